@@ -1,0 +1,69 @@
+"""The environment variables: the brief's own names, and ICU_<SECTION>_<KEY> for every setting outside the children."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, get_type_hints
+
+import msgspec
+
+from icu.config.files import suggestion
+from icu.config.settings import Settings
+from icu.errors import ConfigurationError
+
+BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
+    "KAFKA_BOOTSTRAP_SERVERS": ("transport", "bootstrap_servers"),
+    "KAFKA_TOPIC": ("transport", "topic"),
+    "API_PREFIX": ("api", "prefix"),
+    "DEBUG": ("debug",),
+    "METRICS_INTERVAL": ("metrics_interval",),
+    "DATABASE_URL": ("database", "url"),
+}
+OTHERS: Final = frozenset({"ICU_CONFIG"})
+
+
+def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings with what the environment says in place of what the file says. An empty variable says nothing."""
+    for name, (path, kind) in _variables().items():
+        text = environ.get(name)
+        if text:
+            settings = _replaced(settings, path, _value(name, text, kind))
+    return settings
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Sentences about ICU_ variables that mean nothing here."""
+    known = _variables()
+    unknown = sorted(name for name in environ if name.startswith("ICU_") and name not in known and name not in OTHERS)
+    return [f"the environment variable {name} means nothing here{suggestion(name, list(known))}" for name in unknown]
+
+
+def _variables() -> dict[str, tuple[tuple[str, ...], Any]]:
+    own = {f"ICU_{'_'.join(path).upper()}": (path, kind) for path, kind in _scalars(Settings, ())}
+    kinds = dict(own.values())
+    return own | {name: (path, kinds[path]) for name, path in BRIEF.items()}
+
+
+def _scalars(struct: type, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, kind in get_type_hints(struct, include_extras=True).items():
+        if name == "child":
+            continue
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            yield from _scalars(kind, (*path, name))
+        else:
+            yield (*path, name), kind
+
+
+def _value(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type of a setting, and a value of it
+    sequence = getattr(kind, "__origin__", None) is tuple
+    value = [each.strip() for each in text.split(",")] if sequence else text.strip()
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as exc:
+        why = re.sub(r" - at `.*`\Z", "", str(exc))
+        raise ConfigurationError(f"environment variable {name}: {why[0].lower()}{why[1:]}, got {text[:80]!r}") from exc
+
+
+def _replaced(struct: Any, path: tuple[str, ...], value: object) -> Any:  # noqa: ANN401 - any of the settings' structs
+    name, *rest = path
+    inner = _replaced(getattr(struct, name), tuple(rest), value) if rest else value
+    return msgspec.structs.replace(struct, **{name: inner})

@@ -1,0 +1,124 @@
+"""Reading supervisor.toml: every mistake is told with file, line, key and what to write instead."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from icu.config.settings import (
+    Api,
+    Database,
+    Log,
+    MonitorChild,
+    PatientChild,
+    Settings,
+    SinkChild,
+    Supervision,
+    Transport,
+)
+from icu.errors import ConfigurationError
+
+MAX_BYTES: Final = 1_000_000
+
+_STRUCTS: Final = (Settings, Log, Transport, Database, Api, Supervision, SinkChild, MonitorChild, PatientChild)
+_WORDS: Final = tuple({name for each in _STRUCTS for name in each.__struct_fields__} | {"role"})
+_ROLES: Final = ("sink", "data", "monitor", "patient")
+_AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
+_STEP: Final = re.compile(r"(?P<key>[A-Za-z_]\w*)(?:\[(?P<index>[0-9]+)\])?")
+
+
+class File:
+    """A configuration file that was read: its values, and where in the text they stand."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._text = _read(path)
+        self.values = _parse(path, self._text)
+
+    def mistake(self, where: str, why: str) -> ConfigurationError:
+        """The error for what stands at `where`, for instance `child[2].port`."""
+        line = _line_of(self._text, where)
+        place = f"{self.path}:{line}" if line else str(self.path)
+        return ConfigurationError(f"{place}: {where}: {why}" if where else f"{place}: {why}")
+
+    def explained(self, error: msgspec.ValidationError) -> ConfigurationError:
+        """msgspec's error with file, line and suggestion."""
+        message = str(error)
+        match = _AT.search(message)
+        where = match["path"] if match else ""
+        why = message[: match.start()] if match else message
+        unknown = re.match(r"Object contains unknown field `(.+)`\Z", why)
+        if unknown:
+            key = unknown[1]
+            where = f"{where}.{key}" if where else key
+            return self.mistake(where, f"there is no such setting{suggestion(key, _WORDS)}")
+        if where.endswith(".role"):
+            role = why.removeprefix("Invalid value ").strip("'")
+            return self.mistake(where, f"there is no such role{suggestion(role, _ROLES)}")
+        return self.mistake(where, why[0].lower() + why[1:])
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """`; did you mean ...?`, or nothing."""
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigurationError(f"{path} has over {MAX_BYTES} bytes: that is no configuration file")
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError as exc:
+        raise ConfigurationError(f"there is no file {path}: write one, or leave --config out for the defaults") from exc
+    except IsADirectoryError as exc:
+        raise ConfigurationError(f"{path} is a folder: name the file in it, for instance supervisor.toml") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError(f"{path} is not written in UTF-8 (byte {exc.start}): save it as UTF-8") from exc
+    except OSError as exc:
+        raise ConfigurationError(f"{path} cannot be read: {exc.strerror}") from exc
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    if text.startswith("\ufeff"):
+        raise ConfigurationError(f"{path}:1: begins with a byte order mark: save it as UTF-8 without one")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"{path}: {exc}") from exc
+    except RecursionError as exc:
+        raise ConfigurationError(f"{path}: is nested too deeply") from exc
+    except ValueError as exc:  # a number of thousands of digits
+        raise ConfigurationError(f"{path}: {exc}") from exc
+
+
+def _line_of(text: str, where: str) -> int | None:
+    """The line on which the key stands, or else the table that should hold it; None where neither is found.
+
+    TOML's parser keeps no positions. What people write is found: tables under headers, one key a line.
+    """
+    steps = [(match["key"], int(match["index"] or 0)) for match in _STEP.finditer(where)]
+    lines = list(enumerate(text.splitlines(), start=1))
+    found = None
+    for position, (key, index) in enumerate(steps):
+        header = re.compile(rf"\s*\[\[?\s*{re.escape('.'.join(step for step, _ in steps[: position + 1]))}\s*\]")
+        headers = [place for place, (_, line) in enumerate(lines) if header.match(line)]
+        if len(headers) > index:
+            lines = lines[headers[index] :]
+            found = lines[0][0]
+        else:
+            return next(_assignments(lines, key, top=found is None), found)
+    return found
+
+
+def _assignments(lines: Sequence[tuple[int, str]], key: str, *, top: bool) -> Iterator[int]:
+    """Lines that set the key, up to the next header."""
+    for position, (number, line) in enumerate(lines):
+        if line.lstrip().startswith("[") and (top or position > 0):
+            return
+        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line):
+            yield number

@@ -1,0 +1,129 @@
+"""From file and environment to Settings, checked as a whole. The environment wins over the file."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from icu.config.environment import overridden
+from icu.config.files import File
+from icu.config.settings import AnyChild, PatientChild, Settings
+from icu.errors import ConfigurationError
+
+FILE_NAME: Final = "supervisor.toml"
+
+_PACKAGE: Final = Path(__file__).parent.parent
+_RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/?][^?]*)\Z")
+_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+
+
+def packaged(*parts: str) -> Path:
+    """A file that comes with the program: from the wheel, or from the checkout that it is installed from."""
+    wheel = _PACKAGE / "_data"
+    return (wheel if wheel.is_dir() else _PACKAGE.parent).joinpath(*parts)
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `path`, of ICU_CONFIG, of ./supervisor.toml, or the built-in ones: the first that is there.
+
+    Relative paths in a file belong to its folder, in the environment and in the built-in file to the current one.
+    Raises ConfigurationError.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = path or (Path(environ["ICU_CONFIG"]) if environ.get("ICU_CONFIG") else None)
+    if chosen is None and Path(FILE_NAME).exists():
+        chosen = Path(FILE_NAME)
+    file = File(chosen or packaged(FILE_NAME))
+    folder = chosen.absolute().parent if chosen else Path.cwd()
+    settings = _resolved(_checked(file), folder)
+    return _with_patient_uuid(_resolved(overridden(settings, environ), Path.cwd()), environ)
+
+
+def child_id(child: AnyChild) -> str:
+    """The child's id, by default its name or role."""
+    return child.id or (child.name if isinstance(child, PatientChild) else type(child).__struct_config__.tag)  # type: ignore[return-value] # tags are str
+
+
+def _checked(file: File) -> Settings:
+    if not file.values:
+        raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
+    _rename_data(file.values)
+    try:
+        settings = msgspec.convert(file.values, Settings)
+    except msgspec.ValidationError as exc:
+        raise file.explained(exc) from exc
+    if _PASSWORD.search(settings.database.url):
+        raise file.mistake("database.url", "holds a password: give the URL in the environment (DATABASE_URL) instead")
+    _check_ids(file, settings)
+    _check_ports(file, settings)
+    _check_files(file, settings)
+    return settings
+
+
+def _rename_data(values: dict[str, Any]) -> None:
+    """`data` is the brief's own name for the sink."""
+    children = values.get("child")
+    for child in children if isinstance(children, list) else ():
+        if isinstance(child, dict) and child.get("role") == "data":
+            child["role"] = "sink"
+
+
+def _check_ids(file: File, settings: Settings) -> None:
+    seen = Counter[str]()
+    for position, child in enumerate(settings.child):
+        name = child_id(child)
+        seen[name] += 1
+        if seen[name] > 1:
+            raise file.mistake(f"child[{position}]", f"a second child has the id {name!r}: give it an id of its own")
+
+
+def _check_ports(file: File, settings: Settings) -> None:
+    taken: dict[tuple[str, int], str] = {}
+    for position, child in enumerate(settings.child):
+        if child.port is None:
+            continue
+        other = taken.setdefault((child.host, child.port), child_id(child))
+        if other != child_id(child):
+            raise file.mistake(f"child[{position}].port", f"{child.port} is the port of {other!r} already")
+
+
+def _check_files(file: File, settings: Settings) -> None:
+    folder = file.path.absolute().parent
+    for position, child in enumerate(settings.child):
+        if isinstance(child, PatientChild) and child.recording and not (folder / child.recording).is_file():
+            raise file.mistake(f"child[{position}].recording", f"there is no file {folder / child.recording}")
+
+
+def _resolved(settings: Settings, folder: Path) -> Settings:
+    match = _RELATIVE_SQLITE.match(settings.database.url)
+    if match:
+        settings = replace(settings, database=replace(settings.database, url=f"sqlite:///{folder / match['path']}"))
+    return replace(settings, child=tuple(_with_path(child, folder) for child in settings.child))
+
+
+def _with_path(child: AnyChild, folder: Path) -> AnyChild:
+    if isinstance(child, PatientChild) and child.recording:
+        return replace(child, recording=folder / child.recording)
+    return child
+
+
+def _with_patient_uuid(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    text = environ.get("PATIENT_UUID")
+    if not text:
+        return settings
+    patients = [child for child in settings.child if isinstance(child, PatientChild)]
+    if len(patients) != 1:
+        raise ConfigurationError(
+            f"PATIENT_UUID names one patient, but {len(patients)} are configured: "
+            "write `uuid = ` in supervisor.toml instead"
+        )
+    try:
+        uuid = msgspec.convert(text, PatientChild.__annotations__["uuid"])
+    except msgspec.ValidationError as exc:
+        raise ConfigurationError(f"environment variable PATIENT_UUID: {text[:80]!r} is not a uuid") from exc
+    return replace(settings, child=tuple(replace(c, uuid=uuid) if c is patients[0] else c for c in settings.child))

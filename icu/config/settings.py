@@ -1,0 +1,113 @@
+"""Every setting, its default and its bounds.
+
+The structs mirror supervisor.toml: what stands here can be written there.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+DEFAULT_PORT: Final = 8000
+
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.1, le=86_400)]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Level: TypeAlias = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]
+LogForm: TypeAlias = Literal["auto", "json", "text"]
+Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True):
+    """`auto` is text on a terminal and JSON elsewhere."""
+
+    level: Level = "INFO"
+    format: LogForm = "auto"
+
+
+class Transport(Struct, frozen=True, forbid_unknown_fields=True):
+    """The topic between patients and sink. `memory` lives inside one process."""
+
+    kind: Literal["memory"] = "memory"
+    topic: Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9._-]{1,249}\Z")] = "icu.observations"
+    bootstrap_servers: Text = "127.0.0.1:9092"
+    partitions: Annotated[int, Meta(ge=1, le=1_000)] = 6
+    capacity: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    """Records that `memory` holds in each partition before publishers have to wait."""
+
+
+class Database(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where readings are kept."""
+
+    url: Text = "sqlite:///icu.db"
+
+
+class Api(Struct, frozen=True, forbid_unknown_fields=True):
+    """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed."""
+
+    prefix: Annotated[str, Meta(pattern=r"\A(/[A-Za-z0-9._~-]+)*\Z")] = ""
+    cors_origins: tuple[Annotated[str, Meta(pattern=r"\Ahttps?://[^/\s*]+\Z")], ...] = ()
+
+
+class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
+    """More than `restarts` deaths of children within `period` seconds: everything is stopped."""
+
+    restarts: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    period: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+
+
+class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
+    """One child of the supervisor. `id` defaults to the role, a patient's to its name."""
+
+    id: Annotated[str, Meta(pattern=r"\A[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?\Z")] | None = None
+    restart: Restart = "permanent"
+    host: Text = "127.0.0.1"
+
+
+class SinkChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sink"):
+    """Stores what the topic brings. Serves health and metrics when it has a port."""
+
+    port: Port | None = None
+
+
+class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="monitor"):
+    """Serves the API."""
+
+    port: Port = DEFAULT_PORT
+
+
+class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="patient"):
+    """One bedside monitor: a simulated patient, or a recording that is replayed."""
+
+    name: Text
+    uuid: UUID | None = None
+    """Made from the name when absent, so that a restart is the same patient."""
+    restart: Restart = "transient"
+    port: Port | None = None
+    interval: Seconds | None = None
+    """Seconds between observations; `metrics_interval` when absent."""
+    seed: int | None = None
+    recording: Path | None = None
+    step: Annotated[float, Meta(ge=0.001, le=86_400)] = 3_600.0
+    """Seconds between the rows of a recording that has no time column."""
+    speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
+    start: Annotated[datetime, Meta(tz=True)] | None = None
+    """When the recording's first row was measured; see the README for what holds without it."""
+
+
+AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All of supervisor.toml, environment included."""
+
+    metrics_interval: Seconds = 5.0
+    debug: bool = False
+    log: Log = Log()
+    transport: Transport = Transport()
+    database: Database = Database()
+    api: Api = Api()
+    supervisor: Supervision = Supervision()
+    child: tuple[AnyChild, ...] = ()

@@ -1,0 +1,194 @@
+"""Every error of ours, in one tree. Each says what to do next.
+
+    IcuError
+    ├── UsageError                     the command line is wrong                      exit 64
+    ├── ConfigurationError             a setting is wrong                             exit 78
+    │   ├── RecordingError             a recording cannot be replayed
+    │   └── AddressInUseError          another program listens on that port
+    ├── MessageError                   a record that is no observation; becomes a dead letter
+    ├── KafkaError                     the broker: what the brief calls so            transient, exit 75
+    ├── TransportClosedError           published to, or read from, after closing
+    ├── StoreError
+    │   ├── StoreUnavailableError      locked, disk full, out of reach                transient, exit 75
+    │   ├── SchemaError                tables missing or of another version           transient
+    │   ├── PositionConflictError      another sink moved the offsets; read them again
+    │   ├── StoreInUseError            a second sink on one SQLite file
+    │   └── StoreCorruptError          the file is damaged; stop, never repair
+    ├── ServerError                    an HTTP server that did not start or ended by itself
+    ├── SupervisionError
+    │   ├── ChildStartTimeoutError     did not say "started" in time                  transient
+    │   ├── ChildEndedEarlyError       ended before it said "started"
+    │   ├── StrayCancellationError     ended by a cancellation that nobody asked for  transient
+    │   └── RestartIntensityError      died too often: the supervisor gives up        exit 70
+    └── PatientServiceException        an answer of the HTTP API; carries its status
+        ├── PatientNotFoundError       404
+        ├── InvalidQueryError          400
+        └── NotReadyError              503
+
+`transient` is the one question that retries ask: may the same call succeed later without anyone's help?
+`exit_code` is what a command ends with when the error reaches it (sysexits.h).
+"""
+
+from typing import ClassVar
+
+
+class IcuError(Exception):
+    """Root of the tree."""
+
+    transient: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 70
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed later: the predicate of every retry."""
+    return isinstance(error, IcuError) and error.transient
+
+
+class UsageError(IcuError):
+    """The command line is wrong."""
+
+    exit_code = 64
+
+
+class ConfigurationError(IcuError):
+    """A setting is wrong. The message names the file, the line, the key and what to write instead."""
+
+    exit_code = 78
+
+
+class RecordingError(ConfigurationError):
+    """A recording cannot be replayed. The message names the file and, where there is one, the line."""
+
+
+class AddressInUseError(ConfigurationError):
+    """Another program listens on the address."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"port {port} on {host} is taken by another program: stop it, or choose another port "
+            f"(--port on the command line, `port = ` in supervisor.toml)"
+        )
+
+
+class MessageError(IcuError):
+    """A record that is no observation.
+
+    `reason` is a short code that stands in metrics and in the dead letter, `detail` the sentence for people.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{reason}: {detail}")
+
+
+class KafkaError(IcuError):
+    """The broker cannot be reached or refused a request."""
+
+    transient = True
+    exit_code = 75
+
+
+class TransportClosedError(IcuError):
+    """The transport was closed, by whoever opened it."""
+
+
+class StoreError(IcuError):
+    """The database."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is locked, full or out of reach: the same call may succeed later."""
+
+    transient = True
+    exit_code = 75
+
+
+class SchemaError(StoreError):
+    """The tables are missing or of another version than this program's."""
+
+    transient = True
+
+
+class PositionConflictError(StoreError):
+    """The stored offsets are not those that this batch continues: somebody else moved them. Read them again."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"the stored offsets of {topic} were moved meanwhile: another sink writes to this database")
+
+
+class StoreInUseError(StoreError):
+    """Another sink holds the database file: SQLite has one writer."""
+
+
+class StoreCorruptError(StoreError):
+    """The database file is damaged. Restore it from a copy; nothing was changed."""
+
+
+class ServerError(IcuError):
+    """An HTTP server did not start, or ended by itself."""
+
+
+class SupervisionError(IcuError):
+    """A child did not behave as its specification says, or a supervisor gave up."""
+
+
+class ChildStartTimeoutError(SupervisionError):
+    """The child did not say "started" in time."""
+
+    transient = True
+
+    def __init__(self, child: str, timeout: float) -> None:
+        super().__init__(f"{child} did not start within {timeout:g} s")
+
+
+class ChildEndedEarlyError(SupervisionError):
+    """The child ended before it said "started"."""
+
+    def __init__(self, child: str) -> None:
+        super().__init__(f"{child} ended before it had started")
+
+
+class StrayCancellationError(SupervisionError):
+    """The child was ended by a cancellation that nobody asked for: a library below leaked it."""
+
+    transient = True
+
+    def __init__(self, child: str) -> None:
+        super().__init__(f"{child} was cancelled by something inside it that nobody asked for")
+
+
+class RestartIntensityError(SupervisionError):
+    """A child died more often than its supervisor allows: everything was stopped."""
+
+    def __init__(self, child: str, deaths: int, period: float, last: BaseException | None) -> None:
+        self.child = child
+        why = f"; last: {last}" if last else ""
+        super().__init__(f"{child} died {deaths} times within {period:g} s, more than allowed: giving up{why}")
+
+
+class PatientServiceException(IcuError):  # noqa: N818 - the brief's own name
+    """An answer of the HTTP API that is not a success. `status` is the HTTP status code."""
+
+    status: ClassVar[int] = 500
+
+
+class PatientNotFoundError(PatientServiceException):
+    """No patient has this identity."""
+
+    status = 404
+
+    def __init__(self, patient_uuid: object) -> None:
+        super().__init__(f"no patient has the uuid {patient_uuid}")
+
+
+class InvalidQueryError(PatientServiceException):
+    """A parameter of the request cannot be used. The message names it and says what is accepted."""
+
+    status = 400
+
+
+class NotReadyError(PatientServiceException):
+    """The service runs, but something that it needs does not yet. The message says what to start."""
+
+    status = 503

@@ -1,0 +1,215 @@
+"""What travels on the topic: one Observation as JSON, keyed by the patient's uuid.
+
+An Observation is one set of vital signs of one patient at one time. The names are the brief's own; the JSON stays
+readable to `kcat`. Later versions add optional fields, which this version ignores; a version number that this one does
+not know means that a field changed its meaning, and the record is refused.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Final
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Meta, Struct
+
+from icu.errors import MessageError
+from icu.vitals import limits
+from icu.vitals.signs import parse_blood_pressure
+
+SCHEMA_VERSION: Final = 1
+MAX_VALUE_BYTES: Final = 1_000_000
+"""Larger values are refused: Kafka's own default limit for a record (max.message.bytes) is about this."""
+
+MAX_NAME_LENGTH: Final = 200
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_LAST_EPOCH_SECOND: Final = int(datetime(_LAST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+_NIL: Final = UUID(int=0)
+_PATIENTS: Final = UUID("5b0c9a52-8f5c-4c56-9c0e-5d2a0c1e7f11")
+# Overrides and isolates of writing direction: they make a name read as another one.
+_DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One message to send: the key chooses the partition, so that a patient's order is kept."""
+
+    key: bytes
+    value: bytes
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """One message as it came from the transport. Either part may be missing: other programs write to the topic too."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Position(Struct, frozen=True, gc=False):
+    """Where to go on reading a partition: the offset of the next record, in the log that `mark` identifies."""
+
+    next: int
+    mark: str
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """A delivery that cannot be stored, and why: what becomes a dead letter."""
+
+    delivery: Delivery
+    reason: str
+    detail: str
+
+
+Pulse = (
+    Annotated[int, Meta(ge=limits.PULSE.low, le=limits.PULSE.high)]
+    | Annotated[float, Meta(ge=limits.PULSE.low, le=limits.PULSE.high)]
+)
+RespRate = (
+    Annotated[int, Meta(ge=limits.RESP_RATE.low, le=limits.RESP_RATE.high)]
+    | Annotated[float, Meta(ge=limits.RESP_RATE.low, le=limits.RESP_RATE.high)]
+)
+Spo2 = (
+    Annotated[int, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
+    | Annotated[float, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
+)
+Temperature = (
+    Annotated[int, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
+    | Annotated[float, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
+)
+
+
+class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """One set of vital signs. A sign that was not measured is absent. Checked when made, whoever makes it.
+
+    The store keeps times to the millisecond and values to the hundredth.
+    """
+
+    patient_uuid: UUID
+    timestamp: datetime
+    """Aware; normalised to UTC."""
+    patient_name: Annotated[str, Meta(max_length=MAX_NAME_LENGTH)] | None = None
+    pulse: Pulse | None = None
+    """Heart rate, /min."""
+    resp_rate: RespRate | None = None
+    """/min."""
+    bp: str | None = None
+    """Systolic/diastolic, mm[Hg], as text: `120/80`; `119/-` where a half is unknown."""
+    spo2: Spo2 | None = None
+    """%."""
+    temperature: Temperature | None = None
+    """Cel."""
+    interval: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    """Seconds until the sender's next observation is due."""
+    schema_version: Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)] = 0
+    """0: a sender that states none, as in the brief."""
+
+    def __post_init__(self) -> None:
+        if self.patient_uuid == _NIL:
+            raise ValueError("the patient's uuid is nil")
+        if self.timestamp.tzinfo is not UTC:
+            msgspec.structs.force_setattr(self, "timestamp", _utc(self.timestamp))
+        if not _FIRST_YEAR <= self.timestamp.year <= _LAST_YEAR:
+            raise ValueError(f"timestamp is outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        if self.patient_name is not None:
+            check_name(self.patient_name)
+        if self.bp is not None:
+            parse_blood_pressure(self.bp)
+
+
+class _Moment(Struct):
+    """The timestamp alone, where it is an integer."""
+
+    timestamp: int
+
+
+_encoder: Final = msgspec.json.Encoder()
+_observations: Final = msgspec.json.Decoder(Observation)
+_moments: Final = msgspec.json.Decoder(_Moment)
+
+
+def encode(observations: Sequence[Observation]) -> list[Record]:
+    """The records to publish."""
+    return [Record(str(each.patient_uuid).encode(), _encoder.encode(each)) for each in observations]
+
+
+def decode(delivery: Delivery) -> Observation:
+    """The observation that a delivery carries. Raises MessageError, and nothing else, whatever the bytes are."""
+    value = delivery.value
+    if value is None:
+        raise MessageError("tombstone", "the record has no value")
+    if len(value) > MAX_VALUE_BYTES:
+        raise MessageError("oversize", f"the value has {len(value)} bytes, over {MAX_VALUE_BYTES}")
+    try:
+        observation = _decode_value(value)
+    except msgspec.ValidationError as exc:
+        raise MessageError("invalid", str(exc)) from exc
+    # msgspec leaves its own error tree on bad UTF-8 and on deep nesting.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as exc:
+        raise MessageError("malformed", str(exc)) from exc
+    if delivery.key is not None and _uuid_of(delivery.key) not in (None, observation.patient_uuid):
+        raise MessageError("key", "the key is the uuid of another patient than the value's")
+    return observation
+
+
+@lru_cache(maxsize=16_384)
+def check_name(name: str) -> str:
+    """The name, if a person can read it: ValueError says why not. Cached, for a ward repeats its names."""
+    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+        raise ValueError(f"a name has 1 to {MAX_NAME_LENGTH} characters")
+    for character in name:
+        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _DIRECTION:
+            raise ValueError(f"a name cannot hold the control character U+{ord(character):04X}")
+    if all(unicodedata.category(character) in {"Cf", "Zs", "Mn", "Me", "Cn", "Co"} for character in name):
+        raise ValueError("a name needs at least one visible character")
+    return name
+
+
+def uuid_of_name(name: str) -> UUID:
+    """The identity of a patient who was given only a name: the same at every start."""
+    return uuid5(_PATIENTS, unicodedata.normalize("NFC", name.strip()))
+
+
+def _decode_value(value: bytes) -> Observation:
+    try:
+        return _observations.decode(value)
+    except msgspec.ValidationError as exc:
+        if not str(exc).endswith("got `int` - at `$.timestamp`"):
+            raise
+    return _decode_with_epoch(value)
+
+
+def _decode_with_epoch(value: bytes) -> Observation:
+    """Senders of the brief's format may count seconds, or milliseconds, since 1970."""
+    fields = msgspec.json.decode(value)
+    fields["timestamp"] = _from_epoch(_moments.decode(value).timestamp)
+    return msgspec.convert(fields, Observation)
+
+
+def _from_epoch(count: int) -> datetime:
+    if not 0 <= count <= _LAST_EPOCH_SECOND * 1000:
+        raise msgspec.ValidationError(f"timestamp {count} is outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    seconds = count if count <= _LAST_EPOCH_SECOND else count / 1000
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("timestamp has no time zone: write 2026-01-31T12:00:00Z")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"timestamp is outside the years {_FIRST_YEAR} to {_LAST_YEAR}") from exc
+
+
+@lru_cache(maxsize=16_384)
+def _uuid_of(key: bytes) -> UUID | None:
+    """The uuid that a key spells, or None: keys of other forms are the sender's own business."""
+    try:
+        return UUID(key.decode("ascii"))
+    except ValueError:
+        return None

@@ -1,0 +1,76 @@
+"""The brief's paths: the patients, and the readings of one."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import Parameter
+from msgspec import Meta
+
+from icu.errors import InvalidQueryError, PatientNotFoundError
+from icu.monitor.queries import AnyRequest, check, moment_of, next_link
+from icu.monitor.schemas import PatientSummary
+from icu.ops.problems import documented
+from icu.store.reader import Order, PatientState, Reader
+from icu.store.readings import Reading
+
+MAX_PAGE = 10_000
+
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+@get("/patients", summary="All patients, each with the latest reading", responses=documented(503))
+async def list_patients(request: AnyRequest, reader: Reader) -> list[PatientSummary]:
+    """The patients that were ever heard of, in the order in which they were first seen."""
+    check(request.query_params, ())
+    now = datetime.now(UTC)
+    return [_summary(patient, now) for patient in await reader.patients(now=now)]
+
+
+@get(
+    "/patient/{patient_uuid:uuid}/metrics",
+    summary="One patient's readings",
+    responses=documented(400, 404, 503),
+)
+async def list_metrics(
+    request: AnyRequest,
+    reader: Reader,
+    patient_uuid: UUID,
+    since: Annotated[
+        Moment | None, Parameter(query="from", description="Not before this time (ISO 8601 with zone)")
+    ] = None,
+    until: Annotated[Moment | None, Parameter(query="to", description="Before this time (ISO 8601 with zone)")] = None,
+    limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
+    order: Annotated[Order, Parameter(description="By time: the newest or the oldest first")] = "desc",
+    cursor: Annotated[
+        str | None, Parameter(max_length=64, description="From the Link header of the page before")
+    ] = None,
+) -> Response[list[Reading]]:
+    """Readings by time. A page that is not the last carries a `Link` header with `rel="next"`."""
+    check(request.query_params, ("from", "to", "limit", "order", "cursor"))
+    if since and until and since > until:
+        raise InvalidQueryError("`from` is later than `to`: no reading can lie between them")
+    after = moment_of(cursor) if cursor else None
+    page = await reader.page(patient_uuid, limit=limit, order=order, since=since, until=until, after=after)
+    link = {"Link": next_link(request.url.path, request.query_params, page.last)} if page.last else None
+    return Response(page.readings, headers=link)
+
+
+@get(
+    "/patient/{patient_uuid:uuid}/metrics/latest",
+    summary="One patient's latest reading",
+    responses=documented(400, 404, 503),
+)
+async def latest_metrics(request: AnyRequest, reader: Reader, patient_uuid: UUID) -> Reading:
+    """The reading that is newest; where a sender's clock ran ahead, the one that arrived last."""
+    check(request.query_params, ())
+    patient = await reader.patient(patient_uuid, now=datetime.now(UTC))
+    if patient.latest is None:
+        raise PatientNotFoundError(patient_uuid)
+    return patient.latest
+
+
+def _summary(patient: PatientState, now: datetime) -> PatientSummary:
+    age = max(0.0, (now - patient.arrived).total_seconds()) if patient.arrived else None
+    return PatientSummary(patient.uuid, patient.name, patient.latest, age)

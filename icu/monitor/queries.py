@@ -1,0 +1,48 @@
+"""What a request's query may say beyond its types: no typos, no repeats, and a cursor that only we can read."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from litestar import Request
+from litestar.datastructures import MultiDict
+
+from icu.errors import InvalidQueryError
+from icu.store.readings import from_milliseconds, milliseconds
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+
+def check(query: MultiDict[str], known: Iterable[str]) -> None:
+    """InvalidQueryError for a parameter that is unknown or stands twice: ignoring it would answer another question."""
+    names = list(known)
+    for name in query:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(names) or 'none'}"
+            raise InvalidQueryError(f"there is no parameter {name[:40]!r} here: {hint}")
+        if len(query.getall(name)) > 1:
+            raise InvalidQueryError(f"the parameter {name} stands {len(query.getall(name))} times: give it once")
+
+
+def cursor_of(moment: datetime) -> str:
+    """The opaque text that stands for a place between two pages."""
+    return urlsafe_b64encode(str(milliseconds(moment)).encode()).decode().rstrip("=")
+
+
+def moment_of(cursor: str) -> datetime:
+    """The place that a cursor of ours stands for."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return from_milliseconds(int(urlsafe_b64decode(padded.encode("ascii"))))
+    except (ValueError, OverflowError, OSError) as exc:
+        raise InvalidQueryError("the cursor is not one that this API gave: begin without one") from exc
+
+
+def next_link(path: str, query: MultiDict[str], last: datetime) -> str:
+    """The Link header (RFC 8288) to the next page: the same query, from where this page ended."""
+    parameters = {**query.dict(), "cursor": [cursor_of(last)]}
+    return f'<{path}?{urlencode(parameters, doseq=True)}>; rel="next"'

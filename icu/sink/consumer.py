@@ -1,0 +1,123 @@
+"""The sink: fetch, decode, store in one transaction, commit; over and over.
+
+The database is the truth about how far the topic is stored. The commit to the transport comes after it, and only says
+what need not be kept: a sink that dies between the two is delivered the same records again, and swallows them.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+from loguru import logger
+from msgspec import Struct
+
+from icu.errors import PositionConflictError
+from icu.ops.retries import until_it_works
+from icu.sink.intake import take_in
+from icu.sink.telemetry import Telemetry
+from icu.store.writer import Intake, Outcome, Writer, open_writer
+from icu.transports.base import Assignment, Consumer, Transport
+
+PATIENCE: Final = 1.0
+"""Seconds that one fetch waits for the first record."""
+
+
+class Batching(Struct, frozen=True):
+    """When a transaction is due, whichever comes first: `max_records`, or `linger` seconds after the first record."""
+
+    max_records: int = 5_000
+    linger: float = 0.05
+
+
+async def consume(
+    *,
+    transport: Transport,
+    database_url: str,
+    telemetry: Telemetry,
+    batching: Batching,
+    now: Callable[[], float] = time.time,
+    task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
+) -> None:
+    """Store what the topic brings until cancelled. Started once the database is ready and held.
+
+    Raises StoreInUseError, StoreCorruptError and ConfigurationError at once; waits for a database that is only away.
+    """
+    async with open_writer(database_url, topic=transport.topic) as writer, transport.consumer() as consumer:
+        sink = _Sink(consumer, writer, telemetry, batching, now)
+        task_status.started()
+        while True:
+            await sink.resume()
+            try:
+                await sink.drain()
+            except PositionConflictError as exc:
+                logger.warning("{}: reading on from there", exc)
+
+
+class _Sink:
+    """One run of the sink: what its steps share."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        writer: Writer,
+        telemetry: Telemetry,
+        batching: Batching,
+        now: Callable[[], float],
+    ) -> None:
+        self._consumer = consumer
+        self._writer = writer
+        self._telemetry = telemetry
+        self._batching = batching
+        self._now = now
+
+    async def resume(self) -> None:
+        """Take up every partition where the database says that it is stored up to."""
+        await until_it_works("reading the stored offsets", self._assign, on_trouble=self._telemetry.waiting_for)
+
+    async def drain(self) -> None:
+        """Move records from the transport to the database until cancelled, or until another sink interferes."""
+        while True:
+            batches = await self._consumer.fetch(
+                max_records=self._batching.max_records, linger=self._batching.linger, patience=PATIENCE
+            )
+            if not batches:
+                continue
+            intake = take_in(batches)
+            outcome = await self._store(intake)
+            await self._consumer.commit({batch.partition: batch.position for batch in batches})
+            await self._report(intake, outcome)
+
+    async def _assign(self) -> None:
+        assignments = await self._consumer.assign(await self._writer.positions())
+        for partition, assignment in assignments.items():
+            self._tell(partition, assignment)
+        await self._writer.begin(
+            {partition: each.position for partition, each in assignments.items()},
+            other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
+        )
+
+    async def _store(self, intake: Intake) -> Outcome:
+        # The moment of arrival, not of the attempt that succeeds.
+        write = partial(self._writer.write, intake, arrived=round(self._now() * 1000))
+        return await until_it_works("storing readings", write, on_trouble=self._telemetry.waiting_for)
+
+    async def _report(self, intake: Intake, outcome: Outcome) -> None:
+        lag = await self._consumer.lag()
+        refused = self._telemetry.stored(intake, outcome, now=self._now(), lag=lag)
+        logger.debug(
+            "stored {} readings, {} duplicates, {} refused", outcome.stored, outcome.duplicates, refused.total()
+        )
+        if refused:
+            first = outcome.refusals[0].delivery
+            reasons = ", ".join(f"{count} {reason}" for reason, count in refused.items())
+            logger.bind(partition=first.partition, offset=first.offset).warning("dead letters: {}", reasons)
+
+    def _tell(self, partition: int, assignment: Assignment) -> None:
+        log = logger.bind(partition=partition, offset=assignment.position.next)
+        if assignment.other_log:
+            log.info("the topic is another log than the stored offset's: reading it from its beginning")
+        if assignment.lost:
+            log.error("{} records were dropped by the transport before they could be stored", assignment.lost)

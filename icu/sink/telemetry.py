@@ -1,0 +1,48 @@
+"""What the sink tells about itself: counters for Prometheus, and what it waits for."""
+
+from collections import Counter as Tally
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from icu.store.writer import Intake, Outcome
+
+
+class Telemetry:
+    """The sink's figures on one registry. `trouble` is what it waits for, None while it works."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.trouble: str | None = "the sink has not started yet"
+        self._stored = Counter("icu_sink_stored", "Readings stored", registry=registry)
+        self._duplicates = Counter("icu_sink_duplicates", "Readings delivered again and swallowed", registry=registry)
+        self._dead = Counter("icu_sink_dead_letters", "Records refused", ["reason"], registry=registry)
+        self._batch = Histogram(
+            "icu_sink_batch_records",
+            "Records in one transaction",
+            buckets=(1, 10, 100, 1_000, 10_000),
+            registry=registry,
+        )
+        self._age = Histogram(
+            "icu_sink_reading_age_seconds",
+            "From a batch's newest timestamp to its being stored",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
+            registry=registry,
+        )
+        self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
+
+    def waiting_for(self, trouble: str | None) -> None:
+        """Note what the sink waits for; None when it goes on."""
+        self.trouble = trouble
+
+    def stored(self, intake: Intake, outcome: Outcome, *, now: float, lag: int) -> Tally[str]:
+        """Count one transaction; returns the refusals by reason. `now` is in seconds since 1970."""
+        refused = Tally(refusal.reason for refusal in outcome.refusals)
+        self._stored.inc(outcome.stored)
+        self._duplicates.inc(outcome.duplicates)
+        for reason, count in refused.items():
+            self._dead.labels(reason).inc(count)
+        self._batch.observe(len(intake.observations) + len(intake.refusals))
+        self._lag.set(lag)
+        if intake.observations:
+            newest = max(each.timestamp for each in intake.observations)
+            self._age.observe(now - newest.timestamp())
+        return refused

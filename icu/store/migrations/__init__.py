@@ -1,0 +1,1 @@
+"""The database's versions. Only the sink and `icu db upgrade` apply them."""

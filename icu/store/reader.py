@@ -1,0 +1,227 @@
+"""The monitor's door: it reads, and cannot write.
+
+A missing file, or tables of another version, are an answer (503, what to start) and never a crash: the reader looks
+again at each use until it has seen the right version.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
+
+import anyio
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from icu.errors import PatientNotFoundError, SchemaError
+from icu.store import journal, schema
+from icu.store.database import Database
+from icu.store.readings import (
+    CLOCK_TOLERANCE_MS,
+    PatientReading,
+    Reading,
+    from_milliseconds,
+    milliseconds,
+    to_patient_reading,
+    to_reading,
+)
+from icu.store.tables import JournalEntry, Patient, PatientMetric
+
+Order: TypeAlias = Literal["asc", "desc"]
+
+# Of the newest reading and the newest that is not ahead of the clock, the one that arrived last: neither a sender
+# whose clock once stood in the future nor one in another time zone hides what a patient sends now.
+_LATEST: Final = """
+SELECT timestamp FROM (
+  SELECT * FROM (SELECT timestamp, lag FROM patient_metrics WHERE patient_id = patients.id
+                 ORDER BY timestamp DESC LIMIT 1) AS newest
+  UNION ALL
+  SELECT * FROM (SELECT timestamp, lag FROM patient_metrics WHERE patient_id = patients.id AND timestamp <= :horizon
+                 ORDER BY timestamp DESC LIMIT 1) AS newest_so_far
+) AS candidate ORDER BY timestamp + lag DESC, timestamp DESC LIMIT 1
+"""
+_PATIENTS: Final = (
+    "SELECT patients.uuid, patients.name, metric.* FROM patients"  # noqa: S608 - no value is formatted in
+    f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({_LATEST})"
+)
+_ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
+_ONE_PATIENT: Final = text(f"{_PATIENTS} WHERE patients.uuid = :uuid")
+
+
+class PatientState(Struct, frozen=True):
+    """A patient, with the latest reading and when it arrived; both None before the first."""
+
+    uuid: UUID
+    name: str | None
+    latest: Reading | None
+    arrived: datetime | None
+
+
+class Page(Struct, frozen=True):
+    """Some readings of one patient; `last` is where the next page goes on, None where there is none."""
+
+    readings: list[Reading]
+    last: datetime | None
+
+
+class Batch(Struct, frozen=True):
+    """The readings that one transaction stored."""
+
+    number: int
+    readings: list[PatientReading]
+
+
+class Reader:
+    """Reads what the sink has stored."""
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url, read_only=True)
+        self._schema_seen = False
+        self._uuids: dict[int, UUID] = {}
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._database.aclose()
+
+    async def check(self) -> None:
+        """SchemaError or StoreUnavailableError unless the database can be read."""
+        async with self._connection() as connection:
+            await schema.check(connection, self._database.path)
+
+    async def patients(self, *, now: datetime) -> list[PatientState]:
+        """All patients, in the order in which they were first seen."""
+        async with self._connection() as connection:
+            rows = await connection.execute(_ALL_PATIENTS, {"horizon": _horizon(now)})
+            return [_state(row) for row in rows]
+
+    async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
+        """One patient. PatientNotFoundError for an unknown one."""
+        async with self._connection() as connection:
+            rows = await connection.execute(_ONE_PATIENT, {"horizon": _horizon(now), "uuid": str(uuid)})
+            row = rows.one_or_none()
+        if row is None:
+            raise PatientNotFoundError(uuid)
+        return _state(row)
+
+    async def known(self, uuid: UUID) -> int:
+        """The patient's key in the store. PatientNotFoundError for an unknown one."""
+        async with self._connection() as connection:
+            return await _key(connection, uuid)
+
+    async def page(
+        self,
+        uuid: UUID,
+        *,
+        limit: int,
+        order: Order,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: datetime | None = None,
+    ) -> Page:
+        """Up to `limit` readings of the patient with `since` <= timestamp < `until`, beyond `after` in the order.
+
+        One range read of the clustered table, wherever the page lies. PatientNotFoundError for an unknown patient.
+        """
+        async with self._connection() as connection:
+            query = _page_query(await _key(connection, uuid), order, since, until, after).limit(limit + 1)
+            rows = (await connection.execute(query)).all()
+        readings = [to_reading(tuple(row)) for row in rows[:limit]]
+        return Page(readings, readings[-1].timestamp if len(rows) > limit else None)
+
+    @asynccontextmanager
+    async def follow(self) -> AsyncIterator["Follower"]:
+        """Follow the journal, on a connection of its own."""
+        async with self._connection() as connection:
+            yield Follower(connection, self._uuids)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        if not self._schema_seen and not await anyio.Path(self._database.path).exists():
+            raise SchemaError(
+                f"there is no database {self._database.path} yet: start the sink (python -m icu supervise)"
+            )
+        async with self._database.connection() as connection:
+            if not self._schema_seen:
+                await schema.check(connection, self._database.path)
+                self._schema_seen = True
+            yield connection
+
+
+class Follower:
+    """Tells cheaply whether anything was stored, and what."""
+
+    def __init__(self, connection: AsyncConnection, uuids: dict[int, UUID]) -> None:
+        self._connection = connection
+        self._uuids = uuids
+
+    async def version(self) -> int:
+        """A number that changes whenever another connection, of any process, commits."""
+        version: int = (await self._connection.exec_driver_sql("PRAGMA data_version")).scalar_one()
+        return version
+
+    async def end(self) -> int:
+        """The newest batch's number; 0 before the first."""
+        newest = await self._connection.scalar(select(func.max(JournalEntry.batch)))
+        return newest or 0
+
+    async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:
+        """The next batches behind `batch`, at most `limit`; 0 is before the first.
+
+        None where the journal does not hold `batch`: then some that followed it may be gone too.
+        """
+        query = (
+            select(JournalEntry.batch, JournalEntry.payload)
+            .where(JournalEntry.batch >= batch)
+            .order_by(JournalEntry.batch)
+            .limit(limit + 1)
+        )
+        rows = (await self._connection.execute(query)).all()
+        if batch:
+            if not rows or rows[0][0] != batch:
+                return None
+            rows = rows[1:]
+        return [Batch(number, await self._readings(payload)) for number, payload in rows[:limit]]
+
+    async def _readings(self, payload: bytes) -> list[PatientReading]:
+        rows = journal.decode(payload)
+        if any(row[0] not in self._uuids for row in rows):
+            patients = await self._connection.execute(select(Patient.id, Patient.uuid))
+            self._uuids.update((number, UUID(uuid)) for number, uuid in patients)
+        return [to_patient_reading(row, self._uuids[row[0]]) for row in rows]
+
+
+async def _key(connection: AsyncConnection, uuid: UUID) -> int:
+    key = await connection.scalar(select(Patient.id).where(Patient.uuid == str(uuid)))
+    if key is None:
+        raise PatientNotFoundError(uuid)
+    return key
+
+
+def _horizon(now: datetime) -> int:
+    return milliseconds(now) + CLOCK_TOLERANCE_MS
+
+
+def _state(row: Sequence[Any]) -> PatientState:
+    uuid, name, *metric = row
+    if metric[0] is None:
+        return PatientState(UUID(uuid), name, None, None)
+    timestamp, lag = metric[1], metric[8]
+    return PatientState(UUID(uuid), name, to_reading(tuple(metric)), from_milliseconds(timestamp + lag))
+
+
+def _page_query(
+    patient_id: int, order: Order, since: datetime | None, until: datetime | None, after: datetime | None
+) -> Select[Any]:
+    timestamp = PatientMetric.timestamp
+    conditions: list[ColumnElement[bool]] = [PatientMetric.patient_id == patient_id]
+    if since is not None:
+        conditions.append(timestamp >= milliseconds(since))
+    if until is not None:
+        conditions.append(timestamp < milliseconds(until))
+    if after is not None:
+        seen = milliseconds(after)
+        conditions.append(timestamp < seen if order == "desc" else timestamp > seen)
+    direction = timestamp.desc() if order == "desc" else timestamp.asc()
+    return select(*PatientMetric.__table__.columns).where(*conditions).order_by(direction)

@@ -1,0 +1,119 @@
+"""A reading in its three forms: the observation that came, the row that is kept, the reading that is served."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from icu.messages import Observation
+from icu.store.tables import CLOCK_AHEAD
+from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain
+
+Row: TypeAlias = tuple[int, int, int | None, int | None, int | None, int | None, int | None, int | None, int, int]
+"""patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag, flags: the table's columns."""
+
+SIGNS: Final = slice(2, 8)
+"""The columns that decide whether two rows of one patient and time say the same."""
+
+CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
+"""A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay)."""
+
+
+class Reading(Struct, frozen=True, gc=False):
+    """One patient's vital signs at one time. A sign that was not measured is null."""
+
+    timestamp: datetime
+    """When it was measured, UTC, to the millisecond."""
+    pulse: float | None
+    """Heart rate, /min."""
+    resp_rate: float | None
+    """Respiratory rate, /min."""
+    bp: str | None
+    """Systolic/diastolic pressure, mm[Hg], for instance 120/80; a half that was not measured is a dash."""
+    spo2: float | None
+    """Oxygen saturation, %."""
+    temperature: float | None
+    """Body temperature, Cel."""
+
+
+class PatientReading(Reading, frozen=True, gc=False):
+    """A reading in a stream of many patients."""
+
+    patient_uuid: UUID
+
+
+def to_row(observation: Observation, patient_id: int, arrived: int) -> Row:
+    """The row to keep: milliseconds and hundredths."""
+    timestamp = milliseconds(observation.timestamp)
+    lag = arrived - timestamp
+    systolic, diastolic = _pressure_columns(observation.bp)
+    return (
+        patient_id,
+        timestamp,
+        _hundredths(observation.pulse),
+        _hundredths(observation.resp_rate),
+        systolic,
+        diastolic,
+        _hundredths(observation.spo2),
+        _hundredths(observation.temperature),
+        lag,
+        CLOCK_AHEAD if lag < -CLOCK_TOLERANCE_MS else 0,
+    )
+
+
+def to_reading(row: Row) -> Reading:
+    """The reading to serve."""
+    return Reading(*_served(row))
+
+
+def to_patient_reading(row: Row, patient_uuid: UUID) -> PatientReading:
+    """The reading to serve in a stream."""
+    return PatientReading(*_served(row), patient_uuid)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970; what lies between two of them is rounded."""
+    return round(moment.timestamp() * 1000)
+
+
+def from_milliseconds(count: int) -> datetime:
+    """The moment, UTC."""
+    return datetime.fromtimestamp(count / 1000, UTC)
+
+
+# Cached, because a ward repeats its values: a look-up costs a third of the arithmetic, and this runs for every reading.
+@lru_cache(maxsize=65_536)
+def _hundredths(value: float | None) -> int | None:
+    return None if value is None else round(value * 100)
+
+
+@lru_cache(maxsize=65_536)
+def _pressure_columns(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    pressure = parse_blood_pressure(text)
+    return _hundredths(pressure.systolic), _hundredths(pressure.diastolic)
+
+
+@lru_cache(maxsize=65_536)
+def _pressure_text(systolic: int | None, diastolic: int | None) -> str | None:
+    return format_blood_pressure(_value(systolic), _value(diastolic))
+
+
+def _value(hundredths: int | None) -> float | None:
+    # Dividing by 100 gives the very float that the decimal text means: 3706 is 37.06 again.
+    return None if hundredths is None else plain(hundredths / 100)
+
+
+def _served(row: Row) -> tuple[datetime, float | None, float | None, str | None, float | None, float | None]:
+    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, _, _ = row
+    return (
+        from_milliseconds(timestamp),
+        _value(pulse),
+        _value(resp_rate),
+        _pressure_text(systolic, diastolic),
+        _value(spo2),
+        _value(temperature),
+    )

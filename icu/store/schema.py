@@ -1,0 +1,64 @@
+"""Which version the tables have, and how they are brought to this program's."""
+
+from pathlib import Path
+from typing import Final
+
+from anyio import to_thread
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from icu.errors import ConfigurationError, SchemaError, StoreError
+from icu.store.database import prepare, translated
+
+HEAD: Final = "0001"
+"""The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""
+
+
+async def check(connection: AsyncConnection, path: Path) -> None:
+    """SchemaError unless the tables are of this program's version."""
+    version = await connection.run_sync(_version)
+    if version is None:
+        raise SchemaError(f"{path} has no tables yet: start the sink (python -m icu supervise), or run icu db upgrade")
+    if version != HEAD:
+        raise SchemaError(f"{path} has tables of version {version}, this program needs {HEAD}: run icu db upgrade")
+
+
+async def upgrade(path: Path) -> str | None:
+    """Bring the file's tables to HEAD, making the file if there is none; returns the version that it had."""
+    return await to_thread.run_sync(_upgrade, path)
+
+
+def _upgrade(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"the database's folder {path.parent} does not exist: create it, or change the URL")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    prepare(engine, read_only=False)
+    try:
+        with translated(path), engine.begin() as connection:
+            version = _version(connection)
+            if version != HEAD:
+                _migrate(connection)
+            return version
+    finally:
+        engine.dispose()
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - half a second, needed only where the version differs
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "icu.store:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as exc:
+        raise StoreError(f"the database was written by a newer version of this program: update it ({exc})") from exc

@@ -1,0 +1,94 @@
+"""The tables. Values are integers: a reading takes about 40 bytes, and hundredths come back exactly as they were sent.
+
+Times are milliseconds since 1970 UTC, signs are hundredths of their unit. `patient_metrics` is clustered by patient
+and time (WITHOUT ROWID), so that a day of one patient is one range read; the same table with a rowid took 57 bytes a
+reading, this one 38 to 41 (8 to 1,000 beds).
+"""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+CLOCK_AHEAD: Final = 1
+"""Flag of a reading whose time was more than five minutes ahead of its arrival."""
+
+
+class Base(DeclarativeBase):
+    """The metadata that the migrations are compared with."""
+
+
+class Patient(Base):
+    """Everyone who was ever heard of on the topic."""
+
+    __tablename__ = "patients"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(String(36), unique=True)
+    name: Mapped[str | None]
+    interval: Mapped[float | None]
+    """Seconds between the sender's observations, as it says itself."""
+    metrics: Mapped[list["PatientMetric"]] = relationship(back_populates="patient")
+
+
+class PatientMetric(Base):
+    """One set of vital signs: the brief's name for a stored Observation."""
+
+    __tablename__ = "patient_metrics"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), primary_key=True)
+    timestamp: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    pulse: Mapped[int | None]
+    resp_rate: Mapped[int | None]
+    systolic: Mapped[int | None]
+    diastolic: Mapped[int | None]
+    spo2: Mapped[int | None]
+    temperature: Mapped[int | None]
+    lag: Mapped[int] = mapped_column(BigInteger)
+    """Arrival at the sink minus timestamp, milliseconds: negative where the sender's clock is ahead."""
+    flags: Mapped[int]
+    patient: Mapped[Patient] = relationship(back_populates="metrics")
+
+
+class ConsumerOffset(Base):
+    """How far each partition is stored. It moves in the transaction that stores the readings: this is the truth."""
+
+    __tablename__ = "consumer_offsets"
+
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True)
+    log: Mapped[int]
+    """Counts the logs that this partition has had: a broker may lose its disk, each in-memory run is a new one."""
+    next: Mapped[int] = mapped_column(BigInteger)
+    mark: Mapped[str]
+
+
+class DeadLetter(Base):
+    """A record that could not be stored, with its bytes and the reason."""
+
+    __tablename__ = "dead_letters"
+
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    log: Mapped[int] = mapped_column(primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True)
+    offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    value: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """At most the first 64 KiB."""
+    size: Mapped[int]
+    """Bytes that the value had."""
+    headers: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """MessagePack list of [name, value]."""
+    arrived: Mapped[int] = mapped_column(BigInteger)
+
+
+class JournalEntry(Base):
+    """The readings of one transaction, for live streams to follow and resume; the oldest are dropped."""
+
+    __tablename__ = "journal"
+
+    batch: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)

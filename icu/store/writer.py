@@ -1,0 +1,261 @@
+"""The sink's door: one transaction stores readings, dead letters, offsets and the journal together, or nothing.
+
+Because the offsets move in that transaction, and only from where the batch began, every reading is stored exactly once
+however often it is delivered and however the sink ends.
+"""
+
+import fcntl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import aiosqlite
+import msgspec
+from anyio import to_thread
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from icu.errors import PositionConflictError, StoreInUseError, StoreUnavailableError
+from icu.messages import Delivery, Observation, Position, Refusal
+from icu.store import journal, schema
+from icu.store.database import Database, driver_of, sqlite_path
+from icu.store.readings import SIGNS, Row, to_row
+
+MAX_KEPT_BYTES: Final = 65_536
+"""A dead letter keeps this much of its value."""
+
+MAX_DETAIL: Final = 500
+"""Characters of the explanation, which may quote the sender's text."""
+
+_INSERT_METRICS: Final = (
+    "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
+    " flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_EXISTING_METRICS: Final = (
+    "SELECT m.* FROM json_each(?) AS wanted JOIN patient_metrics AS m"
+    " ON m.patient_id = json_extract(wanted.value, '$[0]') AND m.timestamp = json_extract(wanted.value, '$[1]')"
+)
+_UPSERT_PATIENT: Final = (
+    "INSERT INTO patients (uuid, name, interval) VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE"
+    " SET name = coalesce(excluded.name, name), interval = coalesce(excluded.interval, interval)"
+)
+_INSERT_DEAD_LETTER: Final = (
+    "INSERT INTO dead_letters (topic, log, partition, offset, reason, detail, key, value, size, headers, arrived)"
+    " SELECT topic, log, partition, ?, ?, ?, ?, ?, ?, ?, ? FROM consumer_offsets WHERE topic = ? AND partition = ?"
+    " ON CONFLICT DO NOTHING"
+)
+_MOVE_OFFSET: Final = "UPDATE consumer_offsets SET next = ?, mark = ? WHERE topic = ? AND partition = ? AND next = ?"
+_BEGIN_LOG: Final = (
+    "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (?, ?, 1, ?, ?)"
+    " ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next, mark = excluded.mark, log = log + ?"
+)
+
+_INSERT_JOURNAL: Final = (
+    "INSERT INTO journal (batch, payload) VALUES (coalesce((SELECT max(batch) FROM journal), ?) + ?, ?)"
+)
+_CUT_JOURNAL: Final = "DELETE FROM journal WHERE batch <= (SELECT max(batch) FROM journal) - ?"
+
+
+class Move(Struct, frozen=True, gc=False):
+    """One partition's offset, from where the intake begins to where it ends."""
+
+    partition: int
+    start: int
+    end: Position
+
+
+class Intake(Struct, frozen=True, gc=False):
+    """What one transaction stores. `observations` and `deliveries` run side by side."""
+
+    observations: Sequence[Observation]
+    deliveries: Sequence[Delivery]
+    refusals: Sequence[Refusal]
+    moves: Sequence[Move]
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """What one transaction did, in records."""
+
+    stored: int
+    duplicates: int
+    refusals: Sequence[Refusal]
+    """Those of the intake, and the conflicts: same patient and time, other values."""
+
+
+class _Known(Struct, frozen=True, gc=False):
+    """A patient as the table has it."""
+
+    id: int
+    name: str | None
+    interval: float | None
+
+
+class Writer:
+    """Stores what the sink takes in. Opened by `open_writer`."""
+
+    def __init__(self, database: Database, topic: str) -> None:
+        self._database = database
+        self._topic = topic
+        self._patients: dict[int, _Known] = {}
+
+    async def positions(self) -> dict[int, Position]:
+        """How far each partition of the topic is stored."""
+        sql = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
+        async with self._database.connection() as connection:
+            driver = await driver_of(connection)
+            rows = await driver.execute_fetchall(sql, (self._topic,))
+        return {partition: Position(offset, mark) for partition, offset, mark in rows}
+
+    async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
+        """Note where each partition is read from; those of another log get the next log number."""
+        rows = [
+            (self._topic, partition, each.next, each.mark, int(partition in other_logs))
+            for partition, each in positions.items()
+        ]
+
+        async def work(connection: AsyncConnection) -> None:
+            await (await driver_of(connection)).executemany(_BEGIN_LOG, rows)
+
+        await self._database.transact(work)
+
+    async def write(self, intake: Intake, *, arrived: int) -> Outcome:
+        """Store everything, or raise and store nothing.
+
+        `arrived` is when the records came, in milliseconds since 1970. PositionConflictError: read the positions again.
+        """
+        outcome, patients = await self._database.transact(partial(self._write, intake, arrived))
+        self._patients = patients
+        return outcome
+
+    async def _write(
+        self, intake: Intake, arrived: int, connection: AsyncConnection
+    ) -> tuple[Outcome, dict[int, _Known]]:
+        driver = await driver_of(connection)
+        await self._move(driver, intake.moves)
+        patients = await self._introduce(driver, intake.observations)
+        rows = [to_row(each, patients[each.patient_uuid.int].id, arrived) for each in intake.observations]
+        fresh, conflicts = await _insert(driver, rows, intake.deliveries)
+        refusals = [*intake.refusals, *conflicts]
+        if refusals:
+            await driver.executemany(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
+        if fresh:
+            await _journalise(driver, fresh, arrived)
+        return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+
+    async def _move(self, driver: aiosqlite.Connection, moves: Sequence[Move]) -> None:
+        values = [(move.end.next, move.end.mark, self._topic, move.partition, move.start) for move in moves]
+        if (await driver.executemany(_MOVE_OFFSET, values)).rowcount != len(moves):
+            raise PositionConflictError(self._topic)
+
+    async def _introduce(self, driver: aiosqlite.Connection, observations: Sequence[Observation]) -> dict[int, _Known]:
+        """Insert patients not seen before and change names and intervals; returns all patients by uuid."""
+        # The last that says who the patient is stands before one that does not.
+        last = {each.patient_uuid.int: each for each in observations}
+        named = {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
+        news = [each for number, each in (last | named).items() if _is_news(each, self._patients.get(number))]
+        if not news:
+            return self._patients
+        values = [(str(each.patient_uuid), each.patient_name, each.interval) for each in news]
+        await driver.executemany(_UPSERT_PATIENT, values)
+        rows = await driver.execute_fetchall("SELECT uuid, id, name, interval FROM patients")
+        return {UUID(uuid).int: _Known(number, name, interval) for uuid, number, name, interval in rows}
+
+    def _dead_letter(self, refusal: Refusal, arrived: int) -> tuple[object, ...]:
+        delivery = refusal.delivery
+        value = delivery.value
+        return (
+            delivery.offset,
+            refusal.reason,
+            refusal.detail[:MAX_DETAIL],
+            delivery.key,
+            None if value is None else value[:MAX_KEPT_BYTES],
+            0 if value is None else len(value),
+            msgspec.msgpack.encode(delivery.headers) if delivery.headers else None,
+            arrived,
+            self._topic,
+            delivery.partition,
+        )
+
+
+@asynccontextmanager
+async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
+    """Bring the tables up to date and hold the file as its one writer. StoreInUseError where another sink has it."""
+    path = sqlite_path(url)
+    lock = await to_thread.run_sync(_lock, path)
+    try:
+        await schema.upgrade(path)
+        database = Database(url)
+        try:
+            yield Writer(database, topic)
+        finally:
+            await database.aclose()
+    finally:
+        lock.close()
+
+
+def _lock(path: Path) -> FileIO:
+    """A lock beside the file: closing any descriptor of the database itself would drop SQLite's own locks."""
+    try:
+        lock = FileIO(path.with_name(path.name + ".lock"), "w")
+    except OSError as exc:
+        raise StoreUnavailableError(f"cannot write to {path.parent}: {exc.strerror}") from exc
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        lock.close()
+        raise StoreInUseError(
+            f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL, --database)"
+        ) from exc
+    return lock
+
+
+def _is_news(observation: Observation, known: _Known | None) -> bool:
+    return (
+        known is None
+        or observation.patient_name not in (None, known.name)
+        or observation.interval not in (None, known.interval)
+    )
+
+
+async def _insert(
+    driver: aiosqlite.Connection, rows: Sequence[Row], deliveries: Sequence[Delivery]
+) -> tuple[Sequence[Row], list[Refusal]]:
+    """Insert the rows that are new; returns them, and the conflicts among the others."""
+    await driver.execute("SAVEPOINT insertion")
+    inserted = (await driver.executemany(_INSERT_METRICS, rows)).rowcount if rows else 0
+    if inserted == len(rows):
+        return rows, []
+    await driver.execute("ROLLBACK TO insertion")
+    fresh, conflicts = await _compare(driver, rows, deliveries)
+    await driver.executemany(_INSERT_METRICS, fresh)
+    return fresh, conflicts
+
+
+async def _compare(
+    driver: aiosqlite.Connection, rows: Sequence[Row], deliveries: Sequence[Delivery]
+) -> tuple[list[Row], list[Refusal]]:
+    """Which rows are new, and which contradict what is stored. The rest say the same again."""
+    wanted = msgspec.json.encode([row[:2] for row in rows])
+    seen: dict[Any, Any] = {
+        row[:2]: row[SIGNS] for row in await driver.execute_fetchall(_EXISTING_METRICS, (wanted.decode(),))
+    }
+    fresh: list[Row] = []
+    conflicts: list[Refusal] = []
+    for row, delivery in zip(rows, deliveries, strict=True):
+        key, signs = row[:2], row[SIGNS]
+        if key not in seen:
+            seen[key] = signs
+            fresh.append(row)
+        elif seen[key] != signs:
+            detail = "this patient has a reading of that time already, with other values"
+            conflicts.append(Refusal(delivery, "conflict", detail))
+    return fresh, conflicts
+
+
+async def _journalise(driver: aiosqlite.Connection, rows: Sequence[Row], arrived: int) -> None:
+    await driver.execute(_INSERT_JOURNAL, (arrived, len(rows), journal.encode(rows)))
+    await driver.execute(_CUT_JOURNAL, (journal.KEEP,))

@@ -1,0 +1,89 @@
+"""The Transport protocol: what patients and sink may rely on, whichever implementation runs.
+
+The delivery contract, in words:
+
+- **Log.** A topic has numbered partitions; each is an append-only log of records with rising offsets. Records with the
+  same key go to the same partition and keep the order in which they were published.
+- **Acknowledge.** `publish` returns once all its records are in the log. If it raises or is cancelled, some of them may
+  be in the log nevertheless: publish again, the reader swallows what it has seen.
+- **Back-pressure.** The log is bounded. Where records that no one committed yet fill it, `publish` waits.
+- **Positions.** A consumer is assigned every partition, from the positions that its caller stored. It never moves
+  them by itself: the caller's database is the truth, `commit` tells the transport what need not be kept.
+- **Redelivery.** What was fetched and not stored is delivered again after the next `assign`: at-least-once.
+- **Identity.** An offset belongs to one log. `Position.mark` identifies that log; where the stored mark is of another
+  one (a broker that lost its disk, another run of the in-memory transport), `assign` says so and starts at the log's
+  beginning.
+- **Closing.** Whoever opened the transport closes it. After that every call raises TransportClosedError.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from msgspec import Struct
+
+from icu.messages import Delivery, Position, Record
+
+
+class Assignment(Struct, frozen=True, gc=False):
+    """Where a partition is read from, and what is worth saying about it.
+
+    `other_log` is true when the stored position was of another log; `lost` counts records that the log no longer holds.
+    """
+
+    position: Position
+    other_log: bool = False
+    lost: int = 0
+
+
+class Batch(Struct, frozen=True, gc=False):
+    """Consecutive deliveries of one partition, and the positions before and after them."""
+
+    partition: int
+    deliveries: Sequence[Delivery]
+    start: int
+    position: Position
+
+
+class Consumer(Protocol):
+    """One reader of a topic. Not safe for concurrent calls."""
+
+    async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
+        """Take every partition, from the stored positions or the beginning. May be called again, to go back."""
+        ...
+
+    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
+        """Wait for records, at most `patience` seconds, then up to `linger` seconds more for others to join them.
+
+        Returns at once with `max_records`; an empty sequence when patience ran out.
+        """
+        ...
+
+    async def commit(self, positions: Mapping[int, Position]) -> None:
+        """Tell the transport that everything before the positions is stored."""
+        ...
+
+    async def lag(self) -> int:
+        """Records in the log that were not fetched yet."""
+        ...
+
+
+class Transport(Protocol):
+    """A topic that can be published to and read from. Opened by bootstrap, once a process."""
+
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        ...
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Append records in order. Returns when all are acknowledged."""
+        ...
+
+    def consumer(self) -> AbstractAsyncContextManager[Consumer]:
+        """Open a reader."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close for good, waking all who wait."""
+        ...

@@ -1,0 +1,185 @@
+"""The transport inside one process: a real log with partitions, positions and back-pressure, without a broker.
+
+A new object is a new, empty log with an identity of its own. What no sink has stored is lost when the process is
+killed.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import islice
+from uuid import uuid4
+from zlib import crc32
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from icu.errors import TransportClosedError
+from icu.messages import Delivery, Position, Record
+from icu.transports.base import Assignment, Batch
+
+
+class _Signal:
+    """Wakes everyone who waits at the moment of `notify`."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    def notify(self) -> None:
+        self._event.set()
+        self._event = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+class _Log:
+    """One partition: the records from `begin` on; those before were committed and trimmed."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.begin = 0
+        self._kept: deque[Delivery] = deque()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def end(self) -> int:
+        return self.begin + len(self._kept)
+
+    def append(self, record: Record) -> None:
+        self._kept.append(Delivery(self.partition, self.end, record.key, record.value))
+
+    def read(self, offset: int, most: int) -> list[Delivery]:
+        first = offset - self.begin
+        return list(islice(self._kept, first, first + most))
+
+    def trim(self, offset: int) -> None:
+        while self.begin < offset and self._kept:
+            self._kept.popleft()
+            self.begin += 1
+
+
+class _Topic:
+    """What the transport and its consumers share."""
+
+    def __init__(self, name: str, partitions: int, capacity: int) -> None:
+        self.name = name
+        self.capacity = capacity
+        self.mark = uuid4().hex
+        self.logs = [_Log(number) for number in range(partitions)]
+        self.appended = _Signal()
+        self.trimmed = _Signal()
+        self.closed = False
+
+    def log_of(self, key: bytes) -> _Log:
+        return self.logs[crc32(key) % len(self.logs)]
+
+    def check_open(self) -> None:
+        if self.closed:
+            raise TransportClosedError(f"the in-memory topic {self.name} is closed")
+
+
+class MemoryTransport:
+    """The in-memory Transport. `capacity` bounds the uncommitted records of each partition."""
+
+    def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:
+        self._topic = _Topic(topic, partitions, capacity)
+
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        return self._topic.name
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Append records in order; waits while the partition of the next one is full."""
+        topic = self._topic
+        await checkpoint()
+        for record in records:
+            topic.check_open()
+            log = topic.log_of(record.key)
+            while len(log) >= topic.capacity:
+                topic.appended.notify()
+                await topic.trimmed.wait()
+                topic.check_open()
+            log.append(record)
+        topic.appended.notify()
+
+    @asynccontextmanager
+    async def consumer(self) -> AsyncIterator["MemoryConsumer"]:
+        """Open a reader of all partitions."""
+        self._topic.check_open()
+        yield MemoryConsumer(self._topic)
+
+    async def aclose(self) -> None:
+        """Close for good, waking all who wait."""
+        self._topic.closed = True
+        self._topic.appended.notify()
+        self._topic.trimmed.notify()
+
+
+class MemoryConsumer:
+    """A reader of the in-memory topic."""
+
+    def __init__(self, topic: _Topic) -> None:
+        self._topic = topic
+        self._offsets: dict[int, int] = {}
+        self._turn = 0
+
+    async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
+        """Take every partition from the stored positions, or from its beginning."""
+        await checkpoint()
+        self._topic.check_open()
+        assignments = {log.partition: self._assignment(log, stored.get(log.partition)) for log in self._topic.logs}
+        self._offsets = {partition: each.position.next for partition, each in assignments.items()}
+        return assignments
+
+    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
+        """Wait for records, then for company; see the protocol."""
+        await checkpoint()
+        with anyio.move_on_after(patience):
+            await self._wait_for(1)
+        if self._waiting():
+            with anyio.move_on_after(linger):
+                await self._wait_for(max_records)
+        return list(self._take(max_records))
+
+    async def commit(self, positions: Mapping[int, Position]) -> None:
+        """Trim what is stored and let waiting publishers go on."""
+        await checkpoint()
+        self._topic.check_open()
+        for partition, position in positions.items():
+            self._topic.logs[partition].trim(position.next)
+        self._topic.trimmed.notify()
+
+    async def lag(self) -> int:
+        """Records in the log that were not fetched yet."""
+        return self._waiting()
+
+    def _assignment(self, log: _Log, stored: Position | None) -> Assignment:
+        mark = self._topic.mark
+        if stored is None or stored.mark != mark:
+            return Assignment(Position(log.begin, mark), other_log=stored is not None)
+        return Assignment(Position(max(stored.next, log.begin), mark), lost=max(0, log.begin - stored.next))
+
+    def _waiting(self) -> int:
+        return sum(log.end - self._offsets[log.partition] for log in self._topic.logs)
+
+    async def _wait_for(self, records: int) -> None:
+        self._topic.check_open()
+        while self._waiting() < records:
+            await self._topic.appended.wait()
+            self._topic.check_open()
+
+    def _take(self, most: int) -> Iterable[Batch]:
+        # Each fetch begins at another partition, so that a busy one cannot starve the others.
+        self._turn += 1
+        logs = self._topic.logs
+        for log in (logs[(self._turn + step) % len(logs)] for step in range(len(logs))):
+            start = self._offsets[log.partition]
+            deliveries = log.read(start, most)
+            if deliveries:
+                most -= len(deliveries)
+                self._offsets[log.partition] = start + len(deliveries)
+                yield Batch(log.partition, deliveries, start, Position(start + len(deliveries), self._topic.mark))

@@ -1,0 +1,35 @@
+"""What a bedside monitor can measure at all: a value outside is an error of the sender, never a very ill patient.
+
+The ranges enclose those that bedside monitors state for themselves (heart rate up to 350 /min and respiration up to
+170 /min on neonatal leads, invasive pressure up to 360 mm[Hg], temperature -1 to 45 Cel). Zero is a measurement:
+asystole, apnoea and a pulseless arterial line are real. Temperature ends at 10 Cel, below the lowest core temperature
+that a patient survived (11.8 Cel: Mroczek et al., 2020, accidental hypothermia in a child).
+"""
+
+from typing import Final, NamedTuple
+
+
+class Range(NamedTuple):
+    """A closed interval."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+
+PULSE: Final = Range(0, 350)
+"""Heart rate, /min."""
+
+RESP_RATE: Final = Range(0, 200)
+"""Respiratory rate, /min."""
+
+BLOOD_PRESSURE: Final = Range(0, 360)
+"""Systolic and diastolic pressure, mm[Hg]."""
+
+SPO2: Final = Range(0, 100)
+"""Oxygen saturation, %."""
+
+TEMPERATURE: Final = Range(10, 50)
+"""Body temperature, Cel."""

@@ -1,0 +1,28 @@
+"""Fixtures for the whole suite."""
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+from loguru import logger
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_blocking_calls() -> Iterator[BlockBuster]:
+    """A blocking call of ours on the event loop is an error."""
+    with blockbuster_ctx("icu") as blockbuster:
+        yield blockbuster
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> Iterator[None]:
+    """Tests that look at log records add a handler of their own."""
+    logger.remove()
+    yield
+    logger.remove()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """asyncio, where the real store and HTTP run; suites on virtual time say so themselves."""
+    return "asyncio"

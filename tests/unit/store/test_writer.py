@@ -1,0 +1,204 @@
+"""The sink's one transaction: readings, dead letters, offsets and journal together, each reading once."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from icu.errors import PositionConflictError, StoreCorruptError, StoreInUseError, StoreUnavailableError
+from icu.messages import Delivery, Observation, Position, Refusal
+from icu.store import journal
+from icu.store.tables import CLOCK_AHEAD
+from icu.store.writer import MAX_KEPT_BYTES, Intake, Move, Outcome, Writer, open_writer
+from tests.samples import ANNA, BORIS, START, delivery, observation
+
+NOON = round(START.timestamp() * 1000)
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What another program sees in the file."""
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+async def store(
+    writer: Writer,
+    observations: Sequence[Observation],
+    *,
+    start: int = 0,
+    refusals: Sequence[Refusal] = (),
+    arrived: int = NOON,
+) -> Outcome:
+    """Store the observations as offsets `start` and following of partition 0."""
+    deliveries = [delivery(each, offset=start + place) for place, each in enumerate(observations)]
+    end = start + len(observations) + len(refusals)
+    move = Move(0, start, Position(end, "m"))
+    return await writer.write(Intake(observations, deliveries, refusals, [move]), arrived=arrived)
+
+
+async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
+    """One transaction stores the readings and where to go on."""
+    outcome = await store(writer, [observation(n) for n in range(3)])
+    assert (outcome.stored, outcome.duplicates) == (3, 0)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(3,)]
+    assert await writer.positions() == {0: Position(3, "m")}
+
+
+async def test_values_are_kept_as_integers(writer: Writer, url: str) -> None:
+    """Milliseconds and hundredths: what was sent comes back exactly."""
+    await store(writer, [observation(pulse=89.5, bp="119.25/-", temperature=37.06, spo2=None)], arrived=NOON + 40)
+    [row] = rows(url, "SELECT * FROM patient_metrics")
+    assert row == (1, NOON, 8950, 1600, 11925, None, None, 3706, 40, 0)
+
+
+async def test_redelivery_is_swallowed(writer: Writer, url: str) -> None:
+    """The same readings again, with new ones among them, store only the new ones."""
+    await store(writer, [observation(n) for n in range(3)])
+    outcome = await store(writer, [observation(n) for n in range(5)], start=3)
+    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (2, 3, [])
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(5,)]
+
+
+async def test_a_reading_twice_in_one_batch_is_stored_once(writer: Writer) -> None:
+    """Duplicates may come side by side."""
+    outcome = await store(writer, [observation(1), observation(1)])
+    assert (outcome.stored, outcome.duplicates) == (1, 1)
+
+
+async def test_other_values_for_the_same_time_are_a_conflict(writer: Writer, url: str) -> None:
+    """The first values stand, the others become a dead letter with their bytes."""
+    await store(writer, [observation(1, pulse=70)])
+    outcome = await store(writer, [observation(1, pulse=71), observation(2)], start=1)
+    assert (outcome.stored, outcome.duplicates, len(outcome.refusals)) == (1, 0, 1)
+    assert rows(url, "SELECT pulse FROM patient_metrics ORDER BY timestamp") == [(7000,), (7200,)]
+    [(offset, reason, value)] = rows(url, "SELECT offset, reason, value FROM dead_letters")
+    assert (offset, reason) == (1, "conflict")
+    assert b'"pulse":71' in value
+
+
+async def test_a_dead_letter_keeps_reason_bytes_and_headers(writer: Writer, url: str) -> None:
+    """What could not be read is kept, cut at 64 KiB, with its full size."""
+    refusal = Refusal(Delivery(0, 0, b"bed", b"x" * 70_000, (("origin", b"test"),)), "malformed", "no JSON")
+    await store(writer, [], refusals=[refusal])
+    columns = "topic, log, partition, offset, reason, detail, key, length(value), size, headers, arrived"
+    [row] = rows(url, f"SELECT {columns} FROM dead_letters")
+    assert row[:9] == ("icu.test", 1, 0, 0, "malformed", "no JSON", b"bed", MAX_KEPT_BYTES, 70_000)
+    assert row[9:] == (b"\x91\x92\xa6origin\xc4\x04test", NOON)
+
+
+async def test_a_moved_offset_stores_nothing(writer: Writer, url: str) -> None:
+    """A sink that was overtaken, stalled or doubled cannot write: compare-and-set on the offset."""
+    await store(writer, [observation(0)])
+    with pytest.raises(PositionConflictError):
+        await store(writer, [observation(9)], start=0)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
+    assert (await store(writer, [observation(9)], start=1)).stored == 1
+
+
+async def test_patients_are_introduced_once_and_renamed(writer: Writer, url: str) -> None:
+    """A patient is inserted at the first reading; the last name that was sent stands, a missing one changes nothing."""
+    await store(writer, [observation(0), observation(0, patient=BORIS)])
+    await store(
+        writer, [observation(1, patient_name="Anna K.", interval=10), observation(2, patient_name=None)], start=2
+    )
+    await store(writer, [observation(3, patient_name=None, interval=None)], start=4)
+    assert rows(url, "SELECT uuid, name, interval FROM patients ORDER BY id") == [
+        (str(ANNA), "Anna K.", 10.0),
+        (str(BORIS), "Boris", 5.0),
+    ]
+
+
+async def test_a_clock_that_is_ahead_is_flagged(writer: Writer, url: str) -> None:
+    """More than five minutes ahead of arrival: stored and flagged. Late is ordinary."""
+    await store(writer, [observation(0), observation(300), observation(301), observation(-86_400 * 365)])
+    assert rows(url, "SELECT flags, lag FROM patient_metrics ORDER BY timestamp") == [
+        (0, 86_400 * 365_000),
+        (0, 0),
+        (0, -300_000),
+        (CLOCK_AHEAD, -301_000),
+    ]
+
+
+async def test_another_log_raises_the_log_number(writer: Writer, url: str) -> None:
+    """Dead letters of two logs with the same offset stand side by side."""
+    refusal = Refusal(Delivery(0, 0, None, b"?"), "malformed", "no JSON")
+    await store(writer, [], refusals=[refusal])
+    await writer.begin({0: Position(0, "another")}, other_logs=frozenset({0}))
+    await writer.write(Intake([], [], [refusal], [Move(0, 0, Position(1, "another"))]), arrived=NOON)
+    assert rows(url, "SELECT log, offset FROM dead_letters ORDER BY log") == [(1, 0), (2, 0)]
+    assert await writer.positions() == {0: Position(1, "another")}
+
+
+async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Writer, url: str) -> None:
+    """Each transaction that stored something is one entry; duplicates are in none."""
+    await store(writer, [observation(n) for n in range(2)])
+    await store(writer, [observation(n) for n in range(2)], start=2)
+    await store(writer, [observation(1), observation(2)], start=4)
+    entries = rows(url, "SELECT batch, payload FROM journal ORDER BY batch")
+    assert [batch for batch, _ in entries] == [NOON + 2, NOON + 3]
+    assert [[row[1] for row in journal.decode(payload)] for _, payload in entries] == [
+        [NOON, NOON + 1000],
+        [NOON + 2000],
+    ]
+
+
+async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps the newest readings and drops whole batches behind them."""
+    monkeypatch.setattr(journal, "KEEP", 10)
+    for start in range(0, 40, 4):
+        await store(writer, [observation(start + n) for n in range(4)], start=start)
+    assert rows(url, "SELECT count(*) FROM journal") == [(3,)]
+
+
+async def test_a_cancelled_transaction_is_finished(writer: Writer, url: str) -> None:
+    """Cancellation waits for the commit: a cut transaction would hang the exit and say nothing about the data."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await store(writer, [observation(0)])
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
+
+
+async def test_a_locked_database_is_unavailable_and_recovers(
+    writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program's lock is a transient error; the same writer goes on when it is gone."""
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailableError):
+        await store(writer, [observation(0)])
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await store(writer, [observation(0)])).stored == 1
+
+
+async def test_a_second_sink_is_refused(writer: Writer, url: str) -> None:
+    """SQLite has one writer: the second says who is in the way and how to avoid it."""
+    with pytest.raises(StoreInUseError, match="another sink writes to"):
+        async with open_writer(url, topic="icu.test"):
+            pass
+
+
+async def test_the_next_sink_takes_over(url: str) -> None:
+    """A closed writer lets go of the file; the next one knows the patients and the offsets."""
+    async with open_writer(url, topic="icu.test") as first:
+        await first.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(first, [observation(0)])
+    async with open_writer(url, topic="icu.test") as second:
+        assert await second.positions() == {0: Position(1, "m")}
+        assert (await store(second, [observation(1)], start=1)).stored == 1
+    assert rows(url, "SELECT count(*) FROM patients") == [(1,)]
+
+
+async def test_a_damaged_file_stops_for_good(url: str, tmp_path: Path) -> None:
+    """What is no database is left as it is, and said so."""
+    (tmp_path / "icu.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreCorruptError, match="damaged"):
+        async with open_writer(url, topic="icu.test"):
+            pass
+    assert (tmp_path / "icu.db").read_bytes().startswith(b"not a database")

@@ -1,0 +1,36 @@
+"""Blood pressure as text and as numbers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icu.vitals.limits import BLOOD_PRESSURE
+from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain
+
+HALF = st.none() | st.integers(0, 36_000).map(lambda n: plain(n / 100))
+
+
+@given(HALF, HALF)
+def test_what_is_written_is_read_again(systolic: float | None, diastolic: float | None) -> None:
+    """Every pressure that can be measured survives being written, halves and fractions included."""
+    if systolic is not None and diastolic is not None:
+        systolic, diastolic = max(systolic, diastolic), min(systolic, diastolic)
+    text = format_blood_pressure(systolic, diastolic)
+    if text is None:
+        assert systolic is diastolic is None
+    else:
+        assert parse_blood_pressure(text) == (systolic, diastolic)
+
+
+@pytest.mark.parametrize("text", ["", "120", "120/", "/80", "120 / 80", "1e2/80", "+120/80", "-120/80", "1200/80"])
+def test_other_spellings_are_refused(text: str) -> None:
+    """What is not written as 120/80 is refused, and the message shows how to write it."""
+    with pytest.raises(ValueError, match="120/80"):
+        parse_blood_pressure(text)
+
+
+def test_the_range_is_closed() -> None:
+    """The largest pressure that a monitor shows is accepted, the next is not."""
+    assert parse_blood_pressure(f"{BLOOD_PRESSURE.high}/0").systolic == BLOOD_PRESSURE.high
+    with pytest.raises(ValueError, match="outside"):
+        parse_blood_pressure(f"{BLOOD_PRESSURE.high + 1}/0")
