@@ -1,0 +1,1 @@
+"""What every role needs to run: logs, health, figures, and an HTTP face."""

@@ -1,0 +1,48 @@
+"""Whether a role can do its work: named checks, each under a deadline."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, TypeAlias
+
+import anyio
+from msgspec import Struct
+
+from icu.errors import IcuError
+
+DEADLINE: Final = 2.0
+"""Seconds that one check may take: readiness must answer, whatever hangs."""
+
+Check: TypeAlias = Callable[[], Awaitable[str | None]]
+"""Answers None when all is well, or a sentence that says what is wrong."""
+
+
+class Report(Struct, frozen=True):
+    """The answer of all checks: `ok`, or the sentence of what is wrong."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str]
+
+
+class Health:
+    """The checks of one process. A role adds its own when it is built."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+
+    def add(self, name: str, check: Check) -> None:
+        """Ask this check too."""
+        self._checks[name] = check
+
+    async def report(self) -> Report:
+        """Ask all checks."""
+        answers = {name: await _answer(check) for name, check in self._checks.items()}
+        ready = all(answer == "ok" for answer in answers.values())
+        return Report("ok" if ready else "unavailable", answers)
+
+
+async def _answer(check: Check) -> str:
+    with anyio.move_on_after(DEADLINE):
+        try:
+            return await check() or "ok"
+        except IcuError as exc:
+            return str(exc)
+    return f"no answer within {DEADLINE:g} s"

@@ -1,0 +1,114 @@
+"""The HTTP face that every role may have: health, figures, problem details, and an OpenAPI page without a network."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from litestar import Litestar, MediaType, Response, Router, get
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler, Message, Scope
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.exposition import generate_latest
+
+from icu.ops.health import Health, Report
+from icu.ops.problems import EXCEPTION_HANDLERS
+
+MAX_BODY: Final = 100_000
+"""Bytes of a request's body. No route takes a large one."""
+
+LOOPBACK: Final = r"https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?"
+"""Origins of browsers on this machine."""
+
+Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def face(
+    *,
+    title: str,
+    version: str,
+    handlers: Sequence[ControllerRouterHandler],
+    health: Health,
+    registry: CollectorRegistry,
+    prefix: str = "",
+    cors_origins: Sequence[str] = (),
+    dependencies: Mapping[str, object] | None = None,
+    lifespan: Sequence[Lifespan] = (),
+) -> Litestar:
+    """An application that serves `handlers` under `prefix`, and health and figures beside them.
+
+    `dependencies` are handed to handlers by name.
+    """
+    given = {"health": health, "registry": registry, **(dependencies or {})}
+    return Litestar(
+        route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
+        dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
+        before_send=[_counting(registry)],
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+        cors_config=CORSConfig(
+            allow_origins=list(cors_origins),
+            allow_origin_regex=LOOPBACK,
+            allow_headers=["Last-Event-ID"],
+            expose_headers=["Link"],
+        ),
+        openapi_config=OpenAPIConfig(title=title, version=version, path="/schema", render_plugins=[_SWAGGER]),
+        lifespan=list(lifespan),
+        request_max_body_size=MAX_BODY,
+        logging_config=None,  # Litestar's own would replace the handlers of the whole process
+    )
+
+
+@get("/health/live", summary="The process runs", tags=["operation"])
+async def live() -> Report:
+    """200 as long as it serves at all."""
+    return Report("ok", {})
+
+
+@get("/health/ready", summary="It can do its work", tags=["operation"], responses={503: ResponseSpec(Report)})
+async def ready(health: Health) -> Response[Report]:
+    """200, or 503 with the checks that fail."""
+    report = await health.report()
+    return Response(report, status_code=200 if report.status == "ok" else 503)
+
+
+@get("/metrics", summary="Figures for Prometheus", tags=["operation"], media_type=MediaType.TEXT)
+async def metrics(registry: CollectorRegistry) -> Response[bytes]:
+    """The text format 0.0.4 of Prometheus."""
+    return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+
+def _always(value: object) -> Callable[[], Any]:
+    return lambda: value
+
+
+def _counting(registry: CollectorRegistry) -> Callable[[Message, Scope], Awaitable[None]]:
+    requests = Counter("icu_http_requests", "Requests answered", ["method", "path", "status"], registry=registry)
+
+    async def count(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start":
+            # The template, not the path: clients must not be able to make labels.
+            path = scope.get("path_template") or "none"
+            requests.labels(scope["method"], path, message["status"]).inc()  # type: ignore[typeddict-item] # HTTP scopes only
+
+    return count
+
+
+# Swagger UI from an installed package: Litestar's own pages load it from the Internet.
+_SWAGGER: Final = SwaggerRenderPlugin(
+    js_url="/schema/files/swagger-ui-bundle.js",
+    css_url="/schema/files/swagger-ui.css",
+    standalone_preset_js_url="/schema/files/swagger-ui-standalone-preset.js",
+    favicon="<link rel='icon' href='/schema/files/favicon-32x32.png'>",
+    path=["/", "/swagger"],
+)
+
+
+def _swagger_files() -> Router:
+    spec = find_spec("swagger_ui")
+    folder = Path(spec.origin).parent / "static" if spec and spec.origin else Path()
+    return create_static_files_router(path="/schema/files", directories=[folder], include_in_schema=False)

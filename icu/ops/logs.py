@@ -1,0 +1,112 @@
+"""Log records in one form, whoever writes them: JSON lines for machines, colours for people.
+
+Each JSON record begins with the brief's six keys; what was bound to the logger follows. Records of the standard
+library's logging (uvicorn, Litestar, SQLAlchemy, Alembic) take the same way.
+"""
+
+import logging
+import sys
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, TypeAlias
+
+import msgspec
+from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+Form: TypeAlias = Literal["auto", "json", "text"]
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=str)
+# Their INFO lines tell of each start and stop, which the supervisor's own records say too.
+_CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
+
+
+def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) -> None:
+    """Send all records of this process to one stream, by default to what `sys.stderr` is at each moment."""
+    terminal = (stream or sys.stderr).isatty()
+    as_json = form == "json" or (form == "auto" and not terminal)
+    logger.remove()
+    logger.add(
+        _Lines(stream, as_json=as_json),
+        level=level,
+        format="{message}" if as_json else _text_format,
+        colorize=terminal,
+        backtrace=False,
+        diagnose=False,  # it would print the values of local variables, secrets too
+    )
+    logging.basicConfig(handlers=[_Intercept()], level=logging.INFO, force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """The one error inside groups of one: task groups wrap whatever leaves them."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+class _Lines:
+    """Writes one line a record."""
+
+    def __init__(self, stream: TextIO | None, *, as_json: bool) -> None:
+        self._stream = stream
+        self._as_json = as_json
+
+    def __call__(self, message: "Message") -> None:
+        stream = self._stream or sys.stderr
+        # A stream whose reader went away is no error of ours, and there is nowhere to tell of it.
+        with suppress(OSError, ValueError):
+            stream.write(_json(message.record) if self._as_json else str(message))
+            stream.flush()
+
+
+class _Intercept(logging.Handler):
+    """Hands records of the standard library's logging to loguru, with the place that they came from."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand on one record."""
+
+        def place(ours: "Record") -> None:
+            ours["name"] = record.name
+            ours["module"] = record.module
+            ours["function"] = record.funcName
+            ours["line"] = record.lineno
+
+        log = logger.patch(place).opt(exception=record.exc_info)
+        log.log(_level(record), "{}", record.getMessage())
+
+
+def _level(record: logging.LogRecord) -> str | int:
+    try:
+        return logger.level(record.levelname).name
+    except ValueError:  # a level of the library's own
+        return record.levelno
+
+
+def _json(record: "Record") -> str:
+    fields: dict[str, Any] = {
+        "timestamp": record["time"].isoformat(timespec="milliseconds"),
+        "level": record["level"].name,
+        "message": record["message"],
+        "module": record["module"],
+        "function": record["function"],
+        "line": record["line"],
+    }
+    for name, value in record["extra"].items():
+        fields.setdefault(name, value)
+    if record["exception"] is not None and record["exception"].value is not None:
+        fields["exception"] = "".join(traceback.format_exception(unwrapped(record["exception"].value)))
+    return _encoder.encode(fields).decode() + "\n"
+
+
+def _text_format(record: "Record") -> str:
+    """loguru's template for one record: values are filled in afterwards, so that nothing in them is read as markup."""
+    context = "".join(f" <dim>{name}={{extra[{name}]}}</dim>" for name in record["extra"])
+    return (
+        "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> <level>{message}</level>"
+        f"{context} <dim>({{module}}.{{function}}:{{line}})</dim>\n{{exception}}"
+    )

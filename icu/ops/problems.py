@@ -1,0 +1,80 @@
+"""Errors over HTTP, as problem details (RFC 9457), the same on every face."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import ResponseSpec
+from loguru import logger
+from msgspec import Struct
+
+from icu.errors import IcuError, PatientServiceException, is_transient
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+RETRY_AFTER: Final = 2
+"""Seconds after which a client may ask again for what is not ready yet."""
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    """The status in words."""
+    status: int
+    detail: str
+    """What is wrong with this request, and what to do."""
+    instance: str
+    """The path that was asked for."""
+
+
+def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """The answer to whatever was raised while the request was served."""
+    status, detail = _told(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.opt(exception=error).error("{} failed", request.scope["method"])
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance=request.scope["path"])
+    headers = dict(getattr(error, "headers", None) or {})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {Exception: exception_handler, HTTPException: exception_handler}
+
+
+def documented(*statuses: int) -> dict[int, ResponseSpec]:
+    """The problems that a route answers with, for its OpenAPI description."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            media_type=PROBLEM_JSON,
+            description=HTTPStatus(status).phrase,
+        )
+        for status in statuses
+    }
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """Status and sentence; what is inside the program stays inside."""
+    match error:
+        case PatientServiceException():
+            return error.status, str(error)
+        case IcuError() if is_transient(error):
+            return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+        case ValidationException():
+            return error.status_code, _mistakes(error)
+        case HTTPException():
+            return error.status_code, error.detail
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server, which its log explains"
+
+
+def _mistakes(error: ValidationException) -> str:
+    extra = error.extra if isinstance(error.extra, list) else []
+    told = "; ".join(f"{each.get('key', 'request')}: {each.get('message', '')}" for each in extra)
+    return told or error.detail

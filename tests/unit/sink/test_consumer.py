@@ -1,0 +1,160 @@
+"""The sink between a real in-memory transport and a real SQLite file: each reading once, whatever happens."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from prometheus_client import CollectorRegistry
+
+from icu.messages import Record, encode
+from icu.sink.consumer import Batching, consume
+from icu.sink.telemetry import Telemetry
+from icu.transports.memory import MemoryTransport
+from tests.samples import START, observation
+
+BATCHING = Batching(max_records=50, linger=0.01)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The database's URL."""
+    return f"sqlite:///{tmp_path / 'icu.db'}"
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[MemoryTransport]:
+    """A topic of two partitions."""
+    transport = MemoryTransport(topic="icu.test", partitions=2)
+    yield transport
+    await transport.aclose()
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What another program sees in the file."""
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+@asynccontextmanager
+async def running(transport: MemoryTransport, url: str, registry: CollectorRegistry) -> AsyncIterator[Telemetry]:
+    """A sink that is cancelled at the end."""
+    telemetry = Telemetry(registry)
+    async with anyio.create_task_group() as group:
+
+        async def sink(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+            await consume(
+                transport=transport,
+                database_url=url,
+                telemetry=telemetry,
+                batching=BATCHING,
+                now=START.timestamp,
+                task_status=task_status,
+            )
+
+        await group.start(sink)
+        yield telemetry
+        group.cancel_scope.cancel()
+
+
+async def all_taken(registry: CollectorRegistry, records: int) -> None:
+    """Wait until the sink has counted so many records."""
+    with anyio.fail_after(10):
+        while (registry.get_sample_value("icu_sink_batch_records_sum") or 0) < records:
+            await anyio.sleep(0.01)
+
+
+async def test_what_is_published_is_stored(transport: MemoryTransport, url: str) -> None:
+    """Readings of several batches and partitions are all in the table, and counted."""
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await transport.publish(encode([observation(n) for n in range(120)]))
+        await all_taken(registry, 120)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(120,)]
+    assert registry.get_sample_value("icu_sink_stored_total") == 120
+    assert registry.get_sample_value("icu_sink_lag_records") == 0
+
+
+async def test_hostile_records_become_dead_letters_between_good_ones(transport: MemoryTransport, url: str) -> None:
+    """A bad record costs the sink one row in dead_letters; the next good one is stored."""
+    registry = CollectorRegistry()
+    good = encode([observation(n) for n in range(20)])
+    bad = [Record(good[0].key, value) for value in (b"", b"null", b"\xff", b"[" * 100_000, b'{"pulse": NaN}')]
+    async with running(transport, url, registry):
+        for place in range(20):
+            await transport.publish([bad[place % len(bad)], good[place]])
+        await all_taken(registry, 40)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(20,)]
+    assert rows(url, "SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason") == [
+        ("invalid", 8),
+        ("malformed", 12),
+    ]
+
+
+async def test_a_new_sink_goes_on_where_the_last_one_stored(transport: MemoryTransport, url: str) -> None:
+    """Cancelled at any place and started again, over and over: every reading once, in the order of each patient."""
+    total = 600
+    async with anyio.create_task_group() as group:
+        group.start_soon(transport.publish, encode([observation(n) for n in range(total)]))
+        for round_ in range(12):
+            async with running(transport, url, CollectorRegistry()):
+                await anyio.sleep(0.003 * round_)
+    registry = CollectorRegistry()
+    stored = rows(url, "SELECT count(*) FROM patient_metrics")[0][0]
+    async with running(transport, url, registry):
+        await all_taken(registry, total - stored)
+    assert rows(url, "SELECT count(*), count(DISTINCT timestamp) FROM patient_metrics") == [(total, total)]
+    assert rows(url, "SELECT sum(next) FROM consumer_offsets") == [(total,)]
+
+
+async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str) -> None:
+    """A new in-memory log begins at 0: its first records are not skipped by the old offset."""
+    for run in range(2):
+        registry = CollectorRegistry()
+        transport = MemoryTransport(topic="icu.test", partitions=1)
+        async with running(transport, url, registry):
+            await transport.publish(encode([observation(run * 100 + n) for n in range(10)]))
+            await all_taken(registry, 10)
+        await transport.aclose()
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(20,)]
+    assert rows(url, "SELECT log, next FROM consumer_offsets") == [(2, 10)]
+
+
+async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: str) -> None:
+    """While another program holds the file the sink says what it waits for, and loses nothing."""
+    registry = CollectorRegistry()
+    async with running(transport, url, registry) as telemetry:
+        await transport.publish(encode([observation(0)]))
+        await all_taken(registry, 1)
+        other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await transport.publish(encode([observation(1)]))
+        with anyio.fail_after(20):
+            while telemetry.trouble is None:
+                await anyio.sleep(0.05)
+        assert "locked" in telemetry.trouble
+        other.execute("ROLLBACK")
+        other.close()
+        await all_taken(registry, 2)
+        assert telemetry.trouble is None
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
+
+
+async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTransport, url: str) -> None:
+    """When the stored offset was moved by somebody else, the batch is not stored twice and the sink takes up from there."""
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await transport.publish(encode([observation(0)]))
+        await all_taken(registry, 1)
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+            other.execute("UPDATE consumer_offsets SET next = 0")
+        other.close()
+        await transport.publish(encode([observation(1)]))
+        await all_taken(registry, 2)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
