@@ -1,23 +1,21 @@
 """The brief's paths: the patients, and the readings of one."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import Parameter
-from msgspec import Meta
 
-from icu.errors import InvalidQueryError, PatientNotFoundError
-from icu.monitor.queries import AnyRequest, check, moment_of, next_link
+from icu.errors import PatientNotFoundError
+from icu.monitor.queries import AnyRequest, check, moment_of, next_link, span_of
 from icu.monitor.schemas import PatientSummary
 from icu.ops.problems import documented
 from icu.store.reader import Order, PatientState, Reader
 from icu.store.readings import Reading
 
-MAX_PAGE = 10_000
-
-Moment = Annotated[datetime, Meta(tz=True)]
+MAX_PAGE: Final = 10_000
+DATE_TIME: Final = {"format": "date-time"}
 
 
 @get("/patients", summary="All patients, each with the latest reading", responses=documented(503))
@@ -38,9 +36,11 @@ async def list_metrics(
     reader: Reader,
     patient_uuid: UUID,
     since: Annotated[
-        Moment | None, Parameter(query="from", description="Not before this time (ISO 8601 with zone)")
+        str | None, Parameter(query="from", schema_extra=DATE_TIME, description="Not before this time, with zone")
     ] = None,
-    until: Annotated[Moment | None, Parameter(query="to", description="Before this time (ISO 8601 with zone)")] = None,
+    until: Annotated[
+        str | None, Parameter(query="to", schema_extra=DATE_TIME, description="Before this time, with zone")
+    ] = None,
     limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
     order: Annotated[Order, Parameter(description="By time: the newest or the oldest first")] = "desc",
     cursor: Annotated[
@@ -49,10 +49,9 @@ async def list_metrics(
 ) -> Response[list[Reading]]:
     """Readings by time. A page that is not the last carries a `Link` header with `rel="next"`."""
     check(request.query_params, ("from", "to", "limit", "order", "cursor"))
-    if since and until and since > until:
-        raise InvalidQueryError("`from` is later than `to`: no reading can lie between them")
+    span = span_of(since, until)
     after = moment_of(cursor) if cursor else None
-    page = await reader.page(patient_uuid, limit=limit, order=order, since=since, until=until, after=after)
+    page = await reader.page(patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after)
     link = {"Link": next_link(request.url.path, request.query_params, page.last)} if page.last else None
     return Response(page.readings, headers=link)
 

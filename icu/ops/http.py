@@ -44,11 +44,13 @@ def face(
 
     `dependencies` are handed to handlers by name.
     """
-    given = {"health": health, "registry": registry, **(dependencies or {})}
+    # A registry of its own: the same role may be built again in a process, and a figure can be registered only once.
+    requests = CollectorRegistry()
+    given = {"health": health, "registries": (registry, requests), **(dependencies or {})}
     return Litestar(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
-        before_send=[_counting(registry)],
+        before_send=[_counting(requests)],
         exception_handlers=dict(EXCEPTION_HANDLERS),
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),
@@ -77,9 +79,9 @@ async def ready(health: Health) -> Response[Report]:
 
 
 @get("/metrics", summary="Figures for Prometheus", tags=["operation"], media_type=MediaType.TEXT)
-async def metrics(registry: CollectorRegistry) -> Response[bytes]:
+async def metrics(registries: tuple[CollectorRegistry, ...]) -> Response[bytes]:
     """The text format 0.0.4 of Prometheus."""
-    return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+    return Response(b"".join(generate_latest(each) for each in registries), media_type="text/plain; version=0.0.4")
 
 
 def _always(value: object) -> Callable[[], Any]:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.openapi import ResponseSpec
 from loguru import logger
 from msgspec import Struct
@@ -68,6 +68,8 @@ def _told(error: Exception) -> tuple[int, str]:
             return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
         case ValidationException():
             return error.status_code, _mistakes(error)
+        case NotFoundException():
+            return error.status_code, "nothing is served at this path: /schema tells what is"
         case HTTPException():
             return error.status_code, error.detail
         case _:

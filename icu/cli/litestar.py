@@ -1,0 +1,23 @@
+"""Makes bare `litestar run` serve the monitor: Litestar's command loads this group before it looks for an application.
+
+Imports click alone, for every `litestar` command imports it, those of other projects in the same environment too.
+"""
+
+import os
+from pathlib import Path
+
+import click
+
+APP = "icu.bootstrap:create_app"
+
+# Where Litestar itself looks in the current folder: another project's application is not ours to replace.
+_OTHERS = ("app.py", "application.py", "app", "application")
+
+if not any(Path(name).exists() for name in _OTHERS):
+    os.environ.setdefault("LITESTAR_APP", APP)
+
+
+@click.command(name="icu")
+def icu() -> None:
+    """Say how the ICU monitor itself is started."""
+    click.echo("litestar run serves the monitor; python -m icu supervise runs the whole ward")

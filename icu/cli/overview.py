@@ -1,0 +1,40 @@
+"""The live overview of a supervisor on a terminal: children, state, address."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import anyio
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from icu.supervisor.child import ChildView, State
+
+REFRESH: Final = 0.5
+"""Seconds between two looks."""
+
+_COLOURS: Final = {State.RUNNING: "green", State.EXITED: "dim", State.STOPPED: "dim", State.FAILED: "bold red"}
+
+
+async def overview(view: Callable[[], Sequence[ChildView]]) -> None:
+    """Show the children until cancelled. Log records scroll above, for Live takes standard error over."""
+    console = Console(stderr=True)
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+        while True:
+            live.update(_table(view()), refresh=True)
+            await anyio.sleep(REFRESH)
+
+
+def _table(children: Sequence[ChildView]) -> Table:
+    table = Table(title="ICU ward - Ctrl-C stops it", title_justify="left", header_style="bold")
+    for heading in ("child", "state", "up", "restarts", "where / why"):
+        table.add_column(heading)
+    for child in children:
+        state = Text(child.state, style=_COLOURS.get(child.state, "yellow"))
+        uptime = str(timedelta(seconds=int(child.uptime))) if child.state is State.RUNNING else ""
+        # Text, not str: a name must not be read as markup.
+        where = Text(child.detail or child.last_error or "")
+        table.add_row(Text(child.id), state, uptime, str(child.restarts or ""), where)
+    return table

@@ -1,0 +1,51 @@
+"""The monitor's application: its routes, its watch of the database, and what ends them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+from litestar import Litestar
+from prometheus_client import CollectorRegistry
+
+from icu.monitor.broadcast import Broadcast
+from icu.monitor.patients import latest_metrics, list_metrics, list_patients
+from icu.monitor.stream import stream
+from icu.ops.health import Health
+from icu.ops.http import face
+from icu.store.reader import Reader
+
+
+def create_app(
+    *,
+    reader: Reader,
+    broadcast: Broadcast,
+    health: Health,
+    registry: CollectorRegistry,
+    version: str,
+    prefix: str = "",
+    cors_origins: Sequence[str] = (),
+) -> Litestar:
+    """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends."""
+
+    @asynccontextmanager
+    async def watching(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(broadcast.run)
+                yield
+                broadcast.close()
+                group.cancel_scope.cancel()
+        finally:
+            await reader.aclose()
+
+    return face(
+        title="ICU monitor",
+        version=version,
+        handlers=[list_patients, list_metrics, latest_metrics, stream],
+        health=health,
+        registry=registry,
+        prefix=prefix,
+        cors_origins=cors_origins,
+        dependencies={"reader": reader, "broadcast": broadcast},
+        lifespan=[watching],
+    )

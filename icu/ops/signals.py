@@ -1,0 +1,40 @@
+"""Running until somebody says stop: the first SIGINT or SIGTERM is a request, the second an order."""
+
+import faulthandler
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+from anyio import CancelScope
+from loguru import logger
+
+STOP_DEADLINE: Final = 15.0
+"""Seconds from the first signal to the end of the process; then all stacks are printed and it ends with an error."""
+
+ORDERED: Final = 130
+"""Exit code after a second signal, as shells know it from SIGINT."""
+
+
+async def until_told(work: Callable[[], Awaitable[None]]) -> None:
+    """Await `work()` until it ends, or cancel it at the first signal."""
+    scope = CancelScope()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_listen, scope)
+            with scope:
+                await work()
+            group.cancel_scope.cancel()
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+async def _listen(scope: CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            if scope.cancel_called:
+                os._exit(ORDERED)
+            logger.info("{}: stopping; once more to end at once", signal.Signals(number).name)
+            faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True)
+            scope.cancel()
