@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import rich_click as click
+from loguru import logger
 
 from icu import __version__
 from icu.config.environment import misspelt
@@ -28,6 +29,7 @@ _LOG_FORMAT: Final = click.option(
     type=click.Choice(["auto", "json", "text"]),
     help="text on a terminal and JSON elsewhere, or always one.",
 )
+_PORT: Final = click.IntRange(1, 65_535)
 _SPEED: Final = click.FloatRange(0.001, 1_000_000)
 _STEP: Final = click.FloatRange(0.001, 86_400)
 
@@ -36,7 +38,7 @@ def main() -> NoReturn:
     """Run the command line and end the process."""
     try:
         cli.main(standalone_mode=False, prog_name="python -m icu")
-    except click.exceptions.Exit as exc:
+    except click.exceptions.Exit as exc:  # type: ignore[attr-defined] # rich_click hands it on untyped
         _end(exc.exit_code)
     except click.ClickException as exc:
         _fail(UsageError(" ".join(exc.format_message().split())))
@@ -87,6 +89,7 @@ def cli(context: click.Context) -> None:
 @click.option("--speed", type=_SPEED, default=1.0, help="How many times faster than real time recordings are replayed.")
 @click.option("--step", type=_STEP, default=3600.0, help="Seconds between rows, where a recording has no time column.")
 @click.option("--start", metavar="TIME", help="When the first row was measured, for instance 2026-01-31T12:00:00Z.")
+@click.option("--port", type=_PORT, help="The port of the API, in place of the configured one.")
 def supervise(
     config: Path | None,
     log_format: LogForm | None,
@@ -94,6 +97,7 @@ def supervise(
     speed: float,
     step: float,
     start: str | None,
+    port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
     settings = _prepare(config, log_format)
@@ -104,6 +108,8 @@ def supervise(
         settings = bootstrap.with_recordings(settings, recordings, speed=speed, step=step, start=_moment(start))
     elif start is not None or speed != 1.0:
         raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
+    if port is not None:
+        settings = bootstrap.with_port(settings, port)
     bootstrap.run_supervisor(settings, overview if _shows_overview(log_format) else None)
 
 
@@ -116,7 +122,7 @@ def run() -> None:
 @_CONFIG
 @_LOG_FORMAT
 @click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
-@click.option("--port", type=click.IntRange(1, 65_535), help="The port to listen on; 8000 unless set.")
+@click.option("--port", type=_PORT, help="The port to listen on, in place of the configured one.")
 def monitor(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
     """Serve the API on the database, beside a running `supervise` too."""
     settings = _prepare(config, log_format)
@@ -144,7 +150,7 @@ def _prepare(config: Path | None, log_format: LogForm | None) -> Settings:
     settings = load(config)
     logs.configure(level="DEBUG" if settings.debug else settings.log.level, form=log_format or settings.log.format)
     for sentence in misspelt(os.environ):
-        logs.logger.warning("{}", sentence)
+        logger.warning("{}", sentence)
     return settings
 
 

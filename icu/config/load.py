@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import normalize
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -44,9 +45,17 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return _with_patient_uuid(_resolved(overridden(settings, environ), Path.cwd()), environ)
 
 
-def child_id(child: AnyChild) -> str:
-    """The child's id, by default its name or role."""
-    return child.id or (child.name if isinstance(child, PatientChild) else type(child).__struct_config__.tag)  # type: ignore[return-value] # tags are str
+def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
+    """The children, each with an id: the given one, its role, or `bed-N` for the Nth patient.
+
+    Not the patient's name: ids stand in logs and figures, where names do not belong.
+    """
+    named = []
+    beds = 0
+    for child in children:
+        beds += isinstance(child, PatientChild)
+        named.append(replace(child, id=child.id or (f"bed-{beds}" if isinstance(child, PatientChild) else child.role)))
+    return tuple(named)
 
 
 def _checked(file: File) -> Settings:
@@ -59,7 +68,9 @@ def _checked(file: File) -> Settings:
         raise file.explained(exc) from exc
     if _PASSWORD.search(settings.database.url):
         raise file.mistake("database.url", "holds a password: give the URL in the environment (DATABASE_URL) instead")
+    settings = replace(settings, child=with_ids(settings.child))
     _check_ids(file, settings)
+    _check_patients(file, settings)
     _check_ports(file, settings)
     _check_files(file, settings)
     return settings
@@ -74,21 +85,33 @@ def _rename_data(values: dict[str, Any]) -> None:
 
 
 def _check_ids(file: File, settings: Settings) -> None:
-    seen = Counter[str]()
+    seen = set[str | None]()
     for position, child in enumerate(settings.child):
-        name = child_id(child)
-        seen[name] += 1
-        if seen[name] > 1:
-            raise file.mistake(f"child[{position}]", f"a second child has the id {name!r}: give it an id of its own")
+        if child.id in seen:
+            raise file.mistake(
+                f"child[{position}]", f"a second child has the id {child.id!r}: give it an id of its own"
+            )
+        seen.add(child.id)
+
+
+def _check_patients(file: File, settings: Settings) -> None:
+    beds: dict[UUID | str, str | None] = {}
+    for position, child in enumerate(settings.child):
+        if isinstance(child, PatientChild):
+            patient = child.uuid or normalize("NFC", child.name.strip())
+            if patient in beds:
+                why = f"the patient {patient} lies in {beds[patient]!r} already: give this one a uuid of its own"
+                raise file.mistake(f"child[{position}]", why)
+            beds[patient] = child.id
 
 
 def _check_ports(file: File, settings: Settings) -> None:
-    taken: dict[tuple[str, int], str] = {}
+    taken: dict[tuple[str, int], str | None] = {}
     for position, child in enumerate(settings.child):
         if child.port is None:
             continue
-        other = taken.setdefault((child.host, child.port), child_id(child))
-        if other != child_id(child):
+        other = taken.setdefault((child.host, child.port), child.id)
+        if other != child.id:
             raise file.mistake(f"child[{position}].port", f"{child.port} is the port of {other!r} already")
 
 

@@ -59,11 +59,16 @@ class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
-    """One child of the supervisor. `id` defaults to the role, a patient's to its name."""
+    """One child of the supervisor. `id` defaults to the role, a patient's to `bed-N`."""
 
     id: Annotated[str, Meta(pattern=r"\A[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?\Z")] | None = None
     restart: Restart = "permanent"
     host: Text = "127.0.0.1"
+
+    @property
+    def role(self) -> str:
+        """What it does."""
+        return str(self.__struct_config__.tag)
 
 
 class SinkChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sink"):

@@ -11,7 +11,7 @@ from icu.monitor.broadcast import Broadcast
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
 from icu.monitor.stream import stream
 from icu.ops.health import Health
-from icu.ops.http import face
+from icu.ops.http import Lifespan, face
 from icu.store.reader import Reader
 
 
@@ -24,6 +24,7 @@ def create_app(
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
+    lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends."""
 
@@ -47,5 +48,5 @@ def create_app(
         prefix=prefix,
         cors_origins=cors_origins,
         dependencies={"reader": reader, "broadcast": broadcast},
-        lifespan=[watching],
+        lifespan=[watching, *lifespan],
     )

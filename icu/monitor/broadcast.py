@@ -112,7 +112,12 @@ class Broadcast:
                 await anyio.sleep(TICK)
 
     async def _catch_up(self, follower: Follower) -> None:
-        if self._seen is None or not self._subscriptions:
+        if self._seen is None:
+            # Those who came before the first look cannot know what they missed.
+            self._seen = await follower.end()
+            self._offer(Tick((), self._seen, restart=True))
+            return
+        if not self._subscriptions:
             self._seen = await follower.end()
             return
         while batches := await self._next(follower, self._seen):

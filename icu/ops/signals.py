@@ -1,9 +1,13 @@
 """Running until somebody says stop: the first SIGINT or SIGTERM is a request, the second an order."""
 
+import asyncio
 import faulthandler
 import os
 import signal
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from types import FrameType
 from typing import Final
 
 import anyio
@@ -38,3 +42,27 @@ async def _listen(scope: CancelScope) -> None:
             logger.info("{}: stopping; once more to end at once", signal.Signals(number).name)
             faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True)
             scope.cancel()
+
+
+@asynccontextmanager
+async def calling_on_stop(callback: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `callback` at SIGINT or SIGTERM, before the handlers of whoever owns the process."""
+    if threading.current_thread() is not threading.main_thread():  # where Python knows no signals
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    owners = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(callback)
+        owner = owners[signal.Signals(number)]
+        if callable(owner):
+            owner(number, frame)
+
+    for number in owners:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, owner in owners.items():
+            signal.signal(number, owner)

@@ -5,10 +5,11 @@ what need not be kept: a sink that dies between the two is delivered the same re
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from loguru import logger
@@ -19,10 +20,13 @@ from icu.ops.retries import until_it_works
 from icu.sink.intake import take_in
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import Intake, Outcome, Writer, open_writer
-from icu.transports.base import Assignment, Consumer, Transport
+from icu.transports.base import Assignment, Batch, Consumer, Transport
 
 PATIENCE: Final = 1.0
 """Seconds that one fetch waits for the first record."""
+
+FAREWELL: Final = 2.0
+"""Seconds in which a sink that was told to stop stores what is left. With a transaction's 5 s this is its grace."""
 
 
 class Batching(Struct, frozen=True):
@@ -48,12 +52,12 @@ async def consume(
     async with open_writer(database_url, topic=transport.topic) as writer, transport.consumer() as consumer:
         sink = _Sink(consumer, writer, telemetry, batching, now)
         task_status.started()
-        while True:
-            await sink.resume()
-            try:
-                await sink.drain()
-            except PositionConflictError as exc:
-                logger.warning("{}: reading on from there", exc)
+        try:
+            await sink.run()
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(FAREWELL, shield=True):
+                await sink.finish()
+            raise
 
 
 class _Sink:
@@ -73,6 +77,15 @@ class _Sink:
         self._batching = batching
         self._now = now
 
+    async def run(self) -> None:
+        """Drain for ever, from the stored offsets on."""
+        while True:
+            await self.resume()
+            try:
+                await self.drain()
+            except PositionConflictError as exc:
+                logger.warning("{}: reading on from there", exc)
+
     async def resume(self) -> None:
         """Take up every partition where the database says that it is stored up to."""
         await until_it_works("reading the stored offsets", self._assign, on_trouble=self._telemetry.waiting_for)
@@ -83,12 +96,20 @@ class _Sink:
             batches = await self._consumer.fetch(
                 max_records=self._batching.max_records, linger=self._batching.linger, patience=PATIENCE
             )
-            if not batches:
-                continue
-            intake = take_in(batches)
-            outcome = await self._store(intake)
-            await self._consumer.commit({batch.partition: batch.position for batch in batches})
-            await self._report(intake, outcome)
+            if batches:
+                await self._take(batches)
+
+    async def finish(self) -> None:
+        """Store what is in the log already, for a log in memory ends with the process."""
+        await self.resume()
+        while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, patience=0):
+            await self._take(batches)
+
+    async def _take(self, batches: Sequence[Batch]) -> None:
+        intake = take_in(batches)
+        outcome = await self._store(intake)
+        await self._consumer.commit({batch.partition: batch.position for batch in batches})
+        await self._report(intake, outcome)
 
     async def _assign(self) -> None:
         assignments = await self._consumer.assign(await self._writer.positions())

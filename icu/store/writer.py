@@ -208,7 +208,7 @@ def _lock(path: Path) -> FileIO:
     except BlockingIOError as exc:
         lock.close()
         raise StoreInUseError(
-            f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL, --database)"
+            f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
         ) from exc
     return lock
 

@@ -10,13 +10,13 @@ import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, create_task_group
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from icu.errors import RestartIntensityError, is_transient
+from icu.supervisor.backoff import Backoff
 from icu.supervisor.child import Child, ChildView
 from icu.supervisor.events import Announcer, ChildRestarting, Escalated, Handler
 from icu.supervisor.intensity import DeathCounter, Intensity
 from icu.supervisor.spec import ChildSpec
-
-from icu.errors import RestartIntensityError, is_transient
-from icu.supervisor.backoff import Backoff
 
 _USUAL_INTENSITY: Final = Intensity()
 

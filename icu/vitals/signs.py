@@ -13,6 +13,23 @@ _HALF: Final = r"([0-9]{1,3}(?:\.[0-9]{1,2})?|-)"
 _PRESSURE: Final = re.compile(rf"\A{_HALF}/{_HALF}\Z")
 
 
+class VitalSigns(NamedTuple):
+    """What a bedside monitor shows at one time. None where a sign was not measured."""
+
+    pulse: float | None = None
+    """Heart rate, /min."""
+    resp_rate: float | None = None
+    """/min."""
+    systolic: float | None = None
+    """mm[Hg]."""
+    diastolic: float | None = None
+    """mm[Hg]."""
+    spo2: float | None = None
+    """%."""
+    temperature: float | None = None
+    """Cel."""
+
+
 class BloodPressure(NamedTuple):
     """Systolic and diastolic pressure in mm[Hg]; None where a half was not measured."""
 

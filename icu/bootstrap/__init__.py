@@ -1,0 +1,103 @@
+"""The composition root: settings in, running roles out. The only room that knows all the others."""
+
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import anyio
+from anyio.abc import TaskStatus
+from loguru import logger
+from msgspec.structs import replace
+
+from icu.bootstrap.events import EventFigures, log_event
+from icu.bootstrap.ward import Ward
+from icu.config.load import load, with_ids
+from icu.config.settings import MonitorChild, PatientChild, Settings
+from icu.errors import IcuError
+from icu.ops.logs import configure
+from icu.ops.signals import until_told
+from icu.supervisor.child import ChildView
+from icu.supervisor.intensity import Intensity
+from icu.supervisor.tree import Supervisor
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[Any, Any, None]]
+
+
+def run_supervisor(settings: Settings, overview: Overview | None = None) -> None:
+    """Run the ward until told to stop; `overview` is awaited beside it with a callable that shows the children."""
+    ward = Ward(settings)
+    intensity = Intensity(settings.supervisor.restarts, settings.supervisor.period)
+    supervisor = Supervisor(ward.specs(), intensity=intensity, on_event=[log_event, EventFigures(ward.registry)])
+    ward.watch(supervisor.view)
+
+    async def work() -> None:
+        async with ward.open(), anyio.create_task_group() as group:
+            if overview is not None:
+                group.start_soon(overview, supervisor.view)
+            await supervisor.run()
+
+    anyio.run(until_told, work)
+
+
+def run_monitor(settings: Settings, *, host: str | None, port: int | None) -> None:
+    """Run the monitor alone until told to stop."""
+    child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
+    child = replace(child, host=host or child.host, port=port or child.port)
+    anyio.run(until_told, partial(Ward(settings).monitor, child, task_status=_Announcement()))
+
+
+def upgrade_database(settings: Settings) -> str:
+    """Bring the tables to this program's version; returns a sentence that says what was done."""
+    from icu.store import schema  # noqa: PLC0415 - only where it is used
+    from icu.store.database import sqlite_path  # noqa: PLC0415
+
+    path = sqlite_path(settings.database.url)
+    before = anyio.run(schema.upgrade, path)
+    if before == schema.HEAD:
+        return f"{path} is at version {schema.HEAD} already"
+    return f"{path} was brought from version {before or 'none'} to {schema.HEAD}"
+
+
+def create_app() -> "Litestar":
+    """The monitor's application, for `litestar run` and any other ASGI server. Opens nothing yet."""
+    try:
+        settings = load()
+        configure(level="DEBUG" if settings.debug else settings.log.level, form=settings.log.format)
+        return Ward(settings).monitor_app(foreign_server=True)[0]
+    except IcuError as exc:
+        # The server would show a traceback; this is the one line that the command line shows too.
+        print(f"icu: {exc}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(exc.exit_code) from exc
+
+
+def with_recordings(settings: Settings, folder: Path, *, speed: float, step: float, start: datetime | None) -> Settings:
+    """The settings with a bed for each recording of the folder in place of the configured patients."""
+    from icu.patient.recordings import find_recordings  # noqa: PLC0415 - only where it is used
+
+    others = [child for child in settings.child if not isinstance(child, PatientChild)]
+    beds = [
+        PatientChild(name=path.stem, recording=path.absolute(), speed=speed, step=step, start=start)
+        for path in find_recordings(folder)
+    ]
+    return replace(settings, child=with_ids((*others, *beds)))
+
+
+def with_port(settings: Settings, port: int) -> Settings:
+    """The settings with the monitor on another port."""
+    return replace(
+        settings,
+        child=tuple(replace(each, port=port) if isinstance(each, MonitorChild) else each for each in settings.child),
+    )
+
+
+class _Announcement(TaskStatus[str]):
+    """Tells people where a role that runs alone is served."""
+
+    def started(self, value: str | None = None) -> None:
+        logger.info("serving on {}", value)

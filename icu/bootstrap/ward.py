@@ -1,0 +1,242 @@
+"""What the roles of one process share, and how each of them is built.
+
+Rooms are imported where their role is built: a process pays only for the roles that it runs.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from anyio import TASK_STATUS_IGNORED, CancelScope
+from anyio.abc import TaskStatus
+from loguru import logger
+from prometheus_client import CollectorRegistry, Info, PlatformCollector, ProcessCollector, disable_created_metrics
+
+from icu import __version__
+from icu.config.load import packaged
+from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
+from icu.errors import ConfigurationError
+from icu.messages import check_name, uuid_of_name
+from icu.ops.health import Health
+from icu.ops.signals import calling_on_stop
+from icu.supervisor.child import ChildView, State
+from icu.supervisor.spec import ChildSpec, Restart, Start
+from icu.transports.base import Transport
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from icu.patient import telemetry as patient_telemetry
+    from icu.patient.beds import Bed
+    from icu.patient.scenarios import Scenario
+    from icu.sink import telemetry as sink_telemetry
+
+# The sink's 2 s to store what is left and 5 s for the transaction that it began: none is ever cut.
+SINK_GRACE: Final = 7.0
+HTTP_GRACE: Final = 4.0
+BED_GRACE: Final = 3.0
+
+
+class Ward:
+    """What the roles of one process share, and how each of them is built."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.health = Health()
+        self.registry = _registry()
+        self._launch = datetime.now(UTC)
+
+    def specs(self) -> list[ChildSpec]:
+        """The configured children, in the order of the file."""
+        if not self.settings.child:
+            raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
+        return [self._spec(child) for child in self.settings.child]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Hold the transport open, around the supervisor: a child's restart never closes it."""
+        transport = self._transport
+        try:
+            yield
+        finally:
+            with CancelScope(shield=True):
+                await transport.aclose()
+
+    def watch(self, view: Callable[[], Sequence[ChildView]]) -> None:
+        """Not ready while the sink or the monitor is down."""
+        watched = {child.id for child in self.settings.child if not isinstance(child, PatientChild)}
+
+        async def check() -> str | None:
+            down = [each for each in view() if each.id in watched and each.state is not State.RUNNING]
+            return ", ".join(f"{each.id} is {each.state}" for each in down) or None
+
+        self.health.add("children", check)
+
+    async def monitor(self, child: MonitorChild, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
+        """Serve the API."""
+        from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
+
+        app, close_streams = self.monitor_app()
+        await serve(app, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
+
+    def monitor_app(self, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
+        """The monitor's application, and what ends its live streams.
+
+        A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
+        """
+        from icu.monitor import app, broadcast  # noqa: PLC0415 - only where it is used
+        from icu.store.reader import Reader  # noqa: PLC0415
+
+        reader = Reader(self.settings.database.url)
+        live = broadcast.Broadcast(reader)
+        self.health.add("database", reader.check)
+        api = self.settings.api
+        application = app.create_app(
+            reader=reader,
+            broadcast=live,
+            health=self.health,
+            registry=self.registry,
+            version=__version__,
+            prefix=api.prefix,
+            cors_origins=api.cors_origins,
+            lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
+        )
+        return application, live.close
+
+    def _spec(self, child: AnyChild) -> ChildSpec:
+        start: Start
+        match child:
+            case SinkChild():
+                start, grace = self._sink(child), SINK_GRACE
+            case MonitorChild():
+                start, grace = partial(self.monitor, child), HTTP_GRACE
+            case PatientChild():
+                start, grace = self._patient(child), BED_GRACE
+        return ChildSpec(id=child.id or child.role, start=start, restart=Restart(child.restart), shutdown=grace)
+
+    def _sink(self, child: SinkChild) -> Start:
+        from icu.sink.consumer import Batching, consume  # noqa: PLC0415 - only where it is used
+
+        telemetry = self._sink_telemetry
+
+        async def trouble() -> str | None:
+            return telemetry.trouble
+
+        self.health.add("sink", trouble)
+        actor = partial(
+            consume,
+            transport=self._transport,
+            database_url=self.settings.database.url,
+            telemetry=telemetry,
+            batching=Batching(),
+        )
+        if child.port is None:
+            return actor
+        return partial(self._with_face, actor, self._sink_app, child.host, child.port)
+
+    def _patient(self, child: PatientChild) -> Start:
+        from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
+
+        bed = self._bed(child)
+        actor = partial(emulate, beds=[bed], transport=self._transport, telemetry=self._patient_telemetry)
+        if child.port is None:
+            return actor
+        return partial(self._with_face, actor, partial(self._bedside_app, bed), child.host, child.port)
+
+    def _bed(self, child: PatientChild) -> "Bed":
+        from icu.patient.beds import Identity, ReplayedBed, SimulatedBed, origin_of  # noqa: PLC0415 - as above
+        from icu.patient.physiology import Physiology  # noqa: PLC0415
+        from icu.patient.recordings import read_recording  # noqa: PLC0415
+
+        try:
+            identity = Identity(child.uuid or uuid_of_name(child.name), check_name(child.name))
+        except ValueError as exc:
+            raise ConfigurationError(f"{child.id}: name: {exc}") from exc
+        if child.recording is None:
+            seed = None if child.seed is None else f"{child.seed}:{identity.uuid}"
+            body = Physiology(seed, self._scenarios)
+            return SimulatedBed(identity, body, interval=child.interval or self.settings.metrics_interval)
+        recording = read_recording(child.recording, step=child.step)
+        self._patient_telemetry.empty.inc(recording.skipped)
+        if recording.skipped:
+            logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
+        origin = child.start or origin_of(recording, launch=self._launch, speed=child.speed)
+        return ReplayedBed(identity, recording, origin=origin, speed=child.speed)
+
+    async def _with_face(
+        self,
+        actor: Start,
+        build: "Callable[[], Litestar]",
+        host: str,
+        port: int,
+        *,
+        task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run an actor with an HTTP face beside it; they live and die together."""
+        from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
+
+        async with anyio.create_task_group() as group:
+            address = await group.start(partial(serve, build(), host=host, port=port))
+            # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
+            await actor(task_status=_Forwarded(task_status, address))
+            group.cancel_scope.cancel()
+
+    def _sink_app(self) -> "Litestar":
+        from icu.ops.http import face  # noqa: PLC0415 - only where it is used
+
+        return face(title="ICU sink", version=__version__, handlers=[], health=self.health, registry=self.registry)
+
+    def _bedside_app(self, bed: "Bed") -> "Litestar":
+        from icu.patient.bedside import create_app  # noqa: PLC0415 - only where it is used
+
+        return create_app(bed=bed, health=self.health, registry=self.registry, version=__version__)
+
+    @cached_property
+    def _transport(self) -> Transport:
+        from icu.transports.memory import MemoryTransport  # noqa: PLC0415 - only where it is used
+
+        chosen = self.settings.transport
+        logger.info("a new in-memory log: what the sink has not stored is lost if this process is killed")
+        return MemoryTransport(topic=chosen.topic, partitions=chosen.partitions, capacity=chosen.capacity)
+
+    # Figures outlive the children: a counter that began anew with each restart would hide what went before.
+    @cached_property
+    def _sink_telemetry(self) -> "sink_telemetry.Telemetry":
+        from icu.sink.telemetry import Telemetry  # noqa: PLC0415 - only where it is used
+
+        return Telemetry(self.registry)
+
+    @cached_property
+    def _patient_telemetry(self) -> "patient_telemetry.Telemetry":
+        from icu.patient.telemetry import Telemetry  # noqa: PLC0415 - only where it is used
+
+        return Telemetry(self.registry)
+
+    @cached_property
+    def _scenarios(self) -> "tuple[Scenario, ...]":
+        from icu.patient.scenarios import load_scenarios  # noqa: PLC0415 - only where it is used
+
+        return load_scenarios(packaged("config", "scenarios"))
+
+
+class _Forwarded(TaskStatus[None]):
+    """Tells a supervisor that an actor has started, with the address of its face."""
+
+    def __init__(self, status: TaskStatus[str], address: str) -> None:
+        self._status = status
+        self._address = address
+
+    def started(self, value: None = None) -> None:  # noqa: ARG002 - the actor has nothing to say
+        self._status.started(self._address)
+
+
+def _registry() -> CollectorRegistry:
+    disable_created_metrics()  # type: ignore[no-untyped-call] # a second figure for each, which nobody asked for
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    Info("icu_build", "This program", registry=registry).info({"version": __version__})
+    return registry

@@ -1,0 +1,224 @@
+"""Recordings of real patients: CSV and pipe-separated files, read whole and checked before the first row is sent.
+
+A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, Resp and their like. Time is a
+column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
+A missing value (empty, NaN, NA, null, -) stays missing; other columns are left alone.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from icu.errors import RecordingError
+from icu.vitals import limits
+from icu.vitals.limits import Range
+from icu.vitals.signs import VitalSigns, format_blood_pressure, parse_blood_pressure, plain
+
+SUFFIXES: Final = (".csv", ".psv", ".tsv")
+
+DECIMALS: Final = 2
+"""Digits that are kept behind the point, as the store does."""
+
+_MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
+_DELIMITERS: Final = ("|", "\t", ";", ",")
+
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "pulse": ("pulse", "hr", "heart_rate", "heartrate", "heart rate"),
+    "resp_rate": ("resp_rate", "resp", "rr", "respiration", "resp rate", "respiratory rate", "respiratory_rate"),
+    "systolic": ("systolic", "sbp", "sys", "abpsys", "nbpsys", "systolic bp"),
+    "diastolic": ("diastolic", "dbp", "dia", "abpdias", "nbpdias", "diastolic bp"),
+    "bp": ("bp", "blood_pressure", "blood pressure"),
+    "spo2": ("spo2", "o2sat", "sao2", "o2 sat", "saturation"),
+    "temperature": ("temperature", "temp", "body_temperature"),
+}
+_RANGES: Final[Mapping[str, Range]] = {
+    "pulse": limits.PULSE,
+    "resp_rate": limits.RESP_RATE,
+    "systolic": limits.BLOOD_PRESSURE,
+    "diastolic": limits.BLOOD_PRESSURE,
+    "spo2": limits.SPO2,
+    "temperature": limits.TEMPERATURE,
+}
+# Seconds in one unit of the column.
+_CLOCKS: Final[Mapping[str, float]] = {
+    "seconds": 1,
+    "elapsed": 1,
+    "elapsed_seconds": 1,
+    "t": 1,
+    "minutes": 60,
+    "hours": 3_600,
+    "iculos": 3_600,
+}
+_DATES: Final = ("timestamp", "time", "datetime", "date_time", "charttime")
+
+
+class Row(NamedTuple):
+    """One set of signs, and the seconds from the recording's first row to it."""
+
+    elapsed: float
+    signs: VitalSigns
+
+
+class Recording(NamedTuple):
+    """What a file holds."""
+
+    rows: Sequence[Row]
+    duration: float
+    """Seconds from the first row to the last."""
+    skipped: int
+    """Rows in which no sign was measured."""
+
+
+class _Line(NamedTuple):
+    """A line of the file as fields, and how to tell where it stands."""
+
+    path: Path
+    number: int
+    fields: Mapping[str, str]
+
+    def mistake(self, column: str, why: str) -> RecordingError:
+        return RecordingError(f"{self.path}:{self.number}: column {column}: {why}")
+
+
+_Clock: TypeAlias = Callable[[int, _Line], float]
+"""The seconds at which a line, counted from 0, was measured."""
+
+
+def read_recording(path: Path, *, step: float) -> Recording:
+    """Read a file; `step` is the seconds between two rows where it has no time column.
+
+    RecordingError names file, line and column of what cannot be used.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _recording(path, file, step)
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise RecordingError(f"{path} cannot be read as a recording: {exc}") from exc
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """The recordings in a folder, by name. RecordingError where there is none."""
+    if not folder.is_dir():
+        raise RecordingError(f"there is no folder {folder}: --recordings names a folder of CSV or PSV files")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise RecordingError(f"{folder} holds no recording: put files ending in {', '.join(SUFFIXES)} into it")
+    return found
+
+
+def _recording(path: Path, file: Iterable[str], step: float) -> Recording:
+    rows: list[Row] = []
+    last = -1.0
+    position = -1
+    begin: float | None = None
+    lines, columns, clock = _opened(path, file, step)
+    for position, line in enumerate(lines):
+        seconds = clock(position, line)
+        begin = seconds if begin is None else begin
+        elapsed = seconds - begin
+        if elapsed <= last:
+            raise RecordingError(f"{path}:{line.number}: its time is not later than that of the row before it")
+        last = elapsed
+        signs = _signs(columns, line)
+        if any(each is not None for each in signs):
+            rows.append(Row(elapsed, signs))
+    if not rows:
+        raise RecordingError(f"{path} holds no row with a vital sign")
+    return Recording(rows, last, position + 1 - len(rows))
+
+
+def _opened(path: Path, file: Iterable[str], step: float) -> tuple[Iterator[_Line], Mapping[str, str], _Clock]:
+    lines = iter(file)
+    header = next(lines, "")
+    delimiter = next((each for each in _DELIMITERS if each in header), ",")
+    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    columns = {sign: _only(path, names, known) for sign, known in _NAMES.items() if set(known) & set(names)}
+    if not columns:
+        usual = ", ".join(known[0] for known in _NAMES.values())
+        raise RecordingError(f"{path}:1: none of its columns is a vital sign: the header names some of {usual}")
+    reader = csv.reader(lines, delimiter=delimiter)
+    return _fields(path, names, reader), columns, _clock_of(names, step)
+
+
+def _only(path: Path, names: Sequence[str], known: Sequence[str]) -> str:
+    found = [name for name in names if name in known]
+    if len(found) > 1:
+        raise RecordingError(f"{path}:1: the columns {' and '.join(found)} mean the same: rename or remove one")
+    return found[0]
+
+
+def _fields(path: Path, names: Sequence[str], reader: Iterable[list[str]]) -> Iterator[_Line]:
+    for number, values in enumerate(reader, start=2):
+        if not values:
+            continue
+        if len(values) != len(names):
+            raise RecordingError(f"{path}:{number}: has {len(values)} fields, the header {len(names)}")
+        yield _Line(path, number, dict(zip(names, values, strict=True)))
+
+
+def _clock_of(names: Sequence[str], step: float) -> _Clock:
+    for name in names:
+        if name in _DATES:
+            return lambda _, line: _moment(name, line)
+        if name in _CLOCKS:
+            return lambda _, line: _number(name, line) * _CLOCKS[name]
+    return lambda position, _: position * step
+
+
+def _moment(column: str, line: _Line) -> float:
+    """Seconds of a date and time; a bare number counts seconds."""
+    text = line.fields[column].strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _number(column, line)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _signs(columns: Mapping[str, str], line: _Line) -> VitalSigns:
+    values = {sign: _value(sign, column, line) for sign, column in columns.items() if sign in _RANGES}
+    if "bp" in columns and not _is_missing(line.fields[columns["bp"]]):
+        values["systolic"], values["diastolic"] = _pressure(columns["bp"], line)
+    signs = VitalSigns(**values)
+    try:
+        # What the topic would refuse is told here, with the line.
+        parse_blood_pressure(format_blood_pressure(signs.systolic, signs.diastolic) or "-/-")
+    except ValueError as exc:
+        raise line.mistake(columns.get("systolic", "bp"), str(exc)) from exc
+    return signs
+
+
+def _pressure(column: str, line: _Line) -> tuple[float | None, float | None]:
+    try:
+        return parse_blood_pressure(line.fields[column].strip())
+    except ValueError as exc:
+        raise line.mistake(column, str(exc)) from exc
+
+
+def _value(sign: str, column: str, line: _Line) -> float | None:
+    if _is_missing(line.fields[column]):
+        return None
+    value = _number(column, line)
+    possible = _RANGES[sign]
+    if value not in possible:
+        raise line.mistake(
+            column, f"{value:g} is outside {possible.low:g} to {possible.high:g}: write NaN where nothing was measured"
+        )
+    return plain(round(value, DECIMALS))
+
+
+def _number(column: str, line: _Line) -> float:
+    text = line.fields[column].strip()
+    try:
+        value = float(text)
+    except ValueError as exc:
+        raise line.mistake(column, f"{text[:40]!r} is no number") from exc
+    if value - value != 0:  # infinite, or none at all
+        raise line.mistake(column, f"{text[:40]!r} is no number")
+    return value
+
+
+def _is_missing(text: str) -> bool:
+    return text.strip().lower() in _MISSING
