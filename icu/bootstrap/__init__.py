@@ -68,7 +68,7 @@ def create_app() -> "Litestar":
     """The monitor's application, for `litestar run` and any other ASGI server. Opens nothing yet."""
     try:
         settings = load()
-        configure(level="DEBUG" if settings.debug else settings.log.level, form=settings.log.format)
+        configure(level=settings.log_level, form=settings.log.format)
         return Ward(settings).monitor_app(foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.

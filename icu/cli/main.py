@@ -148,7 +148,7 @@ def upgrade(config: Path | None) -> None:
 
 def _prepare(config: Path | None, log_format: LogForm | None) -> Settings:
     settings = load(config)
-    logs.configure(level="DEBUG" if settings.debug else settings.log.level, form=log_format or settings.log.format)
+    logs.configure(level=settings.log_level, form=log_format or settings.log.format)
     for sentence in misspelt(os.environ):
         logger.warning("{}", sentence)
     return settings

@@ -116,3 +116,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     api: Api = Api()
     supervisor: Supervision = Supervision()
     child: tuple[AnyChild, ...] = ()
+
+    @property
+    def log_level(self) -> Level:
+        """The level of the log, which `debug` lowers."""
+        return "DEBUG" if self.debug else self.log.level

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Form: TypeAlias = Literal["auto", "json", "text"]
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
+# A server that is not ours has given these loggers handlers of their own before it loads the application.
+_INDEPENDENT: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar")
 # Their INFO lines tell of each start and stop, which the supervisor's own records say too.
 _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
 
@@ -39,6 +41,9 @@ def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) 
     logging.basicConfig(handlers=[_Intercept()], level=logging.INFO, force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _INDEPENDENT:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
 
 

@@ -5,7 +5,7 @@ what need not be kept: a sink that dies between the two is delivered the same re
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -113,8 +113,7 @@ class _Sink:
 
     async def _assign(self) -> None:
         assignments = await self._consumer.assign(await self._writer.positions())
-        for partition, assignment in assignments.items():
-            self._tell(partition, assignment)
+        self._tell(assignments)
         await self._writer.begin(
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
@@ -136,9 +135,13 @@ class _Sink:
             reasons = ", ".join(f"{count} {reason}" for reason, count in refused.items())
             logger.bind(partition=first.partition, offset=first.offset).warning("dead letters: {}", reasons)
 
-    def _tell(self, partition: int, assignment: Assignment) -> None:
-        log = logger.bind(partition=partition, offset=assignment.position.next)
-        if assignment.other_log:
-            log.info("the topic is another log than the stored offset's: reading it from its beginning")
-        if assignment.lost:
-            log.error("{} records were dropped by the transport before they could be stored", assignment.lost)
+    def _tell(self, assignments: Mapping[int, Assignment]) -> None:
+        others = [partition for partition, each in assignments.items() if each.other_log]
+        if others:
+            logger.bind(partitions=others).info(
+                "another log than the stored offsets are of: reading it from its beginning"
+            )
+        for partition, assignment in assignments.items():
+            if assignment.lost:
+                log = logger.bind(partition=partition, offset=assignment.position.next)
+                log.error("{} records were dropped by the transport before they could be stored", assignment.lost)
