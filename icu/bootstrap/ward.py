@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from anyio import TASK_STATUS_IGNORED, CancelScope
+from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
 from anyio.abc import TaskStatus
 from loguru import logger
 from prometheus_client import CollectorRegistry, Info, PlatformCollector, ProcessCollector, disable_created_metrics
@@ -79,7 +79,8 @@ class Ward:
         """Serve the API."""
         from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
 
-        app, close_streams = self.monitor_app()
+        # Importing and building takes half a second, in which the sink must not stand still.
+        app, close_streams = await to_thread.run_sync(self.monitor_app)
         await serve(app, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
     def monitor_app(self, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
@@ -179,7 +180,8 @@ class Ward:
         from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
 
         async with anyio.create_task_group() as group:
-            address = await group.start(partial(serve, build(), host=host, port=port))
+            app = await to_thread.run_sync(build)
+            address = await group.start(partial(serve, app, host=host, port=port))
             # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
             await actor(task_status=_Forwarded(task_status, address))
             group.cancel_scope.cancel()

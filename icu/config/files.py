@@ -28,6 +28,7 @@ _STRUCTS: Final = (Settings, Log, Transport, Database, Api, Supervision, SinkChi
 _WORDS: Final = tuple({name for each in _STRUCTS for name in each.__struct_fields__} | {"role"})
 _ROLES: Final = ("sink", "data", "monitor", "patient")
 _AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
+_AT_LINE: Final = re.compile(r"\A(?P<why>.*) \(at line (?P<line>[0-9]+), column [0-9]+\)\Z", re.DOTALL)
 _STEP: Final = re.compile(r"(?P<key>[A-Za-z_]\w*)(?:\[(?P<index>[0-9]+)\])?")
 
 
@@ -87,13 +88,19 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     if text.startswith("\ufeff"):
         raise ConfigurationError(f"{path}:1: begins with a byte order mark: save it as UTF-8 without one")
     try:
-        return tomllib.loads(text)
+        # With a line feed at its end a mistake in the last line has a line number too.
+        return tomllib.loads(f"{text}\n")
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(f"{path}: {exc}") from exc
+        raise ConfigurationError(_placed(path, str(exc))) from exc
     except RecursionError as exc:
         raise ConfigurationError(f"{path}: is nested too deeply") from exc
     except ValueError as exc:  # a number of thousands of digits
         raise ConfigurationError(f"{path}: {exc}") from exc
+
+
+def _placed(path: Path, why: str) -> str:
+    match = _AT_LINE.match(why)
+    return f"{path}:{match['line']}: {match['why']}" if match else f"{path}: {why}"
 
 
 def _line_of(text: str, where: str) -> int | None:

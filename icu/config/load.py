@@ -63,7 +63,7 @@ def _checked(file: File) -> Settings:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
     _rename_data(file.values)
     try:
-        settings = msgspec.convert(file.values, Settings)
+        settings = msgspec.convert(file.values, Settings, dec_hook=_path_of_text)
     except msgspec.ValidationError as exc:
         raise file.explained(exc) from exc
     if _PASSWORD.search(settings.database.url):
@@ -74,6 +74,12 @@ def _checked(file: File) -> Settings:
     _check_ports(file, settings)
     _check_files(file, settings)
     return settings
+
+
+def _path_of_text(kind: type, value: object) -> Path:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"expected `str`, got `{type(value).__name__}`")
 
 
 def _rename_data(values: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 
 from icu.errors import PatientNotFoundError
 from icu.monitor.queries import AnyRequest, check, moment_of, next_link, span_of
@@ -19,7 +20,7 @@ DATE_TIME: Final = {"format": "date-time"}
 
 
 @get("/patients", summary="All patients, each with the latest reading", responses=documented(503))
-async def list_patients(request: AnyRequest, reader: Reader) -> list[PatientSummary]:
+async def list_patients(request: AnyRequest, reader: NamedDependency[Reader]) -> list[PatientSummary]:
     """The patients that were ever heard of, in the order in which they were first seen."""
     check(request.query_params, ())
     now = datetime.now(UTC)
@@ -33,18 +34,18 @@ async def list_patients(request: AnyRequest, reader: Reader) -> list[PatientSumm
 )
 async def list_metrics(
     request: AnyRequest,
-    reader: Reader,
-    patient_uuid: UUID,
+    reader: NamedDependency[Reader],
+    patient_uuid: FromPath[UUID],
     since: Annotated[
-        str | None, Parameter(query="from", schema_extra=DATE_TIME, description="Not before this time, with zone")
+        str | None, QueryParameter(name="from", schema_extra=DATE_TIME, description="Not before this time, with zone")
     ] = None,
     until: Annotated[
-        str | None, Parameter(query="to", schema_extra=DATE_TIME, description="Before this time, with zone")
+        str | None, QueryParameter(name="to", schema_extra=DATE_TIME, description="Before this time, with zone")
     ] = None,
-    limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
-    order: Annotated[Order, Parameter(description="By time: the newest or the oldest first")] = "desc",
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
+    order: Annotated[Order, QueryParameter(description="By time: the newest or the oldest first")] = "desc",
     cursor: Annotated[
-        str | None, Parameter(max_length=64, description="From the Link header of the page before")
+        str | None, QueryParameter(max_length=64, description="From the Link header of the page before")
     ] = None,
 ) -> Response[list[Reading]]:
     """Readings by time. A page that is not the last carries a `Link` header with `rel="next"`."""
@@ -61,7 +62,7 @@ async def list_metrics(
     summary="One patient's latest reading",
     responses=documented(400, 404, 503),
 )
-async def latest_metrics(request: AnyRequest, reader: Reader, patient_uuid: UUID) -> Reading:
+async def latest_metrics(request: AnyRequest, reader: NamedDependency[Reader], patient_uuid: FromPath[UUID]) -> Reading:
     """The reading that is newest; where a sender's clock ran ahead, the one that arrived last."""
     check(request.query_params, ())
     patient = await reader.patient(patient_uuid, now=datetime.now(UTC))

@@ -11,7 +11,8 @@ import anyio
 from anyio import CancelScope
 from anyio.streams.memory import MemoryObjectReceiveStream
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
@@ -30,19 +31,19 @@ _HEADERS: Final = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
-_RETRY: Final = b"retry: 2000\n\n"
+_RETRY: Final = b"retry: 2000\n"
 """Milliseconds that a browser waits before it comes back."""
 
 
 @get("/stream", summary="Readings as they are stored, as server-sent events", responses=documented(400, 404, 503))
 async def stream(
     request: AnyRequest,
-    reader: Reader,
-    broadcast: Broadcast,
-    patient: Annotated[UUID | None, Parameter(description="Only this patient's readings")] = None,
+    reader: NamedDependency[Reader],
+    broadcast: NamedDependency[Broadcast],
+    patient: Annotated[UUID | None, QueryParameter(description="Only this patient's readings")] = None,
     last_event_id: Annotated[
         str | None,
-        Parameter(header="Last-Event-ID", description="Go on behind this event; browsers send it themselves"),
+        HeaderParameter(name="Last-Event-ID", description="Go on behind this event; browsers send it themselves"),
     ] = None,
 ) -> ASGIApp:
     """`readings`: a JSON array, what one transaction stored. `reset`: events were missed; read the patients anew."""
@@ -85,9 +86,9 @@ class EventStream:
         """Send what the client missed; returns the number of the last batch that it has."""
         if self._last_seen is None:
             # An id without data makes no event, but is where the client comes back from.
-            await _send(send, _RETRY + _id(newest))
+            await _send(send, _RETRY + (_id(newest) or b"\n"))
             return newest
-        await _send(send, _RETRY)
+        await _send(send, _RETRY + b"\n")
         seen = self._last_seen
         async with self._reader.follow() as follower:
             while batches := await follower.after(seen, limit=PAGE):

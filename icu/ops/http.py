@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.cors import CORSConfig
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
@@ -72,14 +72,14 @@ async def live() -> Report:
 
 
 @get("/health/ready", summary="It can do its work", tags=["operation"], responses={503: ResponseSpec(Report)})
-async def ready(health: Health) -> Response[Report]:
+async def ready(health: NamedDependency[Health]) -> Response[Report]:
     """200, or 503 with the checks that fail."""
     report = await health.report()
     return Response(report, status_code=200 if report.status == "ok" else 503)
 
 
 @get("/metrics", summary="Figures for Prometheus", tags=["operation"], media_type=MediaType.TEXT)
-async def metrics(registries: tuple[CollectorRegistry, ...]) -> Response[bytes]:
+async def metrics(registries: NamedDependency[tuple[CollectorRegistry, ...]]) -> Response[bytes]:
     """The text format 0.0.4 of Prometheus."""
     return Response(b"".join(generate_latest(each) for each in registries), media_type="text/plain; version=0.0.4")
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from litestar import Litestar, get
+from litestar.di import NamedDependency
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
@@ -39,13 +40,13 @@ class Current(Struct, frozen=True):
 
 
 @get("/", summary="Who lies in this bed")
-async def occupant(bed: Bed) -> Occupant:
+async def occupant(bed: NamedDependency[Bed]) -> Occupant:
     """The patient's identity."""
     return Occupant(bed.identity.uuid, bed.identity.name)
 
 
 @get("/current", summary="What the monitor shows now", responses=documented(503))
-async def current(bed: Bed) -> Current:
+async def current(bed: NamedDependency[Bed]) -> Current:
     """The latest reading; 503 before the first."""
     latest = bed.latest
     if latest is None:

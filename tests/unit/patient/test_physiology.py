@@ -1,5 +1,6 @@
 """A simulated patient is plausible, repeatable, and sometimes ill."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_seed_is_a_patient() -> None:
 
 
 def test_good_and_bad_values_occur_within_minutes() -> None:
-    """In ten minutes of a ward of eight beds somebody has a very high pulse, a fever or the like, and somebody has not."""
+    """In ten minutes somebody in a ward of eight has a very high pulse, a fever or the like; others have not."""
     ward = [course(seed, 120) for seed in range(8)]
     alarming = [signs for bed in ward for signs in bed if is_alarming(signs)]
     assert alarming
@@ -69,7 +70,7 @@ def is_alarming(signs: VitalSigns) -> bool:
 def test_values_wander_and_do_not_jump() -> None:
     """From one reading to the next the pulse moves a little: independent random numbers would not."""
     pulses = [signs.pulse or 0 for signs in course(3, 500)]
-    steps = sorted(abs(after - before) for before, after in zip(pulses, pulses[1:], strict=False))
+    steps = sorted(abs(after - before) for before, after in itertools.pairwise(pulses))
     assert steps[len(steps) // 2] <= 2
     assert steps[-1] <= 12
 
@@ -79,7 +80,7 @@ def test_a_scenario_comes_stays_and_goes() -> None:
     scenario = Scenario("Fever", onset=100, plateau=50, recovery=200, effect=Effect(temperature=2))
     shares = [scenario.intensity(second) for second in range(351)]
     assert (shares[0], shares[100], shares[150], shares[350]) == (0, 1, 1, 0)
-    assert max(abs(after - before) for before, after in zip(shares, shares[1:], strict=False)) < 0.02
+    assert max(abs(after - before) for before, after in itertools.pairwise(shares)) < 0.02
 
 
 def test_a_scenario_without_an_onset_is_there_at_once() -> None:

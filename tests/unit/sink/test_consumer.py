@@ -3,8 +3,6 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -15,14 +13,9 @@ from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
 from tests.samples import START, observation
+from tests.stores import rows
 
 BATCHING = Batching(max_records=50, linger=0.01)
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The database's URL."""
-    return f"sqlite:///{tmp_path / 'icu.db'}"
 
 
 @pytest.fixture
@@ -31,15 +24,6 @@ async def transport() -> AsyncIterator[MemoryTransport]:
     transport = MemoryTransport(topic="icu.test", partitions=2)
     yield transport
     await transport.aclose()
-
-
-def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
-    """What another program sees in the file."""
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
 
 
 @asynccontextmanager
@@ -147,7 +131,7 @@ async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: 
 
 
 async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTransport, url: str) -> None:
-    """When the stored offset was moved by somebody else, the batch is not stored twice and the sink takes up from there."""
+    """When somebody else moved the stored offset, nothing is stored twice and the sink takes up from there."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
         await transport.publish(encode([observation(0)]))
@@ -158,3 +142,18 @@ async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTra
         await transport.publish(encode([observation(1)]))
         await all_taken(registry, 2)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
+
+
+async def test_a_sink_that_is_told_to_stop_stores_what_is_left(transport: MemoryTransport, url: str) -> None:
+    """What was acknowledged before the stop is in the database after it: the log in memory ends with the process."""
+    async with running(transport, url, CollectorRegistry()):
+        await transport.publish(encode([observation(n) for n in range(500)]))
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(500,)]
+    assert await lag(transport) == 0
+
+
+async def lag(transport: MemoryTransport) -> int:
+    """Records that the transport still keeps."""
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        return await consumer.lag()

@@ -66,6 +66,6 @@ async def test_a_reader_says_what_to_start(tmp_path: Path, state: str) -> None:
                 connection.execute("INSERT INTO alembic_version VALUES ('0000')")
         connection.close()
     reader = Reader(f"sqlite:///{path}")
-    with pytest.raises(SchemaError, match="start the sink|icu db upgrade"):
+    with pytest.raises(SchemaError, match=r"start the sink|icu db upgrade"):
         await reader.check()
     await reader.aclose()

@@ -1,45 +1,18 @@
 """The sink's one transaction: readings, dead letters, offsets and journal together, each reading once."""
 
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
 from icu.errors import PositionConflictError, StoreCorruptError, StoreInUseError, StoreUnavailableError
-from icu.messages import Delivery, Observation, Position, Refusal
+from icu.messages import Delivery, Position, Refusal
 from icu.store import journal
 from icu.store.tables import CLOCK_AHEAD
-from icu.store.writer import MAX_KEPT_BYTES, Intake, Move, Outcome, Writer, open_writer
-from tests.samples import ANNA, BORIS, START, delivery, observation
-
-NOON = round(START.timestamp() * 1000)
-
-
-def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
-    """What another program sees in the file."""
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
-
-
-async def store(
-    writer: Writer,
-    observations: Sequence[Observation],
-    *,
-    start: int = 0,
-    refusals: Sequence[Refusal] = (),
-    arrived: int = NOON,
-) -> Outcome:
-    """Store the observations as offsets `start` and following of partition 0."""
-    deliveries = [delivery(each, offset=start + place) for place, each in enumerate(observations)]
-    end = start + len(observations) + len(refusals)
-    move = Move(0, start, Position(end, "m"))
-    return await writer.write(Intake(observations, deliveries, refusals, [move]), arrived=arrived)
+from icu.store.writer import MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
+from tests.samples import ANNA, BORIS, observation
+from tests.stores import NOON, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:

@@ -69,9 +69,7 @@ class Ward:
 def build(*specs: ChildSpec, intensity: Intensity | None = None, random: float = 1.0) -> Ward:
     """A supervisor that is not running yet; `random` is what the back-off draws."""
     events: list[Event] = []
-    supervisor = Supervisor(
-        specs, intensity=intensity or Intensity(), on_event=[events.append], random=lambda: random
-    )
+    supervisor = Supervisor(specs, intensity=intensity or Intensity(), on_event=[events.append], random=lambda: random)
     return Ward(supervisor, events)
 
 

@@ -136,7 +136,7 @@ async def test_too_many_deaths_end_everything_in_order() -> None:
         ChildSpec(id="bed", start=bed),
         intensity=Intensity(restarts=3, period=60),
     )
-    with pytest.raises(RestartIntensityError, match="bed died 4 times within 60 s.*the child broke"):
+    with pytest.raises(RestartIntensityError, match=r"bed died 4 times within 60 s.*the child broke"):
         await ward.supervisor.run()
     assert bed.starts == 4
     assert [event.id for event in ward.told(Escalated)] == ["bed"]
@@ -196,7 +196,9 @@ async def test_ten_thousand_restarts_leave_nothing_behind() -> None:
     """No restart keeps the life before it: neither its task nor its objects nor its error."""
     actor = Actor(*[crash_at_once] * 10_000)
     # A random number of 0 makes each wait nothing.
-    async with running(ChildSpec(id="a", start=actor), intensity=Intensity(restarts=10_000, period=60), random=0) as ward:
+    async with running(
+        ChildSpec(id="a", start=actor), intensity=Intensity(restarts=10_000, period=60), random=0
+    ) as ward:
         while actor.starts <= 1_000:
             await anyio.lowlevel.checkpoint()
         ward.events.clear()

@@ -100,7 +100,7 @@ async def test_a_crash_while_others_start_does_not_disturb_them() -> None:
 
 
 async def test_a_start_that_hangs() -> None:
-    """A child that does not say `started` in time is cancelled and tried again; the next child does not wait for ever."""
+    """A child that does not say `started` in time is cancelled and tried again, and the next one is started."""
     sibling = Actor()
     async with running(
         ChildSpec(id="a", start=Slow(start=60), start_timeout=5), ChildSpec(id="b", start=sibling)

@@ -1,0 +1,208 @@
+"""supervisor.toml and the environment: what is read, and how mistakes are told."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from icu.config.environment import misspelt
+from icu.config.load import load, packaged
+from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
+from icu.errors import ConfigurationError
+
+WARD = """\
+metrics_interval = 2.5
+
+[database]
+url = "sqlite:///data/ward.db"
+
+[[child]]
+role = "data"
+
+[[child]]
+role = "monitor"
+port = 8001
+
+[[child]]
+role = "patient"
+name = "Anna"
+restart = "temporary"
+
+[[child]]
+role = "patient"
+id = "window"
+name = "Иван Петров"
+uuid = "6f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11"
+recording = "ivan.csv"
+"""
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    """A settings file with this content."""
+    path = tmp_path / "supervisor.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def loaded(tmp_path: Path, text: str, **environ: str) -> Settings:
+    """The settings that this text and this environment make."""
+    return load(written(tmp_path, text), environ)
+
+
+def test_a_ward(tmp_path: Path) -> None:
+    """Everything is where it was written; paths belong to the file's folder; beds without an id are numbered."""
+    (tmp_path / "ivan.csv").write_text("hr\n70\n")
+    settings = loaded(tmp_path, WARD)
+    assert settings.metrics_interval == 2.5
+    assert settings.database.url == f"sqlite:///{tmp_path}/data/ward.db"
+    sink, monitor, anna, ivan = settings.child
+    assert isinstance(sink, SinkChild) and isinstance(monitor, MonitorChild)
+    assert isinstance(anna, PatientChild) and isinstance(ivan, PatientChild)
+    assert [child.id for child in settings.child] == ["sink", "monitor", "bed-1", "window"]
+    assert (monitor.port, anna.restart, ivan.restart) == (8001, "temporary", "transient")
+    assert (ivan.uuid, ivan.recording) == (UUID("6f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11"), tmp_path / "ivan.csv")
+
+
+def test_the_built_in_ward() -> None:
+    """The file that comes with the program: a sink, a monitor and eight beds with names."""
+    settings = load(packaged("supervisor.toml"), {})
+    assert [child.role for child in settings.child] == ["sink", "monitor", *["patient"] * 8]
+    assert settings.metrics_interval == 5
+
+
+def test_without_a_file_the_built_in_ward_runs_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its database is made in the current folder, not beside the program."""
+    monkeypatch.chdir(tmp_path)
+    settings = load(None, {})
+    assert len(settings.child) == 10
+    assert settings.database.url == f"sqlite:///{tmp_path}/icu.db"
+
+
+def test_the_file_is_found_by_name_or_by_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """./supervisor.toml, unless ICU_CONFIG names another."""
+    (tmp_path / "elsewhere").mkdir()
+    other = written(tmp_path / "elsewhere", "metrics_interval = 9")
+    written(tmp_path, "metrics_interval = 3")
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}).metrics_interval == 3
+    assert load(None, {"ICU_CONFIG": str(other)}).metrics_interval == 9
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    """The brief's own names, and ICU_ names for the rest; an empty one says nothing."""
+    settings = loaded(
+        tmp_path,
+        "metrics_interval = 3",
+        KAFKA_BOOTSTRAP_SERVERS="broker:9092",
+        KAFKA_TOPIC="vitals",
+        API_PREFIX="/api/v1",
+        DEBUG="true",
+        METRICS_INTERVAL="0.5",
+        DATABASE_URL="sqlite:////tmp/x.db",
+        ICU_SUPERVISOR_RESTARTS="7",
+        ICU_API_CORS_ORIGINS="https://a.example, https://b.example",
+        ICU_LOG_LEVEL="",
+    )
+    assert (settings.transport.bootstrap_servers, settings.transport.topic) == ("broker:9092", "vitals")
+    assert (settings.api.prefix, settings.debug, settings.metrics_interval) == ("/api/v1", True, 0.5)
+    assert settings.database.url == "sqlite:////tmp/x.db"
+    assert settings.supervisor.restarts == 7
+    assert settings.api.cors_origins == ("https://a.example", "https://b.example")
+    assert (settings.log.level, settings.log_level) == ("INFO", "DEBUG")
+
+
+def test_the_patients_uuid_may_be_given_at_start(tmp_path: Path) -> None:
+    """PATIENT_UUID is the brief's way; with several patients it would be a riddle."""
+    uuid = "6f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11"
+    one = '[[child]]\nrole = "patient"\nname = "Anna"\n'
+    [child] = loaded(tmp_path, one, PATIENT_UUID=uuid).child
+    assert isinstance(child, PatientChild)
+    assert child.uuid == UUID(uuid)
+    with pytest.raises(ConfigurationError, match="PATIENT_UUID: 'anna' is not a uuid"):
+        loaded(tmp_path, one, PATIENT_UUID="anna")
+    with pytest.raises(ConfigurationError, match="2 are configured"):
+        loaded(tmp_path, one + one.replace("Anna", "Boris"), PATIENT_UUID=uuid)
+
+
+PATIENT = '[[child]]\nrole = "patient"\nname = "Anna"\n'
+
+MISTAKES: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "is empty"),
+    "only a comment": ("# later\n", "is empty"),
+    "no toml": ("metrics_interval = = 5", r"supervisor\.toml:1: Invalid value"),
+    "duplicate key": ("debug = true\ndebug = false", r"supervisor\.toml:2: "),
+    "byte order mark": (b"\xef\xbb\xbfdebug = true", r"supervisor\.toml:1: .*byte order mark"),
+    "cp1251": ('debug = true # "Иван"'.encode("cp1251"), "not written in UTF-8"),
+    "5,000 digits": ("metrics_interval = " + "9" * 5_000, r"supervisor\.toml"),
+    "nested 3,000 deep": ("a = " + "[" * 3_000 + "]" * 3_000, r"supervisor\.toml"),
+    "over a megabyte": (b"#" * 1_000_001, "no configuration file"),
+    "unknown section": ("[databse]\nurl = 'x'", r"supervisor\.toml:1: databse: .*did you mean 'database'"),
+    "unknown key": ("[log]\nlevle = 'INFO'", r"supervisor\.toml:2: log\.levle: .*did you mean 'level'"),
+    "unknown key of a child": (PATIENT + "intervall = 3", r":4: child\[0\]\.intervall: .*did you mean 'interval'"),
+    "unknown role": ('[[child]]\nrole = "patent"', r":2: child\[0\]\.role: .*did you mean 'patient'"),
+    "no role": ('[[child]]\nname = "Anna"', r":1: child\[0\]: .*role"),
+    "no name": ('[[child]]\nrole = "patient"', r":1: child\[0\]: .*name"),
+    "text for a number": ('metrics_interval = "5s"', r":1: metrics_interval: expected .*got `str`"),
+    "boolean for a number": (PATIENT + "port = true", r":4: child\[0\]\.port: expected .*got `bool`"),
+    "infinite interval": ("metrics_interval = inf", r":1: metrics_interval: "),
+    "no interval": ("metrics_interval = nan", r":1: metrics_interval: "),
+    "zero interval": ("metrics_interval = 0", r":1: metrics_interval: .*>= 0\.1"),
+    "port 0": (PATIENT + "port = 0", r":4: child\[0\]\.port: .*>= 1"),
+    "port 65536": (PATIENT + "port = 65536", r":4: child\[0\]\.port: .*<= 65535"),
+    "intensity 0": ("[supervisor]\nrestarts = 0", r":2: supervisor\.restarts: .*>= 1"),
+    "restart kind": (PATIENT + 'restart = "alway"', r":4: child\[0\]\.restart: .*alway"),
+    "one id twice": (PATIENT + 'id = "a"\n[[child]]\nrole = "sink"\nid = "a"', r":5: child\[1\]: .*id 'a'"),
+    "one patient twice": (PATIENT * 2, r":4: child\[1\]: the patient Anna lies in 'bed-1' already"),
+    "two servers on a port": (
+        '[[child]]\nrole = "monitor"\n' + PATIENT + "port = 8000",
+        r":6: child\[1\]\.port: 8000 is the port of 'monitor'",
+    ),
+    "a missing recording": (PATIENT + 'recording = "no.csv"', r":4: child\[0\]\.recording: there is no file"),
+    "a number for a recording": (PATIENT + "recording = 5", r":4: child\[0\]\.recording: expected `str`, got `int`"),
+    "a secret inline": ('[database]\nurl = "postgresql://icu:secret@db/icu"', r":2: database\.url: holds a password"),
+    "a prefix without a slash": ('[api]\nprefix = "api"', r":2: api\.prefix: "),
+    "every origin": ('[api]\ncors_origins = ["*"]', r":2: api\.cors_origins"),
+    "a topic with spaces": ('[transport]\ntopic = "my topic"', r":2: transport\.topic: "),
+    "start without a zone": (PATIENT + "start = 2026-01-31T12:00:00", r":4: child\[0\]\.start: "),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_names_file_line_key_and_what_to_write(tmp_path: Path, text: str | bytes, why: str) -> None:
+    """Nobody has to guess what is wrong with the file, and no secret is repeated."""
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        load(written(tmp_path, text), {})
+    assert "secret" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file and a folder are told apart."""
+    with pytest.raises(ConfigurationError, match=r"there is no file .*missing\.toml"):
+        load(tmp_path / "missing.toml", {})
+    with pytest.raises(ConfigurationError, match="is a folder"):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("METRICS_INTERVAL", "5s", "environment variable METRICS_INTERVAL: expected .*got '5s'"),
+        ("METRICS_INTERVAL", "0", ">= 0.1"),
+        ("METRICS_INTERVAL", "inf", "METRICS_INTERVAL"),
+        ("DEBUG", "perhaps", "DEBUG"),
+        ("API_PREFIX", "api", "API_PREFIX"),
+        ("ICU_LOG_LEVEL", "LOUD", "ICU_LOG_LEVEL"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str, why: str) -> None:
+    """The file is not to blame."""
+    with pytest.raises(ConfigurationError, match=why):
+        load(written(tmp_path, "debug = false"), {name: value})
+
+
+def test_misspelt_variables_are_noticed() -> None:
+    """A variable of ours that means nothing is told, with a suggestion."""
+    [sentence] = misspelt({"ICU_LOG_LEVLE": "DEBUG", "ICU_CONFIG": "x", "PATH": "/bin", "DEBUG": "1"})
+    assert "did you mean 'ICU_LOG_LEVEL'" in sentence

@@ -1,0 +1,50 @@
+"""The monitor on a real port, over a real database that a real writer fills."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from anyio import to_thread
+from prometheus_client import CollectorRegistry
+
+from icu.monitor.app import create_app
+from icu.monitor.broadcast import Broadcast
+from icu.ops.asgi import serve
+from icu.ops.health import Health
+from icu.store.reader import Reader
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The database's URL."""
+    return f"sqlite:///{tmp_path / 'icu.db'}"
+
+
+@pytest.fixture
+async def monitor(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a running monitor. The database may not exist yet: tests that need it ask for `writer` first."""
+    reader = Reader(url)
+    broadcast = Broadcast(reader)
+    health = Health()
+    health.add("database", reader.check)
+    build = partial(
+        create_app,
+        reader=reader,
+        broadcast=broadcast,
+        health=health,
+        registry=CollectorRegistry(),
+        version="0",
+        prefix="/api",
+        cors_origins=["https://ward.example"],
+    )
+    app = await to_thread.run_sync(build)
+    async with anyio.create_task_group() as group:
+        address = await group.start(
+            partial(serve, app, host="127.0.0.1", port=0, on_stopping=broadcast.close),
+        )
+        async with httpx.AsyncClient(base_url=f"{address}/api", timeout=10) as client:
+            yield client
+        group.cancel_scope.cancel()

@@ -1,0 +1,230 @@
+"""The brief's paths, their parameters and their pages."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from icu.store.writer import Writer
+from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import NOON, store
+
+METRICS = f"patient/{ANNA}/metrics"
+
+
+async def pages(client: httpx.AsyncClient, path: str, **params: Any) -> list[list[dict[str, Any]]]:
+    """All pages, following the Link header."""
+    found = []
+    response = await client.get(path, params=params)
+    while True:
+        assert response.status_code == 200, response.text
+        found.append(response.json())
+        link = response.links.get("next")
+        if link is None:
+            return found
+        response = await client.get(urljoin(str(response.url), link["url"]))
+
+
+def seconds(readings: list[dict[str, Any]]) -> list[float]:
+    """Seconds after START."""
+    return [(datetime.fromisoformat(each["timestamp"]) - START).total_seconds() for each in readings]
+
+
+async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """A bare array: who, the latest reading in the brief's names, and how long ago it arrived."""
+    arrived = round(datetime.now(UTC).timestamp() * 1000) - 2_000
+    await store(writer, [observation(0), observation(5, bp="119.5/-", spo2=None, temperature=37.06)], arrived=arrived)
+    await store(writer, [observation(0, patient=BORIS)], start=2, arrived=arrived)
+    anna, boris = (await monitor.get("patients")).json()
+    assert (anna["uuid"], anna["name"], boris["name"]) == (str(ANNA), "Anna", "Boris")
+    assert anna["latest"] == {
+        "timestamp": "2026-01-31T12:00:05Z",
+        "pulse": 72,
+        "resp_rate": 16,
+        "bp": "119.5/-",
+        "spo2": None,
+        "temperature": 37.06,
+    }
+    assert 2 <= anna["latest_age_seconds"] < 10
+
+
+async def test_no_patient_yet(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """An empty ward is an empty array."""
+    assert (await monitor.get("patients")).json() == []
+
+
+async def test_newest_first_unless_asked(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """`order` is desc by default."""
+    await store(writer, [observation(n) for n in range(5)])
+    assert seconds((await monitor.get(METRICS)).json()) == [4, 3, 2, 1, 0]
+    assert seconds((await monitor.get(METRICS, params={"order": "asc"})).json()) == [0, 1, 2, 3, 4]
+
+
+async def test_a_span_holds_its_beginning_and_not_its_end(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """`from` is included, `to` is not, so that spans can be put together; any zone is understood."""
+    await store(writer, [observation(n) for n in range(10)])
+    found = await monitor.get(METRICS, params={"from": "2026-01-31T12:00:02Z", "to": "2026-01-31T15:00:05+03:00"})
+    assert seconds(found.json()) == [4, 3, 2]
+    found = await monitor.get(f"{METRICS}?from=2026-01-31T15:00:08+03:00")
+    assert seconds(found.json()) == [9, 8]
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_pages_hold_everything_once(writer: Writer, monitor: httpx.AsyncClient, order: str) -> None:
+    """Following `next` gives each reading once, in order, also when new ones arrive meanwhile."""
+    await store(writer, [observation(n) for n in range(25)])
+    found = await pages(monitor, METRICS, limit=10, order=order)
+    assert [len(page) for page in found] == [10, 10, 5]
+    expected = list(range(25)) if order == "asc" else list(reversed(range(25)))
+    assert seconds([each for page in found for each in page]) == expected
+
+
+async def test_a_full_last_page_has_no_next(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """Nobody is sent to an empty page."""
+    await store(writer, [observation(n) for n in range(20)])
+    assert [len(page) for page in await pages(monitor, METRICS, limit=10)] == [10, 10]
+
+
+async def test_the_latest_reading(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """The newest by time; a late arrival does not replace it."""
+    await store(writer, [observation(60)], arrived=NOON)
+    await store(writer, [observation(0)], start=1, arrived=NOON + 100)
+    found = await monitor.get(f"{METRICS}/latest")
+    assert seconds([found.json()]) == [60]
+
+
+async def test_a_clock_that_once_ran_ahead_does_not_hide_the_present(
+    writer: Writer, monitor: httpx.AsyncClient
+) -> None:
+    """A reading of next year does not stay the latest for a year."""
+    now = datetime.now(UTC)
+    ahead = (now - START).total_seconds() + 365 * 86_400
+    await store(writer, [observation(ahead)], arrived=round(now.timestamp() * 1000) - 1_000)
+    await store(writer, [observation(10)], start=1, arrived=round(now.timestamp() * 1000))
+    assert seconds([(await monitor.get(f"{METRICS}/latest")).json()]) == [10]
+
+
+HOSTILE: dict[str, tuple[str, int]] = {
+    "unknown patient": (f"patient/{uuid4()}/metrics", 404),
+    "unknown patient's latest": (f"patient/{uuid4()}/metrics/latest", 404),
+    "no uuid": ("patient/anna/metrics", 404),
+    "path out of here": ("patient/..%2f..%2fetc%2fpasswd/metrics", 404),
+    "NUL": ("patient/%00/metrics", 404),
+    "bad utf-8": ("patient/%ff/metrics", 404),
+    "no such path": ("patient", 404),
+    "limit 0": (f"{METRICS}?limit=0", 400),
+    "limit -1": (f"{METRICS}?limit=-1", 400),
+    "limit 10001": (f"{METRICS}?limit=10001", 400),
+    "limit 2^63": (f"{METRICS}?limit={2**63}", 400),
+    "limit of 5,000 digits": (f"{METRICS}?limit={'9' * 5_000}", 400),
+    "limit empty": (f"{METRICS}?limit=", 400),
+    "limit of a word": (f"{METRICS}?limit=many", 400),
+    "limit twice": (f"{METRICS}?limit=1&limit=2", 400),
+    "order sideways": (f"{METRICS}?order=sideways", 400),
+    "from garbage": (f"{METRICS}?from=yesterday", 400),
+    "from empty": (f"{METRICS}?from=", 400),
+    "from naive": (f"{METRICS}?from=2026-01-31T12:00:00", 400),
+    "from year 0": (f"{METRICS}?from=0000-01-01T00:00:00Z", 400),
+    "to 30 February": (f"{METRICS}?to=2026-02-30T00:00:00Z", 400),
+    "from after to": (f"{METRICS}?from=2026-01-31T12:00:01Z&to=2026-01-31T12:00:00Z", 400),
+    "a typo": (f"{METRICS}?limt=5", 400),
+    "5,000 parameters": (f"{METRICS}?{'&'.join(f'p{n}=1' for n in range(5_000))}", 400),
+    "cursor garbage": (f"{METRICS}?cursor=!!!", 400),
+    "cursor of a number too large": (f"{METRICS}?cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk", 400),
+    "cursor not ascii": (f"{METRICS}?cursor=%D0%96", 400),
+    "patients take no parameter": ("patients?limit=5", 400),
+    "stream of an unknown patient": (f"stream?patient={uuid4()}", 404),
+    "stream of garbage": ("stream?patient=anna", 400),
+}
+
+
+@pytest.mark.parametrize(("path", "status"), HOSTILE.values(), ids=HOSTILE)
+async def test_hostile_requests_get_a_problem(
+    writer: Writer, monitor: httpx.AsyncClient, path: str, status: int
+) -> None:
+    """4xx problem details (RFC 9457) that say what is wrong; never a 500."""
+    await store(writer, [observation(0)])
+    response = await monitor.get(path)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"].startswith("application/problem+json")
+    problem = response.json()
+    assert (problem["type"], problem["status"]) == ("about:blank", status)
+    assert problem["title"]
+    assert 0 < len(problem["detail"]) < 1_000
+    assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        "from=0001-01-01T00:00:00Z",
+        "to=9999-12-31T23:59:59-14:00",
+        "from=0001-01-01T00:00:00%2B14:00",
+        "to=9999-12-31T00:00:00Z",
+    ],
+)
+async def test_times_at_the_edge_of_the_calendar(writer: Writer, monitor: httpx.AsyncClient, span: str) -> None:
+    """A span that is open as far as a date can say is answered, or refused with a problem."""
+    await store(writer, [observation(0)])
+    assert (await monitor.get(f"{METRICS}?{span}")).status_code in {200, 400}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "PATCH"])
+async def test_other_methods_are_refused(writer: Writer, monitor: httpx.AsyncClient, method: str) -> None:
+    """The API reads; nothing else."""
+    response = await monitor.request(method, "patients")
+    assert response.status_code == 405
+    assert response.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_bodies_and_hosts_that_nobody_asked_for(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """A large body on a GET and a strange Host change nothing."""
+    response = await monitor.request("GET", "patients", content=b"x" * 10_000_000)
+    assert response.status_code in {200, 400, 413}
+    response = await monitor.get("patients", headers={"Host": "evil.example"})
+    assert (response.status_code, "evil" in response.text) == (200, False)
+
+
+async def test_links_do_not_repeat_a_strange_host(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """`next` is a path: a forged Host cannot send clients elsewhere."""
+    await store(writer, [observation(n) for n in range(3)])
+    response = await monitor.get(METRICS, params={"limit": 1}, headers={"Host": "evil.example"})
+    assert "evil" not in response.headers["link"]
+
+
+async def test_a_missing_database_is_said(monitor: httpx.AsyncClient) -> None:
+    """503 and what to start, on every path; the monitor recovers by itself."""
+    for path in ("patients", METRICS, "stream"):
+        response = await monitor.get(path)
+        assert response.status_code == 503
+        assert "start the sink" in response.json()["detail"]
+        assert int(response.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:80", "https://ward.example"]
+)
+async def test_browsers_on_loopback_and_listed_ones_may_call(
+    writer: Writer, monitor: httpx.AsyncClient, origin: str
+) -> None:
+    """CORS lets a front end under development in without any setting."""
+    response = await monitor.get("patients", headers={"Origin": origin})
+    assert response.headers["access-control-allow-origin"] == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "null",
+    ],
+)
+async def test_other_origins_may_not(writer: Writer, monitor: httpx.AsyncClient, origin: str) -> None:
+    """An origin that only looks like loopback is not let in."""
+    response = await monitor.get("patients", headers={"Origin": origin})
+    assert "access-control-allow-origin" not in response.headers

@@ -1,0 +1,246 @@
+"""The live stream: nothing missed, nothing twice, nobody waited for."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, NamedTuple
+
+import anyio
+import httpx
+import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from icu.monitor.broadcast import Broadcast, Tick
+from icu.monitor.stream import QUEUE
+from icu.store import journal
+from icu.store.reader import Reader
+from icu.store.writer import Writer
+from tests.samples import ANNA, BORIS, observation
+from tests.stores import store
+
+
+class Event(NamedTuple):
+    """A server-sent event."""
+
+    id: int | None
+    kind: str
+    data: Any
+
+
+class Stream:
+    """A client of the stream."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
+        self.last_id: int | None = None
+
+    async def event(self) -> Event:
+        """The next event that has data."""
+        kind, data = "message", None
+        with anyio.fail_after(10):
+            async for line in self._lines:
+                name, _, value = line.partition(": ")
+                if name == "id":
+                    self.last_id = int(value)
+                elif name == "event":
+                    kind = value
+                elif name == "data":
+                    data = json.loads(value)
+                elif not line and data is not None:
+                    return Event(self.last_id, kind, data)
+        raise EOFError
+
+    async def begun(self) -> None:
+        """Wait until the client has its place in the stream."""
+        with anyio.fail_after(10):
+            async for line in self._lines:
+                if not line:
+                    return
+
+
+@asynccontextmanager
+async def following(client: httpx.AsyncClient, last: int | str | None = None, **params: Any) -> AsyncIterator[Stream]:
+    """An open stream."""
+    headers = {} if last is None else {"Last-Event-ID": str(last)}
+    async with client.stream("GET", "stream", params=params, headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        stream = Stream(response)
+        await stream.begun()
+        yield stream
+
+
+def pulses(event: Event) -> list[float]:
+    """What tells the readings apart here."""
+    return [each["pulse"] for each in event.data]
+
+
+@pytest.fixture
+async def settled(writer: Writer, monitor: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A monitor whose watch has seen the database once."""
+    await store(writer, [observation(0, pulse=60)])
+    async with following(monitor, 1) as stream:
+        assert (await stream.event()).kind == "reset"
+    return monitor
+
+
+async def test_one_event_for_each_batch(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """Its data is an array of what one transaction stored, its id rises."""
+    async with following(settled) as stream:
+        await store(writer, [observation(1, pulse=61), observation(2, pulse=62)], start=1)
+        first = await stream.event()
+        await store(writer, [observation(1, pulse=70, patient=BORIS)], start=3)
+        second = await stream.event()
+    assert (first.kind, pulses(first), pulses(second)) == ("readings", [61, 62], [70])
+    assert first.data[0] == {
+        "patient_uuid": str(ANNA),
+        "timestamp": "2026-01-31T12:00:01Z",
+        "pulse": 61,
+        "resp_rate": 16,
+        "bp": "120/80",
+        "spo2": 98,
+        "temperature": 36.6,
+    }
+    assert first.id is not None
+    assert second.id is not None
+    assert second.id > first.id
+
+
+async def test_one_patient_only(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """`?patient=` leaves the others out."""
+    async with following(settled, patient=str(ANNA)) as stream:
+        await store(writer, [observation(1, patient=BORIS, pulse=99)], start=1)
+        await store(writer, [observation(2, patient=BORIS, pulse=99), observation(3, pulse=63)], start=2)
+        assert pulses(await stream.event()) == [63]
+
+
+async def test_a_client_that_comes_back_misses_nothing(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """Readings stored while it was away are sent first, late arrivals of old times included; none comes twice."""
+    async with following(settled) as stream:
+        await store(writer, [observation(100, pulse=80)], start=1)
+        last = (await stream.event()).id
+    await store(writer, [observation(101, pulse=81)], start=2)
+    await store(writer, [observation(-500, pulse=50)], start=3)
+    async with following(settled, last) as stream:
+        assert pulses(await stream.event()) == [81]
+        assert pulses(await stream.event()) == [50]
+        await store(writer, [observation(102, pulse=82)], start=4)
+        assert pulses(await stream.event()) == [82]
+
+
+async def test_a_client_comes_back_from_before_its_first_event(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """The place where a stream began is an id too: a connection lost before the first event loses nothing."""
+    async with following(settled) as stream:
+        begin = stream.last_id
+    assert begin is not None
+    await store(writer, [observation(1, pulse=61)], start=1)
+    async with following(settled, begin) as stream:
+        assert pulses(await stream.event()) == [61]
+
+
+@pytest.mark.parametrize("last", ["garbage", "-5", "0", "1", str(2**63), "9" * 500, "1e3", "٣"])
+async def test_an_id_that_is_not_in_the_journal_resets(writer: Writer, settled: httpx.AsyncClient, last: str) -> None:
+    """Who cannot be given what it missed is told to read anew, and then follows."""
+    async with settled.stream("GET", "stream", headers=[(b"Last-Event-ID", last.encode())]) as response:
+        stream = Stream(response)
+        await stream.begun()
+        assert (await stream.event()).kind == "reset"
+        await store(writer, [observation(1, pulse=61)], start=1)
+        assert pulses(await stream.event()) == [61]
+
+
+async def test_an_id_older_than_the_journal_resets(
+    writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is bounded; what it no longer holds cannot be resumed from."""
+    monkeypatch.setattr(journal, "KEEP", 3)
+    async with following(settled) as stream:
+        await store(writer, [observation(1)], start=1)
+        last = (await stream.event()).id
+    for place in range(2, 8):
+        await store(writer, [observation(place)], start=place)
+    async with following(settled, last) as stream:
+        assert (await stream.event()).kind == "reset"
+
+
+async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """Between the past and the present nothing is lost and nothing repeated, wherever they meet."""
+    async with following(settled) as stream:
+        await store(writer, [observation(1, pulse=1)], start=1)
+        last = (await stream.event()).id
+    seen: list[float] = []
+
+    async def pour() -> None:
+        for place in range(2, 200):
+            await store(writer, [observation(place, pulse=place)], start=place)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(pour)
+        while not seen or seen[-1] < 199:
+            async with following(settled, last) as stream:
+                for _ in range(17):
+                    event = await stream.event()
+                    seen += pulses(event)
+                    last = event.id
+                    if seen[-1] == 199:
+                        break
+    assert seen == list(range(2, 200))
+
+
+async def test_a_stream_without_news_stays_open_and_says_so(
+    writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment now and then keeps proxies from closing the connection."""
+    monkeypatch.setattr("icu.monitor.stream.KEEP_ALIVE", 0.05)
+    async with settled.stream("GET", "stream") as response, aclosing(response.aiter_lines()) as lines:
+        with anyio.fail_after(5):
+            async for line in lines:
+                if line.startswith(":"):
+                    break
+
+
+async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -> None:
+    """Who does not take what is offered loses its place when its queue is full; memory stays bounded."""
+    broadcast = Broadcast(reader)
+    slow, slow_queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    quick, quick_queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    slow_scope, quick_scope = anyio.CancelScope(), anyio.CancelScope()
+    broadcast.subscribe(slow, slow_scope)
+    broadcast.subscribe(quick, quick_scope)
+    for number in range(QUEUE + 1):
+        broadcast._offer(Tick((), number))
+        await take(quick_queue)
+    assert slow_scope.cancel_called
+    assert not quick_scope.cancel_called
+    slow_queue.close()
+    quick_queue.close()
+    broadcast.close()
+
+
+async def take(queue: MemoryObjectReceiveStream[Tick]) -> None:
+    """What a client that keeps up does."""
+    await queue.receive()
+
+
+async def test_streams_end_when_the_server_stops(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """An open stream does not hold the server up: see the fixture, which stops it with this stream still open."""
+    request = settled.build_request("GET", "stream")
+    response = await settled.send(request, stream=True)
+    assert response.status_code == 200
+
+
+async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writer: Writer) -> None:
+    """A client that was there before the watch could see the database is told to read anew."""
+    reader = Reader(url)
+    broadcast = Broadcast(reader)
+    sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    broadcast.subscribe(sender, anyio.CancelScope())
+    await store(writer, [observation(1)])
+    async with anyio.create_task_group() as group:
+        group.start_soon(broadcast.run)
+        with anyio.fail_after(5):
+            assert (await queue.receive()).restart
+        broadcast.close()
+        group.cancel_scope.cancel()
+    queue.close()
+    await reader.aclose()
