@@ -54,7 +54,9 @@ class Stream:
         """Wait until the client has its place in the stream."""
         with anyio.fail_after(10):
             async for line in self._lines:
-                if not line:
+                if line.startswith("id: "):
+                    self.last_id = int(line.removeprefix("id: "))
+                elif not line:
                     return
 
 
