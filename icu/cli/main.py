@@ -3,6 +3,7 @@
 0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 75 something needed is away, 78 a wrong setting.
 """
 
+import math
 import os
 import sys
 from datetime import UTC, datetime
@@ -29,9 +30,21 @@ _LOG_FORMAT: Final = click.option(
     type=click.Choice(["auto", "json", "text"]),
     help="text on a terminal and JSON elsewhere, or always one.",
 )
+
+
+class _Number(click.FloatRange):
+    """A number within bounds; click's own range lets NaN through, which is within none."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
 _PORT: Final = click.IntRange(1, 65_535)
-_SPEED: Final = click.FloatRange(0.001, 1_000_000)
-_STEP: Final = click.FloatRange(0.001, 86_400)
+_SPEED: Final = _Number(0.001, 1_000_000)
+_STEP: Final = _Number(0.001, 86_400)
 
 
 def main() -> NoReturn:
@@ -74,8 +87,7 @@ def cli(context: click.Context) -> None:
 
     Begin with `supervise`, then look at http://127.0.0.1:8000/patients and /schema.
     """
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+    _help_without_command(context)
 
 
 @cli.command()
@@ -113,9 +125,11 @@ def supervise(
     bootstrap.run_supervisor(settings, overview if _shows_overview(log_format) else None)
 
 
-@cli.group(no_args_is_help=False)
-def run() -> None:
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def run(context: click.Context) -> None:
     """Run one role in this process, without a supervisor."""
+    _help_without_command(context)
 
 
 @run.command()
@@ -131,9 +145,11 @@ def monitor(config: Path | None, log_format: LogForm | None, host: str | None, p
     bootstrap.run_monitor(settings, host=host, port=port)
 
 
-@cli.group()
-def db() -> None:
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def db(context: click.Context) -> None:
     """Look after the database."""
+    _help_without_command(context)
 
 
 @db.command()
@@ -144,6 +160,11 @@ def upgrade(config: Path | None) -> None:
     from icu import bootstrap  # noqa: PLC0415 - as above
 
     click.echo(bootstrap.upgrade_database(settings))
+
+
+def _help_without_command(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def _prepare(config: Path | None, log_format: LogForm | None) -> Settings:

@@ -1,5 +1,6 @@
 """The HTTP face that every role may have: health, figures, problem details, and an OpenAPI page without a network."""
 
+import mimetypes
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
@@ -111,6 +112,7 @@ _SWAGGER: Final = SwaggerRenderPlugin(
 
 
 def _swagger_files() -> Router:
+    mimetypes.init()  # reads files, at the first request otherwise
     spec = find_spec("swagger_ui")
     folder = Path(spec.origin).parent / "static" if spec and spec.origin else Path()
     return create_static_files_router(path="/schema/files", directories=[folder], include_in_schema=False)

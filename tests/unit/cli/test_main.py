@@ -1,0 +1,139 @@
+"""The command line: one line for each mistake, and exit codes that scripts can rely on."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from icu.cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def icu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs `python -m icu` with these words, in an empty folder; exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["icu", *words])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return run
+
+
+def test_bare_icu_helps(icu: Run) -> None:
+    """Without a command it says what there is, on standard output, as a success."""
+    code, out, err = icu()
+    assert (code, err) == (0, "")
+    for word in ("supervise", "run", "db", "Not a medical device"):
+        assert word in out
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["supervise", "-h"], ["run"], ["run", "--help"], ["run", "monitor", "-h"]]
+)
+def test_help(icu: Run, words: list[str]) -> None:
+    """Help is never an error."""
+    assert icu(*words)[0] == 0
+
+
+USAGE: dict[str, tuple[list[str], str]] = {
+    "unknown command": (["supervize"], "supervise"),
+    "unknown role": (["run", "monitr"], "monitor"),
+    "unknown option": (["supervise", "--confg", "x"], "--config"),
+    "port 0": (["run", "monitor", "--port", "0"], "1<=x<=65535"),
+    "port -1": (["run", "monitor", "--port", "-1"], "1<=x<=65535"),
+    "port 65536": (["run", "monitor", "--port", "65536"], "1<=x<=65535"),
+    "port 99999": (["supervise", "--port", "99999"], "1<=x<=65535"),
+    "port of letters": (["run", "monitor", "--port", "8080abc"], "8080abc"),
+    "port missing": (["run", "monitor", "--port"], "--port"),
+    "speed 0": (["supervise", "--recordings", ".", "--speed", "0"], "--speed"),
+    "speed nan": (["supervise", "--recordings", ".", "--speed", "nan"], "--speed"),
+    "speed inf": (["supervise", "--recordings", ".", "--speed", "inf"], "--speed"),
+    "step 1e-9": (["supervise", "--recordings", ".", "--step", "1e-9"], "--step"),
+    "start of words": (["supervise", "--recordings", ".", "--start", "tomorrow"], "2026-01-31T12:00:00Z"),
+    "speed alone": (["supervise", "--speed", "60"], "--recordings"),
+    "log format": (["supervise", "--log-format", "xml"], "json"),
+    "too many words": (["supervise", "now"], "now"),
+}
+
+
+@pytest.mark.parametrize(("words", "hint"), USAGE.values(), ids=USAGE)
+def test_wrong_usage_is_64(icu: Run, words: list[str], hint: str) -> None:
+    """One line on standard error that says what to type."""
+    code, out, err = icu(*words)
+    assert (code, out) == (64, "")
+    assert err.startswith("icu: ")
+    assert err.count("\n") == 1
+    assert hint in err
+
+
+def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
+    """File, line, key; a missing file; a folder; no recording."""
+    (tmp_path / "bad.toml").write_text('[[child]]\nrole = "patent"\n')
+    (tmp_path / "childless.toml").write_text("debug = true\n")
+    (tmp_path / "empty").mkdir()
+    for words, hint in [
+        (
+            ["supervise", "--config", "bad.toml"],
+            "bad.toml:2: child[0].role: there is no such role; did you mean",
+        ),
+        (["supervise", "--config", "missing.toml"], "there is no file missing.toml"),
+        (["supervise", "--config", "empty"], "is a folder"),
+        (["supervise", "--config", "childless.toml"], "no child is configured"),
+        (["supervise", "--recordings", "empty"], "holds no recording"),
+        (["supervise", "--recordings", "nowhere"], "there is no folder nowhere"),
+        (["run", "monitor", "--host", "no.such.host.invalid"], "cannot listen on"),
+    ]:
+        code, out, err = icu(*words)
+        assert (code, out) == (78, ""), words
+        assert err.splitlines()[-1].startswith("icu: ")
+        assert hint in err
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/icu", "sqlite://", "sqlite:///:memory:", "nonsense"])
+def test_databases_that_cannot_be_used(icu: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Told at once, with a URL that works."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    code, _, err = icu("db", "upgrade")
+    assert code == 78
+    assert "sqlite:///icu.db" in err
+
+
+def test_a_database_in_a_missing_folder(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not made in silence."""
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///no/such/folder/icu.db")
+    code, _, err = icu("db", "upgrade")
+    assert code == 78
+    assert "does not exist: create it" in err
+
+
+def test_a_taken_port_says_what_to_type(icu: Run) -> None:
+    """For the monitor alone and for the whole ward."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        for words in (["run", "monitor", "--port", port], ["supervise", "--port", port]):
+            code, _, err = icu(*words)
+            assert code == 78
+            assert f"icu: port {port} on 127.0.0.1 is taken by another program" in err
+            assert "--port" in err
+
+
+def test_upgrading_the_database(icu: Run, tmp_path: Path) -> None:
+    """Says what it did, and does nothing the second time."""
+    assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db was brought from version none to 0001\n")
+    assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db is at version 0001 already\n")
+
+
+def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo in the environment would otherwise go unnoticed."""
+    monkeypatch.setenv("ICU_LOG_LEVLE", "DEBUG")
+    code, _, err = icu("db", "upgrade")
+    assert code == 0
+    assert "ICU_LOG_LEVEL" in err

@@ -1,0 +1,110 @@
+"""uvicorn as a task: stopped by cancelling, started again on the same port, and no danger to the process."""
+
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from icu.errors import AddressInUseError, ConfigurationError, ServerError
+from icu.ops.asgi import serve
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """The smallest application, with a lifespan."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+@asynccontextmanager
+async def serving(app: Any, *, port: int = 0, **how: Any) -> AsyncIterator[str]:
+    """A server that is cancelled at the end."""
+    async with anyio.create_task_group() as group:
+        yield await group.start(partial(serve, app, host="127.0.0.1", port=port, **how))
+        group.cancel_scope.cancel()
+
+
+async def test_it_can_be_started_again_on_the_same_port() -> None:
+    """Cancelled, it lets go of its port, over and over, with connections left open."""
+    port = 0
+    async with httpx.AsyncClient() as client:
+        for _ in range(5):
+            async with serving(hello, port=port) as address:
+                assert (await client.get(address)).text == "hello"
+                port = int(address.rpartition(":")[2])
+
+
+async def test_a_taken_port_is_our_error() -> None:
+    """uvicorn would end the process; the error names the port and what to type."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(AddressInUseError, match=f"port {port} .*--port"):
+            await serve(hello, host="127.0.0.1", port=port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+async def test_an_address_that_cannot_be_had(host: str) -> None:
+    """Another machine's address, or none at all, is a wrong setting."""
+    with pytest.raises(ConfigurationError, match="cannot listen on"):
+        await serve(hello, host=host, port=0)
+
+
+async def test_a_failing_lifespan_is_our_error() -> None:
+    """The reason is told, and the process lives."""
+
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError("no database")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await serve(broken, host="127.0.0.1", port=0)
+    [error] = caught.value.exceptions
+    assert isinstance(error, ServerError)
+    assert "no database" in str(error)
+
+
+async def test_signals_stay_with_their_owner() -> None:
+    """uvicorn installs no handlers of its own."""
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    async with serving(hello):
+        assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+async def test_an_endless_response_is_ended_on_stopping() -> None:
+    """The application is told first, so that a live stream does not hold the stop up."""
+    stop = anyio.Event()
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await hello(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        await stop.wait()
+        await send({"type": "http.response.body", "body": b"end"})
+
+    async with httpx.AsyncClient() as client:
+        async with serving(endless, on_stopping=stop.set) as address:
+            response = await client.send(client.build_request("GET", address), stream=True)
+        assert stop.is_set()
+        assert (await response.aread()) == b"xend"
+
+
+async def test_ipv6_addresses_are_written_with_brackets() -> None:
+    """The address can be pasted into a browser."""
+    async with anyio.create_task_group() as group:
+        address = await group.start(partial(serve, hello, host="::1", port=0))
+        assert address.startswith("http://[::1]:")
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(address)).text == "hello"
+        group.cancel_scope.cancel()

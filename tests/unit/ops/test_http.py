@@ -1,0 +1,93 @@
+"""The face that every role has: health, figures, and pages that need no network."""
+
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+
+import anyio
+import httpx
+import pytest
+from anyio import to_thread
+from litestar import get
+from prometheus_client import CollectorRegistry, Counter
+
+from icu.ops.asgi import serve
+from icu.ops.health import Health
+from icu.ops.http import face
+
+
+@get("/broken")
+async def broken() -> None:
+    """An error that nobody foresaw."""
+    raise RuntimeError("a secret of the program")
+
+
+@pytest.fixture
+def health() -> Health:
+    """No check yet."""
+    return Health()
+
+
+@pytest.fixture
+async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a running face."""
+    registry = CollectorRegistry()
+    Counter("icu_test", "Something", registry=registry).inc(3)
+    build = partial(face, title="Test", version="1.2.3", handlers=[broken], health=health, registry=registry)
+    app = await to_thread.run_sync(build)
+    async with anyio.create_task_group() as group:
+        address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
+        async with httpx.AsyncClient(base_url=address) as client:
+            yield client
+        group.cancel_scope.cancel()
+
+
+async def test_live_and_ready(client: httpx.AsyncClient, health: Health) -> None:
+    """Alive whatever is wrong; ready only when all is well, and it says what is not."""
+
+    async def trouble() -> str:
+        return "the database is locked"
+
+    assert (await client.get("/health/ready")).json() == {"status": "ok", "checks": {}}
+    health.add("sink", trouble)
+    response = await client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "checks": {"sink": "the database is locked"}}
+    assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_figures_for_prometheus(client: httpx.AsyncClient) -> None:
+    """The role's figures and the requests, by template and status."""
+    await client.get("/health/live")
+    await client.get("/no/such/path")
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "icu_test_total 3.0" in response.text
+    assert 'icu_http_requests_total{method="GET",path="/health/live",status="200"} 1.0' in response.text
+    assert "/no/such/path" not in response.text
+
+
+async def test_an_unforeseen_error_keeps_its_secrets(client: httpx.AsyncClient) -> None:
+    """A 500 is a problem too, and says nothing of the inside."""
+    response = await client.get("/broken")
+    assert response.status_code == 500
+    assert response.headers["content-type"].startswith("application/problem+json")
+    assert "secret" not in response.text
+
+
+async def test_pages_need_no_network(client: httpx.AsyncClient) -> None:
+    """Everything that the OpenAPI page loads comes from this server."""
+    page = (await client.get("/schema")).text
+    sources = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page)
+    assert len(sources) >= 3
+    for source in sources:
+        assert source.startswith("/"), source
+        assert (await client.get(source)).status_code == 200
+    assert not re.findall(r"https?://(?!www\.w3\.org|127\.0\.0\.1)", page)
+
+
+async def test_the_schema_documents_the_problems(client: httpx.AsyncClient) -> None:
+    """OpenAPI is served, with this program's version."""
+    schema = (await client.get("/schema/openapi.json")).json()
+    assert schema["info"] == {"title": "Test", "version": "1.2.3"}
+    assert "503" in schema["paths"]["/health/ready"]["get"]["responses"]

@@ -1,0 +1,115 @@
+"""One form of log for everybody, six keys first, and no secrets."""
+
+import io
+import json
+import logging
+import warnings
+from typing import Any
+
+import pytest
+from loguru import logger
+
+from icu.ops.logs import configure
+
+SIX = ["timestamp", "level", "message", "module", "function", "line"]
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    """Where the records go; no terminal."""
+    return io.StringIO()
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Any:
+    """The standard library's logging as it was."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:], logging.root.level = handlers, level
+    logging.captureWarnings(False)
+
+
+def records(stream: io.StringIO) -> list[dict[str, Any]]:
+    """Each line is one JSON object."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_the_six_keys_and_what_was_bound(stream: io.StringIO) -> None:
+    """`timestamp, level, message, module, function, line`, then the context."""
+    configure(level="INFO", stream=stream)
+    logger.bind(child="sink", attempt=2).info("started {}", "again")
+    [record] = records(stream)
+    assert list(record) == [*SIX, "child", "attempt"]
+    assert (record["level"], record["message"], record["module"]) == ("INFO", "started again", "test_logs")
+    assert record["function"] == "test_the_six_keys_and_what_was_bound"
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "litestar", "sqlalchemy.engine", "aiokafka"])
+def test_libraries_write_in_the_same_form(stream: io.StringIO, name: str) -> None:
+    """Records of the standard library's logging say where they came from, like ours."""
+    configure(level="INFO", stream=stream)
+    logging.getLogger(name).warning("cannot %s", "bind")
+    [record] = records(stream)
+    assert (record["level"], record["message"], record["module"]) == ("WARNING", "cannot bind", "test_logs")
+
+
+def test_text_of_users_is_no_format_and_no_markup(stream: io.StringIO) -> None:
+    """Braces, colour tags and line feeds in a message stay text, on one line."""
+    configure(level="INFO", stream=stream)
+    nasty = "{0} {x} <red>\n[ERROR] forged"
+    logger.bind(name=nasty).info("got {}", nasty)
+    logging.getLogger("other").warning(nasty)
+    assert [record["message"] for record in records(stream)] == [f"got {nasty}", nasty]
+
+
+def test_an_exception_is_told_without_the_values_of_variables(stream: io.StringIO) -> None:
+    """A stack trace is a field of the record; a local variable may be a password."""
+    configure(level="INFO", stream=stream)
+    password = "hunter2"  # noqa: S105 - the point of the test
+    try:
+        _ = {}[len(password)]  # type: ignore[var-annotated]
+    except KeyError:
+        logger.exception("failed")
+    [record] = records(stream)
+    assert "KeyError" in record["exception"]
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_a_group_of_one_is_unwrapped(stream: io.StringIO) -> None:
+    """People want the error, not the task groups around it."""
+    configure(level="INFO", stream=stream)
+    try:
+        raise ExceptionGroup("outer", [ExceptionGroup("inner", [RuntimeError("the point")])])
+    except ExceptionGroup as exc:
+        logger.opt(exception=exc).error("failed")
+    [record] = records(stream)
+    assert "ExceptionGroup" not in record["exception"].splitlines()[-1]
+    assert "the point" in record["exception"]
+
+
+def test_the_level_holds_and_warnings_are_records(stream: io.StringIO) -> None:
+    """What is below the level is not written; Python's warnings are."""
+    configure(level="WARNING", stream=stream)
+    logger.info("no")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("yes", RuntimeWarning, stacklevel=1)
+    [record] = records(stream)
+    assert "yes" in record["message"]
+
+
+def test_text_for_people(stream: io.StringIO) -> None:
+    """`text` is one readable line, without colours where there is no terminal."""
+    configure(level="INFO", form="text", stream=stream)
+    logger.bind(child="sink").info("started")
+    assert "started" in stream.getvalue()
+    assert "child=sink" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_closed_stream_harms_nobody() -> None:
+    """When the reader of the log is gone, work goes on."""
+    stream = io.StringIO()
+    configure(level="INFO", stream=stream)
+    stream.close()
+    logger.info("into the void")

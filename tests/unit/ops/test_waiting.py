@@ -1,0 +1,89 @@
+"""Waiting for what is away, and asking how things are. On virtual time."""
+
+import itertools
+
+import anyio
+import pytest
+from loguru import logger
+
+from icu.errors import StoreCorruptError, StoreUnavailableError
+from icu.ops.health import Health
+from icu.ops.retries import until_it_works
+from tests.clocks import virtual_time
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """Minutes of waiting last milliseconds."""
+    return virtual_time()
+
+
+async def test_what_is_away_is_waited_for_and_told() -> None:
+    """Tried again until it works; trouble is reported each time, logged every 30 s, and its end is reported too."""
+    lines: list[str] = []
+    logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
+    told: list[str | None] = []
+    begin = anyio.current_time()
+
+    async def work() -> str:
+        if anyio.current_time() - begin < 100:
+            raise StoreUnavailableError("locked")
+        return "done"
+
+    assert await until_it_works("storing", work, on_trouble=told.append) == "done"
+    assert told[-1] is None
+    assert set(told[:-1]) == {"storing: locked"}
+    assert lines.count("storing, waiting: locked") == 4
+    assert lines[-1] == "storing: works again"
+
+
+async def test_waits_stay_below_five_seconds() -> None:
+    """It comes back soon after what it waits for."""
+    times: list[float] = []
+
+    async def work() -> None:
+        times.append(anyio.current_time())
+        raise StoreUnavailableError("locked")
+
+    with anyio.move_on_after(300):
+        await until_it_works("storing", work, on_trouble=lambda _: None)
+    assert max(after - before for before, after in itertools.pairwise(times)) <= 5
+    assert len(times) > 60
+
+
+async def test_other_errors_leave_at_once() -> None:
+    """What will not heal is not retried."""
+
+    async def work() -> None:
+        raise StoreCorruptError("damaged")
+
+    with pytest.raises(StoreCorruptError):
+        await until_it_works("storing", work, on_trouble=lambda _: None)
+
+
+async def test_ready_is_every_check() -> None:
+    """One sentence of what is wrong, the others ok; a check that hangs or raises is an answer too."""
+    health = Health()
+
+    async def fine() -> None:
+        pass
+
+    async def wrong() -> str:
+        return "the sink has not started yet"
+
+    async def raises() -> None:
+        raise StoreUnavailableError("locked")
+
+    health.add("fine", fine)
+    assert (await health.report()).status == "ok"
+    health.add("wrong", wrong)
+    health.add("hangs", anyio.sleep_forever)
+    health.add("raises", raises)
+    report = await health.report()
+    assert report.status == "unavailable"
+    assert report.checks == {
+        "fine": "ok",
+        "wrong": "the sink has not started yet",
+        "hangs": "no answer within 2 s",
+        "raises": "locked",
+    }
