@@ -35,7 +35,7 @@ _LOG_FORMAT: Final = click.option(
 class _Number(click.FloatRange):
     """A number within bounds; click's own range lets NaN through, which is within none."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
@@ -55,7 +55,7 @@ def main() -> NoReturn:
         _end(exc.exit_code)
     except click.ClickException as exc:
         _fail(UsageError(" ".join(exc.format_message().split())))
-    except BrokenPipeError:  # the reader of our output went away
+    except (BrokenPipeError, SystemExit):  # the reader of our output went away; click makes an exit of it
         _end(0)
     except Exception as exc:
         error = logs.unwrapped(exc)
@@ -71,11 +71,12 @@ def _fail(error: IcuError) -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """End with the code, though standard output may be closed."""
-    try:
-        sys.stdout.flush()
-    except (OSError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    """End with the code, though whoever read our output may be gone: Python's own flush at the end would change it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 

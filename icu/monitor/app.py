@@ -34,9 +34,9 @@ def create_app(
             async with anyio.create_task_group() as group:
                 group.start_soon(broadcast.run)
                 yield
-                broadcast.close()
                 group.cancel_scope.cancel()
         finally:
+            broadcast.close()
             await reader.aclose()
 
     return face(

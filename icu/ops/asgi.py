@@ -33,11 +33,11 @@ async def serve(
 
     When it stops, `on_stopping` is called first, to end streams that would never end by themselves; what is still open
     after `grace` seconds is cut. Raises AddressInUseError, ConfigurationError for an address that cannot be had, and
-    ServerError where the application does not start or the server ends by itself.
+    ServerError where the application's lifespan fails or the server ends by itself.
     """
     listener = await to_thread.run_sync(_listen, host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    failures = _Failures(app)
+    failures = _Failures(app, on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is made of it, below
     config = uvicorn.Config(
         failures,
         lifespan="on",
@@ -52,6 +52,7 @@ async def serve(
             group.start_soon(server.leave_when_cancelled)
             with CancelScope(shield=True), failures.told(address):
                 await server.serve(sockets=[listener])
+            failures.raise_late(address)
             if not server.should_exit:
                 raise ServerError(f"the server on {address} ended by itself")
             group.cancel_scope.cancel()
@@ -67,12 +68,16 @@ class _Server(uvicorn.Server):
         self._on_started = on_started
         self._on_stopping = on_stopping
 
+    def leave(self) -> None:
+        """Stop serving, in order."""
+        self.should_exit = True
+
     async def leave_when_cancelled(self) -> None:
-        """Wait to be cancelled, and ask the server to leave."""
+        """Wait to be cancelled, and leave."""
         try:
             await anyio.sleep_forever()
         finally:
-            self.should_exit = True
+            self.leave()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
@@ -92,10 +97,14 @@ class _Server(uvicorn.Server):
 
 
 class _Failures:
-    """The application, and why its lifespan failed: uvicorn writes the reason to its log and ends the process."""
+    """The application, and why its lifespan failed.
 
-    def __init__(self, app: ASGIApp) -> None:
+    uvicorn writes the reason to its log, and then ends the process, or, once it has started, serves on.
+    """
+
+    def __init__(self, app: ASGIApp, *, on_failure: Callable[[], None]) -> None:
         self._app = app
+        self._on_failure = on_failure
         self._cause: BaseException | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +115,14 @@ class _Failures:
             await self._app(scope, receive, send)
         except BaseException as exc:
             self._cause = exc
+            self._on_failure()
             raise
+
+    def raise_late(self, address: str) -> None:
+        """Raise ServerError if the lifespan failed while requests were served."""
+        if self._cause is not None:
+            cause = unwrapped(self._cause)
+            raise ServerError(f"the application on {address} failed: {cause}") from cause
 
     @contextmanager
     def told(self, address: str) -> Iterator[None]:

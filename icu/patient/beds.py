@@ -6,7 +6,7 @@ the row of the recording that was not sent.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
 from icu.messages import SCHEMA_VERSION, Observation
@@ -25,6 +25,7 @@ class Identity(NamedTuple):
     name: str
 
 
+@runtime_checkable
 class Bed(Protocol):
     """One patient. Times are seconds since its emulator began."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from icu.errors import AddressInUseError, ConfigurationError, ServerError
 from icu.ops.asgi import serve
+from icu.ops.logs import unwrapped
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -71,6 +72,23 @@ async def test_a_failing_lifespan_is_our_error() -> None:
     [error] = caught.value.exceptions
     assert isinstance(error, ServerError)
     assert "no database" in str(error)
+
+
+async def test_a_lifespan_that_fails_later_ends_the_server() -> None:
+    """uvicorn would serve on, without what the lifespan keeps alive."""
+    fail = anyio.Event()
+
+    async def breaks(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await fail.wait()
+        raise RuntimeError("the watch broke")
+
+    with pytest.raises(ExceptionGroup) as caught, anyio.fail_after(10):
+        async with serving(breaks):
+            fail.set()
+            await anyio.sleep_forever()
+    assert "the watch broke" in str(unwrapped(caught.value))
 
 
 async def test_signals_stay_with_their_owner() -> None:

@@ -1,0 +1,97 @@
+"""Real processes: started as a user starts them, ended by real signals, and none left behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PATIENCE = 30.0
+"""Seconds until a step that takes one or two has certainly failed."""
+
+
+class Program:
+    """A running command, its log and the API that it serves."""
+
+    def __init__(self, words: list[str], folder: Path, port: int, environ: dict[str, str]) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = folder / f"log-{port}.jsonl"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ICU_")}
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(words, cwd=folder, stderr=log, env={**clean, **environ})
+
+    def records(self) -> list[dict[str, Any]]:
+        """The log so far; every line of it is one JSON object."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    def log(self) -> str:
+        """The log as it stands."""
+        return self._log.read_text()
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        """Ask the API."""
+        return httpx.get(f"{self.url}{path}", params=params or None, timeout=PATIENCE)
+
+    def until(self, path: str, enough: Callable[[httpx.Response], bool]) -> httpx.Response:
+        """Ask until the answer is good enough."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log()
+            try:
+                response = self.get(path)
+            except httpx.TransportError:
+                response = None
+            if response is not None and enough(response):
+                return response
+            time.sleep(0.05)
+        raise AssertionError(f"{path} never answered as expected: {response and response.text}\n{self.log()}")
+
+    def ready(self) -> "Program":
+        """Wait until all is well."""
+        self.until("/health/ready", lambda response: response.status_code == 200)
+        return self
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and wait; the exit code."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code."""
+        return self.process.wait(PATIENCE)
+
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts `python -m icu` with these words, in an empty folder."""
+    programs: list[Program] = []
+
+    def run(*words: str, command: tuple[str, ...] = (), folder: Path = tmp_path, **environ: str) -> Program:
+        port = free_port()
+        environ = {"DATABASE_URL": f"sqlite:///{tmp_path / 'icu.db'}", "METRICS_INTERVAL": "0.2", **environ}
+        whole = [*(command or (sys.executable, "-m", "icu")), *words, "--port", str(port)]
+        programs.append(Program(whole, folder, port, environ))
+        return programs[-1]
+
+    yield run
+    for program in programs:
+        program.process.kill()
+        program.process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,115 @@
+"""Recordings through the whole system: what the API serves is what the files say, value by value."""
+
+import csv
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from icu.messages import uuid_of_name
+from tests.e2e.conftest import Program, Start
+
+START = datetime(2026, 1, 31, tzinfo=UTC)
+
+MINE = {
+    "anna.psv": "HR|O2Sat|Temp|SBP|MAP|DBP|Resp|ICULOS\n"
+    "NaN|NaN|NaN|NaN|77|NaN|NaN|1\n"
+    "89.5|100|35.15|119|98|NaN|12.25|2\n"
+    "90|NaN|37.06|120.5|NaN|80.5|NaN|3\n"
+    "NaN|NaN|NaN|NaN|NaN|NaN|NaN|4\n"
+    "91|97|NaN|NaN|NaN|60|18|7\n",
+    "boris.csv": "hr,spo2,resp\n60,98,12\n61,NaN,\n62,99,0\n",
+}
+
+
+def number(text: str | None) -> float | None:
+    """A cell, independently of the product's own reader."""
+    return None if text is None or text in {"", "NaN"} else float(text)
+
+
+def expected(path: Path) -> list[dict[str, Any]]:
+    """What the API should serve of a file whose first row was measured at START, an hour a row or by ICULOS."""
+    with path.open() as file:
+        rows = list(csv.DictReader(file, delimiter="|" if path.suffix == ".psv" else ","))
+    hours = [float(row.get("ICULOS") or position) for position, row in enumerate(rows)]
+    found = []
+    for row, hour in zip(rows, hours, strict=True):
+        cells = {name.lower(): number(text) for name, text in row.items()}
+        pressure = (cells.get("sbp"), cells.get("dbp"))
+        reading = {
+            "pulse": cells.get("hr"),
+            "resp_rate": cells.get("resp"),
+            "bp": None if pressure == (None, None) else "/".join("-" if p is None else f"{p:g}" for p in pressure),
+            "spo2": cells.get("o2sat", cells.get("spo2")),
+            "temperature": cells.get("temp"),
+        }
+        if any(value is not None for value in reading.values()):
+            found.append({"timestamp": START + timedelta(hours=hour - hours[0]), **reading})
+    return found
+
+
+def served(ward: Program, name: str) -> list[dict[str, Any]]:
+    """All readings of a patient, page by page, oldest first."""
+    found: list[dict[str, Any]] = []
+    path = f"/patient/{uuid_of_name(name)}/metrics?order=asc&limit=7"
+    while path:
+        response = ward.get(path)
+        found += response.json()
+        path = urljoin("/", response.links["next"]["url"]) if "next" in response.links else ""
+    return [{**each, "timestamp": datetime.fromisoformat(each["timestamp"])} for each in found]
+
+
+def compare(start: Start, folder: Path, suffixes: tuple[str, ...]) -> tuple[int, int]:
+    """Replay a folder and compare every value; returns how many readings and values agreed."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
+    ward = start("supervise", "--recordings", str(folder), "--speed", "1000000", "--start", START.isoformat())
+    wanted = {path.stem: expected(path) for path in files}
+    total = sum(map(len, wanted.values()))
+    ward.until("/metrics", lambda response: f"icu_sink_stored_total {total}.0" in response.text)
+    assert {each["name"] for each in ward.get("/patients").json()} == set(wanted)
+    values = 0
+    for name, readings in wanted.items():
+        assert served(ward, name) == readings, name
+        values += sum(value is not None for reading in readings for value in reading.values()) - len(readings)
+    figures = ward.get("/metrics").text
+    assert "icu_sink_dead_letters_total{" not in figures
+    assert "icu_sink_duplicates_total 0.0" in figures
+    assert ward.get("/health/ready").status_code == 200
+    assert ward.stop() == 0
+    return total, values
+
+
+def test_small_recordings_value_by_value(start: Start, tmp_path: Path) -> None:
+    """Missing signs, halves of a pressure, fractions, empty rows, gaps in time: all as written."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name, text in MINE.items():
+        (folder / name).write_text(text)
+    assert compare(start, folder, (".psv", ".csv")) == (6, 19)
+
+
+def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
+    """Faster than real time, the last row falls on the launch: nothing is of the future."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "anna.psv").write_text(MINE["anna.psv"])
+    ward = start("supervise", "--recordings", str(folder), "--speed", "100000")
+    ward.until("/metrics", lambda response: "icu_sink_stored_total 3.0" in response.text)
+    first, _, last = (each["timestamp"] for each in served(ward, "anna"))
+    assert abs((datetime.now(UTC) - last).total_seconds()) < 30
+    assert last - first == timedelta(hours=5)
+    assert ward.stop() == 0
+
+
+@pytest.mark.recordings
+def test_real_recordings_value_by_value(start: Start) -> None:
+    """The proof on real intensive-care stays, where they are at hand: ICU_RECORDINGS names their folder."""
+    folder = os.environ.get("ICU_RECORDINGS")
+    if not folder:
+        pytest.skip("ICU_RECORDINGS names no folder of recordings")
+    readings, values = compare(start, Path(folder), (".psv",))
+    print(f"{readings} readings, {values} values agree")
+    assert readings

@@ -1,0 +1,248 @@
+"""The whole ward in one process: what a user sees between the first command and Ctrl-C."""
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from icu.messages import uuid_of_name
+from tests.e2e.conftest import PATIENCE, Start
+
+NAMES = 8
+
+
+def everyone(response: httpx.Response) -> bool:
+    """All beds of the built-in ward have sent something."""
+    return response.status_code == 200 and sum(each["latest"] is not None for each in response.json()) == NAMES
+
+
+def count(folder: Path) -> int:
+    """Readings in the database."""
+    connection = sqlite3.connect(folder / "icu.db")
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return int(connection.execute("SELECT count(*) FROM patient_metrics").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
+    """Eight named beds, stored and served; Ctrl-C stops beds, monitor and sink in this order and exits 0."""
+    ward = start("supervise")
+    patients = ward.until("/patients", everyone).json()
+    assert {each["uuid"] for each in patients} == {str(uuid_of_name(each["name"])) for each in patients}
+    assert all(each["latest_age_seconds"] < 5 for each in patients)
+    anna = next(each for each in patients if each["name"] == "Anna Petrova")
+    readings = ward.until(f"/patient/{anna['uuid']}/metrics", lambda response: len(response.json()) >= 3).json()
+    assert set(readings[0]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
+    assert ward.get("/health/ready").json()["checks"] == {"sink": "ok", "database": "ok", "children": "ok"}
+    figures = ward.get("/metrics").text
+    for name in ("icu_sink_stored_total", "icu_patient_delivered_total", 'icu_child_up{child="bed-8"} 1.0'):
+        assert name in figures
+    assert ward.stop() == 0
+    stopped = [each["child"] for each in ward.records() if each["message"] == "stopped"]
+    assert stopped == [*[f"bed-{n}" for n in range(8, 0, -1)], "monitor", "sink"]
+    assert count(tmp_path) >= NAMES
+    assert not (tmp_path / "icu.db-wal").exists()
+
+
+def test_logs_have_the_six_keys_and_no_names(start: Start) -> None:
+    """Every line is JSON with the brief's keys in front; who lies in the beds is nobody's business."""
+    ward = start("supervise").ready()
+    assert ward.stop() == 0
+    for record in ward.records():
+        assert list(record)[:6] == ["timestamp", "level", "message", "module", "function", "line"]
+    assert "Petrova" not in ward.log()
+
+
+def test_the_first_readings_come_soon(start: Start) -> None:
+    """METRICS_INTERVAL of an hour: what is there after the start was sent at once."""
+    ward = start("supervise", METRICS_INTERVAL="3600")
+    ward.until("/patients", everyone)
+    assert ward.stop() == 0
+
+
+def test_settings_of_the_brief(start: Start) -> None:
+    """API_PREFIX stands before the brief's paths and not before health."""
+    ward = start("supervise", API_PREFIX="/api/v1").ready()
+    ward.until("/api/v1/patients", everyone)
+    assert ward.get("/patients").status_code == 404
+    assert ward.stop(signal.SIGTERM) == 0
+
+
+def test_a_restart_is_the_same_ward(start: Start, tmp_path: Path) -> None:
+    """After kill -9 and a new start the patients are the same and their readings go on."""
+    first = start("supervise")
+    first.until("/patients", everyone)
+    first.process.kill()
+    first.wait()
+    before = count(tmp_path)
+    second = start("supervise")
+    second.until("/patients", everyone)
+    second.until("/metrics", lambda response: "icu_sink_stored_total 8.0" in response.text or count(tmp_path) > before)
+    assert len(second.get("/patients").json()) == NAMES
+    assert second.stop() == 0
+
+
+def test_a_second_signal_ends_at_once(start: Start) -> None:
+    """Who cannot wait is not made to."""
+    ward = start("supervise").ready()
+    ward.process.send_signal(signal.SIGSTOP)
+    for _ in range(2):
+        ward.process.send_signal(signal.SIGINT)
+        ward.process.send_signal(signal.SIGTERM)
+    ward.process.send_signal(signal.SIGCONT)
+    assert ward.wait() in {0, 130}
+
+
+def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
+    """With twenty live streams and as many idle connections the ward stops within its 15 seconds."""
+    ward = start("supervise").ready()
+    with httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_connections=100)) as client:
+        streams = [client.send(client.build_request("GET", f"{ward.url}/stream"), stream=True) for _ in range(20)]
+        for _ in range(20):
+            client.get(f"{ward.url}/patients")
+        began = time.monotonic()
+        assert ward.stop() == 0
+        assert time.monotonic() - began < 15
+        for stream in streams:
+            stream.close()
+
+
+def test_a_stream_brings_what_is_stored(start: Start) -> None:
+    """Server-sent events with readings, seconds old at most."""
+    ward = start("supervise").ready()
+    with httpx.stream("GET", f"{ward.url}/stream", timeout=PATIENCE) as response:
+        data = next(line for line in response.iter_lines() if line.startswith("data: ["))
+    [reading, *_] = json.loads(data.removeprefix("data: "))
+    assert {"patient_uuid", "pulse", "bp"} <= set(reading)
+    age = datetime.now(UTC) - datetime.fromisoformat(reading["timestamp"])
+    assert age.total_seconds() < 10
+    assert ward.stop() == 0
+
+
+def test_the_monitor_alone_beside_a_ward(start: Start) -> None:
+    """Another process serves the same database, live; without a database it says what to start."""
+    monitor = start("run", "monitor")
+    problem = monitor.until("/patients", lambda response: response.status_code == 503).json()
+    assert "start the sink" in problem["detail"]
+    ward = start("supervise").ready()
+    monitor.until("/patients", everyone)
+    monitor.ready()
+    with httpx.stream("GET", f"{monitor.url}/stream", timeout=PATIENCE) as response:
+        assert next(line for line in response.iter_lines() if line.startswith("data: ["))
+    assert ward.stop() == 0
+    assert everyone(monitor.get("/patients"))
+    assert monitor.stop(signal.SIGTERM) == 0
+
+
+def test_bare_litestar_run(start: Start) -> None:
+    """Litestar's own command serves the monitor, and stops though a stream is open."""
+    ward = start("supervise").ready()
+    litestar = start(command=(str(Path(sys.executable).with_name("litestar")), "run"))
+    litestar.until("/patients", everyone)
+    with httpx.Client(timeout=PATIENCE) as client:
+        stream = client.send(client.build_request("GET", f"{litestar.url}/stream"), stream=True)
+        began = time.monotonic()
+        litestar.process.send_signal(signal.SIGTERM)
+        assert litestar.wait() in {0, -signal.SIGTERM}
+        assert time.monotonic() - began < 10
+        stream.close()
+    assert ward.stop() == 0
+
+
+def test_a_damaged_database_ends_with_70(start: Start, tmp_path: Path) -> None:
+    """What no restart heals escalates: the exit code and the log say so, without a stack."""
+    (tmp_path / "supervisor.toml").write_text(
+        "[supervisor]\nrestarts = 1\n"
+        '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "Anna"\n'
+    )
+    ward = start("supervise").ready()
+    for name in ("icu.db", "icu.db-wal"):
+        (tmp_path / name).write_bytes(b"no database any more" * 1_000)
+    assert ward.wait() == 70
+    assert "giving up" in ward.log()
+    assert re.match(r"icu: (sink|monitor) died 2 times within 60 s, .* is damaged", ward.log().splitlines()[-1])
+
+
+def test_a_damaged_database_is_not_even_started(start: Start, tmp_path: Path) -> None:
+    """At the first start there is nothing to wait for."""
+    (tmp_path / "icu.db").write_bytes(b"no database" * 1_000)
+    ward = start("supervise")
+    assert ward.wait() == 70
+    assert ward.log().splitlines()[-1].startswith("icu: ")
+    assert "damaged" in ward.log()
+
+
+def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
+    """A patient and a sink with a port serve identity, current reading, health and figures."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[[child]]\nrole = "sink"\nport = 18431\n[[child]]\nrole = "monitor"\n'
+        '[[child]]\nrole = "patient"\nname = "Иван Петров"\nport = 18432\nseed = 7\n'
+    )
+    ward = start("supervise").ready()
+    bed = "http://127.0.0.1:18432"
+    assert httpx.get(bed).json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
+    current = httpx.get(f"{bed}/current").json()
+    assert current["patient_uuid"] == str(uuid_of_name("Иван Петров"))
+    assert current["pulse"] > 0
+    for face in (bed, "http://127.0.0.1:18431"):
+        assert httpx.get(f"{face}/health/live").status_code == 200
+        assert httpx.get(f"{face}/health/ready").status_code == 200
+        assert "icu_sink_stored_total" in httpx.get(f"{face}/metrics").text
+    assert ward.stop() == 0
+    ports = {connection.laddr.port for connection in psutil.net_connections("tcp4") if connection.status == "LISTEN"}
+    assert not ports & {18431, 18432, ward.port}
+
+
+def test_the_log_survives_its_reader(start: Start, tmp_path: Path) -> None:
+    """A reader of the log that goes away does not take the ward with it."""
+    ward = subprocess.Popen(
+        [sys.executable, "-m", "icu", "supervise", "--port", "18433"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", "METRICS_INTERVAL": "0.2"},
+    )
+    assert ward.stderr is not None
+    ward.stderr.readline()
+    ward.stderr.close()
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if everyone(httpx.get("http://127.0.0.1:18433/patients")):
+                break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    ward.send_signal(signal.SIGTERM)
+    assert ward.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("words", [["--help"], ["supervise", "--help"]])
+def test_a_closed_output_is_no_error(words: list[str]) -> None:
+    """`icu --help | head -1` ends quietly."""
+    process = subprocess.Popen([sys.executable, "-m", "icu", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, b"")
+
+
+def test_names_in_a_narrow_locale(start: Start, tmp_path: Path) -> None:
+    """LANG=C does not keep a Cyrillic name from being read, stored and served."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "Иван Петров"\n',
+        encoding="utf-8",
+    )
+    ward = start("supervise", LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    ward.until("/patients", lambda response: response.status_code == 200 and bool(response.json()))
+    assert ward.get("/patients").json()[0]["name"] == "Иван Петров"
+    assert ward.stop() == 0
