@@ -106,10 +106,10 @@ def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
 
 @pytest.mark.recordings
 def test_real_recordings_value_by_value(start: Start) -> None:
-    """The proof on real intensive-care stays, where they are at hand: ICU_RECORDINGS names their folder."""
-    folder = os.environ.get("ICU_RECORDINGS")
+    """The proof on real intensive-care stays, where they are at hand: ICU_TEST_RECORDINGS names their folder."""
+    folder = os.environ.get("ICU_TEST_RECORDINGS")
     if not folder:
-        pytest.skip("ICU_RECORDINGS names no folder of recordings")
+        pytest.skip("ICU_TEST_RECORDINGS names no folder of recordings")
     readings, values = compare(start, Path(folder), (".psv",))
     print(f"{readings} readings, {values} values agree")
     assert readings

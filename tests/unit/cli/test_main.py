@@ -1,5 +1,6 @@
 """The command line: one line for each mistake, and exit codes that scripts can rely on."""
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ Run = Callable[..., tuple[int, str, str]]
 def icu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs `python -m icu` with these words, in an empty folder; exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("ICU_")]:
+        monkeypatch.delenv(name)
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["icu", *words])

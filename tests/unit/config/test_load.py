@@ -204,5 +204,7 @@ def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, name: s
 
 def test_misspelt_variables_are_noticed() -> None:
     """A variable of ours that means nothing is told, with a suggestion."""
-    [sentence] = misspelt({"ICU_LOG_LEVLE": "DEBUG", "ICU_CONFIG": "x", "PATH": "/bin", "DEBUG": "1"})
+    [sentence] = misspelt(
+        {"ICU_LOG_LEVLE": "DEBUG", "ICU_CONFIG": "x", "ICU_TEST_KAFKA": "x", "PATH": "/bin", "DEBUG": "1"}
+    )
     assert "did you mean 'ICU_LOG_LEVEL'" in sentence
