@@ -1,6 +1,7 @@
 """A reading in its three forms: the observation that came, the row that is kept, the reading that is served."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -19,6 +20,10 @@ SIGNS: Final = slice(2, 8)
 
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 """A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay)."""
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Reading(Struct, frozen=True, gc=False):
@@ -44,23 +49,31 @@ class PatientReading(Reading, frozen=True, gc=False):
     patient_uuid: UUID
 
 
-def to_row(observation: Observation, patient_id: int, arrived: int) -> Row:
-    """The row to keep: milliseconds and hundredths."""
-    timestamp = milliseconds(observation.timestamp)
-    lag = arrived - timestamp
-    systolic, diastolic = _pressure_columns(observation.bp)
-    return (
-        patient_id,
-        timestamp,
-        _hundredths(observation.pulse),
-        _hundredths(observation.resp_rate),
-        systolic,
-        diastolic,
-        _hundredths(observation.spo2),
-        _hundredths(observation.temperature),
-        lag,
-        CLOCK_AHEAD if lag < -CLOCK_TOLERANCE_MS else 0,
-    )
+def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[Row]:
+    """The rows to keep: milliseconds and hundredths. `patient_ids` are found by the uuid as an integer.
+
+    One loop for the whole batch, for it is the largest share of what the sink itself does.
+    """
+    rows: list[Row] = []
+    for each in observations:
+        timestamp = (each.timestamp - _EPOCH) // _MILLISECOND
+        lag = arrived - timestamp
+        systolic, diastolic = _pressure_columns(each.bp)
+        rows.append(
+            (
+                patient_ids[each.patient_uuid.int],
+                timestamp,
+                _hundredths(each.pulse),
+                _hundredths(each.resp_rate),
+                systolic,
+                diastolic,
+                _hundredths(each.spo2),
+                _hundredths(each.temperature),
+                lag,
+                CLOCK_AHEAD if lag < -CLOCK_TOLERANCE_MS else 0,
+            )
+        )
+    return rows
 
 
 def to_reading(row: Row) -> Reading:
@@ -74,8 +87,8 @@ def to_patient_reading(row: Row, patient_uuid: UUID) -> PatientReading:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970; what lies between two of them is rounded."""
-    return round(moment.timestamp() * 1000)
+    """Milliseconds since 1970; what lies between two of them is cut off."""
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(count: int) -> datetime:
