@@ -1,0 +1,60 @@
+"""The house stays liveable: small files, small functions, plain names, and nothing that is nobody's."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "icu").rglob("*.py"))
+
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+FORBIDDEN = {"utils", "util", "helpers", "common", "core", "lib", "misc"}
+
+
+def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every function of the product; a migration is a list of tables."""
+    for path in [each for each in FILES if each.parent.name != "versions"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node
+
+
+def lines_of_code(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """From the first statement behind the docstring to the end."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_small_and_say_what_they_are(path: Path) -> None:
+    """A file is one idea: it fits in one's head and begins with a sentence about itself."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE
+    assert not text or ast.get_docstring(ast.parse(text))
+
+
+def test_functions_are_small() -> None:
+    """Nine of ten functions fit in 25 lines, none is longer than a screen."""
+    lengths = sorted(lines_of_code(node) for _, node in functions())
+    assert lengths[len(lengths) * 9 // 10] <= 25
+    too_long = [f"{path.name}:{node.name}" for path, node in functions() if lines_of_code(node) > LONGEST_FUNCTION]
+    assert not too_long
+
+
+def test_no_drawer_for_everything() -> None:
+    """A module is named for what it does."""
+    assert not [path for path in FILES if path.stem in FORBIDDEN or path.parent.name in FORBIDDEN]
+
+
+def test_files_speak_of_the_project_alone() -> None:
+    """No path of somebody's machine and no package registry's host in any file."""
+    folders = [ROOT / name for name in ("icu", "config", "tests", ".ci")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file()]
+    files += [path for path in ROOT.glob("*") if path.suffix in {".md", ".toml", ".yaml"}]
+    foreign = re.compile(r"/(?:home|root|work|Users)/\w|index-url|pythonhosted|pypi\.")
+    assert len(files) > 100
+    assert not [path for path in files if path != Path(__file__) and foreign.search(path.read_text("utf-8"))]
