@@ -16,10 +16,11 @@ from icu.store.reader import Order, PatientState, Reader
 from icu.store.readings import Reading
 
 MAX_PAGE: Final = 10_000
+TAGS: Final = ["patients"]
 DATE_TIME: Final = {"format": "date-time"}
 
 
-@get("/patients", summary="All patients, each with the latest reading", responses=documented(503))
+@get("/patients", summary="All patients, each with the latest reading", tags=TAGS, responses=documented(503))
 async def list_patients(request: AnyRequest, reader: NamedDependency[Reader]) -> list[PatientSummary]:
     """The patients that were ever heard of, in the order in which they were first seen."""
     check(request.query_params, ())
@@ -30,6 +31,7 @@ async def list_patients(request: AnyRequest, reader: NamedDependency[Reader]) ->
 @get(
     "/patient/{patient_uuid:uuid}/metrics",
     summary="One patient's readings",
+    tags=TAGS,
     responses=documented(400, 404, 503),
 )
 async def list_metrics(
@@ -60,6 +62,7 @@ async def list_metrics(
 @get(
     "/patient/{patient_uuid:uuid}/metrics/latest",
     summary="One patient's latest reading",
+    tags=TAGS,
     responses=documented(400, 404, 503),
 )
 async def latest_metrics(request: AnyRequest, reader: NamedDependency[Reader], patient_uuid: FromPath[UUID]) -> Reading:

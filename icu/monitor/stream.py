@@ -35,7 +35,12 @@ _RETRY: Final = b"retry: 2000\n"
 """Milliseconds that a browser waits before it comes back."""
 
 
-@get("/stream", summary="Readings as they are stored, as server-sent events", responses=documented(400, 404, 503))
+@get(
+    "/stream",
+    summary="Readings as they are stored, as server-sent events",
+    tags=["patients"],
+    responses=documented(400, 404, 503),
+)
 async def stream(
     request: AnyRequest,
     reader: NamedDependency[Reader],
