@@ -53,6 +53,8 @@ def main() -> NoReturn:
         cli.main(standalone_mode=False, prog_name="python -m icu")
     except click.exceptions.Exit as exc:  # type: ignore[attr-defined] # rich_click hands it on untyped
         _end(exc.exit_code)
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as exc:
         _fail(UsageError(" ".join(exc.format_message().split())))
     except (BrokenPipeError, SystemExit):  # the reader of our output went away; click makes an exit of it

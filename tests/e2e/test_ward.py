@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -11,11 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from icu.messages import uuid_of_name
-from tests.e2e.conftest import PATIENCE, Start
+from tests.e2e.conftest import PATIENCE, Start, free_port
 
 NAMES = 8
 
@@ -104,6 +104,17 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
     assert ward.wait() in {0, 130}
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal.Signals) -> None:
+    """At any moment of the start it ends quietly; before Python itself is up, the signal does."""
+    ward = start("supervise")
+    time.sleep(delay)
+    assert ward.stop(number) in {0, -number}
+    assert "Traceback" not in ward.log()
+    assert "ERROR" not in ward.log()
+
+
 def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
     """With twenty live streams and as many idle connections the ward stops within its 15 seconds."""
     ward = start("supervise").ready()
@@ -185,29 +196,32 @@ def test_a_damaged_database_is_not_even_started(start: Start, tmp_path: Path) ->
 
 def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
     """A patient and a sink with a port serve identity, current reading, health and figures."""
+    sink_port, bed_port = free_port(), free_port()
     (tmp_path / "supervisor.toml").write_text(
-        '[[child]]\nrole = "sink"\nport = 18431\n[[child]]\nrole = "monitor"\n'
-        '[[child]]\nrole = "patient"\nname = "Иван Петров"\nport = 18432\nseed = 7\n'
+        f'[[child]]\nrole = "sink"\nport = {sink_port}\n[[child]]\nrole = "monitor"\n'
+        f'[[child]]\nrole = "patient"\nname = "Иван Петров"\nport = {bed_port}\nseed = 7\n',
+        encoding="utf-8",
     )
     ward = start("supervise").ready()
-    bed = "http://127.0.0.1:18432"
+    bed = f"http://127.0.0.1:{bed_port}"
     assert httpx.get(bed).json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
     current = httpx.get(f"{bed}/current").json()
     assert current["patient_uuid"] == str(uuid_of_name("Иван Петров"))
     assert current["pulse"] > 0
-    for face in (bed, "http://127.0.0.1:18431"):
+    for face in (bed, f"http://127.0.0.1:{sink_port}"):
         assert httpx.get(f"{face}/health/live").status_code == 200
         assert httpx.get(f"{face}/health/ready").status_code == 200
         assert "icu_sink_stored_total" in httpx.get(f"{face}/metrics").text
     assert ward.stop() == 0
-    ports = {connection.laddr.port for connection in psutil.net_connections("tcp4") if connection.status == "LISTEN"}
-    assert not ports & {18431, 18432, ward.port}
+    for port in (sink_port, bed_port, ward.port):
+        socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_the_log_survives_its_reader(start: Start, tmp_path: Path) -> None:
     """A reader of the log that goes away does not take the ward with it."""
+    port = free_port()
     ward = subprocess.Popen(
-        [sys.executable, "-m", "icu", "supervise", "--port", "18433"],
+        [sys.executable, "-m", "icu", "supervise", "--port", str(port)],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         env={"PATH": "/usr/bin:/bin", "METRICS_INTERVAL": "0.2"},
@@ -218,7 +232,7 @@ def test_the_log_survives_its_reader(start: Start, tmp_path: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            if everyone(httpx.get("http://127.0.0.1:18433/patients")):
+            if everyone(httpx.get(f"http://127.0.0.1:{port}/patients")):
                 break
         except httpx.TransportError:
             time.sleep(0.1)
