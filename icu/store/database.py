@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import aiosqlite
-from anyio import fail_after
+from anyio import fail_after, to_thread
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -64,10 +64,25 @@ class Database:
             async with self._engine.connect() as connection:
                 yield connection
 
+    async def file(self) -> tuple[int, int] | None:
+        """Which file the path names now (device and inode); None where there is none.
+
+        One that was removed or replaced while it was open can be written and read for ever, in vain.
+        """
+        return await to_thread.run_sync(_identity, self.path)
+
     async def aclose(self) -> None:
         """Close all connections; the last one to close checkpoints the write-ahead log."""
         with translated(self.path), fail_after(TRANSACTION_DEADLINE, shield=True):
             await self._engine.dispose()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def sqlite_path(url: str) -> Path:

@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-import anyio
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import PatientNotFoundError, SchemaError
+from icu.errors import PatientNotFoundError, SchemaError, StoreUnavailableError
 from icu.store import journal, schema
 from icu.store.database import Database
 from icu.store.readings import (
@@ -78,6 +77,7 @@ class Reader:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url, read_only=True)
+        self._file: tuple[int, int] | None = None
         self._schema_seen = False
         self._uuids: dict[int, UUID] = {}
 
@@ -134,11 +134,15 @@ class Reader:
     async def follow(self) -> AsyncIterator["Follower"]:
         """Follow the journal, on a connection of its own."""
         async with self._connection() as connection:
-            yield Follower(connection, self._uuids)
+            yield Follower(self._database, self._file, connection, self._uuids)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        if not self._schema_seen and not await anyio.Path(self._database.path).exists():
+        file = await self._database.file()
+        if file != self._file:
+            await self._database.aclose()  # what is open leads to a file that is gone
+            self._file, self._schema_seen, self._uuids = file, False, {}
+        if file is None:
             raise SchemaError(
                 f"there is no database {self._database.path} yet: start the sink (python -m icu supervise)"
             )
@@ -152,12 +156,21 @@ class Reader:
 class Follower:
     """Tells cheaply whether anything was stored, and what."""
 
-    def __init__(self, connection: AsyncConnection, uuids: dict[int, UUID]) -> None:
+    def __init__(
+        self, database: Database, file: tuple[int, int] | None, connection: AsyncConnection, uuids: dict[int, UUID]
+    ) -> None:
+        self._database = database
+        self._file = file
         self._connection = connection
         self._uuids = uuids
 
     async def version(self) -> int:
-        """A number that changes whenever another connection, of any process, commits."""
+        """A number that changes whenever another connection, of any process, commits.
+
+        StoreUnavailableError when the file was removed or replaced: follow anew then.
+        """
+        if await self._database.file() != self._file:
+            raise StoreUnavailableError(f"{self._database.path} was removed or replaced")
         version: int = (await self._connection.exec_driver_sql("PRAGMA data_version")).scalar_one()
         return version
 

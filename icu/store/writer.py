@@ -19,7 +19,7 @@ from anyio import to_thread
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import PositionConflictError, StoreInUseError, StoreUnavailableError
+from icu.errors import PositionConflictError, StoreError, StoreInUseError, StoreUnavailableError
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import journal, schema
 from icu.store.database import Database, driver_of, sqlite_path
@@ -107,8 +107,9 @@ class _OverlapError(Exception):
 class Writer:
     """Stores what the sink takes in. Opened by `open_writer`."""
 
-    def __init__(self, database: Database, topic: str) -> None:
+    def __init__(self, database: Database, file: tuple[int, int] | None, topic: str) -> None:
         self._database = database
+        self._file = file
         self._topic = topic
         self._patients = _Patients()
 
@@ -158,6 +159,8 @@ class Writer:
             await driver.executemany(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
         if fresh:
             await _journalise(driver, fresh, arrived)
+        if await self._database.file() != self._file:
+            raise StoreError(f"{self._database.path} was removed or replaced while the sink wrote to it")
         return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
     async def _move(self, driver: aiosqlite.Connection, moves: Sequence[Move]) -> None:
@@ -205,7 +208,7 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
         await schema.upgrade(path)
         database = Database(url)
         try:
-            yield Writer(database, topic)
+            yield Writer(database, await database.file(), topic)
         finally:
             await database.aclose()
     finally:

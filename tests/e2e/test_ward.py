@@ -260,3 +260,17 @@ def test_names_in_a_narrow_locale(start: Start, tmp_path: Path) -> None:
     ward.until("/patients", lambda response: response.status_code == 200 and bool(response.json()))
     assert ward.get("/patients").json()[0]["name"] == "Иван Петров"
     assert ward.stop() == 0
+
+
+def test_a_database_that_is_removed_while_it_is_used(start: Start, tmp_path: Path) -> None:
+    """Nothing is written into a file that no longer exists: a new one is begun, and served, and the log says so."""
+    ward = start("supervise").ready()
+    ward.until("/patients", everyone)
+    for path in tmp_path.glob("icu.db*"):
+        path.unlink()
+    ward.until("/metrics", lambda response: 'icu_child_restarts_total{child="sink"} 1.0' in response.text)
+    ward.until("/patients", everyone)
+    ward.ready()
+    assert "was removed or replaced while the sink wrote to it" in ward.log()
+    assert ward.stop() == 0
+    assert count(tmp_path) >= NAMES
