@@ -55,8 +55,10 @@ async def consume(
         try:
             await sink.run()
         except anyio.get_cancelled_exc_class():
-            with anyio.move_on_after(FAREWELL, shield=True):
+            with anyio.move_on_after(FAREWELL, shield=True) as farewell:
                 await sink.finish()
+            if farewell.cancelled_caught:
+                logger.error("stopped before everything was stored: a log in memory loses the rest")
             raise
 
 
