@@ -128,7 +128,9 @@ class Physiology:
         pulse = self._pulse.baseline + agitation + _BEATS_PER_DEGREE * warmth + share * effect.pulse
         resp_rate = self._resp_rate.baseline + self._resp_rate.deviation + _BREATHS_PER_DEGREE * warmth
         systolic = self._systolic.baseline + self._systolic.deviation + _PRESSURE_PER_BEAT * agitation
-        width = max(15.0, self._pulse_pressure.baseline + self._pulse_pressure.deviation)
+        # A low pressure is a narrow one: the width goes with the height.
+        share_of_usual = systolic / _SYSTOLIC.baseline
+        width = max(15.0, (self._pulse_pressure.baseline + self._pulse_pressure.deviation) * share_of_usual)
         diastolic = systolic - width + share * effect.diastolic
         systolic = max(systolic + share * effect.systolic, diastolic + 10)
         missing = max(0.0, self._desaturation.baseline + self._desaturation.deviation) - share * effect.spo2
