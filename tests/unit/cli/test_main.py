@@ -79,6 +79,7 @@ def test_wrong_usage_is_64(icu: Run, words: list[str], hint: str) -> None:
 def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
     """File, line, key; a missing file; a folder; no recording."""
     (tmp_path / "bad.toml").write_text('[[child]]\nrole = "patent"\n')
+    (tmp_path / "escape.toml").write_text('[[child]]\nrole = "patient"\nname = "\\u001b[2J"\n')
     (tmp_path / "childless.toml").write_text("debug = true\n")
     (tmp_path / "empty").mkdir()
     for words, hint in [
@@ -88,6 +89,7 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
         ),
         (["supervise", "--config", "missing.toml"], "there is no file missing.toml"),
         (["supervise", "--config", "empty"], "is a folder"),
+        (["supervise", "--config", "escape.toml"], "bed-1: name: a name cannot hold the control character U+001B"),
         (["supervise", "--config", "childless.toml"], "no child is configured"),
         (["supervise", "--recordings", "empty"], "holds no recording"),
         (["supervise", "--recordings", "nowhere"], "there is no folder nowhere"),

@@ -111,6 +111,14 @@ async def test_one_event_for_each_batch(writer: Writer, settled: httpx.AsyncClie
     assert second.id > first.id
 
 
+async def test_browsers_may_follow(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """A front end under development reads the stream from another port."""
+    origin = {"Origin": "http://localhost:5173"}
+    async with settled.stream("GET", "stream", headers=origin) as response:
+        assert response.headers["access-control-allow-origin"] == "http://localhost:5173"
+        assert response.headers["cache-control"] == "no-store"
+
+
 async def test_one_patient_only(writer: Writer, settled: httpx.AsyncClient) -> None:
     """`?patient=` leaves the others out."""
     async with following(settled, patient=str(ANNA)) as stream:
