@@ -12,6 +12,7 @@ from typing import Final
 
 import anyio
 from anyio import CancelScope
+from anyio.abc import TaskStatus
 from loguru import logger
 
 STOP_DEADLINE: Final = 15.0
@@ -26,7 +27,7 @@ async def until_told(work: Callable[[], Awaitable[None]]) -> None:
     scope = CancelScope()
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_listen, scope)
+            await group.start(_listen, scope)
             with scope:
                 await work()
             group.cancel_scope.cancel()
@@ -34,8 +35,9 @@ async def until_told(work: Callable[[], Awaitable[None]]) -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
-async def _listen(scope: CancelScope) -> None:
+async def _listen(scope: CancelScope, *, task_status: TaskStatus[None]) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
         async for number in signals:
             if scope.cancel_called:
                 os._exit(ORDERED)

@@ -105,7 +105,7 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("delay", [0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("delay", [0.1, 0.3, 0.5, 0.7, 0.9, 1.5])
 def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal.Signals) -> None:
     """At any moment of the start it ends quietly; before Python itself is up, the signal does."""
     ward = start("supervise")
