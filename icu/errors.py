@@ -7,6 +7,7 @@
     │   └── AddressInUseError          another program listens on that port
     ├── MessageError                   a record that is no observation; becomes a dead letter
     ├── KafkaError                     the broker: what the brief calls so            transient, exit 75
+    │   └── KafkaRefusedError          it said no, and will again
     ├── TransportClosedError           published to, or read from, after closing
     ├── StoreError
     │   ├── StoreUnavailableError      locked, disk full, out of reach                transient, exit 75
@@ -87,6 +88,13 @@ class KafkaError(IcuError):
 
     transient = True
     exit_code = 75
+
+
+class KafkaRefusedError(KafkaError):
+    """The broker refused a request for a reason that time does not mend: rights, names, versions."""
+
+    transient = False
+    exit_code = 70
 
 
 class TransportClosedError(IcuError):

@@ -133,7 +133,13 @@ _moments: Final = msgspec.json.Decoder(_Moment)
 
 def encode(observations: Sequence[Observation]) -> list[Record]:
     """The records to publish."""
-    return [Record(str(each.patient_uuid).encode(), _encoder.encode(each)) for each in observations]
+    return [Record(key_of(each.patient_uuid), _encoder.encode(each)) for each in observations]
+
+
+@lru_cache(maxsize=65_536)
+def key_of(patient_uuid: UUID) -> bytes:
+    """The key of a patient's records."""
+    return str(patient_uuid).encode()
 
 
 def decode(delivery: Delivery) -> Observation:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from icu.bootstrap.events import EventFigures, log_event
 from icu.bootstrap.ward import Ward
 from icu.config.load import load, with_ids
-from icu.config.settings import MonitorChild, PatientChild, Settings
+from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
 from icu.errors import IcuError
 from icu.ops.logs import configure
 from icu.ops.signals import until_told
@@ -48,11 +48,25 @@ def run_supervisor(settings: Settings, overview: Overview | None = None) -> None
     anyio.run(until_told, work)
 
 
-def run_monitor(settings: Settings, *, host: str | None, port: int | None) -> None:
-    """Run the monitor alone until told to stop."""
-    child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
-    child = replace(child, host=host or child.host, port=port or child.port)
-    anyio.run(until_told, partial(Ward(settings).monitor, child, task_status=_Announcement()))
+def run_monitor(settings: Settings, child: MonitorChild) -> None:
+    """Run the monitor alone until told to stop. It needs no transport."""
+    ward = Ward(replace(settings, child=(child,)))
+    anyio.run(until_told, partial(ward.monitor, child, task_status=_Announcement()))
+
+
+def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_broker: bool) -> None:
+    """Run one end of the transport alone until told to stop. KafkaError where a required broker is away."""
+    ward = Ward(replace(settings, child=(child,)))
+    actor = ward.actor(child)
+
+    async def work() -> None:
+        async with ward.open() as transport:
+            if require_broker:
+                await transport.check()
+            gc.freeze()
+            await actor(task_status=_Announcement())
+
+    anyio.run(until_told, work)
 
 
 def upgrade_database(settings: Settings) -> str:
@@ -99,8 +113,8 @@ def with_port(settings: Settings, port: int) -> Settings:
     )
 
 
-class _Announcement(TaskStatus[str]):
-    """Tells people where a role that runs alone is served."""
+class _Announcement(TaskStatus[str | None]):
+    """Tells people that a role that runs alone has started, and where it is served."""
 
     def started(self, value: str | None = None) -> None:
-        logger.info("serving on {}", value)
+        logger.info("serving on {}" if value else "started", value)

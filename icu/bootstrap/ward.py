@@ -13,9 +13,17 @@ import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
 from anyio.abc import TaskStatus
 from loguru import logger
-from prometheus_client import CollectorRegistry, Info, PlatformCollector, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from icu import __version__
+from icu.bootstrap.transport import make_transport
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.errors import ConfigurationError
@@ -34,10 +42,12 @@ if TYPE_CHECKING:
     from icu.patient.scenarios import Scenario
     from icu.sink import telemetry as sink_telemetry
 
-# The sink's 2 s to store what is left and 5 s for the transaction that it began: none is ever cut.
-SINK_GRACE: Final = 7.0
-HTTP_GRACE: Final = 4.0
-BED_GRACE: Final = 3.0
+_GRACE: Final[dict[type[AnyChild], float]] = {
+    SinkChild: 7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
+    MonitorChild: 4.0,
+    PatientChild: 3.0,
+}
+"""Seconds that a role may take to stop."""
 
 
 class Ward:
@@ -56,11 +66,11 @@ class Ward:
         return [self._spec(child) for child in self.settings.child]
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
+    async def open(self) -> AsyncIterator[Transport]:
         """Hold the transport open, around the supervisor: a child's restart never closes it."""
         transport = self._transport
         try:
-            yield
+            yield transport
         finally:
             with CancelScope(shield=True):
                 await transport.aclose()
@@ -107,21 +117,39 @@ class Ward:
         )
         return application, live.close
 
-    def _spec(self, child: AnyChild) -> ChildSpec:
-        start: Start
+    def actor(self, child: AnyChild) -> Start:
+        """What the child's role does, ready to be started."""
         match child:
             case SinkChild():
-                start, grace = self._sink(child), SINK_GRACE
+                return self._sink(child)
             case MonitorChild():
-                start, grace = partial(self.monitor, child), HTTP_GRACE
+                return partial(self.monitor, child)
             case PatientChild():
-                start, grace = self._patient(child), BED_GRACE
-        return ChildSpec(id=child.id or child.role, start=start, restart=Restart(child.restart), shutdown=grace)
+                return self._patient(child)
+
+    def _spec(self, child: AnyChild) -> ChildSpec:
+        return ChildSpec(
+            id=child.id or child.role,
+            start=self.actor(child),
+            restart=Restart(child.restart),
+            shutdown=_GRACE[type(child)],
+            trouble=self._trouble(child),
+        )
+
+    def _trouble(self, child: AnyChild) -> Callable[[], str | None]:
+        match child:
+            case SinkChild():
+                return lambda: self._sink_telemetry.trouble or self._transport.trouble
+            case PatientChild():
+                return lambda: self._transport.trouble
+            case MonitorChild():
+                return lambda: None
 
     def _sink(self, child: SinkChild) -> Start:
         from icu.sink.consumer import Batching, consume  # noqa: PLC0415 - only where it is used
 
         telemetry = self._sink_telemetry
+        transport = self._transport
 
         async def trouble() -> str | None:
             return telemetry.trouble
@@ -129,10 +157,11 @@ class Ward:
         self.health.add("sink", trouble)
         actor = partial(
             consume,
-            transport=self._transport,
+            transport=transport,
             database_url=self.settings.database.url,
             telemetry=telemetry,
-            batching=Batching(),
+            # A broker gathers records before it answers: to linger once more would only make them late.
+            batching=Batching(linger=0) if transport.durable else Batching(),
         )
         if child.port is None:
             return actor
@@ -140,9 +169,12 @@ class Ward:
 
     def _patient(self, child: PatientChild) -> Start:
         from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
+        from icu.patient.outbox import Outbox  # noqa: PLC0415
 
         bed = self._bed(child)
-        actor = partial(emulate, beds=[bed], transport=self._transport, telemetry=self._patient_telemetry)
+        actor = partial(
+            emulate, beds=[bed], outbox=Outbox(), transport=self._transport, telemetry=self._patient_telemetry
+        )
         if child.port is None:
             return actor
         return partial(self._with_face, actor, partial(self._bedside_app, bed), child.host, child.port)
@@ -174,7 +206,7 @@ class Ward:
         host: str,
         port: int,
         *,
-        task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
+        task_status: TaskStatus[str | None] = TASK_STATUS_IGNORED,
     ) -> None:
         """Run an actor with an HTTP face beside it; they live and die together."""
         from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
@@ -198,11 +230,16 @@ class Ward:
 
     @cached_property
     def _transport(self) -> Transport:
-        from icu.transports.memory import MemoryTransport  # noqa: PLC0415 - only where it is used
+        transport = make_transport(self.settings)
 
-        chosen = self.settings.transport
-        logger.info("a new in-memory log: what the sink has not stored is lost if this process is killed")
-        return MemoryTransport(topic=chosen.topic, partitions=chosen.partitions, capacity=chosen.capacity)
+        async def trouble() -> str | None:
+            return transport.trouble
+
+        self.health.add("transport", trouble)
+        Gauge("icu_transport_up", "1 while nothing keeps the transport waiting", registry=self.registry).set_function(
+            lambda: float(transport.trouble is None)
+        )
+        return transport
 
     # Figures outlive the children: a counter that began anew with each restart would hide what went before.
     @cached_property
@@ -227,7 +264,7 @@ class Ward:
 class _Forwarded(TaskStatus[None]):
     """Tells a supervisor that an actor has started, with the address of its face."""
 
-    def __init__(self, status: TaskStatus[str], address: str) -> None:
+    def __init__(self, status: TaskStatus[str | None], address: str) -> None:
         self._status = status
         self._address = address
 

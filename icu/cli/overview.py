@@ -33,7 +33,7 @@ def _table(children: Sequence[ChildView]) -> Table:
         table.add_column(heading)
     for child in children:
         state = Text(child.state, style=_COLOURS.get(child.state, "yellow"))
-        uptime = str(timedelta(seconds=int(child.uptime))) if child.state is State.RUNNING else ""
+        uptime = str(timedelta(seconds=int(child.uptime))) if child.uptime else ""
         # Text, not str: a name must not be read as markup.
         where = Text(child.detail or child.last_error or "")
         table.add_row(Text(child.id), state, uptime, str(child.restarts or ""), where)

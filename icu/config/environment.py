@@ -11,7 +11,7 @@ from icu.config.settings import Settings
 from icu.errors import ConfigurationError
 
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
-    "KAFKA_BOOTSTRAP_SERVERS": ("transport", "bootstrap_servers"),
+    "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "KAFKA_TOPIC": ("transport", "topic"),
     "API_PREFIX": ("api", "prefix"),
     "DEBUG": ("debug",),
@@ -58,7 +58,7 @@ def _value(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type o
     sequence = getattr(kind, "__origin__", None) is tuple
     value = [each.strip() for each in text.split(",")] if sequence else text.strip()
     try:
-        return msgspec.convert(value, kind, strict=False)
+        return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
         why = re.sub(r" - at `.*`\Z", "", str(exc))
         raise ConfigurationError(f"environment variable {name}: {why[0].lower()}{why[1:]}, got {text[:80]!r}") from exc

@@ -12,6 +12,7 @@ import msgspec
 from icu.config.settings import (
     Api,
     Database,
+    Kafka,
     Log,
     MonitorChild,
     PatientChild,
@@ -24,7 +25,7 @@ from icu.errors import ConfigurationError
 
 MAX_BYTES: Final = 1_000_000
 
-_STRUCTS: Final = (Settings, Log, Transport, Database, Api, Supervision, SinkChild, MonitorChild, PatientChild)
+_STRUCTS: Final = (Settings, Log, Transport, Kafka, Database, Api, Supervision, SinkChild, MonitorChild, PatientChild)
 _WORDS: Final = tuple({name for each in _STRUCTS for name in each.__struct_fields__} | {"role"})
 _ROLES: Final = ("sink", "data", "monitor", "patient")
 _AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")

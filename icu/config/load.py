@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from icu.config.environment import overridden
 from icu.config.files import File
-from icu.config.settings import AnyChild, PatientChild, Settings
+from icu.config.settings import AnyChild, PatientChild, Secret, Settings
 from icu.errors import ConfigurationError
 
 FILE_NAME: Final = "supervisor.toml"
 
 _PACKAGE: Final = Path(__file__).parent.parent
 _RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/?][^?]*)\Z")
+_KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
 _PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
@@ -42,7 +43,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     file = File(chosen or packaged(FILE_NAME))
     folder = chosen.absolute().parent if chosen else Path.cwd()
     settings = _resolved(_checked(file), folder)
-    return _with_patient_uuid(_resolved(overridden(settings, environ), Path.cwd()), environ)
+    return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), Path.cwd()), environ))
 
 
 def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
@@ -63,7 +64,7 @@ def _checked(file: File) -> Settings:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
     _rename_data(file.values)
     try:
-        settings = msgspec.convert(file.values, Settings, dec_hook=_path_of_text)
+        settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
     except msgspec.ValidationError as exc:
         raise file.explained(exc) from exc
     if _PASSWORD.search(settings.database.url):
@@ -76,7 +77,12 @@ def _checked(file: File) -> Settings:
     return settings
 
 
-def _path_of_text(kind: type, value: object) -> Path:
+def _of_text(kind: type, value: object) -> Path:
+    if kind is Secret:
+        raise ValueError(
+            "a password does not belong here: give it in the environment (ICU_KAFKA_SASL_PASSWORD), "
+            "or name a file that holds it (sasl_password_file)"
+        )
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise TypeError(f"expected `str`, got `{type(value).__name__}`")
@@ -132,13 +138,30 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
     match = _RELATIVE_SQLITE.match(settings.database.url)
     if match:
         settings = replace(settings, database=replace(settings.database, url=f"sqlite:///{folder / match['path']}"))
-    return replace(settings, child=tuple(_with_path(child, folder) for child in settings.child))
+    paths = {name: folder / path for name in _KAFKA_FILES if (path := getattr(settings.kafka, name))}
+    return replace(
+        settings,
+        kafka=replace(settings.kafka, **paths),
+        child=tuple(_with_path(child, folder) for child in settings.child),
+    )
 
 
 def _with_path(child: AnyChild, folder: Path) -> AnyChild:
     if isinstance(child, PatientChild) and child.recording:
         return replace(child, recording=folder / child.recording)
     return child
+
+
+def _with_password(settings: Settings) -> Settings:
+    """The password of the environment, or else that of the file that is named for it."""
+    path = settings.kafka.sasl_password_file
+    if path is None or settings.kafka.sasl_password is not None:
+        return settings
+    try:
+        text = path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"the password file {path} cannot be read: {exc}") from exc
+    return replace(settings, kafka=replace(settings.kafka, sasl_password=Secret(text)))
 
 
 def _with_patient_uuid(settings: Settings, environ: Mapping[str, str]) -> Settings:

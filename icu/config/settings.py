@@ -18,6 +18,25 @@ Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Level: TypeAlias = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]
 LogForm: TypeAlias = Literal["auto", "json", "text"]
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
+TransportKind: TypeAlias = Literal["memory", "kafka"]
+Topic: TypeAlias = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9._-]{1,249}\Z")]
+
+_SERVER: Final = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+_SERVERS: Final = rf"\A{_SERVER}(,{_SERVER})*\Z"
+
+
+class Secret:
+    """A password. Shown nowhere: whoever needs the text has to ask for it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text, to be handed to a library and to nobody else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<secret>"
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,12 +49,31 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
 class Transport(Struct, frozen=True, forbid_unknown_fields=True):
     """The topic between patients and sink. `memory` lives inside one process."""
 
-    kind: Literal["memory"] = "memory"
-    topic: Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9._-]{1,249}\Z")] = "icu.observations"
-    bootstrap_servers: Text = "127.0.0.1:9092"
+    kind: TransportKind = "memory"
+    topic: Topic = "icu.observations"
     partitions: Annotated[int, Meta(ge=1, le=1_000)] = 6
+    """Of a topic that is created. One that exists keeps its own number."""
     capacity: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
     """Records that `memory` holds in each partition before publishers have to wait."""
+
+
+class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the brokers are reached. Passwords come from the environment or from a file of their own."""
+
+    bootstrap_servers: Annotated[str, Meta(pattern=_SERVERS)] = "127.0.0.1:9092"
+    """host:port, several with commas between them."""
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    require_tls: bool = False
+    """Refuse to send readings or a password unencrypted."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: Text | None = None
+    sasl_password: Secret | None = None
+    sasl_password_file: Path | None = None
+    ssl_ca_file: Path | None = None
+    """Who may have signed the broker's certificate; the system's authorities when absent."""
+    ssl_certificate_file: Path | None = None
+    """This client's own certificate, where the broker asks for one."""
+    ssl_key_file: Path | None = None
 
 
 class Database(Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +150,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     debug: bool = False
     log: Log = Log()
     transport: Transport = Transport()
+    kafka: Kafka = Kafka()
     database: Database = Database()
     api: Api = Api()
     supervisor: Supervision = Supervision()

@@ -23,6 +23,8 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 _INDEPENDENT: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar")
 # Their INFO lines tell of each start and stop, which the supervisor's own records say too.
 _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
+# It writes of an absent broker several times a second, for as long as that lasts; our own lines say so now and then.
+_ANXIOUS: Final = "aiokafka"
 
 
 def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) -> None:
@@ -86,6 +88,8 @@ class _Intercept(logging.Handler):
 
 
 def _level(record: logging.LogRecord) -> str | int:
+    if record.name.partition(".")[0] == _ANXIOUS:
+        return "DEBUG"
     try:
         return logger.level(record.levelname).name
     except ValueError:  # a level of the library's own

@@ -15,32 +15,49 @@ LOG_EVERY: Final = 30.0
 T = TypeVar("T")
 
 
+class Waiting:
+    """Something that may be away, and that any number of tasks wait for: its trouble is told once for all of them.
+
+    `on_trouble` is told what is wrong each time, and None once it works.
+    """
+
+    def __init__(self, doing: str, *, on_trouble: Callable[[str | None], None]) -> None:
+        self._doing = doing
+        self._on_trouble = on_trouble
+        self._said_at: float | None = None
+
+    async def until_it_works(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Await `work()` again after each transient error, until cancelled; other errors leave at once.
+
+        Waits 0.1 s to 5 s, growing, with full jitter.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(is_transient),
+            wait=wait_random_exponential(multiplier=0.1, max=5.0),
+            sleep=anyio.sleep,
+            before_sleep=self._complain,
+            reraise=True,
+        )
+        result: T = await retrying(work)
+        self._rejoice()
+        return result
+
+    def _complain(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self._on_trouble(f"{self._doing}: {error}")
+        if self._said_at is None or anyio.current_time() - self._said_at >= LOG_EVERY:
+            self._said_at = anyio.current_time()
+            logger.warning("{}, waiting: {}", self._doing, error)
+
+    def _rejoice(self) -> None:
+        self._on_trouble(None)
+        if self._said_at is not None:
+            self._said_at = None
+            logger.info("{}: works again", self._doing)
+
+
 async def until_it_works(
     doing: str, work: Callable[[], Awaitable[T]], *, on_trouble: Callable[[str | None], None]
 ) -> T:
-    """Await `work()` again after each transient error, until cancelled; other errors leave at once.
-
-    Waits 0.1 s to 5 s, growing, with full jitter. `on_trouble` is told what is wrong each time, and None once it works.
-    """
-    said_at = -LOG_EVERY
-
-    def say(state: RetryCallState) -> None:
-        nonlocal said_at
-        error = state.outcome.exception() if state.outcome else None
-        on_trouble(f"{doing}: {error}")
-        if anyio.current_time() - said_at >= LOG_EVERY:
-            said_at = anyio.current_time()
-            logger.warning("{}, waiting: {}", doing, error)
-
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(is_transient),
-        wait=wait_random_exponential(multiplier=0.1, max=5.0),
-        sleep=anyio.sleep,
-        before_sleep=say,
-        reraise=True,
-    )
-    result: T = await retrying(work)
-    on_trouble(None)
-    if said_at > -LOG_EVERY:
-        logger.info("{}: works again", doing)
-    return result
+    """Await `work()` again after each transient error, as the only one who waits."""
+    return await Waiting(doing, on_trouble=on_trouble).until_it_works(work)

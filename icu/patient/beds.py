@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
-from icu.messages import SCHEMA_VERSION, Observation
+from icu.messages import SCHEMA_VERSION, Observation, key_of
 from icu.patient.physiology import Physiology
 from icu.patient.recordings import Recording
 from icu.vitals.signs import VitalSigns, format_blood_pressure
@@ -24,6 +24,11 @@ class Identity(NamedTuple):
     uuid: UUID
     name: str
 
+    @property
+    def key(self) -> bytes:
+        """What the patient's records are keyed by."""
+        return key_of(self.uuid)
+
 
 @runtime_checkable
 class Bed(Protocol):
@@ -31,7 +36,9 @@ class Bed(Protocol):
 
     identity: Identity
     latest: Observation | None
-    """The observation that was sent last."""
+    """The observation that was made last."""
+    can_wait: bool
+    """Whether time stands still for it while the outbox is full: for a recording, not for a patient."""
 
     def begin(self) -> None:
         """Note that an emulator begins, at 0 seconds."""
@@ -52,6 +59,8 @@ class Bed(Protocol):
 
 class SimulatedBed:
     """A simulated patient: an observation at once, then one every `interval` seconds, as long as the emulator runs."""
+
+    can_wait = False
 
     def __init__(self, identity: Identity, physiology: Physiology, *, interval: float) -> None:
         self.identity = identity
@@ -84,6 +93,8 @@ class SimulatedBed:
 
 class ReplayedBed:
     """A recorded patient: every row is sent, at `speed` times its pace. `origin` is the time of the first row."""
+
+    can_wait = True
 
     def __init__(self, identity: Identity, recording: Recording, *, origin: datetime, speed: float) -> None:
         self.identity = identity

@@ -1,4 +1,4 @@
-"""The emulator: one task that serves any number of beds, each on its own schedule."""
+"""The emulator: one task that serves any number of beds, each on its own schedule, and one that sends what they see."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -6,17 +6,21 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 import anyio
-from anyio import TASK_STATUS_IGNORED
+from anyio import TASK_STATUS_IGNORED, CancelScope, create_task_group
 from anyio.abc import TaskStatus
 from loguru import logger
 
 from icu.messages import encode
 from icu.patient.beds import Bed
+from icu.patient.outbox import Outbox
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 
 ROUND: Final = 1_000
-"""Observations that are sent at a time at most."""
+"""Observations that are made, or sent, at a time at most."""
+
+FAREWELL: Final = 2.0
+"""Seconds in which an emulator that was told to stop sends what waits. Less than its grace."""
 
 
 def clock() -> datetime:
@@ -27,6 +31,7 @@ def clock() -> datetime:
 async def emulate(
     *,
     beds: Sequence[Bed],
+    outbox: Outbox,
     transport: Transport,
     telemetry: Telemetry,
     now: Callable[[], datetime] = clock,
@@ -34,21 +39,37 @@ async def emulate(
 ) -> None:
     """Send what the beds observe, when it is due. Ends when no bed has anything left to send.
 
-    An observation counts as sent once the transport has acknowledged it. While the transport is full the emulator
-    waits; slots of simulated patients that pass meanwhile are left out and counted.
+    While the transport is away, patients go on and their readings wait in the outbox, which drops the oldest when it
+    is full; recordings wait, for nothing of them may be lost.
     """
+    task_status.started()
+    sender = _Sender(outbox, transport, telemetry)
+    async with create_task_group() as group:
+        group.start_soon(sender.run)
+        try:
+            await _observe(beds, outbox, telemetry, now)
+            await sender.idle()
+        except anyio.get_cancelled_exc_class():
+            await sender.finish()
+            raise
+        finally:
+            sender.scope.cancel()
+    logger.debug("nothing left to send")
+
+
+async def _observe(beds: Sequence[Bed], outbox: Outbox, telemetry: Telemetry, now: Callable[[], datetime]) -> None:
     began = anyio.current_time()
     schedule = [(due, number) for number, bed in enumerate(beds) if (due := _begin(bed)) is not None]
     heapify(schedule)
-    task_status.started()
     while schedule:
         await anyio.sleep_until(began + schedule[0][0])
-        elapsed = anyio.current_time() - began
-        turn = _take_due(schedule, elapsed)
+        turn = _take_due(schedule, anyio.current_time() - began)
+        await _room(outbox, [beds[number] for number in turn])
         observations = [beds[number].observe(now()) for number in turn]
-        telemetry.produced.inc(len(turn))
-        await transport.publish(encode(observations))
-        telemetry.delivered.inc(len(turn))
+        dropped = outbox.put(encode(observations))
+        telemetry.produced(len(observations), dropped=dropped)
+        if dropped:
+            logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
         elapsed = anyio.current_time() - began
         for number, observation in zip(turn, observations, strict=True):
             missed = beds[number].sent(observation, elapsed)
@@ -57,7 +78,6 @@ async def emulate(
                 logger.bind(patient_uuid=str(observation.patient_uuid)).warning("{} observations left out", missed)
             if (due := beds[number].due()) is not None:
                 heappush(schedule, (due, number))
-    logger.debug("nothing left to send")
 
 
 def _begin(bed: Bed) -> float | None:
@@ -71,3 +91,49 @@ def _take_due(schedule: list[tuple[float, int]], elapsed: float) -> list[int]:
     while schedule and schedule[0][0] <= elapsed and len(turn) < ROUND:
         turn.append(heappop(schedule)[1])
     return turn
+
+
+async def _room(outbox: Outbox, beds: Sequence[Bed]) -> None:
+    """Wait until the outbox takes the next record of each bed that can wait."""
+    for bed in beds:
+        while bed.can_wait and outbox.is_full(bed.identity.key):
+            await outbox.change()
+
+
+class _Sender:
+    """Moves records from the outbox to the transport, in a scope that a cancellation from outside does not reach."""
+
+    def __init__(self, outbox: Outbox, transport: Transport, telemetry: Telemetry) -> None:
+        self.scope = CancelScope(shield=True)
+        self._outbox = outbox
+        self._transport = transport
+        self._telemetry = telemetry
+        self._ended = False
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        try:
+            with self.scope:
+                while True:
+                    await self._send()
+                    await self._outbox.change()
+        finally:
+            self._ended = True
+
+    async def idle(self) -> None:
+        """Wait until nothing is left to send."""
+        while len(self._outbox):
+            await self._outbox.change()
+
+    async def finish(self) -> None:
+        """Give it a moment to send what waits, and say what it could not."""
+        if not self._ended and self._transport.trouble is None:
+            with anyio.move_on_after(FAREWELL, shield=True):
+                await self.idle()
+        if len(self._outbox):
+            logger.warning("stopped with {} readings that were not delivered", len(self._outbox))
+
+    async def _send(self) -> None:
+        while records := self._outbox.head(ROUND):
+            await self._transport.publish(records)
+            self._telemetry.delivered(records, released=self._outbox.acknowledged(records))

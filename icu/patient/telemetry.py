@@ -1,15 +1,37 @@
 """What the beds of one process tell about themselves."""
 
-from prometheus_client import CollectorRegistry, Counter
+from collections.abc import Sequence
+
+from loguru import logger
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from icu.messages import Record
 
 
 class Telemetry:
     """The patients' figures on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.produced = Counter("icu_patient_produced", "Observations made", registry=registry)
-        self.delivered = Counter("icu_patient_delivered", "Observations that the transport holds", registry=registry)
         self.missed = Counter(
             "icu_patient_missed", "Observations left out because the emulator was late", registry=registry
         )
         self.empty = Counter("icu_patient_empty_rows", "Rows of recordings without any sign", registry=registry)
+        self._produced = Counter("icu_patient_produced", "Observations made", registry=registry)
+        self._delivered = Counter("icu_patient_delivered", "Observations that the transport holds", registry=registry)
+        self._dropped = Counter(
+            "icu_patient_dropped", "Observations lost: too many waited for the transport", registry=registry
+        )
+        self._buffered = Gauge("icu_patient_buffered", "Observations that wait for the transport", registry=registry)
+
+    def produced(self, count: int, *, dropped: int) -> None:
+        """Count what was put into an outbox, and what that pushed out."""
+        self._produced.inc(count)
+        self._buffered.inc(count - dropped)
+        if dropped:
+            self._dropped.inc(dropped)
+
+    def delivered(self, records: Sequence[Record], *, released: int) -> None:
+        """Count what the transport has acknowledged, and what the outbox has released."""
+        self._delivered.inc(len(records))
+        self._buffered.dec(released)
+        logger.opt(lazy=True).debug("delivered {}", lambda: b" ".join(each.value for each in records).decode())

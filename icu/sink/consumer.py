@@ -15,7 +15,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import PositionConflictError
+from icu.errors import KafkaError, PositionConflictError
 from icu.ops.retries import until_it_works
 from icu.sink.intake import take_in
 from icu.sink.telemetry import Telemetry
@@ -55,10 +55,8 @@ async def consume(
         try:
             await sink.run()
         except anyio.get_cancelled_exc_class():
-            with anyio.move_on_after(FAREWELL, shield=True) as farewell:
+            if not transport.durable:
                 await sink.finish()
-            if farewell.cancelled_caught:
-                logger.error("stopped before everything was stored: a log in memory loses the rest")
             raise
 
 
@@ -85,8 +83,8 @@ class _Sink:
             await self.resume()
             try:
                 await self.drain()
-            except PositionConflictError as exc:
-                logger.warning("{}: reading on from there", exc)
+            except (PositionConflictError, KafkaError) as exc:
+                logger.warning("{}: reading on from the stored offsets", exc)
 
     async def resume(self) -> None:
         """Take up every partition where the database says that it is stored up to."""
@@ -102,10 +100,13 @@ class _Sink:
                 await self._take(batches)
 
     async def finish(self) -> None:
-        """Store what is in the log already, for a log in memory ends with the process."""
-        await self.resume()
-        while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, patience=0):
-            await self._take(batches)
+        """Store what is in the log already, for it ends with the process."""
+        with anyio.move_on_after(FAREWELL, shield=True) as farewell:
+            await self.resume()
+            while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, patience=0):
+                await self._take(batches)
+        if farewell.cancelled_caught:
+            logger.error("stopped before everything was stored: a log in memory loses the rest")
 
     async def _take(self, batches: Sequence[Batch]) -> None:
         intake = take_in(batches)

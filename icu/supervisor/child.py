@@ -28,6 +28,8 @@ class State(StrEnum):
     """Its turn has not come: the children before it are started first."""
     STARTING = "starting"
     RUNNING = "running"
+    WAITING = "waiting"
+    """It runs, and waits for something that is away, such as a broker."""
     BACKOFF = "backoff"
     """It died, and will be started again."""
     STOPPING = "stopping"
@@ -49,7 +51,7 @@ class ChildView:
     uptime: float = 0.0
     """Seconds since it said "started"; 0 while it does not run."""
     detail: str | None = None
-    """What it said with it, such as its address."""
+    """What it waits for, or what it said when it started, such as its address."""
     last_error: str | None = None
     """What it last died of."""
 
@@ -87,12 +89,14 @@ class Child:
     def view(self) -> ChildView:
         """How it is now."""
         error = self._last_error
+        running = self._state is State.RUNNING
+        trouble = self.spec.trouble() if running else None
         return ChildView(
             id=self.spec.id,
-            state=self._state,
+            state=State.WAITING if trouble else self._state,
             restarts=self.attempt - 1,
-            uptime=self.uptime if self._state is State.RUNNING else 0.0,
-            detail=self._detail,
+            uptime=self.uptime if running else 0.0,
+            detail=trouble or self._detail,
             last_error=None if error is None else f"{type(error).__name__}: {error}",
         )
 

@@ -36,3 +36,5 @@ class ChildSpec:
     """Seconds that it may take to stop; after that it is abandoned, for a task cannot be killed."""
     start_timeout: float = 30.0
     """Seconds until it has to have said `started`."""
+    trouble: Callable[[], str | None] = lambda: None
+    """What it waits for while it runs, in words; None while it works. It is shown as `waiting` meanwhile."""

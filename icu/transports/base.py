@@ -6,9 +6,10 @@ The delivery contract, in words:
   same key go to the same partition and keep the order in which they were published.
 - **Acknowledge.** `publish` returns once all its records are in the log. If it raises or is cancelled, some of them may
   be in the log nevertheless: publish again, the reader swallows what it has seen.
-- **Back-pressure.** The log is bounded. Where records that no one committed yet fill it, `publish` waits.
+- **Waiting.** A broker that is away is waited for, with back-off and for ever; `trouble` says so meanwhile.
+- **Back-pressure.** Where the log is bounded by records that no one committed yet, `publish` waits for a commit.
 - **Positions.** A consumer is assigned every partition, from the positions that its caller stored. It never moves
-  them by itself: the caller's database is the truth, `commit` tells the transport what need not be kept.
+  them by itself: the caller's database is the truth, `commit` tells the transport what it need not keep.
 - **Redelivery.** What was fetched and not stored is delivered again after the next `assign`: at-least-once.
 - **Identity.** An offset belongs to one log. `Position.mark` identifies that log; where the stored mark is of another
   one (a broker that lost its disk, another run of the in-memory transport), `assign` says so and starts at the log's
@@ -55,7 +56,8 @@ class Consumer(Protocol):
     async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
         """Wait for records, at most `patience` seconds, then up to `linger` seconds more for others to join them.
 
-        Returns at once with `max_records`; an empty sequence when patience ran out.
+        Returns at once with `max_records`; an empty sequence when patience ran out. Raises KafkaError when the broker
+        is away or the log is not the one that was assigned: assign again then.
         """
         ...
 
@@ -74,6 +76,20 @@ class Transport(Protocol):
     @property
     def topic(self) -> str:
         """The topic's name."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether the log outlives this process."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """What it waits for, in words for people; None while it works."""
+        ...
+
+    async def check(self) -> None:
+        """Reach the log once. KafkaError where that fails: nothing is waited for here."""
         ...
 
     async def publish(self, records: Sequence[Record]) -> None:

@@ -84,6 +84,9 @@ class _Topic:
 class MemoryTransport:
     """The in-memory Transport. `capacity` bounds the uncommitted records of each partition."""
 
+    durable = False
+    trouble = None
+
     def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:
         self._topic = _Topic(topic, partitions, capacity)
 
@@ -91,6 +94,11 @@ class MemoryTransport:
     def topic(self) -> str:
         """The topic's name."""
         return self._topic.name
+
+    async def check(self) -> None:
+        """It is always there, until it is closed."""
+        await checkpoint()
+        self._topic.check_open()
 
     async def publish(self, records: Sequence[Record]) -> None:
         """Append records in order; waits while the partition of the next one is full."""

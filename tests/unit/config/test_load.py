@@ -103,7 +103,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
         ICU_API_CORS_ORIGINS="https://a.example, https://b.example",
         ICU_LOG_LEVEL="",
     )
-    assert (settings.transport.bootstrap_servers, settings.transport.topic) == ("broker:9092", "vitals")
+    assert (settings.kafka.bootstrap_servers, settings.transport.topic) == ("broker:9092", "vitals")
     assert (settings.api.prefix, settings.debug, settings.metrics_interval) == ("/api/v1", True, 0.5)
     assert settings.database.url == "sqlite:////tmp/x.db"
     assert settings.supervisor.restarts == 7

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 import pytest
+from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.errors import TransportClosedError
 from icu.messages import Observation, Record, decode, uuid_of_name
+from icu.ops.logs import unwrapped
 from icu.patient.beds import Bed, Identity, ReplayedBed, SimulatedBed, origin_of
 from icu.patient.emulator import emulate
+from icu.patient.outbox import Outbox
 from icu.patient.physiology import Physiology
 from icu.patient.recordings import Recording, Row
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Consumer, Transport
 from icu.transports.memory import MemoryTransport
 from icu.vitals.signs import VitalSigns
-from tests.clocks import virtual_time
+from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 
 PULSES = Recording([Row(hour * 3_600.0, VitalSigns(pulse=70 + hour)) for hour in range(4)], 3 * 3_600.0, 0)
@@ -62,7 +66,7 @@ async def sent_within(
 ) -> list[Observation]:
     """Run an emulator for a while; what the topic holds then."""
     with anyio.move_on_after(seconds):
-        await emulate(beds=beds, transport=transport, telemetry=telemetry, now=now)
+        await emulate(beds=beds, outbox=Outbox(), transport=transport, telemetry=telemetry, now=now)
     return await on_topic(transport)
 
 
@@ -111,33 +115,95 @@ async def test_a_restarted_emulator_goes_on_with_later_times(transport: MemoryTr
     assert len({each.timestamp for each in found}) == 3
 
 
-async def test_slots_that_passed_are_left_out_and_counted(telemetry: Telemetry) -> None:
-    """A patient whose readings could not be sent for a while does not send a burst of stale ones."""
-    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
-    async with anyio.create_task_group() as group, transport.consumer() as consumer:
-        assignment = (await consumer.assign({}))[0]
-        group.start_soon(lambda: sent_until_cancelled(transport, telemetry))
-        await anyio.sleep(62)
-        [batch] = await consumer.fetch(max_records=10, linger=0, patience=0)
-        await consumer.commit({0: batch.position})
-        await anyio.sleep(0.1)
-        group.cancel_scope.cancel()
-    assert assignment.position.next == 0
-    # 0 s was sent, 5 s was held up until 62 s: 10, 15 ... 60 s are gone.
+async def test_slots_that_passed_are_left_out_and_counted(transport: MemoryTransport, telemetry: Telemetry) -> None:
+    """An emulator that was held up does not make up for it with a burst of stale readings."""
+
+    class Frozen(SimulatedBed):
+        def observe(self, now: datetime) -> Observation:
+            if self.latest is not None and self.latest.timestamp == START:
+                trio_clock().jump(57)
+            return super().observe(now)
+
+    bed = Frozen(identity(), Physiology(7), interval=5)
+    found = await sent_within(66, [bed], transport, telemetry, wall())
+    # 0 s, then 5 s, which took until 62 s: 10, 15 ... 60 s are gone.
+    assert [(each.timestamp - START).total_seconds() for each in found] == pytest.approx([0, 5, 65])
     assert telemetry.missed._value.get() == 11
-    assert telemetry.delivered._value.get() == 2
 
 
-async def sent_until_cancelled(transport: Transport, telemetry: Telemetry) -> None:
-    """An ordinary emulator."""
-    await emulate(beds=[simulated()], transport=transport, telemetry=telemetry, now=wall())
+async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) -> None:
+    """Patients go on being observed; when the transport takes records again they come in order, all of them."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
+    found: list[Observation] = []
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        group.start_soon(
+            partial(emulate, beds=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry)
+        )
+        await anyio.sleep(62)
+        assert telemetry._buffered._value.get() == 12
+        while len(found) < 13:
+            for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
+                found += [decode(each) for each in batch.deliveries]
+                await consumer.commit({0: batch.position})
+        group.cancel_scope.cancel()
+    assert found == sorted(found, key=lambda each: each.timestamp)
+    assert telemetry._delivered._value.get() == 13
+    assert telemetry._buffered._value.get() == 0
+
+
+async def test_the_oldest_readings_make_room(telemetry: Telemetry) -> None:
+    """After an hour without a transport a patient's oldest readings are dropped, counted and told."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
+    await transport.publish([Record(b"somebody else", b"{}")])
+    told: list[str] = []
+    logger.add(told.append, format="{message}")
+    with anyio.move_on_after(5 * 725 - 1):
+        await emulate(beds=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry)
+    assert telemetry._dropped._value.get() == 5
+    assert telemetry._buffered._value.get() == 720
+    assert "1 observations were dropped: the transport has been away for too long\n" in told
+    assert "stopped with 720 readings that were not delivered\n" in told
+
+
+async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
+    """An emulator that is told to stop sends what it has observed, if that is a matter of a moment."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
+    await transport.publish([Record(b"somebody else", b"{}")])
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        group.start_soon(partial(sent_within, 3, [simulated()], transport, telemetry, wall()))
+        await anyio.sleep(4)
+        [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
+        await consumer.commit({0: batch.position})
+        [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
+        assert decode(batch.deliveries[0]).patient_name == "Anna"
+        group.cancel_scope.cancel()
+
+
+async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
+    """Nothing of a recording is dropped, however long the transport is away: it stands still."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
+    outbox = Outbox(capacity=2)
+    bed = ReplayedBed(identity(), PULSES, origin=START, speed=3_600)
+    pulses: list[float | None] = []
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        group.start_soon(partial(emulate, beds=[bed], outbox=outbox, transport=transport, telemetry=telemetry))
+        await anyio.sleep(3_600)
+        while len(pulses) < 4:
+            for batch in await consumer.fetch(max_records=1, linger=0, patience=5):
+                pulses += [decode(each).pulse for each in batch.deliveries]
+                await consumer.commit({0: batch.position})
+    assert pulses == [70, 71, 72, 73]
+    assert telemetry._dropped._value.get() == 0
 
 
 async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, telemetry: Telemetry) -> None:
     """Every row, an hour apart in time and a second apart on the wire; then the emulator ends by itself."""
     bed = ReplayedBed(identity(), PULSES, origin=START, speed=3_600)
     before = anyio.current_time()
-    await emulate(beds=[bed], transport=transport, telemetry=telemetry)
+    await emulate(beds=[bed], outbox=Outbox(), transport=transport, telemetry=telemetry)
     assert anyio.current_time() - before == pytest.approx(3)
     found = await on_topic(transport)
     assert [each.pulse for each in found] == [70, 71, 72, 73]
@@ -146,18 +212,17 @@ async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, te
 
 
 async def test_a_recording_goes_on_where_it_failed(telemetry: Telemetry) -> None:
-    """A row that the transport did not acknowledge is sent by the next emulator, and none is left out."""
+    """What the transport did not acknowledge waits for the next emulator, and none is left out."""
     closed = MemoryTransport(topic="icu.test", partitions=1)
-    bed = ReplayedBed(identity(), PULSES, origin=START, speed=3_600)
+    bed, outbox = ReplayedBed(identity(), PULSES, origin=START, speed=3_600), Outbox()
     with anyio.move_on_after(1.5):
-        await emulate(beds=[bed], transport=closed, telemetry=telemetry)
+        await emulate(beds=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
     await closed.aclose()
-    with pytest.raises(TransportClosedError):
-        await emulate(beds=[bed], transport=closed, telemetry=telemetry)
+    with pytest.raises(ExceptionGroup) as caught:
+        await emulate(beds=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
+    assert isinstance(unwrapped(caught.value), TransportClosedError)
     transport = MemoryTransport(topic="icu.test", partitions=1)
-    before = anyio.current_time()
-    await emulate(beds=[bed], transport=transport, telemetry=telemetry)
-    assert anyio.current_time() - before == pytest.approx(1)
+    await emulate(beds=[bed], outbox=outbox, transport=transport, telemetry=telemetry)
     assert [each.pulse for each in await on_topic(transport)] == [72, 73]
 
 

@@ -1,0 +1,74 @@
+"""What several commands share: their options, and the settings that they begin with."""
+
+import math
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+from loguru import logger
+
+from icu.config.environment import misspelt
+from icu.config.load import load
+from icu.config.settings import LogForm, Settings
+from icu.errors import UsageError
+from icu.ops import logs
+
+
+class Number(click.FloatRange):
+    """A number within bounds; click's own range lets NaN through, which is within none."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a usage error."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+PORT: Final = click.IntRange(1, 65_535)
+SECONDS: Final = Number(0.1, 86_400)
+SPEED: Final = Number(0.001, 1_000_000)
+STEP: Final = Number(0.001, 86_400)
+
+config_option: Final = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The settings; ./supervisor.toml, or else the built-in ward, when not given.",
+)
+log_format_option: Final = click.option(
+    "--log-format",
+    type=click.Choice(["auto", "json", "text"]),
+    help="text on a terminal and JSON elsewhere, or always one.",
+)
+transport_option: Final = click.option(
+    "--transport", type=click.Choice(["memory", "kafka"]), help="Where readings travel, in place of the configured one."
+)
+
+
+def prepare(config: Path | None, log_format: LogForm | None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings, and a log as they say."""
+    settings = load(config, environ)
+    logs.configure(level=settings.log_level, form=log_format or settings.log.format)
+    for sentence in misspelt(environ):
+        logger.warning("{}", sentence)
+    return settings
+
+
+def moment(text: str | None) -> datetime | None:
+    """The time that `--start` means."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise UsageError(f"--start {text!r} is no time: write for instance 2026-01-31T12:00:00Z") from exc
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def help_without_command(context: click.Context) -> None:
+    """A group that is called alone explains itself."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

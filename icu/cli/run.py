@@ -1,0 +1,145 @@
+"""`run`: one role in a process of its own."""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+import rich_click as click
+from msgspec.structs import replace
+
+from icu.cli.options import (
+    PORT,
+    SECONDS,
+    SPEED,
+    STEP,
+    config_option,
+    help_without_command,
+    log_format_option,
+    moment,
+    prepare,
+    transport_option,
+)
+from icu.config.settings import Child, LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
+from icu.errors import UsageError
+
+_Child = TypeVar("_Child", bound=Child)
+
+_host_option = click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
+_port_option = click.option("--port", type=PORT, help="The port to listen on, in place of the configured one.")
+_require_broker_option = click.option(
+    "--require-broker", is_flag=True, help="End with 75 when no broker answers, rather than wait for one."
+)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def run(context: click.Context) -> None:
+    """Run one role in this process, without a supervisor."""
+    help_without_command(context)
+
+
+@run.command()
+@config_option
+@log_format_option
+@_host_option
+@_port_option
+def monitor(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
+    """Serve the API on the database, beside a running `supervise` too."""
+    settings = prepare(config, log_format)
+    from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help need not wait for
+
+    child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
+    bootstrap.run_monitor(settings, _given(child, host=host, port=port))
+
+
+@run.command()
+@config_option
+@log_format_option
+@transport_option
+@_host_option
+@click.option("--port", type=PORT, help="Serve health and figures on this port; without it, serve nothing.")
+@_require_broker_option
+def sink(
+    config: Path | None,
+    log_format: LogForm | None,
+    transport: TransportKind | None,
+    host: str | None,
+    port: int | None,
+    *,
+    require_broker: bool,
+) -> None:
+    """Store what Kafka brings. `run data`, the brief's name, is the same."""
+    settings = _over_kafka(prepare(config, log_format), transport)
+    from icu import bootstrap  # noqa: PLC0415 - as above
+
+    child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
+    bootstrap.run_role(settings, _given(child, host=host, port=port), require_broker=require_broker)
+
+
+run.add_command(sink, "data")
+
+
+@run.command()
+@click.option("--name", required=True, help="Who lies in the bed. The same name is the same patient at every start.")
+@click.option(
+    "--uuid", type=click.UUID, envvar="PATIENT_UUID", help="The patient's identity, if not made from the name."
+)
+@click.option("--interval", type=SECONDS, help="Seconds between two readings, in place of METRICS_INTERVAL.")
+@click.option("--seed", type=int, help="The same seed is the same course.")
+@click.option("--recording", type=click.Path(path_type=Path), help="Replay this CSV or PSV file.")
+@click.option("--speed", type=SPEED, help="How many times faster than real time it is replayed.")
+@click.option("--step", type=STEP, help="Seconds between its rows, where it has no time column.")
+@click.option("--start", metavar="TIME", help="When its first row was measured, for instance 2026-01-31T12:00:00Z.")
+@config_option
+@log_format_option
+@transport_option
+@_host_option
+@click.option("--port", type=PORT, help="Serve identity, reading, health and figures; without it, serve nothing.")
+@_require_broker_option
+def patient(
+    name: str,
+    uuid: UUID | None,
+    recording: Path | None,
+    start: str | None,
+    config: Path | None,
+    log_format: LogForm | None,
+    transport: TransportKind | None,
+    *,
+    require_broker: bool,
+    **others: object,
+) -> None:
+    """Emulate one bedside monitor that sends to Kafka. Run as many as you like, each with its own name and port."""
+    # PATIENT_UUID is this patient's, whatever beds supervisor.toml has.
+    environ = {key: value for key, value in os.environ.items() if key != "PATIENT_UUID"}
+    settings = _over_kafka(prepare(config, log_format, environ), transport)
+    from icu import bootstrap  # noqa: PLC0415 - as above
+
+    child = _given(
+        _configured(settings, name),
+        uuid=uuid,
+        recording=recording and recording.absolute(),
+        start=moment(start),
+        **others,
+    )
+    bootstrap.run_role(settings, child, require_broker=require_broker)
+
+
+def _configured(settings: Settings, name: str) -> PatientChild:
+    """The bed as supervisor.toml has it, without its port: that may be served there already."""
+    beds = [each for each in settings.child if isinstance(each, PatientChild) and each.name == name]
+    return replace(beds[0], port=None) if beds else PatientChild(id="bed", name=name)
+
+
+def _given(child: _Child, **options: object) -> _Child:
+    """The child with those options that were given."""
+    return replace(child, **{name: value for name, value in options.items() if value is not None})
+
+
+def _over_kafka(settings: Settings, transport: TransportKind | None) -> Settings:
+    if transport == "memory":
+        raise UsageError(
+            "a role that runs alone cannot use the in-memory transport, which lives inside one process: "
+            "leave --transport out, or run all roles together (python -m icu supervise)"
+        )
+    return replace(settings, transport=replace(settings.transport, kind="kafka"))

@@ -1,0 +1,1 @@
+"""Apache Kafka as the transport. All that knows aiokafka is in this folder."""

@@ -1,0 +1,129 @@
+"""Topics: found, made and described."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import errors as kafka
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from msgspec import Struct
+
+from icu.errors import KafkaRefusedError
+from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.foreign import bounded, closed, translated
+
+ANSWER_DEADLINE: Final = 10.0
+"""Seconds that an answer may take once the connection stands."""
+
+COPIES: Final = 3
+"""Replicas of a new topic, where there are so many brokers."""
+
+
+class Partition(Struct, frozen=True):
+    """One partition: who leads it, who copies it, and the offsets that its log holds (`end` is the next one)."""
+
+    number: int
+    leader: int
+    replicas: Sequence[int]
+    in_sync: Sequence[int]
+    begin: int
+    end: int
+
+
+class Facts(Struct, frozen=True):
+    """A topic as its cluster has it."""
+
+    name: str
+    cluster: str
+    partitions: Sequence[int]
+
+
+async def list_topics(brokers: Brokers) -> dict[str, int]:
+    """The number of partitions of each topic, Kafka's own topics left out."""
+    async with _administering(brokers) as admin:
+        found = await bounded("listing topics", admin.describe_topics(), seconds=ANSWER_DEADLINE)
+    return {each["topic"]: len(each["partitions"]) for each in found if not each["is_internal"]}
+
+
+async def ensure_topic(brokers: Brokers, name: str, *, partitions: int) -> Facts:
+    """The topic, which is made if it is missing. KafkaRefusedError where that is not allowed."""
+    async with _administering(brokers) as admin:
+        cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
+        found = await _found(admin, name)
+        if not found:
+            await _create(admin, name, partitions, copies=min(COPIES, len(cluster["brokers"])))
+            found = await _found(admin, name) or list(range(partitions))
+    return Facts(name, cluster["cluster_id"] or "", sorted(found))
+
+
+async def create_topic(brokers: Brokers, name: str, *, partitions: int, copies: int | None) -> bool:
+    """Make the topic; false where it was there already."""
+    async with _administering(brokers) as admin:
+        cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
+        return await _create(admin, name, partitions, copies=copies or min(COPIES, len(cluster["brokers"])))
+
+
+async def describe_topic(brokers: Brokers, name: str) -> list[Partition]:
+    """The topic's partitions; none where there is no such topic."""
+    async with _administering(brokers) as admin:
+        # All of them: to ask for one that is missing makes it, on a broker that creates topics by itself.
+        found = await bounded("describing topics", admin.describe_topics(), seconds=ANSWER_DEADLINE)
+    described = [each for topic in found if topic["topic"] == name for each in topic["partitions"]]
+    begins, ends = await _offsets(brokers, [TopicPartition(name, each["partition"]) for each in described])
+    return [
+        Partition(
+            number=each["partition"],
+            leader=each["leader"],
+            replicas=each["replicas"],
+            in_sync=each["isr"],
+            begin=begins[TopicPartition(name, each["partition"])],
+            end=ends[TopicPartition(name, each["partition"])],
+        )
+        for each in sorted(described, key=lambda each: each["partition"])
+    ]
+
+
+async def _offsets(
+    brokers: Brokers, partitions: Sequence[TopicPartition]
+) -> tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]]:
+    if not partitions:
+        return {}, {}
+    consumer = AIOKafkaConsumer(**brokers.options())
+    try:
+        await brokers.connect(consumer.start)
+        begins = await bounded("asking for offsets", consumer.beginning_offsets(partitions), seconds=ANSWER_DEADLINE)
+        ends = await bounded("asking for offsets", consumer.end_offsets(partitions), seconds=ANSWER_DEADLINE)
+    finally:
+        await closed(consumer.stop)
+    return begins, ends
+
+
+async def _found(admin: AIOKafkaAdminClient, name: str) -> list[int]:
+    found = await bounded("looking for the topic", admin.describe_topics(), seconds=ANSWER_DEADLINE)
+    return [each["partition"] for topic in found if topic["topic"] == name for each in topic["partitions"]]
+
+
+async def _create(admin: AIOKafkaAdminClient, name: str, partitions: int, *, copies: int) -> bool:
+    wanted = NewTopic(name, partitions, copies)
+    answer = await bounded(f"creating the topic {name}", admin.create_topics([wanted]), seconds=ANSWER_DEADLINE)
+    [(_, code, *why)] = answer.topic_errors
+    error = kafka.for_code(code)
+    if error is kafka.TopicAlreadyExistsError:
+        return False
+    if error is not kafka.NoError:
+        reason = translated(f"creating the topic {name}", error(*[each for each in why if each]))
+        if isinstance(reason, KafkaRefusedError):
+            raise KafkaRefusedError(f"{reason}; ask whoever runs the broker to create it") from reason
+        raise reason
+    return True
+
+
+@asynccontextmanager
+async def _administering(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin: Any = AIOKafkaAdminClient(**brokers.options())
+    try:
+        await brokers.connect(admin.start)
+        yield admin
+    finally:
+        await closed(admin.close)

@@ -1,0 +1,72 @@
+"""The Transport on Apache Kafka: one producer a process, a consumer for each reader, and what they wait for."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from icu.errors import TransportClosedError
+from icu.messages import Record
+from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.consumer import KafkaConsumer
+from icu.transports.kafka.producer import Producer
+from icu.transports.kafka.topics import ensure_topic
+
+
+class KafkaTransport:
+    """A topic on a cluster, made if it is missing. Connects when it is first used, and again whenever it has to."""
+
+    durable = True
+
+    def __init__(self, brokers: Brokers, *, topic: str, partitions: int) -> None:
+        self._brokers = brokers
+        self._topic = topic
+        self._partitions = partitions
+        self._troubles: dict[object, str | None] = {}
+        self._readers: set[KafkaConsumer] = set()
+        self._producer = Producer(brokers, topic, partitions, on_trouble=partial(self._note, "producer"))
+        self._closed = False
+
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        return self._topic
+
+    @property
+    def trouble(self) -> str | None:
+        """What it waits for; None while it works."""
+        return next((each for each in self._troubles.values() if each), self._producer.trouble)
+
+    async def check(self) -> None:
+        """Connect once; KafkaError where that fails."""
+        await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Send in order; returns when all replicas have all records, however long the broker is away."""
+        if self._closed:
+            raise TransportClosedError(f"the topic {self._topic} was closed")
+        await self._producer.publish(records)
+
+    @asynccontextmanager
+    async def consumer(self) -> AsyncIterator[KafkaConsumer]:
+        """Open a reader; it connects when it is assigned."""
+        if self._closed:
+            raise TransportClosedError(f"the topic {self._topic} was closed")
+        number = object()
+        reader = KafkaConsumer(self._brokers, self._topic, self._partitions, on_trouble=partial(self._note, number))
+        self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)
+            self._troubles.pop(number, None)
+            await reader.aclose()
+
+    async def aclose(self) -> None:
+        """Leave the brokers for good, waking all who wait."""
+        self._closed = True
+        for reader in tuple(self._readers):
+            await reader.aclose()
+        await self._producer.aclose()
+
+    def _note(self, who: object, trouble: str | None) -> None:
+        self._troubles[who] = trouble
