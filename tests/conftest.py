@@ -6,6 +6,8 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from loguru import logger
 
+from tests.brokers import Broker, open_broker
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_blocking_calls() -> Iterator[BlockBuster]:
@@ -20,6 +22,13 @@ def quiet_logs() -> Iterator[None]:
     logger.remove()
     yield
     logger.remove()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """The best Kafka broker there is, for the whole session: each test has a topic of its own."""
+    with open_broker() as broker:
+        yield broker
 
 
 @pytest.fixture

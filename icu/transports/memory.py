@@ -167,7 +167,7 @@ class MemoryConsumer:
 
     def _assignment(self, log: _Log, stored: Position | None) -> Assignment:
         mark = self._topic.mark
-        if stored is None or stored.mark != mark:
+        if stored is None or stored.mark != mark or stored.next > log.end:
             return Assignment(Position(log.begin, mark), other_log=stored is not None)
         return Assignment(Position(max(stored.next, log.begin), mark), lost=max(0, log.begin - stored.next))
 

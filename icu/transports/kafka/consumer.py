@@ -79,11 +79,14 @@ class KafkaConsumer:
         self._unfinished = True
         try:
             found = await self._gather(client, max_records, linger, patience)
+            # A client that is stopped ends its fetch with nothing, or with an error.
+            self._check_open()
             if not found:
                 await self._look_around(client)
-        except KafkaError as exc:
+        except KafkaError:
+            self._check_open()
             await self._discard()
-            raise self._closing_or(exc) from exc
+            raise
         self._unfinished = False
         return [self._batch(place, records) for place, records in found.items()]
 
@@ -119,7 +122,6 @@ class KafkaConsumer:
         assignments = {place.partition: decide(logs[place], stored.get(place.partition)) for place in places}
         self._next = {place: assignments[place.partition].position.next for place in places}
         self._ends = {place: log.end for place, log in logs.items()}
-        client.assign(places)
         self._seek(client)
         self._heard_at = anyio.current_time()
         return assignments
@@ -132,9 +134,10 @@ class KafkaConsumer:
         ends = await bounded("asking for offsets", client.end_offsets(places), seconds=ANSWER_DEADLINE)
         before = {place: stored[place.partition].next - 1 for place in places if place.partition in stored}
         kept = {place: offset for place, offset in before.items() if begins[place] <= offset < ends[place]}
-        client.assign(list(kept))
-        for place, offset in kept.items():
-            client.seek(place, offset)
+        # Once, for aiokafka's group coordinator does not always survive a second assignment.
+        client.assign(places)
+        for place in places:
+            client.seek(place, kept.get(place, begins[place]))
         logs = {}
         for place in places:
             record = await self._record_at(client, place, kept[place]) if place in kept else None
@@ -219,9 +222,6 @@ class KafkaConsumer:
     def _check_open(self) -> None:
         if self._closed:
             raise TransportClosedError(f"the topic {self._topic} was closed")
-
-    def _closing_or(self, error: KafkaError) -> Exception:
-        return TransportClosedError(f"the topic {self._topic} was closed") if self._closed else error
 
     async def _discard(self) -> None:
         client, self._client = self._client, None

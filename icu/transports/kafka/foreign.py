@@ -48,7 +48,14 @@ _HEALED: Final = (
     kafka.UnknownError,
     kafka.UnknownProducerId,
 )
-_FOREIGN: Final = (kafka.KafkaError, kafka.ConsumerStoppedError, kafka.IllegalOperation, OSError, TimeoutError)
+_FOREIGN: Final = (
+    kafka.KafkaError,
+    kafka.ConsumerStoppedError,
+    kafka.IllegalOperation,
+    OSError,
+    TimeoutError,
+    AttributeError,  # what its admin client makes of a cluster that has no controller at the moment
+)
 
 
 async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -> T:
@@ -90,7 +97,9 @@ async def closed(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def translated(doing: str, error: BaseException) -> IcuError:
     """Our error for one of the library's."""
     why = f"{doing}: {_words(error)}"
-    mendable = getattr(error, "retriable", False) or isinstance(error, (*_HEALED, OSError, TimeoutError))
+    mendable = getattr(error, "retriable", False) or isinstance(
+        error, (*_HEALED, OSError, TimeoutError, AttributeError)
+    )
     # The bare root of their tree stands for what they did not expect.
     return KafkaError(why) if mendable or type(error) is kafka.KafkaError else KafkaRefusedError(why)
 

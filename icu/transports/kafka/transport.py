@@ -38,19 +38,18 @@ class KafkaTransport:
 
     async def check(self) -> None:
         """Connect once; KafkaError where that fails."""
+        self._check_open()
         await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
 
     async def publish(self, records: Sequence[Record]) -> None:
         """Send in order; returns when all replicas have all records, however long the broker is away."""
-        if self._closed:
-            raise TransportClosedError(f"the topic {self._topic} was closed")
+        self._check_open()
         await self._producer.publish(records)
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator[KafkaConsumer]:
         """Open a reader; it connects when it is assigned."""
-        if self._closed:
-            raise TransportClosedError(f"the topic {self._topic} was closed")
+        self._check_open()
         number = object()
         reader = KafkaConsumer(self._brokers, self._topic, self._partitions, on_trouble=partial(self._note, number))
         self._readers.add(reader)
@@ -67,6 +66,10 @@ class KafkaTransport:
         for reader in tuple(self._readers):
             await reader.aclose()
         await self._producer.aclose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise TransportClosedError(f"the topic {self._topic} was closed")
 
     def _note(self, who: object, trouble: str | None) -> None:
         self._troubles[who] = trouble

@@ -1,0 +1,70 @@
+"""Asking a broker from code that is not asynchronous."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.errors import NotLeaderForPartitionError, for_code
+
+PATIENCE = 30
+"""Seconds until a question that takes milliseconds has certainly failed."""
+
+
+def ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
+    """The answer of the broker at this address; works inside an event loop too, which waits."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _ask(bootstrap, question)).result()
+
+
+async def _ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE * 1000)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await client.start()
+            return await question(client)
+    finally:
+        await client.close()
+
+
+def create_topic(bootstrap: str, name: str, partitions: int, config: Mapping[str, str] | None) -> None:
+    """Make a topic, and wait until its partitions can be written."""
+
+    async def create(client: AIOKafkaAdminClient) -> None:
+        topic = NewTopic(name, partitions, replication_factor=1, topic_configs=dict(config or {}))
+        response = await client.create_topics([topic])
+        for _, code, message in response.topic_errors:
+            if code:
+                raise for_code(code)(message)
+        while not await _has_leaders(client, name, partitions):
+            await asyncio.sleep(0.01)
+
+    ask(bootstrap, create)
+
+
+async def _has_leaders(client: AIOKafkaAdminClient, name: str, partitions: int) -> bool:
+    [topic] = await client.describe_topics([name])
+    led = [each for each in topic["partitions"] if each["leader"] >= 0]
+    return len(led) == partitions
+
+
+def delete_records(bootstrap: str, topic: str, partition: int, before: int) -> None:
+    """Remove a partition's records that are older than the offset `before`."""
+
+    async def delete(client: AIOKafkaAdminClient) -> None:
+        while True:
+            # A broker that has just started leads no partition yet.
+            with suppress(NotLeaderForPartitionError):
+                await client.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
+                return
+            await asyncio.sleep(0.05)
+
+    ask(bootstrap, delete)
+
+
+def brokers(bootstrap: str) -> int:
+    """How many brokers of the cluster can serve."""
+    return len(ask(bootstrap, lambda client: client.describe_cluster())["brokers"])

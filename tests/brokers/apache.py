@@ -1,0 +1,191 @@
+"""A real Apache Kafka: one node on loopback, which tests may kill, suspend and rob of its disk."""
+
+import base64
+import secrets
+import shutil
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from tests.brokers import admin, certificates, java, settings
+from tests.brokers.process import Guarded, run
+
+PATIENCE = 60
+"""Seconds until a broker that starts in less than five has certainly failed."""
+
+available = java.available
+
+
+class ApacheKafka:
+    """A broker whose address stays the same over restarts."""
+
+    real = True
+    username = "icu"
+
+    def __init__(self, folder: Path, *, secure: bool = False) -> None:
+        """Keep everything in this folder; a secure broker listens with passwords and certificates too."""
+        self.password = secrets.token_hex(8)
+        self._folder = folder.resolve()
+        self._cluster = _new_cluster()
+        self._process: Guarded | None = None
+        listeners = ["PLAINTEXT", "CONTROLLER", *(["SASL_PLAINTEXT", "SSL", "SASL_SSL"] if secure else [])]
+        self._addresses = dict(zip(listeners, _free_addresses(len(listeners)), strict=True))
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = settings.node(self._addresses, self._data)
+        if secure:
+            lines |= settings.security(self.username, self.password, self._certificate())
+        self._settings.write_text(settings.properties(lines))
+
+    @property
+    def bootstrap(self) -> str:
+        """Where it listens in plain text."""
+        return self._addresses["PLAINTEXT"]
+
+    @property
+    def sasl_plaintext(self) -> str:
+        """Where a secure broker wants a password, by PLAIN or SCRAM-SHA-512."""
+        return self._addresses["SASL_PLAINTEXT"]
+
+    @property
+    def ssl(self) -> str:
+        """Where a secure broker shows a certificate."""
+        return self._addresses["SSL"]
+
+    @property
+    def sasl_ssl(self) -> str:
+        """Where a secure broker shows a certificate and wants a password, by SCRAM-SHA-512."""
+        return self._addresses["SASL_SSL"]
+
+    @property
+    def ca(self) -> Path:
+        """The authority that signed a secure broker's certificate."""
+        return self._folder / "ca.pem"
+
+    @property
+    def other_ca(self) -> Path:
+        """An authority that did not."""
+        return self._folder / "other-ca.pem"
+
+    def start(self) -> None:
+        """Start on what the disk holds, and wait until it serves."""
+        if self._process is not None:
+            raise RuntimeError("the broker has been started already")
+        if not self._data.exists():
+            self._format()
+        words = [*java.command(java.class_data(self._class_data)), "kafka.Kafka", str(self._settings)]
+        self._process = Guarded(words, self._log)
+        deadline = time.monotonic() + PATIENCE
+        while not self._serves():
+            if not self._process.running() or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"Kafka did not start:\n{self._log_tail()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ask it to stop (SIGTERM), and wait; nothing when it does not run."""
+        if self._end(signal.SIGTERM) == 128 + signal.SIGTERM:
+            java.keep_class_data(self._class_data)
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL); nothing when it does not run."""
+        self._end(signal.SIGKILL)
+
+    def suspend(self) -> None:
+        """Let it keep its connections and do nothing (SIGSTOP)."""
+        self._running().send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self._running().send(signal.SIGCONT)
+
+    def wipe(self, *, new_cluster: bool = False) -> None:
+        """While it does not run: lose the disk; the next start begins empty, as the same cluster or another one."""
+        if self._process is not None:
+            raise RuntimeError("only a broker that does not run can lose its disk")
+        shutil.rmtree(self._data)
+        if new_cluster:
+            self._cluster = _new_cluster()
+
+    def create_topic(self, name: str, partitions: int = 6, config: Mapping[str, str] | None = None) -> None:
+        """Make a topic, and wait until it can be written."""
+        admin.create_topic(self.bootstrap, name, partitions, config)
+
+    def delete_records(self, topic: str, partition: int, before: int) -> None:
+        """Remove a partition's records that are older than the offset `before`."""
+        admin.delete_records(self.bootstrap, topic, partition, before)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def _settings(self) -> Path:
+        return self._folder / "server.properties"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "broker.log"
+
+    @property
+    def _class_data(self) -> Path:
+        return self._folder / "classes.jsa"
+
+    def _running(self) -> Guarded:
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
+        return self._process
+
+    def _end(self, number: signal.Signals) -> int | None:
+        process, self._process = self._process, None
+        return process.end(number) if process is not None else None
+
+    def _format(self) -> None:
+        """Prepare the empty disk."""
+        user = f"SCRAM-SHA-512=[name={self.username},password={self.password}]"
+        words = ["format", "-t", self._cluster, "-c", str(self._settings), "--add-scram", user]
+        run(*java.command(), "kafka.tools.StorageTool", *words)
+
+    def _serves(self) -> bool:
+        """Whether every listener accepts, and the cluster counts this broker in."""
+        try:
+            for address in self._addresses.values():
+                host, port = address.split(":")
+                socket.create_connection((host, int(port)), timeout=1).close()
+            return admin.brokers(self.bootstrap) > 0
+        except (OSError, KafkaError):
+            return False
+
+    def _log_tail(self) -> str:
+        """The end of the log, without the frames of stacks."""
+        lines = [line for line in self._log.read_text().splitlines() if not line.startswith("\t")]
+        return "\n".join(lines[-20:])
+
+    def _certificate(self) -> Path:
+        """Make both authorities, and the broker's certificate."""
+        certificates.authority(self.other_ca)
+        certificates.authority(self.ca)
+        return certificates.server(self._folder, self.ca)
+
+
+def _new_cluster() -> str:
+    """An identity for a cluster."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _free_addresses(count: int) -> list[str]:
+    """Addresses on loopback that nobody listens on."""
+    # Below the ports that clients get: one that dials a stopped broker for long enough would connect to itself there.
+    ports: list[int] = []
+    with ExitStack() as held:
+        while len(ports) < count:
+            port = 15_000 + secrets.randbelow(15_000)
+            with suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                ports.append(port)
+    return [f"127.0.0.1:{port}" for port in ports]

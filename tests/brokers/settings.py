@@ -1,0 +1,57 @@
+"""What a broker's server.properties say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+NODE = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "auto.create.topics.enable": "false",
+    # A broker that was killed comes back only when its old session has ended.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+}
+MODULES = "org.apache.kafka.common.security"
+
+
+def node(addresses: Mapping[str, str], data: Path) -> dict[str, str]:
+    """A single node that listens here; each listener but the controller's is named after its protocol."""
+    protocols = {name: name for name in addresses} | {"CONTROLLER": "PLAINTEXT"}
+    places = {name: f"{name}://{address}" for name, address in addresses.items()}
+    return NODE | {
+        "controller.quorum.voters": f"1@{addresses['CONTROLLER']}",
+        "listeners": ",".join(places.values()),
+        "advertised.listeners": ",".join(place for name, place in places.items() if name != "CONTROLLER"),
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
+        "log.dirs": str(data),
+    }
+
+
+def security(username: str, password: str, keystore: Path) -> dict[str, str]:
+    """Who may log in, and the certificate to show; users of SCRAM are kept in the broker's own data."""
+    plain = f'{MODULES}.plain.PlainLoginModule required user_{username}="{password}";'
+    scram = f"{MODULES}.scram.ScramLoginModule required;"
+    return {
+        "listener.name.sasl_plaintext.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config": plain,
+        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": scram,
+        "listener.name.sasl_ssl.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": scram,
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(keystore),
+    }
+
+
+def properties(lines: Mapping[str, str]) -> str:
+    """The text of the file."""
+    return "".join(f"{name}={value}\n" for name, value in lines.items())
