@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from tests.brokers import admin
 from tests.brokers.apache import ApacheKafka, available
 from tests.brokers.mock import MockKafka
 
-__all__ = ["ApacheKafka", "Broker", "GivenKafka", "MockKafka", "available", "open_broker"]
+__all__ = ["ApacheKafka", "Broker", "GivenKafka", "MockKafka", "available", "open_broker", "own_kafka"]
 
 
 class Broker(Protocol):
@@ -57,6 +59,19 @@ def open_broker() -> Iterator[Broker]:
         raise RuntimeError("the tests want a real Kafka (ICU_TEST_REQUIRE_KAFKA): run .ci/kafka, which downloads one")
     else:
         yield from _running(MockKafka())
+
+
+@contextmanager
+def own_kafka(folder: Path, *, secure: bool = False) -> Iterator[ApacheKafka]:
+    """A real broker to be started, and killed, at will. Skips the test where there can be none."""
+    if not available():
+        missing = "needs a real Kafka: .ci/kafka downloads one"
+        pytest.fail(missing) if os.environ.get("ICU_TEST_REQUIRE_KAFKA") else pytest.skip(missing)
+    broker = ApacheKafka(folder, secure=secure)
+    try:
+        yield broker
+    finally:
+        broker.kill()
 
 
 def _running(broker: ApacheKafka | MockKafka) -> Iterator[Broker]:

@@ -174,8 +174,8 @@ class ApacheKafka:
 
 
 def _new_cluster() -> str:
-    """An identity for a cluster."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """An identity for a cluster. No dash: in front it would be taken for an option."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "x")
 
 
 def _free_addresses(count: int) -> list[str]:

@@ -78,8 +78,6 @@ def _told(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a t
                 f"its certificate is not trusted ({reason.verify_message}): "
                 "name the authority that signed it (ssl_ca_file)"
             )
-        case ssl.SSLError():
-            return "it does not speak TLS on that port: choose its TLS port, or another `security`"
         case kafka.AuthenticationFailedError() | kafka.SaslAuthenticationFailed():
             return f"it refuses user {settings.sasl_username!r} or the password: {reason}"
         case kafka.UnsupportedSaslMechanismError() | kafka.AuthenticationMethodNotSupported():
@@ -91,7 +89,9 @@ def _told(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a t
                 "nothing listens there: start a broker (docker compose up -d), "
                 "or name another one (KAFKA_BOOTSTRAP_SERVERS)"
             )
-        case kafka.KafkaConnectionError() if settings.security == "PLAINTEXT":
+        case ssl.SSLError() | ConnectionResetError() if settings.security.endswith("SSL"):
+            return "it does not speak TLS on that port: choose its TLS port, or another `security`"
+        case kafka.KafkaConnectionError() | ConnectionResetError() if settings.security == "PLAINTEXT":
             return "it hangs up on plain text: that port may want TLS or a password (`security`)"
         case _:
             return str(reason)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from anyio import CancelScope
 from loguru import logger
 
 from icu.errors import KafkaError, TransportClosedError
@@ -106,9 +107,10 @@ class KafkaConsumer:
     async def aclose(self) -> None:
         """Leave the broker, and wake who waits in `fetch`."""
         self._closed = True
-        if self._client is not None:
-            await self._commit(self._client)
-        await self._discard()
+        with CancelScope(shield=True):
+            if self._client is not None:
+                await self._commit(self._client)
+            await self._discard()
 
     async def _assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         self._check_open()

@@ -1,0 +1,164 @@
+"""The Kafka transport while its broker dies, freezes, and comes back with or without its disk."""
+
+from collections.abc import Sequence
+
+import anyio
+import pytest
+from anyio import to_thread
+
+from icu.errors import KafkaError, KafkaRefusedError
+from icu.messages import Position, Record
+from icu.transports.base import Consumer, Transport
+from icu.transports.kafka import producer
+from tests.brokers import ApacheKafka
+from tests.integration.conftest import Connect
+
+PATIENCE = 60.0
+"""Seconds until a step that takes a few has certainly failed."""
+
+
+def records(first: int, last: int) -> list[Record]:
+    """Numbered records of one key."""
+    return [Record(b"bed", str(number).encode()) for number in range(first, last)]
+
+
+async def on_topic(transport: Transport, count: int) -> list[int]:
+    """The numbers on the topic, in order, once `count` different ones are there."""
+    found: list[int] = []
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        with anyio.fail_after(PATIENCE):
+            while len(set(found)) < count:
+                found += await fetched(consumer)
+    return found
+
+
+async def fetched(consumer: Consumer) -> list[int]:
+    """The numbers that the next fetch brings."""
+    batches = await consumer.fetch(max_records=100_000, linger=0, patience=1)
+    return [int(each.value or b"") for batch in batches for each in batch.deliveries]
+
+
+def first_occurrences(numbers: Sequence[int]) -> list[int]:
+    """Each number once, where it came first: what a sink that swallows repetitions stores."""
+    return list(dict.fromkeys(numbers))
+
+
+async def restart(kafka: ApacheKafka) -> None:
+    """Kill the broker and start it again on its disk."""
+    await to_thread.run_sync(kafka.kill)
+    await to_thread.run_sync(kafka.start)
+
+
+async def test_nothing_is_lost_while_the_broker_is_killed_and_started_again(
+    kafka: ApacheKafka, connect: Connect
+) -> None:
+    """Who publishes waits, then goes on by itself: every record is in the log, in order."""
+    transport = connect(kafka.bootstrap)
+    async with anyio.create_task_group() as group:
+        await transport.publish(records(0, 10))
+        group.start_soon(restart, kafka)
+        with anyio.fail_after(PATIENCE):
+            for number in range(10, 40):
+                await transport.publish(records(number, number + 1))
+                await anyio.sleep(0.1)
+    assert transport.trouble is None
+    assert first_occurrences(await on_topic(transport, 40)) == list(range(40))
+
+
+async def test_a_producer_that_gets_no_answer_is_thrown_away(
+    kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen broker holds the connection and says nothing: trouble is told, and a new producer delivers."""
+    monkeypatch.setattr(producer, "ACKNOWLEDGING_DEADLINE", 1.0)
+    transport = connect(kafka.bootstrap)
+    await transport.publish(records(0, 5))
+    kafka.suspend()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(transport.publish, records(5, 10))
+            with anyio.fail_after(PATIENCE):
+                while transport.trouble is None:
+                    await anyio.sleep(0.05)
+            assert "Kafka" in transport.trouble
+            kafka.resume()
+            with anyio.fail_after(PATIENCE):
+                await transport.publish(records(10, 15))
+    finally:
+        kafka.resume()
+    assert transport.trouble is None
+    assert set(await on_topic(transport, 15)) == set(range(15))
+
+
+async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: ApacheKafka, connect: Connect) -> None:
+    """fetch raises KafkaError, though aiokafka never does; assign waits for the broker, says so, and resumes."""
+    transport = connect(kafka.bootstrap)
+    await transport.publish(records(0, 5))
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        [batch] = await consumer.fetch(max_records=5, linger=0, patience=5)
+        await to_thread.run_sync(kafka.kill)
+        with anyio.fail_after(PATIENCE), pytest.raises(KafkaError):
+            while True:
+                await consumer.fetch(max_records=5, linger=0, patience=0.5)
+        async with anyio.create_task_group() as group:
+
+            async def back_again() -> None:
+                while transport.trouble is None:
+                    await anyio.sleep(0.05)
+                assert "start a broker" in transport.trouble
+                await to_thread.run_sync(kafka.start)
+
+            group.start_soon(back_again)
+            with anyio.fail_after(PATIENCE):
+                assignment = (await consumer.assign({0: batch.position}))[0]
+        assert not assignment.other_log
+        await transport.publish(records(5, 8))
+        assert await fetched(consumer) == [5, 6, 7]
+
+
+@pytest.mark.parametrize("new_cluster", [False, True])
+async def test_a_broker_that_lost_its_disk_has_another_log(
+    kafka: ApacheKafka, connect: Connect, *, new_cluster: bool
+) -> None:
+    """Told by its cluster's id, or by the record before the stored position; read from its beginning."""
+    transport = connect(kafka.bootstrap, topic=f"icu.lost.{new_cluster}")
+    await transport.publish(records(0, 5))
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        [batch] = await consumer.fetch(max_records=5, linger=0, patience=5)
+    await transport.aclose()
+    await to_thread.run_sync(kafka.kill)
+    kafka.wipe(new_cluster=new_cluster)
+    await to_thread.run_sync(kafka.start)
+    transport = connect(kafka.bootstrap, topic=f"icu.lost.{new_cluster}")
+    await transport.publish(records(100, 120))
+    async with transport.consumer() as consumer:
+        assignment = (await consumer.assign({0: batch.position}))[0]
+        assert assignment.other_log
+        assert assignment.position.next == 0
+        assert await fetched(consumer) == list(range(100, 120))
+
+
+async def test_a_topic_is_made_where_it_is_missing(kafka: ApacheKafka, connect: Connect) -> None:
+    """With as many partitions as the settings say; one that is there keeps its own number."""
+    async with connect(kafka.bootstrap, partitions=3).consumer() as consumer:
+        assert set(await consumer.assign({})) == {0, 1, 2}
+    async with connect(kafka.bootstrap, partitions=9).consumer() as consumer:
+        assert set(await consumer.assign({})) == {0, 1, 2}
+
+
+async def test_a_topic_that_may_not_be_made_is_refused(kafka: ApacheKafka, connect: Connect) -> None:
+    """What the broker says no to for good is no reason to wait, and the error says whom to ask."""
+    transport = connect(kafka.bootstrap, topic="..")
+    with anyio.fail_after(PATIENCE), pytest.raises(KafkaRefusedError, match="ask whoever runs the broker"):
+        await transport.publish(records(0, 1))
+
+
+async def test_a_position_of_the_memory_transport_is_begun_anew(kafka: ApacheKafka, connect: Connect) -> None:
+    """Who changes from memory to Kafka keeps the database."""
+    transport = connect(kafka.bootstrap)
+    await transport.publish(records(0, 3))
+    async with transport.consumer() as consumer:
+        assert (await consumer.assign({0: Position(2, "0123456789abcdef")}))[0].other_log
+        assert await fetched(consumer) == [0, 1, 2]

@@ -1,0 +1,156 @@
+"""Passwords and certificates: what connects, and in which words the rest is told apart."""
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from icu.config.settings import Kafka, Secret
+from icu.errors import ConfigurationError, KafkaError
+from icu.messages import Record
+from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.transport import KafkaTransport
+from tests.brokers import ApacheKafka
+
+# aiokafka leaves the socket of a connection that TLS refused to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What this test leaves is complained of here, and not in the next one."""
+    yield
+    gc.collect()
+
+
+def settings(kafka: ApacheKafka, address: str, **changes: Any) -> Kafka:
+    """Settings that are right for the secure listeners, but for the changes."""
+    right: dict[str, Any] = {
+        "sasl_username": kafka.username,
+        "sasl_password": Secret(kafka.password),
+        "ssl_ca_file": kafka.ca,
+    }
+    return Kafka(bootstrap_servers=address, **{**right, **changes})
+
+
+async def checked(settings: Kafka) -> KafkaTransport:
+    """A transport that has reached its broker."""
+    transport = KafkaTransport(Brokers(settings), topic="icu.secure", partitions=1)
+    await transport.check()
+    return transport
+
+
+@pytest.mark.parametrize(
+    ("listener", "changes"),
+    [
+        ("bootstrap", {}),
+        ("ssl", {"security": "SSL"}),
+        ("sasl_ssl", {"security": "SASL_SSL"}),
+        ("sasl_plaintext", {"security": "SASL_PLAINTEXT"}),
+        ("sasl_plaintext", {"security": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN"}),
+    ],
+)
+async def test_what_connects(kafka: ApacheKafka, listener: str, changes: dict[str, Any]) -> None:
+    """Each way in carries records there and back."""
+    transport = await checked(settings(kafka, getattr(kafka, listener), **changes))
+    try:
+        await transport.publish([Record(b"bed", b"1")])
+        async with transport.consumer() as consumer:
+            await consumer.assign({})
+            assert await consumer.fetch(max_records=1, linger=0, patience=5)
+    finally:
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("listener", "changes", "words"),
+    [
+        pytest.param(
+            "sasl_ssl",
+            {"security": "SASL_SSL", "sasl_password": Secret("wrong")},
+            r"refuses user 'icu' or the password",
+            id="wrong password",
+        ),
+        pytest.param(
+            "sasl_plaintext",
+            {"security": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_password": Secret("wrong")},
+            r"refuses user 'icu' or the password",
+            id="wrong password, plain",
+        ),
+        pytest.param(
+            "ssl",
+            {"security": "SSL", "ssl_ca_file": "other"},
+            r"certificate is not trusted.*ssl_ca_file",
+            id="wrong CA",
+        ),
+        pytest.param("ssl", {}, r"hangs up on plain text.*TLS", id="plain text to a TLS port"),
+        pytest.param("sasl_plaintext", {}, r"hangs up on plain text.*password", id="no password where one is wanted"),
+        pytest.param("bootstrap", {"security": "SSL"}, r"does not speak TLS", id="TLS to a plain port"),
+        pytest.param(
+            "sasl_ssl",
+            {"security": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-256"},
+            r"does not accept SCRAM-SHA-256",
+            id="a mechanism that is not offered",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_told_apart(
+    kafka: ApacheKafka, listener: str, changes: dict[str, Any], words: str
+) -> None:
+    """Each mistake has its own sentence, with the address, and without the password."""
+    if changes.get("ssl_ca_file"):
+        changes = {**changes, "ssl_ca_file": kafka.other_ca}
+    address = getattr(kafka, listener)
+    with pytest.raises(KafkaError, match=words) as caught:
+        await checked(settings(kafka, address, **changes))
+    assert address in str(caught.value)
+    assert kafka.password not in str(caught.value)
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("127.0.0.1:1", "nothing listens there.*docker compose up -d"), ("no-such-host.invalid:9092", "no such host")],
+)
+async def test_a_broker_that_is_not_there(address: str, words: str) -> None:
+    """The error says how to start one, or which setting names it."""
+    with pytest.raises(KafkaError, match=words):
+        await checked(Kafka(bootstrap_servers=address))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (Kafka(security="SASL_SSL", sasl_username="icu"), "ICU_KAFKA_SASL_PASSWORD"),
+        (Kafka(security="SASL_SSL", sasl_password=Secret("hush")), "sasl_username"),
+        (Kafka(require_tls=True), "require_tls forbids security PLAINTEXT"),
+        (Kafka(require_tls=True, security="SASL_PLAINTEXT", sasl_username="a", sasl_password=Secret("b")), "forbids"),
+        (Kafka(bootstrap_servers="127.0.0.1:99999"), "no port from 1 to 65535"),
+        (Kafka(bootstrap_servers="127.0.0.1:0"), "no port from 1 to 65535"),
+    ],
+)
+def test_settings_that_contradict_each_other(given: Kafka, words: str) -> None:
+    """Told before anything is connected."""
+    with pytest.raises(ConfigurationError, match=words):
+        Brokers(given)
+
+
+@pytest.mark.parametrize(
+    ("address", "exposed"),
+    [
+        ("127.0.0.1:9092", False),
+        ("localhost:9092,[::1]:9092", False),
+        ("kafka.ward.example:9092", True),
+        ("127.0.0.1:9092,10.0.0.7:9092", True),
+    ],
+)
+def test_what_travels_unencrypted(address: str, *, exposed: bool) -> None:
+    """Plain text that leaves this machine is worth a warning."""
+    assert Brokers(Kafka(bootstrap_servers=address)).exposed is exposed
+
+
+def test_a_password_is_shown_nowhere() -> None:
+    """Neither by repr nor in the text of the settings."""
+    given = Kafka(sasl_password=Secret("hush"))
+    assert "hush" not in f"{given!r} {given} {given.sasl_password!r} {given.sasl_password}"

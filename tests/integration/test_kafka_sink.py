@@ -1,0 +1,140 @@
+"""The sink between a broker and a SQLite file."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio
+import pytest
+from aiokafka import AIOKafkaProducer
+from anyio import to_thread
+from prometheus_client import CollectorRegistry
+
+from icu.messages import encode
+from icu.sink.consumer import Batching, consume
+from icu.sink.telemetry import Telemetry
+from icu.transports.base import Transport
+from tests.brokers import ApacheKafka, Broker
+from tests.hostile import INVALID, MALFORMED
+from tests.integration.conftest import Connect
+from tests.samples import ANNA, BORIS, observation
+from tests.stores import rows
+
+PATIENCE = 60.0
+"""Seconds until a step that takes a few has certainly failed."""
+
+KEY = str(ANNA).encode()
+HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [
+    *((name, KEY, value) for name, value in {**MALFORMED, **INVALID}.items()),
+    ("tombstone", KEY, None),
+    ("another patient's key", str(BORIS).encode(), encode([observation(1)])[0].value),
+    ("half a megabyte", KEY, b'"' + b"x" * 500_000 + b'"'),
+]
+
+
+@asynccontextmanager
+async def running(transport: Transport, url: str, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """A sink that is cancelled at the end."""
+    sink = partial(
+        consume, transport=transport, database_url=url, telemetry=Telemetry(registry), batching=Batching(linger=0)
+    )
+    async with anyio.create_task_group() as group:
+        await group.start(sink)
+        yield
+        group.cancel_scope.cancel()
+
+
+async def taken(registry: CollectorRegistry, count: int) -> None:
+    """Wait until the sink has counted so many records."""
+    with anyio.fail_after(PATIENCE):
+        while (registry.get_sample_value("icu_sink_batch_records_sum") or 0) < count:
+            await anyio.sleep(0.02)
+
+
+async def send(bootstrap: str, topic: str, records: Sequence[tuple[bytes | None, bytes | None]]) -> None:
+    """What another program writes to the topic."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=20_000_000)
+    await producer.start()
+    try:
+        for key, value in records:
+            await producer.send_and_wait(topic, value=value, key=key, headers=[("from", b"elsewhere")])
+    finally:
+        await producer.stop()
+
+
+async def test_hostile_messages_between_good_ones(broker: Broker, connect: Connect, url: str) -> None:
+    """Every good reading is stored once, every bad message is a dead letter with its reason and bytes."""
+    transport = connect(broker.bootstrap)
+    await to_thread.run_sync(broker.create_topic, transport.topic, 1)
+    good = [(KEY, record.value) for record in encode([observation(5 * n) for n in range(len(HOSTILE))])]
+    mixed = [each for pair in zip(good, [(key, value) for _, key, value in HOSTILE], strict=True) for each in pair]
+    await send(broker.bootstrap, transport.topic, mixed)
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await taken(registry, len(mixed))
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(len(good),)]
+    letters = rows(url, "SELECT offset, key, value, size FROM dead_letters ORDER BY offset")
+    assert [offset for offset, *_ in letters] == list(range(1, len(mixed), 2))
+    for (name, key, value), (_, kept_key, kept_value, size) in zip(HOSTILE, letters, strict=True):
+        assert kept_key == key, name
+        assert size == len(value or b""), name
+        assert kept_value == (None if value is None else value[:65_536]), name
+
+
+async def test_ten_megabytes_are_no_harm(kafka: ApacheKafka, connect: Connect, url: str) -> None:
+    """A topic that takes larger messages than ours cannot stop the sink."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(partial(kafka.create_topic, transport.topic, 1, config={"max.message.bytes": "20000000"}))
+    [good] = encode([observation()])
+    await send(kafka.bootstrap, transport.topic, [(KEY, b'"' + b"x" * 10_000_000 + b'"'), (KEY, good.value)])
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await taken(registry, 2)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
+    assert rows(url, "SELECT reason, size FROM dead_letters") == [("oversize", 10_000_002)]
+
+
+async def test_a_sink_goes_on_where_the_database_says(broker: Broker, connect: Connect, url: str) -> None:
+    """Started again, it stores what came meanwhile and nothing twice, in order, whatever the group has committed."""
+    transport = connect(broker.bootstrap)
+    await to_thread.run_sync(broker.create_topic, transport.topic, 1)
+    for life in range(3):
+        await transport.publish(encode([observation(100 * life + n) for n in range(10)]))
+        registry = CollectorRegistry()
+        async with running(transport, url, registry):
+            await taken(registry, 10)
+        assert registry.get_sample_value("icu_sink_duplicates_total") == 0
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(30,)]
+    assert rows(url, "SELECT log, next FROM consumer_offsets") == [(1, 30)]
+
+
+async def test_a_log_that_was_lost_is_told_and_read_from_its_beginning(
+    kafka: ApacheKafka, connect: Connect, url: str
+) -> None:
+    """The broker comes back empty while the sink runs: what is on the new log is stored too, and the old rows stay."""
+    transport = connect(kafka.bootstrap, topic="icu.lost")
+    await transport.publish(encode([observation(n) for n in range(10)]))
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await taken(registry, 10)
+        await to_thread.run_sync(kafka.kill)
+        kafka.wipe()
+        await to_thread.run_sync(kafka.start)
+        with anyio.fail_after(PATIENCE):
+            await transport.publish(encode([observation(1_000 + n) for n in range(4)]))
+        await taken(registry, 14)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(14,)]
+    assert rows(url, "SELECT log, next FROM consumer_offsets") == [(2, 4)]
+
+
+@pytest.mark.parametrize("key", [None, b"bed 7"])
+async def test_records_of_other_programs(broker: Broker, connect: Connect, url: str, key: bytes | None) -> None:
+    """Without a key, or with one that is no uuid, a reading is a reading."""
+    transport = connect(broker.bootstrap)
+    await to_thread.run_sync(broker.create_topic, transport.topic, 1)
+    [record] = encode([observation()])
+    await send(broker.bootstrap, transport.topic, [(key, record.value)])
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await taken(registry, 1)
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]

@@ -1,0 +1,103 @@
+"""aiokafka's errors, all of them, leave as ours; and so do its hangs and its stray cancellations."""
+
+import asyncio
+import inspect
+from typing import NoReturn
+
+import pytest
+from aiokafka import errors as kafka
+
+from icu.errors import KafkaError, KafkaRefusedError
+from icu.transports.kafka.foreign import bounded, closed
+
+EVERY_ERROR = sorted(
+    {each for each in vars(kafka).values() if inspect.isclass(each) and issubclass(each, Exception)},
+    key=lambda each: each.__name__,
+)
+
+
+async def fail(error: BaseException) -> NoReturn:
+    """A call of the library that fails."""
+    raise error
+
+
+@pytest.mark.parametrize("kind", EVERY_ERROR)
+async def test_every_error_of_the_library_is_mapped(kind: type[Exception]) -> None:
+    """Fails when a new version of aiokafka raises something outside the trees that we know."""
+    with pytest.raises(KafkaError, match=r"\Asending: "):
+        await bounded("sending", fail(kind()), seconds=5)
+
+
+@pytest.mark.parametrize("kind", [each for each in EVERY_ERROR if getattr(each, "retriable", False)])
+async def test_what_the_library_calls_retriable_is_transient(kind: type[Exception]) -> None:
+    """It may be tried again."""
+    with pytest.raises(KafkaError) as caught:
+        await bounded("sending", fail(kind()), seconds=5)
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kafka.TopicAuthorizationFailedError,
+        kafka.ClusterAuthorizationFailedError,
+        kafka.InvalidTopicError,
+        kafka.UnsupportedVersionError,
+        kafka.PolicyViolationError,
+        kafka.InvalidReplicationFactorError,
+        kafka.MessageSizeTooLargeError,
+    ],
+)
+async def test_what_time_does_not_mend_is_refused(kind: type[Exception]) -> None:
+    """To try these again would be to be told no again."""
+    with pytest.raises(KafkaRefusedError) as caught:
+        await bounded("sending", fail(kind()), seconds=5)
+    assert not caught.value.transient
+
+
+async def test_an_error_without_words_says_what_its_class_means() -> None:
+    """People read the sentence, programmers the name."""
+    with pytest.raises(KafkaError, match=r"not authorized.*\(TopicAuthorizationFailedError\)"):
+        await bounded("creating", fail(kafka.TopicAuthorizationFailedError()), seconds=5)
+
+
+async def test_a_call_that_hangs_is_given_up() -> None:
+    """aiokafka #1101: some calls never end while a broker is away."""
+    cancelled = asyncio.Event()
+
+    async def hang() -> None:
+        try:
+            await asyncio.sleep(3_600)
+        finally:
+            cancelled.set()
+
+    with pytest.raises(KafkaError, match=r"stopping: no answer within 0.01 s"):
+        await bounded("stopping", hang(), seconds=0.01)
+    await asyncio.wait_for(cancelled.wait(), 5)
+
+
+async def test_a_cancellation_that_nobody_sent_is_an_error() -> None:
+    """Without this the task that awaits the library would vanish without a trace."""
+    with pytest.raises(KafkaError, match="broken off inside the Kafka client"):
+        await bounded("stopping", fail(asyncio.CancelledError()), seconds=5)
+
+
+async def test_closing_goes_on_whatever_a_step_does() -> None:
+    """The second step is taken though the first one failed."""
+    steps: list[str] = []
+
+    async def first() -> None:
+        steps.append("first")
+        raise kafka.KafkaConnectionError
+
+    async def second() -> None:
+        steps.append("second")
+
+    await closed(first, second)
+    assert steps == ["first", "second"]
+
+
+async def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
+    """A mistake of ours is not hidden behind a broker's name."""
+    with pytest.raises(ZeroDivisionError):
+        await bounded("sending", fail(ZeroDivisionError()), seconds=5)
