@@ -3,11 +3,11 @@
 Rooms are imported where their role is built: a process pays only for the roles that it runs.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from icu.patient.beds import Bed
     from icu.patient.scenarios import Scenario
     from icu.sink import telemetry as sink_telemetry
+
+T = TypeVar("T")
 
 _GRACE: Final[dict[type[AnyChild], float]] = {
     SinkChild: 7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
@@ -87,10 +89,7 @@ class Ward:
 
     async def monitor(self, child: MonitorChild, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
         """Serve the API."""
-        from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
-
-        # Importing and building takes half a second, in which the sink must not stand still.
-        app, close_streams = await to_thread.run_sync(self.monitor_app)
+        (app, close_streams), serve = await to_thread.run_sync(_built, self.monitor_app)
         await serve(app, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
     def monitor_app(self, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
@@ -209,10 +208,8 @@ class Ward:
         task_status: TaskStatus[str | None] = TASK_STATUS_IGNORED,
     ) -> None:
         """Run an actor with an HTTP face beside it; they live and die together."""
-        from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
-
+        app, serve = await to_thread.run_sync(_built, build)
         async with anyio.create_task_group() as group:
-            app = await to_thread.run_sync(build)
             address = await group.start(partial(serve, app, host=host, port=port))
             # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
             await actor(task_status=_Forwarded(task_status, address))
@@ -270,6 +267,13 @@ class _Forwarded(TaskStatus[None]):
 
     def started(self, value: None = None) -> None:  # noqa: ARG002 - the actor has nothing to say
         self._status.started(self._address)
+
+
+def _built(build: Callable[[], T]) -> tuple[T, "Callable[..., Coroutine[Any, Any, None]]"]:
+    """An application, and what serves it. Importing and building takes half a second: not to be done on the loop."""
+    from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
+
+    return build(), serve
 
 
 def _registry() -> CollectorRegistry:

@@ -46,8 +46,9 @@ def describe(name: str | None, config: Path | None) -> None:
     settings = prepare(config, None)
     from icu.bootstrap import topics as rooms  # noqa: PLC0415 - as above
 
+    found = rooms.describe_topic(settings, name)
     click.echo("partition\tleader\treplicas\tin sync\tbegin\tend\trecords")
-    for each in rooms.describe_topic(settings, name):
+    for each in found:
         copies = ",".join(map(str, each.replicas))
         in_sync = ",".join(map(str, each.in_sync))
         click.echo(

@@ -62,6 +62,18 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "start of words": (["supervise", "--recordings", ".", "--start", "tomorrow"], "2026-01-31T12:00:00Z"),
     "speed alone": (["supervise", "--speed", "60"], "--recordings"),
     "log format": (["supervise", "--log-format", "xml"], "json"),
+    "transport": (["supervise", "--transport", "kafak"], "kafka"),
+    "memory for a patient alone": (["run", "patient", "--name", "X", "--transport", "memory"], "supervise"),
+    "memory for a sink alone": (["run", "sink", "--transport", "memory"], "inside one process"),
+    "a patient without a name": (["run", "patient"], "--name"),
+    "a uuid that is none": (["run", "patient", "--name", "X", "--uuid", "x"], "--uuid"),
+    "interval 0": (["run", "patient", "--name", "X", "--interval", "0"], "--interval"),
+    "interval nan": (["run", "patient", "--name", "X", "--interval", "nan"], "--interval"),
+    "interval 1e-9": (["run", "patient", "--name", "X", "--interval", "1e-9"], "--interval"),
+    "interval inf": (["run", "patient", "--name", "X", "--interval", "inf"], "--interval"),
+    "the brief's spelling": (["run", "patient", "-name1", "-8080"], "patient --name name1 --port 8080"),
+    "the brief's spelling, bare": (["-Иван", "-8080"], "python -m icu run patient --name 'Иван' --port 8080"),
+    "no partitions": (["topics", "create", "--partitions", "0"], "--partitions"),
     "too many words": (["supervise", "now"], "now"),
 }
 
@@ -92,6 +104,10 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
         (["supervise", "--config", "escape.toml"], "bed-1: name: a name cannot hold the control character U+001B"),
         (["supervise", "--config", "childless.toml"], "no child is configured"),
         (["supervise", "--recordings", "empty"], "holds no recording"),
+        (["run", "patient", "--name", ""], "name"),
+        (["run", "patient", "--name", "\u202eannA"], "a name cannot hold the control character U+202E"),
+        (["run", "patient", "--name", "x" * 65_536], "a name has 1 to 200 characters"),
+        (["run", "patient", "--name", "X", "--recording", "no.csv"], "no.csv cannot be read as a recording"),
         (["supervise", "--recordings", "nowhere"], "there is no folder nowhere"),
         (["run", "monitor", "--host", "no.such.host.invalid"], "cannot listen on"),
     ]:
@@ -100,6 +116,28 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
         assert err.splitlines()[-1].startswith("icu: ")
         assert hint in err
         assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "patient", "--name", "X", "--require-broker"],
+        ["run", "sink", "--require-broker"],
+        ["run", "data", "--require-broker"],
+        ["topics", "list"],
+        ["topics", "create"],
+        ["topics", "describe"],
+    ],
+)
+def test_a_broker_that_is_needed_and_away_is_75(icu: Run, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """The address, why, and how to start one; nothing else on standard error that people would have to read."""
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    code, out, err = icu(*words)
+    assert (code, out) == (75, "")
+    last = err.splitlines()[-1]
+    assert last.startswith("icu: no connection to Kafka at 127.0.0.1:1: nothing listens there: start a broker")
+    assert "Traceback" not in err
+    assert "ERROR" not in err
 
 
 @pytest.mark.parametrize("url", ["postgresql://db/icu", "sqlite://", "sqlite:///:memory:", "nonsense"])

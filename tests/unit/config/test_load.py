@@ -163,6 +163,13 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "a prefix without a slash": ('[api]\nprefix = "api"', r":2: api\.prefix: "),
     "every origin": ('[api]\ncors_origins = ["*"]', r":2: api\.cors_origins"),
     "a topic with spaces": ('[transport]\ntopic = "my topic"', r":2: transport\.topic: "),
+    "a password inline": (
+        '[kafka]\nsasl_username = "icu"\nsasl_password = "secret"',
+        r":3: kafka\.sasl_password: a password does not belong here: .*ICU_KAFKA_SASL_PASSWORD.*sasl_password_file",
+    ),
+    "an unknown security": ('[kafka]\nsecurity = "TLS"', r":2: kafka\.security: invalid enum value 'TLS'"),
+    "brokers without a port": ('[kafka]\nbootstrap_servers = "kafka"', r":2: kafka\.bootstrap_servers: "),
+    "a transport that is none": ('[transport]\nkind = "kafak"', r":2: transport\.kind: invalid enum value 'kafak'"),
     "start without a zone": (PATIENT + "start = 2026-01-31T12:00:00", r":4: child\[0\]\.start: "),
 }
 
@@ -175,6 +182,22 @@ def test_a_mistake_names_file_line_key_and_what_to_write(tmp_path: Path, text: s
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 500
     assert "\n" not in str(caught.value)
+
+
+def test_a_password_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None:
+    """Of both, the environment wins; a line feed at the file's end is not part of it; paths belong to the folder."""
+    (tmp_path / "password").write_text("from the file\n")
+    text = '[kafka]\nsasl_password_file = "password"\nssl_ca_file = "ca.pem"'
+    settings = loaded(tmp_path, text)
+    assert settings.kafka.sasl_password is not None
+    assert settings.kafka.sasl_password.reveal() == "from the file"
+    assert settings.kafka.ssl_ca_file == tmp_path / "ca.pem"
+    settings = loaded(tmp_path, text, ICU_KAFKA_SASL_PASSWORD="from the environment")
+    assert settings.kafka.sasl_password is not None
+    assert settings.kafka.sasl_password.reveal() == "from the environment"
+    assert "from the" not in repr(settings)
+    with pytest.raises(ConfigurationError, match=r"password file .*missing cannot be read"):
+        loaded(tmp_path, text.replace('"password"', '"missing"'))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -215,3 +215,19 @@ def test_ids_must_differ() -> None:
     """Two children of one name could not be told apart."""
     with pytest.raises(ValueError, match="more than once: a"):
         Supervisor([ChildSpec(id="a", start=Actor()), ChildSpec(id="a", start=Actor())])
+
+
+async def test_a_child_that_waits_for_something_is_shown_so() -> None:
+    """It is alive, so nothing is restarted; the view says what it waits for, and for how long it has been up."""
+    troubles: list[str | None] = [None]
+    spec = ChildSpec(id="sink", start=Actor(), trouble=lambda: troubles[-1])
+    async with running(spec) as ward:
+        await anyio.sleep(3)
+        assert ward.state("sink") == "running"
+        troubles.append("no broker at 127.0.0.1:9092")
+        view = ward.supervisor.view()[0]
+        assert (str(view.state), view.detail, view.uptime) == ("waiting", "no broker at 127.0.0.1:9092", 3)
+        troubles.append(None)
+        assert ward.state("sink") == "running"
+        assert ward.supervisor.view()[0].restarts == 0
+    assert ward.state("sink") == "stopped"
