@@ -20,9 +20,9 @@ from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
 from icu.errors import IcuError
 from icu.ops.logs import configure
 from icu.ops.signals import until_told
-from icu.supervisor.child import ChildView
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.tree import Supervisor
+from icu.supervisor.view import ChildView
 
 if TYPE_CHECKING:
     from litestar import Litestar

@@ -30,8 +30,8 @@ from icu.errors import ConfigurationError
 from icu.messages import check_name, uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
-from icu.supervisor.child import ChildView, State
 from icu.supervisor.spec import ChildSpec, Restart, Start
+from icu.supervisor.view import ChildView, State
 from icu.transports.base import Transport
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from icu.supervisor.child import ChildView, State
+from icu.supervisor.view import ChildView, State
 
 REFRESH: Final = 0.5
 """Seconds between two looks."""

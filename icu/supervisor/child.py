@@ -1,8 +1,6 @@
 """One life of a child, from its start to its end, however it ends."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 import anyio
 from anyio import CancelScope
@@ -18,42 +16,8 @@ from icu.supervisor.events import (
     ChildStarted,
     ChildStopped,
 )
-from icu.supervisor.spec import ChildSpec
-
-
-class State(StrEnum):
-    """Where a child is."""
-
-    PENDING = "pending"
-    """Its turn has not come: the children before it are started first."""
-    STARTING = "starting"
-    RUNNING = "running"
-    WAITING = "waiting"
-    """It runs, and waits for something that is away, such as a broker."""
-    BACKOFF = "backoff"
-    """It died, and will be started again."""
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    """It was told to stop, and did."""
-    EXITED = "exited"
-    """It ended by itself."""
-    FAILED = "failed"
-    """It ended with an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChildView:
-    """A child at one moment, for people to look at."""
-
-    id: str
-    state: State = State.PENDING
-    restarts: int = 0
-    uptime: float = 0.0
-    """Seconds since it said "started"; 0 while it does not run."""
-    detail: str | None = None
-    """What it waits for, or what it said when it started, such as its address."""
-    last_error: str | None = None
-    """What it last died of."""
+from icu.supervisor.spec import BRUTAL_KILL, ChildSpec
+from icu.supervisor.view import ChildView, State
 
 
 class Child:
@@ -77,6 +41,16 @@ class Child:
         self._last_error: BaseException | None = None
 
     @property
+    def was_told(self) -> bool:
+        """Whether it was told to stop."""
+        return self._scope.cancel_called
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether this life is over."""
+        return self._ended.is_set()
+
+    @property
     def has_started(self) -> bool:
         """Whether it said "started"."""
         return self._started_at is not None
@@ -93,11 +67,12 @@ class Child:
         trouble = self.spec.trouble() if running else None
         return ChildView(
             id=self.spec.id,
-            state=State.WAITING if trouble else self._state,
+            state=self._shown(trouble) if running else self._state,
             restarts=self.attempt - 1,
             uptime=self.uptime if running else 0.0,
             detail=trouble or self._detail,
             last_error=None if error is None else f"{type(error).__name__}: {error}",
+            children=self.spec.children(),
         )
 
     def next_delay(self) -> float:
@@ -134,8 +109,13 @@ class Child:
         with anyio.move_on_after(self.spec.shutdown):
             await self._ended.wait()
         seconds = anyio.current_time() - began
-        event = ChildStopped if self._ended.is_set() else ChildAbandoned
-        self._announce(event(self.spec.id, seconds))
+        stopped = self._ended.is_set() or self.spec.shutdown == BRUTAL_KILL
+        self._announce((ChildStopped if stopped else ChildAbandoned)(self.spec.id, seconds))
+
+    def _shown(self, trouble: str | None) -> State:
+        if self.uptime < self.spec.min_uptime:
+            return State.STARTING
+        return State.WAITING if trouble else State.RUNNING
 
     async def _run(self) -> None:
         ended_by_itself = False

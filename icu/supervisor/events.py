@@ -64,8 +64,22 @@ class Escalated:
     error: BaseException
 
 
+@dataclass(frozen=True, slots=True)
+class AutoShutdownBegun:
+    """A significant child has ended, and with it its supervisor: all children are stopped."""
+
+    id: str
+
+
 Event: TypeAlias = (
-    ChildStarted | ChildExited | ChildFailed | ChildRestarting | ChildStopped | ChildAbandoned | Escalated
+    ChildStarted
+    | ChildExited
+    | ChildFailed
+    | ChildRestarting
+    | ChildStopped
+    | ChildAbandoned
+    | Escalated
+    | AutoShutdownBegun
 )
 Handler: TypeAlias = Callable[[Event], None]
 

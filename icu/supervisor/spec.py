@@ -1,13 +1,19 @@
-"""What a supervisor is told about a child."""
+"""What a supervisor is told about its children, in OTP's words."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from icu.supervisor.view import ChildView
 
 Start: TypeAlias = Callable[..., Awaitable[None]]
 """An actor: an `async def` with keyword `task_status`, which calls `task_status.started()` once its own resources are
 ready, optionally with a text for people such as its address; runs until it is cancelled, and lets its errors out."""
+
+BRUTAL_KILL: Final = 0.0
+"""A `shutdown` without grace. A task cannot be killed: it is cancelled, and not waited for."""
 
 
 class Restart(StrEnum):
@@ -18,11 +24,42 @@ class Restart(StrEnum):
     TRANSIENT = "transient"
     """After an error; not after it ended by itself."""
     TEMPORARY = "temporary"
-    """Never."""
+    """Never, not even when a sibling's death has ended it."""
 
     def revives(self, error: BaseException | None) -> bool:
         """Whether a child that ended so, None meaning without an error, is started again."""
         return self is Restart.PERMANENT or (self is Restart.TRANSIENT and error is not None)
+
+
+class Strategy(StrEnum):
+    """Who is started again when a child dies."""
+
+    ONE_FOR_ONE = "one_for_one"
+    """It alone."""
+    ONE_FOR_ALL = "one_for_all"
+    """All children: the others are stopped first."""
+    REST_FOR_ONE = "rest_for_one"
+    """It, and those that were started after it, which are stopped first."""
+
+    def affected(self, children: Sequence[str], dead: str) -> Sequence[str]:
+        """The children, in their order, that are started again when one has died."""
+        match self:
+            case Strategy.ONE_FOR_ONE:
+                return [dead]
+            case Strategy.ONE_FOR_ALL:
+                return children
+            case Strategy.REST_FOR_ONE:
+                return children[children.index(dead) :]
+
+
+class AutoShutdown(StrEnum):
+    """Whether the supervisor ends by itself when significant children have."""
+
+    NEVER = "never"
+    ANY_SIGNIFICANT = "any_significant"
+    """As soon as one has."""
+    ALL_SIGNIFICANT = "all_significant"
+    """When the last one has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +70,14 @@ class ChildSpec:
     start: Start
     restart: Restart = Restart.PERMANENT
     shutdown: float = 5.0
-    """Seconds that it may take to stop; after that it is abandoned, for a task cannot be killed."""
+    """Seconds that it may take to stop, BRUTAL_KILL for none; after that it is abandoned, for no task can be killed."""
     start_timeout: float = 30.0
     """Seconds until it has to have said `started`."""
+    min_uptime: float = 1.0
+    """Seconds from then on until it is shown as running: one that dies at once never is."""
+    significant: bool = False
+    """Whether its end counts for the supervisor's `auto_shutdown`. Not for permanent children, which never end."""
     trouble: Callable[[], str | None] = lambda: None
     """What it waits for while it runs, in words; None while it works. It is shown as `waiting` meanwhile."""
+    children: "Callable[[], Sequence[ChildView]]" = tuple
+    """Its own children, where it is a supervisor."""

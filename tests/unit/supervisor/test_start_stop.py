@@ -207,6 +207,7 @@ async def test_a_handler_that_raises_changes_nothing() -> None:
     with pytest.warns(RuntimeWarning, match="the log is broken"):
         async with anyio.create_task_group() as group:
             await group.start(supervisor.run)
+            await anyio.sleep(1)
             assert str(supervisor.view()[0].state) == "running"
             group.cancel_scope.cancel()
 
