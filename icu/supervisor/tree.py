@@ -30,8 +30,8 @@ class Supervisor:
 
     `run` is an actor itself, and may be called again after it has ended. As in OTP it stays up when no child is left,
     unless `auto_shutdown` says otherwise. With `stop_together` all children are told to stop at once, rather than one
-    after the other, as those of OTP's simple_one_for_one. `on_event` is called with each event, on the event loop; `random` returns
-    numbers from 0 to 1 for the back-off. ValueError for specifications that contradict each other.
+    after the other, as those of OTP's simple_one_for_one. `on_event` is called with each event, on the event loop;
+    `random` returns numbers from 0 to 1 for the back-off. ValueError for specifications that contradict each other.
     """
 
     def __init__(
