@@ -20,6 +20,9 @@
     │   ├── ChildStartTimeoutError     did not say "started" in time                  transient
     │   ├── ChildEndedEarlyError       ended before it said "started"
     │   ├── StrayCancellationError     ended by a cancellation that nobody asked for  transient
+    │   ├── UnknownChildError          no child has that id
+    │   ├── ProcessEndedError          a process ended by a signal or with an exit code
+    │   ├── ProcessSilentError         it no longer showed that it was alive, and was killed
     │   └── RestartIntensityError      died too often: the supervisor gives up        exit 70
     └── PatientServiceException        an answer of the HTTP API; carries its status
         ├── PatientNotFoundError       404
@@ -30,6 +33,9 @@
 `exit_code` is what a command ends with when the error reaches it (sysexits.h).
 """
 
+import signal
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -164,6 +170,33 @@ class StrayCancellationError(SupervisionError):
 
     def __init__(self, child: str) -> None:
         super().__init__(f"{child} was cancelled by something inside it that nobody asked for")
+
+
+class UnknownChildError(SupervisionError):
+    """No child has the id, or matches the pattern."""
+
+    def __init__(self, pattern: str, known: Sequence[str]) -> None:
+        near = get_close_matches(pattern, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
+        super().__init__(f"no child is called {pattern}: {hint}")
+
+
+class ProcessEndedError(SupervisionError):
+    """A process that was to run on has ended. `exit_code` is its own, or 128 and the signal's number, as in shells."""
+
+    def __init__(self, code: int, last_words: str) -> None:
+        self.exit_code = code if code >= 0 else 128 - code  # type: ignore[misc] # this one's own
+        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        super().__init__(f"{how}: {last_words}" if last_words else how)
+
+
+class ProcessSilentError(SupervisionError):
+    """A process no longer showed that it was alive, and was killed."""
+
+    transient = True
+
+    def __init__(self, limit: float) -> None:
+        super().__init__(f"no sign of life for {limit:g} s: killed")
 
 
 class RestartIntensityError(SupervisionError):

@@ -13,15 +13,15 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.events import EventFigures, log_event
+from icu.bootstrap.events import EventFigures, TreeFigures
+from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load, with_ids
 from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
 from icu.errors import IcuError
 from icu.ops.logs import configure
-from icu.ops.signals import until_told
-from icu.supervisor.intensity import Intensity
-from icu.supervisor.tree import Supervisor
+from icu.ops.notify import notify
+from icu.ops.signals import end_with_parent, until_told
 from icu.supervisor.view import ChildView
 
 if TYPE_CHECKING:
@@ -30,18 +30,28 @@ if TYPE_CHECKING:
 Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[Any, Any, None]]
 
 
-def run_supervisor(settings: Settings, overview: Overview | None = None) -> None:
-    """Run the ward until told to stop; `overview` is awaited beside it with a callable that shows the children."""
+def run_supervisor(
+    settings: Settings,
+    *,
+    config: Path | None = None,
+    reread: Callable[[], Settings] | None = None,
+    overview: Overview | None = None,
+) -> None:
+    """Run the ward until told to stop.
+
+    `config` is the file to hand on to child processes, and `reread` reads the settings anew when somebody asks for it.
+    `overview` is awaited beside the ward with a callable that shows the children.
+    """
     ward = Ward(settings)
-    intensity = Intensity(settings.supervisor.restarts, settings.supervisor.period)
-    supervisor = Supervisor(ward.specs(), intensity=intensity, on_event=[log_event, EventFigures(ward.registry)])
-    ward.watch(supervisor.view)
+    tree = Tree(ward, config=str(config) if config else None, reread=reread, on_event=EventFigures(ward.registry))
+    ward.registry.register(TreeFigures(tree.flat))
 
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, supervisor.view)
-            await group.start(supervisor.run)
+                group.start_soon(overview, tree.flat)
+            await group.start(tree.root.run)
+            notify("READY=1")
             # What was loaded stays: without this, going through it again and again is a sixth of the sink's time.
             gc.freeze()
 
@@ -50,12 +60,14 @@ def run_supervisor(settings: Settings, overview: Overview | None = None) -> None
 
 def run_monitor(settings: Settings, child: MonitorChild) -> None:
     """Run the monitor alone until told to stop. It needs no transport."""
+    end_with_parent()
     ward = Ward(replace(settings, child=(child,)))
     anyio.run(until_told, partial(ward.monitor, child, task_status=_Announcement()))
 
 
 def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_broker: bool) -> None:
     """Run one end of the transport alone until told to stop. KafkaError where a required broker is away."""
+    end_with_parent()
     ward = Ward(replace(settings, child=(child,)))
     actor = ward.actor(child)
 
@@ -118,3 +130,4 @@ class _Announcement(TaskStatus[str | None]):
 
     def started(self, value: str | None = None) -> None:
         logger.info("serving on {}" if value else "started", value)
+        notify(f"READY=1\nSTATUS={value}" if value else "READY=1")

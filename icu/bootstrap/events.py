@@ -1,10 +1,15 @@
 """The supervisor's events as log records and figures."""
 
+from collections.abc import Callable, Iterator, Sequence
+
 from loguru import logger
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from icu.errors import IcuError
 from icu.supervisor.events import (
+    AutoShutdownBegun,
     ChildAbandoned,
     ChildExited,
     ChildFailed,
@@ -14,24 +19,43 @@ from icu.supervisor.events import (
     Escalated,
     Event,
 )
+from icu.supervisor.view import ChildView
 
 
 class EventFigures:
-    """The supervisor's events as figures."""
+    """The supervisors' events as figures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._up = Gauge("icu_child_up", "1 while the child runs", ["child"], registry=registry)
-        self._restarts = Counter("icu_child_restarts", "Restarts of the child", ["child"], registry=registry)
+        self._last_reason: dict[str, str] = {}
+        self._restarts = Counter(
+            "icu_child_restarts", "Restarts of the child after it died", ["child", "reason"], registry=registry
+        )
 
     def __call__(self, event: Event) -> None:
         match event:
-            case ChildStarted():
-                self._up.labels(event.id).set(1)
+            case ChildFailed():
+                self._last_reason[event.id] = type(event.error).__name__
+            case ChildExited():
+                self._last_reason[event.id] = "ended"
             case ChildRestarting():
-                self._up.labels(event.id).set(0)
-                self._restarts.labels(event.id).inc()
-            case _:
-                self._up.labels(event.id).set(0)
+                self._restarts.labels(event.id, self._last_reason.get(event.id, "unknown")).inc()
+
+
+class TreeFigures(Collector):
+    """How the children are at the moment, as figures."""
+
+    def __init__(self, view: Callable[[], Sequence[ChildView]]) -> None:
+        self._view = view
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """State and uptime of each child."""
+        states = GaugeMetricFamily("icu_child_state", "1 for the state that the child is in", labels=["child", "state"])
+        uptimes = GaugeMetricFamily("icu_child_uptime_seconds", "Since the child started", labels=["child"])
+        for child in self._view():
+            states.add_metric([child.id, child.state], 1)
+            uptimes.add_metric([child.id], child.uptime)
+        yield states
+        yield uptimes
 
 
 def log_event(event: Event) -> None:
@@ -52,5 +76,7 @@ def log_event(event: Event) -> None:
             log.bind(seconds=round(seconds, 3)).info("stopped")
         case ChildAbandoned(seconds=seconds):
             log.error("did not stop within {:g} s", seconds)
+        case AutoShutdownBegun():
+            log.info("ended, and with it the others")
         case Escalated(error=error):
             log.critical("giving up, stopping all: {}", error)

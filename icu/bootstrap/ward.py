@@ -3,11 +3,11 @@
 Rooms are imported where their role is built: a process pays only for the roles that it runs.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
@@ -24,14 +24,14 @@ from prometheus_client import (
 
 from icu import __version__
 from icu.bootstrap.transport import make_transport
+from icu.config.groups import names_of
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.errors import ConfigurationError
 from icu.messages import check_name, uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
-from icu.supervisor.spec import ChildSpec, Restart, Start
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.spec import Start
 from icu.transports.base import Transport
 
 if TYPE_CHECKING:
@@ -44,13 +44,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_GRACE: Final[dict[type[AnyChild], float]] = {
-    SinkChild: 7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
-    MonitorChild: 4.0,
-    PatientChild: 3.0,
-}
-"""Seconds that a role may take to stop."""
-
 
 class Ward:
     """What the roles of one process share, and how each of them is built."""
@@ -61,12 +54,6 @@ class Ward:
         self.registry = _registry()
         self._launch = datetime.now(UTC)
 
-    def specs(self) -> list[ChildSpec]:
-        """The configured children, in the order of the file."""
-        if not self.settings.child:
-            raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
-        return [self._spec(child) for child in self.settings.child]
-
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Transport]:
         """Hold the transport open, around the supervisor: a child's restart never closes it."""
@@ -76,16 +63,6 @@ class Ward:
         finally:
             with CancelScope(shield=True):
                 await transport.aclose()
-
-    def watch(self, view: Callable[[], Sequence[ChildView]]) -> None:
-        """Not ready while the sink or the monitor is down."""
-        watched = {child.id for child in self.settings.child if not isinstance(child, PatientChild)}
-
-        async def check() -> str | None:
-            down = [each for each in view() if each.id in watched and each.state is not State.RUNNING]
-            return ", ".join(f"{each.id} is {each.state}" for each in down) or None
-
-        self.health.add("children", check)
 
     async def monitor(self, child: MonitorChild, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
         """Serve the API."""
@@ -126,16 +103,8 @@ class Ward:
             case PatientChild():
                 return self._patient(child)
 
-    def _spec(self, child: AnyChild) -> ChildSpec:
-        return ChildSpec(
-            id=child.id or child.role,
-            start=self.actor(child),
-            restart=Restart(child.restart),
-            shutdown=_GRACE[type(child)],
-            trouble=self._trouble(child),
-        )
-
-    def _trouble(self, child: AnyChild) -> Callable[[], str | None]:
+    def trouble(self, child: AnyChild) -> Callable[[], str | None]:
+        """What tells what the child waits for."""
         match child:
             case SinkChild():
                 return lambda: self._sink_telemetry.trouble or self._transport.trouble
@@ -170,21 +139,21 @@ class Ward:
         from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
         from icu.patient.outbox import Outbox  # noqa: PLC0415
 
-        bed = self._bed(child)
+        beds = [self._bed(child, name) for name in names_of(child)]
         actor = partial(
-            emulate, beds=[bed], outbox=Outbox(), transport=self._transport, telemetry=self._patient_telemetry
+            emulate, beds=beds, outbox=Outbox(), transport=self._transport, telemetry=self._patient_telemetry
         )
         if child.port is None:
             return actor
-        return partial(self._with_face, actor, partial(self._bedside_app, bed), child.host, child.port)
+        return partial(self._with_face, actor, partial(self._bedside_app, beds[0]), child.host, child.port)
 
-    def _bed(self, child: PatientChild) -> "Bed":
+    def _bed(self, child: PatientChild, name: str) -> "Bed":
         from icu.patient.beds import Identity, ReplayedBed, SimulatedBed, origin_of  # noqa: PLC0415 - as above
         from icu.patient.physiology import Physiology  # noqa: PLC0415
         from icu.patient.recordings import read_recording  # noqa: PLC0415
 
         try:
-            identity = Identity(child.uuid or uuid_of_name(child.name), check_name(child.name))
+            identity = Identity(child.uuid or uuid_of_name(name), check_name(name))
         except ValueError as exc:
             raise ConfigurationError(f"{child.id}: name: {exc}") from exc
         if child.recording is None:

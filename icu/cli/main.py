@@ -28,7 +28,8 @@ from icu.cli.options import (
 )
 from icu.cli.run import run
 from icu.cli.topics import topics
-from icu.config.settings import LogForm, TransportKind
+from icu.config.load import load
+from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import IcuError, UsageError
 from icu.ops import logs
 
@@ -116,19 +117,26 @@ def supervise(
     port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
+    if recordings is None and (start is not None or speed != 1.0):
+        raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
     settings = prepare(config, log_format)
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
     from icu.cli.overview import overview  # noqa: PLC0415
 
-    if transport is not None:
-        settings = replace(settings, transport=replace(settings.transport, kind=transport))
-    if recordings is not None:
-        settings = bootstrap.with_recordings(settings, recordings, speed=speed, step=step, start=moment(start))
-    elif start is not None or speed != 1.0:
-        raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
-    if port is not None:
-        settings = bootstrap.with_port(settings, port)
-    bootstrap.run_supervisor(settings, overview if _shows_overview(log_format) else None)
+    def given(settings: Settings) -> Settings:
+        """With what the command line says in place of what the file says."""
+        if transport is not None:
+            settings = replace(settings, transport=replace(settings.transport, kind=transport))
+        if recordings is not None:
+            settings = bootstrap.with_recordings(settings, recordings, speed=speed, step=step, start=moment(start))
+        return settings if port is None else bootstrap.with_port(settings, port)
+
+    bootstrap.run_supervisor(
+        given(settings),
+        config=config,
+        reread=lambda: given(load(config)),
+        overview=overview if _shows_overview(log_format) else None,
+    )
 
 
 @cli.group(invoke_without_command=True)

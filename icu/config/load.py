@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from unicodedata import normalize
@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from icu.config.environment import overridden
 from icu.config.files import File
-from icu.config.settings import AnyChild, PatientChild, Secret, Settings
+from icu.config.groups import instances, mistake_in, names_of
+from icu.config.settings import HIGHEST_PORT, AnyChild, PatientChild, Secret, Settings
 from icu.errors import ConfigurationError
 
 FILE_NAME: Final = "supervisor.toml"
@@ -69,6 +70,7 @@ def _checked(file: File) -> Settings:
         raise file.explained(exc) from exc
     if _PASSWORD.search(settings.database.url):
         raise file.mistake("database.url", "holds a password: give the URL in the environment (DATABASE_URL) instead")
+    _check_groups(file, settings)
     settings = replace(settings, child=with_ids(settings.child))
     _check_ids(file, settings)
     _check_patients(file, settings)
@@ -96,9 +98,24 @@ def _rename_data(values: dict[str, Any]) -> None:
             child["role"] = "sink"
 
 
+def _check_groups(file: File, settings: Settings) -> None:
+    for position, child in enumerate(settings.child):
+        mistake = mistake_in(child)
+        if mistake is not None:
+            key, _, why = mistake.partition(": ")
+            raise file.mistake(f"child[{position}].{key}", why)
+
+
+def _each(settings: Settings) -> Iterator[tuple[int, AnyChild]]:
+    """The children that will run, each with its table's place."""
+    for position, child in enumerate(settings.child):
+        for each in instances(child):
+            yield position, each
+
+
 def _check_ids(file: File, settings: Settings) -> None:
     seen = set[str | None]()
-    for position, child in enumerate(settings.child):
+    for position, child in _each(settings):
         if child.id in seen:
             raise file.mistake(
                 f"child[{position}]", f"a second child has the id {child.id!r}: give it an id of its own"
@@ -108,9 +125,10 @@ def _check_ids(file: File, settings: Settings) -> None:
 
 def _check_patients(file: File, settings: Settings) -> None:
     beds: dict[UUID | str, str | None] = {}
-    for position, child in enumerate(settings.child):
-        if isinstance(child, PatientChild):
-            patient = child.uuid or normalize("NFC", child.name.strip())
+    for position, child in _each(settings):
+        if not isinstance(child, PatientChild):
+            continue
+        for patient in [child.uuid] if child.uuid else [normalize("NFC", name.strip()) for name in names_of(child)]:
             if patient in beds:
                 why = f"the patient {patient} lies in {beds[patient]!r} already: give this one a uuid of its own"
                 raise file.mistake(f"child[{position}]", why)
@@ -119,9 +137,11 @@ def _check_patients(file: File, settings: Settings) -> None:
 
 def _check_ports(file: File, settings: Settings) -> None:
     taken: dict[tuple[str, int], str | None] = {}
-    for position, child in enumerate(settings.child):
+    for position, child in _each(settings):
         if child.port is None:
             continue
+        if child.port > HIGHEST_PORT:
+            raise file.mistake(f"child[{position}].port", f"{child.id} would have port {child.port}: begin lower")
         other = taken.setdefault((child.host, child.port), child.id)
         if other != child.id:
             raise file.mistake(f"child[{position}].port", f"{child.port} is the port of {other!r} already")

@@ -11,8 +11,9 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 DEFAULT_PORT: Final = 8000
+HIGHEST_PORT: Final = 65_535
 
-Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.1, le=86_400)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Level: TypeAlias = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]
@@ -90,10 +91,18 @@ class Api(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
-    """More than `restarts` deaths of children within `period` seconds: everything is stopped."""
+    """More than `restarts` deaths of children within `period` seconds: everything is stopped.
 
-    restarts: Annotated[int, Meta(ge=1, le=10_000)] = 10
-    period: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+    Patients have a supervisor of their own, so that they do not use up what the sink and the monitor may need.
+    """
+
+    strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one"
+    restarts: Annotated[int, Meta(ge=1, le=10_000)] = 5
+    period: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
+    bed_restarts: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    bed_period: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+    watchdog: Annotated[float, Meta(ge=1, le=3_600)] = 30.0
+    """Seconds after which a child process that shows no life is killed, and started again."""
 
 
 class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
@@ -101,6 +110,12 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
 
     id: Annotated[str, Meta(pattern=r"\A[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?\Z")] | None = None
     restart: Restart = "permanent"
+    process: bool = False
+    """Run in a process of its own, in place of a task of the supervisor's."""
+    count: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    """So many alike: ids `ID-1` and so on, names likewise, ports counting up."""
+    critical: bool | None = None
+    """Whether the ward is not ready while it is down; the sink is critical unless it says otherwise."""
     host: Text = "127.0.0.1"
 
     @property
@@ -127,6 +142,8 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     name: Text
     uuid: UUID | None = None
     """Made from the name when absent, so that a restart is the same patient."""
+    patients: Annotated[int, Meta(ge=1, le=100_000)] = 1
+    """So many patients in this one child: `NAME 1` and so on."""
     restart: Restart = "transient"
     port: Port | None = None
     interval: Seconds | None = None

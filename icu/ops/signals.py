@@ -4,7 +4,9 @@ import asyncio
 import faulthandler
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -15,8 +17,13 @@ from anyio import CancelScope
 from anyio.abc import TaskStatus
 from loguru import logger
 
+from icu.ops.notify import notify
+
 STOP_DEADLINE: Final = 15.0
 """Seconds from the first signal to the end of the process; then all stacks are printed and it ends with an error."""
+
+SUPERVISED: Final = "ICU_SUPERVISED"
+"""The variable that tells a process that a supervisor of ours holds its standard input."""
 
 ORDERED: Final = 130
 """Exit code after a second signal, as shells know it from SIGINT."""
@@ -28,6 +35,7 @@ async def until_told(work: Callable[[], Awaitable[None]]) -> None:
     try:
         async with anyio.create_task_group() as group:
             await group.start(_listen, scope)
+            group.start_soon(_show_life, scope)
             with scope:
                 await work()
             group.cancel_scope.cancel()
@@ -42,8 +50,34 @@ async def _listen(scope: CancelScope, *, task_status: TaskStatus[None]) -> None:
             if scope.cancel_called:
                 os._exit(ORDERED)
             logger.info("{}: stopping; once more to end at once", signal.Signals(number).name)
+            notify("STOPPING=1")
             faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True)
             scope.cancel()
+
+
+async def _show_life(scope: CancelScope) -> None:
+    """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks."""
+    microseconds = int(os.environ.get("WATCHDOG_USEC") or 0)
+    while microseconds and not scope.cancel_called:
+        faulthandler.dump_traceback_later(microseconds / 1_000_000, exit=True)
+        notify("WATCHDOG=1")
+        await anyio.sleep(microseconds / 3_000_000)
+
+
+def end_with_parent() -> None:
+    """Stop this process when the one that started it is gone: nobody else would.
+
+    The parent holds the other end of standard input. A thread waits there, for a loop may be blocked.
+    """
+    if os.environ.get(SUPERVISED):
+        threading.Thread(target=_await_orphanage, daemon=True).start()
+
+
+def _await_orphanage() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_DEADLINE)
+    os._exit(1)
 
 
 @asynccontextmanager

@@ -1,0 +1,57 @@
+"""`count = N` written out: N children that are alike but for id, name and port."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from icu.config.settings import AnyChild, PatientChild
+
+
+def instances(child: AnyChild) -> list[AnyChild]:
+    """The children that one table of supervisor.toml stands for."""
+    if child.count == 1:
+        return [child]
+    return [_instance(child, number) for number in range(1, child.count + 1)]
+
+
+def all_instances(children: Iterable[AnyChild]) -> list[AnyChild]:
+    """The children that all tables stand for, in their order."""
+    return [each for child in children for each in instances(child)]
+
+
+def names_of(child: PatientChild) -> list[str]:
+    """The names of the patients that one child carries."""
+    if child.patients == 1:
+        return [child.name]
+    return [f"{child.name} {number}" for number in range(1, child.patients + 1)]
+
+
+def mistake_in(child: AnyChild) -> str | None:
+    """Why the child cannot be had more than once, or carry several patients, as it is written; None where it can."""
+    if child.count > 1 and child.role == "sink":
+        return "count: SQLite has one writer, so there is one sink"
+    if child.count > 1 and child.id is None:
+        return "count: give the child an id, which its instances are numbered after"
+    if isinstance(child, PatientChild):
+        return _mistake_in_patient(child)
+    return None
+
+
+def _mistake_in_patient(child: PatientChild) -> str | None:
+    several = child.count > 1 or child.patients > 1
+    if several and child.uuid is not None:
+        return "uuid: several patients cannot have one uuid: leave it out, it is made from their names"
+    if several and child.recording is not None:
+        return "recording: several patients cannot be one recording: --recordings FOLDER replays many"
+    if child.patients > 1 and child.port is not None:
+        return "port: several patients in one child have no face of their own: leave it out"
+    return None
+
+
+def _instance(child: AnyChild, number: int) -> AnyChild:
+    alike = replace(child, id=f"{child.id}-{number}", count=1)
+    if child.port is not None:
+        alike = replace(alike, port=child.port + number - 1)
+    if isinstance(alike, PatientChild):
+        alike = replace(alike, name=f"{alike.name} {number}")
+    return alike
