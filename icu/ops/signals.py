@@ -4,7 +4,6 @@ import asyncio
 import faulthandler
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -74,7 +73,9 @@ def end_with_parent() -> None:
 
 
 def _await_orphanage() -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock a thread must not hold when Python ends.
+    while os.read(0, 4_096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_DEADLINE)
     os._exit(1)
