@@ -100,9 +100,9 @@ class Tree:
         if group not in children:
             raise UnknownChildError(group, [str(each) for each in children])
         scaled = replace(children[group], count=count)
-        mistake = mistake_in(scaled)
-        if mistake is not None or (count == 1) != (children[group].count == 1):
-            raise ConfigurationError(f"{group}: {mistake or 'only children with a count of 2 or more can be scaled'}")
+        mistake = mistake_in(scaled) if children[group].count else "only a child with a `count` can be scaled"
+        if mistake is not None:
+            raise ConfigurationError(f"{group}: {mistake}")
         return await self._become(
             replace(self._settings, child=tuple(scaled if each.id == group else each for each in self._settings.child))
         )

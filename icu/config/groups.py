@@ -9,7 +9,7 @@ from icu.config.settings import AnyChild, PatientChild
 
 def instances(child: AnyChild) -> list[AnyChild]:
     """The children that one table of supervisor.toml stands for."""
-    if child.count == 1:
+    if child.count is None:
         return [child]
     return [_instance(child, number) for number in range(1, child.count + 1)]
 
@@ -28,9 +28,9 @@ def names_of(child: PatientChild) -> list[str]:
 
 def mistake_in(child: AnyChild) -> str | None:
     """Why the child cannot be had more than once, or carry several patients, as it is written; None where it can."""
-    if child.count > 1 and child.role == "sink":
+    if child.count is not None and child.count > 1 and child.role == "sink":
         return "count: SQLite has one writer, so there is one sink"
-    if child.count > 1 and child.id is None:
+    if child.count is not None and child.id is None:
         return "count: give the child an id, which its instances are numbered after"
     if isinstance(child, PatientChild):
         return _mistake_in_patient(child)
@@ -38,7 +38,7 @@ def mistake_in(child: AnyChild) -> str | None:
 
 
 def _mistake_in_patient(child: PatientChild) -> str | None:
-    several = child.count > 1 or child.patients > 1
+    several = child.count is not None or child.patients > 1
     if several and child.uuid is not None:
         return "uuid: several patients cannot have one uuid: leave it out, it is made from their names"
     if several and child.recording is not None:
@@ -49,7 +49,7 @@ def _mistake_in_patient(child: PatientChild) -> str | None:
 
 
 def _instance(child: AnyChild, number: int) -> AnyChild:
-    alike = replace(child, id=f"{child.id}-{number}", count=1)
+    alike = replace(child, id=f"{child.id}-{number}", count=None)
     if child.port is not None:
         alike = replace(alike, port=child.port + number - 1)
     if isinstance(alike, PatientChild):

@@ -112,7 +112,7 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     restart: Restart = "permanent"
     process: bool = False
     """Run in a process of its own, in place of a task of the supervisor's."""
-    count: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    count: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     """So many alike: ids `ID-1` and so on, names likewise, ports counting up."""
     critical: bool | None = None
     """Whether the ward is not ready while it is down; the sink is critical unless it says otherwise."""

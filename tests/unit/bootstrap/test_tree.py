@@ -1,0 +1,91 @@
+"""The ward's tree: who is supervised by whom, process children, and what a changed file changes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+from icu.bootstrap.processes import command_of, relay
+from icu.bootstrap.tree import Tree
+from icu.bootstrap.ward import Ward
+from icu.config.load import load
+from icu.config.settings import PatientChild, Settings
+from icu.errors import ConfigurationError, UnknownChildError
+
+WARD = """
+[[child]]
+role = "sink"
+[[child]]
+role = "monitor"
+[[child]]
+role = "patient"
+name = "Anna"
+[[child]]
+role = "patient"
+id = "icu"
+name = "Bed"
+count = 3
+"""
+
+
+def loaded(folder: Path, text: str) -> Settings:
+    """The settings of a file with this text."""
+    path = folder / "supervisor.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, {})
+
+
+def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
+    """It stands where the first patient stands, so that the rest starts before and stops after it."""
+    tree = Tree(Ward(loaded(tmp_path, WARD)))
+    assert [each.id for each in tree.view()] == ["sink", "monitor", "beds"]
+    assert [each.id for each in tree.flat()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
+
+
+@pytest.mark.parametrize("role", ['role = "sink"', 'role = "patient"\nname = "X"'])
+def test_a_process_needs_kafka(tmp_path: Path, role: str) -> None:
+    """Nothing in memory reaches another process; a monitor reads the database alone."""
+    with pytest.raises(ConfigurationError, match=r'(sink|bed-1): .*in-memory.*kind = "kafka"'):
+        Tree(Ward(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")))
+    Tree(Ward(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')))
+
+
+def test_the_command_of_a_process_says_it_all(tmp_path: Path) -> None:
+    """Whatever the file says of the child stands in its command, and the file that was named is handed on."""
+    text = '[[child]]\nrole = "patient"\nname = "Иван Петров"\nport = 8101\ninterval = 2.5\nseed = 7\n'
+    [child] = loaded(tmp_path, text).child
+    assert isinstance(child, PatientChild)
+    words = command_of(child, "ward.toml")
+    assert words[:5] == [sys.executable, "-m", "icu", "run", "patient"]
+    options = dict(zip(words[5::2], words[6::2], strict=True))
+    expected = {"--name": "Иван Петров", "--port": "8101", "--interval": "2.5", "--seed": "7", "--config": "ward.toml"}
+    assert expected.items() <= options.items()
+
+
+def test_lines_of_a_process_become_our_records() -> None:
+    """With level, place and context; what is no record, a stack for instance, is a warning."""
+    records = []
+    logger.add(lambda message: records.append(message.record), level="DEBUG")
+    relay("icu-1", '{"timestamp":"x","level":"ERROR","message":"no {luck}","module":"m","function":"f","line":3,"a":1}')
+    relay("icu-1", "Traceback (most recent call last):")
+    relay("icu-1", '{"level":"LOUD","message":"unknown level"}')
+    first, *others = records
+    assert (first["level"].name, first["message"], first["module"], first["line"]) == ("ERROR", "no {luck}", "m", 3)
+    assert first["extra"] == {"child": "icu-1", "a": 1}
+    assert [each["level"].name for each in others] == ["WARNING", "WARNING"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A ward that does not run."""
+    return Tree(Ward(loaded(tmp_path, WARD)))
+
+
+async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Tree) -> None:
+    """People mistype ids."""
+    for order in (tree.start, tree.stop, tree.restart):
+        with pytest.raises(UnknownChildError, match="no child is called monitr: did you mean monitor"):
+            await order("monitr")
+    with pytest.raises(ConfigurationError, match="sink: only a child with a `count`"):
+        await tree.scale("sink", 1)

@@ -1,0 +1,152 @@
+"""A process as a child: how it starts, speaks, ends, and is ended. With real processes and signals."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import anyio
+import pytest
+from anyio.abc import TaskStatus
+
+from icu.errors import ProcessEndedError, ProcessSilentError
+from icu.supervisor.process import run_process
+
+READY = """
+import os, signal, socket, sys, time
+teller = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+def tell(text): teller.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
+tell("READY=1\\nSTATUS=at your service")
+"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Processes need real time, and a supervisor either backend."""
+    return "asyncio"
+
+
+class Told(TaskStatus[str]):
+    """Remembers what was said with "started"."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.event = anyio.Event()
+
+    def started(self, value: str | None = None) -> None:
+        self.text = value
+        self.event.set()
+
+    @property
+    def pid(self) -> int:
+        """The process that started."""
+        assert self.text is not None
+        return int(self.text.split(",")[0].removeprefix("pid "))
+
+
+def program(
+    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30
+) -> Callable[..., object]:
+    """A child that runs this Python code."""
+    return partial(
+        run_process,
+        [sys.executable, "-c", code],
+        grace=grace,
+        watchdog=watchdog,
+        on_line=lines.append,
+        environ=os.environ,
+        task_status=told,
+    )
+
+
+async def test_a_process_says_that_it_has_started_and_what_it_writes_is_handed_on() -> None:
+    """READY=1 is "started", with pid and status; lines of both outputs come in order, also the last without an end."""
+    told, lines = Told(), list[str]()
+    code = READY + 'print("one", flush=True); print("two", file=sys.stderr, flush=True); sys.stdout.write("three")'
+    with anyio.fail_after(30):
+        await program(code, told=told, lines=lines)()  # type: ignore[misc]
+    assert lines == ["one", "two", "three"]
+    assert told.text == f"pid {told.pid}, at your service"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "exit_code"),
+    [
+        ("import sys; print('no luck'); sys.exit(70)", r"exit code 70: no luck", 70),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", r"signal SIGKILL", 137),
+        ("raise SystemExit(78)", r"exit code 78", 78),
+    ],
+)
+async def test_how_it_ended_is_told(code: str, words: str, exit_code: int) -> None:
+    """Exit code or signal, and its last words."""
+    with anyio.fail_after(30), pytest.raises(ProcessEndedError, match=words) as caught:
+        await program(code, told=Told(), lines=[])()  # type: ignore[misc]
+    assert caught.value.exit_code == exit_code
+
+
+async def started(code: str, told: Told, **how: float) -> None:
+    """Run a child until it has started, and then cancel it."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(program(code, told=told, lines=[], **how))  # type: ignore[arg-type]
+        with anyio.fail_after(30):
+            await told.event.wait()
+        group.cancel_scope.cancel()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_it_is_asked_to_stop() -> None:
+    """A cancelled child gets SIGTERM and its grace."""
+    told = Told()
+    await started(READY + "time.sleep(600)", told, grace=60)
+    assert not is_alive(told.pid)
+
+
+async def test_one_that_does_not_listen_is_killed_after_its_grace() -> None:
+    """A process, unlike a task, can be."""
+    told = Told()
+    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY + "time.sleep(600)"
+    await started(code, told, grace=0.2)
+    assert not is_alive(told.pid)
+
+
+async def test_one_that_stands_still_is_killed() -> None:
+    """Stopped by a signal it shows no life, nor does it heed another signal: its watchdog and SIGKILL end it."""
+    told = Told()
+    async with anyio.create_task_group() as group:
+
+        async def watched() -> None:
+            with pytest.raises(ProcessSilentError):
+                await program(READY + "time.sleep(600)", told=told, lines=[], grace=0.2, watchdog=1.0)()  # type: ignore[misc]
+
+        group.start_soon(watched)
+        with anyio.fail_after(30):
+            await told.event.wait()
+            os.kill(told.pid, signal.SIGSTOP)
+    assert not is_alive(told.pid)
+
+
+async def test_signs_of_life_are_heard() -> None:
+    """As long as it says WATCHDOG=1 in time it lives on."""
+    code = READY + '\nfor _ in range(15): time.sleep(0.1); tell("WATCHDOG=1")'
+    with anyio.fail_after(30):
+        await program(code, told=Told(), lines=[], watchdog=0.9)()  # type: ignore[misc]
+
+
+async def test_it_knows_when_its_parent_is_gone() -> None:
+    """Its standard input is a pipe that nobody writes to, and that ends with the parent."""
+    told, lines = Told(), list[str]()
+    code = (
+        READY + "os.set_blocking(0, False)\ntry: os.read(0, 1); print('ended')\nexcept BlockingIOError: print('open')"
+    )
+    with anyio.fail_after(30):
+        await program(code, told=told, lines=lines)()  # type: ignore[misc]
+    assert lines == ["open"]
