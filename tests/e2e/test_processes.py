@@ -1,0 +1,131 @@
+"""A ward whose children are processes: whichever is killed or stands still, the others go on, and none is left over."""
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.brokers import ApacheKafka, own_kafka
+from tests.e2e.conftest import PATIENCE, Program, Start, free_port
+
+CHILDREN = ["sink", "monitor", "icu-1", "icu-2"]
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """A running broker."""
+    with own_kafka(tmp_path_factory.mktemp("kafka")) as broker:
+        broker.start()
+        yield broker
+
+
+@pytest.fixture
+def ward(start: Start, kafka: ApacheKafka, tmp_path: Path) -> Program:
+    """Sink, monitor and two patients, each a process, all running."""
+    topic = f"icu.{tmp_path.name}"
+    kafka.create_topic(topic)
+    (tmp_path / "supervisor.toml").write_text(
+        "[supervisor]\nrestarts = 100\nbed_restarts = 100\nwatchdog = 3\n"
+        '[transport]\nkind = "kafka"\n'
+        '[[child]]\nrole = "sink"\nprocess = true\n'
+        '[[child]]\nrole = "monitor"\nprocess = true\n'
+        '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\nprocess = true\n'
+    )
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=topic)
+    ward.until("/patients", lambda response: response.status_code == 200 and len(response.json()) == 2)
+    return ward
+
+
+def until(ward: Program, enough: Callable[[], bool]) -> None:
+    """Look until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not enough():
+        assert time.monotonic() < deadline, ward.log()
+        time.sleep(0.05)
+
+
+def pids(ward: Program, child: str) -> list[int]:
+    """The processes that a child has had, the present one last."""
+    told = [each["message"] for each in ward.records() if each.get("child") == child]
+    return [int(found[1]) for message in told if (found := re.match(r"started on pid (\d+)", message))]
+
+
+def stored(ward: Program) -> int:
+    """How many readings the API has of the first patient."""
+    patient = ward.get("/patients").json()[0]["uuid"]
+    return len(ward.get(f"/patient/{patient}/metrics").json())
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_whichever_child_is_lost_the_others_go_on(ward: Program, number: signal.Signals) -> None:
+    """Killed, or standing still past its watchdog, each is started again in turn, and readings are stored again."""
+    before = {child: pids(ward, child) for child in CHILDREN}
+    for child in CHILDREN:
+        os.kill(pids(ward, child)[-1], number)
+        until(ward, lambda child=child: len(pids(ward, child)) == 2)  # type: ignore[misc]
+    for child in CHILDREN:
+        assert pids(ward, child)[0] == before[child][0]
+        assert len(pids(ward, child)) == 2
+    deaths = [each["message"] for each in ward.records() if each["message"].startswith("died: ")]
+    expected = "signal SIGKILL" if number == signal.SIGKILL else "no sign of life for 3 s"
+    assert all(expected in message for message in deaths)
+    ward.until("/patients", lambda response: response.status_code == 200)
+    already = stored(ward)
+    until(ward, lambda: stored(ward) > already)
+    assert ward.stop() == 0
+
+
+def test_nothing_is_left_behind_by_a_supervisor_that_is_killed(ward: Program) -> None:
+    """Its children notice that it is gone, and end."""
+    children = psutil.Process(ward.process.pid).children(recursive=True)
+    assert len(children) == len(CHILDREN)
+    ward.process.kill()
+    ward.wait()
+    _, left = psutil.wait_procs(children, timeout=PATIENCE)
+    assert left == []
+    socket.create_server(("127.0.0.1", ward.port)).close()
+
+
+def test_it_stops_in_order(ward: Program) -> None:
+    """Patients together, then the monitor, then the sink: as tasks do."""
+    children = psutil.Process(ward.process.pid).children(recursive=True)
+    began = time.monotonic()
+    assert ward.stop(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 15
+    stopped = [each["child"] for each in ward.records() if each["message"] == "stopped"]
+    assert sorted(stopped[:2]) == ["icu-1", "icu-2"]
+    assert stopped[2:] == ["beds", "monitor", "sink"]
+    assert not any(each.is_running() for each in children)
+
+
+def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
+    """READY=1 when all have started, WATCHDOG=1 as long as the loop turns, STOPPING=1 at the end."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(PATIENCE)
+        ward = start("supervise", NOTIFY_SOCKET=str(path), WATCHDOG_USEC="1500000")
+        notices = [listener.recv(1_000)]
+        while notices.count(b"WATCHDOG=1") < 3 or b"READY=1" not in notices:
+            notices.append(listener.recv(1_000))
+        assert ward.stop(signal.SIGTERM) == 0
+        while notices[-1] != b"STOPPING=1":
+            notices.append(listener.recv(1_000))
+    assert set(notices) == {b"READY=1", b"WATCHDOG=1", b"STOPPING=1"}
+
+
+def test_a_child_that_ends_the_ward_says_why(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+    """A process whose settings are wrong is wrong at each start: its exit code and last words are the ward's."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\nprocess = true\n'
+        f'[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "A"\nprocess = true\nport = {free_port()}\n'
+    )
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, DATABASE_URL="sqlite:///no/such/folder/icu.db")
+    assert ward.wait() == 78
+    assert "does not exist: create it" in ward.log().splitlines()[-1]
