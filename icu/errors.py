@@ -4,7 +4,8 @@
     ├── UsageError                     the command line is wrong                      exit 64
     ├── ConfigurationError             a setting is wrong                             exit 78
     │   ├── RecordingError             a recording cannot be replayed
-    │   └── AddressInUseError          another program listens on that port
+    │   ├── AddressInUseError          another program listens on that port
+    │   └── SupervisorRunsError        another supervisor has the control socket
     ├── MessageError                   a record that is no observation; becomes a dead letter
     ├── KafkaError                     the broker: what the brief calls so            transient, exit 75
     │   └── KafkaRefusedError          it said no, and will again
@@ -20,7 +21,9 @@
     │   ├── ChildStartTimeoutError     did not say "started" in time                  transient
     │   ├── ChildEndedEarlyError       ended before it said "started"
     │   ├── StrayCancellationError     ended by a cancellation that nobody asked for  transient
-    │   ├── UnknownChildError          no child has that id
+    │   ├── UnknownChildError          no child has that id                           exit 4
+    │   ├── NoSupervisorError          nobody answers at the control socket           transient, exit 75
+    │   ├── OrderRefusedError          the supervisor's own answer, with its exit code
     │   ├── ProcessEndedError          a process ended by a signal or with an exit code
     │   ├── ProcessSilentError         it no longer showed that it was alive, and was killed
     │   └── RestartIntensityError      died too often: the supervisor gives up        exit 70
@@ -74,6 +77,16 @@ class AddressInUseError(ConfigurationError):
         super().__init__(
             f"port {port} on {host} is taken by another program: stop it, or choose another port "
             f"(--port on the command line, `port = ` in supervisor.toml)"
+        )
+
+
+class SupervisorRunsError(ConfigurationError):
+    """Another supervisor answers at the control socket."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"a supervisor of this database runs already (it answers at {path}): python -m icu status shows it; "
+            "give this one another database, or a socket of its own (`socket = ` below [supervisor])"
         )
 
 
@@ -173,12 +186,36 @@ class StrayCancellationError(SupervisionError):
 
 
 class UnknownChildError(SupervisionError):
-    """No child has the id, or matches the pattern."""
+    """No child has the id, or matches the pattern. The exit code is supervisorctl's."""
+
+    exit_code = 4
 
     def __init__(self, pattern: str, known: Sequence[str]) -> None:
         near = get_close_matches(pattern, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
+        some = [*known[:10], "..."] if len(known) > 10 else known
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(some) or 'none'}"
         super().__init__(f"no child is called {pattern}: {hint}")
+
+
+class NoSupervisorError(SupervisionError):
+    """Nobody answers at the control socket."""
+
+    transient = True
+    exit_code = 75
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"no supervisor answers: {why}; start one (python -m icu supervise), "
+            "or name the settings that it runs with (--config)"
+        )
+
+
+class OrderRefusedError(SupervisionError):
+    """A supervisor did not do what it was asked to, as it says itself."""
+
+    def __init__(self, why: str, exit_code: int) -> None:
+        self.exit_code = exit_code  # type: ignore[misc] # this one's own
+        super().__init__(why)
 
 
 class ProcessEndedError(SupervisionError):

@@ -2,19 +2,18 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
-from unicodedata import normalize
-from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from icu.config.checks import mistakes_between
 from icu.config.environment import overridden
 from icu.config.files import File
-from icu.config.groups import instances, mistake_in, names_of
-from icu.config.settings import HIGHEST_PORT, AnyChild, PatientChild, Secret, Settings
+from icu.config.groups import mistake_in
+from icu.config.settings import AnyChild, PatientChild, Secret, Settings
 from icu.errors import ConfigurationError
 
 FILE_NAME: Final = "supervisor.toml"
@@ -31,6 +30,13 @@ def packaged(*parts: str) -> Path:
     return (wheel if wheel.is_dir() else _PACKAGE.parent).joinpath(*parts)
 
 
+def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The file that `load` reads: `path`, or that of ICU_CONFIG, or ./supervisor.toml; None for the built-in one."""
+    if path is None and environ.get("ICU_CONFIG"):
+        return Path(environ["ICU_CONFIG"])
+    return Path(FILE_NAME) if path is None and Path(FILE_NAME).exists() else path
+
+
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of `path`, of ICU_CONFIG, of ./supervisor.toml, or the built-in ones: the first that is there.
 
@@ -38,9 +44,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     Raises ConfigurationError.
     """
     environ = os.environ if environ is None else environ
-    chosen = path or (Path(environ["ICU_CONFIG"]) if environ.get("ICU_CONFIG") else None)
-    if chosen is None and Path(FILE_NAME).exists():
-        chosen = Path(FILE_NAME)
+    chosen = chosen_file(path, environ)
     file = File(chosen or packaged(FILE_NAME))
     folder = chosen.absolute().parent if chosen else Path.cwd()
     settings = _resolved(_checked(file), folder)
@@ -72,9 +76,8 @@ def _checked(file: File) -> Settings:
         raise file.mistake("database.url", "holds a password: give the URL in the environment (DATABASE_URL) instead")
     _check_groups(file, settings)
     settings = replace(settings, child=with_ids(settings.child))
-    _check_ids(file, settings)
-    _check_patients(file, settings)
-    _check_ports(file, settings)
+    for where, why in mistakes_between(settings.child):
+        raise file.mistake(where, why)
     _check_files(file, settings)
     return settings
 
@@ -106,47 +109,6 @@ def _check_groups(file: File, settings: Settings) -> None:
             raise file.mistake(f"child[{position}].{key}", why)
 
 
-def _each(settings: Settings) -> Iterator[tuple[int, AnyChild]]:
-    """The children that will run, each with its table's place."""
-    for position, child in enumerate(settings.child):
-        for each in instances(child):
-            yield position, each
-
-
-def _check_ids(file: File, settings: Settings) -> None:
-    seen = set[str | None]()
-    for position, child in _each(settings):
-        if child.id in seen:
-            raise file.mistake(
-                f"child[{position}]", f"a second child has the id {child.id!r}: give it an id of its own"
-            )
-        seen.add(child.id)
-
-
-def _check_patients(file: File, settings: Settings) -> None:
-    beds: dict[UUID | str, str | None] = {}
-    for position, child in _each(settings):
-        if not isinstance(child, PatientChild):
-            continue
-        for patient in [child.uuid] if child.uuid else [normalize("NFC", name.strip()) for name in names_of(child)]:
-            if patient in beds:
-                why = f"the patient {patient} lies in {beds[patient]!r} already: give this one a uuid of its own"
-                raise file.mistake(f"child[{position}]", why)
-            beds[patient] = child.id
-
-
-def _check_ports(file: File, settings: Settings) -> None:
-    taken: dict[tuple[str, int], str | None] = {}
-    for position, child in _each(settings):
-        if child.port is None:
-            continue
-        if child.port > HIGHEST_PORT:
-            raise file.mistake(f"child[{position}].port", f"{child.id} would have port {child.port}: begin lower")
-        other = taken.setdefault((child.host, child.port), child.id)
-        if other != child.id:
-            raise file.mistake(f"child[{position}].port", f"{child.port} is the port of {other!r} already")
-
-
 def _check_files(file: File, settings: Settings) -> None:
     folder = file.path.absolute().parent
     for position, child in enumerate(settings.child):
@@ -158,10 +120,12 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
     match = _RELATIVE_SQLITE.match(settings.database.url)
     if match:
         settings = replace(settings, database=replace(settings.database, url=f"sqlite:///{folder / match['path']}"))
+    socket = settings.supervisor.socket
     paths = {name: folder / path for name in _KAFKA_FILES if (path := getattr(settings.kafka, name))}
     return replace(
         settings,
         kafka=replace(settings.kafka, **paths),
+        supervisor=replace(settings.supervisor, socket=socket and folder / socket),
         child=tuple(_with_path(child, folder) for child in settings.child),
     )
 

@@ -13,6 +13,12 @@ from msgspec import Meta, Struct
 DEFAULT_PORT: Final = 8000
 HIGHEST_PORT: Final = 65_535
 
+BEDS: Final = "beds"
+"""The id of the patients' supervisor, which no child may have."""
+
+HIGHEST_COUNT: Final = 10_000
+"""The most children that are alike."""
+
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.1, le=86_400)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -103,6 +109,8 @@ class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
     bed_period: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
     watchdog: Annotated[float, Meta(ge=1, le=3_600)] = 30.0
     """Seconds after which a child process that shows no life is killed, and started again."""
+    socket: Path | None = None
+    """Where it takes orders; in a runtime folder, under a name made from the database's, when absent."""
 
 
 class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
@@ -112,7 +120,7 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     restart: Restart = "permanent"
     process: bool = False
     """Run in a process of its own, in place of a task of the supervisor's."""
-    count: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    count: Annotated[int, Meta(ge=1, le=HIGHEST_COUNT)] | None = None
     """So many alike: ids `ID-1` and so on, names likewise, ports counting up."""
     critical: bool | None = None
     """Whether the ward is not ready while it is down; the sink is critical unless it says otherwise."""

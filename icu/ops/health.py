@@ -34,7 +34,7 @@ class Health:
 
     async def report(self) -> Report:
         """Ask all checks."""
-        answers = {name: await _answer(check) for name, check in self._checks.items()}
+        answers = {name: await _answer(check) for name, check in list(self._checks.items())}
         ready = all(answer == "ok" for answer in answers.values())
         return Report("ok" if ready else "unavailable", answers)
 
