@@ -18,6 +18,9 @@ from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load, with_ids
 from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
+from icu.control.places import places
+from icu.control.records import Records
+from icu.control.server import serve
 from icu.errors import IcuError
 from icu.ops.logs import configure
 from icu.ops.notify import notify
@@ -37,11 +40,14 @@ def run_supervisor(
     reread: Callable[[], Settings] | None = None,
     overview: Overview | None = None,
 ) -> None:
-    """Run the ward until told to stop.
+    """Run the ward until told to stop. SupervisorRunsError where one runs on the database already.
 
     `config` is the file to hand on to child processes, and `reread` reads the settings anew when somebody asks for it.
     `overview` is awaited beside the ward with a callable that shows the children.
     """
+    where = places(settings)
+    records = Records()
+    logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
     ward = Ward(settings)
     tree = Tree(ward, config=str(config) if config else None, reread=reread, on_event=EventFigures(ward.registry))
     ward.registry.register(TreeFigures(tree.flat))
@@ -50,6 +56,7 @@ def run_supervisor(
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
                 group.start_soon(overview, tree.flat)
+            await group.start(serve, tree, records, where)
             await group.start(tree.root.run)
             notify("READY=1")
             # What was loaded stays: without this, going through it again and again is a sixth of the sink's time.

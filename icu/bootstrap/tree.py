@@ -4,11 +4,12 @@ Patients have a supervisor of their own, so that beds which die one after the ot
 monitor may need; and they stop together, for nothing runs between them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
+from anyio import Lock, to_thread
 from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
@@ -16,17 +17,18 @@ from msgspec.structs import replace
 from icu.bootstrap.events import log_event
 from icu.bootstrap.processes import process_actor
 from icu.bootstrap.ward import Ward
+from icu.config.checks import mistakes_between
 from icu.config.groups import all_instances, mistake_in
-from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.errors import ConfigurationError, UnknownChildError
+from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
+from icu.control.protocol import RUNNING
+from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError
 from icu.supervisor.events import Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView, State
 
-BEDS: Final = "beds"
-"""The id of the patients' supervisor."""
+_Order: TypeAlias = Callable[[Supervisor, str], Awaitable[None]]
 
 _GRACE: Final[Mapping[type[AnyChild], float]] = {
     SinkChild: 7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
@@ -55,10 +57,15 @@ class Tree:
         self._config = config
         self._reread = reread or (lambda: ward.settings)
         self._settings = ward.settings
-        if not self._settings.child:
-            raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
+        self._changes = Lock()
+        _refuse_mistakes(self._settings)
         limits = self._settings.supervisor
         children = all_instances(self._settings.child)
+        self._children = {str(each.id): each for each in children}
+        self.rules = {
+            "": f"{limits.strategy}, gives up at more than {limits.restarts} deaths in {limits.period:g} s",
+            BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",
+        }
         handlers = [log_event, on_event]
         self._beds = Supervisor(
             [self._spec(each) for each in children if isinstance(each, PatientChild)],
@@ -73,6 +80,7 @@ class Tree:
             on_event=handlers,
         )
         ward.health.add("children", self._check)
+        ward.look = self._look
 
     def view(self) -> tuple[ChildView, ...]:
         """All children; the patients' are below their supervisor."""
@@ -80,66 +88,117 @@ class Tree:
 
     def flat(self) -> list[ChildView]:
         """All children that are no supervisors."""
-        return [each for child in self.view() for each in (child.children if child.id == BEDS else (child,))]
+        return [child for _, child in self._leaves()]
 
-    async def start(self, pattern: str) -> list[str]:
-        """Start the children that match, `*` standing for anything; their ids. UnknownChildError where none does."""
-        return await self._order(pattern, lambda supervisor: supervisor.start_child)
+    def matching(self, patterns: Iterable[str]) -> list[ChildView]:
+        """Those of `flat` that match one of the patterns, `*` standing for anything; all of them without patterns.
 
-    async def stop(self, pattern: str) -> list[str]:
+        A supervisor's id stands for all its children. UnknownChildError for a pattern that matches nobody.
+        """
+        return [child for _, child in self._found(patterns)]
+
+    async def start(self, *patterns: str) -> dict[str, str | None]:
+        """Start the children that match, one after the other; their ids, each with what went wrong."""
+        return await self._order(patterns, Supervisor.start_child)
+
+    async def stop(self, *patterns: str) -> dict[str, str | None]:
         """Stop the children that match, the last first, until somebody starts them."""
-        return await self._order(pattern, lambda supervisor: supervisor.stop_child, backwards=True)
+        return await self._order(patterns, Supervisor.stop_child, backwards=True)
 
-    async def restart(self, pattern: str) -> list[str]:
+    async def restart(self, *patterns: str) -> dict[str, str | None]:
         """Stop and start the children that match, one after the other."""
-        return await self._order(pattern, lambda supervisor: supervisor.restart_child)
+        return await self._order(patterns, Supervisor.restart_child)
 
     async def scale(self, group: str, count: int) -> str:
         """Let a group (`count = N`) have so many children; says what was done. ConfigurationError where it cannot."""
-        children = {each.id: each for each in self._settings.child}
-        if group not in children:
-            raise UnknownChildError(group, [str(each) for each in children])
-        scaled = replace(children[group], count=count)
-        mistake = mistake_in(scaled) if children[group].count else "only a child with a `count` can be scaled"
-        if mistake is not None:
-            raise ConfigurationError(f"{group}: {mistake}")
-        return await self._become(
-            replace(self._settings, child=tuple(scaled if each.id == group else each for each in self._settings.child))
-        )
+        async with self._changes:
+            children = {str(each.id): each for each in self._settings.child}
+            if group not in children:
+                raise UnknownChildError(group, list(children))
+            scaled = replace(children[group], count=count)
+            groups = children[group].count is not None
+            mistake = mistake_in(scaled) if groups else "only a child with a `count` can be scaled"
+            if mistake is not None:
+                raise ConfigurationError(f"{group}: {mistake}")
+            return await self._become(replace(self._settings, child=tuple({**children, group: scaled}.values())))
 
     async def reload(self) -> str:
         """Read the file again and apply the difference; says what was done. A file with a mistake changes nothing."""
-        return await self._become(self._reread())
+        async with self._changes:
+            return await self._become(await to_thread.run_sync(self._reread))
 
     async def _become(self, settings: Settings) -> str:
-        before = {str(each.id): each for each in all_instances(self._settings.child)}
+        _refuse_mistakes(settings)
+        before = dict(self._children)
         after = {str(each.id): each for each in all_instances(settings.child)}
         gone = [name for name, child in before.items() if after.get(name) != child]
         new = [name for name, child in after.items() if before.get(name) != child]
-        specs = [self._spec(after[name]) for name in new]  # a mistake shows here, before anything is changed
+        if any(isinstance(child, PatientChild) for child in [*map(before.get, gone), *map(after.get, new)]):
+            self._refuse_while_down(self._beds)
+        # A mistake shows here, before anything is changed. Recordings are read: that is nothing for the loop.
+        specs = await to_thread.run_sync(lambda: [self._spec(after[name]) for name in new])
         for name in reversed(gone):
             await self._owner(before[name]).remove_child(name)
-        for name, spec in zip(new, specs, strict=True):
-            await self._owner(after[name]).add_child(spec)
+            del self._children[name]
+        problems = [problem for spec in specs if (problem := await self._add(after[spec.id], spec))]
         self._settings = replace(self._settings, child=settings.child)
-        return _told(before, after, settings, self._ward.settings)
+        told = _told(before, after, settings, self._ward.settings)
+        if problems:
+            raise SupervisionError(f"{told}; but {'; '.join(problems)}")
+        return told
 
-    async def _order(
-        self, pattern: str, order: Callable[[Supervisor], Callable[[str], object]], *, backwards: bool = False
-    ) -> list[str]:
-        found = [(owner, name) for owner, name in self._leaves() if fnmatchcase(name, pattern)]
-        if not found:
-            raise UnknownChildError(pattern, [name for _, name in self._leaves()])
-        for owner, name in reversed(found) if backwards else found:
-            await order(owner)(name)  # type: ignore[misc] # a coroutine, whichever order it is
-        return [name for _, name in found]
+    async def _add(self, child: AnyChild, spec: ChildSpec) -> str | None:
+        """Add a child to its supervisor; what went wrong."""
+        try:
+            await self._owner(child).add_child(spec)
+        except Exception as exc:  # noqa: BLE001 - whatever keeps one child from starting, the others are to
+            return f"{spec.id}: {_words(exc)}"
+        self._children[spec.id] = child
+        return None
 
-    def _leaves(self) -> Iterator[tuple[Supervisor, str]]:
+    async def _order(self, patterns: Sequence[str], order: _Order, *, backwards: bool = False) -> dict[str, str | None]:
+        found = self._found(patterns)
+        told: dict[str, str | None] = {child.id: None for _, child in found}
+        for owner, child in reversed(found) if backwards else found:
+            try:
+                self._refuse_while_down(owner)
+                await order(owner, child.id)
+            except KeyError:
+                told[child.id] = "it was removed meanwhile"
+            except Exception as exc:  # noqa: BLE001 - as above
+                told[child.id] = _words(exc)
+        return told
+
+    def _found(self, patterns: Iterable[str]) -> list[tuple[Supervisor, ChildView]]:
+        leaves = list(self._leaves())
+        wanted = set[str]()
+        for pattern in patterns:
+            matching = {child.id for owner, child in leaves if self._matches(owner, child.id, pattern)}
+            if not matching:
+                raise UnknownChildError(pattern, [child.id for _, child in leaves])
+            wanted |= matching
+        return [(owner, child) for owner, child in leaves if child.id in wanted] if wanted else leaves
+
+    def _matches(self, owner: Supervisor, name: str, pattern: str) -> bool:
+        if owner is self._beds and pattern == BEDS:
+            return True
+        return name == pattern or fnmatchcase(name, pattern)
+
+    def _leaves(self) -> Iterator[tuple[Supervisor, ChildView]]:
         for child in self.root.view():
             if child.id == BEDS:
-                yield from ((self._beds, bed.id) for bed in child.children)
+                yield from ((self._beds, bed) for bed in child.children)
             else:
-                yield self.root, child.id
+                yield self.root, child
+
+    def _refuse_while_down(self, owner: Supervisor) -> None:
+        """SupervisionError where the patients' supervisor, if that is meant, can take no orders."""
+        state = next(child.state for child in self.root.view() if child.id == BEDS)
+        if owner is self._beds and state not in RUNNING:
+            raise SupervisionError(f"its supervisor, {BEDS}, is {state}: ask again when it runs")
+
+    async def _look(self) -> Sequence[ChildView]:
+        return self.view()
 
     def _owner(self, child: AnyChild) -> Supervisor:
         return self._beds if isinstance(child, PatientChild) else self.root
@@ -178,7 +237,7 @@ class Tree:
 
     async def _check(self) -> str | None:
         """Not ready while a critical child is down."""
-        critical = {str(child.id) for child in all_instances(self._settings.child) if _is_critical(child)}
+        critical = {name for name, child in self._children.items() if _is_critical(child)}
         down = [each for each in self.flat() if each.id in critical and each.state is not State.RUNNING]
         return ", ".join(f"{each.id} is {each.state}" for each in down) or None
 
@@ -193,17 +252,25 @@ def _is_critical(child: AnyChild) -> bool:
     return isinstance(child, SinkChild) if child.critical is None else child.critical
 
 
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, IcuError) else f"{type(error).__name__}: {error}"
+
+
+def _refuse_mistakes(settings: Settings) -> None:
+    if not settings.child:
+        raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
+    for _, why in mistakes_between(settings.child):
+        raise ConfigurationError(why)
+
+
 def _told(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], wanted: Settings, running: Settings) -> str:
+    others = [name for name in wanted.__struct_fields__ if name != "child"]
     lists = {
-        "stopped": before.keys() - after.keys(),
-        "started": after.keys() - before.keys(),
-        "changed": {name for name in before.keys() & after.keys() if before[name] != after[name]},
-        "not applied until the next start": {
-            name
-            for name in wanted.__struct_fields__
-            if name != "child" and getattr(wanted, name) != getattr(running, name)
-        },
+        "stopped": [name for name in before if name not in after],
+        "started": [name for name in after if name not in before],
+        "changed": [name for name in after if name in before and before[name] != after[name]],
+        "not applied until the next start": [
+            name for name in others if getattr(wanted, name) != getattr(running, name)
+        ],
     }
-    return (
-        "; ".join(f"{what}: {', '.join(sorted(names))}" for what, names in lists.items() if names) or "nothing changed"
-    )
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in lists.items() if names) or "nothing changed"

@@ -3,7 +3,7 @@
 Rooms are imported where their role is built: a process pays only for the roles that it runs.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -27,11 +27,13 @@ from icu.bootstrap.transport import make_transport
 from icu.config.groups import names_of
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
+from icu.control.client import look
 from icu.errors import ConfigurationError
 from icu.messages import check_name, uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
+from icu.supervisor.view import ChildView
 from icu.transports.base import Transport
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Ward:
         self.settings = settings
         self.health = Health()
         self.registry = _registry()
+        self.look: Callable[[], Awaitable[Sequence[ChildView]]] = partial(look, settings)
+        """How the supervisor's children are. Whoever runs the supervisor itself replaces this."""
         self._launch = datetime.now(UTC)
 
     @asynccontextmanager
@@ -86,6 +90,8 @@ class Ward:
             broadcast=live,
             health=self.health,
             registry=self.registry,
+            # Through the ward at each request: the supervisor may be built after the application.
+            look=lambda: self.look(),  # noqa: PLW0108
             version=__version__,
             prefix=api.prefix,
             cors_origins=api.cors_origins,

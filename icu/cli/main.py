@@ -1,6 +1,7 @@
 """The command line. Every mistake is one line on standard error, and an exit code that scripts can rely on.
 
-0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 75 something needed is away, 78 a wrong setting.
+0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 75 something needed is away, 78 a wrong setting. Of the
+commands for a running supervisor also supervisorctl's: 3 not all that was asked for runs, 4 there is no such child.
 """
 
 import os
@@ -15,6 +16,7 @@ import rich_click as click
 from msgspec.structs import replace
 
 from icu import __version__
+from icu.cli.control import COMMANDS
 from icu.cli.options import (
     PORT,
     SPEED,
@@ -28,7 +30,7 @@ from icu.cli.options import (
 )
 from icu.cli.run import run
 from icu.cli.topics import topics
-from icu.config.load import load
+from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import IcuError, UsageError
 from icu.ops import logs
@@ -37,9 +39,8 @@ from icu.ops import logs
 def main() -> NoReturn:
     """Run the command line and end the process."""
     try:
-        cli.main(standalone_mode=False, prog_name="python -m icu")
-    except click.exceptions.Exit as exc:  # type: ignore[attr-defined] # rich_click hands it on untyped
-        _end(exc.exit_code)
+        # A command that ends with a code of its own has it returned here; others return nothing.
+        code = cli.main(standalone_mode=False, prog_name="python -m icu")
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as exc:
@@ -51,7 +52,7 @@ def main() -> NoReturn:
         if not isinstance(error, IcuError):
             raise
         _fail(error)
-    _end(0)
+    _end(code or 0)
 
 
 def _fail(error: IcuError) -> NoReturn:
@@ -90,6 +91,8 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
+for command in COMMANDS:
+    cli.add_command(command)
 cli.add_command(topics)
 
 
@@ -119,6 +122,8 @@ def supervise(
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
     if recordings is None and (start is not None or speed != 1.0):
         raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
+    # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
+    config = chosen_file(config, os.environ)
     settings = prepare(config, log_format)
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
     from icu.cli.overview import overview  # noqa: PLC0415

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
 from icu.monitor.stream import stream
+from icu.monitor.system import Look, list_children
 from icu.ops.health import Health
 from icu.ops.http import Lifespan, face
 from icu.store.reader import Reader
@@ -21,12 +22,16 @@ def create_app(
     broadcast: Broadcast,
     health: Health,
     registry: CollectorRegistry,
+    look: Look,
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
-    """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends."""
+    """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends.
+
+    `look` says how the supervisor's children are.
+    """
 
     @asynccontextmanager
     async def watching(_app: Litestar) -> AsyncIterator[None]:
@@ -42,11 +47,11 @@ def create_app(
     return face(
         title="ICU monitor",
         version=version,
-        handlers=[list_patients, list_metrics, latest_metrics, stream],
+        handlers=[list_patients, list_metrics, latest_metrics, stream, list_children],
         health=health,
         registry=registry,
         prefix=prefix,
         cors_origins=cors_origins,
-        dependencies={"reader": reader, "broadcast": broadcast},
+        dependencies={"reader": reader, "broadcast": broadcast, "look": look},
         lifespan=[watching, *lifespan],
     )

@@ -10,11 +10,13 @@ import pytest
 from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
+from icu.errors import NoSupervisorError
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
 from icu.ops.asgi import serve
 from icu.ops.health import Health
 from icu.store.reader import Reader
+from icu.supervisor.view import ChildView
 
 
 @pytest.fixture
@@ -24,18 +26,31 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def monitor(url: str) -> AsyncIterator[httpx.AsyncClient]:
+def children() -> list[ChildView]:
+    """The supervisor's children; none as long as no supervisor runs. Tests put some in."""
+    return []
+
+
+@pytest.fixture
+async def monitor(url: str, children: list[ChildView]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running monitor. The database may not exist yet: tests that need it ask for `writer` first."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
     health = Health()
     health.add("database", reader.check)
+
+    async def look() -> list[ChildView]:
+        if not children:
+            raise NoSupervisorError("nobody listens at x.sock")
+        return children
+
     build = partial(
         create_app,
         reader=reader,
         broadcast=broadcast,
         health=health,
         registry=CollectorRegistry(),
+        look=look,
         version="0",
         prefix="/api",
         cors_origins=["https://ward.example"],

@@ -1,0 +1,201 @@
+"""`status`, `restart`, `logs` and the like: how people see and steer a supervisor that runs."""
+
+import sys
+import time
+from collections.abc import Collection, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+import rich_click as click
+
+from icu.cli.listing import entry, harmless, outline, table
+from icu.cli.options import config_option, prepare
+from icu.config.settings import HIGHEST_COUNT, Settings
+from icu.control.protocol import (
+    RUNNING,
+    AnyAnswer,
+    Children,
+    Done,
+    Entry,
+    Logs,
+    Missed,
+    Reload,
+    Request,
+    Restart,
+    Scale,
+    Start,
+    Status,
+    Stop,
+    Supervisors,
+    Tree,
+)
+from icu.errors import NoSupervisorError
+from icu.supervisor.view import ChildView, State
+
+NOT_RUNNING: Final = 3
+"""Exit code where not all that was asked for runs, as supervisorctl's users know it."""
+
+WATCH_EVERY: Final = 1.0
+"""Seconds between two looks."""
+
+_UP: Final = RUNNING
+_DOWN: Final = frozenset(State) - RUNNING - {State.BACKOFF, State.STOPPING}
+
+_Answer = TypeVar("_Answer", bound=AnyAnswer)
+
+_ids: Final = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID...]")
+@click.option("--watch", is_flag=True, help="Look again every second, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array a line.")
+@config_option
+def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: bool) -> None:
+    """How the children are; all of them, or those that match. Quote patterns: 'bed-*'.
+
+    Ends with 0 where all of them run, 3 where one does not, 4 where there is no such child, 75 without a supervisor.
+    """
+    settings = _prepared(config)
+    while True:
+        told = _asked(settings, Status(ids), Children, hurry=True)
+        if watch and sys.stdout.isatty():
+            click.clear()
+        _show(told.children, as_json=as_json)
+        if not watch:
+            break
+        time.sleep(WATCH_EVERY)
+    _end(told, wanted=_UP)
+
+
+@click.command()
+@_ids
+@config_option
+def start(ids: tuple[str, ...], config: Path | None) -> None:
+    """Start children that do not run. Ends with 3 where one of them does not run then."""
+    _order(config, Start(ids), wanted=_UP)
+
+
+@click.command()
+@_ids
+@config_option
+def stop(ids: tuple[str, ...], config: Path | None) -> None:
+    """Stop children, the last one first, until somebody starts them."""
+    _order(config, Stop(ids), wanted=_DOWN)
+
+
+@click.command()
+@_ids
+@config_option
+def restart(ids: tuple[str, ...], config: Path | None) -> None:
+    """Stop and start children, one after the other. Ends with 3 where one of them does not run then."""
+    _order(config, Restart(ids), wanted=_UP)
+
+
+@click.command()
+@click.argument("group", metavar="ID")
+@click.argument("count", type=click.IntRange(0, HIGHEST_COUNT), metavar="N")
+@config_option
+def scale(group: str, count: int, config: Path | None) -> None:
+    """Let the child ID, which has a `count`, run N times, until the next `reload` or start."""
+    _say(_asked(_prepared(config), Scale(group, count), Done).what)
+
+
+@click.command()
+@config_option
+def reload(config: Path | None) -> None:
+    """Read the settings again, and start, stop and change only the children that differ."""
+    _say(_asked(_prepared(config), Reload(), Done).what)
+
+
+@click.command()
+@config_option
+def tree(config: Path | None) -> None:
+    """The supervisors with their rules, and below each its children."""
+    for line in outline(_asked(_prepared(config), Tree(), Supervisors, hurry=True)):
+        _say(line)
+
+
+@click.command()
+@click.argument("child", required=False, metavar="[ID]")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is logged from now on, until Ctrl-C.")
+@config_option
+def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
+    """The supervisor's last 1,000 log records, or those of them that are about the child ID, or 'bed-*'."""
+    import anyio  # noqa: PLC0415 - help and mistakes need not wait for it
+
+    anyio.run(_print_records, _prepared(config), Logs(child, follow))
+
+
+COMMANDS: Final = (status, start, stop, restart, scale, logs, reload, tree)
+
+
+def _prepared(config: Path | None) -> Settings:
+    settings = prepare(config, None)
+    # Names of people in a locale that has no letters for them are no reason to end.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # text files both
+    return settings
+
+
+def _asked(settings: Settings, request: Request, kind: type[_Answer], *, hurry: bool = False) -> _Answer:
+    """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
+    import anyio  # noqa: PLC0415 - as above
+
+    from icu.control.client import DEADLINE, ask  # noqa: PLC0415
+
+    return anyio.run(partial(ask, settings, request, kind, deadline=DEADLINE if hurry else None))
+
+
+def _order(config: Path | None, order: Request, *, wanted: Collection[State]) -> None:
+    told = _asked(_prepared(config), order, Children)
+    _show(told.children)
+    _end(told, wanted=wanted)
+
+
+def _show(children: Sequence[ChildView], *, as_json: bool = False) -> None:
+    if as_json:
+        _say(msgspec.json.encode(children).decode())
+        return
+    for line in table(children):
+        _say(line)
+
+
+def _end(told: Children, *, wanted: Collection[State]) -> None:
+    for problem in told.problems:
+        click.echo(f"icu: {harmless(problem)}", err=True)
+    if told.problems or any(child.state not in wanted for child in told.children):
+        raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
+
+
+async def _print_records(settings: Settings, request: Logs) -> None:
+    from icu.control.client import talk  # noqa: PLC0415 - as above
+
+    lines = []
+    async for answer in talk(settings, request):
+        line = _line(answer)
+        # Whoever follows sees each record at once; otherwise the supervisor need not wait for a slow reader of ours.
+        if request.follow:
+            _say(line)
+        else:
+            lines.append(line)
+    if request.follow:
+        raise NoSupervisorError("it has ended")
+    for line in lines:
+        _say(line)
+
+
+def _line(answer: AnyAnswer) -> str:
+    match answer:
+        case Entry():
+            return entry(answer)
+        case Missed(count):
+            return f"... {count} records came faster than they could be shown ..."
+        case _:
+            return ""
+
+
+def _say(line: str) -> None:
+    click.echo(line)

@@ -1,0 +1,59 @@
+"""What the control room tells, as lines for people."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from icu.control.protocol import RUNNING, Entry, Supervisors
+from icu.supervisor.view import ChildView, State
+
+_Row = tuple[str, str, str, str]
+
+_DOWN_BY_ERROR: Final = frozenset({State.BACKOFF, State.FAILED})
+
+
+def table(children: Iterable[ChildView]) -> list[str]:
+    """A line a child: id, state, time since its start, and where it is or why it is down."""
+    return _aligned([_row(child) for child in children])
+
+
+def outline(told: Supervisors) -> list[str]:
+    """The supervisors with their rules, and below each its children."""
+    return [f"ward (pid {told.pid}): {told.rules.get('', '')}", *_aligned(list(_rows(told.children, told.rules)))]
+
+
+def entry(record: Entry) -> str:
+    """A log record, and the stack below it where it has one."""
+    # The date is today's, or people know.
+    moment = record.timestamp.partition("T")[2][:12]
+    context = "".join(f" {name}={value}" for name, value in record.context.items())
+    child = f"{record.child}: " if record.child else ""
+    stack = f"\n{record.exception.rstrip()}" if record.exception else ""
+    return harmless(f"{moment} {record.level: <7} {child}{record.message}{context}{stack}", but="\n\t")
+
+
+def harmless(text: str, *, but: str = "") -> str:
+    """The text without what would steer a terminal: such characters are shown as Python writes them."""
+    return "".join(
+        letter if letter.isprintable() or letter in but else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
+def _rows(children: Sequence[ChildView], rules: Mapping[str, str], depth: int = 1) -> Iterator[_Row]:
+    for child in children:
+        name, state, uptime, notes = _row(child)
+        rule = rules.get(child.id, "") if child.children or child.id in rules else ""
+        yield "  " * depth + name, state, uptime, "; ".join(filter(None, (rule, notes)))
+        yield from _rows(child.children, rules, depth + 1)
+
+
+def _row(child: ChildView) -> _Row:
+    uptime = str(timedelta(seconds=int(child.uptime))) if child.state in RUNNING else ""
+    restarts = f"{child.restarts} restart{'' if child.restarts == 1 else 's'}" if child.restarts else None
+    why = child.detail if child.state in RUNNING else child.last_error if child.state in _DOWN_BY_ERROR else None
+    return child.id, child.state, uptime, "; ".join(filter(None, (restarts, why)))
+
+
+def _aligned(rows: Sequence[_Row]) -> list[str]:
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    return [harmless("  ".join([*map(str.ljust, row[:3], widths), row[3]])).rstrip() for row in rows]

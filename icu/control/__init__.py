@@ -1,0 +1,1 @@
+"""The control room: people see and steer a running supervisor over a Unix socket."""

@@ -1,0 +1,83 @@
+"""The other end of the control socket: for the command line, and for a monitor in another process."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Final, TypeVar
+
+import anyio
+import msgspec
+from anyio import BrokenResourceError, DelimiterNotFound, IncompleteRead, to_thread
+from anyio.abc import SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from icu.config.settings import Settings
+from icu.control.places import Place, places
+from icu.control.protocol import LONGEST_ANSWER, AnyAnswer, Failed, Request, Supervisors, Tree, answers, line
+from icu.errors import NoSupervisorError, OrderRefusedError
+from icu.supervisor.view import ChildView
+
+DEADLINE: Final = 5.0
+"""Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it."""
+
+_Answer = TypeVar("_Answer", bound=AnyAnswer)
+
+
+async def talk(settings: Settings, request: Request) -> AsyncGenerator[AnyAnswer, None]:
+    """Ask the supervisor that runs with these settings; yields its answers until it has no more.
+
+    Raises NoSupervisorError, and OrderRefusedError where it says no.
+    """
+    async with await _connected(await to_thread.run_sync(places, settings)) as stream:
+        try:
+            await stream.send(line(request))
+            async for answer in _lines(stream):
+                if isinstance(answer, Failed):
+                    raise OrderRefusedError(answer.why, answer.exit_code)
+                yield answer
+        except BrokenResourceError as exc:
+            raise NoSupervisorError("it has ended") from exc
+
+
+async def ask(settings: Settings, request: Request, kind: type[_Answer], *, deadline: float | None = None) -> _Answer:
+    """The one answer to a request, which comes within `deadline` seconds. Raises what `talk` does."""
+    with anyio.move_on_after(deadline):
+        async with aclosing(talk(settings, request)) as said:
+            async for answer in said:
+                if isinstance(answer, kind):
+                    return answer
+        raise NoSupervisorError("it ended before it had answered")
+    raise NoSupervisorError(f"the one that runs gave no answer within {deadline:g} s")
+
+
+async def look(settings: Settings) -> Sequence[ChildView]:
+    """All children of the supervisor that runs with these settings. Raises NoSupervisorError."""
+    return (await ask(settings, Tree(), Supervisors, deadline=DEADLINE)).children
+
+
+async def _connected(candidates: Sequence[Place]) -> SocketStream:
+    reasons = []
+    for place in candidates:
+        problem = await to_thread.run_sync(place.problem)
+        if problem is None:
+            try:
+                return await anyio.connect_unix(place.path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                problem = f"nobody listens at {place.path}"
+            except OSError as exc:
+                problem = f"{place.path}: {exc.strerror or exc}"
+        reasons.append(problem)
+    raise NoSupervisorError(", ".join(reasons))
+
+
+async def _lines(stream: SocketStream) -> AsyncIterator[AnyAnswer]:
+    received = BufferedByteReceiveStream(stream)
+    while True:
+        try:
+            data = await received.receive_until(b"\n", LONGEST_ANSWER)
+        except (IncompleteRead, DelimiterNotFound):
+            return
+        try:
+            if data:
+                yield answers.decode(data)
+        except msgspec.DecodeError as exc:
+            raise NoSupervisorError(f"what runs there speaks another language than this version: {exc}") from exc
