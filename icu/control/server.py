@@ -46,6 +46,9 @@ FOLLOW_EVERY: Final = 0.2
 SIGN_OF_LIFE: Final = 10.0
 """Seconds after which a client that follows gets an empty line: only so it is noticed that it is gone."""
 
+ACCEPT_AGAIN: Final = 1.0
+"""Seconds until a client is taken in again after one could not be."""
+
 MOST_CLIENTS: Final = 100
 
 BUSY: Final = 75
@@ -123,7 +126,7 @@ class _Room:
                     group.start_soon(self._converse, await listener.accept())
                 except BrokenResourceError as exc:  # no file descriptors left, for instance
                     logger.warning("the control socket cannot take in a client: {}", exc.__cause__)
-                    await anyio.sleep(1.0)
+                    await anyio.sleep(ACCEPT_AGAIN)
 
     async def _converse(self, client: SocketStream) -> None:
         """Hear a request and answer it. An order is carried out though its client may be gone meanwhile."""

@@ -1,0 +1,104 @@
+"""A control room over a real socket, with a ward that only notes what it is told."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+
+from icu.config.settings import Settings, Supervision
+from icu.control.places import places
+from icu.control.records import Records
+from icu.control.server import serve
+from icu.errors import UnknownChildError
+from icu.supervisor.view import ChildView, State
+
+
+class Ward:
+    """Two children that do nothing."""
+
+    def __init__(self) -> None:
+        self.rules = {"": "one_for_one"}
+        self.children = [ChildView("sink", State.RUNNING, uptime=5.0), ChildView("bed-1", State.BACKOFF)]
+        self.told: list[object] = []
+        self.error: Exception | None = None
+        self.gate = anyio.Event()
+        self.gate.set()
+
+    def view(self) -> Sequence[ChildView]:
+        """All children."""
+        return self.children
+
+    def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
+        """Patterns are ids here."""
+        wanted = list(patterns)
+        for name in wanted:
+            if name not in {child.id for child in self.children}:
+                raise UnknownChildError(name, [child.id for child in self.children])
+        return [child for child in self.children if not wanted or child.id in wanted]
+
+    async def start(self, *patterns: str) -> dict[str, str | None]:
+        """Note it."""
+        return await self._obey("start", patterns)
+
+    async def stop(self, *patterns: str) -> dict[str, str | None]:
+        """Note it."""
+        return await self._obey("stop", patterns)
+
+    async def restart(self, *patterns: str) -> dict[str, str | None]:
+        """Note it; the bed is in trouble."""
+        return {**await self._obey("restart", patterns), "bed-1": "no bed"}
+
+    async def scale(self, group: str, count: int) -> str:
+        """Note it."""
+        await self._obey("scale", (group, count))
+        return f"{group} is {count} now"
+
+    async def reload(self) -> str:
+        """Note it."""
+        await self._obey("reload", ())
+        return "nothing changed"
+
+    async def _obey(self, *words: object) -> dict[str, str | None]:
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        self.told.append(words)
+        return {"sink": None}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short name, for a socket."""
+    with tempfile.TemporaryDirectory(prefix="icu-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def settings(folder: Path) -> Settings:
+    """Settings with a socket of their own."""
+    return Settings(supervisor=Supervision(socket=folder / "icu.sock"))
+
+
+@pytest.fixture
+def ward() -> Ward:
+    """The ward of the control room."""
+    return Ward()
+
+
+@pytest.fixture
+def records() -> Records:
+    """The log of the control room."""
+    return Records(kept=100)
+
+
+@pytest.fixture
+async def room(settings: Settings, ward: Ward, records: Records) -> AsyncIterator[Path]:
+    """A running control room; its socket."""
+    async with anyio.create_task_group() as group:
+        await group.start(partial(serve, ward, records, places(settings)))
+        assert settings.supervisor.socket is not None
+        yield settings.supervisor.socket
+        group.cancel_scope.cancel()

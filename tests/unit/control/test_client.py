@@ -1,0 +1,128 @@
+"""The client's end, and supervisors that do not behave."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio import to_thread
+from anyio.abc import SocketListener, SocketStream
+
+from icu.config.settings import Settings
+from icu.control.client import ask, look, talk
+from icu.control.listener import take
+from icu.control.places import Place
+from icu.control.protocol import Children, Done, Logs, Missed, Reload, Status, line
+from icu.errors import NoSupervisorError, is_transient
+
+Behaviour = Callable[[SocketStream], Awaitable[None]]
+
+
+@asynccontextmanager
+async def behaving(path: Path, behave: Behaviour) -> AsyncIterator[None]:
+    """A supervisor of the test's own."""
+
+    async def attend(stream: SocketStream) -> None:
+        async with stream:
+            await behave(stream)
+
+    seat = await to_thread.run_sync(take, [Place(path, private=False)])
+    assert seat is not None
+    async with await SocketListener.from_socket(seat.socket) as listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, attend)
+        yield
+        group.cancel_scope.cancel()
+
+
+async def test_nobody_there(settings: Settings) -> None:
+    """It says where it looked and what to start; a retry may help."""
+    with pytest.raises(NoSupervisorError, match=r"nobody listens at .*icu\.sock; start one \(python -m icu") as caught:
+        await look(settings)
+    assert caught.value.exit_code == 75
+    assert is_transient(caught.value)
+
+
+async def test_a_dead_one(settings: Settings, folder: Path) -> None:
+    """What it has left behind is no supervisor, and neither is a file."""
+    async with behaving(folder / "icu.sock", dies):
+        pass
+    with pytest.raises(NoSupervisorError, match="nobody listens"):
+        await look(settings)
+
+
+async def test_every_place_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ward that was started without XDG_RUNTIME_DIR is found by who has one; a folder of others is not trusted."""
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    await anyio.Path(folder / "icu").mkdir()
+    await anyio.Path(folder / "icu").chmod(0o755)
+    with pytest.raises(NoSupervisorError, match=r"no folder of this user's alone.*, nobody listens at .*icu-"):
+        await look(Settings())
+
+
+async def hangs(stream: SocketStream) -> None:
+    """Take the question and say nothing."""
+    await anyio.sleep_forever()
+
+
+async def dies(stream: SocketStream) -> None:
+    """Go away at once."""
+
+
+async def dies_in_a_word(stream: SocketStream) -> None:
+    """Go away in the middle of an answer."""
+    await stream.receive()
+    await stream.send(line(Children(()))[:20])
+
+
+async def babbles(stream: SocketStream) -> None:
+    """Speak another language."""
+    await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    await anyio.sleep_forever()
+
+
+async def answers_something_else(stream: SocketStream) -> None:
+    """Answer another question."""
+    await stream.receive()
+    await stream.send(line(Done("something")))
+
+
+@pytest.mark.parametrize(
+    ("behave", "why"),
+    [
+        (hangs, r"no answer within 0\.5 s"),
+        (dies, "it has ended|it ended before"),
+        (dies_in_a_word, "ended before it had answered"),
+        (babbles, "another language"),
+        (answers_something_else, "ended before it had answered"),
+    ],
+)
+async def test_supervisors_that_do_not_behave(settings: Settings, folder: Path, behave: Behaviour, why: str) -> None:
+    """Each is told for what it is, and nobody waits for ever."""
+    async with behaving(folder / "icu.sock", behave):
+        with pytest.raises(NoSupervisorError, match=why):
+            await ask(settings, Status(), Children, deadline=0.5)
+
+
+async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Path) -> None:
+    """A reload that stops a child may take long."""
+
+    async def takes_long(stream: SocketStream) -> None:
+        await stream.receive()
+        await anyio.sleep(0.5)
+        await stream.send(b"\n" + line(Done("at last")))
+
+    async with behaving(folder / "icu.sock", takes_long):
+        assert (await ask(settings, Reload(), Done)).what == "at last"
+
+
+async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: Path) -> None:
+    """Who follows is not left waiting."""
+
+    async def ends(stream: SocketStream) -> None:
+        await stream.receive()
+        await stream.send(line(Missed(3)))
+
+    async with behaving(folder / "icu.sock", ends):
+        assert [said async for said in talk(settings, Logs(follow=True))] == [Missed(3)]

@@ -1,0 +1,153 @@
+"""Where the socket is, and how its place is taken."""
+
+import fcntl
+import os
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+from icu.config.load import load
+from icu.config.settings import Database, Settings, Supervision
+from icu.control import listener
+from icu.control.listener import take
+from icu.control.places import LONGEST, Place, places
+from icu.errors import ConfigurationError, SupervisorRunsError
+
+
+def paths(settings: Settings, **environ: str) -> list[Path]:
+    """Where the socket may be."""
+    return [place.path for place in places(settings, environ)]
+
+
+def test_the_runtime_folders() -> None:
+    """systemd's, or else the user's, or else one of ours beside other temporary files."""
+    own = Path(tempfile.gettempdir()) / f"icu-{os.getuid()}"
+    folders = [path.parent for path in paths(Settings(), RUNTIME_DIRECTORY="/run/icu:/run/b", XDG_RUNTIME_DIR="/run/u")]
+    assert folders == [Path("/run/icu"), Path("/run/u/icu"), own]
+    assert [path.parent for path in paths(Settings(), XDG_RUNTIME_DIR="")] == [own]
+
+
+def test_one_database_is_one_socket(tmp_path: Path) -> None:
+    """However its path is written; another one is another socket."""
+    (tmp_path / "ward").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "ward")
+    urls = [
+        f"sqlite:///{tmp_path}/ward/icu.db",
+        f"sqlite+aiosqlite:///{tmp_path}/ward/icu.db?timeout=5",
+        f"sqlite:///{tmp_path}/ward/../ward/icu.db",
+        f"sqlite:///{tmp_path}/link/icu.db",
+    ]
+    names = {path.name for url in urls for path in paths(Settings(database=Database(url)))}
+    assert len(names) == 1
+    assert len(names | {path.name for path in paths(Settings(database=Database("sqlite:///other.db")))}) == 2
+
+
+def test_a_socket_of_ones_own(tmp_path: Path) -> None:
+    """From the file, whose folder a relative path belongs to, or from the environment."""
+    (tmp_path / "supervisor.toml").write_text('[supervisor]\nsocket = "icu.sock"\n[[child]]\nrole = "sink"\n')
+    assert paths(load(tmp_path / "supervisor.toml", {})) == [tmp_path / "icu.sock"]
+    environ = {"ICU_SUPERVISOR_SOCKET": "/run/x.sock"}
+    assert paths(load(tmp_path / "supervisor.toml", environ)) == [Path("/run/x.sock")]
+
+
+def test_paths_that_are_too_long() -> None:
+    """One that somebody wrote is a mistake; the folders are gone through for a shorter one."""
+    long = Path("/run") / ("x" * LONGEST)
+    with pytest.raises(ConfigurationError, match=r"supervisor\.socket: .* more than 100 bytes"):
+        places(Settings(supervisor=Supervision(socket=long)))
+    first, second = places(Settings(), {"XDG_RUNTIME_DIR": str(long)})
+    assert "100 bytes" in str(first.problem())
+    assert second.problem() is None
+
+
+def test_the_folder_is_made_for_its_owner(folder: Path) -> None:
+    """Folder and socket, whatever the umask says."""
+    before = os.umask(0)
+    try:
+        seat = take([Place(folder / "icu" / "x.sock", private=True)])
+    finally:
+        os.umask(before)
+    assert seat is not None
+    assert stat.S_IMODE(seat.path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(seat.path.stat().st_mode) == 0o600
+    seat.leave()
+    seat.socket.close()
+    assert not seat.path.exists()
+
+
+@pytest.mark.parametrize("kind", ["open to the group", "a link", "a file", "of a missing folder"])
+def test_folders_that_are_not_ours_are_passed_by(folder: Path, kind: str) -> None:
+    """The next place is taken, without a word."""
+    bad, good = folder / "bad", folder / "good"
+    match kind:
+        case "open to the group":
+            bad.mkdir()
+            bad.chmod(0o770)
+        case "a link":
+            (folder / "elsewhere").mkdir(mode=0o700)
+            bad.symlink_to(folder / "elsewhere")
+        case "a file":
+            bad.write_text("")
+        case _:
+            bad = folder / "missing" / "icu"
+    seat = take([Place(bad / "x.sock", private=True), Place(good / "x.sock", private=True)])
+    assert seat is not None
+    assert seat.path.parent == good
+    seat.socket.close()
+
+
+def test_what_a_dead_process_left_is_replaced(folder: Path) -> None:
+    """kill -9 leaves the file; nobody listens there any more."""
+    path = folder / "x.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+        dead.listen()
+    seat = take([Place(path, private=True)])
+    assert seat is not None
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    seat.socket.close()
+
+
+def test_a_living_one_is_refused(folder: Path) -> None:
+    """Also when so many wait there that one more cannot."""
+    path = folder / "x.sock"
+    with socket.socket(socket.AF_UNIX) as living:
+        living.bind(str(path))
+        living.listen(0)
+        clients = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+        for client in clients:
+            client.setblocking(False)
+            if client.connect_ex(str(path)) == 0:
+                with pytest.raises(SupervisorRunsError, match=r"x\.sock.*status shows it.*another database"):
+                    take([Place(path, private=True)])
+        for client in clients:
+            client.close()
+    assert path.is_socket()
+
+
+def test_what_is_no_socket_stays(folder: Path) -> None:
+    """Nobody's file is deleted for a socket of ours."""
+    path = folder / "x.sock"
+    path.write_text("precious")
+    logged: list[str] = []
+    logger.add(logged.append, format="{message}")
+    assert take([Place(path, private=True)]) is None
+    assert "there is something else" in logged[0]
+    assert path.read_text() == "precious"
+
+
+def test_two_that_start_at_once_take_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another one holds the folder, nothing in it is changed."""
+    monkeypatch.setattr(listener, "LOCK_PATIENCE", 0.1)
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    assert take([Place(folder / "x.sock", private=True)]) is None
+    os.close(handle)
+    seat = take([Place(folder / "x.sock", private=True)])
+    assert seat is not None
+    seat.socket.close()

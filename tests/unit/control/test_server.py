@@ -1,0 +1,334 @@
+"""The supervisor's end: every request has an answer, and nothing that a client does harms anybody."""
+
+import os
+import socket
+import stat
+from functools import partial
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+from anyio import BrokenResourceError, IncompleteRead
+from anyio.abc import SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+from blockbuster import BlockBuster
+from loguru import logger
+
+from icu.config.settings import Settings
+from icu.control import server
+from icu.control.client import ask, look, talk
+from icu.control.places import places
+from icu.control.protocol import (
+    LONGEST_REQUEST,
+    AnyAnswer,
+    Children,
+    Done,
+    Entry,
+    Failed,
+    Logs,
+    Missed,
+    Reload,
+    Request,
+    Restart,
+    Scale,
+    Start,
+    Status,
+    Stop,
+    Supervisors,
+    Tree,
+    answers,
+    line,
+)
+from icu.control.records import Records
+from icu.errors import ConfigurationError, OrderRefusedError, SupervisorRunsError
+from icu.supervisor.view import State
+from tests.unit.control.conftest import Ward
+
+PATIENCE = 10.0
+
+
+async def answer_to(path: Path, data: bytes) -> AnyAnswer:
+    """The answer to a line, as it stands."""
+    with anyio.fail_after(PATIENCE):
+        async with await anyio.connect_unix(path) as stream:
+            await stream.send(data)
+            return answers.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
+
+
+async def test_looking(settings: Settings, room: Path) -> None:
+    """Status tells of the children that are asked for, tree of all with rules and pid."""
+    status = await ask(settings, Status(), Children)
+    assert [(child.id, child.state) for child in status.children] == [("sink", State.RUNNING), ("bed-1", State.BACKOFF)]
+    assert [child.id for child in (await ask(settings, Status(("bed-1",)), Children)).children] == ["bed-1"]
+    tree = await ask(settings, Tree(), Supervisors)
+    assert (tree.pid, tree.rules) == (os.getpid(), {"": "one_for_one"})
+    assert await look(settings) == tree.children
+
+
+@pytest.mark.parametrize(
+    ("request_", "told", "answer"),
+    [
+        (Start(("sink",)), ("start", ("sink",)), None),
+        (Stop(("sink", "bed-1")), ("stop", ("sink", "bed-1")), None),
+        (Restart(("sink",)), ("restart", ("sink",)), None),
+        (Scale("icu", 3), ("scale", ("icu", 3)), Done("icu is 3 now")),
+        (Reload(), ("reload", ()), Done("nothing changed")),
+    ],
+)
+async def test_orders(
+    settings: Settings, room: Path, ward: Ward, request_: Request, told: object, answer: AnyAnswer | None
+) -> None:
+    """Each reaches the ward; the answer tells how the children are then, or what was done."""
+    said = await ask(settings, request_, Done if answer else Children)
+    assert ward.told == [told]
+    if answer:
+        assert said == answer
+    else:
+        assert isinstance(said, Children)
+        assert said.children[0].id == "sink"
+
+
+async def test_what_went_wrong_stands_beside_the_children(settings: Settings, room: Path) -> None:
+    """One child in trouble does not hide the others."""
+    said = await ask(settings, Restart(("sink",)), Children)
+    assert [child.id for child in said.children] == ["sink", "bed-1"]
+    assert said.problems == ["bed-1: no bed"]
+
+
+async def test_errors_come_with_their_exit_code(settings: Settings, room: Path, ward: Ward) -> None:
+    """Ours as they are; of an unexpected one only that there was one, and the log has the rest."""
+    with pytest.raises(OrderRefusedError, match="no child is called snik: did you mean sink") as refused:
+        await ask(settings, Status(("snik",)), Children)
+    assert refused.value.exit_code == 4
+    ward.error = ConfigurationError("ward.toml:3: no")
+    with pytest.raises(OrderRefusedError, match=r"ward\.toml:3: no") as refused:
+        await ask(settings, Reload(), Done)
+    assert refused.value.exit_code == 78
+
+
+async def test_an_unexpected_error_stays_inside(
+    settings: Settings, room: Path, ward: Ward, no_blocking_calls: BlockBuster
+) -> None:
+    """The client hears that there was one; the log has the rest, and the next client is served."""
+    logged: list[str] = []
+    logger.add(logged.append, format="{message}")
+    ward.error = RuntimeError("a secret")
+    no_blocking_calls.deactivate()  # loguru looks at paths when it writes a stack
+    with pytest.raises(OrderRefusedError, match="which its log explains") as refused:
+        await ask(settings, Reload(), Done)
+    no_blocking_calls.activate()
+    assert refused.value.exit_code == 70
+    assert "a secret" in logged[0]
+    assert await look(settings)
+
+
+NONSENSE: dict[str, bytes] = {
+    "nothing": b"\n",
+    "no JSON": b"status\n",
+    "half of it": b'{"ask":\n',
+    "an array": b"[]\n",
+    "no question": b"{}\n",
+    "a question that there is not": b'{"ask":"quit"}\n',
+    "an unknown field": b'{"ask":"status","colour":"red"}\n',
+    "no ids": b'{"ask":"stop","ids":[]}\n',
+    "an empty id": b'{"ask":"stop","ids":[""]}\n',
+    "a long id": b'{"ask":"stop","ids":["%s"]}\n' % (b"x" * 201),
+    "ids of another type": b'{"ask":"stop","ids":"sink"}\n',
+    "too many": b'{"ask":"scale","id":"icu","count":1000000000}\n',
+    "fewer than none": b'{"ask":"scale","id":"icu","count":-1}\n',
+    "no UTF-8": b'{"ask":"stop","ids":["\xff"]}\n',
+    "another encoding": '{"ask":"status"}'.encode("utf-16") + b"\n",
+    "a deep nest": b"[" * 60_000 + b"\n",
+    "an endless line": b"x" * (LONGEST_REQUEST + 1),
+    "HTTP": b"GET / HTTP/1.1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("data", NONSENSE.values(), ids=NONSENSE)
+async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward, data: bytes) -> None:
+    """It says what is wrong, changes nothing, and the next client is served."""
+    said = await answer_to(room, data)
+    assert isinstance(said, Failed)
+    assert said.exit_code == 64
+    assert ward.told == []
+    assert await look(settings)
+
+
+async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not hold its place for ever; half a request is no better."""
+    monkeypatch.setattr(server, "PATIENCE", 0.1)
+    for said in (b"", b'{"ask":"sta'):
+        async with await anyio.connect_unix(room) as stream:
+            await stream.send(said)
+            with anyio.fail_after(PATIENCE), pytest.raises((IncompleteRead, BrokenResourceError)):
+                await BufferedByteReceiveStream(stream).receive_until(b"\n", 100)
+
+
+async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward: Ward) -> None:
+    """Whoever closes the terminal leaves no child between stop and start; and others are served meanwhile."""
+    ward.gate = anyio.Event()
+    async with await anyio.connect_unix(room) as stream:
+        await stream.send(line(Restart(("sink",))))
+        assert await look(settings)
+    assert await look(settings)
+    assert ward.told == []
+    ward.gate.set()
+    with anyio.fail_after(PATIENCE):
+        while not ward.told:
+            await anyio.sleep(0.01)
+    assert await look(settings)
+
+
+async def test_a_client_that_does_not_read_holds_nobody_up(settings: Settings, room: Path, records: Records) -> None:
+    """It follows the log and takes nothing: others are answered, and what is kept for it does not grow."""
+    logger.add(records, format="{message}")
+    async with await anyio.connect_unix(room) as stream:
+        await stream.send(line(Logs(follow=True)))
+        for _ in range(20):
+            for _ in range(100):
+                logger.info("x" * 4_000)
+            await anyio.sleep(server.FOLLOW_EVERY / 10)
+        assert await look(settings)
+        assert len(records.after(0)) == 100
+
+
+async def test_too_many_clients(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is told so; when one of the others has gone there is room again."""
+    monkeypatch.setattr(server, "MOST_CLIENTS", 2)
+    streams = [await anyio.connect_unix(room) for _ in range(2)]
+    await anyio.sleep(0.1)
+    with pytest.raises(OrderRefusedError, match="more than 2 clients"):
+        await look(settings)
+    for stream in streams:
+        await stream.aclose()
+    await anyio.sleep(0.1)
+    assert await look(settings)
+
+
+async def test_without_descriptors_it_waits(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that cannot be taken in waits until it can."""
+    accept = socket.socket.accept
+    refusals = 2
+
+    def refuse(listener: socket.socket) -> object:
+        nonlocal refusals
+        if refusals == 0:
+            return accept(listener)
+        refusals -= 1
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(socket.socket, "accept", refuse)
+    monkeypatch.setattr(server, "ACCEPT_AGAIN", 0.01)
+    logged: list[str] = []
+    logger.add(logged.append, format="{message}")
+    # The first is taken in by the call that was under way already.
+    assert await look(settings)
+    assert await look(settings)
+    assert "Too many open files" in "".join(logged)
+
+
+async def following(settings: Settings, request: Logs, count: int) -> list[AnyAnswer]:
+    """So many answers about the log."""
+    found: list[AnyAnswer] = []
+    with anyio.fail_after(PATIENCE):
+        async for said in talk(settings, request):
+            found.append(said)
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_the_log(settings: Settings, room: Path, records: Records) -> None:
+    """What is kept, of all or of those that match, and then what comes."""
+    logger.add(records, format="{message}")
+    logger.info("nobody's")
+    logger.bind(child="bed-1", delay=0.5).warning("starting {}", "again")
+    entries = [said async for said in talk(settings, Logs()) if isinstance(said, Entry)]
+    assert [entry.message for entry in entries] == ["nobody's", "starting again"]
+    expected = Entry(entries[1].timestamp, "WARNING", "starting again", "bed-1", {"delay": "0.5"})
+    assert [said async for said in talk(settings, Logs("bed-*"))] == [expected]
+    assert [said async for said in talk(settings, Logs("sink"))] == []
+    with pytest.raises(OrderRefusedError, match="no child is called bed-9: did you mean bed-1"):
+        await following(settings, Logs("bed-9", follow=True), 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(log_later, 3))
+        found = await following(settings, Logs("bed-1", follow=True), 3)
+    assert [said.message for said in found if isinstance(said, Entry)] == ["starting again", "later 0", "later 1"]
+
+
+async def log_later(count: int) -> None:
+    """Write records one after the other."""
+    for number in range(count):
+        await anyio.sleep(0.05)
+        logger.bind(child="bed-1").info("later {}", number)
+
+
+async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: Records) -> None:
+    """More records than are kept came between two looks."""
+    logger.add(records, format="{message}")
+    logger.info("first")
+    found: list[AnyAnswer] = []
+    with anyio.fail_after(PATIENCE):
+        async for said in talk(settings, Logs(follow=True)):
+            found.append(said)
+            if len(found) == 1:
+                for number in range(150):
+                    logger.info("{}", number)
+            if isinstance(said, Entry) and said.message == "149":
+                break
+    assert found[1] == Missed(50)
+    assert len(found) == 102
+
+
+async def test_a_follower_that_is_gone_is_noticed(
+    settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though nothing is logged: an empty line now and then shows it."""
+    monkeypatch.setattr(server, "SIGN_OF_LIFE", 0.1)
+    monkeypatch.setattr(server, "FOLLOW_EVERY", 0.01)
+    monkeypatch.setattr(server, "MOST_CLIENTS", 1)
+    stream: SocketStream = await anyio.connect_unix(room)
+    await stream.send(line(Logs(follow=True)))
+    assert await stream.receive() == b"\n"
+    await stream.aclose()
+    await anyio.sleep(0.5)
+    assert await look(settings)
+
+
+async def test_the_owner_alone_can_connect(room: Path) -> None:
+    """Whatever the umask says."""
+    assert stat.S_IMODE((await anyio.Path(room).stat()).st_mode) == 0o600
+
+
+async def test_a_second_supervisor_is_refused(settings: Settings, room: Path) -> None:
+    """The first one keeps its socket, and answers on."""
+    with pytest.raises(SupervisorRunsError, match="runs already"):
+        await server.serve(Ward(), Records(), places(settings))
+    assert await look(settings)
+
+
+async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> None:
+    """Not when it ends, though a client is there; what another one has put in its place stays."""
+    path = folder / "icu.sock"
+    for replaced in (False, True):
+        async with anyio.create_task_group() as group:
+            await group.start(partial(server.serve, Ward(), Records(), places(settings)))
+            client = await anyio.connect_unix(path)
+            if replaced:
+                path.unlink()
+                path.write_text("another's")
+            group.cancel_scope.cancel()
+        await client.aclose()
+        assert path.exists() is replaced
+
+
+async def test_where_no_socket_can_be_it_goes_on(folder: Path) -> None:
+    """With a warning that names the place and the reason."""
+    logged: list[str] = []
+    logger.add(logged.append, format="{level} {message}")
+    nowhere = msgspec.structs.replace(Settings().supervisor, socket=folder / "missing" / "icu.sock")
+    await server.serve(Ward(), Records(), places(Settings(supervisor=nowhere)))
+    [text] = logged
+    assert text.startswith("WARNING no control socket")
+    assert "missing/icu.sock: No such file or directory" in text
