@@ -1,0 +1,197 @@
+"""Orders to a ward that runs: by pattern, by count, and by a file that has changed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from icu.bootstrap.tree import Tree
+from icu.bootstrap.ward import Ward
+from icu.config.load import load
+from icu.errors import ConfigurationError, SupervisionError, UnknownChildError
+from icu.supervisor.view import State
+
+FILE = """
+[[child]]
+role = "patient"
+id = "anna"
+name = "Anna"
+[[child]]
+role = "patient"
+id = "icu"
+name = "Bed"
+count = 3
+"""
+ANOTHER = '[[child]]\nrole = "patient"\nid = "boris"\nname = "Boris"\n'
+ALL = ["anna", "icu-1", "icu-2", "icu-3"]
+
+
+def write(path: Path, text: str | None) -> None:
+    """Change the file; None deletes it."""
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The ward's file."""
+    path = tmp_path / "supervisor.toml"
+    write(path, FILE)
+    return path
+
+
+@pytest.fixture
+def still(path: Path) -> Tree:
+    """A ward that does not run."""
+    return Tree(Ward(load(path, {})), reread=lambda: load(path, {}))
+
+
+@pytest.fixture
+async def tree(still: Tree) -> AsyncIterator[Tree]:
+    """A ward that runs."""
+    async with anyio.create_task_group() as group:
+        await group.start(still.root.run)
+        yield still
+        group.cancel_scope.cancel()
+
+
+def states(tree: Tree) -> dict[str, State]:
+    """Who is how; one that has just started runs."""
+    return {each.id: State.RUNNING if each.state is State.STARTING else each.state for each in tree.flat()}
+
+
+def up(tree: Tree) -> list[str]:
+    """Who runs."""
+    return [name for name, state in states(tree).items() if state is State.RUNNING]
+
+
+async def test_patterns(tree: Tree) -> None:
+    """Ids, wildcards, several of them, each child once and in its order; a supervisor stands for its children."""
+    for patterns, ids in [
+        ((), ALL),
+        (("*",), ALL),
+        (("beds",), ALL),
+        (("icu-?", "anna"), ALL),
+        (("icu-[12]",), ["icu-1", "icu-2"]),
+        (("anna", "anna"), ["anna"]),
+    ]:
+        assert [child.id for child in tree.matching(patterns)] == ids
+    for patterns in (("bob",), ("anna", "bob-*"), ("ICU-1",), ("",)):
+        with pytest.raises(UnknownChildError):
+            tree.matching(patterns)
+
+
+async def test_stop_and_start(tree: Tree) -> None:
+    """What is stopped stays so; with one unknown id nothing is done."""
+    assert await tree.stop("icu-*") == dict.fromkeys(ALL[1:])
+    assert up(tree) == ["anna"]
+    with pytest.raises(UnknownChildError):
+        await tree.start("icu-1", "icu-9")
+    assert up(tree) == ["anna"]
+    assert await tree.start("icu-2", "anna") == {"anna": None, "icu-2": None}
+    assert up(tree) == ["anna", "icu-2"]
+    assert await tree.restart("anna") == {"anna": None}
+
+
+async def test_scale(tree: Tree) -> None:
+    """Up, down, to none and back again; those that stay are not touched."""
+    await anyio.sleep(0.05)
+    assert await tree.scale("icu", 5) == "started: icu-4, icu-5"
+    assert up(tree) == [*ALL, "icu-4", "icu-5"]
+    assert min(each.uptime for each in tree.matching(ALL)) >= 0.05
+    assert await tree.scale("icu", 1) == "stopped: icu-2, icu-3, icu-4, icu-5"
+    assert await tree.scale("icu", 0) == "stopped: icu-1"
+    assert await tree.scale("icu", 2) == "started: icu-1, icu-2"
+    assert await tree.scale("icu", 2) == "nothing changed"
+    assert up(tree) == ["anna", "icu-1", "icu-2"]
+
+
+async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
+    """One child, one that there is not, and a number at which children would meet."""
+    with pytest.raises(ConfigurationError, match="anna: only a child with a `count`"):
+        await tree.scale("anna", 2)
+    with pytest.raises(UnknownChildError):
+        await tree.scale("icu-1", 2)
+    write(path, FILE + '[[child]]\nrole = "patient"\nid = "icu-5"\nname = "Eve"\n')
+    assert await tree.reload() == "started: icu-5"
+    with pytest.raises(ConfigurationError, match="a second child has the id 'icu-5'"):
+        await tree.scale("icu", 5)
+    assert up(tree) == [*ALL, "icu-5"]
+
+
+async def test_a_changed_file(tree: Tree, path: Path) -> None:
+    """Only what differs is stopped, started or changed; other settings wait, and are named."""
+    await tree.stop("icu-3")
+    await anyio.sleep(0.05)
+    assert await tree.reload() == "nothing changed"
+    changed = FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7').replace("count = 3", "count = 3\ninterval = 5")
+    write(path, "metrics_interval = 1\n" + FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7') + ANOTHER)
+    told = await tree.reload()
+    assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
+    assert states(tree)["icu-3"] is State.STOPPED
+    uptimes = {each.id: each.uptime for each in tree.flat()}
+    assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
+    write(path, changed)
+    assert await tree.reload() == "stopped: boris; changed: icu-1, icu-2, icu-3"
+    assert sorted(up(tree)) == ALL
+
+
+BAD: dict[str, str] = {
+    "no TOML": FILE + "[[child",
+    "nothing": "",
+    "no children": "debug = true\n",
+    "an unknown key": FILE + "colour = 1\n",
+    "the same patient twice": FILE + '[[child]]\nrole = "patient"\nid = "x"\nname = "Anna"\n',
+    "the same id twice": FILE + '[[child]]\nrole = "patient"\nid = "icu-2"\nname = "X"\n',
+    "an id that is taken": ANOTHER.replace("boris", "beds"),
+    "a port twice": ANOTHER + 'port = 8453\n[[child]]\nrole = "monitor"\nport = 8453\n',
+    "a process in memory": ANOTHER + "process = true\n",
+    "a control character in a name": ANOTHER.replace("Boris", "\\u001b[2J"),
+    "a recording that there is not": ANOTHER + 'recording = "no.csv"\n',
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> None:
+    """The mistake is told, and who ran runs on; the file put right is applied."""
+    await anyio.sleep(0.02)
+    write(path, text)
+    with pytest.raises(ConfigurationError):
+        await tree.reload()
+    assert min(each.uptime for each in tree.matching(ALL)) >= 0.02
+    write(path, FILE + ANOTHER)
+    assert await tree.reload() == "started: boris"
+
+
+async def test_no_file_any_more(tree: Tree, path: Path) -> None:
+    """Deleted, it changes nothing either."""
+    write(path, None)
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        await tree.reload()
+    assert up(tree) == ALL
+
+
+async def test_recordings_are_read_off_the_loop(tree: Tree, path: Path) -> None:
+    """A reload with a new recording reads a file (here a blocking call on the loop is an error)."""
+    write(path.parent / "x.csv", "HR,SBP\n70,120\n")
+    write(path, FILE + ANOTHER + 'recording = "x.csv"\n')
+    assert await tree.reload() == "started: boris"
+
+
+async def test_two_changes_at_once(tree: Tree) -> None:
+    """One waits for the other."""
+    async with anyio.create_task_group() as group:
+        for count in (6, 2, 5, 1, 4):
+            group.start_soon(tree.scale, "icu", count)
+    assert up(tree) == [*ALL, "icu-4"]
+
+
+async def test_before_the_patients_turn(still: Tree, path: Path) -> None:
+    """Orders about beds are refused as long as their supervisor does not run; nothing is half done."""
+    assert await still.start("anna") == {"anna": "its supervisor, beds, is pending: ask again when it runs"}
+    with pytest.raises(SupervisionError, match="beds, is pending"):
+        await still.scale("icu", 1)
+    assert [child.id for child in still.flat()] == ALL
