@@ -20,13 +20,15 @@ from icu.bootstrap.ward import Ward
 from icu.config.checks import mistakes_between
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.control.protocol import RUNNING
 from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError
 from icu.supervisor.events import Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView, State
+
+_TAKES_ORDERS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING})
+"""The states in which a supervisor has children."""
 
 _Order: TypeAlias = Callable[[Supervisor, str], Awaitable[None]]
 
@@ -194,7 +196,7 @@ class Tree:
     def _refuse_while_down(self, owner: Supervisor) -> None:
         """SupervisionError where the patients' supervisor, if that is meant, can take no orders."""
         state = next(child.state for child in self.root.view() if child.id == BEDS)
-        if owner is self._beds and state not in RUNNING:
+        if owner is self._beds and state not in _TAKES_ORDERS:
             raise SupervisionError(f"its supervisor, {BEDS}, is {state}: ask again when it runs")
 
     async def _look(self) -> Sequence[ChildView]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,7 +14,6 @@ from icu.cli.listing import entry, harmless, outline, table
 from icu.cli.options import config_option, prepare
 from icu.config.settings import HIGHEST_COUNT, Settings
 from icu.control.protocol import (
-    RUNNING,
     AnyAnswer,
     Children,
     Done,
@@ -30,6 +29,7 @@ from icu.control.protocol import (
     Stop,
     Supervisors,
     Tree,
+    is_up,
 )
 from icu.errors import NoSupervisorError
 from icu.supervisor.view import ChildView, State
@@ -39,9 +39,6 @@ NOT_RUNNING: Final = 3
 
 WATCH_EVERY: Final = 1.0
 """Seconds between two looks."""
-
-_UP: Final = RUNNING
-_DOWN: Final = frozenset(State) - RUNNING - {State.BACKOFF, State.STOPPING}
 
 _Answer = TypeVar("_Answer", bound=AnyAnswer)
 
@@ -67,7 +64,7 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
         if not watch:
             break
         time.sleep(WATCH_EVERY)
-    _end(told, wanted=_UP)
+    _end(told, wanted=is_up)
 
 
 @click.command()
@@ -75,7 +72,7 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
 @config_option
 def start(ids: tuple[str, ...], config: Path | None) -> None:
     """Start children that do not run. Ends with 3 where one of them does not run then."""
-    _order(config, Start(ids), wanted=_UP)
+    _order(config, Start(ids), wanted=is_up)
 
 
 @click.command()
@@ -83,7 +80,7 @@ def start(ids: tuple[str, ...], config: Path | None) -> None:
 @config_option
 def stop(ids: tuple[str, ...], config: Path | None) -> None:
     """Stop children, the last one first, until somebody starts them."""
-    _order(config, Stop(ids), wanted=_DOWN)
+    _order(config, Stop(ids), wanted=_is_down)
 
 
 @click.command()
@@ -91,7 +88,7 @@ def stop(ids: tuple[str, ...], config: Path | None) -> None:
 @config_option
 def restart(ids: tuple[str, ...], config: Path | None) -> None:
     """Stop and start children, one after the other. Ends with 3 where one of them does not run then."""
-    _order(config, Restart(ids), wanted=_UP)
+    _order(config, Restart(ids), wanted=is_up)
 
 
 @click.command()
@@ -149,10 +146,14 @@ def _asked(settings: Settings, request: Request, kind: type[_Answer], *, hurry: 
     return anyio.run(partial(ask, settings, request, kind, deadline=DEADLINE if hurry else None))
 
 
-def _order(config: Path | None, order: Request, *, wanted: Collection[State]) -> None:
+def _order(config: Path | None, order: Request, *, wanted: Callable[[ChildView], bool]) -> None:
     told = _asked(_prepared(config), order, Children)
     _show(told.children)
     _end(told, wanted=wanted)
+
+
+def _is_down(child: ChildView) -> bool:
+    return child.state in {State.PENDING, State.STOPPED, State.EXITED, State.FAILED}
 
 
 def _show(children: Sequence[ChildView], *, as_json: bool = False) -> None:
@@ -163,10 +164,10 @@ def _show(children: Sequence[ChildView], *, as_json: bool = False) -> None:
         _say(line)
 
 
-def _end(told: Children, *, wanted: Collection[State]) -> None:
+def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
     for problem in told.problems:
         click.echo(f"icu: {harmless(problem)}", err=True)
-    if told.problems or any(child.state not in wanted for child in told.children):
+    if told.problems or not all(map(wanted, told.children)):
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from icu.control.protocol import RUNNING, Entry, Supervisors
+from icu.control.protocol import Entry, Supervisors
 from icu.supervisor.view import ChildView, State
 
 _Row = tuple[str, str, str, str]
 
-_DOWN_BY_ERROR: Final = frozenset({State.BACKOFF, State.FAILED})
+_RUNS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING})
+_DIED: Final = frozenset({State.BACKOFF, State.FAILED})
 
 
 def table(children: Iterable[ChildView]) -> list[str]:
@@ -48,9 +49,9 @@ def _rows(children: Sequence[ChildView], rules: Mapping[str, str], depth: int = 
 
 
 def _row(child: ChildView) -> _Row:
-    uptime = str(timedelta(seconds=int(child.uptime))) if child.state in RUNNING else ""
+    uptime = str(timedelta(seconds=int(child.uptime))) if child.uptime else ""
     restarts = f"{child.restarts} restart{'' if child.restarts == 1 else 's'}" if child.restarts else None
-    why = child.detail if child.state in RUNNING else child.last_error if child.state in _DOWN_BY_ERROR else None
+    why = child.detail if child.state in _RUNS else child.last_error if child.state in _DIED else None
     return child.id, child.state, uptime, "; ".join(filter(None, (restarts, why)))
 
 

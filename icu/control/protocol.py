@@ -18,9 +18,6 @@ LONGEST_REQUEST: Final = 65_536
 LONGEST_ANSWER: Final = 64_000_000
 """Bytes of an answer: the view of some 100,000 children."""
 
-RUNNING: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING})
-"""The states of a child that is up."""
-
 Pattern: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 """An id, or a pattern for several (`bed-*`), or the id of a supervisor for all its children."""
 Patterns: TypeAlias = Annotated[tuple[Pattern, ...], Meta(min_length=1, max_length=1_000)]
@@ -133,6 +130,11 @@ AnyAnswer: TypeAlias = Children | Supervisors | Done | Entry | Missed | Failed
 requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)
 answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
 _encoder: Final = msgspec.json.Encoder()
+
+
+def is_up(child: ChildView) -> bool:
+    """Whether a child runs: it has said so, be it a moment ago, and may wait for something that is away."""
+    return child.state in {State.RUNNING, State.WAITING} or (child.state is State.STARTING and child.uptime > 0)
 
 
 def line(said: Request | Answer) -> bytes:

@@ -49,6 +49,9 @@ SIGN_OF_LIFE: Final = 10.0
 ACCEPT_AGAIN: Final = 1.0
 """Seconds until a client is taken in again after one could not be."""
 
+LAST_WORDS: Final = 0.5
+"""Seconds that a client who follows may take for the last records, when the ward stops."""
+
 MOST_CLIENTS: Final = 100
 
 BUSY: Final = 75
@@ -182,19 +185,39 @@ class _Room:
         known = self._records.children() | {child.id for child in self._tree.matching(())}
         if request.id is not None and not any(is_meant(child, request.id) for child in known):
             raise UnknownChildError(request.id, sorted(known))
-        seen, said_at = 0, anyio.current_time()
-        while True:
-            entries = self._records.after(seen)
-            said: list[Answer] = [entry for _, entry in entries if is_meant(entry.child, request.id)]
-            if seen and entries and entries[0][0] > seen + 1:
-                said.insert(0, Missed(entries[0][0] - seen - 1))
-            seen = entries[-1][0] if entries else seen
-            if said or anyio.current_time() - said_at > SIGN_OF_LIFE:
-                await client.send(b"".join(map(line, said)) or b"\n")
-                said_at = anyio.current_time()
-            if not request.follow:
-                return
-            await anyio.sleep(FOLLOW_EVERY)
+        reader = _Reader(self._records, request.id, client)
+        await reader.catch_up()
+        while request.follow:
+            try:
+                await anyio.sleep(FOLLOW_EVERY)
+            except anyio.get_cancelled_exc_class():
+                # The ward is told to stop: that stands in the log, too.
+                with anyio.move_on_after(LAST_WORDS, shield=True):
+                    await reader.catch_up()
+                raise
+            await reader.catch_up()
+
+
+class _Reader:
+    """Somebody who reads the log, and how far."""
+
+    def __init__(self, records: Records, pattern: str | None, client: SocketStream) -> None:
+        self._records = records
+        self._pattern = pattern
+        self._client = client
+        self._seen = 0
+        self._said_at = anyio.current_time()
+
+    async def catch_up(self) -> None:
+        """Send the records that are new, if they are wanted; a sign of life where there was none for long."""
+        entries = self._records.after(self._seen)
+        said: list[Answer] = [entry for _, entry in entries if is_meant(entry.child, self._pattern)]
+        if self._seen and entries and entries[0][0] > self._seen + 1:
+            said.insert(0, Missed(entries[0][0] - self._seen - 1))
+        self._seen = entries[-1][0] if entries else self._seen
+        if said or anyio.current_time() - self._said_at > SIGN_OF_LIFE:
+            self._said_at = anyio.current_time()
+            await self._client.send(b"".join(map(line, said)) or b"\n")
 
 
 async def _heard(client: SocketStream) -> AnyRequest:

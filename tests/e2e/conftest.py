@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,13 +75,22 @@ Start = Callable[..., Program]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def runtime() -> Iterator[Path]:
+    """The folder of control sockets; a short name, for they cannot have long ones."""
+    with tempfile.TemporaryDirectory(prefix="icu-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(tmp_path: Path, runtime: Path) -> Iterator[Start]:
     """Starts `python -m icu` with these words, in an empty folder."""
     programs: list[Program] = []
 
     def run(*words: str, command: tuple[str, ...] = (), folder: Path = tmp_path, **environ: str) -> Program:
         port = free_port()
-        environ = {"DATABASE_URL": f"sqlite:///{tmp_path / 'icu.db'}", "METRICS_INTERVAL": "0.2", **environ}
+        database = f"sqlite:///{tmp_path / 'icu.db'}"
+        usual = {"DATABASE_URL": database, "METRICS_INTERVAL": "0.2", "XDG_RUNTIME_DIR": str(runtime)}
+        environ = {**usual, **environ}
         whole = [*(command or (sys.executable, "-m", "icu")), *words, "--port", str(port)]
         programs.append(Program(whole, folder, port, environ))
         return programs[-1]

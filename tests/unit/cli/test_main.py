@@ -1,44 +1,32 @@
 """The command line: one line for each mistake, and exit codes that scripts can rely on."""
 
-import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from icu.cli.main import main
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def icu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `python -m icu` with these words, in an empty folder; exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ICU_")]:
-        monkeypatch.delenv(name)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["icu", *words])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
+from tests.unit.cli.conftest import Run
 
 
 def test_bare_icu_helps(icu: Run) -> None:
     """Without a command it says what there is, on standard output, as a success."""
     code, out, err = icu()
     assert (code, err) == (0, "")
-    for word in ("supervise", "run", "db", "Not a medical device"):
+    for word in ("supervise", "run", "db", "status", "restart", "Not a medical device"):
         assert word in out
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["supervise", "-h"], ["run"], ["run", "--help"], ["run", "monitor", "-h"]]
+    "words",
+    [
+        ["--help"],
+        ["supervise", "-h"],
+        ["run"],
+        ["run", "--help"],
+        ["run", "monitor", "-h"],
+        ["status", "-h"],
+        ["logs", "-h"],
+    ],
 )
 def test_help(icu: Run, words: list[str]) -> None:
     """Help is never an error."""
@@ -75,6 +63,16 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "the brief's spelling, bare": (["-Иван", "-8080"], "python -m icu run patient --name 'Иван' --port 8080"),
     "no partitions": (["topics", "create", "--partitions", "0"], "--partitions"),
     "too many words": (["supervise", "now"], "now"),
+    "nobody to start": (["start"], "ID"),
+    "nobody to stop": (["stop"], "ID"),
+    "nobody to restart": (["restart"], "ID"),
+    "no count": (["scale", "icu"], "N"),
+    "a count of words": (["scale", "icu", "many"], "many"),
+    "a count below none": (["scale", "icu", "--", "-1"], "0<=x<=10000"),
+    "a count without end": (["scale", "icu", "10001"], "0<=x<=10000"),
+    "two logs": (["logs", "sink", "monitor"], "monitor"),
+    "a misspelt order": (["restrat", "sink"], "restart"),
+    "a misspelt option": (["status", "--wtach"], "--watch"),
 }
 
 

@@ -1,0 +1,188 @@
+"""The control room's commands: what they print, and what they end with."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import msgspec
+import pytest
+from loguru import logger
+
+from icu.cli import control
+from icu.cli.listing import entry, harmless, outline, table
+from icu.config.load import load
+from icu.control.places import places
+from icu.control.protocol import Entry, Supervisors
+from icu.control.records import Records
+from icu.control.server import serve
+from icu.supervisor.view import ChildView, State
+from tests.unit.cli.conftest import Run
+from tests.unit.control.conftest import Ward
+
+NO_SUPERVISOR = [
+    ["status"],
+    ["status", "--watch"],
+    ["status", "sink", "--json"],
+    ["start", "sink"],
+    ["stop", "*"],
+    ["restart", "sink"],
+    ["scale", "icu", "3"],
+    ["reload"],
+    ["tree"],
+    ["logs"],
+    ["logs", "-f", "sink"],
+]
+
+
+@pytest.mark.parametrize("words", NO_SUPERVISOR, ids=" ".join)
+def test_without_a_supervisor_it_is_75(icu: Run, words: list[str]) -> None:
+    """One line that says where it looked, and how one is started."""
+    code, out, err = icu(*words)
+    assert (code, out) == (75, "")
+    assert err.startswith("icu: no supervisor answers: nobody listens at ")
+    assert "python -m icu supervise" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["status"], ["reload"], ["logs"]], ids=" ".join)
+def test_the_settings_say_which_supervisor_is_meant(icu: Run, tmp_path: Path, words: list[str]) -> None:
+    """`--config` as with every other command: a mistake in it is 78, a socket in it is where it looks."""
+    assert icu(*words, "--config", "no.toml")[0] == 78
+    (tmp_path / "a.toml").write_text(f'[supervisor]\nsocket = "{"x" * 200}"\n')
+    code, _, err = icu(*words, "--config", "a.toml")
+    assert (code, "more than 100 bytes" in err) == (78, True)
+    (tmp_path / "b.toml").write_text('[supervisor]\nsocket = "b.sock"\n')
+    assert f"nobody listens at {tmp_path}/b.sock" in icu(*words, "--config", "b.toml")[2]
+
+
+@pytest.fixture
+def ward(icu: Run) -> Iterator[Ward]:
+    """A ward with a control room, in a thread of its own."""
+    ward = Ward()
+    records = Records()
+    logger.add(records, format="{message}")
+    logger.bind(child="sink", delay=1.5).warning("trouble \x1b[2J")
+    with anyio.from_thread.start_blocking_portal() as portal:
+        future, _ = portal.start_task(partial(serve, ward, records, places(load())))
+        yield ward
+        future.cancel()
+
+
+def test_status(icu: Run, ward: Ward) -> None:
+    """A line a child. 3 as long as one of those asked for does not run, 4 for one that there is not."""
+    assert icu("status") == (3, "sink   running  0:00:05\nbed-1  backoff\n", "")
+    assert icu("status", "sink") == (0, "sink  running  0:00:05\n", "")
+    code, out, err = icu("status", "sink", "bed-2")
+    assert (code, out, err) == (4, "", "icu: no child is called bed-2: did you mean bed-1?\n")
+
+
+@pytest.mark.parametrize("state", State)
+def test_which_states_are_running(icu: Run, ward: Ward, state: State) -> None:
+    """One that waits for a broker is up, and one that has just said that it started."""
+    ward.children = [ChildView("sink", state)]
+    assert icu("status")[0] == (0 if state in {"running", "waiting"} else 3)
+    ward.children = [ChildView("sink", State.STARTING, uptime=0.1)]
+    assert icu("status") == (0, "sink  starting  0:00:00\n", "")
+
+
+def test_status_for_programs(icu: Run, ward: Ward) -> None:
+    """An array with all that is known."""
+    code, out, _ = icu("status", "--json")
+    assert code == 3
+    assert out == msgspec.json.encode(ward.children).decode() + "\n"
+
+
+def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks again and again, until Ctrl-C."""
+    looks = 0
+
+    def sleep(_seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(control.time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        icu("status", "--watch", "sink")
+
+
+def test_orders(icu: Run, ward: Ward) -> None:
+    """How the children are afterwards; 3 where they are not as they were told, with what went wrong."""
+    assert icu("start", "sink") == (0, "sink  running  0:00:05\n", "")
+    assert icu("stop", "sink")[0] == 3
+    ward.children[0] = ChildView("sink", State.STOPPED)
+    assert icu("stop", "sink") == (0, "sink  stopped\n", "")
+    code, out, err = icu("restart", "sink")
+    assert (code, err) == (3, "icu: bed-1: no bed\n")
+    assert out.splitlines() == ["sink   stopped", "bed-1  backoff"]
+    assert icu("scale", "icu", "3") == (0, "icu is 3 now\n", "")
+    assert icu("reload") == (0, "nothing changed\n", "")
+    assert ward.told == [
+        ("start", ("sink",)),
+        ("stop", ("sink",)),
+        ("stop", ("sink",)),
+        ("restart", ("sink",)),
+        ("scale", ("icu", 3)),
+        ("reload", ()),
+    ]
+
+
+def test_logs(icu: Run, ward: Ward) -> None:
+    """A line a record, harmless to terminals."""
+    code, out, err = icu("logs")
+    assert (code, err) == (0, "")
+    assert out.endswith(" WARNING sink: trouble \\x1b[2J delay=1.5\n")
+    assert icu("logs", "bed-1") == (0, "", "")
+    assert icu("logs", "bed-9")[0] == 4
+
+
+def test_the_tree(icu: Run, ward: Ward) -> None:
+    """Supervisors with their rules."""
+    code, out, err = icu("tree")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["ward", "sink", "bed-1"]
+
+
+def test_the_table() -> None:
+    """Aligned; where a child is, or why it is down, and nothing that is no longer true."""
+    children = [
+        ChildView("sink", State.WAITING, uptime=3_725.9, detail="no connection to Kafka", last_error="E: old"),
+        ChildView("bed-1", State.BACKOFF, restarts=1, last_error="E: new", detail="http://old"),
+        ChildView("bed-2", State.FAILED, restarts=12, last_error="E: two\nlines"),
+        ChildView("Иван", State.STOPPED, detail="http://old", last_error="E: old"),
+    ]
+    assert table(children) == [
+        "sink   waiting  1:02:05  no connection to Kafka",
+        "bed-1  backoff           1 restart; E: new",
+        "bed-2  failed            12 restarts; E: two\\nlines",
+        "Иван   stopped",
+    ]
+    assert table([]) == []
+
+
+def test_the_outline() -> None:
+    """Children are further in than their supervisor."""
+    beds = ChildView("beds", State.RUNNING, uptime=1.0, children=(ChildView("bed-1", State.STOPPED),))
+    told = Supervisors(7, {"": "rest_for_one", "beds": "one_for_one"}, [ChildView("sink"), beds])
+    assert outline(told) == [
+        "ward (pid 7): rest_for_one",
+        "  sink     pending",
+        "  beds     running  0:00:01  one_for_one",
+        "    bed-1  stopped",
+    ]
+
+
+def test_an_entry() -> None:
+    """Time, level, child, message and context, and the stack below."""
+    record = Entry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
+    assert entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
+
+
+def test_harmless() -> None:
+    """Letters of all scripts stay, whatever steers a terminal does not."""
+    assert harmless("Иван Yılmaz 心 é") == "Иван Yılmaz 心 é"
+    assert harmless("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
+    assert harmless("a\n\tb\r", but="\n\t") == "a\n\tb\\r"
