@@ -239,9 +239,10 @@ class Tree:
 
     async def _check(self) -> str | None:
         """Not ready while a critical child is down."""
-        critical = {name for name, child in self._children.items() if _is_critical(child)}
-        down = [each for each in self.flat() if each.id in critical and each.state is not State.RUNNING]
-        return ", ".join(f"{each.id} is {each.state}" for each in down) or None
+        states = {each.id: each.state for each in self.flat()}
+        critical = [str(child.id) for child in all_instances(self._settings.child) if _is_critical(child)]
+        down = [name for name in critical if states.get(name) is not State.RUNNING]
+        return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
 
 
 async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:

@@ -9,7 +9,8 @@ import pytest
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
-from icu.errors import ConfigurationError, SupervisionError, UnknownChildError
+from icu.errors import AddressInUseError, ConfigurationError, SupervisionError, UnknownChildError
+from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
 
 FILE = """
@@ -164,6 +165,30 @@ async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> 
     assert min(each.uptime for each in tree.matching(ALL)) >= 0.02
     write(path, FILE + ANOTHER)
     assert await tree.reload() == "started: boris"
+
+
+async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are changed nevertheless, the error and readiness tell of it, and the next reload tries again."""
+
+    async def refuse(spec: ChildSpec) -> None:
+        raise AddressInUseError("127.0.0.1", 8453)
+
+    write(path, FILE.replace("count = 3", "count = 2") + '[[child]]\nrole = "monitor"\ncritical = true\nport = 8453\n')
+    with monkeypatch.context() as patch:
+        patch.setattr(tree.root, "add_child", refuse)
+        with pytest.raises(SupervisionError, match="stopped: icu-3; started: monitor; but monitor: port 8453 on"):
+            await tree.reload()
+        report = await tree._ward.health.report()
+        assert report.checks["children"] == "monitor is missing"
+    assert up(tree) == ["anna", "icu-1", "icu-2"]
+    added: list[str] = []
+
+    async def accept(spec: ChildSpec) -> None:
+        added.append(spec.id)
+
+    monkeypatch.setattr(tree.root, "add_child", accept)
+    assert await tree.reload() == "started: monitor"
+    assert added == ["monitor"]
 
 
 async def test_no_file_any_more(tree: Tree, path: Path) -> None:
