@@ -24,10 +24,11 @@ from prometheus_client import (
 
 from icu import __version__
 from icu.bootstrap.transport import make_transport
+from icu.bounds import check_name
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.errors import ConfigurationError
-from icu.messages import check_name, uuid_of_name
+from icu.messages import uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.child import ChildView, State

@@ -6,16 +6,14 @@ the row of the recording that was not sent.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
+from icu.bounds import TICK
 from icu.messages import SCHEMA_VERSION, Observation, key_of
 from icu.patient.physiology import Physiology
 from icu.patient.recordings import Recording
 from icu.vitals.signs import VitalSigns, format_blood_pressure
-
-TICK: Final = timedelta(milliseconds=1)
-"""The store's resolution: two observations of a patient are at least so far apart."""
 
 
 class Identity(NamedTuple):
