@@ -34,7 +34,7 @@ def check_name(name: str) -> str:
 def check_uuid(uuid: UUID) -> UUID:
     """The uuid, if it is somebody's: ValueError for the nil one."""
     if not uuid.int:
-        raise ValueError("the uuid is nil: give another one, or none, to have it made from the name")
+        raise ValueError("the uuid is nil, which is nobody's: leave it out to have it made from the name")
     return uuid
 
 
