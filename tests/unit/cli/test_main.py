@@ -137,6 +137,8 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
         (["run", "patient", "--name", "X", "--recording", "whole/b.csv", "--start", "1900-01-01"], "outside the years"),
         (["run", "patient", "--name", "X", "--uuid", str(UUID(int=0))], "bed: the uuid is nil"),
         (["run", "monitor", "--host", "no.such.host.invalid"], "cannot listen on"),
+        (["run", "monitor", "--host", "ё" * 100], "that is no host"),
+        (["run", "monitor", "--host", ""], "a host is missing: write 127.0.0.1"),
     ]:
         code, out, err = icu(*words)
         assert (code, out) == (78, ""), words
