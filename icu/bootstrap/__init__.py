@@ -96,7 +96,9 @@ def create_app() -> "Litestar":
         raise SystemExit(exc.exit_code) from exc
 
 
-def with_recordings(settings: Settings, folder: Path, *, speed: float, step: float, start: datetime | None) -> Settings:
+def with_recordings(
+    settings: Settings, folder: Path, *, speed: float = 1.0, step: float = 3_600.0, start: datetime | None = None
+) -> Settings:
     """The settings with a bed for each recording of the folder in place of the configured patients."""
     from icu.patient.recordings import find_recordings  # noqa: PLC0415 - only where it is used
 

@@ -20,6 +20,7 @@ from icu.cli.options import (
     SPEED,
     STEP,
     config_option,
+    given,
     help_without_command,
     log_format_option,
     moment,
@@ -101,8 +102,12 @@ cli.add_command(topics)
     type=click.Path(path_type=Path),
     help="Replay every CSV or PSV file of this folder, one bed each, in place of the configured patients.",
 )
-@click.option("--speed", type=SPEED, default=1.0, help="How many times faster than real time recordings are replayed.")
-@click.option("--step", type=STEP, default=3600.0, help="Seconds between rows, where a recording has no time column.")
+@click.option(
+    "--speed", type=SPEED, help="How many times faster than real time recordings are replayed; 1 when not given."
+)
+@click.option(
+    "--step", type=STEP, help="Seconds between rows, where a recording has no time column; 3600 when not given."
+)
 @click.option("--start", metavar="TIME", help="When the first row was measured, for instance 2026-01-31T12:00:00Z.")
 @click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
 def supervise(
@@ -110,12 +115,14 @@ def supervise(
     log_format: LogForm | None,
     transport: TransportKind | None,
     recordings: Path | None,
-    speed: float,
-    step: float,
+    speed: float | None,
+    step: float | None,
     start: str | None,
     port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
+    if recordings is None and given(speed=speed, step=step, start=start):
+        raise UsageError("--speed, --step and --start are for --recordings FOLDER: name the folder too")
     settings = prepare(config, log_format)
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
     from icu.cli.overview import overview  # noqa: PLC0415
@@ -123,9 +130,7 @@ def supervise(
     if transport is not None:
         settings = replace(settings, transport=replace(settings.transport, kind=transport))
     if recordings is not None:
-        settings = bootstrap.with_recordings(settings, recordings, speed=speed, step=step, start=moment(start))
-    elif start is not None or speed != 1.0:
-        raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
+        settings = bootstrap.with_recordings(settings, recordings, **given(speed=speed, step=step, start=moment(start)))
     if port is not None:
         settings = bootstrap.with_port(settings, port)
     bootstrap.run_supervisor(settings, overview if _shows_overview(log_format) else None)
