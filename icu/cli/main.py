@@ -1,15 +1,18 @@
 """The command line. Every mistake is one line on standard error, and an exit code that scripts can rely on.
 
-0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 75 something needed is away, 78 a wrong setting.
+0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 74 the output cannot be written, 75 something needed is
+away, 78 a wrong setting.
 """
 
+import errno
 import os
 import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn, TextIO
 
 import rich_click as click
 from msgspec.structs import replace
@@ -30,8 +33,11 @@ from icu.cli.options import (
 from icu.cli.run import run
 from icu.cli.topics import topics
 from icu.config.settings import LogForm, TransportKind
-from icu.errors import IcuError, UsageError
+from icu.errors import IcuError, OutputError, UsageError
 from icu.ops import logs
+
+# What the program writes besides, it writes through the store, whose errors are others.
+_OF_OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> NoReturn:
@@ -48,25 +54,38 @@ def main() -> NoReturn:
         _end(0)
     except Exception as exc:
         error = logs.unwrapped(exc)
-        if not isinstance(error, IcuError):
+        if isinstance(error, IcuError):
+            _fail(error)
+        if not isinstance(error, OSError) or error.errno not in _OF_OUTPUT:
             raise
-        _fail(error)
+        _fail(OutputError(error))
+    lost = _unwritten(sys.stdout)
+    if lost is not None and not isinstance(lost, BrokenPipeError):
+        _fail(OutputError(lost))
     _end(0)
 
 
 def _fail(error: IcuError) -> NoReturn:
-    print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
+    with suppress(OSError):
+        print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
     _end(error.exit_code)
 
 
 def _end(code: int) -> NoReturn:
     """End with the code, though whoever read our output may be gone: Python's own flush at the end would change it."""
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _unwritten(stream)
     sys.exit(code)
+
+
+def _unwritten(stream: TextIO) -> OSError | None:
+    """Why the rest of what was printed cannot be written, if so: it is thrown away then."""
+    try:
+        stream.flush()
+    except OSError as exc:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return exc
+    return None
 
 
 def _in_the_briefs_spelling(words: Sequence[str]) -> str | None:
