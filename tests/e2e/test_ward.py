@@ -269,6 +269,8 @@ def test_a_closed_output_is_no_error(words: list[str]) -> None:
 )
 def test_outputs_that_cannot_be_written(tmp_path: Path, command: str, code: int, unbuffered: str) -> None:
     """What was closed is not written to, a full device is told in a line."""
+    if "full" in command and not Path("/dev/full").exists():
+        pytest.skip("this system has no device that is always full")
     done = subprocess.run(
         ["sh", "-c", f"exec {sys.executable} -m icu {command}"],
         cwd=tmp_path,
