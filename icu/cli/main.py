@@ -1,15 +1,18 @@
 """The command line. Every mistake is one line on standard error, and an exit code that scripts can rely on.
 
-0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 75 something needed is away, 78 a wrong setting.
+0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 74 the output cannot be written, 75 something needed is
+away, 78 a wrong setting.
 """
 
+import errno
 import os
 import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn, TextIO
 
 import rich_click as click
 from msgspec.structs import replace
@@ -20,6 +23,7 @@ from icu.cli.options import (
     SPEED,
     STEP,
     config_option,
+    given,
     help_without_command,
     log_format_option,
     moment,
@@ -29,8 +33,11 @@ from icu.cli.options import (
 from icu.cli.run import run
 from icu.cli.topics import topics
 from icu.config.settings import LogForm, TransportKind
-from icu.errors import IcuError, UsageError
+from icu.errors import IcuError, OutputError, UsageError
 from icu.ops import logs
+
+# What the program writes besides, it writes through the store, whose errors are others.
+_OF_OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> NoReturn:
@@ -47,25 +54,38 @@ def main() -> NoReturn:
         _end(0)
     except Exception as exc:
         error = logs.unwrapped(exc)
-        if not isinstance(error, IcuError):
+        if isinstance(error, IcuError):
+            _fail(error)
+        if not isinstance(error, OSError) or error.errno not in _OF_OUTPUT:
             raise
-        _fail(error)
+        _fail(OutputError(error))
+    lost = _unwritten(sys.stdout)
+    if lost is not None and not isinstance(lost, BrokenPipeError):
+        _fail(OutputError(lost))
     _end(0)
 
 
 def _fail(error: IcuError) -> NoReturn:
-    print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
+    with suppress(OSError):
+        print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
     _end(error.exit_code)
 
 
 def _end(code: int) -> NoReturn:
     """End with the code, though whoever read our output may be gone: Python's own flush at the end would change it."""
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _unwritten(stream)
     sys.exit(code)
+
+
+def _unwritten(stream: TextIO) -> OSError | None:
+    """Why the rest of what was printed cannot be written, if so: it is thrown away then."""
+    try:
+        stream.flush()
+    except OSError as exc:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return exc
+    return None
 
 
 def _in_the_briefs_spelling(words: Sequence[str]) -> str | None:
@@ -101,8 +121,12 @@ cli.add_command(topics)
     type=click.Path(path_type=Path),
     help="Replay every CSV or PSV file of this folder, one bed each, in place of the configured patients.",
 )
-@click.option("--speed", type=SPEED, default=1.0, help="How many times faster than real time recordings are replayed.")
-@click.option("--step", type=STEP, default=3600.0, help="Seconds between rows, where a recording has no time column.")
+@click.option(
+    "--speed", type=SPEED, help="How many times faster than real time recordings are replayed; 1 when not given."
+)
+@click.option(
+    "--step", type=STEP, help="Seconds between rows, where a recording has no time column; 3600 when not given."
+)
 @click.option("--start", metavar="TIME", help="When the first row was measured, for instance 2026-01-31T12:00:00Z.")
 @click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
 def supervise(
@@ -110,12 +134,14 @@ def supervise(
     log_format: LogForm | None,
     transport: TransportKind | None,
     recordings: Path | None,
-    speed: float,
-    step: float,
+    speed: float | None,
+    step: float | None,
     start: str | None,
     port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
+    if recordings is None and given(speed=speed, step=step, start=start):
+        raise UsageError("--speed, --step and --start are for --recordings FOLDER: name the folder too")
     settings = prepare(config, log_format)
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
     from icu.cli.overview import overview  # noqa: PLC0415
@@ -123,9 +149,7 @@ def supervise(
     if transport is not None:
         settings = replace(settings, transport=replace(settings.transport, kind=transport))
     if recordings is not None:
-        settings = bootstrap.with_recordings(settings, recordings, speed=speed, step=step, start=moment(start))
-    elif start is not None or speed != 1.0:
-        raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
+        settings = bootstrap.with_recordings(settings, recordings, **given(speed=speed, step=step, start=moment(start)))
     if port is not None:
         settings = bootstrap.with_port(settings, port)
     bootstrap.run_supervisor(settings, overview if _shows_overview(log_format) else None)

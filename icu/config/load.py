@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
-from unicodedata import normalize
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from icu.bounds import check_uuid
+from icu.config.checks import check_children
 from icu.config.environment import overridden
 from icu.config.files import File
 from icu.config.settings import AnyChild, PatientChild, Secret, Settings
@@ -19,9 +20,9 @@ from icu.errors import ConfigurationError
 FILE_NAME: Final = "supervisor.toml"
 
 _PACKAGE: Final = Path(__file__).parent.parent
-_RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/?][^?]*)\Z")
+_RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/].*)\Z")
+_LONGEST_PASSWORD: Final = 10_000
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
-_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
 def packaged(*parts: str) -> Path:
@@ -37,13 +38,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     Raises ConfigurationError.
     """
     environ = os.environ if environ is None else environ
-    chosen = path or (Path(environ["ICU_CONFIG"]) if environ.get("ICU_CONFIG") else None)
-    if chosen is None and Path(FILE_NAME).exists():
-        chosen = Path(FILE_NAME)
-    file = File(chosen or packaged(FILE_NAME))
-    folder = chosen.absolute().parent if chosen else Path.cwd()
-    settings = _resolved(_checked(file), folder)
-    return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), Path.cwd()), environ))
+    try:
+        here = Path.cwd()
+        chosen = _chosen(path, environ)
+    except OSError as exc:
+        raise ConfigurationError(f"the current folder cannot be used ({exc.strerror}): change to another one") from exc
+    folder = (here / chosen).parent if chosen else here
+    settings = _resolved(_checked(File(chosen or packaged(FILE_NAME)), folder), folder)
+    return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), here), environ))
 
 
 def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
@@ -59,7 +61,15 @@ def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
     return tuple(named)
 
 
-def _checked(file: File) -> Settings:
+def _chosen(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if path is not None:
+        return path
+    if environ.get("ICU_CONFIG"):
+        return Path(environ["ICU_CONFIG"])
+    return Path(FILE_NAME) if Path(FILE_NAME).exists() else None
+
+
+def _checked(file: File, folder: Path) -> Settings:
     if not file.values:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
     _rename_data(file.values)
@@ -67,13 +77,8 @@ def _checked(file: File) -> Settings:
         settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
     except msgspec.ValidationError as exc:
         raise file.explained(exc) from exc
-    if _PASSWORD.search(settings.database.url):
-        raise file.mistake("database.url", "holds a password: give the URL in the environment (DATABASE_URL) instead")
     settings = replace(settings, child=with_ids(settings.child))
-    _check_ids(file, settings)
-    _check_patients(file, settings)
-    _check_ports(file, settings)
-    _check_files(file, settings)
+    check_children(file, settings.child, folder)
     return settings
 
 
@@ -84,6 +89,8 @@ def _of_text(kind: type, value: object) -> Path:
             "or name a file that holds it (sasl_password_file)"
         )
     if kind is Path and isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a path cannot hold the character U+0000")
         return Path(value)
     raise TypeError(f"expected `str`, got `{type(value).__name__}`")
 
@@ -94,44 +101,6 @@ def _rename_data(values: dict[str, Any]) -> None:
     for child in children if isinstance(children, list) else ():
         if isinstance(child, dict) and child.get("role") == "data":
             child["role"] = "sink"
-
-
-def _check_ids(file: File, settings: Settings) -> None:
-    seen = set[str | None]()
-    for position, child in enumerate(settings.child):
-        if child.id in seen:
-            raise file.mistake(
-                f"child[{position}]", f"a second child has the id {child.id!r}: give it an id of its own"
-            )
-        seen.add(child.id)
-
-
-def _check_patients(file: File, settings: Settings) -> None:
-    beds: dict[UUID | str, str | None] = {}
-    for position, child in enumerate(settings.child):
-        if isinstance(child, PatientChild):
-            patient = child.uuid or normalize("NFC", child.name.strip())
-            if patient in beds:
-                why = f"the patient {patient} lies in {beds[patient]!r} already: give this one a uuid of its own"
-                raise file.mistake(f"child[{position}]", why)
-            beds[patient] = child.id
-
-
-def _check_ports(file: File, settings: Settings) -> None:
-    taken: dict[tuple[str, int], str | None] = {}
-    for position, child in enumerate(settings.child):
-        if child.port is None:
-            continue
-        other = taken.setdefault((child.host, child.port), child.id)
-        if other != child.id:
-            raise file.mistake(f"child[{position}].port", f"{child.port} is the port of {other!r} already")
-
-
-def _check_files(file: File, settings: Settings) -> None:
-    folder = file.path.absolute().parent
-    for position, child in enumerate(settings.child):
-        if isinstance(child, PatientChild) and child.recording and not (folder / child.recording).is_file():
-            raise file.mistake(f"child[{position}].recording", f"there is no file {folder / child.recording}")
 
 
 def _resolved(settings: Settings, folder: Path) -> Settings:
@@ -158,9 +127,14 @@ def _with_password(settings: Settings) -> Settings:
     if path is None or settings.kafka.sasl_password is not None:
         return settings
     try:
-        text = path.read_text("utf-8").rstrip("\r\n")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_PASSWORD + 1).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"the password file {path} cannot be read: {exc}") from exc
+    if len(text) > _LONGEST_PASSWORD:
+        raise ConfigurationError(
+            f"the password file {path} has over {_LONGEST_PASSWORD} characters: it is another file"
+        )
     return replace(settings, kafka=replace(settings.kafka, sasl_password=Secret(text)))
 
 
@@ -175,7 +149,9 @@ def _with_patient_uuid(settings: Settings, environ: Mapping[str, str]) -> Settin
             "write `uuid = ` in supervisor.toml instead"
         )
     try:
-        uuid = msgspec.convert(text, PatientChild.__annotations__["uuid"])
+        uuid = check_uuid(msgspec.convert(text, UUID))
     except msgspec.ValidationError as exc:
         raise ConfigurationError(f"environment variable PATIENT_UUID: {text[:80]!r} is not a uuid") from exc
+    except ValueError as exc:
+        raise ConfigurationError(f"environment variable PATIENT_UUID: {exc}") from exc
     return replace(settings, child=tuple(replace(c, uuid=uuid) if c is patients[0] else c for c in settings.child))
