@@ -12,6 +12,7 @@ INTERRUPTED = 130
 
 def start() -> None:
     """Run the command line; a signal that comes before anybody listens ends it without a word."""
+    open_streams()
     if sys.argv[1:2] and sys.argv[1] in ROLES:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, leave)
@@ -21,6 +22,16 @@ def start() -> None:
         main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def open_streams() -> None:
+    """Give what was closed by whoever started us (`>&-`) to nobody.
+
+    Python has None for it then, and the next file that is opened would get its number, and all that is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open to the end
 
 
 def leave(_number: int, _frame: FrameType | None) -> None:

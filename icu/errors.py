@@ -2,6 +2,7 @@
 
     IcuError
     ├── UsageError                     the command line is wrong                      exit 64
+    ├── OutputError                    what was asked for cannot be written           exit 74
     ├── ConfigurationError             a setting is wrong                             exit 78
     │   ├── RecordingError             a recording cannot be replayed
     │   ├── AddressInUseError          another program listens on that port
@@ -58,6 +59,15 @@ class UsageError(IcuError):
     """The command line is wrong."""
 
     exit_code = 64
+
+
+class OutputError(IcuError):
+    """What was asked for cannot be written, to a full disk for instance. A reader that went away is no error."""
+
+    exit_code = 74
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(f"the output cannot be written: {why.strerror}")
 
 
 class ConfigurationError(IcuError):

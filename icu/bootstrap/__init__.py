@@ -2,11 +2,12 @@
 
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
 import anyio
 from anyio.abc import TaskStatus
@@ -16,12 +17,14 @@ from msgspec.structs import replace
 from icu.bootstrap.events import EventFigures, TreeFigures
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
+from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.places import places
 from icu.control.records import Records
 from icu.control.server import serve
-from icu.errors import IcuError
+from icu.errors import IcuError, RecordingError
+from icu.messages import uuid_of_name
 from icu.ops.logs import configure
 from icu.ops.notify import notify
 from icu.ops.signals import end_with_parent, until_told
@@ -112,16 +115,32 @@ def create_app() -> "Litestar":
         raise SystemExit(exc.exit_code) from exc
 
 
-def with_recordings(settings: Settings, folder: Path, *, speed: float, step: float, start: datetime | None) -> Settings:
+def with_recordings(
+    settings: Settings, folder: Path, *, speed: float = 1.0, step: float = 3_600.0, start: datetime | None = None
+) -> Settings:
     """The settings with a bed for each recording of the folder in place of the configured patients."""
     from icu.patient.recordings import find_recordings  # noqa: PLC0415 - only where it is used
 
     others = [child for child in settings.child if not isinstance(child, PatientChild)]
     beds = [
-        PatientChild(name=path.stem, recording=path.absolute(), speed=speed, step=step, start=start)
-        for path in find_recordings(folder)
+        PatientChild(name=name, recording=path.absolute(), speed=speed, step=step, start=start)
+        for name, path in _patients_of(find_recordings(folder))
     ]
     return replace(settings, child=with_ids((*others, *beds)))
+
+
+def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Each recording with its patient's name, which is the file's: RecordingError where two files name one patient."""
+    files: dict[UUID, Path] = {}
+    for path in recordings:
+        try:
+            name = check_name(path.stem)
+        except ValueError as exc:
+            raise RecordingError(f"{path}: is named as its patient, and {exc}: rename it") from exc
+        other = files.setdefault(uuid_of_name(name), path)
+        if other != path:
+            raise RecordingError(f"{other} and {path} are recordings of one patient, {name}: rename or remove one")
+        yield name, path
 
 
 def with_port(settings: Settings, port: int) -> Settings:

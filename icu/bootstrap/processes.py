@@ -14,7 +14,8 @@ from icu.ops.signals import SUPERVISED
 from icu.supervisor.process import run_process
 from icu.supervisor.spec import Start
 
-_OPTIONS: Final = ("name", "uuid", "interval", "seed", "recording", "speed", "step", "start")
+_OPTIONS: Final = ("name", "uuid", "interval", "seed")
+_OF_RECORDINGS: Final = ("recording", "speed", "step", "start")
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", *_PLACE)
 
@@ -41,7 +42,8 @@ def command_of(child: AnyChild, config: str | None) -> list[str]:
     if child.port is not None:
         words += ["--port", str(child.port)]
     if isinstance(child, PatientChild):
-        values = {name: getattr(child, name) for name in _OPTIONS}
+        options = _OPTIONS if child.recording is None else (*_OPTIONS, *_OF_RECORDINGS)
+        values = {name: getattr(child, name) for name in options}
         words += [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]
     return words
 

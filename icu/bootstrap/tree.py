@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from icu.bootstrap.events import log_event
 from icu.bootstrap.processes import process_actor
 from icu.bootstrap.ward import Ward
-from icu.config.checks import mistakes_between
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
+from icu.config.siblings import mistakes_between
 from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError
 from icu.supervisor.events import Handler
 from icu.supervisor.intensity import Intensity

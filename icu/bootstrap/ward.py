@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -24,12 +25,13 @@ from prometheus_client import (
 
 from icu import __version__
 from icu.bootstrap.transport import make_transport
+from icu.bounds import check_name, check_uuid
 from icu.config.groups import names_of
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import look
-from icu.errors import ConfigurationError
-from icu.messages import check_name, uuid_of_name
+from icu.errors import ConfigurationError, RecordingError
+from icu.messages import uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
     from icu.patient import telemetry as patient_telemetry
-    from icu.patient.beds import Bed
+    from icu.patient.beds import Bed, Identity
     from icu.patient.scenarios import Scenario
     from icu.sink import telemetry as sink_telemetry
 
@@ -154,23 +156,33 @@ class Ward:
         return partial(self._with_face, actor, partial(self._bedside_app, beds[0]), child.host, child.port)
 
     def _bed(self, child: PatientChild, name: str) -> "Bed":
-        from icu.patient.beds import Identity, ReplayedBed, SimulatedBed, origin_of  # noqa: PLC0415 - as above
+        from icu.patient.beds import Identity, SimulatedBed  # noqa: PLC0415 - as above
         from icu.patient.physiology import Physiology  # noqa: PLC0415
-        from icu.patient.recordings import read_recording  # noqa: PLC0415
 
         try:
-            identity = Identity(child.uuid or uuid_of_name(name), check_name(name))
+            identity = Identity(check_uuid(child.uuid or uuid_of_name(name)), check_name(name))
         except ValueError as exc:
-            raise ConfigurationError(f"{child.id}: name: {exc}") from exc
-        if child.recording is None:
-            seed = None if child.seed is None else f"{child.seed}:{identity.uuid}"
-            body = Physiology(seed, self._scenarios)
-            return SimulatedBed(identity, body, interval=child.interval or self.settings.metrics_interval)
-        recording = read_recording(child.recording, step=child.step)
+            raise ConfigurationError(f"{child.id}: {exc}") from exc
+        if child.recording is not None:
+            return self._replayed(child, identity, child.recording)
+        seed = None if child.seed is None else f"{child.seed}:{identity.uuid}"
+        body = Physiology(seed, self._scenarios)
+        return SimulatedBed(identity, body, interval=child.interval or self.settings.metrics_interval)
+
+    def _replayed(self, child: PatientChild, identity: "Identity", path: Path) -> "Bed":
+        from icu.patient.beds import ReplayedBed, check_origin, origin_of  # noqa: PLC0415 - as above
+        from icu.patient.recordings import read_recording  # noqa: PLC0415
+
+        recording = read_recording(path, step=child.step)
         self._patient_telemetry.empty.inc(recording.skipped)
         if recording.skipped:
             logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
         origin = child.start or origin_of(recording, launch=self._launch, speed=child.speed)
+        try:
+            check_origin(recording, origin)
+        except ValueError as exc:
+            why = f"begins at {origin.isoformat()}, and a row of it {exc}: choose another start"
+            raise RecordingError(f"{child.id}: {path} {why}") from exc
         return ReplayedBed(identity, recording, origin=origin, speed=child.speed)
 
     async def _with_face(

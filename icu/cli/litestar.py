@@ -4,7 +4,6 @@ Imports click alone, for every `litestar` command imports it, those of other pro
 """
 
 import os
-from pathlib import Path
 
 import click
 
@@ -13,7 +12,8 @@ APP = "icu.bootstrap:create_app"
 # Where Litestar itself looks in the current folder: another project's application is not ours to replace.
 _OTHERS = ("app.py", "application.py", "app", "application")
 
-if not any(Path(name).exists() for name in _OTHERS):
+# Path.exists would raise where the folder may not be looked into, for every command of Litestar's.
+if not any(os.path.exists(name) for name in _OTHERS):  # noqa: PTH110
     os.environ.setdefault("LITESTAR_APP", APP)
 
 

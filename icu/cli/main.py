@@ -1,16 +1,19 @@
 """The command line. Every mistake is one line on standard error, and an exit code that scripts can rely on.
 
-0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 75 something needed is away, 78 a wrong setting. Of the
-commands for a running supervisor also supervisorctl's: 3 not all that was asked for runs, 4 there is no such child.
+0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 74 the output cannot be written, 75 something needed is
+away, 78 a wrong setting. Of the commands for a running supervisor also supervisorctl's: 3 not all that was asked for
+runs, 4 there is no such child.
 """
 
+import errno
 import os
 import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn, TextIO
 
 import rich_click as click
 from msgspec.structs import replace
@@ -22,6 +25,7 @@ from icu.cli.options import (
     SPEED,
     STEP,
     config_option,
+    given,
     help_without_command,
     log_format_option,
     moment,
@@ -32,8 +36,11 @@ from icu.cli.run import run
 from icu.cli.topics import topics
 from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
-from icu.errors import IcuError, UsageError
+from icu.errors import IcuError, OutputError, UsageError
 from icu.ops import logs
+
+# What the program writes besides, it writes through the store, whose errors are others.
+_OF_OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> NoReturn:
@@ -49,25 +56,38 @@ def main() -> NoReturn:
         _end(0)
     except Exception as exc:
         error = logs.unwrapped(exc)
-        if not isinstance(error, IcuError):
+        if isinstance(error, IcuError):
+            _fail(error)
+        if not isinstance(error, OSError) or error.errno not in _OF_OUTPUT:
             raise
-        _fail(error)
+        _fail(OutputError(error))
+    lost = _unwritten(sys.stdout)
+    if lost is not None and not isinstance(lost, BrokenPipeError):
+        _fail(OutputError(lost))
     _end(code or 0)
 
 
 def _fail(error: IcuError) -> NoReturn:
-    print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
+    with suppress(OSError):
+        print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
     _end(error.exit_code)
 
 
 def _end(code: int) -> NoReturn:
     """End with the code, though whoever read our output may be gone: Python's own flush at the end would change it."""
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _unwritten(stream)
     sys.exit(code)
+
+
+def _unwritten(stream: TextIO) -> OSError | None:
+    """Why the rest of what was printed cannot be written, if so: it is thrown away then."""
+    try:
+        stream.flush()
+    except OSError as exc:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return exc
+    return None
 
 
 def _in_the_briefs_spelling(words: Sequence[str]) -> str | None:
@@ -105,8 +125,12 @@ cli.add_command(topics)
     type=click.Path(path_type=Path),
     help="Replay every CSV or PSV file of this folder, one bed each, in place of the configured patients.",
 )
-@click.option("--speed", type=SPEED, default=1.0, help="How many times faster than real time recordings are replayed.")
-@click.option("--step", type=STEP, default=3600.0, help="Seconds between rows, where a recording has no time column.")
+@click.option(
+    "--speed", type=SPEED, help="How many times faster than real time recordings are replayed; 1 when not given."
+)
+@click.option(
+    "--step", type=STEP, help="Seconds between rows, where a recording has no time column; 3600 when not given."
+)
 @click.option("--start", metavar="TIME", help="When the first row was measured, for instance 2026-01-31T12:00:00Z.")
 @click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
 def supervise(
@@ -114,32 +138,34 @@ def supervise(
     log_format: LogForm | None,
     transport: TransportKind | None,
     recordings: Path | None,
-    speed: float,
-    step: float,
+    speed: float | None,
+    step: float | None,
     start: str | None,
     port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
-    if recordings is None and (start is not None or speed != 1.0):
-        raise UsageError("--speed and --start are for --recordings FOLDER: name the folder too")
+    if recordings is None and given(speed=speed, step=step, start=start):
+        raise UsageError("--speed, --step and --start are for --recordings FOLDER: name the folder too")
     # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
     config = chosen_file(config, os.environ)
     settings = prepare(config, log_format)
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
     from icu.cli.overview import overview  # noqa: PLC0415
 
-    def given(settings: Settings) -> Settings:
+    def told(settings: Settings) -> Settings:
         """With what the command line says in place of what the file says."""
         if transport is not None:
             settings = replace(settings, transport=replace(settings.transport, kind=transport))
         if recordings is not None:
-            settings = bootstrap.with_recordings(settings, recordings, speed=speed, step=step, start=moment(start))
+            settings = bootstrap.with_recordings(
+                settings, recordings, **given(speed=speed, step=step, start=moment(start))
+            )
         return settings if port is None else bootstrap.with_port(settings, port)
 
     bootstrap.run_supervisor(
-        given(settings),
+        told(settings),
         config=config,
-        reread=lambda: given(load(config)),
+        reread=lambda: told(load(config)),
         overview=overview if _shows_overview(log_format) else None,
     )
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import rich_click as click
 from loguru import logger
@@ -66,6 +66,11 @@ def moment(text: str | None) -> datetime | None:
     except ValueError as exc:
         raise UsageError(f"--start {text!r} is no time: write for instance 2026-01-31T12:00:00Z") from exc
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def given(**options: object) -> dict[str, Any]:
+    """Those options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def help_without_command(context: click.Context) -> None:

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 import rich_click as click
@@ -14,16 +13,15 @@ from icu.cli.options import (
     SPEED,
     STEP,
     config_option,
+    given,
     help_without_command,
     log_format_option,
     moment,
     prepare,
     transport_option,
 )
-from icu.config.settings import Child, LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
+from icu.config.settings import LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
 from icu.errors import UsageError
-
-_Child = TypeVar("_Child", bound=Child)
 
 _host_option = click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
 _port_option = click.option("--port", type=PORT, help="The port to listen on, in place of the configured one.")
@@ -50,7 +48,7 @@ def monitor(config: Path | None, log_format: LogForm | None, host: str | None, p
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help need not wait for
 
     child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
-    bootstrap.run_monitor(settings, _given(child, host=host, port=port))
+    bootstrap.run_monitor(settings, replace(child, **given(host=host, port=port)))
 
 
 @run.command()
@@ -74,7 +72,7 @@ def sink(
     from icu import bootstrap  # noqa: PLC0415 - as above
 
     child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
-    bootstrap.run_role(settings, _given(child, host=host, port=port), require_broker=require_broker)
+    bootstrap.run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
 
 
 run.add_command(sink, "data")
@@ -101,6 +99,8 @@ def patient(
     name: str,
     uuid: UUID | None,
     recording: Path | None,
+    speed: float | None,
+    step: float | None,
     start: str | None,
     config: Path | None,
     log_format: LogForm | None,
@@ -115,13 +115,11 @@ def patient(
     settings = _over_kafka(prepare(config, log_format, environ), transport)
     from icu import bootstrap  # noqa: PLC0415 - as above
 
-    child = _given(
-        _configured(settings, name),
-        uuid=uuid,
-        recording=recording and recording.absolute(),
-        start=moment(start),
-        **others,
-    )
+    recording = recording and recording.absolute()
+    replay = given(speed=speed, step=step, start=moment(start))
+    child = replace(_configured(settings, name), **given(uuid=uuid, recording=recording, **others), **replay)
+    if replay and child.recording is None:
+        raise UsageError("--speed, --step and --start are for --recording FILE: name the file too")
     bootstrap.run_role(settings, child, require_broker=require_broker)
 
 
@@ -129,11 +127,6 @@ def _configured(settings: Settings, name: str) -> PatientChild:
     """The bed as supervisor.toml has it, without its port: that may be served there already."""
     beds = [each for each in settings.child if isinstance(each, PatientChild) and each.name == name]
     return replace(beds[0], port=None) if beds else PatientChild(id="bed", name=name)
-
-
-def _given(child: _Child, **options: object) -> _Child:
-    """The child with those options that were given."""
-    return replace(child, **{name: value for name, value in options.items() if value is not None})
 
 
 def _over_kafka(settings: Settings, transport: TransportKind | None) -> Settings:

@@ -1,56 +1,90 @@
-"""What must hold between children: ids, patients and ports of their own."""
+"""What of a child no type can say: the other children, the file that it names, settings that go together."""
 
+import stat
 from collections.abc import Iterator, Sequence
-from unicodedata import normalize
-from uuid import UUID
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
-from icu.config.groups import instances, names_of
-from icu.config.settings import BEDS, HIGHEST_PORT, AnyChild, PatientChild
+from icu.bounds import check_name, check_time, check_uuid
+from icu.config.files import File
+from icu.config.groups import mistake_in
+from icu.config.settings import AnyChild, PatientChild
+from icu.config.siblings import mistakes_between
+
+_OF_RECORDINGS: Final = ("step", "speed", "start")
 
 
-def mistakes_between(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    """Each mistake: where it stands, for instance `child[2].port`, and what is wrong. All children have an id."""
-    yield from _ids(children)
-    yield from _patients(children)
-    yield from _ports(children)
-
-
-def _each(children: Sequence[AnyChild]) -> Iterator[tuple[int, AnyChild]]:
-    """The children that will run, each with its table's place."""
+def check_children(file: File, children: Sequence[AnyChild], folder: Path) -> None:
+    """Raise ConfigurationError for a child that cannot be run as it is written; paths belong to `folder`."""
     for position, child in enumerate(children):
-        for each in instances(child):
-            yield position, each
+        _check_group(file, position, child)
+        if isinstance(child, PatientChild):
+            _check_patient(file, position, child, folder)
 
 
-def _ids(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    seen = set[str | None]()
-    for position, child in _each(children):
-        if child.id == BEDS:
-            yield f"child[{position}].id", f"{BEDS!r} is what the patients' supervisor is called: give it another id"
-        if child.id in seen:
-            yield f"child[{position}]", f"a second child has the id {child.id!r}: give it an id of its own"
-        seen.add(child.id)
+def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
+    """Raise ConfigurationError for children that cannot be run beside each other. All have an id."""
+    for where, why in mistakes_between(children):
+        raise file.mistake(where, why)
 
 
-def _patients(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    beds: dict[UUID | str, str | None] = {}
-    for position, child in _each(children):
-        if not isinstance(child, PatientChild):
-            continue
-        for patient in [child.uuid] if child.uuid else [normalize("NFC", name.strip()) for name in names_of(child)]:
-            if patient in beds:
-                why = f"the patient {patient} lies in {beds[patient]!r} already: give this one a uuid of its own"
-                yield f"child[{position}]", why
-            beds[patient] = child.id
+def _check_patient(file: File, position: int, child: PatientChild, folder: Path) -> None:
+    _check_identity(file, position, child)
+    if child.recording is None:
+        _check_simulated(file, position)
+    else:
+        _check_replayed(file, position, child, folder / child.recording)
 
 
-def _ports(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    taken: dict[tuple[str, int], str | None] = {}
-    for position, child in _each(children):
-        if child.port is None:
-            continue
-        if child.port > HIGHEST_PORT:
-            yield f"child[{position}].port", f"{child.id} would have port {child.port}: begin lower"
-        other = taken.setdefault((child.host, child.port), child.id)
-        if other != child.id:
-            yield f"child[{position}].port", f"{child.port} is the port of {other!r} already"
+def _check_group(file: File, position: int, child: AnyChild) -> None:
+    mistake = mistake_in(child)
+    if mistake is not None:
+        key, _, why = mistake.partition(": ")
+        raise file.mistake(f"child[{position}].{key}", why)
+
+
+def _check_identity(file: File, position: int, child: PatientChild) -> None:
+    with _told(file, f"child[{position}].name"):
+        check_name(child.name)
+    with _told(file, f"child[{position}].uuid"):
+        if child.uuid is not None:
+            check_uuid(child.uuid)
+
+
+def _check_simulated(file: File, position: int) -> None:
+    for key in _OF_RECORDINGS:
+        if key in file.values["child"][position]:
+            why = 'is for recordings: name one (recording = "FILE"), or leave this out'
+            raise file.mistake(f"child[{position}].{key}", why)
+
+
+def _check_replayed(file: File, position: int, child: PatientChild, recording: Path) -> None:
+    if child.restart == "permanent":
+        why = 'a recording has an end, after which "permanent" would start it again and again: write "transient"'
+        raise file.mistake(f"child[{position}].restart", why)
+    if child.start is not None:
+        with _told(file, f"child[{position}].start"):
+            check_time(child.start)
+    with _told(file, f"child[{position}].recording"):
+        _check_regular(recording)
+
+
+def _check_regular(path: Path) -> None:
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise ValueError(f"there is no file {path}") from exc
+    except OSError as exc:
+        raise ValueError(f"{str(path)[:200]} cannot be read: {exc.strerror}") from exc
+    if not regular:
+        raise ValueError(f"{path} is no regular file")
+
+
+@contextmanager
+def _told(file: File, where: str) -> Iterator[None]:
+    """A ValueError as the mistake of what stands at `where`."""
+    try:
+        yield
+    except ValueError as exc:
+        raise file.mistake(where, str(exc)) from exc

@@ -6,8 +6,8 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from icu.config.files import suggestion
 from icu.config.settings import Settings
+from icu.config.wording import explained, suggestion
 from icu.errors import ConfigurationError
 
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
@@ -26,7 +26,7 @@ def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
     for name, (path, kind) in _variables().items():
         text = environ.get(name)
         if text:
-            settings = _replaced(settings, path, _value(name, text, kind))
+            settings = _replaced(settings, path, _value(name, path[-1], text, kind))
     return settings
 
 
@@ -54,14 +54,16 @@ def _scalars(struct: type, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
             yield (*path, name), kind
 
 
-def _value(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type of a setting, and a value of it
+def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type of a setting, and a value of it
     sequence = getattr(kind, "__origin__", None) is tuple
     value = [each.strip() for each in text.split(",")] if sequence else text.strip()
     try:
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
-        why = re.sub(r" - at `.*`\Z", "", str(exc))
-        raise ConfigurationError(f"environment variable {name}: {why[0].lower()}{why[1:]}, got {text[:80]!r}") from exc
+        why = explained(key, re.sub(r" - at `.*`\Z", "", str(exc)))
+        # What is told already is not told twice, and the password of a URL never.
+        got = "" if repr(text) in why or "@" in text else f", got {text[:80]!r}"
+        raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc
 
 
 def _replaced(struct: Any, path: tuple[str, ...], value: object) -> Any:  # noqa: ANN401 - any of the settings' structs

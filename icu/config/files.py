@@ -3,33 +3,19 @@
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from icu.config.settings import (
-    Api,
-    Database,
-    Kafka,
-    Log,
-    MonitorChild,
-    PatientChild,
-    Settings,
-    SinkChild,
-    Supervision,
-    Transport,
-)
+from icu.config.wording import explained, unknown
 from icu.errors import ConfigurationError
 
 MAX_BYTES: Final = 1_000_000
 
-_STRUCTS: Final = (Settings, Log, Transport, Kafka, Database, Api, Supervision, SinkChild, MonitorChild, PatientChild)
-_WORDS: Final = tuple({name for each in _STRUCTS for name in each.__struct_fields__} | {"role"})
-_ROLES: Final = ("sink", "data", "monitor", "patient")
 _AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
 _AT_LINE: Final = re.compile(r"\A(?P<why>.*) \(at line (?P<line>[0-9]+), column [0-9]+\)\Z", re.DOTALL)
+_DIGITS: Final = re.compile(r"[0-9_]{1000}")
 _STEP: Final = re.compile(r"(?P<key>[A-Za-z_]\w*)(?:\[(?P<index>[0-9]+)\])?")
 
 
@@ -53,28 +39,27 @@ class File:
         match = _AT.search(message)
         where = match["path"] if match else ""
         why = message[: match.start()] if match else message
-        unknown = re.match(r"Object contains unknown field `(.+)`\Z", why)
-        if unknown:
-            key = unknown[1]
-            where = f"{where}.{key}" if where else key
-            return self.mistake(where, f"there is no such setting{suggestion(key, _WORDS)}")
-        if where.endswith(".role"):
-            role = why.removeprefix("Invalid value ").strip("'")
-            return self.mistake(where, f"there is no such role{suggestion(role, _ROLES)}")
-        return self.mistake(where, why[0].lower() + why[1:])
+        stranger = re.match(r"Object contains unknown field `(.+)`\Z", why)
+        if stranger:
+            key = stranger[1]
+            return self.mistake(f"{where}.{key}" if where else key, unknown(key))
+        return self.mistake(where, explained(_key_of(where), why))
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """`; did you mean ...?`, or nothing."""
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _key_of(where: str) -> str:
+    """The last key of a place: `port` of `child[2].port`."""
+    return re.sub(r"\[[^]]*\]", "", where).rpartition(".")[2]
 
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if not path.is_file() and path.exists() and not path.is_dir():
+            raise ConfigurationError(f"{path} is a device or a pipe: name a regular file")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise ConfigurationError(f"{path} has over {MAX_BYTES} bytes: that is no configuration file")
-        return path.read_bytes().decode("utf-8")
+        return content.decode("utf-8")
     except FileNotFoundError as exc:
         raise ConfigurationError(f"there is no file {path}: write one, or leave --config out for the defaults") from exc
     except IsADirectoryError as exc:
@@ -94,9 +79,16 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(_placed(path, str(exc))) from exc
     except RecursionError as exc:
-        raise ConfigurationError(f"{path}: is nested too deeply") from exc
+        raise ConfigurationError(f"{path}:{_deepest(text)}: is nested too deeply") from exc
     except ValueError as exc:  # a number of thousands of digits
-        raise ConfigurationError(f"{path}: {exc}") from exc
+        line = text[: match.start()].count("\n") + 1 if (match := _DIGITS.search(text)) else 1
+        raise ConfigurationError(f"{path}:{line}: is a number of too many digits") from exc
+
+
+def _deepest(text: str) -> int:
+    """The line that opens the most brackets."""
+    opened = [line.count("[") + line.count("{") for line in text.splitlines()]
+    return opened.index(max(opened)) + 1
 
 
 def _placed(path: Path, why: str) -> str:

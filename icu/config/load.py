@@ -2,26 +2,28 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
-from icu.config.checks import mistakes_between
+from icu.bounds import check_uuid
+from icu.config.checks import check_children, check_siblings
 from icu.config.environment import overridden
 from icu.config.files import File
-from icu.config.groups import mistake_in
 from icu.config.settings import AnyChild, PatientChild, Secret, Settings
 from icu.errors import ConfigurationError
 
 FILE_NAME: Final = "supervisor.toml"
 
 _PACKAGE: Final = Path(__file__).parent.parent
-_RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/?][^?]*)\Z")
+_RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/].*)\Z")
+_LONGEST_PASSWORD: Final = 10_000
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
-_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
 def packaged(*parts: str) -> Path:
@@ -31,10 +33,22 @@ def packaged(*parts: str) -> Path:
 
 
 def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file that `load` reads: `path`, or that of ICU_CONFIG, or ./supervisor.toml; None for the built-in one."""
+    """The file that `load` reads: `path`, or that of ICU_CONFIG, or ./supervisor.toml; None for the built-in one.
+
+    ConfigurationError where the current folder cannot be looked into.
+    """
     if path is None and environ.get("ICU_CONFIG"):
         return Path(environ["ICU_CONFIG"])
-    return Path(FILE_NAME) if path is None and Path(FILE_NAME).exists() else path
+    with _current_folder():
+        return Path(FILE_NAME) if path is None and Path(FILE_NAME).exists() else path
+
+
+@contextmanager
+def _current_folder() -> Iterator[Path]:
+    try:
+        yield Path.cwd()
+    except OSError as exc:
+        raise ConfigurationError(f"the current folder cannot be used ({exc.strerror}): change to another one") from exc
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -44,11 +58,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     Raises ConfigurationError.
     """
     environ = os.environ if environ is None else environ
-    chosen = chosen_file(path, environ)
-    file = File(chosen or packaged(FILE_NAME))
-    folder = chosen.absolute().parent if chosen else Path.cwd()
-    settings = _resolved(_checked(file), folder)
-    return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), Path.cwd()), environ))
+    with _current_folder() as here:
+        chosen = chosen_file(path, environ)
+    folder = (here / chosen).parent if chosen else here
+    settings = _resolved(_checked(File(chosen or packaged(FILE_NAME)), folder), folder)
+    return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), here), environ))
 
 
 def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
@@ -64,7 +78,7 @@ def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
     return tuple(named)
 
 
-def _checked(file: File) -> Settings:
+def _checked(file: File, folder: Path) -> Settings:
     if not file.values:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
     _rename_data(file.values)
@@ -72,13 +86,9 @@ def _checked(file: File) -> Settings:
         settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
     except msgspec.ValidationError as exc:
         raise file.explained(exc) from exc
-    if _PASSWORD.search(settings.database.url):
-        raise file.mistake("database.url", "holds a password: give the URL in the environment (DATABASE_URL) instead")
-    _check_groups(file, settings)
+    check_children(file, settings.child, folder)
     settings = replace(settings, child=with_ids(settings.child))
-    for where, why in mistakes_between(settings.child):
-        raise file.mistake(where, why)
-    _check_files(file, settings)
+    check_siblings(file, settings.child)
     return settings
 
 
@@ -89,6 +99,8 @@ def _of_text(kind: type, value: object) -> Path:
             "or name a file that holds it (sasl_password_file)"
         )
     if kind is Path and isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a path cannot hold the character U+0000")
         return Path(value)
     raise TypeError(f"expected `str`, got `{type(value).__name__}`")
 
@@ -99,21 +111,6 @@ def _rename_data(values: dict[str, Any]) -> None:
     for child in children if isinstance(children, list) else ():
         if isinstance(child, dict) and child.get("role") == "data":
             child["role"] = "sink"
-
-
-def _check_groups(file: File, settings: Settings) -> None:
-    for position, child in enumerate(settings.child):
-        mistake = mistake_in(child)
-        if mistake is not None:
-            key, _, why = mistake.partition(": ")
-            raise file.mistake(f"child[{position}].{key}", why)
-
-
-def _check_files(file: File, settings: Settings) -> None:
-    folder = file.path.absolute().parent
-    for position, child in enumerate(settings.child):
-        if isinstance(child, PatientChild) and child.recording and not (folder / child.recording).is_file():
-            raise file.mistake(f"child[{position}].recording", f"there is no file {folder / child.recording}")
 
 
 def _resolved(settings: Settings, folder: Path) -> Settings:
@@ -142,9 +139,14 @@ def _with_password(settings: Settings) -> Settings:
     if path is None or settings.kafka.sasl_password is not None:
         return settings
     try:
-        text = path.read_text("utf-8").rstrip("\r\n")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_PASSWORD + 1).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"the password file {path} cannot be read: {exc}") from exc
+    if len(text) > _LONGEST_PASSWORD:
+        raise ConfigurationError(
+            f"the password file {path} has over {_LONGEST_PASSWORD} characters: it is another file"
+        )
     return replace(settings, kafka=replace(settings.kafka, sasl_password=Secret(text)))
 
 
@@ -159,7 +161,9 @@ def _with_patient_uuid(settings: Settings, environ: Mapping[str, str]) -> Settin
             "write `uuid = ` in supervisor.toml instead"
         )
     try:
-        uuid = msgspec.convert(text, PatientChild.__annotations__["uuid"])
+        uuid = check_uuid(msgspec.convert(text, UUID))
     except msgspec.ValidationError as exc:
         raise ConfigurationError(f"environment variable PATIENT_UUID: {text[:80]!r} is not a uuid") from exc
+    except ValueError as exc:
+        raise ConfigurationError(f"environment variable PATIENT_UUID: {exc}") from exc
     return replace(settings, child=tuple(replace(c, uuid=uuid) if c is patients[0] else c for c in settings.child))

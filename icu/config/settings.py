@@ -1,6 +1,7 @@
 """Every setting, its default and its bounds.
 
-The structs mirror supervisor.toml: what stands here can be written there.
+The structs mirror supervisor.toml: what stands here can be written there. A pattern's description is what people read
+of it.
 """
 
 from datetime import datetime
@@ -26,10 +27,59 @@ Level: TypeAlias = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]
 LogForm: TypeAlias = Literal["auto", "json", "text"]
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 TransportKind: TypeAlias = Literal["memory", "kafka"]
-Topic: TypeAlias = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9._-]{1,249}\Z")]
+Host: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[^\s\x00-\x1f\x7f]{1,253}\Z",
+        description="a host is a name or an address, for instance 127.0.0.1",
+    ),
+]
+Topic: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-zA-Z0-9._-]{1,249}\Z",
+        description="a topic has 1 to 249 letters (a to z), digits, dots, dashes and underscores, "
+        "for instance icu.observations",
+    ),
+]
+Prefix: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(/[A-Za-z0-9._~-]+)*\Z",
+        description="a prefix begins with a slash and does not end with one, for instance /api/v1",
+    ),
+]
+Origin: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\Ahttps?://[^/\s*]+\Z",
+        description="an origin is a scheme and a host, nothing behind it, for instance https://ward.example",
+    ),
+]
+Identifier: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?\Z",
+        description="an id has 1 to 100 characters, no space at its ends and no control character, for instance bed-1",
+    ),
+]
+DatabaseUrl: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\Asqlite(\+aiosqlite)?:///(?!.*:memory:)[^?\x00-\x1f\x7f]+\Z",
+        max_length=4_096,
+        description="a database is a file of SQLite, for instance sqlite:///icu.db; others are not supported yet",
+    ),
+]
 
 _SERVER: Final = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
-_SERVERS: Final = rf"\A{_SERVER}(,{_SERVER})*\Z"
+Servers: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A{_SERVER}(,{_SERVER})*\Z",
+        description="brokers are written host:port, several with commas, for instance kafka-1:9092,kafka-2:9092",
+    ),
+]
 
 
 class Secret:
@@ -67,7 +117,7 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
 class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
     """How the brokers are reached. Passwords come from the environment or from a file of their own."""
 
-    bootstrap_servers: Annotated[str, Meta(pattern=_SERVERS)] = "127.0.0.1:9092"
+    bootstrap_servers: Servers = "127.0.0.1:9092"
     """host:port, several with commas between them."""
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     require_tls: bool = False
@@ -86,14 +136,14 @@ class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
 class Database(Struct, frozen=True, forbid_unknown_fields=True):
     """Where readings are kept."""
 
-    url: Text = "sqlite:///icu.db"
+    url: DatabaseUrl = "sqlite:///icu.db"
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
     """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed."""
 
-    prefix: Annotated[str, Meta(pattern=r"\A(/[A-Za-z0-9._~-]+)*\Z")] = ""
-    cors_origins: tuple[Annotated[str, Meta(pattern=r"\Ahttps?://[^/\s*]+\Z")], ...] = ()
+    prefix: Prefix = ""
+    cors_origins: tuple[Origin, ...] = ()
 
 
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +166,7 @@ class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
 class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
     """One child of the supervisor. `id` defaults to the role, a patient's to `bed-N`."""
 
-    id: Annotated[str, Meta(pattern=r"\A[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?\Z")] | None = None
+    id: Identifier | None = None
     restart: Restart = "permanent"
     process: bool = False
     """Run in a process of its own, in place of a task of the supervisor's."""
@@ -124,7 +174,7 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     """So many alike: ids `ID-1` and so on, names likewise, ports counting up."""
     critical: bool | None = None
     """Whether the ward is not ready while it is down; the sink is critical unless it says otherwise."""
-    host: Text = "127.0.0.1"
+    host: Host = "127.0.0.1"
 
     @property
     def role(self) -> str:

@@ -135,6 +135,8 @@ class _Failures:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host:  # to the system that means every address
+        raise ConfigurationError("a host is missing: write 127.0.0.1, or 0.0.0.0 for every address of this machine")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where the protocol is named: without, each answer takes 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -147,4 +149,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if exc.errno == errno.EADDRINUSE:
             raise AddressInUseError(host, port) from exc
         raise ConfigurationError(f"cannot listen on {host} port {port}: {exc.strerror}") from exc
+    except (UnicodeError, TypeError) as exc:  # not even asked of the system: too long a name, or a NUL in it
+        listener.close()
+        raise ConfigurationError(f"cannot listen on {host[:80]!r}: that is no host") from exc
     return listener

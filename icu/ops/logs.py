@@ -4,6 +4,7 @@ Each JSON record begins with the brief's six keys; what was bound to the logger 
 library's logging (uvicorn, Litestar, SQLAlchemy, Alembic) take the same way.
 """
 
+import io
 import logging
 import sys
 import traceback
@@ -29,7 +30,7 @@ _ANXIOUS: Final = "aiokafka"
 
 def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) -> None:
     """Send all records of this process to one stream, by default to what `sys.stderr` is at each moment."""
-    terminal = (stream or sys.stderr).isatty()
+    terminal = _present(stream).isatty()
     as_json = form == "json" or (form == "auto" and not terminal)
     logger.remove()
     logger.add(
@@ -64,11 +65,16 @@ class _Lines:
         self._as_json = as_json
 
     def __call__(self, message: "Message") -> None:
-        stream = self._stream or sys.stderr
+        stream = _present(self._stream)
         # A stream whose reader went away is no error of ours, and there is nowhere to tell of it.
         with suppress(OSError, ValueError):
             stream.write(_json(message.record) if self._as_json else str(message))
             stream.flush()
+
+
+def _present(stream: TextIO | None) -> TextIO:
+    """The stream, or what `sys.stderr` is now: Python has None for one that was closed before it started."""
+    return stream or sys.stderr or io.StringIO()
 
 
 class _Intercept(logging.Handler):

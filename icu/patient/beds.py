@@ -6,16 +6,14 @@ the row of the recording that was not sent.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
+from icu.bounds import TICK, check_time
 from icu.messages import SCHEMA_VERSION, Observation, key_of
 from icu.patient.physiology import Physiology
 from icu.patient.recordings import Recording
 from icu.vitals.signs import VitalSigns, format_blood_pressure
-
-TICK: Final = timedelta(milliseconds=1)
-"""The store's resolution: two observations of a patient are at least so far apart."""
 
 
 class Identity(NamedTuple):
@@ -141,6 +139,11 @@ def origin_of(recording: Recording, *, launch: datetime, speed: float) -> dateti
     """When a recording's first row was measured, if nobody says: at launch, or, where it is replayed faster than that,
     so long before that its last row falls on the launch: no reading is of the future."""
     return launch - timedelta(seconds=recording.duration) if speed > 1 else launch
+
+
+def check_origin(recording: Recording, origin: datetime) -> None:
+    """ValueError where no reading can be of the time of its first or its last row."""
+    check_time(check_time(origin) + timedelta(seconds=recording.duration))
 
 
 def _observation(identity: Identity, timestamp: datetime, signs: VitalSigns, interval: float | None) -> Observation:

@@ -65,7 +65,8 @@ async def _observe(beds: Sequence[Bed], outbox: Outbox, telemetry: Telemetry, no
         await anyio.sleep_until(began + schedule[0][0])
         turn = _take_due(schedule, anyio.current_time() - began)
         await _room(outbox, [beds[number] for number in turn])
-        observations = [beds[number].observe(now()) for number in turn]
+        moment = now()
+        observations = [beds[number].observe(moment) for number in turn]
         dropped = outbox.put(encode(observations))
         telemetry.produced(len(observations), dropped=dropped)
         if dropped:

@@ -7,10 +7,11 @@ A missing value (empty, NaN, NA, null, -) stays missing; other columns are left 
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
+from icu.bounds import FIRST_YEAR, LAST_YEAR, TICK
 from icu.errors import RecordingError
 from icu.vitals import limits
 from icu.vitals.limits import Range
@@ -20,6 +21,10 @@ SUFFIXES: Final = (".csv", ".psv", ".tsv")
 
 DECIMALS: Final = 2
 """Digits that are kept behind the point, as the store does."""
+
+_YEARS: Final = LAST_YEAR - FIRST_YEAR + 1
+_LONGEST: Final = _YEARS * 366 * 86_400
+"""Seconds from the first row to the last, at most: longer than all the years that readings can be of."""
 
 _MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 _DELIMITERS: Final = ("|", "\t", ";", ",")
@@ -78,8 +83,11 @@ class _Line(NamedTuple):
     number: int
     fields: Mapping[str, str]
 
+    def wrong(self, why: str) -> RecordingError:
+        return RecordingError(f"{self.path}:{self.number}: {why}")
+
     def mistake(self, column: str, why: str) -> RecordingError:
-        return RecordingError(f"{self.path}:{self.number}: column {column}: {why}")
+        return self.wrong(f"column {column}: {why}")
 
 
 _Clock: TypeAlias = Callable[[int, _Line], float]
@@ -92,17 +100,24 @@ def read_recording(path: Path, *, step: float) -> Recording:
     RecordingError names file, line and column of what cannot be used.
     """
     try:
+        if not path.is_file() and path.exists():
+            raise RecordingError(f"{path} cannot be read as a recording: it is no regular file")
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _recording(path, file, step)
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+    except OSError as exc:
+        raise RecordingError(f"{path} cannot be read as a recording: {exc.strerror}") from exc
+    except (UnicodeDecodeError, csv.Error) as exc:
         raise RecordingError(f"{path} cannot be read as a recording: {exc}") from exc
 
 
 def find_recordings(folder: Path) -> list[Path]:
     """The recordings in a folder, by name. RecordingError where there is none."""
-    if not folder.is_dir():
-        raise RecordingError(f"there is no folder {folder}: --recordings names a folder of CSV or PSV files")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    try:
+        if not folder.is_dir():
+            raise RecordingError(f"there is no folder {folder}: --recordings names a folder of CSV or PSV files")
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as exc:
+        raise RecordingError(f"the folder {folder} cannot be read: {exc.strerror}") from exc
     if not found:
         raise RecordingError(f"{folder} holds no recording: put files ending in {', '.join(SUFFIXES)} into it")
     return found
@@ -118,8 +133,7 @@ def _recording(path: Path, file: Iterable[str], step: float) -> Recording:
         seconds = clock(position, line)
         begin = seconds if begin is None else begin
         elapsed = seconds - begin
-        if elapsed <= last:
-            raise RecordingError(f"{path}:{line.number}: its time is not later than that of the row before it")
+        _check_time(elapsed, last, line)
         last = elapsed
         signs = _signs(columns, line)
         if any(each is not None for each in signs):
@@ -129,12 +143,25 @@ def _recording(path: Path, file: Iterable[str], step: float) -> Recording:
     return Recording(rows, last, position + 1 - len(rows))
 
 
+def _check_time(elapsed: float, last: float, line: _Line) -> None:
+    """Refuse what could not be kept as a reading of its own: seconds since the first row, of this row and the last."""
+    if not elapsed <= _LONGEST:  # the difference of two infinite times is no number at all
+        raise line.wrong(f"its time does not lie within {_YEARS} years of the first row's")
+    if elapsed <= last:
+        raise line.wrong("its time is not later than that of the row before it")
+    if timedelta(seconds=elapsed) - timedelta(seconds=last) < TICK:
+        raise line.wrong("its time is less than a millisecond after that of the row before it")
+
+
 def _opened(path: Path, file: Iterable[str], step: float) -> tuple[Iterator[_Line], Mapping[str, str], _Clock]:
     lines = iter(file)
     header = next(lines, "")
     delimiter = next((each for each in _DELIMITERS if each in header), ",")
     names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
     columns = {sign: _only(path, names, known) for sign, known in _NAMES.items() if set(known) & set(names)}
+    halves = [columns[half] for half in ("systolic", "diastolic") if half in columns]
+    if "bp" in columns and halves:
+        raise _doubled(path, [columns["bp"], *halves])
     if not columns:
         usual = ", ".join(known[0] for known in _NAMES.values())
         raise RecordingError(f"{path}:1: none of its columns is a vital sign: the header names some of {usual}")
@@ -145,8 +172,12 @@ def _opened(path: Path, file: Iterable[str], step: float) -> tuple[Iterator[_Lin
 def _only(path: Path, names: Sequence[str], known: Sequence[str]) -> str:
     found = [name for name in names if name in known]
     if len(found) > 1:
-        raise RecordingError(f"{path}:1: the columns {' and '.join(found)} mean the same: rename or remove one")
+        raise _doubled(path, found)
     return found[0]
+
+
+def _doubled(path: Path, names: Sequence[str]) -> RecordingError:
+    return RecordingError(f"{path}:1: the columns {' and '.join(names)} mean the same: rename or remove one")
 
 
 def _fields(path: Path, names: Sequence[str], reader: Iterable[list[str]]) -> Iterator[_Line]:

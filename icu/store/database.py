@@ -89,7 +89,7 @@ def sqlite_path(url: str) -> Path:
     """The file that a database URL names. ConfigurationError for other databases and for one in memory."""
     try:
         parsed = make_url(url)
-    except ArgumentError as exc:
+    except (ArgumentError, ValueError) as exc:
         raise ConfigurationError("the database URL cannot be read: write for instance sqlite:///icu.db") from exc
     if parsed.get_backend_name() != "sqlite":
         raise ConfigurationError(

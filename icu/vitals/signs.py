@@ -55,6 +55,7 @@ def parse_blood_pressure(text: str) -> BloodPressure:
     return pressure
 
 
+@lru_cache(maxsize=65_536)
 def format_blood_pressure(systolic: float | None, diastolic: float | None) -> str | None:
     """Write `120/80`; None when neither half is known."""
     if systolic is None and diastolic is None:

@@ -1,16 +1,22 @@
-"""A ward in a process of its own, for benchmarks that measure it from outside."""
+"""Processes of their own, for benchmarks that measure from outside."""
 
+import logging
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
+
+import anyio
+import psutil
+from loguru import logger
 
 
 @contextmanager
@@ -24,6 +30,31 @@ def running(words: Sequence[str], folder: str | Path, **environ: str) -> Iterato
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def aside(work: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> Iterator[psutil.Process]:
+    """A function in a process of its own; ended at the end."""
+    process = get_context("spawn").Process(target=_quietly, args=(work, *arguments))
+    process.start()
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _quietly(work: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> None:
+    """Run without debug records, as a ward does."""
+    quieten()
+    anyio.run(work, *arguments)
+
+
+def quieten() -> None:
+    """Log the ward's warnings alone: lines below them would be measured too, and aiokafka tells of ordinary retries."""
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING")
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 def free_port() -> int:

@@ -1,6 +1,7 @@
 """The whole ward in one process: what a user sees between the first command and Ctrl-C."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -44,7 +45,8 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
     anna = next(each for each in patients if each["name"] == "Anna Petrova")
     readings = ward.until(f"/patient/{anna['uuid']}/metrics", lambda response: len(response.json()) >= 3).json()
     assert set(readings[0]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
-    assert ward.get("/health/ready").json()["checks"] == {"sink": "ok", "database": "ok", "children": "ok"}
+    checks = ward.get("/health/ready").json()["checks"]
+    assert checks == dict.fromkeys(("sink", "transport", "database", "children"), "ok")
     figures = ward.get("/metrics").text
     for name in ("icu_sink_stored_total", "icu_patient_delivered_total", 'icu_child_up{child="bed-8"} 1.0'):
         assert name in figures
@@ -248,6 +250,50 @@ def test_a_closed_output_is_no_error(words: list[str]) -> None:
     process.stdout.close()
     _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("--help >&-", 0),
+        ("--version >&- 2>&-", 0),
+        ("db upgrade <&- >&- 2>&-", 0),
+        ("supervize 2>&-", 64),
+        ("supervize 2>/dev/full", 64),
+        ("--help >/dev/full", 74),
+        ("--version >/dev/full", 74),
+        ("db upgrade >/dev/full", 74),
+        ("db upgrade 2>&- >/dev/full", 74),
+    ],
+)
+def test_outputs_that_cannot_be_written(tmp_path: Path, command: str, code: int, unbuffered: str) -> None:
+    """What was closed is not written to, a full device is told in a line."""
+    if "full" in command and not Path("/dev/full").exists():
+        pytest.skip("this system has no device that is always full")
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m icu {command}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    told = code == 74 and "2>" not in command
+    assert done.stderr == ("icu: the output cannot be written: No space left on device\n" if told else "")
+    assert "db" not in command or count(tmp_path) == 0  # nothing was printed into the database
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_ward_whose_outputs_are_closed(start: Start, tmp_path: Path, closed: str) -> None:
+    """It lives and stops like any other."""
+    ward = start("supervise", command=("sh", "-c", f'exec {sys.executable} -m icu "$@" {closed}', "sh"))
+    ward.until("/patients", everyone)
+    assert ward.stop() == 0
+    assert "Traceback" not in ward.log()
+    assert count(tmp_path) >= NAMES
 
 
 def test_names_in_a_narrow_locale(start: Start, tmp_path: Path) -> None:

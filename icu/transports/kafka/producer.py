@@ -29,6 +29,14 @@ SLOW: Final = 2.0
 _Batches: TypeAlias = dict[int, BatchBuilder]
 
 
+class _Company:
+    """Records of several who publish at the same time."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.sent = False
+
+
 class Producer:
     """The one producer of a process. Connects when it is first needed, and anew after trouble."""
 
@@ -39,18 +47,31 @@ class Producer:
         self._topic = topic
         self._partitions = partitions
         self._waiting = Waiting("sending to Kafka", on_trouble=on_trouble)
-        self._connecting = anyio.Lock()
+        self._turn = anyio.Lock()
+        self._waiting_together = _Company()
         self._client: AIOKafkaProducer | None = None
-        self._in_flight: dict[object, float] = {}
+        self._sent_at: float | None = None
 
     @property
     def trouble(self) -> str | None:
         """What a batch has been waiting for."""
-        longest = anyio.current_time() - min(self._in_flight.values()) if self._in_flight else 0.0
-        return f"Kafka has not acknowledged readings for {longest:.0f} s" if longest > SLOW else None
+        waited = 0.0 if self._sent_at is None else anyio.current_time() - self._sent_at
+        return f"Kafka has not acknowledged readings for {waited:.0f} s" if waited > SLOW else None
 
     async def publish(self, records: Sequence[Record]) -> None:
-        """Send the records in order, again and again until all are acknowledged."""
+        """Send the records in order, again and again until all are acknowledged.
+
+        Whoever comes while others are being sent waits, and then all who wait are sent together.
+        """
+        company = self._waiting_together
+        company.records.extend(records)
+        async with self._turn:
+            if not company.sent:
+                self._waiting_together = _Company()
+                await self._send_all(company.records)
+                company.sent = True
+
+    async def _send_all(self, records: Sequence[Record]) -> None:
         rest = records
         while rest:
             # One batch a partition at a time: were there two, a failure of the first would let the second overtake it.
@@ -74,17 +95,13 @@ class Producer:
         return records[sent:]
 
     async def _send(self, client: AIOKafkaProducer, batches: _Batches) -> None:
-        futures = [
-            await bounded(
-                "sending", client.send_batch(batch, self._topic, partition=partition), seconds=ACKNOWLEDGING_DEADLINE
-            )
-            for partition, batch in batches.items()
-        ]
-        self._in_flight[futures[0]] = anyio.current_time()
+        handing_over = _handed_over(client, self._topic, batches)
+        futures = await bounded("sending", handing_over, seconds=ACKNOWLEDGING_DEADLINE)
+        self._sent_at = anyio.current_time()
         try:
             await asyncio.wait(futures, timeout=ACKNOWLEDGING_DEADLINE)
         finally:
-            del self._in_flight[futures[0]]
+            self._sent_at = None
             # The client's own end would wait for those that nobody waits for any more.
             late = [each.cancel() for each in futures if not each.done()]
         if late:
@@ -92,11 +109,10 @@ class Producer:
         first_error("sending", futures)
 
     async def _connected(self) -> AIOKafkaProducer:
-        async with self._connecting:
-            if self._client is None:
-                self._client = await self._connect()
-            client: AIOKafkaProducer = self._client
-            return client
+        if self._client is None:
+            self._client = await self._connect()
+        client: AIOKafkaProducer = self._client
+        return client
 
     async def _connect(self) -> AIOKafkaProducer:
         await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
@@ -115,6 +131,11 @@ class Producer:
         if self._client == client:
             self._client = None
             await closed(client.stop, client.client.close)
+
+
+async def _handed_over(client: AIOKafkaProducer, topic: str, batches: _Batches) -> list["asyncio.Future[Any]"]:
+    """Give the client all batches in one step: a request takes those that are there, the others wait for its answer."""
+    return [await client.send_batch(batch, topic, partition=partition) for partition, batch in batches.items()]
 
 
 def _packed(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[_Batches, int]:

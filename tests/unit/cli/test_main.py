@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -49,6 +50,12 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "step 1e-9": (["supervise", "--recordings", ".", "--step", "1e-9"], "--step"),
     "start of words": (["supervise", "--recordings", ".", "--start", "tomorrow"], "2026-01-31T12:00:00Z"),
     "speed alone": (["supervise", "--speed", "60"], "--recordings"),
+    "the default speed alone": (["supervise", "--speed", "1"], "--recordings"),
+    "step alone": (["supervise", "--step", "60"], "--recordings"),
+    "start alone": (["supervise", "--start", "2026-01-31"], "--recordings"),
+    "a patient's speed alone": (["run", "patient", "--name", "X", "--speed", "60"], "--recording FILE"),
+    "a patient's step alone": (["run", "patient", "--name", "X", "--step", "60"], "--recording FILE"),
+    "a patient's start alone": (["run", "patient", "--name", "X", "--start", "2026-01-31"], "--recording FILE"),
     "log format": (["supervise", "--log-format", "xml"], "json"),
     "transport": (["supervise", "--transport", "kafak"], "kafka"),
     "memory for a patient alone": (["run", "patient", "--name", "X", "--transport", "memory"], "supervise"),
@@ -92,14 +99,27 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
     (tmp_path / "escape.toml").write_text('[[child]]\nrole = "patient"\nname = "\\u001b[2J"\n')
     (tmp_path / "childless.toml").write_text("debug = true\n")
     (tmp_path / "empty").mkdir()
+    for folder, names in {
+        "twins": ("a.csv", "a.psv"),
+        "composed": ("Zo\u00eb.csv", "Zoe\u0308.psv"),
+        "override": ("\u202eannA.csv",),
+        "whole": ("b.csv",),
+    }.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text("ICULOS,hr\n0,70\n600000,71\n")
     for words, hint in [
         (
             ["supervise", "--config", "bad.toml"],
-            "bad.toml:2: child[0].role: there is no such role; did you mean",
+            "bad.toml:2: child[0].role: 'patent' is none of sink, data, monitor, patient; did you mean",
         ),
         (["supervise", "--config", "missing.toml"], "there is no file missing.toml"),
         (["supervise", "--config", "empty"], "is a folder"),
-        (["supervise", "--config", "escape.toml"], "bed-1: name: a name cannot hold the control character U+001B"),
+        (["supervise", "--config", "/dev/zero"], "is a device"),
+        (
+            ["supervise", "--config", "escape.toml"],
+            "escape.toml:3: child[0].name: a name cannot hold the control character U+001B",
+        ),
         (["supervise", "--config", "childless.toml"], "no child is configured"),
         (["supervise", "--recordings", "empty"], "holds no recording"),
         (["run", "patient", "--name", ""], "name"),
@@ -107,7 +127,22 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
         (["run", "patient", "--name", "x" * 65_536], "a name has 1 to 200 characters"),
         (["run", "patient", "--name", "X", "--recording", "no.csv"], "no.csv cannot be read as a recording"),
         (["supervise", "--recordings", "nowhere"], "there is no folder nowhere"),
+        (["supervise", "--recordings", "twins"], "twins/a.csv and twins/a.psv are recordings of one patient, a:"),
+        (["supervise", "--recordings", "composed"], "are recordings of one patient, Zo"),
+        (["supervise", "--recordings", "override"], "the control character U+202E: rename it"),
+        *(
+            (["supervise", "--recordings", "whole", "--start", time], f"bed-1: {tmp_path}/whole/b.csv begins at {time}")
+            for time in ("9999-12-31T23:59:59+00:00", "1900-01-01T00:00:00+00:00", "2099-12-31T00:00:00+00:00")
+        ),
+        (
+            ["supervise", "--recordings", "whole", "--start", "0001-01-01T00:00+14:00"],
+            "is outside the years 1970 to 2099",
+        ),
+        (["run", "patient", "--name", "X", "--recording", "whole/b.csv", "--start", "1900-01-01"], "outside the years"),
+        (["run", "patient", "--name", "X", "--uuid", str(UUID(int=0))], "bed: the uuid is nil"),
         (["run", "monitor", "--host", "no.such.host.invalid"], "cannot listen on"),
+        (["run", "monitor", "--host", "ё" * 100], "that is no host"),
+        (["run", "monitor", "--host", ""], "a host is missing: write 127.0.0.1"),
     ]:
         code, out, err = icu(*words)
         assert (code, out) == (78, ""), words

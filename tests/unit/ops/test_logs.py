@@ -121,3 +121,10 @@ def test_a_closed_stream_harms_nobody() -> None:
     configure(level="INFO", stream=stream)
     stream.close()
     logger.info("into the void")
+
+
+def test_no_stream_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of others may be started with standard error closed, for which Python has None."""
+    monkeypatch.setattr("sys.stderr", None)
+    configure(level="INFO")
+    logger.info("into the void")

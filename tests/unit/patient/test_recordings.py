@@ -1,6 +1,9 @@
 """Reading recordings: usual names, several clocks, what is missing, what is refused."""
 
+import errno
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -82,9 +85,23 @@ MISTAKES = {
     "a torn line": ("hr,temp\n70\n", r"a\.csv:2: has 1 fields, the header 2"),
     "time goes back": ("seconds,hr\n5,70\n4,71\n", r"a\.csv:3: its time is not later"),
     "time stands still": ("seconds,hr\n5,70\n5,71\n", "not later"),
+    "time moves half a millisecond": ("seconds,hr\n0,70\n0.0005,71\n", r"a\.csv:3: .* less than a millisecond"),
+    "time moves a millisecond, then less": (
+        "seconds,hr\n0,70\n0.001,71\n0.0019,72\n",
+        r"a\.csv:4: .* less than a millisecond",
+    ),
+    "three thousand years": ("ICULOS,hr\n0,70\n26280000,71\n", r"a\.csv:3: .* within 130 years of the first row's"),
+    "beyond all time": ("ICULOS,hr\n0,70\n1e300,71\n", r"a\.csv:3: .* within 130 years"),
+    "infinite hours": ("ICULOS,hr\n1e308,70\n", r"a\.csv:2: .* within 130 years"),
+    "from year 1 to year 9999": (
+        "time,hr\n0001-01-01T00:00:00+14:00,70\n9999-12-31T23:59:59-14:00,71\n",
+        r"a\.csv:3: ",
+    ),
     "no time": ("timestamp,hr\nyesterday,70\n", "column timestamp: 'yesterday'"),
     "no sign": ("age,gender\n70,1\n", r"a\.csv:1: none of its columns is a vital sign"),
     "twice the same": ("HR,pulse\n70,70\n", "mean the same"),
+    "a pressure beside its halves": ("bp,SBP,DBP\n120/80,80,60\n", r"a\.csv:1: the columns bp and sbp and dbp mean"),
+    "a pressure beside one half": ("bp,dia\n120/80,80\n", r"a\.csv:1: the columns bp and dia mean the same"),
     "no row": ("hr\n", "holds no row"),
     "only missing": ("hr\nNaN\n", "holds no row"),
     "empty": ("", "none of its columns"),
@@ -98,12 +115,26 @@ def test_a_mistake_names_file_line_and_column(tmp_path: Path, text: str, why: st
         read(tmp_path, text)
 
 
+def test_rows_may_lie_a_millisecond_apart(tmp_path: Path) -> None:
+    """The store's resolution, whatever binary fractions make of it."""
+    text = "seconds,hr\n" + "".join(f"{n / 1000},70\n" for n in range(2_000))
+    assert len(read(tmp_path, text).rows) == 2_000
+    assert len(read(tmp_path, "hr\n" + "70\n" * 2_000, step=0.001).rows) == 2_000
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """A picture is no recording."""
     path = tmp_path / "a.csv"
     path.write_bytes(b"\x89PNG\xff\xfe\x00")
     with pytest.raises(RecordingError, match="cannot be read as a recording"):
         read_recording(path, step=1)
+
+
+@pytest.mark.parametrize("name", ["", "/dev/zero", "a" * 5_000])
+def test_what_cannot_be_opened(tmp_path: Path, name: str) -> None:
+    """A folder, a device without end, a name longer than any."""
+    with pytest.raises(RecordingError, match="cannot be read as a recording"):
+        read_recording(tmp_path / name, step=1)
 
 
 def test_a_folder_gives_its_recordings_by_name(tmp_path: Path) -> None:
@@ -120,3 +151,16 @@ def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
         find_recordings(tmp_path)
     with pytest.raises(RecordingError, match="there is no folder"):
         find_recordings(tmp_path / "missing")
+    with pytest.raises(RecordingError, match=r"the folder .* cannot be read: File name too long"):
+        find_recordings(tmp_path / ("a" * 5_000))
+
+
+def test_a_folder_that_may_not_be_looked_into_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for the superuser, who runs tests in containers and may look everywhere."""
+
+    def refuse(_: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(RecordingError, match=r"the folder .* cannot be read: Permission denied"):
+        find_recordings(tmp_path)

@@ -69,3 +69,10 @@ async def test_a_reader_says_what_to_start(tmp_path: Path, state: str) -> None:
     with pytest.raises(SchemaError, match=r"start the sink|icu db upgrade"):
         await reader.check()
     await reader.aclose()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://u@h:abc/d", "postgresql://db/icu", "sqlite:///:memory:"])
+def test_a_url_that_names_no_file(url: str) -> None:
+    """Whoever made the settings: one sentence with a URL that works."""
+    with pytest.raises(ConfigurationError, match=r"sqlite:///icu\.db"):
+        Reader(url)

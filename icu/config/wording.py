@@ -1,0 +1,66 @@
+"""Mistakes in words: what a setting accepts, with an example or a suggestion, in place of msgspec's own terms."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from msgspec import Meta
+
+from icu.config.settings import (
+    Api,
+    Database,
+    Kafka,
+    Log,
+    MonitorChild,
+    PatientChild,
+    Settings,
+    SinkChild,
+    Supervision,
+    Transport,
+)
+
+_STRUCTS: Final = (Settings, Log, Transport, Kafka, Database, Api, Supervision, SinkChild, MonitorChild, PatientChild)
+_KINDS: Final[Mapping[str, Any]] = {
+    name: kind for struct in _STRUCTS for name, kind in get_type_hints(struct, include_extras=True).items()
+}
+"""The type of each setting. One name means the same wherever it stands."""
+_ROLES: Final = ("sink", "data", "monitor", "patient")
+_REFUSED: Final = re.compile(r"\AInvalid (?:enum )?value '(?P<word>.*)'\Z", re.DOTALL)
+
+
+def unknown(key: str) -> str:
+    """What is wrong with a setting that there is not."""
+    return f"there is no such setting{suggestion(key, (*_KINDS, 'role'))}"
+
+
+def explained(key: str, why: str) -> str:
+    """What is wrong with the setting `key`, from what msgspec says of it."""
+    refused = _REFUSED.match(why)
+    if refused:
+        accepted = _ROLES if key == "role" else _choices(key)
+        return f"{refused['word'][:80]!r} is none of {', '.join(accepted)}{suggestion(refused['word'], accepted)}"
+    if " matching regex " in why:
+        return _description(key)
+    return f"{why[0].lower()}{why[1:]}"
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """`; did you mean ...?`, or nothing. Whether letters are large or small makes no difference."""
+    spelt = {each.lower(): each for each in known}
+    near = get_close_matches(word.lower(), spelt, n=1)
+    return f"; did you mean {spelt[near[0]]!r}?" if near else ""
+
+
+def _choices(key: str) -> tuple[str, ...]:
+    return next(get_args(part) for part in _parts(_KINDS[key]) if get_origin(part) is Literal)
+
+
+def _description(key: str) -> str:
+    return next(part.description for part in _parts(_KINDS[key]) if isinstance(part, Meta) and part.description)
+
+
+def _parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotates them
+    yield kind
+    for each in get_args(kind):
+        yield from _parts(each)

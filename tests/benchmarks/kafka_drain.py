@@ -1,0 +1,98 @@
+"""Rows a second from Kafka into SQLite: the sink draining a topic to its end, beside the obvious service."""
+
+import tempfile
+from collections import Counter as Tally
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import anyio
+from prometheus_client import CollectorRegistry
+
+from icu.sink.consumer import Batching, consume
+from icu.sink.telemetry import Telemetry
+from icu.store.writer import Intake, Outcome
+from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
+from tests.benchmarks.kafka_topics import encoded_readings, fill, new_topic, open_transport
+from tests.brokers import Broker
+
+PATIENTS = 1_000
+EACH = 200
+ROUNDS = 5
+NAIVE = 300
+"""Messages that the obvious service stores in a round: it would take half an hour for all."""
+
+
+def main(broker: Broker) -> None:
+    """Print rows a second and their ratio (goal: 500 x the first)."""
+    if find_spec("pydantic") is None:
+        print("left out, for want of pydantic, which the obvious service needs: pip install -e '.[bench]'")
+        return
+    with new_topic(broker) as topic:
+        anyio.run(fill, broker, topic, encoded_readings(PATIENTS, EACH))
+        contestants = {
+            "obvious: ORM, commit a message": partial(obvious, broker, topic),
+            "sink: consume": partial(ours, broker, topic),
+        }
+        compare(ROUNDS, contestants)
+
+
+class Finish:
+    """Watches rows being stored. The first ones start the watch: a service is not measured while it connects."""
+
+    def __init__(self, total: int) -> None:
+        self.lap = Lap(0, 0)
+        self.reached = anyio.Event()
+        self._left = total
+        self._counted = 0
+        self._watch: Stopwatch | None = None
+
+    def stored(self, count: int) -> None:
+        """So many more were stored."""
+        self._left -= count
+        if self._watch is None:
+            self._watch = Stopwatch()
+        else:
+            self._counted += count
+            self.lap = self._watch.lap(self._counted)
+        if self._left <= 0:
+            self.reached.set()
+
+
+class Watched(Telemetry):
+    """The sink's figures, which it gives after each transaction."""
+
+    def __init__(self, finish: Finish) -> None:
+        super().__init__(CollectorRegistry())
+        self._finish = finish
+
+    def stored(self, intake: Intake, outcome: Outcome, *, now: float, lag: int) -> Tally[str]:
+        refused = super().stored(intake, outcome, now=now, lag=lag)
+        self._finish.stored(outcome.stored)
+        return refused
+
+
+async def ours(broker: Broker, topic: str) -> Lap:
+    """The sink as `run sink` runs it."""
+    finish = Finish(PATIENTS * EACH)
+    telemetry, batching = Watched(finish), Batching(linger=0)
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_transport(broker.bootstrap, topic) as transport, anyio.create_task_group() as group:
+            sink = partial(consume, transport=transport, database_url=url(folder), batching=batching)
+            group.start_soon(partial(sink, telemetry=telemetry))
+            await finish.reached.wait()
+            group.cancel_scope.cancel()
+    return finish.lap
+
+
+async def obvious(broker: Broker, topic: str) -> Lap:
+    """The obvious service, for as long as it takes for a few messages."""
+    from tests.benchmarks import kafka_naive  # noqa: PLC0415 - imports pydantic
+
+    with tempfile.TemporaryDirectory() as folder:
+        return await kafka_naive.store(broker.bootstrap, topic, url(folder), NAIVE)
+
+
+def url(folder: str) -> str:
+    """A database in this folder."""
+    return f"sqlite:///{Path(folder) / 'icu.db'}"
