@@ -25,6 +25,7 @@ _INDEPENDENT: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar")
 # Their INFO lines tell of each start and stop, which the supervisor's own records say too.
 _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
 # It writes of an absent broker several times a second, for as long as that lasts; our own lines say so now and then.
+# And it leaves tasks that failed to asyncio, which complains of each.
 _ANXIOUS: Final = "aiokafka"
 
 
@@ -94,7 +95,7 @@ class _Intercept(logging.Handler):
 
 
 def _level(record: logging.LogRecord) -> str | int:
-    if record.name.partition(".")[0] == _ANXIOUS:
+    if record.name.startswith(_ANXIOUS) or (record.name == "asyncio" and _ANXIOUS in record.getMessage()):
         return "DEBUG"
     try:
         return logger.level(record.levelname).name
