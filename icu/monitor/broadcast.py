@@ -118,8 +118,11 @@ class Broadcast:
             self._offer(Tick((), self._seen, restart=True))
             return
         if not self._subscriptions:
-            self._seen = await follower.end()
-            return
+            end = await follower.end()
+            # Who subscribed meanwhile was told of the old place, and is owed everything behind it.
+            if not self._subscriptions:
+                self._seen = end
+                return
         while batches := await self._next(follower, self._seen):
             tick = Tick(batches, self._seen)
             self._seen = batches[-1].number

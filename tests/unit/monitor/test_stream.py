@@ -13,7 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from icu.monitor.broadcast import Broadcast, Tick
 from icu.monitor.stream import QUEUE
 from icu.store import journal
-from icu.store.reader import Reader
+from icu.store.reader import Follower, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import store
@@ -256,4 +256,41 @@ async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writ
         broadcast.close()
         group.cancel_scope.cancel()
     queue.close()
+    await reader.aclose()
+
+
+async def test_who_subscribes_while_the_watch_skips_ahead_misses_nothing(
+    url: str, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without clients the watch only asks where the journal ends: a client that comes meanwhile is not skipped."""
+    asked, answer = anyio.Event(), anyio.Event()
+    ask = Follower.end
+
+    async def slow_end(follower: Follower) -> int:
+        if broadcast._seen is not None:
+            asked.set()
+            await answer.wait()
+        return await ask(follower)
+
+    monkeypatch.setattr(Follower, "end", slow_end)
+    reader = Reader(url)
+    broadcast = Broadcast(reader)
+    sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    await store(writer, [observation(0)])
+    async with anyio.create_task_group() as group:
+        group.start_soon(broadcast.run)
+        with anyio.fail_after(5):
+            while broadcast._seen is None:
+                await anyio.sleep(0.01)
+            await store(writer, [observation(1, pulse=61)], start=1)
+            await asked.wait()
+            subscription = broadcast.subscribe(sender, anyio.CancelScope())
+            await store(writer, [observation(2, pulse=62)], start=2)
+            answer.set()
+            tick = await queue.receive()
+        group.cancel_scope.cancel()
+    assert tick.before == subscription.seen
+    assert [each.pulse for batch in tick.batches for each in batch.readings] == [61, 62]
+    queue.close()
+    broadcast.close()
     await reader.aclose()
