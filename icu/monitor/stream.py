@@ -4,6 +4,7 @@ It is told what is stored from now on. One that comes back with `Last-Event-ID` 
 store's journal, or a `reset` event where the journal no longer reaches back so far: then read the patients anew.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
 from icu.monitor.queries import AnyRequest, check
 from icu.ops.problems import documented
-from icu.store.reader import Reader
+from icu.store.reader import Batch, Reader
 
 QUEUE: Final = 64
 """Ticks that a client may lag behind before it is dropped: 13 s of a busy ward."""
@@ -95,14 +96,18 @@ class EventStream:
             return newest
         await _send(send, _RETRY + b"\n")
         seen = self._last_seen
-        async with self._reader.follow() as follower:
-            while batches := await follower.after(seen, limit=PAGE):
-                await _send(send, encode(batches, self._patient))
-                seen = batches[-1].number
+        while batches := await self._missed(seen):
+            await _send(send, encode(batches, self._patient))
+            seen = batches[-1].number
         if batches is None:
             await _send(send, _reset(newest))
             return newest
         return seen
+
+    async def _missed(self, seen: int) -> Sequence[Batch] | None:
+        # No connection is held while a slow client takes what it is sent: there are few of them.
+        async with self._reader.follow() as follower:
+            return await follower.after(seen, limit=PAGE)
 
     async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Tick], seen: int) -> None:
         while True:

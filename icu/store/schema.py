@@ -6,18 +6,18 @@ from typing import Final
 from anyio import to_thread
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.errors import ConfigurationError, SchemaError, StoreError
+from icu.store import database
 from icu.store.database import prepare, translated
 
 HEAD: Final = "0001"
 """The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""
 
 
-async def check(connection: AsyncConnection, path: Path) -> None:
+async def check(connection: database.Connection, path: Path) -> None:
     """SchemaError unless the tables are of this program's version."""
-    version = await connection.run_sync(_version)
+    version = await connection.run(_version)
     if version is None:
         raise SchemaError(f"{path} has no tables yet: start the sink (python -m icu supervise), or run icu db upgrade")
     if version != HEAD:

@@ -5,7 +5,7 @@ however often it is delivered and however the sink ends.
 """
 
 import fcntl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from io import FileIO
@@ -48,6 +48,7 @@ _INSERT_DEAD_LETTER: Final = (
     " SELECT topic, log, partition, ?, ?, ?, ?, ?, ?, ?, ? FROM consumer_offsets WHERE topic = ? AND partition = ?"
     " ON CONFLICT DO NOTHING"
 )
+_POSITIONS: Final = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
 _MOVE_OFFSET: Final = "UPDATE consumer_offsets SET next = ?, mark = ? WHERE topic = ? AND partition = ? AND next = ?"
 _BEGIN_LOG: Final = (
     "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (?, ?, 1, ?, ?)"
@@ -115,11 +116,12 @@ class Writer:
 
     async def positions(self) -> dict[int, Position]:
         """How far each partition of the topic is stored."""
-        sql = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
-        async with self._database.connection() as connection:
-            driver = await driver_of(connection)
-            rows = await driver.execute_fetchall(sql, (self._topic,))
-        return {partition: Position(offset, mark) for partition, offset, mark in rows}
+
+        async def work(connection: AsyncConnection) -> Iterable[Any]:
+            return await (await driver_of(connection)).execute_fetchall(_POSITIONS, (self._topic,))
+
+        found = await self._database.transact(work)
+        return {partition: Position(offset, mark) for partition, offset, mark in found}
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Note where each partition is read from; those of another log get the next log number."""

@@ -11,12 +11,12 @@ import pytest
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from icu.monitor.broadcast import Broadcast, Tick
-from icu.monitor.stream import QUEUE
+from icu.monitor.stream import QUEUE, EventStream
 from icu.store import journal
 from icu.store.reader import Follower, Reader
 from icu.store.writer import Writer
-from tests.samples import ANNA, BORIS, observation
-from tests.stores import store
+from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import NOON, store
 
 
 class Event(NamedTuple):
@@ -198,6 +198,30 @@ async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.As
                     if seen[-1] == 199:
                         break
     assert seen == list(range(2, 200))
+
+
+async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
+    """However many come back and take nothing of what they missed, the others are answered."""
+    for place in range(2):
+        await store(writer, [observation(place)], start=place, arrived=NOON)
+    broadcast = Broadcast(reader)
+    stalled = 0
+
+    async def send(message: Any) -> None:
+        nonlocal stalled
+        if b"readings" in message.get("body", b""):
+            stalled += 1
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            stream = EventStream(reader, broadcast, None, NOON + 1)
+            group.start_soon(stream, {"type": "http"}, anyio.sleep_forever, send)
+        with anyio.fail_after(10):
+            while stalled < 20:
+                await anyio.sleep(0.01)
+            await reader.patients(now=START)
+        group.cancel_scope.cancel()
 
 
 async def test_a_stream_without_news_stays_open_and_says_so(
