@@ -9,6 +9,7 @@
     ├── KafkaError                     the broker: what the brief calls so            transient, exit 75
     │   └── KafkaRefusedError          it said no, and will again
     ├── TransportClosedError           published to, or read from, after closing
+    ├── ReadingsLostError              stopped before what was in memory was stored   exit 75
     ├── StoreError
     │   ├── StoreUnavailableError      locked, disk full, out of reach                transient, exit 75
     │   ├── SchemaError                tables missing or of another version           transient
@@ -99,6 +100,15 @@ class KafkaRefusedError(KafkaError):
 
 class TransportClosedError(IcuError):
     """The transport was closed, by whoever opened it."""
+
+
+class ReadingsLostError(IcuError):
+    """The process ends before the store could take what was in memory only."""
+
+    exit_code = 75
+
+    def __init__(self, records: int) -> None:
+        super().__init__(f"stopped before everything was stored: {records} records of the log in memory are lost")
 
 
 class StoreError(IcuError):

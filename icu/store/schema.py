@@ -7,9 +7,9 @@ from anyio import to_thread
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
 
-from icu.errors import ConfigurationError, SchemaError, StoreError
+from icu.errors import SchemaError, StoreError
 from icu.store import database
-from icu.store.database import prepare, translated
+from icu.store.database import check_place, prepare, translated
 
 HEAD: Final = "0001"
 """The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""
@@ -30,8 +30,7 @@ async def upgrade(path: Path) -> str | None:
 
 
 def _upgrade(path: Path) -> str | None:
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"the database's folder {path.parent} does not exist: create it, or change the URL")
+    check_place(path)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine, read_only=False)
     try:
