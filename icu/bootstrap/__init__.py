@@ -31,7 +31,10 @@ Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[An
 
 
 def run_supervisor(settings: Settings, overview: Overview | None = None) -> None:
-    """Run the ward until told to stop; `overview` is awaited beside it with a callable that shows the children."""
+    """Run the ward until told to stop; `overview` is awaited beside it with a callable that shows the children.
+
+    ReadingsLostError where the store was away when it was told to stop.
+    """
     ward = Ward(settings)
     intensity = Intensity(settings.supervisor.restarts, settings.supervisor.period)
     supervisor = Supervisor(ward.specs(), intensity=intensity, on_event=[log_event, EventFigures(ward.registry)])
@@ -46,6 +49,7 @@ def run_supervisor(settings: Settings, overview: Overview | None = None) -> None
             gc.freeze()
 
     anyio.run(until_told, work)
+    ward.check_nothing_lost()
 
 
 def run_monitor(settings: Settings, child: MonitorChild) -> None:

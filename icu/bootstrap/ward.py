@@ -26,7 +26,7 @@ from icu import __version__
 from icu.bootstrap.transport import make_transport
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.errors import ConfigurationError
+from icu.errors import ConfigurationError, ReadingsLostError
 from icu.messages import check_name, uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
@@ -76,6 +76,11 @@ class Ward:
         finally:
             with CancelScope(shield=True):
                 await transport.aclose()
+
+    def check_nothing_lost(self) -> None:
+        """ReadingsLostError if the process ends with readings that only it had."""
+        if self._transport.unstored:
+            raise ReadingsLostError(self._transport.unstored)
 
     def watch(self, view: Callable[[], Sequence[ChildView]]) -> None:
         """Not ready while the sink or the monitor is down."""
