@@ -32,7 +32,7 @@ MAX_KEPT_BYTES: Final = 65_536
 MAX_DETAIL: Final = 500
 """Characters of the explanation, which may quote the sender's text."""
 
-_REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG})
 
 _INSERT_METRICS: Final = (
     "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
