@@ -54,7 +54,7 @@ def main() -> NoReturn:
 
 
 def _fail(error: IcuError) -> NoReturn:
-    print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
+    logs.say(f"icu: {error}")
     _end(error.exit_code)
 
 
