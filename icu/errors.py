@@ -25,6 +25,7 @@
     └── PatientServiceException        an answer of the HTTP API; carries its status
         ├── PatientNotFoundError       404
         ├── InvalidQueryError          400
+        ├── UnknownHostError           400
         └── NotReadyError              503
 
 `transient` is the one question that retries ask: may the same call succeed later without anyone's help?
@@ -204,6 +205,17 @@ class InvalidQueryError(PatientServiceException):
     """A parameter of the request cannot be used. The message names it and says what is accepted."""
 
     status = 400
+
+
+class UnknownHostError(PatientServiceException):
+    """The request asks for a host that is not this one."""
+
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api])"
+        )
 
 
 class NotReadyError(PatientServiceException):

@@ -90,7 +90,8 @@ def create_app() -> "Litestar":
     try:
         settings = load()
         configure(level=settings.log_level, form=settings.log.format)
-        return Ward(settings).monitor_app(foreign_server=True)[0]
+        # Where that server listens is not known here: each request says over which address it came.
+        return Ward(settings).monitor_app("localhost", foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.
         print(f"icu: {exc}", file=sys.stderr)  # noqa: T201

@@ -83,10 +83,14 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
-    """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed."""
+    """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed.
+
+    `hosts` are names that every server on loopback answers to, beside loopback's own.
+    """
 
     prefix: Annotated[str, Meta(pattern=r"\A(/[A-Za-z0-9._~-]+)*\Z")] = ""
     cors_origins: tuple[Annotated[str, Meta(pattern=r"\Ahttps?://[^/\s*]+\Z")], ...] = ()
+    hosts: tuple[Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]+\Z")], ...] = ()
 
 
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):

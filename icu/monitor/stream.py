@@ -13,6 +13,7 @@ from anyio import CancelScope
 from anyio.streams.memory import MemoryObjectReceiveStream
 from litestar import get
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -35,12 +36,19 @@ _HEADERS: Final = [
 _RETRY: Final = b"retry: 2000\n"
 """Milliseconds that a browser waits before it comes back."""
 
+_EVENTS: Final = ResponseSpec(
+    str,
+    generate_examples=False,
+    media_type="text/event-stream",
+    description="Events `readings`, each with an id and a JSON array of readings, and `reset`; until somebody ends it",
+)
+
 
 @get(
     "/stream",
     summary="Readings as they are stored, as server-sent events",
     tags=["patients"],
-    responses=documented(400, 404, 503),
+    responses={200: _EVENTS, **documented(400, 404, 503)},
 )
 async def stream(
     request: AnyRequest,
