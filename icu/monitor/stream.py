@@ -16,9 +16,12 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
+from loguru import logger
 
+from icu.errors import StoreError
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
 from icu.monitor.queries import AnyRequest, check
+from icu.ops.asgi import cut_off
 from icu.ops.problems import documented
 from icu.store.reader import Batch, Reader
 
@@ -77,11 +80,15 @@ class EventStream:
         self._patient = patient
         self._last_seen = last_seen
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        complete = False
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
             await self._serve(send, group.cancel_scope)
+            complete = True
             group.cancel_scope.cancel()
+        if not complete:
+            await cut_off(scope, receive)
 
     async def _serve(self, send: Send, scope: CancelScope) -> None:
         sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
@@ -90,11 +97,13 @@ class EventStream:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             seen = await self._begin(send, subscription.seen)
             await self._follow(send, queue, seen)
-            await _send(send, b"", more=False)
+        except StoreError as exc:
+            logger.debug("a stream ends, its client will come back: {}", exc)
         finally:
             self._broadcast.unsubscribe(subscription)
             sender.close()
             queue.close()
+        await _send(send, b"", more=False)
 
     async def _begin(self, send: Send, newest: int) -> int:
         """Send what the client missed; returns the number of the last batch that it has."""

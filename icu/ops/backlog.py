@@ -43,10 +43,10 @@ class Backlog:
                 self._thread.start()
                 atexit.register(self.flush)
 
-    def flush(self, seconds: float = PATIENCE) -> None:
-        """Wait until everything is written, but not for long."""
+    def flush(self, seconds: float = PATIENCE) -> bool:
+        """Wait until everything is written, but not for long; whether it is."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._lines, seconds)
+            return self._changed.wait_for(lambda: not self._lines, seconds)
 
     def _write_all(self) -> None:
         while True:
@@ -60,7 +60,7 @@ class Backlog:
                 self._changed.notify_all()
 
     def _tell_dropped(self) -> None:
-        """Behind the last line that waited: what came next is what is missing."""
+        """Behind the last line that waits, so that it stands where lines are missing."""
         with self._changed:
             dropped = self._dropped if len(self._lines) == 1 else 0
             self._dropped -= dropped

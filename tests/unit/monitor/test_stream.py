@@ -1,19 +1,29 @@
 """The live stream: nothing missed, nothing twice, nobody waited for."""
 
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import anyio
+import anyio.lowlevel
 import httpx
+import psutil
 import pytest
+from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
+from prometheus_client import CollectorRegistry
 
+from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast, Tick
 from icu.monitor.stream import QUEUE, EventStream
+from icu.ops.asgi import serve
+from icu.ops.health import Health
 from icu.store import journal
-from icu.store.reader import Follower, Reader
+from icu.store.reader import Batch, Follower, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
@@ -249,9 +259,54 @@ async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -
         await take(quick_queue)
     assert slow_scope.cancel_called
     assert not quick_scope.cancel_called
+    assert len(broadcast) == 1
+    slow.close()
     slow_queue.close()
     quick_queue.close()
     broadcast.close()
+
+
+async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, caplog: pytest.LogCaptureFixture) -> None:
+    """Its connection is cut at once, though it never reads what was sent, and that is no error of the server's."""
+    await store(writer, [observation(0)])
+    broadcast = Broadcast(reader)
+    build = partial(
+        create_app, reader=reader, broadcast=broadcast, health=Health(), registry=CollectorRegistry(), version="0"
+    )
+    app = await to_thread.run_sync(build)
+    async with anyio.create_task_group() as group:
+        address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
+        port = int(address.rpartition(":")[2])
+        async with await anyio.connect_tcp("127.0.0.1", port) as client:
+            await client.send(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await client.receive(10)
+            with anyio.fail_after(10):
+                for number in itertools.count(2 * NOON):
+                    broadcast._offer(Large(number))
+                    await anyio.lowlevel.checkpoint()
+                    if not len(broadcast):
+                        break
+                while accepted(port):
+                    await anyio.sleep(0.01)
+        group.cancel_scope.cancel()
+    assert not caplog.records
+
+
+class Large(Tick):
+    """More than any buffer between two programs holds, once a few have been sent."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__([Batch(number + 1, [])], number)
+
+    def encoded(self, patient: UUID | None) -> bytes:
+        """A comment of a megabyte."""
+        return b":" + b"x" * 1_000_000 + b"\n\n"
+
+
+def accepted(port: int) -> int:
+    """Descriptors of connections that the server holds."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(each.laddr.port == port and bool(each.raddr) for each in found)
 
 
 async def take(queue: MemoryObjectReceiveStream[Tick]) -> None:
