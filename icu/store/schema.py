@@ -14,14 +14,20 @@ from icu.store.database import check_place, prepare, translated
 HEAD: Final = "0001"
 """The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""
 
+_UPGRADE: Final = "python -m icu db upgrade"
+
 
 async def check(connection: database.Connection, path: Path) -> None:
     """SchemaError unless the tables are of this program's version."""
     version = await connection.run(_version)
     if version is None:
-        raise SchemaError(f"{path} has no tables yet: start the sink (python -m icu supervise), or run icu db upgrade")
+        raise SchemaError(f"{path} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
+    if version > HEAD:
+        raise SchemaError(
+            f"{path} has tables of version {version}, newer than this program's {HEAD}: update the program"
+        )
     if version != HEAD:
-        raise SchemaError(f"{path} has tables of version {version}, this program needs {HEAD}: run icu db upgrade")
+        raise SchemaError(f"{path} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
 
 
 async def upgrade(path: Path) -> str | None:
