@@ -34,7 +34,10 @@ Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[An
 
 
 def run_supervisor(settings: Settings, overview: Overview | None = None) -> None:
-    """Run the ward until told to stop; `overview` is awaited beside it with a callable that shows the children."""
+    """Run the ward until told to stop; `overview` is awaited beside it with a callable that shows the children.
+
+    ReadingsLostError where the store was away when it was told to stop.
+    """
     ward = Ward(settings)
     intensity = Intensity(settings.supervisor.restarts, settings.supervisor.period)
     supervisor = Supervisor(ward.specs(), intensity=intensity, on_event=[log_event, EventFigures(ward.registry)])
@@ -49,6 +52,7 @@ def run_supervisor(settings: Settings, overview: Overview | None = None) -> None
             gc.freeze()
 
     anyio.run(until_told, work)
+    ward.check_nothing_lost()
 
 
 def run_monitor(settings: Settings, child: MonitorChild) -> None:
@@ -89,7 +93,8 @@ def create_app() -> "Litestar":
     try:
         settings = load()
         configure(level=settings.log_level, form=settings.log.format)
-        return Ward(settings).monitor_app(foreign_server=True)[0]
+        # Where that server listens is not known here: each request says over which address it came.
+        return Ward(settings).monitor_app("localhost", foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.
         print(f"icu: {exc}", file=sys.stderr)  # noqa: T201

@@ -28,7 +28,7 @@ from icu.bootstrap.transport import make_transport
 from icu.bounds import check_name, check_uuid
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.errors import ConfigurationError, RecordingError
+from icu.errors import ConfigurationError, ReadingsLostError, RecordingError
 from icu.messages import uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
@@ -79,6 +79,11 @@ class Ward:
             with CancelScope(shield=True):
                 await transport.aclose()
 
+    def check_nothing_lost(self) -> None:
+        """ReadingsLostError if the process ends with readings that only it had."""
+        if self._transport.unstored:
+            raise ReadingsLostError(self._transport.unstored)
+
     def watch(self, view: Callable[[], Sequence[ChildView]]) -> None:
         """Not ready while the sink or the monitor is down."""
         watched = {child.id for child in self.settings.child if not isinstance(child, PatientChild)}
@@ -91,10 +96,10 @@ class Ward:
 
     async def monitor(self, child: MonitorChild, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
         """Serve the API."""
-        (app, close_streams), serve = await to_thread.run_sync(_built, self.monitor_app)
+        (app, close_streams), serve = await to_thread.run_sync(_built, partial(self.monitor_app, child.host))
         await serve(app, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
-    def monitor_app(self, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
+    def monitor_app(self, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
         """The monitor's application, and what ends its live streams.
 
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
@@ -109,11 +114,9 @@ class Ward:
         application = app.create_app(
             reader=reader,
             broadcast=live,
-            health=self.health,
-            registry=self.registry,
-            version=__version__,
             prefix=api.prefix,
             cors_origins=api.cors_origins,
+            **self._common(host),
             lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
         )
         return application, live.close
@@ -166,7 +169,7 @@ class Ward:
         )
         if child.port is None:
             return actor
-        return partial(self._with_face, actor, self._sink_app, child.host, child.port)
+        return partial(self._with_face, actor, partial(self._sink_app, child.host), child.host, child.port)
 
     def _patient(self, child: PatientChild) -> Start:
         from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
@@ -178,7 +181,7 @@ class Ward:
         )
         if child.port is None:
             return actor
-        return partial(self._with_face, actor, partial(self._bedside_app, bed), child.host, child.port)
+        return partial(self._with_face, actor, partial(self._bedside_app, bed, child.host), child.host, child.port)
 
     def _bed(self, child: PatientChild) -> "Bed":
         from icu.patient.beds import Identity, SimulatedBed  # noqa: PLC0415 - as above
@@ -228,15 +231,22 @@ class Ward:
             await actor(task_status=_Forwarded(task_status, address))
             group.cancel_scope.cancel()
 
-    def _sink_app(self) -> "Litestar":
+    def _sink_app(self, host: str) -> "Litestar":
         from icu.ops.http import face  # noqa: PLC0415 - only where it is used
 
-        return face(title="ICU sink", version=__version__, handlers=[], health=self.health, registry=self.registry)
+        return face(title="ICU sink", handlers=[], **self._common(host))
 
-    def _bedside_app(self, bed: "Bed") -> "Litestar":
+    def _bedside_app(self, bed: "Bed", host: str) -> "Litestar":
         from icu.patient.bedside import create_app  # noqa: PLC0415 - only where it is used
 
-        return create_app(bed=bed, health=self.health, registry=self.registry, version=__version__)
+        return create_app(bed=bed, **self._common(host))
+
+    def _common(self, host: str) -> dict[str, Any]:
+        """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
+        from icu.ops.hosts import is_loopback  # noqa: PLC0415 - only where it is used
+
+        hosts = self.settings.api.hosts if is_loopback(host) else None
+        return {"version": __version__, "health": self.health, "registry": self.registry, "hosts": hosts}
 
     @cached_property
     def _transport(self) -> Transport:

@@ -24,6 +24,7 @@ def create_app(
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
+    hosts: Sequence[str] | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends."""
@@ -47,6 +48,7 @@ def create_app(
         registry=registry,
         prefix=prefix,
         cors_origins=cors_origins,
+        hosts=hosts,
         dependencies={"reader": reader, "broadcast": broadcast},
         lifespan=[watching, *lifespan],
     )
