@@ -11,6 +11,7 @@
     ├── KafkaError                     the broker: what the brief calls so            transient, exit 75
     │   └── KafkaRefusedError          it said no, and will again
     ├── TransportClosedError           published to, or read from, after closing
+    ├── ReadingsLostError              stopped before what was in memory was stored   exit 75
     ├── StoreError
     │   ├── StoreUnavailableError      locked, disk full, out of reach                transient, exit 75
     │   ├── SchemaError                tables missing or of another version           transient
@@ -31,6 +32,7 @@
     └── PatientServiceException        an answer of the HTTP API; carries its status
         ├── PatientNotFoundError       404
         ├── InvalidQueryError          400
+        ├── UnknownHostError           400
         └── NotReadyError              503
 
 `transient` is the one question that retries ask: may the same call succeed later without anyone's help?
@@ -128,6 +130,15 @@ class KafkaRefusedError(KafkaError):
 
 class TransportClosedError(IcuError):
     """The transport was closed, by whoever opened it."""
+
+
+class ReadingsLostError(IcuError):
+    """The process ends before the store could take what was in memory only."""
+
+    exit_code = 75
+
+    def __init__(self, records: int) -> None:
+        super().__init__(f"stopped before everything was stored: {records} records of the log in memory are lost")
 
 
 class StoreError(IcuError):
@@ -274,6 +285,17 @@ class InvalidQueryError(PatientServiceException):
     """A parameter of the request cannot be used. The message names it and says what is accepted."""
 
     status = 400
+
+
+class UnknownHostError(PatientServiceException):
+    """The request asks for a host that is not this one."""
+
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api])"
+        )
 
 
 class NotReadyError(PatientServiceException):

@@ -5,9 +5,11 @@ readable to `kcat`. Later versions add optional fields, which this version ignor
 not know means that a field changed its meaning, and the record is refused.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import accumulate
 from typing import Annotated, Final
 from unicodedata import normalize
 from uuid import UUID, uuid5
@@ -23,6 +25,9 @@ from icu.vitals.signs import parse_blood_pressure
 SCHEMA_VERSION: Final = 1
 MAX_VALUE_BYTES: Final = 1_000_000
 """Larger values are refused: Kafka's own default limit for a record (max.message.bytes) is about this."""
+
+MAX_DEPTH: Final = 512
+"""Arrays and objects within each other. msgspec itself stops where the interpreter does, each version elsewhere."""
 
 _LAST_EPOCH_SECOND: Final = int(datetime(LAST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _PATIENTS: Final = UUID("5b0c9a52-8f5c-4c56-9c0e-5d2a0c1e7f11")
@@ -124,6 +129,9 @@ class _Moment(Struct):
 _encoder: Final = msgspec.json.Encoder()
 _observations: Final = msgspec.json.Decoder(Observation)
 _moments: Final = msgspec.json.Decoder(_Moment)
+_raw_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def encode(observations: Sequence[Observation]) -> list[Record]:
@@ -151,6 +159,11 @@ def decode(delivery: Delivery) -> Observation:
         raise MessageError("oversize", f"the value has {len(value)} bytes, over {MAX_VALUE_BYTES}")
     try:
         observation = _decode_value(value)
+        # msgspec looks at neither in the fields that it ignores.
+        if not value.isascii():
+            value.decode()
+        if len(value) > MAX_DEPTH:
+            _check_depth(value)
     except msgspec.ValidationError as exc:
         raise MessageError("invalid", str(exc)) from exc
     # msgspec leaves its own error tree on bad UTF-8 and on deep nesting.
@@ -178,9 +191,19 @@ def _decode_value(value: bytes) -> Observation:
 
 def _decode_with_epoch(value: bytes) -> Observation:
     """Senders of the brief's format may count seconds, or milliseconds, since 1970."""
-    fields = msgspec.json.decode(value)
-    fields["timestamp"] = _from_epoch(_moments.decode(value).timestamp)
-    return msgspec.convert(fields, Observation)
+    moment = _from_epoch(_moments.decode(value).timestamp)
+    # The other fields stay as they are, so that they are read, or ignored, as beside any other timestamp.
+    fields: dict[str, object] = {**_raw_fields.decode(value), "timestamp": moment}
+    return _observations.decode(_encoder.encode(fields))
+
+
+def _check_depth(value: bytes) -> None:
+    """ValueError for a JSON document that nests too deeply. Hardly any holds so many brackets at all."""
+    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+        return
+    brackets = _TEXT.sub(b"", value).translate(None, _NO_BRACKETS)
+    if max(accumulate(1 if each in b"[{" else -1 for each in brackets)) > MAX_DEPTH:
+        raise ValueError(f"arrays and objects nest deeper than {MAX_DEPTH}")
 
 
 def _from_epoch(count: int) -> datetime:

@@ -43,7 +43,8 @@ def run_supervisor(
     reread: Callable[[], Settings] | None = None,
     overview: Overview | None = None,
 ) -> None:
-    """Run the ward until told to stop. SupervisorRunsError where one runs on the database already.
+    """Run the ward until told to stop. SupervisorRunsError where one runs on the database already, ReadingsLostError
+    where the store was away when it was told to stop.
 
     `config` is the file to hand on to child processes, and `reread` reads the settings anew when somebody asks for it.
     `overview` is awaited beside the ward with a callable that shows the children.
@@ -66,6 +67,7 @@ def run_supervisor(
             gc.freeze()
 
     anyio.run(until_told, work)
+    ward.check_nothing_lost()
 
 
 def run_monitor(settings: Settings, child: MonitorChild) -> None:
@@ -108,7 +110,8 @@ def create_app() -> "Litestar":
     try:
         settings = load()
         configure(level=settings.log_level, form=settings.log.format)
-        return Ward(settings).monitor_app(foreign_server=True)[0]
+        # Where that server listens is not known here: each request says over which address it came.
+        return Ward(settings).monitor_app("localhost", foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.
         print(f"icu: {exc}", file=sys.stderr)  # noqa: T201

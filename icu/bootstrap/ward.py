@@ -30,7 +30,7 @@ from icu.config.groups import names_of
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import look
-from icu.errors import ConfigurationError, RecordingError
+from icu.errors import ConfigurationError, ReadingsLostError, RecordingError
 from icu.messages import uuid_of_name
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
@@ -70,12 +70,17 @@ class Ward:
             with CancelScope(shield=True):
                 await transport.aclose()
 
+    def check_nothing_lost(self) -> None:
+        """ReadingsLostError if the process ends with readings that only it had."""
+        if self._transport.unstored:
+            raise ReadingsLostError(self._transport.unstored)
+
     async def monitor(self, child: MonitorChild, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
         """Serve the API."""
-        (app, close_streams), serve = await to_thread.run_sync(_built, self.monitor_app)
+        (app, close_streams), serve = await to_thread.run_sync(_built, partial(self.monitor_app, child.host))
         await serve(app, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
-    def monitor_app(self, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
+    def monitor_app(self, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
         """The monitor's application, and what ends its live streams.
 
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
@@ -90,13 +95,11 @@ class Ward:
         application = app.create_app(
             reader=reader,
             broadcast=live,
-            health=self.health,
-            registry=self.registry,
             # Through the ward at each request: the supervisor may be built after the application.
             look=lambda: self.look(),  # noqa: PLW0108
-            version=__version__,
             prefix=api.prefix,
             cors_origins=api.cors_origins,
+            **self._common(host),
             lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
         )
         return application, live.close
@@ -141,7 +144,7 @@ class Ward:
         )
         if child.port is None:
             return actor
-        return partial(self._with_face, actor, self._sink_app, child.host, child.port)
+        return partial(self._with_face, actor, partial(self._sink_app, child.host), child.host, child.port)
 
     def _patient(self, child: PatientChild) -> Start:
         from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
@@ -153,7 +156,7 @@ class Ward:
         )
         if child.port is None:
             return actor
-        return partial(self._with_face, actor, partial(self._bedside_app, beds[0]), child.host, child.port)
+        return partial(self._with_face, actor, partial(self._bedside_app, beds[0], child.host), child.host, child.port)
 
     def _bed(self, child: PatientChild, name: str) -> "Bed":
         from icu.patient.beds import Identity, SimulatedBed  # noqa: PLC0415 - as above
@@ -202,15 +205,22 @@ class Ward:
             await actor(task_status=_Forwarded(task_status, address))
             group.cancel_scope.cancel()
 
-    def _sink_app(self) -> "Litestar":
+    def _sink_app(self, host: str) -> "Litestar":
         from icu.ops.http import face  # noqa: PLC0415 - only where it is used
 
-        return face(title="ICU sink", version=__version__, handlers=[], health=self.health, registry=self.registry)
+        return face(title="ICU sink", handlers=[], **self._common(host))
 
-    def _bedside_app(self, bed: "Bed") -> "Litestar":
+    def _bedside_app(self, bed: "Bed", host: str) -> "Litestar":
         from icu.patient.bedside import create_app  # noqa: PLC0415 - only where it is used
 
-        return create_app(bed=bed, health=self.health, registry=self.registry, version=__version__)
+        return create_app(bed=bed, **self._common(host))
+
+    def _common(self, host: str) -> dict[str, Any]:
+        """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
+        from icu.ops.hosts import is_loopback  # noqa: PLC0415 - only where it is used
+
+        hosts = self.settings.api.hosts if is_loopback(host) else None
+        return {"version": __version__, "health": self.health, "registry": self.registry, "hosts": hosts}
 
     @cached_property
     def _transport(self) -> Transport:

@@ -11,7 +11,6 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn, TextIO
 
@@ -68,8 +67,7 @@ def main() -> NoReturn:
 
 
 def _fail(error: IcuError) -> NoReturn:
-    with suppress(OSError):
-        print(f"icu: {error}", file=sys.stderr)  # noqa: T201 - the one line that the person sees
+    logs.say(f"icu: {error}")
     _end(error.exit_code)
 
 

@@ -56,6 +56,10 @@ Origin: TypeAlias = Annotated[
         description="an origin is a scheme and a host, nothing behind it, for instance https://ward.example",
     ),
 ]
+HostName: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z0-9._-]+\Z", description="a host is a name without a port, for instance icu.ward.example"),
+]
 Identifier: TypeAlias = Annotated[
     str,
     Meta(
@@ -140,10 +144,14 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
-    """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed."""
+    """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed.
+
+    `hosts` are names that every server on loopback answers to, beside loopback's own.
+    """
 
     prefix: Prefix = ""
     cors_origins: tuple[Origin, ...] = ()
+    hosts: tuple[HostName, ...] = ()
 
 
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,6 +26,7 @@ def create_app(
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
+    hosts: Sequence[str] | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends.
@@ -52,6 +53,7 @@ def create_app(
         registry=registry,
         prefix=prefix,
         cors_origins=cors_origins,
+        hosts=hosts,
         dependencies={"reader": reader, "broadcast": broadcast, "look": look},
         lifespan=[watching, *lifespan],
     )

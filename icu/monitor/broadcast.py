@@ -50,15 +50,18 @@ class Subscription:
         self._scope = scope
         self.seen = seen
 
-    def offer(self, tick: Tick) -> None:
-        """Queue a tick, or drop the client whose queue is full."""
+    def offer(self, tick: Tick) -> bool:
+        """Queue a tick, or drop the client whose queue is full; whether it is still there."""
         try:
             self._queue.send_nowait(tick)
         except WouldBlock:
             logger.warning("a client of the stream is too slow: dropped")
-            self._scope.cancel()
         except anyio.BrokenResourceError:
-            self._scope.cancel()
+            """It has gone by itself."""
+        else:
+            return True
+        self._scope.cancel()
+        return False
 
     def end(self) -> None:
         """Let the client have what is queued, and no more."""
@@ -118,8 +121,11 @@ class Broadcast:
             self._offer(Tick((), self._seen, restart=True))
             return
         if not self._subscriptions:
-            self._seen = await follower.end()
-            return
+            end = await follower.end()
+            # Who subscribed meanwhile was told of the old place, and is owed everything behind it.
+            if not self._subscriptions:
+                self._seen = end
+                return
         while batches := await self._next(follower, self._seen):
             tick = Tick(batches, self._seen)
             self._seen = batches[-1].number
@@ -136,7 +142,8 @@ class Broadcast:
 
     def _offer(self, tick: Tick) -> None:
         for subscription in tuple(self._subscriptions):
-            subscription.offer(tick)
+            if not subscription.offer(tick):
+                self.unsubscribe(subscription)
 
 
 def encode(batches: Iterable[Batch], patient: UUID | None) -> bytes:

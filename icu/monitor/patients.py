@@ -20,7 +20,7 @@ TAGS: Final = ["patients"]
 DATE_TIME: Final = {"format": "date-time"}
 
 
-@get("/patients", summary="All patients, each with the latest reading", tags=TAGS, responses=documented(503))
+@get("/patients", summary="All patients, each with the latest reading", tags=TAGS, responses=documented(400, 503))
 async def list_patients(request: AnyRequest, reader: NamedDependency[Reader]) -> list[PatientSummary]:
     """The patients that were ever heard of, in the order in which they were first seen."""
     check(request.query_params, ())

@@ -4,6 +4,7 @@ It is told what is stored from now on. One that comes back with `Last-Event-ID` 
 store's journal, or a `reset` event where the journal no longer reaches back so far: then read the patients anew.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -12,13 +13,17 @@ from anyio import CancelScope
 from anyio.streams.memory import MemoryObjectReceiveStream
 from litestar import get
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
+from loguru import logger
 
+from icu.errors import StoreError
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
 from icu.monitor.queries import AnyRequest, check
+from icu.ops.asgi import cut_off
 from icu.ops.problems import documented
-from icu.store.reader import Reader
+from icu.store.reader import Batch, Reader
 
 QUEUE: Final = 64
 """Ticks that a client may lag behind before it is dropped: 13 s of a busy ward."""
@@ -34,12 +39,19 @@ _HEADERS: Final = [
 _RETRY: Final = b"retry: 2000\n"
 """Milliseconds that a browser waits before it comes back."""
 
+_EVENTS: Final = ResponseSpec(
+    str,
+    generate_examples=False,
+    media_type="text/event-stream",
+    description="Events `readings`, each with an id and a JSON array of readings, and `reset`; until somebody ends it",
+)
+
 
 @get(
     "/stream",
     summary="Readings as they are stored, as server-sent events",
     tags=["patients"],
-    responses=documented(400, 404, 503),
+    responses={200: _EVENTS, **documented(400, 404, 503)},
 )
 async def stream(
     request: AnyRequest,
@@ -68,11 +80,15 @@ class EventStream:
         self._patient = patient
         self._last_seen = last_seen
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        complete = False
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
             await self._serve(send, group.cancel_scope)
+            complete = True
             group.cancel_scope.cancel()
+        if not complete:
+            await cut_off(scope, receive)
 
     async def _serve(self, send: Send, scope: CancelScope) -> None:
         sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
@@ -81,11 +97,13 @@ class EventStream:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             seen = await self._begin(send, subscription.seen)
             await self._follow(send, queue, seen)
-            await _send(send, b"", more=False)
+        except StoreError as exc:
+            logger.debug("a stream ends, its client will come back: {}", exc)
         finally:
             self._broadcast.unsubscribe(subscription)
             sender.close()
             queue.close()
+        await _send(send, b"", more=False)
 
     async def _begin(self, send: Send, newest: int) -> int:
         """Send what the client missed; returns the number of the last batch that it has."""
@@ -95,14 +113,18 @@ class EventStream:
             return newest
         await _send(send, _RETRY + b"\n")
         seen = self._last_seen
-        async with self._reader.follow() as follower:
-            while batches := await follower.after(seen, limit=PAGE):
-                await _send(send, encode(batches, self._patient))
-                seen = batches[-1].number
+        while batches := await self._missed(seen):
+            await _send(send, encode(batches, self._patient))
+            seen = batches[-1].number
         if batches is None:
             await _send(send, _reset(newest))
             return newest
         return seen
+
+    async def _missed(self, seen: int) -> Sequence[Batch] | None:
+        # No connection is held while a slow client takes what it is sent: there are few of them.
+        async with self._reader.follow() as follower:
+            return await follower.after(seen, limit=PAGE)
 
     async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Tick], seen: int) -> None:
         while True:

@@ -5,19 +5,25 @@ when the start fails it ends the process. Here it gets a socket of ours, is neve
 signal, and its SystemExit becomes an error.
 """
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
 import anyio
 import uvicorn
 from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
 from anyio.abc import TaskStatus
 from litestar.types import ASGIApp, Receive, Scope, Send
+from loguru import logger
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from icu.errors import AddressInUseError, ConfigurationError, ServerError
+from icu.errors import AddressInUseError, ConfigurationError, IcuError, ServerError
 from icu.ops.logs import unwrapped
+
+_ABORT: Final = "icu.abort"
 
 
 async def serve(
@@ -40,6 +46,7 @@ async def serve(
     failures = _Failures(app, on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is made of it, below
     config = uvicorn.Config(
         failures,
+        http=_Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -56,6 +63,27 @@ async def serve(
             if not server.should_exit:
                 raise ServerError(f"the server on {address} ended by itself")
             group.cancel_scope.cancel()
+
+
+async def cut_off(scope: Scope, receive: Receive) -> None:
+    """End a connection without sending what is still to be sent, which a client that does not read holds up for long.
+
+    Only our own server can. Another one closes the connection when the client has read everything.
+    """
+    abort = scope["state"].get(_ABORT)
+    if abort is not None:
+        abort()
+        while (await receive())["type"] != "http.disconnect":
+            """The server has to notice before the application returns, or takes the response for forgotten."""
+
+
+class _Protocol(H11Protocol):
+    """A connection that leaves the application a way to cut it off."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Put the way into the state of each of its requests."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _ABORT: transport.abort}
 
 
 class _Server(uvicorn.Server):
@@ -99,7 +127,7 @@ class _Server(uvicorn.Server):
 class _Failures:
     """The application, and why its lifespan failed.
 
-    uvicorn writes the reason to its log, and then ends the process, or, once it has started, serves on.
+    uvicorn writes the stack to its log, and then ends the process, or, once it has started, serves on.
     """
 
     def __init__(self, app: ASGIApp, *, on_failure: Callable[[], None]) -> None:
@@ -112,17 +140,18 @@ class _Failures:
             await self._app(scope, receive, send)
             return
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _without_stack(send))
         except BaseException as exc:
-            self._cause = exc
+            self._cause = unwrapped(exc)
+            if not isinstance(self._cause, IcuError):
+                logger.opt(exception=self._cause).error("the application failed")
             self._on_failure()
             raise
 
     def raise_late(self, address: str) -> None:
         """Raise ServerError if the lifespan failed while requests were served."""
         if self._cause is not None:
-            cause = unwrapped(self._cause)
-            raise ServerError(f"the application on {address} failed: {cause}") from cause
+            raise ServerError(f"the application on {address} failed: {self._cause}") from self._cause
 
     @contextmanager
     def told(self, address: str) -> Iterator[None]:
@@ -132,6 +161,17 @@ class _Failures:
         except SystemExit as exc:
             cause = unwrapped(self._cause or exc)
             raise ServerError(f"the application on {address} did not start: {cause}") from cause
+
+
+def _without_stack(send: Send) -> Send:
+    """Litestar sends the stack along when a lifespan fails: what we expect is told in one line, by whoever gets it."""
+
+    async def quiet(message: Any) -> None:  # noqa: ANN401 - Litestar's Send knows no messages of a lifespan
+        if message["type"].endswith(".failed"):
+            message = {**message, "message": ""}
+        await send(message)
+
+    return quiet
 
 
 def _listen(host: str, port: int) -> socket.socket:

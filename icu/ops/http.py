@@ -10,20 +10,23 @@ from typing import Any, Final, TypeAlias
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.cors import CORSConfig
 from litestar.di import NamedDependency, Provide
+from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
-from litestar.types import ControllerRouterHandler, Message, Scope
+from litestar.types import ControllerRouterHandler, Message, PathType, Scope
+from litestar.types.file_types import FileInfo
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
 from icu.ops.health import Health, Report
-from icu.ops.problems import EXCEPTION_HANDLERS
+from icu.ops.hosts import LOOPBACK_NAME, answering_to
+from icu.ops.problems import EXCEPTION_HANDLERS, documented
 
 MAX_BODY: Final = 100_000
 """Bytes of a request's body. No route takes a large one."""
 
-LOOPBACK: Final = r"https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?"
+LOOPBACK: Final = rf"https?://{LOOPBACK_NAME}(:[0-9]+)?"
 """Origins of browsers on this machine."""
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -38,12 +41,14 @@ def face(
     registry: CollectorRegistry,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
+    hosts: Sequence[str] | None = None,
     dependencies: Mapping[str, object] | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """An application that serves `handlers` under `prefix`, and health and figures beside them.
 
-    `dependencies` are handed to handlers by name.
+    `hosts` are the names that it answers to on loopback, beside loopback's own; None for all. `dependencies` are handed
+    to handlers by name.
     """
     # A registry of its own: the same role may be built again in a process, and a figure can be registered only once.
     requests = CollectorRegistry()
@@ -52,6 +57,7 @@ def face(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         before_send=[_counting(requests)],
+        middleware=[] if hosts is None else [answering_to(hosts)],
         exception_handlers=dict(EXCEPTION_HANDLERS),
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),
@@ -66,20 +72,31 @@ def face(
     )
 
 
-@get("/health/live", summary="The process runs", tags=["operation"])
+@get("/health/live", summary="The process runs", tags=["operation"], responses=documented(400))
 async def live() -> Report:
     """200 as long as it serves at all."""
     return Report("ok", {})
 
 
-@get("/health/ready", summary="It can do its work", tags=["operation"], responses={503: ResponseSpec(Report)})
+@get(
+    "/health/ready",
+    summary="It can do its work",
+    tags=["operation"],
+    responses={**documented(400), 503: ResponseSpec(Report)},
+)
 async def ready(health: NamedDependency[Health]) -> Response[Report]:
     """200, or 503 with the checks that fail."""
     report = await health.report()
     return Response(report, status_code=200 if report.status == "ok" else 503)
 
 
-@get("/metrics", summary="Figures for Prometheus", tags=["operation"], media_type=MediaType.TEXT)
+@get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    tags=["operation"],
+    media_type=MediaType.TEXT,
+    responses=documented(400),
+)
 async def metrics(registries: NamedDependency[tuple[CollectorRegistry, ...]]) -> Response[bytes]:
     """The text format 0.0.4 of Prometheus."""
     return Response(b"".join(generate_latest(each) for each in registries), media_type="text/plain; version=0.0.4")
@@ -115,4 +132,17 @@ def _swagger_files() -> Router:
     mimetypes.init()  # reads files, at the first request otherwise
     spec = find_spec("swagger_ui")
     folder = Path(spec.origin).parent / "static" if spec and spec.origin else Path()
-    return create_static_files_router(path="/schema/files", directories=[folder], include_in_schema=False)
+    return create_static_files_router(
+        path="/schema/files", directories=[folder], file_system=_Files(), include_in_schema=False
+    )
+
+
+class _Files(BaseLocalFileSystem):
+    """The local files. A path that no file can have, with a NUL or of 300 letters, is one that is not there."""
+
+    async def info(self, path: PathType, **kwargs: Any) -> FileInfo:  # noqa: ANN401 - as Litestar has it
+        """What is known of a file."""
+        try:
+            return await super().info(path, **kwargs)
+        except (OSError, ValueError) as exc:
+            raise FileNotFoundError(path) from exc

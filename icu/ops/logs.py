@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, TypeAlias
 import msgspec
 from loguru import logger
 
+from icu.ops.backlog import Backlog
+
 if TYPE_CHECKING:
     from loguru import Message, Record
 
@@ -25,11 +27,15 @@ _INDEPENDENT: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar")
 # Their INFO lines tell of each start and stop, which the supervisor's own records say too.
 _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
 # It writes of an absent broker several times a second, for as long as that lasts; our own lines say so now and then.
+# And it leaves tasks that failed to asyncio, which complains of each.
 _ANXIOUS: Final = "aiokafka"
 
 
 def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) -> None:
-    """Send all records of this process to one stream, by default to what `sys.stderr` is at each moment."""
+    """Send all records of this process to one stream, by default to what `sys.stderr` is at each moment.
+
+    The process's own standard error is written to from a thread, for its reader may stall; other streams at once.
+    """
     terminal = _present(stream).isatty()
     as_json = form == "json" or (form == "auto" and not terminal)
     logger.remove()
@@ -50,6 +56,12 @@ def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) 
     logging.captureWarnings(True)
 
 
+def say(text: str) -> None:
+    """Write a line that is no record to standard error, after the records so far, and wait for it a moment."""
+    _write(_present(None), f"{text}\n")
+    _backlog.flush()
+
+
 def unwrapped(error: BaseException) -> BaseException:
     """The one error inside groups of one: task groups wrap whatever leaves them."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
@@ -65,16 +77,29 @@ class _Lines:
         self._as_json = as_json
 
     def __call__(self, message: "Message") -> None:
-        stream = _present(self._stream)
-        # A stream whose reader went away is no error of ours, and there is nowhere to tell of it.
-        with suppress(OSError, ValueError):
-            stream.write(_json(message.record) if self._as_json else str(message))
-            stream.flush()
+        _write(_present(self._stream), _json(message.record) if self._as_json else str(message))
 
 
 def _present(stream: TextIO | None) -> TextIO:
     """The stream, or what `sys.stderr` is now: Python has None for one that was closed before it started."""
     return stream or sys.stderr or io.StringIO()
+
+
+def _write(stream: TextIO, line: str) -> None:
+    # A stream whose reader went away is no error of ours, and there is nowhere to tell of it.
+    with suppress(OSError, ValueError):
+        if stream is sys.__stderr__:
+            _backlog.put(stream.fileno(), line.encode("utf-8", "backslashreplace"))
+        else:
+            stream.write(line)
+            stream.flush()
+
+
+def _tell_dropped(lines: int) -> None:
+    logger.warning("{} lines of this log were dropped: its reader was too slow", lines)
+
+
+_backlog: Final = Backlog(_tell_dropped)
 
 
 class _Intercept(logging.Handler):
@@ -94,7 +119,7 @@ class _Intercept(logging.Handler):
 
 
 def _level(record: logging.LogRecord) -> str | int:
-    if record.name.partition(".")[0] == _ANXIOUS:
+    if record.name.startswith(_ANXIOUS) or (record.name == "asyncio" and _ANXIOUS in record.getMessage()):
         return "DEBUG"
     try:
         return logger.level(record.levelname).name

@@ -10,7 +10,7 @@ from litestar.openapi import ResponseSpec
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import IcuError, PatientServiceException, is_transient
+from icu.errors import IcuError, PatientServiceException, StoreCorruptError, is_transient
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -64,7 +64,7 @@ def _told(error: Exception) -> tuple[int, str]:
     match error:
         case PatientServiceException():
             return error.status, str(error)
-        case IcuError() if is_transient(error):
+        case IcuError() if is_transient(error) or isinstance(error, StoreCorruptError):
             return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
         case ValidationException():
             return error.status_code, _mistakes(error)

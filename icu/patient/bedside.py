@@ -1,5 +1,6 @@
 """The HTTP face of one bed: who lies in it, and what its monitor shows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -39,13 +40,13 @@ class Current(Struct, frozen=True):
     """Cel."""
 
 
-@get("/", summary="Who lies in this bed")
+@get("/", summary="Who lies in this bed", responses=documented(400))
 async def occupant(bed: NamedDependency[Bed]) -> Occupant:
     """The patient's identity."""
     return Occupant(bed.identity.uuid, bed.identity.name)
 
 
-@get("/current", summary="What the monitor shows now", responses=documented(503))
+@get("/current", summary="What the monitor shows now", responses=documented(400, 503))
 async def current(bed: NamedDependency[Bed]) -> Current:
     """The latest reading; 503 before the first."""
     latest = bed.latest
@@ -54,7 +55,9 @@ async def current(bed: NamedDependency[Bed]) -> Current:
     return Current(*(getattr(latest, name) for name in Current.__struct_fields__))
 
 
-def create_app(*, bed: Bed, health: Health, registry: CollectorRegistry, version: str) -> Litestar:
+def create_app(
+    *, bed: Bed, health: Health, registry: CollectorRegistry, version: str, hosts: Sequence[str] | None = None
+) -> Litestar:
     """Build the bed's application."""
     return face(
         title=f"Bedside monitor of {bed.identity.name}",
@@ -62,5 +65,6 @@ def create_app(*, bed: Bed, health: Health, registry: CollectorRegistry, version
         handlers=[occupant, current],
         health=health,
         registry=registry,
+        hosts=hosts,
         dependencies={"bed": bed},
     )

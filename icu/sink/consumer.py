@@ -5,7 +5,8 @@ what need not be kept: a sink that dies between the two is delivered the same re
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
@@ -45,17 +46,22 @@ async def consume(
     now: Callable[[], float] = time.time,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Store what the topic brings until cancelled. Started once the database is ready and held.
+    """Store what the topic brings until cancelled.
 
-    Raises StoreInUseError, StoreCorruptError and ConfigurationError at once; waits for a database that is only away.
+    Started once the database is ready and held, or is found to be only away: that is waited for, and told, and a
+    supervisor must not take it for a start that hangs. Raises StoreInUseError, StoreCorruptError and ConfigurationError
+    at once.
     """
-    async with open_writer(database_url, topic=transport.topic) as writer, transport.consumer() as consumer:
-        sink = _Sink(consumer, writer, telemetry, batching, now)
-        task_status.started()
+    async with AsyncExitStack() as held, transport.consumer() as consumer:
+
+        async def open_database() -> Writer:
+            return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
+
+        sink = _Sink(consumer, open_database, telemetry, batching, now, task_status.started)
         try:
             await sink.run()
         except anyio.get_cancelled_exc_class():
-            if not transport.durable:
+            if transport.unstored:
                 await sink.finish()
             raise
 
@@ -66,13 +72,16 @@ class _Sink:
     def __init__(
         self,
         consumer: Consumer,
-        writer: Writer,
+        open_database: Callable[[], Awaitable[Writer]],
         telemetry: Telemetry,
         batching: Batching,
         now: Callable[[], float],
+        on_started: Callable[[], None],
     ) -> None:
         self._consumer = consumer
-        self._writer = writer
+        self._open_database = open_database
+        self._writer: Writer | None = None
+        self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
         self._batching = batching
         self._now = now
@@ -88,7 +97,7 @@ class _Sink:
 
     async def resume(self) -> None:
         """Take up every partition where the database says that it is stored up to."""
-        await until_it_works("reading the stored offsets", self._assign, on_trouble=self._telemetry.waiting_for)
+        await until_it_works("reading the stored offsets", self._assign, on_trouble=self._waiting_for)
 
     async def drain(self) -> None:
         """Move records from the transport to the database until cancelled, or until another sink interferes."""
@@ -106,7 +115,7 @@ class _Sink:
             while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, patience=0):
                 await self._take(batches)
         if farewell.cancelled_caught:
-            logger.error("stopped before everything was stored: a log in memory loses the rest")
+            logger.error("stopped before everything was stored")
 
     async def _take(self, batches: Sequence[Batch]) -> None:
         intake = take_in(batches)
@@ -115,17 +124,33 @@ class _Sink:
         await self._report(intake, outcome)
 
     async def _assign(self) -> None:
-        assignments = await self._consumer.assign(await self._writer.positions())
+        writer = await self._opened()
+        self._say_started()
+        assignments = await self._consumer.assign(await writer.positions())
         self._tell(assignments)
-        await self._writer.begin(
+        await writer.begin(
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
 
     async def _store(self, intake: Intake) -> Outcome:
         # The moment of arrival, not of the attempt that succeeds.
-        write = partial(self._writer.write, intake, arrived=round(self._now() * 1000))
-        return await until_it_works("storing readings", write, on_trouble=self._telemetry.waiting_for)
+        write = partial((await self._opened()).write, intake, arrived=round(self._now() * 1000))
+        return await until_it_works("storing readings", write, on_trouble=self._waiting_for)
+
+    async def _opened(self) -> Writer:
+        if self._writer is None:
+            self._writer = await self._open_database()
+        return self._writer
+
+    def _waiting_for(self, trouble: str | None) -> None:
+        self._telemetry.waiting_for(trouble)
+        self._say_started()
+
+    def _say_started(self) -> None:
+        if self._on_started is not None:
+            self._on_started()
+            self._on_started = None
 
     async def _report(self, intake: Intake, outcome: Outcome) -> None:
         lag = await self._consumer.lag()

@@ -1,18 +1,21 @@
 """The engine, its pragmas and the one way to run a transaction.
 
-A transaction is shielded from cancellation, with a deadline: a cancelled one hangs the interpreter's exit, and may have
-been committed all the same. Foreign errors become ours here, and nowhere else.
+Transactions and statements are shielded from cancellation, with a deadline: a cancelled transaction hangs the
+interpreter's exit, and may have been committed all the same; a cancelled statement leaks its connection. Foreign errors
+become ours here, and nowhere else.
 """
 
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import aiosqlite
-from anyio import fail_after, to_thread
-from sqlalchemy import Engine, event
+from anyio import CancelScope, fail_after, to_thread
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import Engine, Executable, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -52,17 +55,21 @@ class Database:
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in one transaction, which is committed unless it raises. Not cut short by cancellation."""
-        with translated(self.path):
-            with fail_after(TRANSACTION_DEADLINE, shield=True):
-                async with self._engine.begin() as connection:
-                    return await work(connection)
+        with translated(self.path), _uncut():
+            async with self._engine.begin() as connection:
+                return await work(connection)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with, each statement its own snapshot."""
+    async def connection(self) -> AsyncIterator["Connection"]:
+        """A connection to read with."""
         with translated(self.path):
-            async with self._engine.connect() as connection:
-                yield connection
+            with _uncut():
+                connection = await self._engine.connect()
+            try:
+                yield Connection(connection)
+            finally:
+                with _uncut():
+                    await connection.close()
 
     async def file(self) -> tuple[int, int] | None:
         """Which file the path names now (device and inode); None where there is none.
@@ -73,8 +80,35 @@ class Database:
 
     async def aclose(self) -> None:
         """Close all connections; the last one to close checkpoints the write-ahead log."""
-        with translated(self.path), fail_after(TRANSACTION_DEADLINE, shield=True):
+        with translated(self.path), _uncut():
             await self._engine.dispose()
+
+
+class Connection:
+    """A connection to read with, each statement its own snapshot: cancelled between two of them, never in one."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def rows(self, statement: Executable, values: Mapping[str, object] | None = None) -> Sequence[Any]:
+        """The rows that a statement finds."""
+        with _uncut():
+            return (await self._connection.execute(statement, values)).all()
+
+    async def value(self, statement: Executable) -> Any:  # noqa: ANN401 - whatever the statement selects
+        """The first value of the first row; None where there is none."""
+        rows = await self.rows(statement)
+        return rows[0][0] if rows else None
+
+    async def run(self, work: Callable[[SyncConnection], T]) -> T:
+        """Run statements that were written for a connection without async."""
+        with _uncut():
+            return await self._connection.run_sync(work)
+
+
+def _uncut() -> AbstractContextManager[CancelScope]:
+    """Not to be cancelled, but for its deadline."""
+    return fail_after(TRANSACTION_DEADLINE, shield=True)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -100,6 +134,22 @@ def sqlite_path(url: str) -> Path:
             "the database has to be a file, which the monitor opens too: write for instance sqlite:///icu.db"
         )
     return Path(parsed.database).absolute()
+
+
+def check_place(path: Path) -> None:
+    """ConfigurationError where no waiting makes a database of this path. Looks at the disk."""
+    try:
+        if not path.parent.is_dir():
+            raise ConfigurationError(
+                f"the database's folder {path.parent} does not exist: create it, or change the URL"
+            )
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"the database {path} is no file: name one, for instance {path / 'icu.db'}")
+    except OSError as exc:
+        raise ConfigurationError(f"the database {path} cannot be used: {exc.strerror}") from exc
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise ConfigurationError(f"{place} cannot be written to: change its rights, or the database's URL")
 
 
 async def driver_of(connection: AsyncConnection) -> aiosqlite.Connection:

@@ -12,11 +12,10 @@ from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.errors import PatientNotFoundError, SchemaError, StoreUnavailableError
 from icu.store import journal, schema
-from icu.store.database import Database
+from icu.store.database import Connection, Database
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
     PatientReading,
@@ -47,6 +46,7 @@ _PATIENTS: Final = (
 )
 _ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
 _ONE_PATIENT: Final = text(f"{_PATIENTS} WHERE patients.uuid = :uuid")
+_VERSION: Final = text("PRAGMA data_version")
 
 
 class PatientState(Struct, frozen=True):
@@ -93,17 +93,16 @@ class Reader:
     async def patients(self, *, now: datetime) -> list[PatientState]:
         """All patients, in the order in which they were first seen."""
         async with self._connection() as connection:
-            rows = await connection.execute(_ALL_PATIENTS, {"horizon": _horizon(now)})
-            return [_state(row) for row in rows]
+            rows = await connection.rows(_ALL_PATIENTS, {"horizon": _horizon(now)})
+        return [_state(row) for row in rows]
 
     async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
         """One patient. PatientNotFoundError for an unknown one."""
         async with self._connection() as connection:
-            rows = await connection.execute(_ONE_PATIENT, {"horizon": _horizon(now), "uuid": str(uuid)})
-            row = rows.one_or_none()
-        if row is None:
+            rows = await connection.rows(_ONE_PATIENT, {"horizon": _horizon(now), "uuid": str(uuid)})
+        if not rows:
             raise PatientNotFoundError(uuid)
-        return _state(row)
+        return _state(rows[0])
 
     async def known(self, uuid: UUID) -> int:
         """The patient's key in the store. PatientNotFoundError for an unknown one."""
@@ -126,22 +125,31 @@ class Reader:
         """
         async with self._connection() as connection:
             query = _page_query(await _key(connection, uuid), order, since, until, after).limit(limit + 1)
-            rows = (await connection.execute(query)).all()
+            rows = await connection.rows(query)
         readings = [to_reading(tuple(row)) for row in rows[:limit]]
         return Page(readings, readings[-1].timestamp if len(rows) > limit else None)
 
     @asynccontextmanager
     async def follow(self) -> AsyncIterator["Follower"]:
         """Follow the journal, on a connection of its own."""
+        file, uuids = await self._current()
         async with self._connection() as connection:
-            yield Follower(self._database, self._file, connection, self._uuids)
+            follower = Follower(self._database, file, connection, uuids)
+            # Where the file was replaced since, this raises: the patients of one are not those of the other.
+            await follower.version()
+            yield follower
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _current(self) -> tuple[tuple[int, int] | None, dict[int, UUID]]:
+        """The file that there is now, and its patients as far as they are known; what was known of another is gone."""
         file = await self._database.file()
         if file != self._file:
             await self._database.aclose()  # what is open leads to a file that is gone
             self._file, self._schema_seen, self._uuids = file, False, {}
+        return self._file, self._uuids
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        file, _ = await self._current()
         if file is None:
             raise SchemaError(
                 f"there is no database {self._database.path} yet: start the sink (python -m icu supervise)"
@@ -157,7 +165,7 @@ class Follower:
     """Tells cheaply whether anything was stored, and what."""
 
     def __init__(
-        self, database: Database, file: tuple[int, int] | None, connection: AsyncConnection, uuids: dict[int, UUID]
+        self, database: Database, file: tuple[int, int] | None, connection: Connection, uuids: dict[int, UUID]
     ) -> None:
         self._database = database
         self._file = file
@@ -171,12 +179,12 @@ class Follower:
         """
         if await self._database.file() != self._file:
             raise StoreUnavailableError(f"{self._database.path} was removed or replaced")
-        version: int = (await self._connection.exec_driver_sql("PRAGMA data_version")).scalar_one()
+        version: int = await self._connection.value(_VERSION)
         return version
 
     async def end(self) -> int:
         """The newest batch's number; 0 before the first."""
-        newest = await self._connection.scalar(select(func.max(JournalEntry.batch)))
+        newest: int | None = await self._connection.value(select(func.max(JournalEntry.batch)))
         return newest or 0
 
     async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:
@@ -190,7 +198,7 @@ class Follower:
             .order_by(JournalEntry.batch)
             .limit(limit + 1)
         )
-        rows = (await self._connection.execute(query)).all()
+        rows = await self._connection.rows(query)
         if batch:
             if not rows or rows[0][0] != batch:
                 return None
@@ -200,13 +208,13 @@ class Follower:
     async def _readings(self, payload: bytes) -> list[PatientReading]:
         rows = journal.decode(payload)
         if any(row[0] not in self._uuids for row in rows):
-            patients = await self._connection.execute(select(Patient.id, Patient.uuid))
+            patients = await self._connection.rows(select(Patient.id, Patient.uuid))
             self._uuids.update((number, UUID(uuid)) for number, uuid in patients)
         return [to_patient_reading(row, self._uuids[row[0]]) for row in rows]
 
 
-async def _key(connection: AsyncConnection, uuid: UUID) -> int:
-    key = await connection.scalar(select(Patient.id).where(Patient.uuid == str(uuid)))
+async def _key(connection: Connection, uuid: UUID) -> int:
+    key: int | None = await connection.value(select(Patient.id).where(Patient.uuid == str(uuid)))
     if key is None:
         raise PatientNotFoundError(uuid)
     return key

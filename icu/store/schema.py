@@ -6,22 +6,28 @@ from typing import Final
 from anyio import to_thread
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import ConfigurationError, SchemaError, StoreError
-from icu.store.database import prepare, translated
+from icu.errors import SchemaError, StoreError
+from icu.store import database
+from icu.store.database import check_place, prepare, translated
 
 HEAD: Final = "0001"
 """The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""
 
+_UPGRADE: Final = "python -m icu db upgrade"
 
-async def check(connection: AsyncConnection, path: Path) -> None:
+
+async def check(connection: database.Connection, path: Path) -> None:
     """SchemaError unless the tables are of this program's version."""
-    version = await connection.run_sync(_version)
+    version = await connection.run(_version)
     if version is None:
-        raise SchemaError(f"{path} has no tables yet: start the sink (python -m icu supervise), or run icu db upgrade")
+        raise SchemaError(f"{path} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
+    if version > HEAD:
+        raise SchemaError(
+            f"{path} has tables of version {version}, newer than this program's {HEAD}: update the program"
+        )
     if version != HEAD:
-        raise SchemaError(f"{path} has tables of version {version}, this program needs {HEAD}: run icu db upgrade")
+        raise SchemaError(f"{path} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
 
 
 async def upgrade(path: Path) -> str | None:
@@ -30,8 +36,7 @@ async def upgrade(path: Path) -> str | None:
 
 
 def _upgrade(path: Path) -> str | None:
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"the database's folder {path.parent} does not exist: create it, or change the URL")
+    check_place(path)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine, read_only=False)
     try:

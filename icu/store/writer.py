@@ -4,8 +4,9 @@ Because the offsets move in that transaction, and only from where the batch bega
 however often it is delivered and however the sink ends.
 """
 
+import errno
 import fcntl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from io import FileIO
@@ -19,10 +20,10 @@ from anyio import to_thread
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import PositionConflictError, StoreError, StoreInUseError, StoreUnavailableError
+from icu.errors import ConfigurationError, PositionConflictError, StoreError, StoreInUseError, StoreUnavailableError
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import journal, schema
-from icu.store.database import Database, driver_of, sqlite_path
+from icu.store.database import Database, check_place, driver_of, sqlite_path
 from icu.store.readings import SIGNS, Row, to_rows
 
 MAX_KEPT_BYTES: Final = 65_536
@@ -30,6 +31,8 @@ MAX_KEPT_BYTES: Final = 65_536
 
 MAX_DETAIL: Final = 500
 """Characters of the explanation, which may quote the sender's text."""
+
+_REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG})
 
 _INSERT_METRICS: Final = (
     "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
@@ -48,6 +51,7 @@ _INSERT_DEAD_LETTER: Final = (
     " SELECT topic, log, partition, ?, ?, ?, ?, ?, ?, ?, ? FROM consumer_offsets WHERE topic = ? AND partition = ?"
     " ON CONFLICT DO NOTHING"
 )
+_POSITIONS: Final = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
 _MOVE_OFFSET: Final = "UPDATE consumer_offsets SET next = ?, mark = ? WHERE topic = ? AND partition = ? AND next = ?"
 _BEGIN_LOG: Final = (
     "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (?, ?, 1, ?, ?)"
@@ -115,11 +119,12 @@ class Writer:
 
     async def positions(self) -> dict[int, Position]:
         """How far each partition of the topic is stored."""
-        sql = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
-        async with self._database.connection() as connection:
-            driver = await driver_of(connection)
-            rows = await driver.execute_fetchall(sql, (self._topic,))
-        return {partition: Position(offset, mark) for partition, offset, mark in rows}
+
+        async def work(connection: AsyncConnection) -> Iterable[Any]:
+            return await (await driver_of(connection)).execute_fetchall(_POSITIONS, (self._topic,))
+
+        found = await self._database.transact(work)
+        return {partition: Position(offset, mark) for partition, offset, mark in found}
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Note where each partition is read from; those of another log get the next log number."""
@@ -201,7 +206,10 @@ class Writer:
 
 @asynccontextmanager
 async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
-    """Bring the tables up to date and hold the file as its one writer. StoreInUseError where another sink has it."""
+    """Bring the tables up to date and hold the file as its one writer.
+
+    StoreInUseError where another sink has it, ConfigurationError for a place where there can be no database.
+    """
     path = sqlite_path(url)
     lock = await to_thread.run_sync(_lock, path)
     try:
@@ -217,10 +225,12 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
 
 def _lock(path: Path) -> FileIO:
     """A lock beside the file: closing any descriptor of the database itself would drop SQLite's own locks."""
+    check_place(path)
     try:
         lock = FileIO(path.with_name(path.name + ".lock"), "w")
     except OSError as exc:
-        raise StoreUnavailableError(f"cannot write to {path.parent}: {exc.strerror}") from exc
+        kind = ConfigurationError if exc.errno in _REFUSALS else StoreUnavailableError
+        raise kind(f"cannot write to {path.parent}: {exc.strerror}") from exc
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:

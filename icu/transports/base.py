@@ -84,6 +84,11 @@ class Transport(Protocol):
         ...
 
     @property
+    def unstored(self) -> int:
+        """Records that end with this process unless they are stored and committed first; 0 in a durable log."""
+        ...
+
+    @property
     def trouble(self) -> str | None:
         """What it waits for, in words for people; None while it works."""
         ...

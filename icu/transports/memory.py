@@ -95,6 +95,11 @@ class MemoryTransport:
         """The topic's name."""
         return self._topic.name
 
+    @property
+    def unstored(self) -> int:
+        """Records that nobody committed yet."""
+        return sum(map(len, self._topic.logs))
+
     async def check(self) -> None:
         """It is always there, until it is closed."""
         await checkpoint()

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "icu").rglob("*.py"))
 
-LONGEST_FILE = 300
+LONGEST_FILE = 320
 LONGEST_FUNCTION = 40
 FORBIDDEN = {"utils", "util", "helpers", "common", "core", "lib", "misc"}
 

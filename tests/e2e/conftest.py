@@ -9,11 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
+
+from tests.brokers import ApacheKafka, Broker, own_kafka
 
 PATIENCE = 30.0
 """Seconds until a step that takes one or two has certainly failed."""
@@ -99,6 +103,27 @@ def start(tmp_path: Path, runtime: Path) -> Iterator[Start]:
     for program in programs:
         program.process.kill()
         program.process.wait()
+
+
+@pytest.fixture
+def apache(tmp_path: Path) -> Iterator[ApacheKafka]:
+    """A real broker of the test's own, not started yet."""
+    with own_kafka(tmp_path / "broker") as broker:
+        yield broker
+
+
+@pytest.fixture
+def topic(broker: Broker) -> str:
+    """A new topic."""
+    name = f"icu.test-{uuid4().hex[:12]}"
+    broker.create_topic(name)
+    return name
+
+
+@pytest.fixture
+def kafka(start: Start, broker: Broker, topic: str) -> Start:
+    """Starts a role that uses the broker and the topic."""
+    return partial(start, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=topic)
 
 
 def free_port() -> int:

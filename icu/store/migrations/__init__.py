@@ -1,1 +1,1 @@
-"""The database's versions. Only the sink and `icu db upgrade` apply them."""
+"""The database's versions. Only the sink and `python -m icu db upgrade` apply them."""

@@ -16,6 +16,7 @@ class KafkaTransport:
     """A topic on a cluster, made if it is missing. Connects when it is first used, and again whenever it has to."""
 
     durable = True
+    unstored = 0
 
     def __init__(self, brokers: Brokers, *, topic: str, partitions: int) -> None:
         self._brokers = brokers

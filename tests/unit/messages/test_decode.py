@@ -67,6 +67,17 @@ ACCEPTED: dict[str, tuple[bytes, dict[str, Any]]] = {
     "epoch in milliseconds": (raw("timestamp", "1769860800000"), {"timestamp": START}),
     "zone offset": (value(timestamp="2026-01-31T15:00:00+03:00"), {"timestamp": START}),
     "unknown fields": (value(mood="good", nested={"a": [1]}), {"pulse": 72}),
+    "nesting of 511 in an ignored field": (value()[:-1] + b',"x":' + b"[" * 511 + b"]" * 511 + b"}", {"pulse": 72}),
+    "brackets in ignored text": (value(mood='[{\\"' * 1_000), {"pulse": 72}),
+    "1e999 in an ignored field": (value()[:-1] + b',"x":1e999}', {"pulse": 72}),
+    "1e999 in an ignored field beside an epoch": (
+        raw("timestamp", "1769860800")[:-1] + b',"x":1e999}',
+        {"timestamp": START},
+    ),
+    "5,000 digits in an ignored field beside an epoch": (
+        raw("timestamp", "1769860800")[:-1] + b',"x":' + b"9" * 5_000 + b"}",
+        {"timestamp": START},
+    ),
     "no name": (value(patient_name=None), {"patient_name": None}),
     "missing signs": (value(pulse=None, bp=None), {"pulse": None, "bp": None}),
     "null signs": (raw("pulse", "null"), {"pulse": None}),

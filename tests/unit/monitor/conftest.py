@@ -54,6 +54,7 @@ async def monitor(url: str, children: list[ChildView]) -> AsyncIterator[httpx.As
         version="0",
         prefix="/api",
         cors_origins=["https://ward.example"],
+        hosts=["ward.example"],
     )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:

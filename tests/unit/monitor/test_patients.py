@@ -181,18 +181,19 @@ async def test_other_methods_are_refused(writer: Writer, monitor: httpx.AsyncCli
 
 
 async def test_bodies_and_hosts_that_nobody_asked_for(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """A large body on a GET and a strange Host change nothing."""
+    """A large body on a GET changes nothing; a strange Host is refused, by the stream too."""
     response = await monitor.request("GET", "patients", content=b"x" * 10_000_000)
     assert response.status_code in {200, 400, 413}
-    response = await monitor.get("patients", headers={"Host": "evil.example"})
-    assert (response.status_code, "evil" in response.text) == (200, False)
+    for path in ("patients", "stream"):
+        response = await monitor.get(path, headers={"Host": "evil.example"})
+        assert (response.status_code, "evil" in response.text) == (400, False)
 
 
-async def test_links_do_not_repeat_a_strange_host(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """`next` is a path: a forged Host cannot send clients elsewhere."""
+async def test_links_do_not_repeat_the_host(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """`next` is a path: whatever name somebody asked for, clients are not sent elsewhere."""
     await store(writer, [observation(n) for n in range(3)])
-    response = await monitor.get(METRICS, params={"limit": 1}, headers={"Host": "evil.example"})
-    assert "evil" not in response.headers["link"]
+    response = await monitor.get(METRICS, params={"limit": 1}, headers={"Host": "ward.example"})
+    assert response.headers["link"].startswith("</api/patient/")
 
 
 async def test_a_missing_database_is_said(monitor: httpx.AsyncClient) -> None:
@@ -228,3 +229,14 @@ async def test_other_origins_may_not(writer: Writer, monitor: httpx.AsyncClient,
     """An origin that only looks like loopback is not let in."""
     response = await monitor.get("patients", headers={"Origin": origin})
     assert "access-control-allow-origin" not in response.headers
+
+
+async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient) -> None:
+    """Each path documents the statuses that it answers with; the stream is one of events."""
+    paths = (await monitor.get(urljoin(str(monitor.base_url), "/schema/openapi.json"))).json()["paths"]
+    documented = {path: set(each["get"]["responses"]) for path, each in paths.items()}
+    assert documented["/api/patients"] == {"200", "400", "503"}
+    assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "400", "404", "503"}
+    assert documented["/api/stream"] == {"200", "400", "404", "503"}
+    assert documented["/metrics"] == {"200", "400"}
+    assert list(paths["/api/stream"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]

@@ -1,22 +1,33 @@
 """The live stream: nothing missed, nothing twice, nobody waited for."""
 
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import anyio
+import anyio.lowlevel
 import httpx
+import psutil
 import pytest
+from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
+from prometheus_client import CollectorRegistry
 
+from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast, Tick
-from icu.monitor.stream import QUEUE
+from icu.monitor.stream import QUEUE, EventStream
+from icu.ops.asgi import serve
+from icu.ops.health import Health
 from icu.store import journal
-from icu.store.reader import Reader
+from icu.store.reader import Batch, Follower, Reader
 from icu.store.writer import Writer
-from tests.samples import ANNA, BORIS, observation
-from tests.stores import store
+from icu.supervisor.view import ChildView
+from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import NOON, store
 
 
 class Event(NamedTuple):
@@ -200,6 +211,30 @@ async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.As
     assert seen == list(range(2, 200))
 
 
+async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
+    """However many come back and take nothing of what they missed, the others are answered."""
+    for place in range(2):
+        await store(writer, [observation(place)], start=place, arrived=NOON)
+    broadcast = Broadcast(reader)
+    stalled = 0
+
+    async def send(message: Any) -> None:
+        nonlocal stalled
+        if b"readings" in message.get("body", b""):
+            stalled += 1
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            stream = EventStream(reader, broadcast, None, NOON + 1)
+            group.start_soon(stream, {"type": "http"}, anyio.sleep_forever, send)
+        with anyio.fail_after(10):
+            while stalled < 20:
+                await anyio.sleep(0.01)
+            await reader.patients(now=START)
+        group.cancel_scope.cancel()
+
+
 async def test_a_stream_without_news_stays_open_and_says_so(
     writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,9 +260,65 @@ async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -
         await take(quick_queue)
     assert slow_scope.cancel_called
     assert not quick_scope.cancel_called
+    assert len(broadcast) == 1
+    slow.close()
     slow_queue.close()
     quick_queue.close()
     broadcast.close()
+
+
+async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, caplog: pytest.LogCaptureFixture) -> None:
+    """Its connection is cut at once, though it never reads what was sent, and that is no error of the server's."""
+    await store(writer, [observation(0)])
+    broadcast = Broadcast(reader)
+    build = partial(
+        create_app,
+        reader=reader,
+        broadcast=broadcast,
+        look=nobody,
+        health=Health(),
+        registry=CollectorRegistry(),
+        version="0",
+    )
+    app = await to_thread.run_sync(build)
+    async with anyio.create_task_group() as group:
+        address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
+        port = int(address.rpartition(":")[2])
+        async with await anyio.connect_tcp("127.0.0.1", port) as client:
+            await client.send(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await client.receive(10)
+            with anyio.fail_after(10):
+                for number in itertools.count(2 * NOON):
+                    broadcast._offer(Large(number))
+                    await anyio.lowlevel.checkpoint()
+                    if not len(broadcast):
+                        break
+                while accepted(port):
+                    await anyio.sleep(0.01)
+        group.cancel_scope.cancel()
+    assert not caplog.records
+
+
+async def nobody() -> list[ChildView]:
+    """No supervisor's children."""
+    return []
+
+
+class Large(Tick):
+    """More than any buffer between two programs holds, once a few have been sent."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__([Batch(number + 1, [])], number)
+
+    def encoded(self, patient: UUID | None) -> bytes:
+        """A comment of a megabyte."""
+        return b":" + b"x" * 1_000_000 + b"\n\n"
+
+
+def accepted(port: int) -> int:
+    """Descriptors of connections that the server holds."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(each.laddr.port == port and bool(each.raddr) for each in found)
 
 
 async def take(queue: MemoryObjectReceiveStream[Tick]) -> None:
@@ -256,4 +347,41 @@ async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writ
         broadcast.close()
         group.cancel_scope.cancel()
     queue.close()
+    await reader.aclose()
+
+
+async def test_who_subscribes_while_the_watch_skips_ahead_misses_nothing(
+    url: str, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without clients the watch only asks where the journal ends: a client that comes meanwhile is not skipped."""
+    asked, answer = anyio.Event(), anyio.Event()
+    ask = Follower.end
+
+    async def slow_end(follower: Follower) -> int:
+        if broadcast._seen is not None:
+            asked.set()
+            await answer.wait()
+        return await ask(follower)
+
+    monkeypatch.setattr(Follower, "end", slow_end)
+    reader = Reader(url)
+    broadcast = Broadcast(reader)
+    sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    await store(writer, [observation(0)])
+    async with anyio.create_task_group() as group:
+        group.start_soon(broadcast.run)
+        with anyio.fail_after(5):
+            while broadcast._seen is None:
+                await anyio.sleep(0.01)
+            await store(writer, [observation(1, pulse=61)], start=1)
+            await asked.wait()
+            subscription = broadcast.subscribe(sender, anyio.CancelScope())
+            await store(writer, [observation(2, pulse=62)], start=2)
+            answer.set()
+            tick = await queue.receive()
+        group.cancel_scope.cancel()
+    assert tick.before == subscription.seen
+    assert [each.pulse for batch in tick.batches for each in batch.readings] == [61, 62]
+    queue.close()
+    broadcast.close()
     await reader.aclose()

@@ -10,8 +10,9 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from loguru import logger
 
-from icu.errors import AddressInUseError, ConfigurationError, ServerError
+from icu.errors import AddressInUseError, ConfigurationError, ServerError, StoreCorruptError
 from icu.ops.asgi import serve
 from icu.ops.logs import unwrapped
 
@@ -89,6 +90,31 @@ async def test_a_lifespan_that_fails_later_ends_the_server() -> None:
             fail.set()
             await anyio.sleep_forever()
     assert "the watch broke" in str(unwrapped(caught.value))
+
+
+@pytest.mark.parametrize("error", [StoreCorruptError("the file is damaged"), RuntimeError("a mistake of ours")])
+async def test_only_what_nobody_expected_leaves_a_stack_in_the_log(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Litestar and uvicorn would write the stack of each failure: one of ours is told in a line by whoever gets it."""
+    lines: list[str] = []
+    logger.add(lines.append, level="ERROR", format="{message}")
+    fail = anyio.Event()
+
+    async def breaks(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await fail.wait()
+        await send({"type": "lifespan.shutdown.failed", "message": "Traceback ..."})
+        raise ExceptionGroup("of a task group", [error])
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with serving(breaks):
+            fail.set()
+            await anyio.sleep_forever()
+    assert str(error) in str(unwrapped(caught.value))
+    assert not caplog.records
+    assert len(lines) == isinstance(error, RuntimeError)
 
 
 async def test_signals_stay_with_their_owner() -> None:

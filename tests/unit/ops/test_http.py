@@ -11,6 +11,7 @@ from anyio import to_thread
 from litestar import get
 from prometheus_client import CollectorRegistry, Counter
 
+from icu.errors import StoreCorruptError
 from icu.ops.asgi import serve
 from icu.ops.health import Health
 from icu.ops.http import face
@@ -20,6 +21,12 @@ from icu.ops.http import face
 async def broken() -> None:
     """An error that nobody foresaw."""
     raise RuntimeError("a secret of the program")
+
+
+@get("/damaged")
+async def damaged() -> None:
+    """What a reader says of a file that is no database."""
+    raise StoreCorruptError("icu.db is damaged: restore it from a copy")
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running face."""
     registry = CollectorRegistry()
     Counter("icu_test", "Something", registry=registry).inc(3)
-    build = partial(face, title="Test", version="1.2.3", handlers=[broken], health=health, registry=registry)
+    build = partial(face, title="Test", version="1.2.3", handlers=[broken, damaged], health=health, registry=registry)
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
@@ -73,6 +80,20 @@ async def test_an_unforeseen_error_keeps_its_secrets(client: httpx.AsyncClient) 
     assert response.status_code == 500
     assert response.headers["content-type"].startswith("application/problem+json")
     assert "secret" not in response.text
+
+
+async def test_a_damaged_database_is_told(client: httpx.AsyncClient) -> None:
+    """It is no error of the server's: 503, and what to do."""
+    response = await client.get("/damaged")
+    assert (response.status_code, response.json()["detail"]) == (503, "icu.db is damaged: restore it from a copy")
+
+
+@pytest.mark.parametrize("name", ["nope", "%00", "a" * 300, "swagger-ui.css/x", "%2e%2e/%2e%2e/etc/passwd", "%ff"])
+async def test_files_that_cannot_be(client: httpx.AsyncClient, name: str) -> None:
+    """A path that no file can have is not found, like any other that is not there."""
+    response = await client.get(f"/schema/files/{name}")
+    assert response.status_code == 404
+    assert response.headers["content-type"].startswith("application/problem+json")
 
 
 async def test_pages_need_no_network(client: httpx.AsyncClient) -> None:

@@ -33,7 +33,7 @@ async def test_what_is_away_is_waited_for_and_told() -> None:
     assert await until_it_works("storing", work, on_trouble=told.append) == "done"
     assert told[-1] is None
     assert set(told[:-1]) == {"storing: locked"}
-    assert lines.count("storing, waiting: locked") == 4
+    assert lines.count("storing, waiting: locked") in {3, 4}  # each wait may add up to 5 s to the 30
     assert lines[-1] == "storing: works again"
 
 

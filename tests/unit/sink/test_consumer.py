@@ -130,6 +130,50 @@ async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: 
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
 
 
+async def test_a_database_that_is_away_at_the_start_is_waited_for(transport: MemoryTransport, url: str) -> None:
+    """The sink counts as started, for it is alive; it says what it waits for, and stores once that is over."""
+    registry = CollectorRegistry()
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with anyio.fail_after(20):
+        async with running(transport, url, registry) as telemetry:
+            assert telemetry.trouble is not None
+            assert "locked" in telemetry.trouble
+            await transport.publish(encode([observation(0)]))
+            other.execute("ROLLBACK")
+            other.close()
+            await all_taken(registry, 1)
+            assert telemetry.trouble is None
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
+
+
+async def test_a_sink_that_is_stopped_while_it_waits_for_its_database_stores_what_it_can(
+    transport: MemoryTransport, url: str
+) -> None:
+    """What is in memory only gets a last chance, also when the database comes back that late."""
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    async with running(transport, url, CollectorRegistry()):
+        await transport.publish(encode([observation(0)]))
+        other.execute("ROLLBACK")
+        other.close()
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
+
+
+async def test_what_a_stopped_sink_could_not_store_is_counted(transport: MemoryTransport, url: str) -> None:
+    """The transport still has it, so that whoever ends the process can say what is lost."""
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await transport.publish(encode([observation(0)]))
+        await all_taken(registry, 1)
+        assert transport.unstored == 0
+        other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await transport.publish(encode([observation(n) for n in range(1, 4)]))
+    other.close()
+    assert transport.unstored == 3
+
+
 async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTransport, url: str) -> None:
     """When somebody else moved the stored offset, nothing is stored twice and the sink takes up from there."""
     registry = CollectorRegistry()

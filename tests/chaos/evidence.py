@@ -1,0 +1,178 @@
+"""Evidence: what patients were told, what the log holds and what the database holds, each read by no code of ours."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DELIVERED = "delivered "
+PARTITIONS = 6
+
+Key: TypeAlias = tuple[str, int]
+"""A reading's identity: its patient, and its time in milliseconds since 1970."""
+
+Signs: TypeAlias = tuple[int | None, ...]
+"""Hundredths of pulse, respiration, systolic and diastolic pressure, saturation and temperature."""
+
+T = TypeVar("T")
+
+
+class Reading(NamedTuple):
+    """One reading, wherever it was found."""
+
+    key: Key
+    signs: Signs
+
+
+class Acknowledged(NamedTuple):
+    """A reading that a patient was told to be safe, and when, in seconds since 1970."""
+
+    at: float
+    reading: Reading
+
+
+class Stored(NamedTuple):
+    """What the database holds."""
+
+    readings: list[Reading]
+    dead_letters: int
+    offsets: dict[int, int]
+    primary_key: set[str]
+
+
+def ledger(logs: Iterable[Path]) -> list[Acknowledged]:
+    """What the logs of patients say to be acknowledged. A line that kill -9 has cut says nothing."""
+    return [each for log in logs for line in log.read_text().splitlines() for each in _acknowledged(line)]
+
+
+def stored(path: Path) -> Stored:
+    """Read the database."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(
+            "SELECT uuid, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature"
+            " FROM patient_metrics JOIN patients ON id = patient_id"
+        )
+        return Stored(
+            readings=[Reading((uuid, timestamp), tuple(signs)) for uuid, timestamp, *signs in rows],
+            dead_letters=connection.execute("SELECT count(*) FROM dead_letters").fetchone()[0],
+            offsets=dict(connection.execute("SELECT partition, next FROM consumer_offsets")),
+            primary_key={
+                name for (name,) in connection.execute("SELECT name FROM pragma_table_info('patient_metrics') WHERE pk")
+            },
+        )
+
+
+def count(path: Path) -> int:
+    """Readings in the database; 0 before there is one."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        made = "SELECT count(*) FROM sqlite_master WHERE name = 'patient_metrics'"
+        if not connection.execute(made).fetchone()[0]:
+            return 0
+        return int(connection.execute("SELECT count(*) FROM patient_metrics").fetchone()[0])
+
+
+def log_of(bootstrap: str, topic: str) -> list[Reading]:
+    """The whole topic, each partition in its order."""
+    places = _places(topic)
+
+    async def read(consumer: AIOKafkaConsumer) -> list[Reading]:
+        ends = await consumer.end_offsets(places)
+        for place in places:
+            consumer.seek(place, 0)
+        found: list[Reading] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            batches = await consumer.getmany(timeout_ms=100)
+            found += [_reading(json.loads(each.value)) for records in batches.values() for each in records]
+        return found
+
+    return _ask(bootstrap, places, read)
+
+
+def ends_of(bootstrap: str, topic: str) -> dict[int, int]:
+    """The offset of each partition's next record."""
+    places = _places(topic)
+
+    async def ends(consumer: AIOKafkaConsumer) -> dict[int, int]:
+        return {place.partition: offset for place, offset in (await consumer.end_offsets(places)).items()}
+
+    return _ask(bootstrap, places, ends)
+
+
+def committed_of(bootstrap: str, topic: str, group: str) -> dict[int, int]:
+    """What the consumer group has committed."""
+    places = _places(topic)
+
+    async def committed(consumer: AIOKafkaConsumer) -> dict[int, int]:
+        return {place.partition: await consumer.committed(place) or 0 for place in places}
+
+    return _ask(bootstrap, places, committed, group=group)
+
+
+def _acknowledged(line: str) -> Iterator[Acknowledged]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return
+    if record["message"].startswith(DELIVERED):
+        at = datetime.fromisoformat(record["timestamp"]).timestamp()
+        for reading in _objects(record["message"].removeprefix(DELIVERED)):
+            yield Acknowledged(at, _reading(reading))
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects with a space between them."""
+    decoder, place = json.JSONDecoder(), 0
+    while place < len(text):
+        found, place = decoder.raw_decode(text, place)
+        yield found
+        place += 1
+
+
+def _reading(value: dict[str, Any]) -> Reading:
+    milliseconds = (datetime.fromisoformat(value["timestamp"]) - EPOCH) // timedelta(milliseconds=1)
+    halves = (value.get("bp") or "-/-").split("/")
+    systolic, diastolic = (None if half == "-" else float(half) for half in halves)
+    signs = (
+        value.get("pulse"),
+        value.get("resp_rate"),
+        systolic,
+        diastolic,
+        value.get("spo2"),
+        value.get("temperature"),
+    )
+    return Reading(
+        (value["patient_uuid"], milliseconds), tuple(None if sign is None else round(sign * 100) for sign in signs)
+    )
+
+
+def _places(topic: str) -> list[TopicPartition]:
+    return [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+
+
+def _ask(
+    bootstrap: str,
+    places: list[TopicPartition],
+    question: Callable[[AIOKafkaConsumer], Awaitable[T]],
+    *,
+    group: str | None = None,
+) -> T:
+    async def ask() -> T:
+        async with asyncio.timeout(30):
+            consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+            try:
+                await consumer.start()
+                consumer.assign(places)
+                return await question(consumer)
+            finally:
+                await consumer.stop()
+
+    return asyncio.run(ask())

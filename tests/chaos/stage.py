@@ -1,0 +1,139 @@
+"""The stage: a broker and all roles around it, in one folder; and what is left of them."""
+
+import fcntl
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from icu.transports.kafka.consumer import GROUP
+from tests.brokers import ApacheKafka
+from tests.chaos import naive_sink
+from tests.chaos.actors import Actor, free_ports, role
+from tests.chaos.evidence import PARTITIONS, committed_of, count, ends_of, stored
+from tests.chaos.invariants import Recovery
+
+TOPIC = "icu.chaos"
+PATIENTS = ("Anna", "Boris", "Иван Петров")
+PATIENCE = 60.0
+"""Seconds until what takes a few has certainly failed."""
+
+LONG = 10.0
+"""Seconds after which a sink that stores nothing is left to the next fault."""
+
+SETTINGS = """
+metrics_interval = 0.1
+[log]
+level = "DEBUG"
+[transport]
+topic = "{topic}"
+[kafka]
+bootstrap_servers = "{bootstrap}"
+[database]
+url = "sqlite:///icu.db"
+"""
+
+
+class Stage:
+    """The actors and their broker, all running."""
+
+    def __init__(self, broker: ApacheKafka, folder: Path, *, naive: bool = False) -> None:
+        self.broker = broker
+        self.database = folder / "icu.db"
+        self.recoveries: list[Recovery] = []
+        self.group = naive_sink.GROUP if naive else GROUP
+        settings = folder / "icu.toml"
+        settings.write_text(SETTINGS.format(topic=TOPIC, bootstrap=broker.bootstrap))
+        self._folder = folder
+        self._ports = free_ports(len(PATIENTS) + 2)
+        sink_port, monitor_port, *others = self._ports
+        self.patients = [
+            role(f"patient-{number}", ["patient", "--name", name], settings, port)
+            for number, (name, port) in enumerate(zip(PATIENTS, others, strict=True), start=1)
+        ]
+        words = [sys.executable, naive_sink.__file__, broker.bootstrap, TOPIC, str(self.database)]
+        self.sink = Actor("sink", words, folder) if naive else role("sink", ["sink"], settings, sink_port)
+        self.monitor = role("monitor", ["monitor"], settings, monitor_port)
+
+    @property
+    def actors(self) -> list[Actor]:
+        """Everybody but the broker."""
+        return [*self.patients, self.sink, self.monitor]
+
+    @property
+    def logs(self) -> list[Path]:
+        """The logs of all lives."""
+        return [log for actor in self.actors for log in actor.logs]
+
+    def kill_sink(self) -> None:
+        """kill -9 of the sink, a new start at once, and the time until the next row."""
+        self.sink.kill()
+        at, rows = time.time(), count(self.database)
+        self.sink.start()
+        while count(self.database) <= rows and time.time() < at + LONG:
+            time.sleep(0.02)
+        seconds = time.time() - at
+        self.recoveries.append(Recovery(at, seconds, self.sink.starved()))
+
+    def is_drained(self) -> bool:
+        """Whether the sink has stored, or at least committed, all that the log holds."""
+        ends = ends_of(self.broker.bootstrap, TOPIC)
+        offsets = stored(self.database).offsets or self.committed()
+        return offsets == ends
+
+    def committed(self) -> dict[int, int]:
+        """What the sink has committed to the broker."""
+        return committed_of(self.broker.bootstrap, TOPIC, self.group)
+
+    def remains(self) -> list[str]:
+        """Whatever outlives the actors."""
+        processes = [
+            f"process {each.info['cmdline']}"
+            for each in psutil.process_iter(["cmdline"])
+            if any(str(self._folder) in word for word in each.info["cmdline"] or ())
+        ]
+        ports = [f"port {port}" for port in self._ports if _is_taken(port)]
+        locks = [path.name for path in self._folder.glob("*.lock") if _is_held(path)]
+        return [*processes, *ports, *locks]
+
+
+@contextmanager
+def raised(broker: ApacheKafka, folder: Path, *, naive: bool = False) -> Iterator[Stage]:
+    """Start everything; in the end, nothing is left of it."""
+    broker.start()
+    broker.create_topic(TOPIC, PARTITIONS)
+    stage = Stage(broker, folder, naive=naive)
+    try:
+        for actor in stage.actors:
+            actor.start()
+        until(lambda: count(stage.database) > 0, "nothing was stored")
+        yield stage
+    finally:
+        for actor in stage.actors:
+            actor.clear()
+
+
+def until(condition: Callable[[], bool], otherwise: str) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_held(path: Path) -> bool:
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

@@ -1,0 +1,28 @@
+"""Which names the servers of a ward answer to, as they are configured."""
+
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.conftest import Start, free_port
+
+EVIL = {"Host": "evil.example"}
+
+
+def test_on_loopback_each_server_answers_to_known_names(start: Start, tmp_path: Path) -> None:
+    """The monitor, the sink and a bed refuse a name that is not theirs; one that is bound elsewhere does not."""
+    sink, bed, open_bed = free_port(), free_port(), free_port()
+    (tmp_path / "supervisor.toml").write_text(
+        f'[api]\nhosts = ["ward.example"]\n[[child]]\nrole = "sink"\nport = {sink}\n[[child]]\nrole = "monitor"\n'
+        f'[[child]]\nrole = "patient"\nname = "Anna"\nport = {bed}\n'
+        f'[[child]]\nrole = "patient"\nname = "Boris"\nport = {open_bed}\nhost = "0.0.0.0"\n'
+    )
+    ward = start("supervise").ready()
+    for port in (ward.port, sink, bed):
+        for path in ("/health/live", "/metrics"):
+            url = f"http://127.0.0.1:{port}{path}"
+            assert httpx.get(url, headers=EVIL).status_code == 400
+            assert httpx.get(url, headers={"Host": "ward.example"}).status_code == 200
+            assert httpx.get(url.replace("127.0.0.1", "localhost")).status_code == 200
+    assert httpx.get(f"http://127.0.0.1:{open_bed}/", headers=EVIL).status_code == 200
+    assert ward.stop() == 0

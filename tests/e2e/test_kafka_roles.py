@@ -1,0 +1,299 @@
+"""Each role in a process of its own, with Kafka between them."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from icu.messages import uuid_of_name
+from tests.brokers import ApacheKafka, Broker
+from tests.e2e.conftest import Program, Start
+from tests.e2e.kafka import figure, reached
+
+STOPPED = 15
+"""Seconds within which every role stops, whatever the broker does."""
+
+NOBODY = "127.0.0.1:9"
+"""An address where no broker listens."""
+
+STAINS = "ERROR|Traceback|Unclosed|Task was destroyed|never retrieved"
+"""What no log holds of a role that did its work."""
+
+ROLES = {
+    "patient": ("run", "patient", "--name", "Anna"),
+    "sink": ("run", "sink"),
+    "ward": ("supervise", "--transport", "kafka"),
+}
+
+
+def names(*wanted: str) -> Callable[[httpx.Response], bool]:
+    """Whether the monitor knows these patients, each with a reading."""
+    return lambda response: (
+        response.status_code == 200 and {each["name"] for each in response.json() if each["latest"]} == set(wanted)
+    )
+
+
+def all_roles(start: Start, bootstrap: str) -> dict[str, Program]:
+    """One process of each kind, the sinks among them on files of their own."""
+    return {
+        role: start(*words, KAFKA_BOOTSTRAP_SERVERS=bootstrap, DATABASE_URL=f"sqlite:///{role}.db")
+        for role, words in ROLES.items()
+    }
+
+
+def waits_for(bootstrap: str, program: Program) -> None:
+    """See that it is alive and not ready, and says why and what to do."""
+    program.until("/metrics", lambda response: figure(response, "icu_transport_up") == 0)
+    assert program.get("/health/live").status_code == 200
+    answer = program.until("/health/ready", lambda response: response.status_code == 503).json()
+    assert bootstrap in answer["checks"]["transport"]
+    complaint = next(each["message"] for each in program.records() if each["level"] == "WARNING")
+    assert bootstrap in complaint
+    assert "docker compose up -d" in complaint
+
+
+def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `topics` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "icu", "topics", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
+    )
+
+
+def described(bootstrap: str, topic: str) -> list[list[int]]:
+    """The figures of each partition."""
+    title, *lines = topics(bootstrap, "describe", topic).stdout.splitlines()
+    assert title.split("\t") == ["partition", "leader", "replicas", "in sync", "begin", "end", "records"]
+    return [[int(field) for field in line.split("\t")] for line in lines]
+
+
+def test_a_new_patient_appears_by_itself(kafka: Start) -> None:
+    """Sink and monitor need not be told of a patient that is started beside them, whatever its alphabet."""
+    monitor, _ = kafka("run", "monitor"), kafka("run", "sink")
+    kafka("run", "patient", "--name", "Anna")
+    monitor.until("/patients", names("Anna"))
+    kafka("run", "patient", "--name", "Иван Петров")
+    patients = monitor.until("/patients", names("Anna", "Иван Петров")).json()
+    assert {each["uuid"] for each in patients} == {str(uuid_of_name("Anna")), str(uuid_of_name("Иван Петров"))}
+    assert all(each["latest_age_seconds"] < 5 for each in patients)
+
+
+def test_each_role_tells_how_it_is(kafka: Start) -> None:
+    """Ready, each with its own checks, and with figures that agree with those of the others."""
+    sink, patient = kafka("run", "sink"), kafka("run", "patient", "--name", "Иван Петров")
+    monitor = kafka("run", "monitor").ready()
+    for role in (sink, patient):
+        assert role.ready().get("/health/live").status_code == 200
+        role.until("/metrics", lambda response: figure(response, "icu_transport_up") == 1)
+    assert sink.get("/health/ready").json()["checks"] == {"transport": "ok", "sink": "ok"}
+    assert patient.get("/health/ready").json()["checks"] == {"transport": "ok"}
+    assert patient.get("/").json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
+    assert patient.get("/current").json()["patient_uuid"] == str(uuid_of_name("Иван Петров"))
+    delivered = figure(
+        patient.until("/metrics", reached("icu_patient_delivered_total", 5)), "icu_patient_delivered_total"
+    )
+    figures = sink.until("/metrics", reached("icu_sink_stored_total", delivered or 0))
+    assert figure(figures, "icu_sink_duplicates_total") == 0
+    assert (figure(figures, "icu_sink_lag_records") or 0) < 10
+    assert figure(figures, "icu_sink_batch_records_sum") == figure(figures, "icu_sink_stored_total")
+    assert (figure(figures, "icu_sink_reading_age_seconds_count") or 0) > 0
+    monitor.until("/patients", names("Иван Петров"))
+
+
+def test_what_a_patient_counts(kafka: Start) -> None:
+    """Produced is delivered plus what waits, and nothing is dropped."""
+    patient = kafka("run", "patient", "--name", "Anna")
+    figures = patient.until("/metrics", reached("icu_patient_delivered_total", 3))
+    produced, delivered, waiting = (
+        figure(figures, f"icu_patient_{name}") for name in ("produced_total", "delivered_total", "buffered")
+    )
+    assert produced == (delivered or 0) + (waiting or 0)
+    assert figure(figures, "icu_patient_dropped_total") == 0
+
+
+def test_the_sink_by_the_briefs_name(kafka: Start) -> None:
+    """`run data` is the sink."""
+    sink = kafka("run", "data").ready()
+    kafka("run", "patient", "--name", "Anna")
+    sink.until("/metrics", reached("icu_sink_stored_total", 1))
+    assert sink.stop(signal.SIGTERM) == 0
+
+
+def test_a_ward_over_kafka(kafka: Start) -> None:
+    """`supervise --transport kafka` is the same ward, and finds patients that run beside it."""
+    ward = kafka("supervise", "--transport", "kafka").ready()
+    ward.until("/patients", lambda response: len(response.json()) == 8)
+    kafka("run", "patient", "--name", "Zoe")
+    ward.until("/patients", lambda response: "Zoe" in {each["name"] for each in response.json()})
+    assert ward.stop() == 0
+    assert not re.search(STAINS, ward.log())
+
+
+def test_roles_that_run_alone_use_kafka_whatever_the_file_says(kafka: Start, tmp_path: Path) -> None:
+    """A supervisor.toml for the in-memory ward serves them too."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[transport]\nkind = "memory"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "patient"\nname = "Anna"\n'
+    )
+    sink = kafka("run", "sink")
+    kafka("run", "patient", "--name", "Anna")
+    sink.until("/metrics", reached("icu_sink_stored_total", 1))
+
+
+def test_a_sink_that_was_killed(kafka: Start, broker: Broker, topic: str) -> None:
+    """The next one goes on where the database ends: each record is stored, once."""
+    patient, sink = kafka("run", "patient", "--name", "Anna"), kafka("run", "sink")
+    sink.until("/metrics", reached("icu_sink_stored_total", 3))
+    assert sink.stop(signal.SIGKILL) == -signal.SIGKILL
+    patient.until("/metrics", reached("icu_patient_delivered_total", 10))
+    assert patient.stop(signal.SIGTERM) == 0
+    heir, monitor = kafka("run", "sink"), kafka("run", "monitor")
+    records = sum(records for *_, records in described(broker.bootstrap, topic))
+    monitor.until(f"/patient/{uuid_of_name('Anna')}/metrics", lambda response: len(response.json()) == records)
+    assert heir.ready().stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("role", ["patient", "sink"])
+def test_alone_in_memory_is_wrong_usage(kafka: Start, role: str) -> None:
+    """What one process publishes in memory no other can read: 64, with the reason and what to do."""
+    program = kafka(*ROLES[role], "--transport", "memory")
+    assert program.wait() == 64
+    assert "lives inside one process" in program.log()
+    assert "python -m icu supervise" in program.log()
+
+
+def test_a_second_sink_is_refused(kafka: Start) -> None:
+    """On the same file: 70, and what to do; the first goes on."""
+    first = kafka("run", "sink").ready()
+    second = kafka("run", "sink")
+    assert second.wait() == 70
+    assert second.log().splitlines()[-1].startswith("icu: another sink writes to ")
+    assert "choose another database" in second.log()
+    kafka("run", "patient", "--name", "Anna")
+    first.until("/metrics", reached("icu_sink_stored_total", 1))
+
+
+def test_no_broker_is_waited_for(start: Start) -> None:
+    """Each role says at once for what and how to start one, is alive and not ready, and stops when it is told to."""
+    for program in all_roles(start, NOBODY).values():
+        waits_for(NOBODY, program)
+        assert program.stop(signal.SIGTERM) == 0
+        assert not re.search(STAINS, program.log())
+
+
+def test_a_broker_that_comes_late(start: Start, apache: ApacheKafka) -> None:
+    """Each role goes on by itself, and no supervisor has restarted anything."""
+    programs = all_roles(start, apache.bootstrap)
+    for program in programs.values():
+        waits_for(apache.bootstrap, program)
+    apache.start()
+    for program in programs.values():
+        program.ready()
+        assert any("works again" in each["message"] for each in program.records())
+    programs["patient"].until("/metrics", reached("icu_patient_delivered_total", 1))
+    figures = programs["ward"].until("/metrics", reached("icu_sink_stored_total", 8))
+    assert "icu_child_restarts_total{" not in figures.text
+
+
+@pytest.mark.parametrize("role", ["patient", "sink"])
+def test_a_required_broker_that_is_away(start: Start, role: str) -> None:
+    """75 within seconds, in one line that names the address."""
+    began = time.monotonic()
+    program = start(*ROLES[role], "--require-broker", KAFKA_BOOTSTRAP_SERVERS=NOBODY)
+    assert program.wait() == 75
+    assert time.monotonic() - began < 10
+    assert program.log().splitlines()[-1].startswith(f"icu: no connection to Kafka at {NOBODY}: nothing listens there")
+    assert "Traceback" not in program.log()
+
+
+@pytest.mark.parametrize("role", ["patient", "sink"])
+def test_a_required_broker_that_is_there(kafka: Start, role: str) -> None:
+    """It is like any other start."""
+    assert kafka(*ROLES[role], "--require-broker").ready().stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "noticed"),
+    [
+        pytest.param(None, False, id="up"),
+        pytest.param(ApacheKafka.kill, False, id="killed"),
+        pytest.param(ApacheKafka.suspend, False, id="suspended"),
+        pytest.param(ApacheKafka.suspend, True, id="suspended for long"),
+    ],
+)
+def test_told_to_stop(
+    start: Start, apache: ApacheKafka, fault: Callable[[ApacheKafka], None] | None, *, noticed: bool
+) -> None:
+    """Each role ends with 0 in its time and leaves nothing open, whatever became of the broker."""
+    apache.start()
+    programs = all_roles(start, apache.bootstrap)
+    for program in programs.values():
+        program.ready().until("/metrics", reached("icu_transport_up", 1))
+    programs["sink"].until("/metrics", reached("icu_sink_stored_total", 1))
+    if fault is not None:
+        fault(apache)
+    if noticed:
+        for program in programs.values():
+            program.until("/health/ready", lambda response: response.status_code == 503)
+    began = time.monotonic()
+    for program in programs.values():
+        program.process.send_signal(signal.SIGTERM)
+    for program in programs.values():
+        assert program.wait() == 0, program.log()
+        assert time.monotonic() - began < STOPPED
+        assert not re.search(STAINS, program.log()), program.log()
+
+
+def test_topics_are_listed_and_described(kafka: Start, broker: Broker, topic: str) -> None:
+    """Names with their partitions; of one, who leads each partition and what it holds."""
+    patient = kafka("run", "patient", "--name", "Anna")
+    patient.until("/metrics", reached("icu_patient_delivered_total", 2))
+    assert patient.stop(signal.SIGTERM) == 0
+    listed = topics(broker.bootstrap, "list").stdout.splitlines()
+    assert f"{topic}\t6 partitions" in listed
+    assert listed == sorted(listed)
+    partitions = described(broker.bootstrap, topic)
+    assert [number for number, *_ in partitions] == list(range(6))
+    assert all(leader == replica == in_sync for _, leader, replica, in_sync, *_ in partitions)
+    assert sum(records for *_, records in partitions) >= 2
+
+
+def test_a_topic_is_created_once(broker: Broker) -> None:
+    """With the configured partitions or those that are asked for; finding it there already is no error."""
+    if not broker.real:
+        pytest.skip("the mock creates no topics: needs a real Kafka")
+    name = f"icu.test-{uuid4().hex[:12]}"
+    assert topics(broker.bootstrap, "create", name).stdout == f"{name} was created with 6 partitions\n"
+    again = topics(broker.bootstrap, "create", name)
+    assert (again.returncode, again.stdout) == (0, f"{name} is there already\n")
+    topics(broker.bootstrap, "create", f"{name}.small", "--partitions", "2")
+    assert f"{name}.small\t2 partitions" in topics(broker.bootstrap, "list").stdout.splitlines()
+
+
+def test_topics_that_cannot_be_had(broker: Broker) -> None:
+    """64 with what to type where there is no such topic, 75 where there is no broker."""
+    missing = topics(broker.bootstrap, "describe", "icu.nowhere")
+    assert missing.returncode == 64
+    assert missing.stderr == "icu: there is no topic icu.nowhere: python -m icu topics create icu.nowhere\n"
+    away = topics(NOBODY, "list")
+    assert away.returncode == 75
+    assert away.stderr.startswith(f"icu: no connection to Kafka at {NOBODY}: nothing listens there")
+
+
+def test_a_role_makes_the_topic(start: Start, broker: Broker) -> None:
+    """One that is missing is created by whoever needs it first."""
+    if not broker.real:
+        pytest.skip("the mock creates no topics: needs a real Kafka")
+    name = f"icu.test-{uuid4().hex[:12]}"
+    sink = start("run", "sink", KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=name).ready()
+    assert f"{name}\t6 partitions" in topics(broker.bootstrap, "list").stdout.splitlines()
+    assert sink.stop(signal.SIGTERM) == 0

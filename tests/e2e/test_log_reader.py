@@ -1,0 +1,54 @@
+"""A reader of the log that stops reading does not stop the ward, nor its end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.conftest import PATIENCE, free_port
+
+
+def filled() -> tuple[int, int]:
+    """A pipe that holds nothing more: its reader and its writer."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b".")
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    return reader, writer
+
+
+def test_a_stalled_reader_of_the_log(tmp_path: Path) -> None:
+    """With a full pipe for a log the ward starts, serves and stops on request."""
+    reader, writer = filled()
+    port = free_port()
+    ward = subprocess.Popen(
+        [sys.executable, "-m", "icu", "supervise", "--port", str(port)],
+        cwd=tmp_path,
+        stderr=writer,
+        env={**os.environ, "METRICS_INTERVAL": "0.2", "ICU_LOG_LEVEL": "DEBUG"},
+    )
+    os.close(writer)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                assert httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=PATIENCE).status_code == 200
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        time.sleep(1)
+        assert httpx.get(f"http://127.0.0.1:{port}/patients", timeout=PATIENCE).json()
+        ward.send_signal(signal.SIGTERM)
+        assert ward.wait(15) == 0
+    finally:
+        ward.kill()
+        ward.wait()
+        os.close(reader)

@@ -1,0 +1,104 @@
+"""Lines for a reader that may stall: nobody waits for it, and nothing is lost in silence."""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from icu.ops import backlog
+from icu.ops.backlog import Backlog
+
+
+class Pipe:
+    """A pipe whose reader reads when the test says so, and what the backlog told."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+        self.told: list[int] = []
+        self.backlog = Backlog(self.tell)
+
+    def tell(self, dropped: int) -> None:
+        """What the log does."""
+        self.told.append(dropped)
+        self.put(f"dropped {dropped}")
+
+    def put(self, text: str) -> None:
+        """One line of 4 KiB: some of them fill the pipe."""
+        self.backlog.put(self.writer, text.ljust(4_095).encode() + b"\n")
+
+    def fill(self) -> int:
+        """Put lines until one of them has to wait for the reader; returns its number."""
+        for number in itertools.count():
+            self.put(str(number))
+            if not self.backlog.flush(0.2):
+                return number
+        raise AssertionError
+
+    def read(self, lines: int) -> list[str]:
+        """So many lines, waiting for them."""
+        data = b""
+        while data.count(b"\n") < lines:
+            data += os.read(self.reader, 65_536)
+        return [line.strip() for line in data.decode().splitlines()]
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """A pipe that is closed at the end, which ends the writing too."""
+    pipe = Pipe()
+    yield pipe
+    os.close(pipe.reader)
+    pipe.backlog.flush()
+    os.close(pipe.writer)
+
+
+def test_lines_keep_their_order(pipe: Pipe) -> None:
+    """Written by a thread, but one after the other."""
+    for number in range(100):
+        pipe.put(str(number))
+    assert pipe.read(100) == [str(number) for number in range(100)]
+
+
+def test_flushing_waits_for_the_last_line(pipe: Pipe) -> None:
+    """What was said last before the end is written."""
+    pipe.put("the end")
+    pipe.backlog.flush()
+    assert pipe.read(1) == ["the end"]
+
+
+def test_a_stalled_reader_stops_nobody(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines wait up to a bound, further ones are dropped; when it reads on, it gets those and then their number."""
+    monkeypatch.setattr(backlog, "MOST", 20)
+    written = pipe.fill()
+    began = time.monotonic()
+    for number in range(written + 1, written + 100):
+        pipe.put(str(number))
+    assert time.monotonic() - began < 2
+    kept = written + 20
+    assert pipe.read(kept + 1) == [*map(str, range(kept)), f"dropped {100 - 20}"]
+    pipe.put("and on")
+    assert pipe.read(1) == ["and on"]
+    assert pipe.told == [100 - 20]
+
+
+def test_the_end_does_not_wait_for_a_stalled_reader(pipe: Pipe) -> None:
+    """Flushing gives up after a while."""
+    pipe.fill()
+    began = time.monotonic()
+    assert not pipe.backlog.flush(0.2)
+    assert 0.1 < time.monotonic() - began < 2
+
+
+def test_a_reader_that_went_away_is_no_error() -> None:
+    """There is nowhere to tell of it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    told: list[int] = []
+    lines = Backlog(told.append)
+    for _ in range(3):
+        lines.put(writer, b"into the void")
+    lines.flush()
+    os.close(writer)
+    assert not told

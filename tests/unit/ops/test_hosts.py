@@ -1,0 +1,108 @@
+"""Names that a server on loopback answers to: a page whose name was made to lead here reads nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio
+import httpx
+import pytest
+from anyio import to_thread
+from litestar import get
+from prometheus_client import CollectorRegistry
+
+from icu.ops.asgi import serve
+from icu.ops.health import Health
+from icu.ops.hosts import is_loopback
+from icu.ops.http import face
+
+
+@get("/secret")
+async def secret() -> str:
+    """What others must not read."""
+    return "secret"
+
+
+@asynccontextmanager
+async def serving(hosts: Sequence[str] | None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a face that answers to these names."""
+    registry = CollectorRegistry()
+    build = partial(face, title="Test", version="1", handlers=[secret], health=Health(), registry=registry, hosts=hosts)
+    app = await to_thread.run_sync(build)
+    async with anyio.create_task_group() as group:
+        address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
+        async with httpx.AsyncClient(base_url=address) as client:
+            yield client
+        group.cancel_scope.cancel()
+
+
+OURS = [
+    "localhost",
+    "LOCALHOST:8000",
+    "127.0.0.1",
+    "127.0.0.1:8000",
+    "127.9.9.9",
+    "[::1]",
+    "[::1]:8000",
+    "ward.Example",
+]
+FOREIGN = [
+    "evil.example",
+    "evil.example:8000",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "127.0.0.1@evil.example",
+    "ward.example.evil",
+    "wardXexample",
+    "[::2]",
+    "0.0.0.0",  # noqa: S104 - nothing listens here
+    "192.168.1.5:8000",
+    "::1",
+    "a b",
+]
+
+
+async def test_names_of_loopback_and_listed_ones() -> None:
+    """With and without a port, in any case."""
+    async with serving(["Ward.example"]) as client:
+        for host in OURS:
+            assert (await client.get("/secret", headers={"Host": host})).text == "secret", host
+
+
+@pytest.mark.parametrize(
+    "path", ["/secret", "/health/live", "/health/ready", "/metrics", "/schema", "/schema/openapi.json"]
+)
+async def test_other_names_are_refused(path: str) -> None:
+    """400 problem details on every path, which do not repeat what was asked for."""
+    async with serving(["ward.example"]) as client:
+        for host in FOREIGN:
+            response = await client.get(path, headers={"Host": host})
+            assert response.status_code == 400, host
+            assert response.headers["content-type"].startswith("application/problem+json")
+            assert "evil" not in response.text
+        assert "[api]" in (await client.get(path, headers={"Host": "evil.example"})).json()["detail"]
+
+
+async def test_who_may_be_reached_from_elsewhere_answers_to_any_name() -> None:
+    """Nobody can know the names of a server that others reach."""
+    async with serving(None) as client:
+        assert (await client.get("/secret", headers={"Host": "ward.example"})).text == "secret"
+
+
+@pytest.mark.parametrize(
+    ("address", "answer"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - nothing listens here
+        ("::", False),
+        ("192.168.1.5", False),
+        ("ward.example", False),
+    ],
+)
+def test_what_only_this_machine_can_reach(address: str, answer: bool) -> None:
+    """An address as it stands in the settings, or as the server tells it of a connection."""
+    assert is_loopback(address) is answer

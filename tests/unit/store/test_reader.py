@@ -1,0 +1,48 @@
+"""The monitor's door: cancelled requests leave nothing behind, and followers notice another file."""
+
+import threading
+
+import anyio
+import pytest
+
+from icu.errors import StoreUnavailableError
+from icu.store.database import Database
+from icu.store.reader import Reader
+from icu.store.writer import Writer
+
+
+async def test_cancelled_reads_leak_nothing(writer: Writer, reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients that come and go at any moment of a read cost no connection, which is a thread, and no line of log."""
+    await reader.check()
+    before = threading.active_count()
+    for place in range(100):
+        with anyio.move_on_after(place % 20 * 0.0002):
+            await reader.check()
+    assert threading.active_count() == before
+    assert not caplog.records
+
+
+async def test_a_follower_stops_at_once(writer: Writer, reader: Reader) -> None:
+    """What is shielded is each statement, not the following."""
+    with anyio.fail_after(2):
+        with anyio.move_on_after(0.05):
+            async with reader.follow() as follower:
+                while True:
+                    await follower.version()
+
+
+async def test_a_file_that_is_replaced_while_it_is_opened_is_not_followed(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection to one file is never taken for one to the next, whose patients have the same keys."""
+    await reader.check()
+    there = await Database.file(reader._database)
+    answers = [there, there, (1, 2)]
+
+    async def file(_: Database) -> tuple[int, int] | None:
+        return answers.pop(0)
+
+    monkeypatch.setattr(Database, "file", file)
+    with pytest.raises(StoreUnavailableError, match="replaced"):
+        async with reader.follow():
+            pass
