@@ -214,7 +214,7 @@ async def test_a_handler_that_raises_changes_nothing() -> None:
 
 def test_ids_must_differ() -> None:
     """Two children of one name could not be told apart."""
-    with pytest.raises(ValueError, match="more than once: a"):
+    with pytest.raises(ValueError, match="more than one is called a"):
         Supervisor([ChildSpec(id="a", start=Actor()), ChildSpec(id="a", start=Actor())])
 
 
