@@ -140,8 +140,12 @@ class Tree:
         # A mistake shows here, before anything is changed. Recordings are read: that is nothing for the loop.
         specs = await to_thread.run_sync(lambda: [self._spec(after[name]) for name in new])
         for name in reversed(gone):
-            await self._owner(before[name]).remove_child(name)
-            del self._children[name]
+            owner = self._owner(before[name])
+            if name in after and self._owner(after[name]) is owner:
+                await owner.stop_child(name)  # all of them before any is replaced: ports may have changed hands
+            else:
+                await owner.remove_child(name)
+                del self._children[name]
         problems = [problem for spec in specs if (problem := await self._add(after[spec.id], spec))]
         self._settings = replace(self._settings, child=settings.child)
         told = _told(before, after, settings, self._ward.settings)
@@ -150,9 +154,10 @@ class Tree:
         return told
 
     async def _add(self, child: AnyChild, spec: ChildSpec) -> str | None:
-        """Add a child to its supervisor; what went wrong."""
+        """Add a child to its supervisor, in the place of the one that it replaces; what went wrong."""
+        owner = self._owner(child)
         try:
-            await self._owner(child).add_child(spec)
+            await (owner.replace_child if spec.id in self._children else owner.add_child)(spec)
         except Exception as exc:  # noqa: BLE001 - whatever keeps one child from starting, the others are to
             return f"{spec.id}: {_words(exc)}"
         self._children[spec.id] = child

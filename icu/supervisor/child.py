@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import anyio
-from anyio import CancelScope
+from anyio import CancelScope, Lock
 from anyio.abc import TaskStatus
 
-from icu.errors import ChildEndedEarlyError, ChildStartTimeoutError, StrayCancellationError
+from icu.errors import ChildEndedEarlyError, ChildStartTimeoutError, StrayCancellationError, is_transient
 from icu.supervisor.backoff import Backoff
 from icu.supervisor.events import (
     Announcer,
@@ -21,39 +21,54 @@ from icu.supervisor.view import ChildView, State
 
 
 class Child:
-    """One life of a child. The next life is its `successor`."""
+    """One life of a child. The next life is its `successor`.
 
-    def __init__(self, spec: ChildSpec, announce: Announcer, backoff: Backoff) -> None:
+    All lives of a child share one `seat`, which each holds while it runs: there are never two of them at once, though
+    one may go on after it was told to stop.
+    """
+
+    def __init__(self, spec: ChildSpec, announce: Announcer, backoff: Backoff, seat: Lock, *, delay: float) -> None:
         self.spec = spec
         self.attempt = 1
+        self.error: BaseException | None = None
+        """What this life died of; None while it runs, and where it ended by itself or because it was told to."""
         self.settled = anyio.Event()
         """Set once it has started, or will not do so in this life."""
         self._announce = announce
         self._backoff = backoff
-        self._delay = 0.0
-        self._state = State.STARTING
+        self._seat = seat
+        self._delay = delay
+        self._state = State.BACKOFF if delay else State.STARTING
         # Shielded: children are stopped one by one, not all at once when their supervisor is cancelled.
         self._scope = CancelScope(shield=True)
+        self._told_at: float | None = None
+        self._abandoned = False
         self._ended = anyio.Event()
         self._started = anyio.Event()
         self._started_at: float | None = None
+        self._start_timed_out = False
         self._detail: str | None = None
         self._last_error: BaseException | None = None
 
     @property
     def was_told(self) -> bool:
         """Whether it was told to stop."""
-        return self._scope.cancel_called
+        return self._told_at is not None
 
     @property
-    def has_ended(self) -> bool:
-        """Whether this life is over."""
-        return self._ended.is_set()
+    def first_failure(self) -> Exception | None:
+        """The error of its very first start, if that is one that time does not mend."""
+        if self.attempt > 1 or self._started_at is not None or not isinstance(self.error, Exception):
+            return None
+        return None if is_transient(self.error) else self.error
 
     @property
-    def has_started(self) -> bool:
-        """Whether it said "started"."""
-        return self._started_at is not None
+    def is_over(self) -> bool:
+        """Whether it was told to stop, or has ended and is not started again for that."""
+        if self.was_told:
+            return True
+        revives = self.first_failure is None and self.spec.restart.revives(self.error)
+        return self._ended.is_set() and not revives
 
     @property
     def uptime(self) -> float:
@@ -81,13 +96,13 @@ class Child:
 
     def successor(self, delay: float) -> "Child":
         """The next life, which begins after `delay` seconds."""
-        child = Child(self.spec, self._announce, self._backoff)
+        child = Child(self.spec, self._announce, self._backoff, self._seat, delay=delay)
         child.attempt = self.attempt + 1
-        child._delay, child._state, child._last_error = delay, State.BACKOFF, self._last_error
+        child._last_error = self._last_error
         return child
 
-    async def live(self) -> BaseException | None:
-        """Run to the end; returns the error it died of, None where it ended by itself or was told to stop."""
+    async def live(self) -> None:
+        """Run to the end."""
         error: BaseException | None = None
         try:
             with self._scope:
@@ -97,20 +112,23 @@ class Child:
         except BaseException as exc:  # noqa: BLE001 - SystemExit and groups of anything kill the child, never us
             error = self._death(_alone(exc))
         self._conclude(error)
-        return error
 
     async def stop(self) -> None:
-        """Cancel it, and wait for its end as long as its grace lasts."""
+        """Cancel it, and wait for its end as long as its grace lasts, which begins when it is first told.
+
+        One that has ended counts as told from then on: whoever stops it wants it down.
+        """
+        if self._told_at is None:
+            self._told_at = anyio.current_time()
         if self._ended.is_set():
             return
-        began = anyio.current_time()
         self._state = State.STOPPING
         self._scope.cancel()
-        with anyio.move_on_after(self.spec.shutdown):
+        with CancelScope(deadline=self._told_at + self.spec.shutdown):
             await self._ended.wait()
-        seconds = anyio.current_time() - began
-        stopped = self._ended.is_set() or self.spec.shutdown == BRUTAL_KILL
-        self._announce((ChildStopped if stopped else ChildAbandoned)(self.spec.id, seconds))
+        if not (self._ended.is_set() or self._abandoned or self.spec.shutdown == BRUTAL_KILL):
+            self._abandoned = True
+            self._announce(ChildAbandoned(self.spec.id, anyio.current_time() - self._told_at))
 
     def _shown(self, trouble: str | None) -> State:
         if self.uptime < self.spec.min_uptime:
@@ -118,31 +136,30 @@ class Child:
         return State.WAITING if trouble else State.RUNNING
 
     async def _run(self) -> None:
-        ended_by_itself = False
+        returned = False
         async with anyio.create_task_group() as group:
             group.start_soon(self._limit_start, group.cancel_scope)
-            # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
-            await self.spec.start(task_status=_Status(self._begin))
-            ended_by_itself = True
+            async with self._seat:
+                # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
+                await self.spec.start(task_status=_Status(self._begin))
+            returned = True
             group.cancel_scope.cancel()
-        if ended_by_itself and not self.has_started:
+        if self._start_timed_out:
+            raise ChildStartTimeoutError(self.spec.id, self.spec.start_timeout)
+        if not returned:
+            raise StrayCancellationError(self.spec.id)
+        if self._started_at is None:
             raise ChildEndedEarlyError(self.spec.id)
-        if not ended_by_itself and not self._scope.cancel_called:
-            raise self._cut_off()
 
     async def _limit_start(self, scope: CancelScope) -> None:
         with anyio.move_on_after(self.spec.start_timeout):
             await self._started.wait()
             return
+        self._start_timed_out = True
         scope.cancel()
 
-    def _cut_off(self) -> Exception:
-        """What cancelled it, when it was not told to stop."""
-        if self.has_started:
-            return StrayCancellationError(self.spec.id)
-        return ChildStartTimeoutError(self.spec.id, self.spec.start_timeout)
-
     def _death(self, error: BaseException) -> BaseException:
+        # Only asyncio's own comes so far: those of cancel scopes end in a task group.
         if not isinstance(error, anyio.get_cancelled_exc_class()):
             return error
         stray = StrayCancellationError(self.spec.id)
@@ -150,7 +167,7 @@ class Child:
         return stray
 
     def _begin(self, detail: str | None) -> None:
-        if self.has_started:
+        if self._started_at is not None:
             return
         self._started_at = anyio.current_time()
         self._detail = detail
@@ -161,13 +178,15 @@ class Child:
         self.settled.set()
 
     def _conclude(self, error: BaseException | None) -> None:
-        told = self._scope.cancel_called
+        self.error = error
+        self._state = State.STOPPED if self.was_told else State.EXITED if error is None else State.FAILED
         if error is not None:
             self._last_error = error
             self._announce(ChildFailed(self.spec.id, error, self.uptime))
-        elif not told:
+        elif self._told_at is None:
             self._announce(ChildExited(self.spec.id, self.uptime))
-        self._state = State.STOPPED if told else State.EXITED if error is None else State.FAILED
+        if self._told_at is not None and not self._abandoned:
+            self._announce(ChildStopped(self.spec.id, anyio.current_time() - self._told_at))
         self._ended.set()
 
 

@@ -11,6 +11,13 @@ class Intensity:
     restarts: int = 10
     period: float = 60.0
 
+    def __post_init__(self) -> None:
+        """ValueError for what nothing can be counted by."""
+        if self.restarts < 0 or not self.period > 0:
+            raise ValueError(
+                f"{self.restarts} restarts in {self.period:g} s make no sense: 0 in more than 0 s are the least"
+            )
+
 
 class DeathCounter:
     """The deaths within the sliding window. Holds no more of them than are needed to tell that they are too many."""

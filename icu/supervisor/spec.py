@@ -81,3 +81,11 @@ class ChildSpec:
     """What it waits for while it runs, in words; None while it works. It is shown as `waiting` meanwhile."""
     children: "Callable[[], Sequence[ChildView]]" = tuple
     """Its own children, where it is a supervisor."""
+
+    def __post_init__(self) -> None:
+        """ValueError for what no child can be."""
+        if self.significant and self.restart is Restart.PERMANENT:
+            raise ValueError(f"{self.id} cannot be significant and permanent: it never ends")
+        for what in ("shutdown", "start_timeout", "min_uptime"):
+            if not getattr(self, what) >= 0:
+                raise ValueError(f"{self.id} cannot have a {what} of {getattr(self, what):g} s: 0 is the least")

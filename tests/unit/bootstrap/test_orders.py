@@ -140,6 +140,14 @@ async def test_a_changed_file(tree: Tree, path: Path) -> None:
     assert sorted(up(tree)) == ALL
 
 
+async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
+    """The order in which children stop is the file's: a sink that moved behind the beds would stop before them."""
+    before = [each.id for each in tree.flat()]
+    write(path, FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7'))
+    assert await tree.reload() == "changed: anna"
+    assert [each.id for each in tree.flat()] == before
+
+
 BAD: dict[str, str] = {
     "no TOML": FILE + "[[child",
     "nothing": "",

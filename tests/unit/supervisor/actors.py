@@ -1,36 +1,68 @@
 """Children that do as they are told, and supervisors that remember what they announced."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from anyio import TASK_STATUS_IGNORED
-from anyio.abc import TaskStatus
+from anyio import TASK_STATUS_IGNORED, CancelScope
+from anyio.abc import TaskGroup, TaskStatus
 
-from icu.supervisor.events import Event
+from icu.supervisor.events import ChildStarted, ChildStopped, Event
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.tree import Supervisor
+from icu.supervisor.view import ChildView
 
 
 class Actor:
-    """A child: starts, says so, and ends as the script of its lives tells; without one it runs until cancelled."""
+    """A child: starts, says so, and ends as the script of its lives tells; without one it runs until cancelled.
 
-    def __init__(self, *lives: Callable[[], Awaitable[None]]) -> None:
+    Each life takes `start` seconds until it says so, and `stop` seconds to end once it is told to.
+    """
+
+    def __init__(self, *lives: Callable[[], Awaitable[None]], start: float = 0, stop: float = 0) -> None:
         self._lives = lives
+        self._start = start
+        self._stop = stop
         self.starts = 0
         self.alive = 0
+        self.most_alive = 0
 
     async def __call__(self, *, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
         life = self._lives[self.starts] if self.starts < len(self._lives) else anyio.sleep_forever
         self.starts += 1
         self.alive += 1
+        self.most_alive = max(self.most_alive, self.alive)
         try:
+            await anyio.sleep(self._start)
             task_status.started()
             await life()
+        except anyio.get_cancelled_exc_class():
+            with CancelScope(shield=True):
+                await anyio.sleep(self._stop)
+            raise
         finally:
             self.alive -= 1
+
+
+class Starter:
+    """A child whose starts end as its script tells: what is raised is raised, anything else is a start that works."""
+
+    def __init__(self, *starts: BaseException | Callable[[], Awaitable[None]] | None) -> None:
+        self._script = starts
+        self.starts = 0
+
+    async def __call__(self, *, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
+        how = self._script[self.starts] if self.starts < len(self._script) else None
+        self.starts += 1
+        await anyio.lowlevel.checkpoint()
+        if isinstance(how, BaseException):
+            raise how.with_traceback(None)  # or it would remember all the times that it was raised
+        if how is not None:
+            await how()
+        task_status.started()
+        await anyio.sleep_forever()
 
 
 async def ends() -> None:
@@ -50,8 +82,38 @@ async def crash_at_once() -> None:
     raise RuntimeError("the child broke")
 
 
+def crashes_after(seconds: float) -> Callable[[], Awaitable[None]]:
+    """A life that dies of an error after so many seconds."""
+
+    async def life() -> None:
+        await anyio.sleep(seconds)
+        raise RuntimeError("the child broke")
+
+    return life
+
+
+def ends_after(seconds: float) -> Callable[[], Awaitable[None]]:
+    """A life that ends by itself after so many seconds."""
+
+    async def life() -> None:
+        await anyio.sleep(seconds)
+
+    return life
+
+
+async def stray_cancel() -> None:
+    """A cancellation that nobody asked for, as a library below may leak it."""
+    with CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.sleep(1)
+        except anyio.get_cancelled_exc_class() as exc:
+            leaked = exc
+    raise leaked
+
+
 class Ward:
-    """A running supervisor and everything that it announced."""
+    """A supervisor and everything that it announced."""
 
     def __init__(self, supervisor: Supervisor, events: list[Event]) -> None:
         self.supervisor = supervisor
@@ -61,15 +123,33 @@ class Ward:
         """The events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
-    def state(self, child: str) -> str:
+    def ids(self, kind: type[Any]) -> str:
+        """The ids of the events of one kind, in their order, with spaces between."""
+        return " ".join(event.id for event in self.told(kind))
+
+    def order(self) -> str:
+        """Who started (+) and stopped (-), in order."""
+        signs = {ChildStarted: "+", ChildStopped: "-"}
+        return " ".join(f"{signs[type(event)]}{event.id}" for event in self.events if type(event) in signs)
+
+    def child(self, child_id: str) -> ChildView:
+        """A child now."""
+        return next(each for each in self.supervisor.view() if each.id == child_id)
+
+    def state(self, child_id: str) -> str:
         """The state of a child now."""
-        return next(str(each.state) for each in self.supervisor.view() if each.id == child)
+        return str(self.child(child_id).state)
+
+    def states(self) -> str:
+        """The states of all children now, in their order, with spaces between."""
+        return " ".join(str(each.state) for each in self.supervisor.view())
 
 
-def build(*specs: ChildSpec, intensity: Intensity | None = None, random: float = 1.0) -> Ward:
+def build(*specs: ChildSpec, intensity: Intensity | None = None, random: float = 1.0, **how: Any) -> Ward:
     """A supervisor that is not running yet; `random` is what the back-off draws."""
     events: list[Event] = []
-    supervisor = Supervisor(specs, intensity=intensity or Intensity(), on_event=[events.append], random=lambda: random)
+    chosen = intensity or Intensity()
+    supervisor = Supervisor(specs, intensity=chosen, on_event=[events.append], random=lambda: random, **how)
     return Ward(supervisor, events)
 
 
@@ -81,3 +161,20 @@ async def running(*specs: ChildSpec, **how: Any) -> AsyncIterator[Ward]:
         await group.start(ward.supervisor.run)
         yield ward
         group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def starting(*specs: ChildSpec, **how: Any) -> AsyncIterator[tuple[Ward, TaskGroup]]:
+    """A supervisor whose children are about to start, and a task group beside it; both are stopped at the end."""
+    ward = build(*specs, **how)
+    async with anyio.create_task_group() as group:
+        group.start_soon(ward.supervisor.run)
+        for _ in range(10):  # turns of the loop, enough to begin
+            await anyio.lowlevel.checkpoint()
+        yield ward, group
+        group.cancel_scope.cancel()
+
+
+def permanent(**actors: Actor | Starter) -> Iterable[ChildSpec]:
+    """Permanent children of these names."""
+    return [ChildSpec(id=name, start=actor) for name, actor in actors.items()]

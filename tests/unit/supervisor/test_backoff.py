@@ -1,0 +1,82 @@
+"""How long a child waits before it starts again."""
+
+import anyio
+import pytest
+
+from icu.supervisor.events import ChildRestarting
+from icu.supervisor.spec import Strategy
+from tests.unit.supervisor.actors import Actor, crash_at_once, crashes, crashes_after, permanent, running
+
+
+async def test_waits_double_up_to_five_seconds() -> None:
+    """A child that dies at each start is waited for longer each time, from 0.1 s to 5 s."""
+    async with running(*permanent(a=Actor(*[crash_at_once] * 9))) as ward:
+        await anyio.sleep(60)
+        delays = [event.delay for event in ward.told(ChildRestarting)]
+    assert delays == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5])
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_the_wait_is_kept(strategy: Strategy) -> None:
+    """The next life begins when the wait is over, not before."""
+    actor = Actor(crashes)
+    async with running(*permanent(a=actor, b=Actor()), strategy=strategy) as ward:
+        await anyio.sleep(1.09)
+        assert (ward.state("a"), actor.starts) == ("backoff", 1)
+        await anyio.sleep(0.02)
+        assert (ward.state("a"), actor.starts) == ("starting", 2)
+
+
+async def test_jitter_is_full() -> None:
+    """The wait is anything from nothing to the ceiling, as the random number says."""
+    async with running(*permanent(a=Actor(*[crash_at_once] * 3)), random=0.5) as ward:
+        await anyio.sleep(60)
+        assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.05, 0.1, 0.2])
+
+
+async def test_a_long_life_forgives() -> None:
+    """A child that ran for a while waits like one that died for the first time."""
+    actor = Actor(crash_at_once, crash_at_once, crashes_after(3_600))
+    async with running(*permanent(a=actor)) as ward:
+        await anyio.sleep(4_000)
+        assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.1, 0.2, 0.1])
+
+
+async def test_each_child_waits_for_itself() -> None:
+    """The deaths of one child do not make a sibling wait longer."""
+    actors = {"a": Actor(*[crash_at_once] * 3), "b": Actor(crashes_after(2))}
+    async with running(*permanent(**actors)) as ward:
+        await anyio.sleep(60)
+        waits = [(event.id, event.delay) for event in ward.told(ChildRestarting)]
+    assert waits == [("a", 0.1), ("a", 0.2), ("a", 0.4), ("b", 0.1)]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
+async def test_a_group_waits_once_and_before_its_first(strategy: Strategy) -> None:
+    """Those that were taken down with it are stopped at once, and start right after it."""
+    sibling = Actor()
+    async with running(*permanent(a=Actor(crashes), b=sibling), strategy=strategy) as ward:
+        await anyio.sleep(1.05)
+        assert ward.states() == "backoff stopped"
+        await anyio.sleep(0.06)
+        assert (ward.states(), sibling.starts) == ("starting starting", 2)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_stopping_during_back_off(strategy: Strategy) -> None:
+    """A child that waits to be started again is stopped at once, and not started (OTP's hanging_restart_loop)."""
+    actor = Actor(crashes)
+    async with running(*permanent(a=actor, b=Actor()), strategy=strategy) as ward:
+        await anyio.sleep(1.05)
+        assert ward.state("a") == "backoff"
+        before, starts = anyio.current_time(), actor.starts
+    assert anyio.current_time() == before
+    assert (actor.starts, ward.states()) == (starts, "stopped stopped")
+
+
+async def test_siblings_run_on_during_back_off() -> None:
+    """Under one_for_one nobody waits for a child that waits."""
+    sibling = Actor()
+    async with running(*permanent(a=Actor(*[crash_at_once] * 9), b=sibling)) as ward:
+        await anyio.sleep(10)
+        assert (ward.states(), sibling.starts) == ("backoff running", 1)

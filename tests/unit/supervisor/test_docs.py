@@ -1,0 +1,44 @@
+"""What docs/supervisor.md shows works, and what it lists is all that there is."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from icu.supervisor.spec import Restart, Strategy
+from icu.supervisor.view import State
+
+PAGE = Path(__file__).parents[3].joinpath("docs", "supervisor.md").read_text()
+
+
+def test_the_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It tells of a start in order, of a death that takes the child after it along, and of a stop in reverse."""
+    [example] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    script = tmp_path / "example.py"
+    script.write_text(example)
+    runpy.run_path(str(script))
+    told = re.findall(r"^(\w+)\(id='(\w+)'", capsys.readouterr().out, re.MULTILINE)
+    assert told == [
+        ("ChildStarted", "source"),
+        ("ChildStarted", "reader"),
+        ("ChildFailed", "source"),
+        ("ChildRestarting", "source"),
+        ("ChildStopped", "reader"),
+        ("ChildStarted", "source"),
+        ("ChildStarted", "reader"),
+        ("ChildStopped", "reader"),
+        ("ChildStopped", "source"),
+    ]
+
+
+def test_the_example_is_short() -> None:
+    """Fifteen lines are enough for all of it."""
+    [example] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len([line for line in example.splitlines() if line]) == 15
+
+
+@pytest.mark.parametrize("word", [*State, *Restart, *(each.name for each in Strategy)])
+def test_the_page_knows_every_state_and_kind(word: str) -> None:
+    """Nothing that people see in the view or write in a specification is left out."""
+    assert re.search(rf"\b{word}\b", PAGE)

@@ -1,0 +1,166 @@
+"""Supervisors below supervisors: how they start, fall, rise, give up and are shown."""
+
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from icu.errors import AddressInUseError, RestartIntensityError, StoreUnavailableError
+from icu.supervisor.events import ChildExited, ChildFailed, ChildRestarting, ChildStarted, ChildStopped, Escalated
+from icu.supervisor.intensity import Intensity
+from icu.supervisor.spec import AutoShutdown, ChildSpec, Restart, Strategy
+from tests.unit.supervisor.actors import Actor, Starter, build, crashes, ends, permanent, running, starting
+
+TWO = Intensity(restarts=2, period=60)
+
+
+async def test_a_supervisor_is_a_child_like_any_other() -> None:
+    """It has started when its children have, and is stopped with them, each in its own order."""
+    beds = build(*permanent(bed1=Actor(start=2), bed2=Actor(start=2)))
+    async with starting(beds.supervisor.as_child("beds"), *permanent(monitor=Actor())) as (ward, _):
+        await anyio.sleep(3)
+        assert (ward.states(), beds.states()) == ("starting pending", "running starting")
+        await anyio.sleep(3)
+        assert (ward.states(), beds.states()) == ("running running", "running running")
+    assert (ward.order(), beds.order()) == ("+beds +monitor -monitor -beds", "+bed1 +bed2 -bed2 -bed1")
+
+
+async def test_the_view_holds_the_children_of_children() -> None:
+    """One view shows the whole tree, at each level in order, before the start too."""
+    beds = build(*permanent(bed1=Actor(), bed2=Actor()))
+    ward = build(*permanent(sink=Actor()), beds.supervisor.as_child("beds"))
+    assert [each.id for each in ward.child("beds").children] == ["bed1", "bed2"]
+    async with anyio.create_task_group() as group:
+        await group.start(ward.supervisor.run)
+        assert [str(each.state) for each in ward.child("beds").children] == ["starting", "starting"]
+        group.cancel_scope.cancel()
+
+
+async def test_a_death_below_is_nobody_else_s_business() -> None:
+    """A dying bed uses up the budget of the beds alone: above, nothing has happened."""
+    beds = build(*permanent(bed=Actor(*[crashes] * 2)), intensity=TWO)
+    async with running(beds.supervisor.as_child("beds"), *permanent(sink=Actor())) as ward:
+        await anyio.sleep(30)
+        assert beds.child("bed").restarts == 2
+        assert (ward.states(), ward.told(ChildFailed)) == ("running running", [])
+
+
+async def test_the_inner_gives_up_and_the_outer_restarts_it() -> None:
+    """OTP's tree: all below are stopped and started anew, with a clean record; siblings above are left alone."""
+    good, bad, sibling = Actor(), Actor(*[crashes] * 3), Actor()
+    inner = build(*permanent(good=good, bad=bad), intensity=TWO)
+    async with running(inner.supervisor.as_child("inner"), *permanent(sibling=sibling)) as ward:
+        await anyio.sleep(30)
+        assert (ward.states(), inner.states()) == ("running running", "running running")
+        assert (good.starts, bad.starts, sibling.starts) == (2, 4, 1)
+        assert (inner.ids(Escalated), ward.ids(ChildRestarting)) == ("bad", "inner")
+        assert (inner.child("bad").restarts, ward.child("inner").restarts) == (0, 1)
+    assert isinstance(ward.told(ChildFailed)[0].error, RestartIntensityError)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_then_the_outer_gives_up(strategy: Strategy) -> None:
+    """Intensities multiply: two restarts of an inner one that allows two are nine lives; then the error leaves."""
+    bad, sibling = Actor(*[crashes] * 99), Actor()
+    inner = build(*permanent(bad=bad), intensity=TWO, random=0)
+    ward = build(
+        *permanent(sibling=sibling), inner.supervisor.as_child("inner"), strategy=strategy, intensity=TWO, random=0
+    )
+    with pytest.raises(RestartIntensityError, match=r"inner died 3 times.*bad died 3 times.*the child broke"):
+        await ward.supervisor.run()
+    assert (bad.starts, inner.ids(Escalated), ward.ids(Escalated)) == (9, "bad bad bad", "inner")
+    assert (bad.alive, sibling.alive) == (0, 0)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
+async def test_a_sibling_takes_the_inner_one_down(strategy: Strategy) -> None:
+    """What falls with a sibling falls whole, and rises whole."""
+    inner = build(*permanent(x=Actor(stop=1), y=Actor(stop=1)))
+    specs = [*permanent(a=Actor(crashes)), inner.supervisor.as_child("inner")]
+    async with running(*specs, strategy=strategy) as ward:
+        ward.events.clear()
+        await anyio.sleep(30)
+        assert ward.order() == "-inner +a +inner"
+        assert inner.order() == "+x +y -y -x +x +y"
+
+
+async def test_an_inner_one_whose_first_start_cannot_succeed() -> None:
+    """The error passes through all levels as it is, and stops all that have started."""
+    sibling, below = Actor(), Actor()
+    inner = build(*permanent(below=below, monitor=Starter(AddressInUseError("127.0.0.1", 8000))))
+    with pytest.raises(AddressInUseError):
+        await build(*permanent(sibling=sibling), inner.supervisor.as_child("inner")).supervisor.run()
+    assert (sibling.alive, below.alive) == (0, 0)
+
+
+async def test_an_inner_one_is_waited_for_as_long_as_its_children_need() -> None:
+    """To start and to stop: the limits are those of the children, not one for all of them."""
+    actors = {name: Actor(start=25, stop=4) for name in "abc"}
+    inner = build(*permanent(**actors))
+    async with running(*permanent(z=Actor()), inner.supervisor.as_child("inner")) as ward:
+        assert not ward.told(ChildFailed)
+        before = anyio.current_time()
+    assert anyio.current_time() - before == pytest.approx(12)
+    assert ward.ids(ChildStopped) == "inner z"
+
+
+async def test_stopping_while_the_inner_one_starts() -> None:
+    """Those below that have started are stopped, the others never start."""
+    last = Actor()
+    inner = build(*permanent(a=Actor(), b=Actor(start=60), c=last))
+    async with starting(inner.supervisor.as_child("inner")) as (ward, _):
+        await anyio.sleep(5)
+    assert (ward.ids(ChildStopped), inner.ids(ChildStopped), last.starts) == ("inner", "b a", 0)
+
+
+async def test_orders_at_both_levels() -> None:
+    """A child is restarted by its own supervisor; a supervisor is restarted with all that it has."""
+    x, y = Actor(), Actor()
+    inner = build(*permanent(x=x, y=y))
+    async with running(inner.supervisor.as_child("inner")) as ward:
+        await inner.supervisor.restart_child("x")
+        assert (x.starts, y.starts) == (2, 1)
+        await ward.supervisor.restart_child("inner")
+        assert (x.starts, y.starts, x.alive, y.alive) == (3, 2, 1, 1)
+
+
+async def test_children_that_were_added_outlive_the_fall_of_their_supervisor() -> None:
+    """Unlike OTP, where only those of `init` come back: what people have added or removed stays so."""
+    inner = build(*permanent(x=Actor(), y=Actor()))
+    async with running(inner.supervisor.as_child("inner")) as ward:
+        await inner.supervisor.add_child(ChildSpec(id="z", start=Actor()))
+        await inner.supervisor.remove_child("x")
+        await ward.supervisor.restart_child("inner")
+        assert [each.id for each in inner.supervisor.view()] == ["y", "z"]
+        assert inner.states() == "starting starting"
+
+
+@pytest.mark.parametrize(("restart", "state"), [(Restart.PERMANENT, "running"), (Restart.TRANSIENT, "exited")])
+async def test_an_inner_one_that_ends_by_itself(restart: Restart, state: str) -> None:
+    """Its work is done: as a transient child it is over, as a permanent one it begins again."""
+    spec = ChildSpec(id="job", start=Actor(ends), restart=Restart.TEMPORARY, significant=True)
+    inner = build(spec, auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
+    async with running(inner.supervisor.as_child("inner", restart=restart)) as ward:
+        await anyio.sleep(30)
+        assert ward.state("inner") == state
+        assert (ward.ids(ChildExited), ward.told(ChildFailed)) == ("inner", [])
+
+
+async def test_an_end_by_itself_may_go_up_the_tree() -> None:
+    """OTP's nested_auto_shutdown: the inner one is significant to the outer one, and ends it too."""
+    job = ChildSpec(id="job", start=Actor(ends), restart=Restart.TRANSIENT, significant=True)
+    inner = build(job, auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
+    spec = replace(inner.supervisor.as_child("inner", restart=Restart.TRANSIENT), significant=True)
+    ward = build(*permanent(a=Actor()), spec, auto_shutdown=AutoShutdown.ALL_SIGNIFICANT)
+    with anyio.fail_after(2):
+        await ward.supervisor.run()
+    assert ward.ids(ChildStopped) == "a"
+
+
+async def test_a_wait_below_is_a_wait_above() -> None:
+    """A start that is tried again below one_for_one does not keep the tree from starting."""
+    inner = build(*permanent(x=Starter(StoreUnavailableError("locked")), y=Actor()))
+    async with running(inner.supervisor.as_child("inner")) as ward:
+        assert inner.states() == "backoff starting"
+        await anyio.sleep(5)
+        assert (ward.states(), inner.ids(ChildStarted)) == ("running", "y x")

@@ -1,0 +1,239 @@
+"""What people tell a supervisor to do with one child, whatever state that is in."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from icu.errors import AddressInUseError, StoreUnavailableError, SupervisionError
+from icu.supervisor.events import ChildAbandoned, ChildRestarting, ChildStarted, Escalated
+from icu.supervisor.intensity import Intensity
+from icu.supervisor.spec import BRUTAL_KILL, ChildSpec, Restart, Strategy
+from icu.supervisor.tree import Supervisor
+from tests.unit.supervisor.actors import Actor, Starter, Ward, build, crashes, ends, permanent, running, starting
+
+TAKEN = AddressInUseError("127.0.0.1", 8000)
+AWAY = StoreUnavailableError("locked")
+
+
+LIVES = {
+    "running": (Actor, Restart.PERMANENT),
+    "stopped": (Actor, Restart.PERMANENT),
+    "backoff": (lambda: Actor(crashes), Restart.PERMANENT),
+    "exited": (lambda: Actor(ends), Restart.TRANSIENT),
+    "failed": (lambda: Actor(crashes), Restart.TEMPORARY),
+}
+
+
+@asynccontextmanager
+async def child_in(state: str) -> AsyncIterator[tuple[Ward, Actor]]:
+    """A child, `a`, that has come to this state in its first life, beside one that must not notice anything."""
+    make, restart = LIVES[state]
+    actor, sibling = make(), Actor()
+    async with running(ChildSpec(id="a", start=actor, restart=restart), *permanent(b=sibling)) as ward:
+        if state == "stopped":
+            await ward.supervisor.stop_child("a")
+        await anyio.sleep(1.05)
+        assert (ward.state("a"), actor.starts) == (state, 1)
+        yield ward, actor
+        assert (ward.state("b"), sibling.starts, actor.most_alive) == ("running", 1, 1)
+
+
+@pytest.mark.parametrize("state", LIVES)
+async def test_start(state: str) -> None:
+    """A child that is down is started, one that waits to be is waited for, and one that runs is left alone."""
+    async with child_in(state) as (ward, actor):
+        await ward.supervisor.start_child("a")
+        assert (actor.starts, actor.alive) == (1 if state == "running" else 2, 1)
+        await anyio.sleep(30)
+        assert (ward.state("a"), actor.starts) == ("running", 1 if state == "running" else 2)
+
+
+@pytest.mark.parametrize("state", LIVES)
+async def test_stop(state: str) -> None:
+    """A child that runs or waits to be started stops and stays down; one that is over is so for its own reason."""
+    async with child_in(state) as (ward, actor):
+        await ward.supervisor.stop_child("a")
+        assert actor.alive == 0
+        await anyio.sleep(30)
+        assert (ward.state("a"), actor.starts) == (state if state in {"exited", "failed"} else "stopped", 1)
+
+
+@pytest.mark.parametrize("state", LIVES)
+async def test_restart(state: str) -> None:
+    """A child has a new life at once, whatever it did before."""
+    async with child_in(state) as (ward, actor):
+        await ward.supervisor.restart_child("a")
+        assert (actor.starts, actor.alive) == (2, 1)
+        await anyio.sleep(30)
+        assert (ward.state("a"), actor.starts) == ("running", 2)
+
+
+@pytest.mark.parametrize("state", LIVES)
+async def test_remove(state: str) -> None:
+    """A child is stopped where it is not, and nobody speaks of it any more."""
+    async with child_in(state) as (ward, actor):
+        await ward.supervisor.remove_child("a")
+        assert (actor.alive, [each.id for each in ward.supervisor.view()]) == (0, ["b"])
+        await anyio.sleep(30)
+        assert actor.starts == 1
+
+
+@pytest.mark.parametrize(
+    "order", [Supervisor.start_child, Supervisor.stop_child, Supervisor.restart_child, Supervisor.remove_child]
+)
+async def test_an_unknown_id(order: Callable[[Supervisor, str], Awaitable[None]]) -> None:
+    """OTP's not_found: nothing happens."""
+    async with running(*permanent(a=Actor())) as ward:
+        with pytest.raises(KeyError, match="nobody"):
+            await order(ward.supervisor, "nobody")
+        assert ward.state("a") == "starting"
+
+
+async def test_a_new_child() -> None:
+    """It is started, stands behind all others, and is restarted and stopped like them."""
+    actor = Actor(crashes)
+    async with running(*permanent(z=Actor())) as ward:
+        await ward.supervisor.add_child(ChildSpec(id="a", start=actor))
+        assert actor.alive == 1
+        await anyio.sleep(10)
+        assert (ward.states(), actor.starts) == ("running running", 2)
+        ward.events.clear()
+    assert ward.order() == "-a -z"
+
+
+@pytest.mark.parametrize("state", LIVES)
+async def test_an_id_that_is_taken(state: str) -> None:
+    """OTP's already_started and already_present: the child that has it is left alone."""
+    other = Actor()
+    async with child_in(state) as (ward, actor):
+        with pytest.raises(ValueError, match="more than one is called a"):
+            await ward.supervisor.add_child(ChildSpec(id="a", start=other))
+        assert (ward.state("a"), actor.starts, other.starts) == (state, 1, 0)
+
+
+async def test_an_id_that_has_become_free() -> None:
+    """A removed child's name may be used again, for a child without its history."""
+    old, new = Actor(crashes), Actor()
+    async with running(*permanent(a=old)) as ward:
+        await anyio.sleep(5)
+        await ward.supervisor.remove_child("a")
+        assert ward.supervisor.view() == ()
+        await ward.supervisor.add_child(ChildSpec(id="a", start=new))
+        assert (old.alive, new.alive, ward.child("a").restarts) == (0, 1, 0)
+
+
+async def test_a_stopped_child_is_told_to_people_as_stopped_before_it_ever_ran() -> None:
+    """A child may be stopped before its turn has come; it is not started, and those after it are."""
+    actor, last = Actor(), Actor()
+    async with starting(*permanent(a=Actor(start=5), b=actor, c=last)) as (ward, _):
+        await ward.supervisor.stop_child("b")
+        assert ward.states() == "starting stopped pending"
+        await anyio.sleep(10)
+        assert (ward.states(), actor.starts) == ("running stopped running", 0)
+        await ward.supervisor.start_child("b")
+        assert actor.alive == 1
+
+
+async def test_restarts_by_order_count_for_nothing() -> None:
+    """They use up no intensity, lengthen no back-off, and are no restarts in the figures."""
+    async with running(*permanent(a=Actor()), intensity=Intensity(restarts=0, period=60)) as ward:
+        for _ in range(20):
+            await ward.supervisor.restart_child("a")
+        assert ward.child("a").restarts == 0
+        assert not ward.told(ChildRestarting)
+        assert ward.ids(ChildStarted) == " ".join("a" * 21)
+
+
+@pytest.mark.parametrize("grace", [BRUTAL_KILL, 2])
+async def test_restarting_a_child_that_outlives_its_grace(grace: float) -> None:
+    """The new life begins when the old one has ended, never beside it."""
+    actor = Actor(stop=9)
+    async with running(ChildSpec(id="a", start=actor, shutdown=grace)) as ward:
+        before = anyio.current_time()
+        await ward.supervisor.restart_child("a")
+        assert anyio.current_time() - before == pytest.approx(9)
+        assert (actor.starts, actor.alive, actor.most_alive) == (2, 1, 1)
+        assert ward.ids(ChildAbandoned) == ("a" if grace else "")
+
+
+async def test_replacing_a_child_that_outlives_its_grace() -> None:
+    """Nor does another child of its name run beside it: it may still hold the port."""
+    old, new = Actor(stop=9), Actor()
+    async with running(ChildSpec(id="a", start=old, shutdown=2)) as ward:
+        await ward.supervisor.remove_child("a")
+        assert old.alive == 1
+        await ward.supervisor.add_child(ChildSpec(id="a", start=new))
+        assert (old.alive, new.alive) == (0, 1)
+
+
+@pytest.mark.parametrize("order", [Supervisor.start_child, Supervisor.restart_child])
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_an_ordered_start_that_cannot_succeed(
+    strategy: Strategy, order: Callable[[Supervisor, str], Awaitable[None]]
+) -> None:
+    """Whoever ordered it is told; the child stays down, nothing else happens, and the order may be given again."""
+    child, sibling = Starter(None, TAKEN), Actor()
+    async with running(*permanent(a=child, b=sibling), strategy=strategy) as ward:
+        await ward.supervisor.stop_child("a")
+        with pytest.raises(AddressInUseError):
+            await order(ward.supervisor, "a")
+        await anyio.sleep(60)
+        assert (ward.states(), sibling.starts, ward.told(Escalated)) == ("failed running", 1, [])
+        await order(ward.supervisor, "a")
+        assert ward.state("a") == "starting"
+
+
+async def test_a_new_child_that_cannot_start_is_not_added() -> None:
+    """OTP's sup_start_child_returns_error: there is no trace of it."""
+    async with running(*permanent(a=Actor())) as ward:
+        with pytest.raises(AddressInUseError):
+            await ward.supervisor.add_child(ChildSpec(id="b", start=Starter(TAKEN)))
+        assert [child.id for child in ward.supervisor.view()] == ["a"]
+        await ward.supervisor.add_child(ChildSpec(id="b", start=Actor()))
+        assert ward.states() == "starting starting"
+
+
+async def test_an_ordered_start_that_may_succeed_later() -> None:
+    """The order is carried out as soon as that is known: the child is in back-off, and up in a while."""
+    async with running(*permanent(a=Actor())) as ward:
+        await ward.supervisor.add_child(ChildSpec(id="b", start=Starter(AWAY)))
+        assert ward.states() == "starting backoff"
+        await anyio.sleep(5)
+        assert ward.states() == "running running"
+
+
+async def test_orders_to_a_supervisor_that_does_not_run() -> None:
+    """OTP's noproc: nothing can be started; stopping is done already, and removing is for the next time."""
+    ward = build(*permanent(a=Actor(), b=Actor()))
+    for order in (ward.supervisor.start_child, ward.supervisor.restart_child):
+        with pytest.raises(SupervisionError, match="its supervisor does not run"):
+            await order("a")
+    with pytest.raises(SupervisionError, match="its supervisor does not run"):
+        await ward.supervisor.add_child(ChildSpec(id="c", start=Actor()))
+    await ward.supervisor.stop_child("a")
+    await ward.supervisor.remove_child("b")
+    async with anyio.create_task_group() as group:
+        await group.start(ward.supervisor.run)
+        assert ward.states() == "starting"
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("state", LIVES)
+async def test_replace(state: str) -> None:
+    """Whatever the old child does, the new one runs in its place: before those that came after it."""
+    async with child_in(state) as (ward, actor):
+        another = Actor()
+        await ward.supervisor.replace_child(ChildSpec(id="a", start=another))
+        await anyio.sleep(1.05)
+        assert (actor.alive, another.alive) == (0, 1)
+        assert [each.id for each in ward.supervisor.view()] == ["a", "b"]
+        assert ward.state("a") == "running"
+
+
+async def test_replace_somebody_unknown() -> None:
+    """There is no place to take."""
+    async with child_in("running") as (ward, _):
+        with pytest.raises(KeyError):
+            await ward.supervisor.replace_child(ChildSpec(id="z", start=Actor()))

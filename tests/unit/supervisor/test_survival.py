@@ -1,0 +1,176 @@
+"""What kills others must not kill us, nor the siblings of the child that does it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+
+from icu.errors import StrayCancellationError
+from icu.supervisor.events import ChildFailed, ChildStopped, Event
+from icu.supervisor.spec import ChildSpec, Strategy
+from icu.supervisor.tree import Supervisor
+from tests.clocks import virtual_asyncio
+from tests.unit.supervisor.actors import Actor, Starter, crashes, permanent, running, stray_cancel
+
+
+async def system_exit() -> None:
+    """What a server that cannot start does to its process."""
+    raise SystemExit(3)
+
+
+async def generator_exit() -> None:
+    """What a library raises that closes its generators by hand."""
+    raise GeneratorExit
+
+
+async def group_of_anything() -> None:
+    """What a task group makes of it."""
+    raise BaseExceptionGroup("both", [SystemExit(3), RuntimeError("and this")])
+
+
+async def group_below() -> None:
+    """An error in a task of the child's own."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(crashes)
+
+
+DEADLY = [system_exit, generator_exit, group_of_anything, group_below, stray_cancel]
+
+
+@pytest.mark.parametrize("kill", DEADLY)
+async def test_whatever_a_child_raises_is_its_own_death(kill: Callable[[], Awaitable[None]]) -> None:
+    """SystemExit, groups of anything and stray cancellations are a crash of the child, and siblings do not notice."""
+    actor, sibling = Actor(kill), Actor()
+    async with running(*permanent(a=actor, b=sibling)) as ward:
+        await anyio.sleep(60)
+        assert (actor.starts, actor.alive) == (2, 1)
+        assert (sibling.starts, sibling.alive) == (1, 1)
+        assert ward.ids(ChildFailed) == "a"
+
+
+async def test_a_stray_cancellation_is_called_by_its_name() -> None:
+    """The log says that nobody asked for it, and keeps what was raised."""
+    async with running(*permanent(a=Actor(stray_cancel))) as ward:
+        await anyio.sleep(1)
+        [death] = ward.told(ChildFailed)
+    assert isinstance(death.error, StrayCancellationError)
+
+
+async def raises_cancelled() -> None:
+    """What a library does that treats a cancellation as any other error (aiokafka does)."""
+    raise asyncio.CancelledError
+
+
+async def cancels_itself() -> None:
+    """What a library does that takes this task for one of its own."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await anyio.sleep(1)
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()], ids=["asyncio"])
+@pytest.mark.parametrize("kill", [raises_cancelled, cancels_itself])
+@pytest.mark.parametrize("child", [Actor, Starter])
+async def test_asyncio_s_own_cancellation_is_a_stray_one_too(
+    child: type[Actor | Starter], kill: Callable[[], Awaitable[None]]
+) -> None:
+    """Whether it comes during the start or later."""
+    actor = child(kill)
+    async with running(*permanent(a=actor, b=Actor())) as ward:
+        await anyio.sleep(60)
+        assert (ward.states(), actor.starts) == ("running running", 2)
+        [death] = ward.told(ChildFailed)
+    assert isinstance(death.error, StrayCancellationError)
+
+
+async def test_a_single_error_comes_without_its_groups() -> None:
+    """People read the error, not the task groups that it has passed."""
+    async with running(*permanent(a=Actor(group_below))) as ward:
+        await anyio.sleep(5)
+        assert ward.child("a").last_error == "RuntimeError: the child broke"
+
+
+@pytest.mark.parametrize("kill", DEADLY)
+async def test_a_crash_while_cleaning_up_stops_nothing(kill: Callable[[], Awaitable[None]]) -> None:
+    """A child that raises when it is told to stop is stopped all the same, and so are the others."""
+
+    async def breaks_when_cancelled() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await kill()
+
+    first, second = Actor(), Actor(breaks_when_cancelled)
+    async with running(*permanent(a=first, b=second)) as ward:
+        pass
+    assert (first.alive, second.alive) == (0, 0)
+    assert ward.ids(ChildStopped) == "b a"
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
+async def test_a_crash_while_a_sibling_takes_it_down(strategy: Strategy) -> None:
+    """The error is told, costs nothing, and the child is started again with the others."""
+
+    async def breaks_when_cancelled() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise RuntimeError("clean-up broke")
+
+    actor = Actor(breaks_when_cancelled)
+    async with running(*permanent(a=Actor(crashes), b=actor), strategy=strategy) as ward:
+        await anyio.sleep(60)
+        assert (ward.states(), actor.starts) == ("running running", 2)
+    assert [str(event.error) for event in ward.told(ChildFailed)] == ["the child broke", "clean-up broke"]
+
+
+async def test_a_child_that_swallows_its_cancellation_is_stopped_nevertheless() -> None:
+    """One that answers its cancellation by ending well, even before it had started, has done no wrong."""
+
+    async def swallows(*, task_status: object) -> None:
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            return
+
+    async with running(ChildSpec(id="a", start=Actor())) as ward, anyio.create_task_group() as group:
+        group.start_soon(ward.supervisor.add_child, ChildSpec(id="b", start=swallows))
+        await anyio.sleep(1)
+        await ward.supervisor.stop_child("b")
+        assert ward.states() == "running stopped"
+    assert not ward.told(ChildFailed)
+
+
+async def test_a_handler_that_raises_changes_nothing() -> None:
+    """Whoever listens must not be able to harm the children."""
+
+    def broken(_event: Event) -> None:
+        raise RuntimeError("the log is broken")
+
+    supervisor = Supervisor(permanent(a=Actor()), on_event=[broken])
+    with pytest.warns(RuntimeWarning, match="the log is broken"):
+        async with anyio.create_task_group() as group:
+            await group.start(supervisor.run)
+            await anyio.sleep(1)
+            assert str(supervisor.view()[0].state) == "running"
+            group.cancel_scope.cancel()
+
+
+async def test_a_life_inherits_nothing_from_the_one_before() -> None:
+    """Context variables that a life has set are gone in the next one."""
+    from contextvars import ContextVar  # noqa: PLC0415 - only here
+
+    mark: ContextVar[str] = ContextVar("mark", default="clean")
+    seen: list[str] = []
+
+    async def marks_and_dies() -> None:
+        seen.append(mark.get())
+        mark.set("used")
+        await crashes()
+
+    async with running(*permanent(a=Actor(*[marks_and_dies] * 3))):
+        await anyio.sleep(60)
+    assert seen == ["clean"] * 3
