@@ -48,11 +48,16 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
     checks = ward.get("/health/ready").json()["checks"]
     assert checks == dict.fromkeys(("sink", "transport", "database", "children"), "ok")
     figures = ward.get("/metrics").text
-    for name in ("icu_sink_stored_total", "icu_patient_delivered_total", 'icu_child_up{child="bed-8"} 1.0'):
+    for name in (
+        "icu_sink_stored_total",
+        "icu_patient_delivered_total",
+        'icu_child_state{child="bed-8",state="running"} 1.0',
+    ):
         assert name in figures
     assert ward.stop() == 0
     stopped = [each["child"] for each in ward.records() if each["message"] == "stopped"]
-    assert stopped == [*[f"bed-{n}" for n in range(8, 0, -1)], "monitor", "sink"]
+    assert sorted(stopped[:8]) == [f"bed-{n}" for n in range(1, 9)]
+    assert stopped[8:] == ["beds", "monitor", "sink"]
     assert count(tmp_path) >= NAMES
     assert not (tmp_path / "icu.db-wal").exists()
 
@@ -184,7 +189,7 @@ def test_a_damaged_database_ends_with_70(start: Start, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"no database any more" * 1_000)
     assert ward.wait() == 70
     assert "giving up" in ward.log()
-    assert re.match(r"icu: (sink|monitor) died 2 times within 60 s, .* is damaged", ward.log().splitlines()[-1])
+    assert re.match(r"icu: (sink|monitor) died 2 times within 30 s, .* is damaged", ward.log().splitlines()[-1])
 
 
 def test_a_damaged_database_is_not_even_started(start: Start, tmp_path: Path) -> None:
@@ -314,7 +319,7 @@ def test_a_database_that_is_removed_while_it_is_used(start: Start, tmp_path: Pat
     ward.until("/patients", everyone)
     for path in tmp_path.glob("icu.db*"):
         path.unlink()
-    ward.until("/metrics", lambda response: 'icu_child_restarts_total{child="sink"} 1.0' in response.text)
+    ward.until("/metrics", lambda response: 'icu_child_restarts_total{child="sink",reason="' in response.text)
     ward.until("/patients", everyone)
     ward.ready()
     assert "was removed or replaced while the sink wrote to it" in ward.log()
