@@ -175,10 +175,11 @@ class Writer:
 
     async def _introduce(self, driver: aiosqlite.Connection, observations: Sequence[Observation]) -> _Patients:
         """Insert patients not seen before and change names and intervals; returns all patients by uuid."""
-        # The last that says who the patient is stands before one that does not.
         last = {each.patient_uuid.int: each for each in observations}
-        named = {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
-        news = [each for number, each in (last | named).items() if _is_news(each, self._patients.said.get(number))]
+        if any(each.patient_name is None for each in last.values()):
+            # The last that says who the patient is stands before one that does not.
+            last |= {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
+        news = [each for number, each in last.items() if _is_news(each, self._patients.said.get(number))]
         if not news:
             return self._patients
         values = [(str(each.patient_uuid), each.patient_name, each.interval) for each in news]
