@@ -93,6 +93,7 @@ class _Sink:
             try:
                 await self.drain()
             except (PositionConflictError, KafkaError) as exc:
+                self._telemetry.waiting_for(str(exc))
                 logger.warning("{}: reading on from the stored offsets", exc)
 
     async def resume(self) -> None:

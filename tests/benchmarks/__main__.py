@@ -7,11 +7,26 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import kafka_consume, kafka_crowd, kafka_drain, kafka_light, kafka_produce, launch, sink, stream
+from tests.benchmarks import (
+    kafka_consume,
+    kafka_crowd,
+    kafka_drain,
+    kafka_light,
+    kafka_produce,
+    launch,
+    sink,
+    stops,
+    stream,
+)
 from tests.benchmarks.wards import quieten
 from tests.brokers import Broker, available, open_broker
 
-ALONE: dict[str, Callable[[], None]] = {"sink": sink.main, "launch": launch.main, "stream": stream.main}
+ALONE: dict[str, Callable[[], None]] = {
+    "sink": sink.main,
+    "launch": launch.main,
+    "stream": stream.main,
+    "stops": stops.main,
+}
 WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
     "kafka-produce": kafka_produce.main,
     "kafka-consume": kafka_consume.main,

@@ -77,7 +77,7 @@ def compare(start: Start, folder: Path, suffixes: tuple[str, ...]) -> tuple[int,
     figures = ward.get("/metrics").text
     assert "icu_sink_dead_letters_total{" not in figures
     assert "icu_sink_duplicates_total 0.0" in figures
-    assert ward.get("/health/ready").status_code == 200
+    ward.ready()
     assert ward.stop() == 0
     return total, values
 

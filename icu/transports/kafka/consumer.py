@@ -1,10 +1,12 @@
 """Reading: all partitions, from where the caller's database says, in the log that it belongs to."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from anyio import CancelScope
 from loguru import logger
@@ -14,7 +16,7 @@ from icu.messages import Delivery, Position
 from icu.ops.retries import Waiting
 from icu.transports.base import Assignment, Batch
 from icu.transports.kafka.brokers import Brokers
-from icu.transports.kafka.foreign import bounded, closed
+from icu.transports.kafka.foreign import bounded, closed, outcome
 from icu.transports.kafka.identity import Log, decide, mark_of
 from icu.transports.kafka.topics import ANSWER_DEADLINE, ensure_topic
 
@@ -59,6 +61,8 @@ class KafkaConsumer:
         self._waiting = Waiting("reading from Kafka", on_trouble=on_trouble)
         self._client: AIOKafkaConsumer | None = None
         self._closed = False
+        self._left: list[asyncio.Future[None]] = []
+        """Commits that are under way, or were given up."""
         self._cluster = ""
         self._next: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
@@ -202,11 +206,24 @@ class KafkaConsumer:
             return
         self._committed_at = anyio.current_time()
         try:
-            await bounded("committing", client.commit(dict(self._uncommitted)), seconds=PROBE_DEADLINE)
+            await self._told(client)
         except KafkaError as exc:
             logger.debug("the lag that tools show is not up to date: {}", exc)
         else:
             self._uncommitted.clear()
+
+    async def _told(self, client: AIOKafkaConsumer) -> None:
+        """Commit, for a bounded time. What takes longer goes on until the client is closed.
+
+        Cancelled, aiokafka would do so all the same, inside a shield, and nobody would look at how that ends.
+        """
+        task = asyncio.ensure_future(client.commit(dict(self._uncommitted)))
+        self._left.append(task)
+        await asyncio.wait({task}, timeout=PROBE_DEADLINE)
+        if not task.done():
+            raise KafkaError(f"committing: no answer within {PROBE_DEADLINE:g} s")
+        self._left.remove(task)
+        outcome("committing", task)
 
     def _seek(self, client: AIOKafkaConsumer) -> None:
         for place, offset in self._next.items():
@@ -229,3 +246,9 @@ class KafkaConsumer:
         client, self._client = self._client, None
         if client is not None:
             await closed(client.stop)
+        # Closed, the client has ended what they waited for; a turn of the loop lets them see it.
+        with CancelScope(shield=True):
+            await anyio.lowlevel.checkpoint()
+        for task in self._left:
+            task.cancel()
+        self._left.clear()

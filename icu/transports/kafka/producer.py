@@ -130,7 +130,9 @@ class Producer:
         """Close a client for good; the next attempt makes another one."""
         if self._client == client:
             self._client = None
-            await closed(client.stop, client.client.close)
+            # Not its stop: that waits for an answer to what was given up, in a task that would never end.
+            client._closed = True  # noqa: SLF001
+            await closed(client._sender.close, client.client.close)  # noqa: SLF001
 
 
 async def _handed_over(client: AIOKafkaProducer, topic: str, batches: _Batches) -> list["asyncio.Future[Any]"]:

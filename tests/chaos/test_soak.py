@@ -1,0 +1,92 @@
+"""A ward whose children die all the time: nobody else minds, every reading is kept, and too much is too much."""
+
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.brokers import ApacheKafka, own_kafka
+from tests.chaos.evidence import count, ledger, stored
+from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.test_processes import CHILDREN, pids, until
+
+MINUTE = 60.0
+
+WARD = """
+metrics_interval = 0.2
+[log]
+level = "DEBUG"
+[transport]
+kind = "kafka"
+[[child]]
+role = "sink"
+process = true
+[[child]]
+role = "monitor"
+process = true
+[[child]]
+role = "patient"
+id = "icu"
+name = "Bed"
+count = 2
+process = true
+"""
+FORGIVING = "[supervisor]\nrestarts = 100\nperiod = 60\nbed_restarts = 100\n"
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
+    """A running broker."""
+    with own_kafka(tmp_path / "broker") as broker:
+        broker.start()
+        yield broker
+
+
+def ward(start: Start, kafka: ApacheKafka, folder: Path, text: str) -> Program:
+    """A ward of processes that has stored its first readings."""
+    (folder / "supervisor.toml").write_text(text)
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, METRICS_INTERVAL="")
+    until(ward, lambda: all(pids(ward, child) for child in CHILDREN) and count(folder / "icu.db") > 0)
+    return ward
+
+
+def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+    """A random child is killed every second: siblings live on, nothing escalates, what was acknowledged is stored."""
+    seed = int(os.environ.get("ICU_CHAOS_SEED") or secrets.randbelow(1_000_000))
+    print(f"ICU_CHAOS_SEED={seed}")
+    random = Random(seed)
+    mortal = ward(start, kafka, tmp_path, FORGIVING + WARD)
+    killed = dict.fromkeys(CHILDREN, 0)
+    end = time.monotonic() + MINUTE
+    while time.monotonic() < end:
+        child = random.choice(CHILDREN)
+        try:
+            os.kill(pids(mortal, child)[-1], signal.SIGKILL)
+            killed[child] += 1
+        except ProcessLookupError:  # it has not come back yet since the last time
+            pass
+        time.sleep(1)
+    until(mortal, lambda: all(len(pids(mortal, child)) == killed[child] + 1 for child in CHILDREN))
+    acknowledged = {each.reading for each in ledger([tmp_path / f"log-{mortal.port}.jsonl"])}
+    until(mortal, lambda: acknowledged <= set(stored(tmp_path / "icu.db").readings))
+    print(f"killed {killed}; {len(acknowledged)} acknowledged readings are stored")
+    assert "giving up" not in mortal.log()
+    assert mortal.stop(signal.SIGTERM) == 0
+
+
+def test_the_usual_budget_ends_it(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+    """More than five deaths in half a minute: everything is stopped, and it says which child and why."""
+    mortal = ward(start, kafka, tmp_path, WARD)
+    deadline = time.monotonic() + PATIENCE
+    while mortal.process.poll() is None and time.monotonic() < deadline:
+        lives = len(pids(mortal, "monitor"))
+        os.kill(pids(mortal, "monitor")[-1], signal.SIGKILL)
+        while len(pids(mortal, "monitor")) == lives and mortal.process.poll() is None:
+            time.sleep(0.05)
+    assert mortal.wait() == 70
+    assert "monitor died 6 times within 30 s, more than allowed: giving up" in mortal.log().splitlines()[-1]
