@@ -60,7 +60,7 @@ def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path) ->
     seed = int(os.environ.get("ICU_CHAOS_SEED") or secrets.randbelow(1_000_000))
     print(f"ICU_CHAOS_SEED={seed}")
     random = Random(seed)
-    mortal = ward(start, kafka, tmp_path, FORGIVING + WARD)
+    mortal = ward(start, kafka, tmp_path, WARD + FORGIVING)
     killed = dict.fromkeys(CHILDREN, 0)
     end = time.monotonic() + MINUTE
     while time.monotonic() < end:
