@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from icu.errors import AddressInUseError, StoreUnavailableError
+from icu.errors import AddressInUseError, StoreUnavailableError, SupervisionError
 from icu.supervisor.events import ChildAbandoned, ChildRestarting, ChildStarted, Escalated
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec, Restart, Strategy
@@ -15,6 +15,7 @@ from tests.unit.supervisor.actors import (
     Actor,
     Starter,
     Ward,
+    build,
     crashes,
     crashes_after,
     ends,
@@ -224,3 +225,21 @@ async def test_an_ordered_start_that_may_succeed_later() -> None:
         assert ward.states() == "starting backoff"
         await anyio.sleep(5)
         assert ward.states() == "running running"
+
+
+async def test_orders_to_a_supervisor_that_does_not_run() -> None:
+    """OTP's noproc: nothing can be started; stopping is done already, and removing is for the next time."""
+    ward = build(*permanent(a=Actor(), b=Actor()))
+    for order in (ward.supervisor.start_child, ward.supervisor.restart_child):
+        with pytest.raises(SupervisionError, match="its supervisor does not run"):
+            await order("a")
+        with pytest.raises(KeyError):
+            await order("nobody")
+    with pytest.raises(SupervisionError, match="its supervisor does not run"):
+        await ward.supervisor.add_child(ChildSpec(id="c", start=Actor()))
+    await ward.supervisor.stop_child("a")
+    await ward.supervisor.remove_child("b")
+    async with anyio.create_task_group() as group:
+        await group.start(ward.supervisor.run)
+        assert ward.states() == "starting"
+        group.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""Orders to a supervisor that does not run, or that ends while they are carried out."""
+"""Orders to a supervisor that ends while they are carried out."""
 
 import anyio
 import pytest
@@ -10,24 +10,6 @@ from icu.supervisor.spec import ChildSpec, Strategy
 from tests.unit.supervisor.actors import Actor, Starter, build, crashes, crashes_after, permanent, running
 
 GROUPS = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
-
-
-async def test_orders_to_a_supervisor_that_does_not_run() -> None:
-    """OTP's noproc: nothing can be started; stopping is done already, and removing is for the next time."""
-    ward = build(*permanent(a=Actor(), b=Actor()))
-    for order in (ward.supervisor.start_child, ward.supervisor.restart_child):
-        with pytest.raises(SupervisionError, match="its supervisor does not run"):
-            await order("a")
-        with pytest.raises(KeyError):
-            await order("nobody")
-    with pytest.raises(SupervisionError, match="its supervisor does not run"):
-        await ward.supervisor.add_child(ChildSpec(id="c", start=Actor()))
-    await ward.supervisor.stop_child("a")
-    await ward.supervisor.remove_child("b")
-    async with anyio.create_task_group() as group:
-        await group.start(ward.supervisor.run)
-        assert ward.states() == "starting"
-        group.cancel_scope.cancel()
 
 
 async def test_an_order_ends_with_the_supervisor() -> None:
