@@ -81,13 +81,13 @@ class Roster:
         """Stop those of the children that run: the last one first and one by one, or all together."""
         wanted = frozenset(ids)
         children = [self.lives[name] for name in reversed(self.specs) if name in wanted and name in self.lives]
-        if not together:
+        if together:
+            async with create_task_group() as group:
+                for child in children:
+                    group.start_soon(child.stop)
+        else:
             for child in children:
                 await child.stop()
-            return
-        async with create_task_group() as group:
-            for child in children:
-                group.start_soon(child.stop)
 
     def _seat(self, spec: ChildSpec) -> None:
         if spec.significant and self._auto_shutdown is AutoShutdown.NEVER:

@@ -167,7 +167,7 @@ class Supervisor:
         elif child.is_over:
             if self._ends_with(child):
                 self._announce(AutoShutdownBegun(child.spec.id))
-                self._end()
+                self._duty.cancel_scope.cancel()
         else:
             deaths = self._deaths.add(anyio.current_time())
             if deaths <= self._intensity.restarts:
@@ -189,10 +189,6 @@ class Supervisor:
     def _give_up(self, child: Child, error: Exception) -> None:
         self._failure = error
         self._announce(Escalated(child.spec.id, error))
-        self._end()
-
-    def _end(self) -> None:
-        self._orders.open = False
         self._duty.cancel_scope.cancel()
 
     def _ends_with(self, child: Child) -> bool:

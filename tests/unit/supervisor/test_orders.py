@@ -11,7 +11,18 @@ from icu.supervisor.events import ChildAbandoned, ChildRestarting, ChildStarted,
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec, Restart, Strategy
 from icu.supervisor.tree import Supervisor
-from tests.unit.supervisor.actors import Actor, Starter, Ward, build, crashes, ends, permanent, running, starting
+from tests.unit.supervisor.actors import (
+    Actor,
+    Starter,
+    Ward,
+    build,
+    crashes,
+    crashes_after,
+    ends,
+    permanent,
+    running,
+    starting,
+)
 
 TAKEN = AddressInUseError("127.0.0.1", 8000)
 AWAY = StoreUnavailableError("locked")
@@ -185,6 +196,18 @@ async def test_an_ordered_start_that_cannot_succeed(
         assert ward.state("a") == "starting"
 
 
+@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
+async def test_a_child_that_could_not_be_started_does_not_rise_with_its_group(strategy: Strategy) -> None:
+    """It was down when somebody tried, and is so still: a sibling's death does not try again."""
+    child = Starter(None, TAKEN)
+    async with running(*permanent(z=Actor(crashes_after(5)), a=child), strategy=strategy) as ward:
+        await ward.supervisor.stop_child("a")
+        with pytest.raises(AddressInUseError):
+            await ward.supervisor.start_child("a")
+        await anyio.sleep(60)
+        assert (ward.states(), ward.child("z").restarts, child.starts) == ("running failed", 1, 2)
+
+
 async def test_a_new_child_that_cannot_start_is_not_added() -> None:
     """OTP's sup_start_child_returns_error: there is no trace of it."""
     async with running(*permanent(a=Actor())) as ward:
@@ -210,6 +233,8 @@ async def test_orders_to_a_supervisor_that_does_not_run() -> None:
     for order in (ward.supervisor.start_child, ward.supervisor.restart_child):
         with pytest.raises(SupervisionError, match="its supervisor does not run"):
             await order("a")
+        with pytest.raises(KeyError):
+            await order("nobody")
     with pytest.raises(SupervisionError, match="its supervisor does not run"):
         await ward.supervisor.add_child(ChildSpec(id="c", start=Actor()))
     await ward.supervisor.stop_child("a")

@@ -1,11 +1,10 @@
-"""Orders that come while something else is going on: another order, a death, the restart of a group, the end."""
+"""Orders that come while something else goes on: another order, a death, the start of a group."""
 
 import anyio
 import pytest
 
-from icu.errors import AddressInUseError, RestartIntensityError, SupervisionError
-from icu.supervisor.events import ChildStopped, Escalated
-from icu.supervisor.intensity import Intensity
+from icu.errors import AddressInUseError
+from icu.supervisor.events import Escalated
 from icu.supervisor.spec import ChildSpec, Strategy
 from tests.unit.supervisor.actors import Actor, Starter, build, crashes, crashes_after, permanent, running, starting
 
@@ -150,41 +149,6 @@ async def test_adding_one_that_cannot_start_while_a_group_starts(strategy: Strat
         with pytest.raises(AddressInUseError):
             await ward.supervisor.add_child(ChildSpec(id="b", start=taken))
         assert (ward.states(), ward.told(Escalated)) == ("running starting", [])
-
-
-async def test_an_order_ends_with_the_supervisor() -> None:
-    """A start that comes to nothing because all are stopped is told, not waited for; and nothing starts any more."""
-    last = Actor()
-    told = []
-
-    async def order() -> None:
-        for spec in (ChildSpec(id="b", start=Starter(anyio.sleep_forever)), ChildSpec(id="c", start=last)):
-            with pytest.raises(SupervisionError, match="its supervisor does not run"):
-                await ward.supervisor.add_child(spec)
-            told.append(spec.id)
-
-    async with anyio.create_task_group() as group:
-        async with running(*permanent(a=Actor(stop=3))) as ward:
-            group.start_soon(order)
-            await anyio.sleep(1)
-            assert ward.states() == "running starting"
-        assert (told, last.starts, ward.ids(ChildStopped)) == (["b", "c"], 0, "b a")
-
-
-async def test_an_order_to_a_supervisor_that_gives_up() -> None:
-    """Whoever waits for a start is told as well."""
-    ward = build(*permanent(a=Actor(*[crashes] * 9)), intensity=Intensity(restarts=3, period=60), random=0)
-
-    async def order() -> None:
-        await anyio.sleep(1.5)
-        with pytest.raises(SupervisionError, match="b cannot be started"):
-            await ward.supervisor.add_child(ChildSpec(id="b", start=Actor(start=5)))
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(order)
-        with pytest.raises(RestartIntensityError):
-            await ward.supervisor.run()
-    assert ward.ids(ChildStopped) == "b"
 
 
 async def test_a_child_may_give_orders_about_its_siblings() -> None:

@@ -50,7 +50,7 @@ async def test_whatever_a_child_raises_is_its_own_death(kill: Callable[[], Await
 
 
 async def test_a_stray_cancellation_is_called_by_its_name() -> None:
-    """The log says that nobody asked for it, and keeps what was raised."""
+    """The log says that nobody asked for it."""
     async with running(*permanent(a=Actor(stray_cancel))) as ward:
         await anyio.sleep(1)
         [death] = ward.told(ChildFailed)
@@ -76,13 +76,14 @@ async def cancels_itself() -> None:
 async def test_asyncio_s_own_cancellation_is_a_stray_one_too(
     child: type[Actor | Starter], kill: Callable[[], Awaitable[None]]
 ) -> None:
-    """Whether it comes during the start or later."""
+    """Whether it comes during the start or later; what was raised is kept."""
     actor = child(kill)
     async with running(*permanent(a=actor, b=Actor())) as ward:
         await anyio.sleep(60)
         assert (ward.states(), actor.starts) == ("running running", 2)
         [death] = ward.told(ChildFailed)
     assert isinstance(death.error, StrayCancellationError)
+    assert isinstance(death.error.__cause__, asyncio.CancelledError)
 
 
 async def test_a_single_error_comes_without_its_groups() -> None:
