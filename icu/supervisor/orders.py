@@ -60,6 +60,7 @@ class Orders:
 
     async def replace(self, spec: ChildSpec) -> None:
         """Stop a child and start another one in its place."""
+        self._roster.check(spec)
         async with self._turn:
             await self._hold(spec.id)
             self._roster.replace(spec)

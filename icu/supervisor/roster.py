@@ -33,11 +33,17 @@ class Roster:
         """Take a child in, behind all others. ValueError where that cannot be."""
         if spec.id in self.specs:
             raise ValueError(f"ids of children must differ, but more than one is called {spec.id}")
-        self._seat(spec)
+        self.check(spec)
+        self.specs[spec.id] = spec
+
+    def check(self, spec: ChildSpec) -> None:
+        """ValueError for a child that this supervisor cannot have."""
+        if spec.significant and self._auto_shutdown is AutoShutdown.NEVER:
+            raise ValueError(f"{spec.id} cannot be significant where auto_shutdown is never")
 
     def replace(self, spec: ChildSpec) -> None:
         """Let a child that was told to stop be another one, in the same place."""
-        self._seat(spec)
+        self.specs[spec.id] = spec
         self.lives.pop(spec.id, None)
 
     def forget(self, child_id: str) -> None:
@@ -88,11 +94,6 @@ class Roster:
         else:
             for child in children:
                 await child.stop()
-
-    def _seat(self, spec: ChildSpec) -> None:
-        if spec.significant and self._auto_shutdown is AutoShutdown.NEVER:
-            raise ValueError(f"{spec.id} cannot be significant where auto_shutdown is never")
-        self.specs[spec.id] = spec
 
     def _view(self, child_id: str) -> ChildView:
         child = self.lives.get(child_id)

@@ -257,6 +257,15 @@ async def test_replace(state: str) -> None:
         assert ward.state("a") == "running"
 
 
+async def test_a_replacement_that_cannot_be_had_changes_nothing() -> None:
+    """It is refused before the old child is stopped."""
+    async with child_in("running") as (ward, actor):
+        spec = ChildSpec(id="a", start=Actor(), restart=Restart.TRANSIENT, significant=True)
+        with pytest.raises(ValueError, match="significant"):
+            await ward.supervisor.replace_child(spec)
+        assert (ward.state("a"), actor.alive) == ("running", 1)
+
+
 async def test_replace_somebody_unknown() -> None:
     """There is no place to take."""
     async with child_in("running") as (ward, _):
