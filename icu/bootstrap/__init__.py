@@ -101,7 +101,7 @@ def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_bro
 def upgrade_database(settings: Settings) -> str:
     """Bring the tables to this program's version; returns a sentence that says what was done."""
     from icu.store import schema  # noqa: PLC0415 - only where it is used
-    from icu.store.database import sqlite_path  # noqa: PLC0415
+    from icu.store.database import sqlite_path  # noqa: PLC0415 - as above
 
     path = sqlite_path(settings.database.url)
     before = anyio.run(schema.upgrade, path)
@@ -119,7 +119,7 @@ def create_app() -> "Litestar":
         return Ward(settings).monitor_app("localhost", foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.
-        print(f"icu: {exc}", file=sys.stderr)  # noqa: T201
+        print(f"icu: {exc}", file=sys.stderr)  # noqa: T201 - what a person reads
         raise SystemExit(exc.exit_code) from exc
 
 

@@ -26,7 +26,7 @@ def _memory(settings: Settings) -> Transport:
 
 def _kafka(settings: Settings) -> "KafkaTransport":
     from icu.transports.kafka.brokers import Brokers  # noqa: PLC0415 - only where it is used
-    from icu.transports.kafka.transport import KafkaTransport  # noqa: PLC0415
+    from icu.transports.kafka.transport import KafkaTransport  # noqa: PLC0415 - as above
 
     brokers = Brokers(settings.kafka)
     if brokers.exposed:

@@ -86,7 +86,7 @@ class Ward:
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
         """
         from icu.monitor import app, broadcast  # noqa: PLC0415 - only where it is used
-        from icu.store.reader import Reader  # noqa: PLC0415
+        from icu.store.reader import Reader  # noqa: PLC0415 - as above
 
         reader = Reader(self.settings.database.url)
         live = broadcast.Broadcast(reader)
@@ -96,7 +96,7 @@ class Ward:
             reader=reader,
             broadcast=live,
             # Through the ward at each request: the supervisor may be built after the application.
-            look=lambda: self.look(),  # noqa: PLW0108
+            look=lambda: self.look(),  # noqa: PLW0108 - not the one of now
             prefix=api.prefix,
             cors_origins=api.cors_origins,
             **self._common(host),
@@ -148,7 +148,7 @@ class Ward:
 
     def _patient(self, child: PatientChild) -> Start:
         from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
-        from icu.patient.outbox import Outbox  # noqa: PLC0415
+        from icu.patient.outbox import Outbox  # noqa: PLC0415 - as above
 
         beds = [self._bed(child, name) for name in names_of(child)]
         actor = partial(
@@ -160,7 +160,7 @@ class Ward:
 
     def _bed(self, child: PatientChild, name: str) -> "Bed":
         from icu.patient.beds import Identity, SimulatedBed  # noqa: PLC0415 - as above
-        from icu.patient.physiology import Physiology  # noqa: PLC0415
+        from icu.patient.physiology import Physiology  # noqa: PLC0415 - as above
 
         try:
             identity = Identity(check_uuid(child.uuid or uuid_of_name(name)), check_name(name))
@@ -174,7 +174,7 @@ class Ward:
 
     def _replayed(self, child: PatientChild, identity: "Identity", path: Path) -> "Bed":
         from icu.patient.beds import ReplayedBed, check_origin, origin_of  # noqa: PLC0415 - as above
-        from icu.patient.recordings import read_recording  # noqa: PLC0415
+        from icu.patient.recordings import read_recording  # noqa: PLC0415 - as above
 
         recording = read_recording(path, step=child.step)
         self._patient_telemetry.empty.inc(recording.skipped)

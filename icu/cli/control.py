@@ -141,7 +141,7 @@ def _asked(settings: Settings, request: Request, kind: type[_Answer], *, hurry: 
     """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
     import anyio  # noqa: PLC0415 - as above
 
-    from icu.control.client import DEADLINE, ask  # noqa: PLC0415
+    from icu.control.client import DEADLINE, ask  # noqa: PLC0415 - as above
 
     return anyio.run(partial(ask, settings, request, kind, deadline=DEADLINE if hurry else None))
 

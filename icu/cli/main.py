@@ -148,7 +148,7 @@ def supervise(
     config = chosen_file(config, os.environ)
     settings = prepare(config, log_format)
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
-    from icu.cli.overview import overview  # noqa: PLC0415
+    from icu.cli.overview import overview  # noqa: PLC0415 - as above
 
     def told(settings: Settings) -> Settings:
         """With what the command line says in place of what the file says."""
