@@ -33,6 +33,8 @@
         ├── PatientNotFoundError       404
         ├── InvalidQueryError          400
         ├── UnknownHostError           400
+        ├── UnknownScenarioError       404                                             exit 64
+        ├── RecordedPatientError       409                                             exit 64
         └── NotReadyError              503
 
 `transient` is the one question that retries ask: may the same call succeed later without anyone's help?
@@ -296,6 +298,26 @@ class UnknownHostError(PatientServiceException):
         super().__init__(
             "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api])"
         )
+
+
+class UnknownScenarioError(PatientServiceException):
+    """No scenario has this name."""
+
+    status = 404
+    exit_code = 64
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no scenario {name!r}: choose one of {', '.join(known)}")
+
+
+class RecordedPatientError(PatientServiceException):
+    """A recorded patient was asked what only a simulated one can do."""
+
+    status = 409
+    exit_code = 64
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is a recording: what happened has happened, and nobody wrote down why")
 
 
 class NotReadyError(PatientServiceException):

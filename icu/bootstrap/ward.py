@@ -5,9 +5,7 @@ Rooms are imported where their role is built: a process pays only for the roles 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -25,13 +23,10 @@ from prometheus_client import (
 
 from icu import __version__
 from icu.bootstrap.transport import make_transport
-from icu.bounds import check_name, check_uuid
-from icu.config.groups import names_of
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import look
-from icu.errors import ConfigurationError, ReadingsLostError, RecordingError
-from icu.messages import uuid_of_name
+from icu.errors import ReadingsLostError
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
@@ -42,7 +37,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
     from icu.patient import telemetry as patient_telemetry
-    from icu.patient.beds import Bed, Identity
+    from icu.patient.beds import Beds
     from icu.patient.scenarios import Scenario
     from icu.sink import telemetry as sink_telemetry
 
@@ -58,7 +53,8 @@ class Ward:
         self.registry = _registry()
         self.look: Callable[[], Awaitable[Sequence[ChildView]]] = partial(look, settings)
         """How the supervisor's children are. Whoever runs the supervisor itself replaces this."""
-        self._launch = datetime.now(UTC)
+        self.beds: dict[str, Beds] = {}
+        """The patients of each child that runs in this process, by its id."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Transport]:
@@ -147,46 +143,19 @@ class Ward:
         return partial(self._with_face, actor, partial(self._sink_app, child.host), child.host, child.port)
 
     def _patient(self, child: PatientChild) -> Start:
-        from icu.patient.emulator import emulate  # noqa: PLC0415 - only where it is used
+        from icu.bootstrap.beds import beds_of  # noqa: PLC0415 - only where it is used
+        from icu.patient.emulator import emulate  # noqa: PLC0415 - as above
         from icu.patient.outbox import Outbox  # noqa: PLC0415 - as above
 
-        beds = [self._bed(child, name) for name in names_of(child)]
+        telemetry = self._patient_telemetry
+        beds = beds_of(child, self._scenarios, interval=self.settings.metrics_interval, telemetry=telemetry)
+        self.beds[str(child.id)] = beds
         actor = partial(
-            emulate, beds=beds, outbox=Outbox(), transport=self._transport, telemetry=self._patient_telemetry
+            emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry
         )
         if child.port is None:
             return actor
-        return partial(self._with_face, actor, partial(self._bedside_app, beds[0], child.host), child.host, child.port)
-
-    def _bed(self, child: PatientChild, name: str) -> "Bed":
-        from icu.patient.beds import Identity, SimulatedBed  # noqa: PLC0415 - as above
-        from icu.patient.physiology import Physiology  # noqa: PLC0415 - as above
-
-        try:
-            identity = Identity(check_uuid(child.uuid or uuid_of_name(name)), check_name(name))
-        except ValueError as exc:
-            raise ConfigurationError(f"{child.id}: {exc}") from exc
-        if child.recording is not None:
-            return self._replayed(child, identity, child.recording)
-        seed = None if child.seed is None else f"{child.seed}:{identity.uuid}"
-        body = Physiology(seed, self._scenarios)
-        return SimulatedBed(identity, body, interval=child.interval or self.settings.metrics_interval)
-
-    def _replayed(self, child: PatientChild, identity: "Identity", path: Path) -> "Bed":
-        from icu.patient.beds import ReplayedBed, check_origin, origin_of  # noqa: PLC0415 - as above
-        from icu.patient.recordings import read_recording  # noqa: PLC0415 - as above
-
-        recording = read_recording(path, step=child.step)
-        self._patient_telemetry.empty.inc(recording.skipped)
-        if recording.skipped:
-            logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
-        origin = child.start or origin_of(recording, launch=self._launch, speed=child.speed)
-        try:
-            check_origin(recording, origin)
-        except ValueError as exc:
-            why = f"begins at {origin.isoformat()}, and a row of it {exc}: choose another start"
-            raise RecordingError(f"{child.id}: {path} {why}") from exc
-        return ReplayedBed(identity, recording, origin=origin, speed=child.speed)
+        return partial(self._with_face, actor, partial(self._bedside_app, beds, child.host), child.host, child.port)
 
     async def _with_face(
         self,
@@ -210,10 +179,10 @@ class Ward:
 
         return face(title="ICU sink", handlers=[], **self._common(host))
 
-    def _bedside_app(self, bed: "Bed", host: str) -> "Litestar":
+    def _bedside_app(self, beds: "Beds", host: str) -> "Litestar":
         from icu.patient.bedside import create_app  # noqa: PLC0415 - only where it is used
 
-        return create_app(bed=bed, **self._common(host))
+        return create_app(beds=beds, **self._common(host))
 
     def _common(self, host: str) -> dict[str, Any]:
         """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
@@ -249,7 +218,7 @@ class Ward:
         return Telemetry(self.registry)
 
     @cached_property
-    def _scenarios(self) -> "tuple[Scenario, ...]":
+    def _scenarios(self) -> "dict[str, Scenario]":
         from icu.patient.scenarios import load_scenarios  # noqa: PLC0415 - only where it is used
 
         return load_scenarios(packaged("config", "scenarios"))

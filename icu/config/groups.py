@@ -43,8 +43,6 @@ def _mistake_in_patient(child: PatientChild) -> str | None:
         return "uuid: several patients cannot have one uuid: leave it out, it is made from their names"
     if several and child.recording is not None:
         return "recording: several patients cannot be one recording: --recordings FOLDER replays many"
-    if child.patients > 1 and child.port is not None:
-        return "port: several patients in one child have no face of their own: leave it out"
     return None
 
 

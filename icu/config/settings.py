@@ -218,9 +218,17 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     recording: Path | None = None
     step: Annotated[float, Meta(ge=0.001, le=86_400)] = 3_600.0
     """Seconds between the rows of a recording that has no time column."""
-    speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
+    speed: Annotated[float, Meta(ge=0.001)] = 1.0
+    """How many times faster than ours the patients' clock runs; inf: as fast as can be. Simulated patients slow down to
+    our pace when they have caught up with now."""
     start: Annotated[datetime, Meta(tz=True)] | None = None
-    """When the recording's first row was measured; see the README for what holds without it."""
+    """When the first observation was made. Now when absent; a recording that is replayed faster ends now."""
+    scenario: Text | None = None
+    """What befalls the simulated patients at the start: the name of a file in config/scenarios."""
+    scenario_rate: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
+    """How often scenarios befall them by chance: 1 as their files say, 0 never."""
+    artefacts: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
+    """How often their sensors fail: 1 as is usual, 0 never."""
 
 
 AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild

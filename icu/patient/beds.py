@@ -1,19 +1,18 @@
-"""Beds: where the observations of one patient come from, and when the next is due.
+"""Beds: the patients of one child, in bays of those who are read at the same moment.
 
-A bed outlives the emulator that serves it, so that a restarted one goes on where it was: with later timestamps, or with
+A bay outlives the emulator that serves it, so that a restarted one goes on where it was: with later timestamps, or with
 the row of the recording that was not sent.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from icu.bounds import TICK, check_time
-from icu.messages import SCHEMA_VERSION, Observation, key_of
-from icu.patient.physiology import Physiology
-from icu.patient.recordings import Recording
-from icu.vitals.signs import VitalSigns, format_blood_pressure
+from icu.errors import PatientNotFoundError, UnknownScenarioError
+from icu.messages import Observation, key_of
+from icu.patient.scenarios import Scenario
 
 
 class Identity(NamedTuple):
@@ -28,134 +27,102 @@ class Identity(NamedTuple):
         return key_of(self.uuid)
 
 
-@runtime_checkable
-class Bed(Protocol):
-    """One patient. Times are seconds since its emulator began."""
+class Truth(NamedTuple):
+    """What no monitor tells: what really goes on in a simulated patient. Texts are empty where there is nothing."""
 
-    identity: Identity
-    latest: Observation | None
-    """The observation that was made last."""
-    can_wait: bool
-    """Whether time stands still for it while the outbox is full: for a recording, not for a patient."""
+    scenario: str
+    phase: str
+    event: str
+    """What staff did and still shows: names with commas between."""
+    age: int
+    """Years."""
+    sex: str
+    condition: str
+    """What the patient came for."""
 
-    def begin(self) -> None:
+
+class Bay(Protocol):
+    """Patients who are read at the same moment. Times are seconds since their emulator began."""
+
+    identities: Sequence[Identity]
+    latest: Sequence[Observation]
+    """What was observed last, a row like `identities`; empty before the first."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether time stands still for it while the outbox is full: for the past, not for a patient of now."""
+        ...
+
+    @property
+    def time(self) -> datetime:
+        """Of the next observations, for as long as there are any."""
+        ...
+
+    def begin(self, now: datetime) -> None:
         """Note that an emulator begins, at 0 seconds."""
         ...
 
     def due(self) -> float | None:
-        """When the next observation is to be sent; None after the last."""
+        """When the next observations are to be sent; None after the last."""
         ...
 
-    def observe(self, now: datetime) -> Observation:
-        """The observation that is due. Asked again before `sent`, a recording answers the same."""
+    def observe(self) -> Sequence[Observation]:
+        """The observations that are due. Asked again before `sent`, a recording answers the same."""
         ...
 
-    def sent(self, observation: Observation, elapsed: float) -> int:
-        """Go on to the next; returns how many were left out because their time has passed at `elapsed` seconds."""
+    def sent(self, elapsed: float, now: datetime) -> int:
+        """Go on to the next; returns how many of each patient were left out because their time has passed."""
+        ...
+
+    def truth(self, patient: int) -> Truth:
+        """What really goes on in the patient of this number. PatientServiceException where nobody knows."""
+        ...
+
+    def befall(self, patient: int, scenario: Scenario) -> None:
+        """Let a scenario befall the patient of this number now. PatientServiceException where that cannot be."""
         ...
 
 
-class SimulatedBed:
-    """A simulated patient: an observation at once, then one every `interval` seconds, as long as the emulator runs."""
+class Beds:
+    """The patients of one child, each found by uuid."""
 
-    can_wait = False
+    def __init__(self, bays: Sequence[Bay], scenarios: Mapping[str, Scenario]) -> None:
+        self.bays = bays
+        self._scenarios = scenarios
+        self._places = {each.uuid: (bay, number) for bay in bays for number, each in enumerate(bay.identities)}
 
-    def __init__(self, identity: Identity, physiology: Physiology, *, interval: float) -> None:
-        self.identity = identity
-        self.latest: Observation | None = None
-        self._physiology = physiology
-        self._interval = interval
-        self._slot = 0
+    @property
+    def identities(self) -> list[Identity]:
+        """Everybody."""
+        return [bay.identities[number] for bay, number in self._places.values()]
 
-    def begin(self) -> None:
-        """Send at once."""
-        self._slot = 0
+    def matching(self, pattern: str) -> list[UUID]:
+        """Those whose name or uuid is this, or matches it, `*` standing for anything."""
+        return [each.uuid for each in self.identities if _matches(each, pattern)]
 
-    def due(self) -> float | None:
-        """The next slot."""
-        return self._slot * self._interval
+    def latest(self, uuid: UUID) -> Observation | None:
+        """What was observed last; None before the first. PatientNotFoundError."""
+        bay, number = self._place(uuid)
+        return bay.latest[number] if bay.latest else None
 
-    def observe(self, now: datetime) -> Observation:
-        """What the monitor shows now. Timestamps rise even if the clock was set back."""
-        if self.latest is not None:
-            now = max(now, self.latest.timestamp + TICK)
-        return _observation(self.identity, now, self._physiology.step(self._interval), self._interval)
+    def truth(self, uuid: UUID) -> Truth:
+        """What really goes on in a patient. PatientNotFoundError; PatientServiceException where nobody knows."""
+        bay, number = self._place(uuid)
+        return bay.truth(number)
 
-    def sent(self, observation: Observation, elapsed: float) -> int:
-        """Go on to the next slot that is not past: a stalled emulator does not make up for it with a burst."""
-        self.latest = observation
-        after = self._slot + 1
-        self._slot = max(after, int(elapsed // self._interval) + 1)
-        return self._slot - after
+    def befall(self, uuid: UUID, scenario: str) -> Scenario:
+        """Let a scenario befall a patient. PatientNotFoundError, UnknownScenarioError, RecordedPatientError."""
+        bay, number = self._place(uuid)
+        if scenario not in self._scenarios:
+            raise UnknownScenarioError(scenario, list(self._scenarios))
+        bay.befall(number, self._scenarios[scenario])
+        return self._scenarios[scenario]
 
-
-class ReplayedBed:
-    """A recorded patient: every row is sent, at `speed` times its pace. `origin` is the time of the first row."""
-
-    can_wait = True
-
-    def __init__(self, identity: Identity, recording: Recording, *, origin: datetime, speed: float) -> None:
-        self.identity = identity
-        self.latest: Observation | None = None
-        self._rows = recording.rows
-        self._origin = origin
-        self._speed = speed
-        self._position = 0
-        self._base = 0.0
-
-    def begin(self) -> None:
-        """Send the first row that was not sent at once; before the first of all, keep the pause that precedes it."""
-        if 0 < self._position < len(self._rows):
-            self._base = self._rows[self._position].elapsed
-
-    def due(self) -> float | None:
-        """When the next row's turn comes."""
-        if self._position == len(self._rows):
-            return None
-        return (self._rows[self._position].elapsed - self._base) / self._speed
-
-    def observe(self, now: datetime) -> Observation:  # noqa: ARG002 - a recording has times of its own
-        """The next row."""
-        row = self._rows[self._position]
-        return _observation(
-            self.identity, self._origin + timedelta(seconds=row.elapsed), row.signs, self._pause(self._rows)
-        )
-
-    def sent(self, observation: Observation, elapsed: float) -> int:  # noqa: ARG002 - nothing of a recording is left out
-        """Go on to the next row."""
-        self.latest = observation
-        self._position += 1
-        return 0
-
-    def _pause(self, rows: Sequence[object]) -> float | None:
-        """Seconds until the next row is sent."""
-        if self._position + 1 >= len(rows):
-            return None
-        pause = (self._rows[self._position + 1].elapsed - self._rows[self._position].elapsed) / self._speed
-        return min(86_400.0, pause)
+    def _place(self, uuid: UUID) -> tuple[Bay, int]:
+        if uuid not in self._places:
+            raise PatientNotFoundError(uuid)
+        return self._places[uuid]
 
 
-def origin_of(recording: Recording, *, launch: datetime, speed: float) -> datetime:
-    """When a recording's first row was measured, if nobody says: at launch, or, where it is replayed faster than that,
-    so long before that its last row falls on the launch: no reading is of the future."""
-    return launch - timedelta(seconds=recording.duration) if speed > 1 else launch
-
-
-def check_origin(recording: Recording, origin: datetime) -> None:
-    """ValueError where no reading can be of the time of its first or its last row."""
-    check_time(check_time(origin) + timedelta(seconds=recording.duration))
-
-
-def _observation(identity: Identity, timestamp: datetime, signs: VitalSigns, interval: float | None) -> Observation:
-    return Observation(
-        patient_uuid=identity.uuid,
-        patient_name=identity.name,
-        timestamp=timestamp,
-        pulse=signs.pulse,
-        resp_rate=signs.resp_rate,
-        bp=format_blood_pressure(signs.systolic, signs.diastolic),
-        spo2=signs.spo2,
-        temperature=signs.temperature,
-        interval=interval,
-        schema_version=SCHEMA_VERSION,
-    )
+def _matches(identity: Identity, pattern: str) -> bool:
+    return identity.name == pattern or fnmatchcase(identity.name, pattern) or str(identity.uuid) == pattern.lower()

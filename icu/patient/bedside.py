@@ -1,30 +1,33 @@
-"""The HTTP face of one bed: who lies in it, and what its monitor shows."""
+"""The HTTP face of one child: who lies in its beds, what their monitors show, what is true, and what may befall them."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from litestar import Litestar, get
+from litestar import Litestar, get, post
 from litestar.di import NamedDependency
-from msgspec import Struct
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
 from icu.errors import NotReadyError
+from icu.messages import Observation, Quality
 from icu.ops.health import Health
 from icu.ops.http import face
 from icu.ops.problems import documented
-from icu.patient.beds import Bed
+from icu.patient.beds import Beds
 
 
 class Occupant(Struct, frozen=True):
-    """Who lies in the bed."""
+    """Who lies in a bed."""
 
     uuid: UUID
     name: str
 
 
 class Current(Struct, frozen=True):
-    """What the monitor shows: the observation that was sent last. A sign that was not measured is null."""
+    """What the monitor shows: the observation that was made last. A sign that was not measured is null."""
 
     patient_uuid: UUID
     timestamp: datetime
@@ -38,33 +41,115 @@ class Current(Struct, frozen=True):
     """%."""
     temperature: float | None
     """Cel."""
+    map: float | UnsetType = UNSET
+    """Mean arterial pressure, mm[Hg]; absent where it was not measured."""
+    bp_measured_at: datetime | UnsetType = UNSET
+    """When the pressure was measured; absent where that is the timestamp."""
+    quality: Quality | UnsetType = UNSET
+    """Why signs are doubtful or missing; absent where none is."""
+
+
+class State(Struct, frozen=True):
+    """What no monitor tells: what really goes on in a simulated patient. Texts are empty where there is nothing."""
+
+    patient_uuid: UUID
+    scenario: str
+    phase: str
+    event: str
+    """What staff did and still shows."""
+    age: int
+    """Years."""
+    sex: str
+    condition: str
+    """What the patient came for."""
+
+
+class Choice(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to befall a patient: the name of a scenario; `stable` ends whatever does."""
+
+    scenario: str
+
+
+@get("/patients", summary="Who lies in these beds", responses=documented(400))
+async def occupants(beds: NamedDependency[Beds]) -> list[Occupant]:
+    """All patients of this child."""
+    return [Occupant(each.uuid, each.name) for each in beds.identities]
+
+
+@get("/patient/{patient_uuid:uuid}/current", summary="What a monitor shows now", responses=documented(400, 404, 503))
+async def current_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> Current:
+    """The latest reading; 503 before the first."""
+    return _current(beds.latest(patient_uuid))
+
+
+@get("/patient/{patient_uuid:uuid}/truth", summary="What really goes on", responses=documented(400, 404, 409))
+async def truth_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> State:
+    """A label for algorithms; 409 for a recording."""
+    return State(patient_uuid, *beds.truth(patient_uuid))
+
+
+@post(
+    "/patient/{patient_uuid:uuid}/scenario",
+    status_code=200,
+    summary="Let a scenario befall a patient",
+    responses=documented(400, 404, 409),
+)
+async def befall(patient_uuid: UUID, data: Choice, beds: NamedDependency[Beds]) -> State:
+    """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
+    beds.befall(patient_uuid, data.scenario)
+    return State(patient_uuid, *beds.truth(patient_uuid))
 
 
 @get("/", summary="Who lies in this bed", responses=documented(400))
-async def occupant(bed: NamedDependency[Bed]) -> Occupant:
+async def occupant(beds: NamedDependency[Beds]) -> Occupant:
     """The patient's identity."""
-    return Occupant(bed.identity.uuid, bed.identity.name)
+    return Occupant(*beds.identities[0])
 
 
 @get("/current", summary="What the monitor shows now", responses=documented(400, 503))
-async def current(bed: NamedDependency[Bed]) -> Current:
+async def current(beds: NamedDependency[Beds]) -> Current:
     """The latest reading; 503 before the first."""
-    latest = bed.latest
-    if latest is None:
-        raise NotReadyError("nothing was measured yet: ask again in a moment")
-    return Current(*(getattr(latest, name) for name in Current.__struct_fields__))
+    return _current(beds.latest(beds.identities[0].uuid))
+
+
+@get("/truth", summary="What really goes on in this bed", responses=documented(400, 409))
+async def truth(beds: NamedDependency[Beds]) -> State:
+    """A label for algorithms; 409 for a recording."""
+    uuid = beds.identities[0].uuid
+    return State(uuid, *beds.truth(uuid))
+
+
+@post("/scenario", status_code=200, summary="Let a scenario befall this patient", responses=documented(400, 404, 409))
+async def befall_here(data: Choice, beds: NamedDependency[Beds]) -> State:
+    """As for a patient of many."""
+    uuid = beds.identities[0].uuid
+    beds.befall(uuid, data.scenario)
+    return State(uuid, *beds.truth(uuid))
+
+
+_OF_ALL: Final[Sequence[HTTPRouteHandler]] = (occupants, current_of, truth_of, befall)
+_OF_ONE: Final[Sequence[HTTPRouteHandler]] = (occupant, current, truth, befall_here)
 
 
 def create_app(
-    *, bed: Bed, health: Health, registry: CollectorRegistry, version: str, hosts: Sequence[str] | None = None
+    *, beds: Beds, health: Health, registry: CollectorRegistry, version: str, hosts: Sequence[str] | None = None
 ) -> Litestar:
-    """Build the bed's application."""
+    """Build the application of these beds. Where there is one bed, the short paths are its own too."""
+    alone = len(beds.identities) == 1
     return face(
-        title=f"Bedside monitor of {bed.identity.name}",
+        title=f"Bedside monitor of {beds.identities[0].name}" if alone else "Bedside monitors",
         version=version,
-        handlers=[occupant, current],
+        handlers=[*_OF_ALL, *(_OF_ONE if alone else ())],
         health=health,
         registry=registry,
         hosts=hosts,
-        dependencies={"bed": bed},
+        dependencies={"beds": beds},
     )
+
+
+def _current(latest: Observation | None) -> Current:
+    if latest is None:
+        raise NotReadyError("nothing was measured yet: ask again in a moment")
+    fields = ((name, getattr(latest, name)) for name in Current.__struct_fields__)
+    optional = {"map", "bp_measured_at", "quality"}
+    return Current(**{name: UNSET if value is None and name in optional else value for name, value in fields})

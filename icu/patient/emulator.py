@@ -1,4 +1,4 @@
-"""The emulator: one task that serves any number of beds, each on its own schedule, and one that sends what they see."""
+"""The emulator: one task that serves any number of bays, each on its own schedule, and one that sends what they see."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,13 +11,13 @@ from anyio.abc import TaskStatus
 from loguru import logger
 
 from icu.messages import encode
-from icu.patient.beds import Bed
+from icu.patient.beds import Bay
 from icu.patient.outbox import Outbox
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 
 ROUND: Final = 1_000
-"""Observations that are made, or sent, at a time at most."""
+"""Observations that are sent at a time at most."""
 
 FAREWELL: Final = 2.0
 """Seconds in which an emulator that was told to stop sends what waits. Less than its grace."""
@@ -30,24 +30,24 @@ def clock() -> datetime:
 
 async def emulate(
     *,
-    beds: Sequence[Bed],
+    bays: Sequence[Bay],
     outbox: Outbox,
     transport: Transport,
     telemetry: Telemetry,
     now: Callable[[], datetime] = clock,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Send what the beds observe, when it is due. Ends when no bed has anything left to send.
+    """Send what the bays observe, when it is due. Ends when no bay has anything left to send.
 
     While the transport is away, patients go on and their readings wait in the outbox, which drops the oldest when it
-    is full; recordings wait, for nothing of them may be lost.
+    is full; the past waits, for nothing of it may be lost: recordings, and patients who have yet to catch up.
     """
     task_status.started()
     sender = _Sender(outbox, transport, telemetry)
     async with create_task_group() as group:
         group.start_soon(sender.run)
         try:
-            await _observe(beds, outbox, telemetry, now)
+            await _observe(bays, outbox, telemetry, now)
             await sender.idle()
         except anyio.get_cancelled_exc_class():
             await sender.finish()
@@ -57,48 +57,39 @@ async def emulate(
     logger.debug("nothing left to send")
 
 
-async def _observe(beds: Sequence[Bed], outbox: Outbox, telemetry: Telemetry, now: Callable[[], datetime]) -> None:
+async def _observe(bays: Sequence[Bay], outbox: Outbox, telemetry: Telemetry, now: Callable[[], datetime]) -> None:
     began = anyio.current_time()
-    schedule = [(due, number) for number, bed in enumerate(beds) if (due := _begin(bed)) is not None]
+    for bay in bays:
+        bay.begin(now())
+    schedule = [(due, number) for number, bay in enumerate(bays) if (due := bay.due()) is not None]
     heapify(schedule)
     while schedule:
         await anyio.sleep_until(began + schedule[0][0])
-        turn = _take_due(schedule, anyio.current_time() - began)
-        await _room(outbox, [beds[number] for number in turn])
-        moment = now()
-        observations = [beds[number].observe(moment) for number in turn]
+        bay = bays[number := heappop(schedule)[1]]
+        await _room(outbox, bay)
+        observations = bay.observe()
         dropped = outbox.put(encode(observations))
         telemetry.produced(len(observations), dropped=dropped)
         if dropped:
             logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
         elapsed = anyio.current_time() - began
-        for number, observation in zip(turn, observations, strict=True):
-            missed = beds[number].sent(observation, elapsed)
-            if missed:
-                telemetry.missed.inc(missed)
-                logger.bind(patient_uuid=str(observation.patient_uuid)).warning("{} observations left out", missed)
-            if (due := beds[number].due()) is not None:
-                heappush(schedule, (due, number))
+        missed = bay.sent(elapsed, now())
+        if missed:
+            telemetry.missed.inc(missed * len(observations))
+            logger.warning("{}: {} observations left out, for the emulator was late", _named(bay), missed)
+        if (due := bay.due()) is not None:
+            # Who has fallen behind queues up behind the others who have.
+            heappush(schedule, (max(due, elapsed), number))
 
 
-def _begin(bed: Bed) -> float | None:
-    bed.begin()
-    return bed.due()
+def _named(bay: Bay) -> str:
+    return bay.identities[0].name if len(bay.identities) == 1 else f"{len(bay.identities)} patients"
 
 
-def _take_due(schedule: list[tuple[float, int]], elapsed: float) -> list[int]:
-    """The beds whose turn has come, no more than a round's worth."""
-    turn: list[int] = []
-    while schedule and schedule[0][0] <= elapsed and len(turn) < ROUND:
-        turn.append(heappop(schedule)[1])
-    return turn
-
-
-async def _room(outbox: Outbox, beds: Sequence[Bed]) -> None:
-    """Wait until the outbox takes the next record of each bed that can wait."""
-    for bed in beds:
-        while bed.can_wait and outbox.is_full(bed.identity.key):
-            await outbox.change()
+async def _room(outbox: Outbox, bay: Bay) -> None:
+    """Wait until the outbox takes the next records of a bay that can wait."""
+    while bay.can_wait and any(outbox.is_full(each.key) for each in bay.identities):
+        await outbox.change()
 
 
 class _Sender:

@@ -1,4 +1,8 @@
-"""Scenarios: what may befall a simulated patient, written as data in config/scenarios."""
+"""Scenarios: what may befall a simulated patient, written as data in config/scenarios.
+
+A scenario is a row of phases. Each names where signs are heading (`to`: this value; `by`: so much more or less than the
+patient's own) and within how long; what the next phase does not name goes back to the patient's own.
+"""
 
 import tomllib
 from pathlib import Path
@@ -9,65 +13,60 @@ from msgspec import Meta, Struct
 
 from icu.errors import ConfigurationError
 
-Duration: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
+Duration: TypeAlias = Annotated[float, Meta(ge=1, le=604_800)]
+"""Seconds."""
 
 
-class Effect(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is added to each sign while the scenario is at its height, at a severity of 1."""
+class Targets(Struct, frozen=True, forbid_unknown_fields=True):
+    """Values, or differences, of the signs that a phase moves."""
 
-    pulse: Annotated[float, Meta(ge=-150, le=150)] = 0
+    pulse: Annotated[float, Meta(ge=-200, le=250)] | None = None
     """/min."""
-    resp_rate: Annotated[float, Meta(ge=-40, le=40)] = 0
+    resp_rate: Annotated[float, Meta(ge=-60, le=80)] | None = None
     """/min."""
-    systolic: Annotated[float, Meta(ge=-150, le=150)] = 0
-    """mm[Hg]."""
-    diastolic: Annotated[float, Meta(ge=-100, le=100)] = 0
-    """mm[Hg]."""
-    spo2: Annotated[float, Meta(ge=-60, le=0)] = 0
+    map: Annotated[float, Meta(ge=-150, le=200)] | None = None
+    """Mean arterial pressure, mm[Hg]."""
+    pulse_pressure: Annotated[float, Meta(ge=-100, le=150)] | None = None
+    """Systolic less diastolic, mm[Hg]."""
+    spo2: Annotated[float, Meta(ge=-60, le=100)] | None = None
     """%."""
-    temperature: Annotated[float, Meta(ge=-10, le=6)] = 0
+    temperature: Annotated[float, Meta(ge=-10, le=43)] | None = None
     """Cel."""
 
 
+class Phase(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a scenario. Durations in seconds."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    within: Duration
+    """Until the targets are reached."""
+    lasting: Annotated[float, Meta(ge=0)] = 0.0
+    """How long it stays there; inf for ever."""
+    to: Targets = Targets()
+    by: Targets = Targets()
+
+
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
-    """A change of the vital signs that comes, stays and goes. Durations in seconds."""
+    """A course of the vital signs."""
 
-    title: Annotated[str, Meta(min_length=1, max_length=80)]
-    onset: Duration
-    """Until it is at its height."""
-    plateau: Duration
-    """How long it stays there."""
-    recovery: Duration
-    """Until it is over."""
-    effect: Effect
-
-    @property
-    def duration(self) -> float:
-        """Seconds from its beginning to its end."""
-        return self.onset + self.plateau + self.recovery
-
-    def intensity(self, elapsed: float) -> float:
-        """How much of the effect there is `elapsed` seconds after the beginning: 0 to 1, without jumps."""
-        if elapsed < self.onset:
-            return _smooth(elapsed / self.onset)
-        remaining = self.duration - elapsed
-        if remaining < self.recovery:
-            return _smooth(max(0.0, remaining / self.recovery))
-        return 1.0
+    id: str = ""
+    """The name of its file."""
+    title: Annotated[str, Meta(min_length=1, max_length=80)] = ""
+    note: str = ""
+    per_day: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
+    """How often it befalls a patient by chance."""
+    severity: tuple[Annotated[float, Meta(gt=0, le=2)], Annotated[float, Meta(gt=0, le=2)]] = (1.0, 1.0)
+    """What share of the way to its targets it goes: drawn between these."""
+    phase: Annotated[tuple[Phase, ...], Meta(min_length=1)] = ()
 
 
-def load_scenarios(folder: Path) -> tuple[Scenario, ...]:
-    """Every scenario of the folder, by file name. ConfigurationError names the file that is wrong."""
-    return tuple(_load(path) for path in sorted(folder.glob("*.toml")))
+def load_scenarios(folder: Path) -> dict[str, Scenario]:
+    """Every scenario of the folder, by the name of its file. ConfigurationError names the file that is wrong."""
+    return {path.stem: _load(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def _load(path: Path) -> Scenario:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Scenario)
+        return msgspec.convert({**tomllib.loads(path.read_text("utf-8")), "id": path.stem}, Scenario)
     except (OSError, ValueError) as exc:  # TOML's, UTF-8's and msgspec's errors are ValueErrors
         raise ConfigurationError(f"{path}: {exc}") from exc
-
-
-def _smooth(share: float) -> float:
-    """0 to 1 without a corner at either end."""
-    return share * share * (3 - 2 * share)

@@ -1,0 +1,95 @@
+"""The beds of one child, as its settings say."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loguru import logger
+
+from icu.bounds import check_name, check_uuid
+from icu.config.groups import names_of
+from icu.config.settings import PatientChild
+from icu.errors import ConfigurationError, RecordingError, UnknownScenarioError
+from icu.messages import uuid_of_name
+from icu.patient.beds import Bay, Beds, Identity
+from icu.patient.cohort import Cohort
+from icu.patient.recordings import read_recording
+from icu.patient.replayed import ReplayedBay, check_origin, origin_of
+from icu.patient.scenarios import Scenario
+from icu.patient.simulated import APART, SimulatedBay
+from icu.patient.telemetry import Telemetry
+
+
+def beds_of(
+    child: PatientChild, scenarios: Mapping[str, Scenario], *, interval: float, telemetry: Telemetry
+) -> Beds:
+    """The child's beds. ConfigurationError where they cannot be had as they are configured."""
+    identities = [_identity(child, name) for name in names_of(child)]
+    launch = datetime.now(UTC)
+    if child.recording is not None:
+        return Beds([_replayed(child, identities[0], child.recording, launch, telemetry)], scenarios)
+    bays = _simulated(child, identities, scenarios, child.interval or interval, launch)
+    return Beds(bays, scenarios)
+
+
+def _identity(child: PatientChild, name: str) -> Identity:
+    try:
+        return Identity(check_uuid(child.uuid or uuid_of_name(name)), check_name(name))
+    except ValueError as exc:
+        raise ConfigurationError(f"{child.id}: {exc}") from exc
+
+
+def _simulated(
+    child: PatientChild,
+    identities: Sequence[Identity],
+    scenarios: Mapping[str, Scenario],
+    interval: float,
+    launch: datetime,
+) -> Sequence[Bay]:
+    """Bays that are spread over the interval, so that many patients are no burst."""
+    chosen = _chosen(child, scenarios)
+    start = child.start or launch
+    count = min(len(identities), max(1, int(interval / APART)))
+    bays = []
+    for number in range(count):
+        cohort = Cohort(
+            identities[number::count],
+            scenarios,
+            start=start,
+            seed=child.seed,
+            rate=child.scenario_rate,
+            artefacts=child.artefacts,
+        )
+        if chosen is not None:
+            for patient in range(len(cohort.identities)):
+                cohort.begin(patient, chosen)
+        bays.append(
+            SimulatedBay(
+                cohort, interval=interval, start=start, launch=launch, speed=child.speed, offset=number * interval / count
+            )
+        )
+    return bays
+
+
+def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
+    if child.scenario is None:
+        return None
+    if child.scenario not in scenarios:
+        raise ConfigurationError(f"{child.id}: {UnknownScenarioError(child.scenario, list(scenarios))}")
+    return scenarios[child.scenario]
+
+
+def _replayed(
+    child: PatientChild, identity: Identity, path: Path, launch: datetime, telemetry: Telemetry
+) -> ReplayedBay:
+    recording = read_recording(path, step=child.step)
+    telemetry.empty.inc(recording.skipped)
+    if recording.skipped:
+        logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
+    origin = child.start or origin_of(recording, launch=launch, speed=child.speed)
+    try:
+        check_origin(recording, origin)
+    except ValueError as exc:
+        why = f"begins at {origin.isoformat()}, and a row of it {exc}: choose another start"
+        raise RecordingError(f"{child.id}: {path} {why}") from exc
+    return ReplayedBay(identity, recording, origin=origin, speed=child.speed)

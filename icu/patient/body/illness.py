@@ -1,0 +1,115 @@
+"""What befalls the patients: where each is in a scenario, and how far that moves their signs.
+
+Each sign is multiplied by a factor that seeks the one at which a patient's own baseline would be on target. What
+wanders about the baseline goes on wandering, in proportion; at a target of 0 nothing is left of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from icu.patient.body.oxygen import pressure_at, saturation
+from icu.patient.body.population import TYPICAL
+from icu.patient.body.signs import OXYGEN, SIGNS, Floats
+from icu.patient.body.thinning import threshold
+from icu.patient.scenarios import Phase, Scenario
+
+DAY: Final = 86_400.0
+
+WIDTH: Final = 1
+"""Deviates that a step takes."""
+
+
+class Illness:
+    """The scenarios of N patients. Times are seconds, on the clock of the body."""
+
+    def __init__(self, scenarios: Mapping[str, Scenario], baselines: Floats, rate: float) -> None:
+        """`baselines` are each patient's own, sign x patient; `rate` multiplies the scenarios' `per_day`."""
+        patients = baselines.shape[1]
+        self._baselines = baselines
+        self._drawn = [each for each in scenarios.values() if each.per_day > 0]
+        self._weights = np.array([each.per_day for each in self._drawn])
+        self._per_second = rate * float(self._weights.sum()) / DAY
+        self._scenario: list[Scenario | None] = [None] * patients
+        self._phase = [0] * patients
+        self._severity = np.ones(patients)
+        self._from = np.ones((len(SIGNS), patients))
+        self._to = np.ones((len(SIGNS), patients))
+        self._began = np.zeros(patients)
+        self._within = np.ones(patients)
+        self._ends = np.full(patients, np.inf)
+        self.ill = np.zeros(patients, bool)
+        """Who is in a scenario."""
+
+    def factor(self, now: float) -> Floats:
+        """What each sign is multiplied by, sign x patient."""
+        share = np.clip((now - self._began) / self._within, 0, 1)
+        return self._from + (self._to - self._from) * (share * share * (3 - 2 * share))
+
+    def begin(self, patient: int, scenario: Scenario | None, now: float, generator: Generator) -> None:
+        """Let a scenario befall a patient, in place of what did; None ends it at once."""
+        self._scenario[patient] = scenario
+        self._severity[patient] = 1.0 if scenario is None else generator.uniform(*scenario.severity)
+        self._enter(patient, 0, now)
+
+    def told(self, patient: int) -> tuple[str, str]:
+        """The scenario and the phase that a patient is in; empty where there is none."""
+        scenario = self._scenario[patient]
+        return ("", "") if scenario is None else (scenario.id, scenario.phase[self._phase[patient]].name)
+
+    def step(self, seconds: float, now: float, deviates: Floats, generators: Sequence[Generator]) -> None:
+        """Go on to the phases that are due at `now`, and let chance strike."""
+        for patient in np.flatnonzero(self._ends <= now):
+            self._enter(patient, self._phase[patient] + 1, now)
+        struck = (deviates > threshold(seconds * self._per_second)) & ~self.ill
+        for patient in np.flatnonzero(struck):
+            generator = generators[patient]
+            scenario = self._drawn[generator.choice(len(self._drawn), p=self._weights / self._weights.sum())]
+            self.begin(patient, scenario, now, generator)
+
+    def _enter(self, patient: int, number: int, now: float) -> None:
+        self._from[:, patient] = self.factor(now)[:, patient]
+        scenario = self._scenario[patient]
+        if scenario is None or number == len(scenario.phase):
+            self._scenario[patient] = None
+            self._from[:, patient] = self._to[:, patient] = 1.0
+            self._ends[patient] = np.inf
+            self.ill[patient] = False
+            return
+        phase = scenario.phase[number]
+        self._phase[patient] = number
+        self._to[:, patient] = factors(phase, self._baselines[:, patient], self._severity[patient])
+        self._began[patient], self._within[patient] = now, phase.within
+        self._ends[patient] = now + phase.within + phase.lasting
+        self.ill[patient] = True
+
+
+def factors(phase: Phase, baseline: Floats, severity: float) -> Floats:
+    """What a patient of this baseline is to be multiplied by at the phase's height."""
+    goal = baseline.copy()
+    for number, sign in enumerate(SIGNS):
+        name = "spo2" if number == OXYGEN else sign
+        to, by = getattr(phase.to, name), getattr(phase.by, name)
+        if to is not None:
+            goal[number] = _beyond(_pressure(number, to), baseline[number], float(TYPICAL[number]))
+        if by is not None:
+            goal[number] = _shifted(number, goal[number], by)
+    return np.maximum(0.0, 1 + severity * (goal / baseline - 1))
+
+
+def _pressure(sign: int, value: float) -> float:
+    return float(pressure_at(value)) if sign == OXYGEN else value
+
+
+def _beyond(target: float, own: float, typical: float) -> float:
+    """The target, unless the patient is beyond it already: a bleeding never raises a pressure."""
+    return min(target, own) if target < typical else max(target, own)
+
+
+def _shifted(sign: int, value: float, by: float) -> float:
+    if sign == OXYGEN:
+        return float(pressure_at(float(saturation(np.float64(value))) + by))
+    return value + by

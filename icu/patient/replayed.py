@@ -1,0 +1,96 @@
+"""A bay of one recorded patient."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import inf
+
+from icu.bounds import check_time
+from icu.errors import RecordedPatientError
+from icu.messages import SCHEMA_VERSION, Observation
+from icu.patient.beds import Identity, Truth
+from icu.patient.recordings import Recording
+from icu.patient.scenarios import Scenario
+from icu.vitals.signs import format_blood_pressure
+
+
+class ReplayedBay:
+    """A recorded patient: every row is sent, at `speed` times its pace. `origin` is the time of the first row."""
+
+    can_wait = True
+
+    def __init__(self, identity: Identity, recording: Recording, *, origin: datetime, speed: float) -> None:
+        self.identities: Sequence[Identity] = (identity,)
+        self.latest: Sequence[Observation] = ()
+        self._rows = recording.rows
+        self._origin = origin
+        self._speed = speed
+        self._position = 0
+        self._base = 0.0
+
+    @property
+    def time(self) -> datetime:
+        """Of the next row."""
+        return self._origin + timedelta(seconds=self._rows[self._position].elapsed)
+
+    def begin(self, now: datetime) -> None:  # noqa: ARG002 - a recording has times of its own
+        """Send the first row that was not sent at once; before the first of all, keep the pause that precedes it."""
+        if 0 < self._position < len(self._rows):
+            self._base = self._rows[self._position].elapsed
+
+    def due(self) -> float | None:
+        """When the next row's turn comes."""
+        if self._position == len(self._rows):
+            return None
+        return (self._rows[self._position].elapsed - self._base) / self._speed
+
+    def observe(self) -> Sequence[Observation]:
+        """The next row."""
+        [identity] = self.identities
+        signs = self._rows[self._position].signs
+        self.latest = [
+            Observation(
+                patient_uuid=identity.uuid,
+                patient_name=identity.name,
+                timestamp=self.time,
+                pulse=signs.pulse,
+                resp_rate=signs.resp_rate,
+                bp=format_blood_pressure(signs.systolic, signs.diastolic),
+                map=signs.mean,
+                spo2=signs.spo2,
+                temperature=signs.temperature,
+                interval=self._pause(),
+                schema_version=SCHEMA_VERSION,
+            )
+        ]
+        return self.latest
+
+    def sent(self, elapsed: float, now: datetime) -> int:  # noqa: ARG002 - nothing of a recording is left out
+        """Go on to the next row."""
+        self._position += 1
+        return 0
+
+    def truth(self, patient: int) -> Truth:
+        """RecordedPatientError: nobody knows."""
+        raise RecordedPatientError(self.identities[patient].name)
+
+    def befall(self, patient: int, scenario: Scenario) -> None:  # noqa: ARG002 - whatever it is
+        """RecordedPatientError: the past cannot be changed."""
+        raise RecordedPatientError(self.identities[patient].name)
+
+    def _pause(self) -> float | None:
+        """Seconds until the next row is sent; None where there is none, or no pause."""
+        if self._position + 1 >= len(self._rows) or self._speed == inf:
+            return None
+        pause = (self._rows[self._position + 1].elapsed - self._rows[self._position].elapsed) / self._speed
+        return min(86_400.0, pause)
+
+
+def origin_of(recording: Recording, *, launch: datetime, speed: float) -> datetime:
+    """When a recording's first row was measured, if nobody says: at launch, or, where it is replayed faster than that,
+    so long before that its last row falls on the launch: no reading is of the future."""
+    return launch - timedelta(seconds=recording.duration) if speed > 1 else launch
+
+
+def check_origin(recording: Recording, origin: datetime) -> None:
+    """ValueError where no reading can be of the time of its first or its last row."""
+    check_time(check_time(origin) + timedelta(seconds=recording.duration))

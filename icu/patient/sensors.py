@@ -1,0 +1,161 @@
+"""What a bedside monitor makes of a body: noise, whole numbers, cuffs that measure now and then, and probes that fall off.
+
+Pressure comes from a cuff every 10 minutes, and stands until the next, or from an arterial line, beat by beat. Cuffs
+measure the mean and work out the other two, each with an error of its own, well within the SD of 8 mm[Hg] that
+ISO 81060-2 allows; that is why their mean is seldom where two thirds and one third would put it.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+
+from icu.patient.body.chance import Chance
+from icu.patient.body.oxygen import saturation
+from icu.patient.body.signs import MAP, OXYGEN, PULSE, PULSE_PRESSURE, RESP_RATE, TEMPERATURE, Floats
+from icu.patient.body.thinning import threshold
+
+SHOWN: Final = ("pulse", "resp_rate", "systolic", "diastolic", "mean", "spo2", "temperature")
+"""The places of the signs in what is shown."""
+
+CUFF_EVERY: Final = 600.0
+"""Seconds."""
+LINES: Final = 0.4
+"""Share of patients with an arterial line."""
+
+DAMPING: Final = 0.45
+"""How much of the pulse pressure a damped line swallows. The mean stays."""
+PULSELESS: Final = 25.0
+"""mm[Hg] of mean pressure below which neither an oximeter nor a cuff finds a pulse."""
+
+_FORM: Final = (0.315, 0.035)
+"""Where the mean lies between diastolic and systolic pressure, mean and SD among patients."""
+
+_NOISE: Final = np.array([0.6, 0.7, 4.6, 3.7, 4.3, 0.15, 0.03])[:, None]
+"""SD: /min, /min, three times mm[Hg] (a cuff's), %, Cel."""
+_OF_LINE: Final = 0.4
+"""A line's noise as a share of a cuff's."""
+_OTHERS: Final = [0, 1, 5, 6]
+_LOWEST: Final = np.array([0, 0, 0, 0, 0, 0, 10.0])[:, None]
+_HIGHEST: Final = np.array([350, 200, 360, 360, 360, 100, 50.0])[:, None]
+_DECIMALS: Final = np.array([1, 1, 1, 1, 1, 1, 10.0])[:, None]
+
+
+class Artefact(NamedTuple):
+    """A way for a sensor to fail."""
+
+    flag: str
+    signs: tuple[str, ...]
+    """Of a reading's quality."""
+    per_day: float
+    seconds: float
+    """How long it lasts, typically."""
+    hides: bool
+    """Whether there is no value, or a wrong one."""
+
+
+ARTEFACTS: Final = (
+    Artefact("motion", ("spo2", "pulse", "resp_rate"), 15, 25, hides=False),
+    Artefact("damped", ("bp",), 1, 900, hides=False),
+    Artefact("probe-off", ("spo2",), 5, 90, hides=True),
+    Artefact("probe-off", ("temperature",), 0.5, 900, hides=True),
+    Artefact("lead-off", ("pulse", "resp_rate"), 2, 120, hides=True),
+)
+"""Rates and durations are made up, plausibly: alarm studies blame sensors for most alarms, but count no minutes."""
+MOTION, DAMPED, PROBE_OFF, NO_TEMPERATURE, LEAD_OFF = range(len(ARTEFACTS))
+
+_PER_SECOND: Final = np.array([each.per_day for each in ARTEFACTS]) / 86_400
+_SECONDS: Final = np.array([[each.seconds] for each in ARTEFACTS])
+_HIDES: Final = ((PROBE_OFF, 5), (NO_TEMPERATURE, 6), (LEAD_OFF, 0), (LEAD_OFF, 1))
+
+_WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
+
+
+class Shown(NamedTuple):
+    """What the monitors show."""
+
+    values: Floats
+    """In the order of SHOWN, sign x patient; NaN where there is none."""
+    pressure_at: Floats
+    """When each patient's pressure was measured, seconds since 1970."""
+    failing: NDArray[np.bool_]
+    """Which artefacts there are, ARTEFACTS x patient."""
+    pulseless: NDArray[np.bool_]
+    """Where no pulse is found."""
+
+
+class Sensors:
+    """The sensors of N patients."""
+
+    def __init__(self, seeds: Sequence[SeedSequence], now: float, body: Floats, *, artefacts: float = 0.0) -> None:
+        """`body` is sign x patient; `artefacts`: how often sensors fail, 1 as is usual."""
+        self._chance = Chance(seeds, _WIDTH)
+        own = np.array([(each.random(), each.random(), each.normal(*_FORM)) for each in self._chance.generators])
+        self._has_line = own[:, 0] < LINES
+        self._form = own[:, 2]
+        self._per_second = artefacts * _PER_SECOND
+        self._left = np.zeros((len(ARTEFACTS), len(seeds)))
+        self._noise = self._chance.draw()[: len(SHOWN)]
+        # The cuff has measured before anybody looked.
+        self._cuff_at = np.floor(now - CUFF_EVERY * own[:, 1])
+        self._cuff = self._pressures(body)
+
+    def step(self, seconds: float, now: float, body: Floats) -> None:
+        """Let time pass; `now` and `body` are those after it."""
+        noise, striking, lasting = np.split(self._chance.draw(), _CUTS)
+        self._noise = noise
+        self._left -= seconds
+        struck = (striking > _rare(seconds, self._per_second.tobytes())) & (self._left <= 0)
+        if struck.any():
+            self._left[struck] = (_SECONDS * np.exp(0.7 * lasting))[struck]
+        due = (now - self._cuff_at >= CUFF_EVERY) & (body[MAP] > PULSELESS)
+        if due.any():
+            self._cuff[:, due] = self._pressures(body)[:, due]
+            self._cuff_at[due] = now - (now - self._cuff_at[due]) % CUFF_EVERY
+
+    def show(self, now: float, body: Floats) -> Shown:
+        """What there is to see."""
+        failing = self._left > 0
+        failing[DAMPED] &= self._has_line
+        pulseless = body[MAP] <= PULSELESS
+        values = np.empty((len(SHOWN), body.shape[1]))
+        values[0], values[1] = body[PULSE], body[RESP_RATE]
+        values[2:5] = np.where(self._has_line, self._pressures(body), self._cuff)
+        values[5], values[6] = saturation(body[OXYGEN]), body[TEMPERATURE]
+        values[_OTHERS] += _NOISE[_OTHERS] * self._noise[_OTHERS]
+        if failing.any():
+            self._fail(values, failing)
+        values = np.round(np.clip(values, _LOWEST, _HIGHEST) * _DECIMALS) / _DECIMALS
+        for artefact, sign in _HIDES:
+            values[sign, failing[artefact]] = np.nan
+        values[5, pulseless] = np.nan
+        return Shown(values, np.where(self._has_line, now, self._cuff_at), failing, pulseless)
+
+    def _pressures(self, body: Floats) -> Floats:
+        """Systolic, diastolic and mean."""
+        diastolic = body[MAP] - self._form * body[PULSE_PRESSURE]
+        noise = np.where(self._has_line, _OF_LINE, 1.0) * _NOISE[2:5] * self._noise[2:5]
+        measured: Floats = np.stack([diastolic + body[PULSE_PRESSURE], diastolic, body[MAP]]) + noise
+        return measured
+
+    def _fail(self, values: Floats, failing: NDArray[np.bool_]) -> None:
+        moving = failing[MOTION]
+        shake = np.abs(self._noise[[5, 0, 1]])
+        values[5] -= moving * (1 + 2 * shake[0])
+        values[0] += moving * 8 * shake[1]
+        values[1] += moving * 6 * shake[2]
+        damped = failing[DAMPED]
+        width = values[2] - values[3]
+        values[2] -= damped * DAMPING * (1 - self._form) * width
+        values[3] += damped * DAMPING * self._form * width
+
+
+_CUTS: Final = (len(SHOWN), len(SHOWN) + len(ARTEFACTS))
+
+
+@lru_cache(maxsize=64)
+def _rare(seconds: float, per_second: bytes) -> Floats:
+    return np.array([[threshold(seconds * each)] for each in np.frombuffer(per_second)])

@@ -1,0 +1,35 @@
+"""NEWS2, the National Early Warning Score 2, as a table: points for each sign alone.
+
+Royal College of Physicians: National Early Warning Score (NEWS) 2, London 2017, chart 1. Oxygen saturation by scale 1.
+What the whole score needs besides, supplemental oxygen and consciousness, no monitor tells: without them it is partial.
+"""
+
+from bisect import bisect_left
+from typing import Final, NamedTuple
+
+
+class Bands(NamedTuple):
+    """Values up to and including `bounds[i]` score `points[i]`; those above the last bound score the last points."""
+
+    bounds: tuple[float, ...]
+    points: tuple[int, ...]
+
+    def score(self, value: float) -> int:
+        """Points for a value as the chart has it: a whole number, tenths of a degree."""
+        return self.points[bisect_left(self.bounds, value)]
+
+
+RESP_RATE: Final = Bands((8, 11, 20, 24), (3, 1, 0, 2, 3))
+"""/min."""
+
+SPO2: Final = Bands((91, 93, 95), (3, 2, 1, 0))
+"""%."""
+
+SYSTOLIC: Final = Bands((90, 100, 110, 219), (3, 2, 1, 0, 3))
+"""mm[Hg]."""
+
+PULSE: Final = Bands((40, 50, 90, 110, 130), (3, 1, 0, 1, 2, 3))
+"""Heart rate, /min."""
+
+TEMPERATURE: Final = Bands((35.0, 36.0, 38.0, 39.0), (3, 1, 0, 1, 2))
+"""Cel."""
