@@ -1,7 +1,7 @@
 """Recordings of real patients: CSV and pipe-separated files, read whole and checked before the first row is sent.
 
-A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, Resp and their like. Time is a
-column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
+A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, MAP, Resp and their like. Time
+is a column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
 A missing value (empty, NaN, NA, null, -) stays missing; other columns are left alone.
 """
 
@@ -37,6 +37,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "bp": ("bp", "blood_pressure", "blood pressure"),
     "spo2": ("spo2", "o2sat", "sao2", "o2 sat", "saturation"),
     "temperature": ("temperature", "temp", "body_temperature"),
+    "mean": ("map", "mbp", "mean", "abpmean", "nbpmean", "mean bp"),
 }
 _RANGES: Final[Mapping[str, Range]] = {
     "pulse": limits.PULSE,
@@ -45,6 +46,7 @@ _RANGES: Final[Mapping[str, Range]] = {
     "diastolic": limits.BLOOD_PRESSURE,
     "spo2": limits.SPO2,
     "temperature": limits.TEMPERATURE,
+    "mean": limits.BLOOD_PRESSURE,
 }
 # Seconds in one unit of the column.
 _CLOCKS: Final[Mapping[str, float]] = {
