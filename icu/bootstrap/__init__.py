@@ -19,7 +19,7 @@ from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
 from icu.config.load import load, with_ids
-from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
+from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.places import places
 from icu.control.records import Records
 from icu.control.server import serve
@@ -149,6 +149,16 @@ def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:
         if other != path:
             raise RecordingError(f"{other} and {path} are recordings of one patient, {name}: rename or remove one")
         yield name, path
+
+
+def with_history(settings: Settings, *, start: datetime | None = None, speed: float = 1.0) -> Settings:
+    """The settings with simulated patients who begin at `start` and catch up with now, `speed` times as fast."""
+
+    def begun(child: AnyChild) -> AnyChild:
+        simulated = isinstance(child, PatientChild) and child.recording is None
+        return replace(child, start=start, speed=speed) if simulated else child
+
+    return replace(settings, child=tuple(map(begun, settings.child)))
 
 
 def with_port(settings: Settings, port: int) -> Settings:

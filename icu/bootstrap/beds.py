@@ -20,9 +20,7 @@ from icu.patient.simulated import APART, SimulatedBay
 from icu.patient.telemetry import Telemetry
 
 
-def beds_of(
-    child: PatientChild, scenarios: Mapping[str, Scenario], *, interval: float, telemetry: Telemetry
-) -> Beds:
+def beds_of(child: PatientChild, scenarios: Mapping[str, Scenario], *, interval: float, telemetry: Telemetry) -> Beds:
     """The child's beds. ConfigurationError where they cannot be had as they are configured."""
     identities = [_identity(child, name) for name in names_of(child)]
     launch = datetime.now(UTC)
@@ -63,10 +61,9 @@ def _simulated(
         if chosen is not None:
             for patient in range(len(cohort.identities)):
                 cohort.begin(patient, chosen)
+        offset = number * interval / count
         bays.append(
-            SimulatedBay(
-                cohort, interval=interval, start=start, launch=launch, speed=child.speed, offset=number * interval / count
-            )
+            SimulatedBay(cohort, interval=interval, offset=offset, start=start, launch=launch, speed=child.speed)
         )
     return bays
 

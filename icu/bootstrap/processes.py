@@ -14,8 +14,9 @@ from icu.ops.signals import SUPERVISED
 from icu.supervisor.process import run_process
 from icu.supervisor.spec import Start
 
-_OPTIONS: Final = ("name", "uuid", "interval", "seed")
-_OF_RECORDINGS: Final = ("recording", "speed", "step", "start")
+_OPTIONS: Final = ("name", "uuid", "interval", "seed", "speed", "start")
+_OF_RECORDINGS: Final = ("recording", "step")
+_OF_SIMULATED: Final = ("patients", "scenario", "scenario_rate", "artefacts")
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", *_PLACE)
 
@@ -42,9 +43,12 @@ def command_of(child: AnyChild, config: str | None) -> list[str]:
     if child.port is not None:
         words += ["--port", str(child.port)]
     if isinstance(child, PatientChild):
-        options = _OPTIONS if child.recording is None else (*_OPTIONS, *_OF_RECORDINGS)
+        options = (*_OPTIONS, *(_OF_SIMULATED if child.recording is None else _OF_RECORDINGS))
         values = {name: getattr(child, name) for name in options}
-        words += [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]
+        if child.recording is None and child.start is None:
+            del values["speed"]
+        for name, value in values.items():
+            words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
     return words
 
 

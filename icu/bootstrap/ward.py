@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
 from anyio.abc import TaskStatus
-from loguru import logger
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
@@ -150,9 +149,7 @@ class Ward:
         telemetry = self._patient_telemetry
         beds = beds_of(child, self._scenarios, interval=self.settings.metrics_interval, telemetry=telemetry)
         self.beds[str(child.id)] = beds
-        actor = partial(
-            emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry
-        )
+        actor = partial(emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry)
         if child.port is None:
             return actor
         return partial(self._with_face, actor, partial(self._bedside_app, beds, child.host), child.host, child.port)

@@ -6,13 +6,15 @@ runs, 4 there is no such child.
 """
 
 import errno
+import math
 import os
 import re
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import rich_click as click
 from msgspec.structs import replace
@@ -21,6 +23,7 @@ from icu import __version__
 from icu.cli.control import COMMANDS
 from icu.cli.options import (
     PORT,
+    SPAN,
     SPEED,
     STEP,
     config_option,
@@ -124,26 +127,29 @@ cli.add_command(topics)
     help="Replay every CSV or PSV file of this folder, one bed each, in place of the configured patients.",
 )
 @click.option(
-    "--speed", type=SPEED, help="How many times faster than real time recordings are replayed; 1 when not given."
+    "--backfill", type=SPAN, help="Begin so long ago (24h, 7d), as fast as can be: a ward with a history on day one."
 )
+@click.option("--speed", type=SPEED, help="How many times faster recordings, or the time since --start, pass; or max.")
 @click.option(
     "--step", type=STEP, help="Seconds between rows, where a recording has no time column; 3600 when not given."
 )
-@click.option("--start", metavar="TIME", help="When the first row was measured, for instance 2026-01-31T12:00:00Z.")
+@click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")
 @click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
 def supervise(
     config: Path | None,
     log_format: LogForm | None,
     transport: TransportKind | None,
     recordings: Path | None,
+    backfill: float | None,
     speed: float | None,
     step: float | None,
     start: str | None,
     port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
-    if recordings is None and given(speed=speed, step=step, start=start):
-        raise UsageError("--speed, --step and --start are for --recordings FOLDER: name the folder too")
+    history = _history(backfill, speed, moment(start), recordings=recordings is not None)
+    if recordings is None and step is not None:
+        raise UsageError("--step is for --recordings FOLDER: name the folder too")
     # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
     config = chosen_file(config, os.environ)
     settings = prepare(config, log_format)
@@ -155,9 +161,9 @@ def supervise(
         if transport is not None:
             settings = replace(settings, transport=replace(settings.transport, kind=transport))
         if recordings is not None:
-            settings = bootstrap.with_recordings(
-                settings, recordings, **given(speed=speed, step=step, start=moment(start))
-            )
+            settings = bootstrap.with_recordings(settings, recordings, **history, **given(step=step))
+        elif history:
+            settings = bootstrap.with_history(settings, **history)
         return settings if port is None else bootstrap.with_port(settings, port)
 
     bootstrap.run_supervisor(
@@ -166,6 +172,21 @@ def supervise(
         reread=lambda: told(load(config)),
         overview=overview if _shows_overview(log_format) else None,
     )
+
+
+def _history(
+    backfill: float | None, speed: float | None, start: datetime | None, *, recordings: bool
+) -> dict[str, Any]:
+    """When the first readings were made, and how fast the time since passes, as far as it was said."""
+    if backfill is None:
+        if speed is not None and start is None and not recordings:
+            raise UsageError("--speed is for --recordings FOLDER, or for the time since --start: give one of them too")
+        return given(speed=speed, start=start)
+    if recordings or start is not None:
+        raise UsageError(
+            "--backfill is for simulated patients, and a start by itself: leave --recordings and --start out"
+        )
+    return {"start": datetime.now(UTC) - timedelta(seconds=backfill), "speed": speed or math.inf}
 
 
 @cli.group(invoke_without_command=True)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,9 +29,39 @@ class Number(click.FloatRange):
         return number
 
 
+class Speed(Number):
+    """How many times faster; `max` for as fast as can be."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The factor, or a usage error."""
+        return super().convert(math.inf if str(value) == "max" else value, param, ctx)
+
+
+class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
+    """A span of time, in seconds: `90`, `30s`, `5min`, `24h`, `7d`."""
+
+    name = "span"
+
+    def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds, or a usage error."""
+        if isinstance(value, float):
+            return value
+        match = _SPAN.match(str(value))
+        seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+        if not 0 < seconds <= LONGEST_SPAN:
+            self.fail(f"{value!r} is no span of time: write for instance 30s, 5min, 24h or 7d", param, ctx)
+        return seconds
+
+
+LONGEST_SPAN: Final = 3_650 * 86_400.0
+_SPAN: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|)\Z")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+
 PORT: Final = click.IntRange(1, 65_535)
 SECONDS: Final = Number(0.1, 86_400)
-SPEED: Final = Number(0.001, 1_000_000)
+SPEED: Final = Speed(0.001)
+SPAN: Final = Span()
+RATE: Final = Number(0, 1_000)
 STEP: Final = Number(0.001, 86_400)
 
 config_option: Final = click.option(

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from icu.cli.options import (
     PORT,
+    RATE,
     SECONDS,
     SPEED,
     STEP,
@@ -20,6 +21,7 @@ from icu.cli.options import (
     prepare,
     transport_option,
 )
+from icu.config.groups import mistake_in
 from icu.config.settings import LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
 from icu.errors import UsageError
 
@@ -85,10 +87,14 @@ run.add_command(sink, "data")
 )
 @click.option("--interval", type=SECONDS, help="Seconds between two readings, in place of METRICS_INTERVAL.")
 @click.option("--seed", type=int, help="The same seed is the same course.")
-@click.option("--recording", type=click.Path(path_type=Path), help="Replay this CSV or PSV file.")
-@click.option("--speed", type=SPEED, help="How many times faster than real time it is replayed.")
+@click.option("--patients", type=click.IntRange(1, 100_000), help="So many patients: NAME 1, NAME 2 and so on.")
+@click.option("--scenario", help="What befalls the patient at the start: a name of config/scenarios, such as sepsis.")
+@click.option("--scenario-rate", type=RATE, help="How often others do by chance: 1 as their files say, 0 never.")
+@click.option("--artefacts", type=RATE, help="How often sensors fail; 1 as is usual, 0 never.")
+@click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")
+@click.option("--speed", type=SPEED, help="How many times faster the time since --start passes; or max.")
+@click.option("--recording", type=click.Path(path_type=Path), help="Replay this file, in place of simulating.")
 @click.option("--step", type=STEP, help="Seconds between its rows, where it has no time column.")
-@click.option("--start", metavar="TIME", help="When its first row was measured, for instance 2026-01-31T12:00:00Z.")
 @config_option
 @log_format_option
 @transport_option
@@ -116,10 +122,15 @@ def patient(
     from icu import bootstrap  # noqa: PLC0415 - as above
 
     recording = recording and recording.absolute()
-    replay = given(speed=speed, step=step, start=moment(start))
-    child = replace(_configured(settings, name), **given(uuid=uuid, recording=recording, **others), **replay)
-    if replay and child.recording is None:
-        raise UsageError("--speed, --step and --start are for --recording FILE: name the file too")
+    times = given(speed=speed, step=step, start=moment(start))
+    child = replace(_configured(settings, name), **given(uuid=uuid, recording=recording, **others), **times)
+    if child.recording is None and step is not None:
+        raise UsageError("--step is for --recording FILE: name the file too")
+    if child.recording is None and child.start is None and speed is not None:
+        raise UsageError("--speed is for the time since --start TIME, or for --recording FILE: give one of them too")
+    mistake = mistake_in(child)
+    if mistake is not None:
+        raise UsageError(mistake)
     bootstrap.run_role(settings, child, require_broker=require_broker)
 
 

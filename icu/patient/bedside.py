@@ -1,4 +1,4 @@
-"""The HTTP face of one child: who lies in its beds, what their monitors show, what is true, and what may befall them."""
+"""The HTTP face of one child: who lies in its beds, what the monitors show, what is true, and what is to happen."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -150,6 +150,15 @@ def create_app(
 def _current(latest: Observation | None) -> Current:
     if latest is None:
         raise NotReadyError("nothing was measured yet: ask again in a moment")
-    fields = ((name, getattr(latest, name)) for name in Current.__struct_fields__)
-    optional = {"map", "bp_measured_at", "quality"}
-    return Current(**{name: UNSET if value is None and name in optional else value for name, value in fields})
+    return Current(
+        patient_uuid=latest.patient_uuid,
+        timestamp=latest.timestamp,
+        pulse=latest.pulse,
+        resp_rate=latest.resp_rate,
+        bp=latest.bp,
+        spo2=latest.spo2,
+        temperature=latest.temperature,
+        map=UNSET if latest.map is None else latest.map,
+        bp_measured_at=latest.bp_measured_at or UNSET,
+        quality=latest.quality or UNSET,
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import ceil, isnan
 from uuid import UUID
 
 import numpy as np
@@ -37,16 +38,13 @@ class Cohort:
         """
         self.identities = identities
         seeds = [_seeds(seed, each.uuid) for each in identities]
-        self._body = Body(
-            [who for who, _, _ in seeds], [course for _, course, _ in seeds], scenarios, start=start.timestamp(), rate=rate
-        )
-        self._sensors = Sensors(
-            [sensors for _, _, sensors in seeds], self._body.now, self._body.signs, artefacts=artefacts
-        )
+        people, courses, sensors = (list(each) for each in zip(*seeds, strict=True))
+        self._body = Body(people, courses, scenarios, start=start.timestamp(), rate=rate)
+        self._sensors = Sensors(sensors, self._body.now, self._body.signs, artefacts=artefacts)
 
     def step(self, seconds: float) -> None:
         """Let time pass."""
-        steps = max(1, int(np.ceil(seconds / LONGEST_STEP)))
+        steps = max(1, ceil(seconds / LONGEST_STEP))
         for _ in range(steps):
             self._body.step(seconds / steps)
             self._sensors.step(seconds / steps, self._body.now, self._body.signs)
@@ -58,10 +56,11 @@ class Cohort:
     def observe(self, timestamp: datetime, interval: float) -> list[Observation]:
         """What the monitors show, as messages: one of each patient. `interval`: seconds until the next."""
         shown = self.show()
-        pulses, rates, systolics, diastolics, means, saturations = (
-            [None if value != value else int(value) for value in row] for row in shown.values[:6].tolist()  # noqa: PLR0124 - NaN
+        rows = shown.values.tolist()
+        temperatures = [None if isnan(value) else value for value in rows.pop(3)]
+        pulses, rates, saturations, systolics, diastolics, means = (
+            [None if isnan(value) else int(value) for value in row] for row in rows
         )
-        temperatures = [None if value != value else value for value in shown.values[6].tolist()]  # noqa: PLR0124 - as above
         return [
             Observation(
                 patient_uuid=identity.uuid,

@@ -1,4 +1,4 @@
-"""What a bedside monitor makes of a body: noise, whole numbers, cuffs that measure now and then, and probes that fall off.
+"""What a bedside monitor makes of a body: noise, whole numbers, cuffs that measure now and then, probes that fall off.
 
 Pressure comes from a cuff every 10 minutes, and stands until the next, or from an arterial line, beat by beat. Cuffs
 measure the mean and work out the other two, each with an error of its own, well within the SD of 8 mm[Hg] that
@@ -6,7 +6,6 @@ ISO 81060-2 allows; that is why their mean is seldom where two thirds and one th
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from icu.patient.body.oxygen import saturation
 from icu.patient.body.signs import MAP, OXYGEN, PULSE, PULSE_PRESSURE, RESP_RATE, TEMPERATURE, Floats
 from icu.patient.body.thinning import threshold
 
-SHOWN: Final = ("pulse", "resp_rate", "systolic", "diastolic", "mean", "spo2", "temperature")
+SHOWN: Final = ("pulse", "resp_rate", "spo2", "temperature", "systolic", "diastolic", "mean")
 """The places of the signs in what is shown."""
 
 CUFF_EVERY: Final = 600.0
@@ -34,14 +33,14 @@ PULSELESS: Final = 25.0
 _FORM: Final = (0.315, 0.035)
 """Where the mean lies between diastolic and systolic pressure, mean and SD among patients."""
 
-_NOISE: Final = np.array([0.6, 0.7, 4.6, 3.7, 4.3, 0.15, 0.03])[:, None]
-"""SD: /min, /min, three times mm[Hg] (a cuff's), %, Cel."""
+_NOISE: Final = np.array([0.6, 0.7, 0.15, 0.03, 4.6, 3.7, 4.3])[:, None]
+"""SD: /min, /min, %, Cel, three times mm[Hg] (a cuff's)."""
 _OF_LINE: Final = 0.4
 """A line's noise as a share of a cuff's."""
-_OTHERS: Final = [0, 1, 5, 6]
-_LOWEST: Final = np.array([0, 0, 0, 0, 0, 0, 10.0])[:, None]
-_HIGHEST: Final = np.array([350, 200, 360, 360, 360, 100, 50.0])[:, None]
-_DECIMALS: Final = np.array([1, 1, 1, 1, 1, 1, 10.0])[:, None]
+_LOWEST: Final = np.array([0, 0, 0, 10.0, 0, 0, 0])[:, None]
+_HIGHEST: Final = np.array([350, 200, 100, 50.0, 360, 360, 360])[:, None]
+_STEPS: Final = np.array([1, 1, 1, 10.0, 1, 1, 1])[:, None]
+"""What is shown to the unit: whole numbers, tenths of a degree."""
 
 
 class Artefact(NamedTuple):
@@ -69,7 +68,7 @@ MOTION, DAMPED, PROBE_OFF, NO_TEMPERATURE, LEAD_OFF = range(len(ARTEFACTS))
 
 _PER_SECOND: Final = np.array([each.per_day for each in ARTEFACTS]) / 86_400
 _SECONDS: Final = np.array([[each.seconds] for each in ARTEFACTS])
-_HIDES: Final = ((PROBE_OFF, 5), (NO_TEMPERATURE, 6), (LEAD_OFF, 0), (LEAD_OFF, 1))
+_HIDES: Final = ((PROBE_OFF, 2), (NO_TEMPERATURE, 3), (LEAD_OFF, 0), (LEAD_OFF, 1))
 
 _WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
 
@@ -96,7 +95,9 @@ class Sensors:
         own = np.array([(each.random(), each.random(), each.normal(*_FORM)) for each in self._chance.generators])
         self._has_line = own[:, 0] < LINES
         self._form = own[:, 2]
+        self._accuracy = np.where(self._has_line, _OF_LINE, 1.0) * _NOISE[4:]
         self._per_second = artefacts * _PER_SECOND
+        self._thresholds: dict[float, Floats] = {}
         self._left = np.zeros((len(ARTEFACTS), len(seeds)))
         self._noise = self._chance.draw()[: len(SHOWN)]
         # The cuff has measured before anybody looked.
@@ -105,57 +106,63 @@ class Sensors:
 
     def step(self, seconds: float, now: float, body: Floats) -> None:
         """Let time pass; `now` and `body` are those after it."""
-        noise, striking, lasting = np.split(self._chance.draw(), _CUTS)
-        self._noise = noise
+        deviates = self._chance.draw()
+        self._noise = deviates[: len(SHOWN)]
+        striking, lasting = deviates[len(SHOWN) : len(SHOWN) + len(ARTEFACTS)], deviates[len(SHOWN) + len(ARTEFACTS) :]
         self._left -= seconds
-        struck = (striking > _rare(seconds, self._per_second.tobytes())) & (self._left <= 0)
+        struck = (striking > self._rare(seconds)) & (self._left <= 0)
         if struck.any():
             self._left[struck] = (_SECONDS * np.exp(0.7 * lasting))[struck]
-        due = (now - self._cuff_at >= CUFF_EVERY) & (body[MAP] > PULSELESS)
+        due = now - self._cuff_at >= CUFF_EVERY
         if due.any():
+            due &= body[MAP] > PULSELESS
             self._cuff[:, due] = self._pressures(body)[:, due]
             self._cuff_at[due] = now - (now - self._cuff_at[due]) % CUFF_EVERY
 
     def show(self, now: float, body: Floats) -> Shown:
         """What there is to see."""
-        failing = self._left > 0
-        failing[DAMPED] &= self._has_line
-        pulseless = body[MAP] <= PULSELESS
         values = np.empty((len(SHOWN), body.shape[1]))
-        values[0], values[1] = body[PULSE], body[RESP_RATE]
-        values[2:5] = np.where(self._has_line, self._pressures(body), self._cuff)
-        values[5], values[6] = saturation(body[OXYGEN]), body[TEMPERATURE]
-        values[_OTHERS] += _NOISE[_OTHERS] * self._noise[_OTHERS]
-        if failing.any():
-            self._fail(values, failing)
-        values = np.round(np.clip(values, _LOWEST, _HIGHEST) * _DECIMALS) / _DECIMALS
-        for artefact, sign in _HIDES:
-            values[sign, failing[artefact]] = np.nan
-        values[5, pulseless] = np.nan
+        values[0], values[1], values[3] = body[PULSE], body[RESP_RATE], body[TEMPERATURE]
+        values[2] = saturation(body[OXYGEN])
+        values[:4] += _NOISE[:4] * self._noise[:4]
+        values[4:] = np.where(self._has_line, self._pressures(body), self._cuff)
+        failing, pulseless = self._left > 0, body[MAP] <= PULSELESS
+        wrong = failing.any()
+        if wrong:
+            failing[DAMPED] &= self._has_line
+            self._disturb(values, failing)
+        np.maximum(values, _LOWEST, out=values)
+        np.minimum(values, _HIGHEST, out=values)
+        values *= _STEPS
+        np.rint(values, out=values)
+        values /= _STEPS
+        if wrong or pulseless.any():
+            for artefact, sign in _HIDES:
+                values[sign, failing[artefact]] = np.nan
+            values[2, pulseless] = np.nan
         return Shown(values, np.where(self._has_line, now, self._cuff_at), failing, pulseless)
+
+    def _rare(self, seconds: float) -> Floats:
+        """What a deviate exceeds where a sensor begins to fail within so many seconds."""
+        if seconds not in self._thresholds:
+            self._thresholds[seconds] = np.array([[threshold(seconds * each)] for each in self._per_second])
+        return self._thresholds[seconds]
 
     def _pressures(self, body: Floats) -> Floats:
         """Systolic, diastolic and mean."""
-        diastolic = body[MAP] - self._form * body[PULSE_PRESSURE]
-        noise = np.where(self._has_line, _OF_LINE, 1.0) * _NOISE[2:5] * self._noise[2:5]
-        measured: Floats = np.stack([diastolic + body[PULSE_PRESSURE], diastolic, body[MAP]]) + noise
+        mean, width = body[MAP], body[PULSE_PRESSURE]
+        measured: Floats = self._accuracy * self._noise[4:]
+        measured += mean
+        measured[0] += (1 - self._form) * width
+        measured[1] -= self._form * width
         return measured
 
-    def _fail(self, values: Floats, failing: NDArray[np.bool_]) -> None:
-        moving = failing[MOTION]
-        shake = np.abs(self._noise[[5, 0, 1]])
-        values[5] -= moving * (1 + 2 * shake[0])
-        values[0] += moving * 8 * shake[1]
-        values[1] += moving * 6 * shake[2]
-        damped = failing[DAMPED]
-        width = values[2] - values[3]
-        values[2] -= damped * DAMPING * (1 - self._form) * width
-        values[3] += damped * DAMPING * self._form * width
-
-
-_CUTS: Final = (len(SHOWN), len(SHOWN) + len(ARTEFACTS))
-
-
-@lru_cache(maxsize=64)
-def _rare(seconds: float, per_second: bytes) -> Floats:
-    return np.array([[threshold(seconds * each)] for each in np.frombuffer(per_second)])
+    def _disturb(self, values: Floats, failing: NDArray[np.bool_]) -> None:
+        moving, damped = failing[MOTION], failing[DAMPED]
+        shake = np.abs(self._noise[:3])
+        values[0] += moving * 8 * shake[0]
+        values[1] += moving * 6 * shake[1]
+        values[2] -= moving * (1 + 2 * shake[2])
+        width = values[4] - values[5]
+        values[4] -= damped * DAMPING * (1 - self._form) * width
+        values[5] += damped * DAMPING * self._form * width

@@ -23,7 +23,7 @@ class SimulatedBay:
     """
 
     def __init__(
-        self, cohort: Cohort, *, interval: float, start: datetime, launch: datetime, speed: float = 1.0, offset: float = 0.0
+        self, cohort: Cohort, *, interval: float, offset: float, start: datetime, launch: datetime, speed: float
     ) -> None:
         """`launch` is now; `start` may lie before it."""
         self.identities: Sequence[Identity] = cohort.identities
@@ -98,7 +98,8 @@ class SimulatedBay:
 
     def _planned_behind(self) -> datetime:
         """When it is due as long as the clock lies behind."""
-        return self._launch + (self.time - self._start) / self._speed
+        # In seconds, for a timedelta cannot be divided by infinity.
+        return self._launch + timedelta(seconds=(self.time - self._start).total_seconds() / self._speed)
 
     def _late(self, now: datetime) -> float:
         return (now - self.time).total_seconds()

@@ -57,15 +57,12 @@ class Body:
     def step(self, seconds: float) -> None:
         """Let at most LONGEST_STEP seconds pass."""
         self.now += seconds
-        wandering, acting, striking = np.split(self._chance.draw(), _CUTS)
-        self._fluctuation.step(seconds, wandering)
-        self.care.step(seconds, self.signs, acting, withheld=self.illness.ill)
-        self.illness.step(seconds, self.now, striking[0], self.generators)
+        deviates = self._chance.draw()
+        self._fluctuation.step(seconds, deviates[: fluctuation.WIDTH])
+        self.care.step(seconds, self.signs, deviates[fluctuation.WIDTH : -1], withheld=self.illness.ill)
+        self.illness.step(seconds, self.now, deviates[-1], self.generators)
         self.signs = self._signs()
 
     def _signs(self) -> Floats:
         natural = self._baseline + self._fluctuation.now + tide(self.now, self._phase) + self.care.effect
         return np.exp(natural) * self.illness.factor(self.now)
-
-
-_CUTS: Final = (fluctuation.WIDTH, fluctuation.WIDTH + care.WIDTH)

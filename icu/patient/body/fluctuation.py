@@ -52,7 +52,8 @@ class Fluctuation:
     @property
     def now(self) -> Floats:
         """The deviation of each sign, sign x patient."""
-        return self._volatility * np.einsum("ik,kn->in", self._mix, self._state)
+        deviation: Floats = self._volatility * np.einsum("ik,kn->in", self._mix, self._state)
+        return deviation
 
     def step(self, seconds: float, deviates: Floats) -> None:
         """Let time pass; `deviates` is WIDTH x patients."""

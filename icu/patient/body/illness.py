@@ -5,11 +5,11 @@ wanders about the baseline goes on wandering, in proportion; at a target of 0 no
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from icu.patient.body.oxygen import pressure_at, saturation
 from icu.patient.body.population import TYPICAL
@@ -43,9 +43,12 @@ class Illness:
         self._ends = np.full(patients, np.inf)
         self.ill = np.zeros(patients, bool)
         """Who is in a scenario."""
+        self._anybody = False
 
     def factor(self, now: float) -> Floats:
         """What each sign is multiplied by, sign x patient."""
+        if not self._anybody:
+            return self._to
         share = np.clip((now - self._began) / self._within, 0, 1)
         return self._from + (self._to - self._from) * (share * share * (3 - 2 * share))
 
@@ -62,10 +65,10 @@ class Illness:
 
     def step(self, seconds: float, now: float, deviates: Floats, generators: Sequence[Generator]) -> None:
         """Go on to the phases that are due at `now`, and let chance strike."""
-        for patient in np.flatnonzero(self._ends <= now):
+        for patient in np.flatnonzero(self._ends <= now).tolist() if self._anybody else ():
             self._enter(patient, self._phase[patient] + 1, now)
-        struck = (deviates > threshold(seconds * self._per_second)) & ~self.ill
-        for patient in np.flatnonzero(struck):
+        struck = deviates > _rare(seconds * self._per_second)
+        for patient in np.flatnonzero(struck & ~self.ill).tolist() if struck.any() else ():
             generator = generators[patient]
             scenario = self._drawn[generator.choice(len(self._drawn), p=self._weights / self._weights.sum())]
             self.begin(patient, scenario, now, generator)
@@ -78,13 +81,19 @@ class Illness:
             self._from[:, patient] = self._to[:, patient] = 1.0
             self._ends[patient] = np.inf
             self.ill[patient] = False
+            self._anybody = bool(self.ill.any())
             return
         phase = scenario.phase[number]
         self._phase[patient] = number
         self._to[:, patient] = factors(phase, self._baselines[:, patient], self._severity[patient])
         self._began[patient], self._within[patient] = now, phase.within
         self._ends[patient] = now + phase.within + phase.lasting
-        self.ill[patient] = True
+        self.ill[patient] = self._anybody = True
+
+
+@lru_cache(maxsize=64)
+def _rare(expected: float) -> float:
+    return threshold(expected)
 
 
 def factors(phase: Phase, baseline: Floats, severity: float) -> Floats:
@@ -111,5 +120,5 @@ def _beyond(target: float, own: float, typical: float) -> float:
 
 def _shifted(sign: int, value: float, by: float) -> float:
     if sign == OXYGEN:
-        return float(pressure_at(float(saturation(np.float64(value))) + by))
+        return float(pressure_at(float(saturation(np.array(value))) + by))
     return value + by

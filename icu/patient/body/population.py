@@ -1,12 +1,11 @@
 """Who comes to intensive care: age, sex, what for, and the baselines that go with it."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
-from icu.patient.body.signs import PULSE, PULSE_PRESSURE, RESP_RATE, MAP, SIGNS, Floats
+from icu.patient.body.signs import SIGNS, Floats
 
 
 class Condition(NamedTuple):
