@@ -61,6 +61,10 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What share of the way to its targets it goes: drawn between these."""
     phase: Annotated[tuple[Phase, ...], Meta(min_length=1)]
 
+    def __post_init__(self) -> None:
+        if self.severity[0] > self.severity[1]:
+            raise ValueError("severity is the least and the most, in this order")
+
 
 def load_scenarios(folder: Path) -> dict[str, Scenario]:
     """Every scenario of the folder, by the name of its file. ConfigurationError names the file that is wrong."""
