@@ -12,7 +12,7 @@ from uuid import UUID
 from icu.bounds import TICK, check_time
 from icu.messages import SCHEMA_VERSION, Observation, key_of
 from icu.patient.physiology import Physiology
-from icu.patient.recordings import Recording
+from icu.patient.recordings.recording import Recording
 from icu.vitals.signs import VitalSigns, format_blood_pressure
 
 

@@ -16,7 +16,7 @@ from icu.patient.beds import Bed, Identity, ReplayedBed, SimulatedBed, origin_of
 from icu.patient.emulator import emulate
 from icu.patient.outbox import Outbox
 from icu.patient.physiology import Physiology
-from icu.patient.recordings import Recording, Row
+from icu.patient.recordings.recording import Recording, Row
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Consumer, Transport
 from icu.transports.memory import MemoryTransport
