@@ -180,6 +180,10 @@ class Ward:
         self._patient_telemetry.empty.inc(recording.skipped)
         if recording.skipped:
             logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
+        if recording.impossible:
+            logger.bind(child=child.id).info(
+                "{} values of the recording cannot have been measured: left out", recording.impossible
+            )
         origin = child.start or origin_of(recording, launch=self._launch, speed=child.speed)
         try:
             check_origin(recording, origin)
