@@ -85,9 +85,9 @@ run.add_command(sink, "data")
 )
 @click.option("--interval", type=SECONDS, help="Seconds between two readings, in place of METRICS_INTERVAL.")
 @click.option("--seed", type=int, help="The same seed is the same course.")
-@click.option("--recording", type=click.Path(path_type=Path), help="Replay this CSV or PSV file.")
+@click.option("--recording", type=click.Path(path_type=Path), help="Replay this CSV, PSV, WFDB (.hea) or .vital file.")
 @click.option("--speed", type=SPEED, help="How many times faster than real time it is replayed.")
-@click.option("--step", type=STEP, help="Seconds between its rows, where it has no time column.")
+@click.option("--step", type=STEP, help="Seconds between its rows, where it has no times.")
 @click.option("--start", metavar="TIME", help="When its first row was measured, for instance 2026-01-31T12:00:00Z.")
 @config_option
 @log_format_option

@@ -3,13 +3,18 @@
 A time at which no sign was measured makes no row, and the times of the others stay as they are: a gap is a gap.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from icu.errors import RecordingError
-from icu.patient.recordings import text
+from icu.patient.recordings import text, vital, wfdb
 from icu.patient.recordings.recording import Recording
 
-SUFFIXES = text.SUFFIXES
+_FROM_MONITORS: Final[Mapping[str, Callable[[Path], Recording]]] = {wfdb.SUFFIX: wfdb.read, vital.SUFFIX: vital.read}
+"""Readers of files that have times of their own."""
+
+SUFFIXES: Final = (*text.SUFFIXES, *_FROM_MONITORS)
 
 
 def read_recording(path: Path, *, step: float) -> Recording:
@@ -20,7 +25,8 @@ def read_recording(path: Path, *, step: float) -> Recording:
     try:
         if not path.is_file() and path.exists():
             raise RecordingError(f"{path} cannot be read as a recording: it is no regular file")
-        return text.read(path, step=step)
+        reader = _FROM_MONITORS.get(path.suffix.lower())
+        return text.read(path, step=step) if reader is None else reader(path)
     except OSError as exc:
         raise RecordingError(f"{path} cannot be read as a recording: {exc.strerror}") from exc
 
@@ -31,8 +37,9 @@ def find_recordings(folder: Path) -> list[Path]:
         if not folder.is_dir():
             raise RecordingError(f"there is no folder {folder}: --recordings names a folder of recordings")
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        parts = wfdb.segments(found)
     except OSError as exc:
         raise RecordingError(f"the folder {folder} cannot be read: {exc.strerror}") from exc
     if not found:
         raise RecordingError(f"{folder} holds no recording: put files ending in {', '.join(SUFFIXES)} into it")
-    return found
+    return [path for path in found if path not in parts]
