@@ -73,6 +73,10 @@ RespRate = (
     Annotated[int, Meta(ge=limits.RESP_RATE.low, le=limits.RESP_RATE.high)]
     | Annotated[float, Meta(ge=limits.RESP_RATE.low, le=limits.RESP_RATE.high)]
 )
+MeanPressure = (
+    Annotated[int, Meta(ge=limits.BLOOD_PRESSURE.low, le=limits.BLOOD_PRESSURE.high)]
+    | Annotated[float, Meta(ge=limits.BLOOD_PRESSURE.low, le=limits.BLOOD_PRESSURE.high)]
+)
 Spo2 = (
     Annotated[int, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
     | Annotated[float, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
@@ -81,6 +85,28 @@ Temperature = (
     Annotated[int, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
     | Annotated[float, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
 )
+
+
+# Python's `$` would let a line feed through; \Z, which would not, is unknown to the schema's readers.
+Flag = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}(?!\n)$")]
+
+
+class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Why a sign's value is doubtful or absent, as its sender says; absent for a sign of which nothing is said.
+
+    Our own senders say `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped` and
+    `low-perfusion`.
+    """
+
+    pulse: Flag | None = None
+    resp_rate: Flag | None = None
+    bp: Flag | None = None
+    """Of the mean pressure too."""
+    spo2: Flag | None = None
+    temperature: Flag | None = None
+
+
+_NOTHING_SAID: Final = Quality()
 
 
 class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -103,6 +129,13 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     """%."""
     temperature: Temperature | None = None
     """Cel."""
+    map: MeanPressure | None = None
+    """Mean arterial pressure, mm[Hg]."""
+    bp_measured_at: datetime | None = None
+    """When `bp` and `map` were measured, where that was before `timestamp`: between two inflations of a cuff the last
+    value stands. Aware; normalised to UTC."""
+    quality: Quality | None = None
+    """None where it would be empty."""
     interval: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     """Seconds until the sender's next observation is due."""
     schema_version: Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)] = 0
@@ -113,11 +146,15 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
             raise ValueError("the patient's uuid is nil")
         # Asked here, for a call for each message would be a tenth of decoding it.
         if self.timestamp.tzinfo is not UTC or not FIRST_YEAR <= self.timestamp.year <= LAST_YEAR:
-            msgspec.structs.force_setattr(self, "timestamp", _utc(self.timestamp))
+            msgspec.structs.force_setattr(self, "timestamp", _utc("timestamp", self.timestamp))
         if self.patient_name is not None:
             check_name(self.patient_name)
         if self.bp is not None:
             parse_blood_pressure(self.bp)
+        if self.bp_measured_at is not None:
+            _check_pressure_time(self, self.bp_measured_at)
+        if self.quality is not None and self.quality == _NOTHING_SAID:
+            msgspec.structs.force_setattr(self, "quality", None)
 
 
 class _Moment(Struct):
@@ -213,11 +250,20 @@ def _from_epoch(count: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _utc(moment: datetime) -> datetime:
+def _utc(name: str, moment: datetime) -> datetime:
     try:
         return check_time(moment)
     except ValueError as exc:
-        raise ValueError(f"timestamp {exc}") from exc
+        raise ValueError(f"{name} {exc}") from exc
+
+
+def _check_pressure_time(observation: Observation, moment: datetime) -> None:
+    """Normalise it as the timestamp is, behind which it cannot lie."""
+    if moment.tzinfo is not UTC or moment.year < FIRST_YEAR:
+        moment = _utc("bp_measured_at", moment)
+        msgspec.structs.force_setattr(observation, "bp_measured_at", moment)
+    if moment > observation.timestamp:
+        raise ValueError("bp_measured_at is later than timestamp")
 
 
 @lru_cache(maxsize=16_384)

@@ -156,6 +156,7 @@ def _observation(identity: Identity, timestamp: datetime, signs: VitalSigns, int
         bp=format_blood_pressure(signs.systolic, signs.diastolic),
         spo2=signs.spo2,
         temperature=signs.temperature,
+        map=signs.mean,
         interval=interval,
         schema_version=SCHEMA_VERSION,
     )

@@ -1,6 +1,6 @@
 """The journal: the rows of each transaction under one rising batch number, so that live streams can follow and resume.
 
-An entry holds the rows as MessagePack, about 35 bytes a reading: the sink pays next to nothing for it, and each monitor
+An entry holds the rows as MessagePack, about 40 bytes a reading: the sink pays next to nothing for it, and each monitor
 makes its own events. Batch numbers count readings: a batch is numbered by the one before plus its own size, so that
 the journal is cut by the number of readings that it holds. A new database begins at the time of its first batch, in
 milliseconds, so that a number of an older database is never mistaken for one of this.

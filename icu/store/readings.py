@@ -3,20 +3,33 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeAlias, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from icu.messages import Observation
+from icu.messages import Observation, Quality
 from icu.store.tables import CLOCK_AHEAD
 from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain
 
-Row: TypeAlias = tuple[int, int, int | None, int | None, int | None, int | None, int | None, int | None, int, int]
-"""patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag, flags: the table's columns."""
-
-SIGNS: Final = slice(2, 8)
-"""The columns that decide whether two rows of one patient and time say the same."""
+Row: TypeAlias = tuple[
+    int,
+    int,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int,
+    int,
+    int | None,
+    int | None,
+    str | None,
+]
+"""patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag, flags, map, bp_measured_at,
+quality: the table's columns."""
 
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 """A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay)."""
@@ -46,9 +59,18 @@ class Reading(Struct, frozen=True, gc=False):
     """Oxygen saturation, %."""
     temperature: float | None
     """Body temperature, Cel."""
+    map: Annotated[float | UnsetType, Meta(description="Mean arterial pressure, mm[Hg], if measured")] = UNSET
+    bp_measured_at: Annotated[
+        datetime | UnsetType,
+        Meta(description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance"),
+    ] = UNSET
+    quality: Annotated[
+        Quality | UnsetType,
+        Meta(description="By sign, why its value is doubtful or absent, if the sender says: motion, for instance"),
+    ] = UNSET
 
 
-class PatientReading(Reading, frozen=True, gc=False):
+class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
     """A reading in a stream of many patients."""
 
     patient_uuid: UUID
@@ -76,9 +98,17 @@ def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int],
                 _hundredths[each.temperature],
                 lag,
                 CLOCK_AHEAD if lag < -CLOCK_TOLERANCE_MS else 0,
+                _hundredths[each.map],
+                None if each.bp_measured_at is None else (each.bp_measured_at - _EPOCH) // _MILLISECOND,
+                None if each.quality is None else _quality_text[each.quality],
             )
         )
     return rows
+
+
+def said(row: Sequence[object]) -> tuple[object, ...]:
+    """What decides whether two rows of one patient and time say the same: all but how they arrived."""
+    return (*row[2:8], *row[10:])
 
 
 def to_reading(row: Row) -> Reading:
@@ -88,7 +118,7 @@ def to_reading(row: Row) -> Reading:
 
 def to_patient_reading(row: Row, patient_uuid: UUID) -> PatientReading:
     """The reading to serve in a stream."""
-    return PatientReading(*_served(row), patient_uuid)
+    return PatientReading(*_served(row), patient_uuid=patient_uuid)
 
 
 def milliseconds(moment: datetime) -> int:
@@ -129,8 +159,18 @@ def _to_pressure_columns(text: str | None) -> tuple[int | None, int | None]:
     return _hundredths[pressure.systolic], _hundredths[pressure.diastolic]
 
 
+def _to_quality_text(quality: Quality) -> str:
+    return msgspec.json.encode(quality).decode()
+
+
+def _to_quality(text: str) -> Quality:
+    return msgspec.json.decode(text, type=Quality)
+
+
 _hundredths: Final = _Known(_to_hundredths)
 _pressure_columns: Final = _Known(_to_pressure_columns)
+_quality_text: Final = _Known(_to_quality_text)
+_quality: Final = _Known(_to_quality)
 
 
 @lru_cache(maxsize=MOST_KNOWN)
@@ -143,8 +183,20 @@ def _value(hundredths: int | None) -> float | None:
     return None if hundredths is None else plain(hundredths / 100)
 
 
-def _served(row: Row) -> tuple[datetime, float | None, float | None, str | None, float | None, float | None]:
-    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, _, _ = row
+def _served(
+    row: Row,
+) -> tuple[
+    datetime,
+    float | None,
+    float | None,
+    str | None,
+    float | None,
+    float | None,
+    float | UnsetType,
+    datetime | UnsetType,
+    Quality | UnsetType,
+]:
+    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, _, _, mean, measured, quality = row
     return (
         from_milliseconds(timestamp),
         _value(pulse),
@@ -152,4 +204,7 @@ def _served(row: Row) -> tuple[datetime, float | None, float | None, str | None,
         _pressure_text(systolic, diastolic),
         _value(spo2),
         _value(temperature),
+        UNSET if mean is None else plain(mean / 100),
+        UNSET if measured is None else from_milliseconds(measured),
+        UNSET if quality is None else _quality[quality],
     )

@@ -24,7 +24,7 @@ from icu.errors import ConfigurationError, PositionConflictError, StoreError, St
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import journal, schema
 from icu.store.database import Database, check_place, driver_of, sqlite_path
-from icu.store.readings import SIGNS, Row, to_rows
+from icu.store.readings import Row, said, to_rows
 
 MAX_KEPT_BYTES: Final = 65_536
 """A dead letter keeps this much of its value."""
@@ -36,7 +36,8 @@ _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAM
 
 _INSERT_METRICS: Final = (
     "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
-    " flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    " flags, map, bp_measured_at, quality)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), nullif(?, '')) ON CONFLICT DO NOTHING"
 )
 _EXISTING_METRICS: Final = (
     "SELECT m.* FROM json_each(?) AS wanted JOIN patient_metrics AS m"
@@ -248,13 +249,24 @@ def _is_news(observation: Observation, said: tuple[str | None, float | None] | N
     )
 
 
+def to_values(rows: Sequence[Row]) -> list[tuple[object, ...]]:
+    """What is bound for the rows: of the columns that are mostly NULL, a value that the statement turns into it.
+
+    To bind a None takes the driver as long as to bind ten numbers.
+    """
+    return [
+        (*row[:10], -1 if row[10] is None else row[10], -1 if row[11] is None else row[11], row[12] or "")
+        for row in rows
+    ]
+
+
 async def _insert(
     driver: aiosqlite.Connection,
     rows: Sequence[Row],
     deliveries: Sequence[Delivery],  # noqa: ARG001 - only conflicts need them
 ) -> tuple[Sequence[Row], list[Refusal]]:
     """Insert rows of which all are new, as they nearly always are. A savepoint would cost a tenth more."""
-    if rows and (await driver.executemany(_INSERT_METRICS, rows)).rowcount != len(rows):
+    if rows and (await driver.executemany(_INSERT_METRICS, to_values(rows))).rowcount != len(rows):
         raise _OverlapError
     return rows, []
 
@@ -264,7 +276,7 @@ async def _compare_and_insert(
 ) -> tuple[Sequence[Row], list[Refusal]]:
     """Insert the rows that are new; returns them, and the conflicts among the others."""
     fresh, conflicts = await _compare(driver, rows, deliveries)
-    await driver.executemany(_INSERT_METRICS, fresh)
+    await driver.executemany(_INSERT_METRICS, to_values(fresh))
     return fresh, conflicts
 
 
@@ -274,16 +286,16 @@ async def _compare(
     """Which rows are new, and which contradict what is stored. The rest say the same again."""
     wanted = msgspec.json.encode([row[:2] for row in rows])
     seen: dict[Any, Any] = {
-        row[:2]: row[SIGNS] for row in await driver.execute_fetchall(_EXISTING_METRICS, (wanted.decode(),))
+        row[:2]: said(row) for row in await driver.execute_fetchall(_EXISTING_METRICS, (wanted.decode(),))
     }
     fresh: list[Row] = []
     conflicts: list[Refusal] = []
     for row, delivery in zip(rows, deliveries, strict=True):
-        key, signs = row[:2], row[SIGNS]
+        key, says = row[:2], said(row)
         if key not in seen:
-            seen[key] = signs
+            seen[key] = says
             fresh.append(row)
-        elif seen[key] != signs:
+        elif seen[key] != says:
             detail = "this patient has a reading of that time already, with other values"
             conflicts.append(Refusal(delivery, "conflict", detail))
     return fresh, conflicts

@@ -28,6 +28,8 @@ class VitalSigns(NamedTuple):
     """%."""
     temperature: float | None = None
     """Cel."""
+    mean: float | None = None
+    """Mean arterial pressure, mm[Hg]."""
 
 
 class BloodPressure(NamedTuple):

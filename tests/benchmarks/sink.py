@@ -19,7 +19,7 @@ from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
 from icu.sink.intake import take_in
 from icu.store.readings import to_rows
 from icu.store.tables import Patient, PatientMetric
-from icu.store.writer import _INSERT_METRICS, Intake, Writer, open_writer
+from icu.store.writer import _INSERT_METRICS, Intake, Writer, open_writer, to_values
 from icu.transports.base import Batch
 from tests.samples import START, observation
 
@@ -75,7 +75,7 @@ async def raw(url: str, batches: Sequence[Sequence[Observation]]) -> float:
     uuids = [uuid_of_name(f"patient {n}") for n in range(PATIENTS)]
     connection.executemany("INSERT INTO patients (uuid) VALUES (?)", [(str(uuid),) for uuid in uuids])
     keys = {uuid.int: number for number, uuid in enumerate(uuids, start=1)}
-    prepared = [to_rows(batch, keys, 0) for batch in batches]
+    prepared = [to_values(to_rows(batch, keys, 0)) for batch in batches]
     began = time.perf_counter()
     for rows in prepared:
         connection.execute("BEGIN IMMEDIATE")

@@ -96,7 +96,7 @@ def test_small_recordings_over_kafka(start: Start, apache: ApacheKafka, tmp_path
     for name, text in MINE.items():
         (tmp_path / name).write_text(text)
     files = [tmp_path / name for name in MINE]
-    assert compare(Roles(start, apache, tmp_path), files, speed=3600) == (6, 19)
+    assert compare(Roles(start, apache, tmp_path), files, speed=3600) == (7, 21)
 
 
 @pytest.mark.recordings

@@ -46,6 +46,8 @@ def expected(path: Path) -> list[dict[str, Any]]:
             "spo2": cells.get("o2sat", cells.get("spo2")),
             "temperature": cells.get("temp"),
         }
+        if cells.get("map") is not None:
+            reading["map"] = cells["map"]
         if any(value is not None for value in reading.values()):
             found.append({"timestamp": START + timedelta(hours=hour - hours[0]), **reading})
     return found
@@ -88,7 +90,7 @@ def test_small_recordings_value_by_value(start: Start, tmp_path: Path) -> None:
     folder.mkdir()
     for name, text in MINE.items():
         (folder / name).write_text(text)
-    assert compare(start, folder, (".psv", ".csv")) == (6, 19)
+    assert compare(start, folder, (".psv", ".csv")) == (7, 21)
 
 
 def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
@@ -97,10 +99,10 @@ def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "anna.psv").write_text(MINE["anna.psv"])
     ward = start("supervise", "--recordings", str(folder), "--speed", "100000")
-    ward.until("/metrics", lambda response: "icu_sink_stored_total 3.0" in response.text)
-    first, _, last = (each["timestamp"] for each in served(ward, "anna"))
+    ward.until("/metrics", lambda response: "icu_sink_stored_total 4.0" in response.text)
+    first, *_, last = (each["timestamp"] for each in served(ward, "anna"))
     assert abs((datetime.now(UTC) - last).total_seconds()) < 30
-    assert last - first == timedelta(hours=5)
+    assert last - first == timedelta(hours=6)
     assert ward.stop() == 0
 
 

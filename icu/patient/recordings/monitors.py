@@ -30,7 +30,7 @@ class Name(NamedTuple):
     """A source of signs by the names that monitors give it, written as `known_as` writes them."""
 
     signs: Mapping[str, str]
-    """Sign to name. The halves of a pressure belong together: they are never taken from two sources."""
+    """Sign to name. A pressure belongs together: its parts are never taken from two sources."""
     electrodes: bool = False
     """Whether it comes from the electrodes on the chest."""
 
@@ -129,7 +129,7 @@ def _combined(
     for position in sorted(measured):
         found = measured[position]
         if found.get("systolic", math.inf) < found.get("diastolic", -math.inf):
-            wrong += 2
+            wrong += len(found)
         elif not signs.keys() & sources[position].signs.keys():
             electrodes = sources[position].electrodes
             beats |= electrodes and "pulse" in found

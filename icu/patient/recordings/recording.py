@@ -22,6 +22,7 @@ RANGES: Final[Mapping[str, Range]] = {
     "diastolic": limits.BLOOD_PRESSURE,
     "spo2": limits.SPO2,
     "temperature": limits.TEMPERATURE,
+    "mean": limits.BLOOD_PRESSURE,
 }
 
 

@@ -1,7 +1,7 @@
 """CSV and pipe-separated files.
 
-A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, Resp and their like. Time is a
-column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
+A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, MAP, Resp and their like. Time
+is a column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
 A missing value (empty, NaN, NA, null, -) stays missing; other columns are left alone. A 0 is a value: whoever wrote the
 table has had the choice.
 """
@@ -30,6 +30,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "bp": ("bp", "blood_pressure", "blood pressure"),
     "spo2": ("spo2", "o2sat", "sao2", "o2 sat", "saturation"),
     "temperature": ("temperature", "temp", "body_temperature"),
+    "mean": ("map", "mbp", "mean", "abpmean", "nbpmean", "mean bp"),
 }
 # Seconds in one unit of the column.
 _CLOCKS: Final[Mapping[str, float]] = {

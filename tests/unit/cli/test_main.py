@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from icu.store.schema import HEAD
 from tests.unit.cli.conftest import Run
 
 
@@ -203,8 +204,8 @@ def test_a_taken_port_says_what_to_type(icu: Run) -> None:
 
 def test_upgrading_the_database(icu: Run, tmp_path: Path) -> None:
     """Says what it did, and does nothing the second time."""
-    assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db was brought from version none to 0001\n")
-    assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db is at version 0001 already\n")
+    assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db was brought from version none to {HEAD}\n")
+    assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db is at version {HEAD} already\n")
 
 
 def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What is accepted from the topic, what is refused and with which reason."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icu.errors import MessageError
-from icu.messages import MAX_VALUE_BYTES, Delivery, Observation, decode, encode, uuid_of_name
+from icu.messages import MAX_VALUE_BYTES, Delivery, Observation, Quality, decode, encode, uuid_of_name
 from tests.hostile import INVALID, MALFORMED, raw, value
 from tests.samples import ANNA, START, delivery, observation
 
@@ -80,6 +80,36 @@ ACCEPTED: dict[str, tuple[bytes, dict[str, Any]]] = {
     ),
     "no name": (value(patient_name=None), {"patient_name": None}),
     "missing signs": (value(pulse=None, bp=None), {"pulse": None, "bp": None}),
+    "mean pressure": (raw("map", "93"), {"map": 93, "bp_measured_at": None, "quality": None}),
+    "the highest mean pressure": (raw("map", "360.0"), {"map": 360}),
+    "pressure of earlier": (
+        value(bp_measured_at="2026-01-31T14:55:00+03:00"),
+        {"bp_measured_at": START - timedelta(minutes=5)},
+    ),
+    "pressure of earlier beside an epoch": (
+        raw("timestamp", "1769860800")[:-1] + b',"bp_measured_at":"2026-01-31T11:55:00Z"}',
+        {"timestamp": START, "bp_measured_at": START - timedelta(minutes=5)},
+    ),
+    "pressure of the same time, in a zone": (
+        value(bp_measured_at="2026-01-31T15:00:00+03:00"),
+        {"bp_measured_at": START},
+    ),
+    "doubt": (
+        value(quality={"pulse": "lead-off", "bp": "damped"}),
+        {"quality": Quality(pulse="lead-off", bp="damped"), "pulse": 72, "bp": "120/80"},
+    ),
+    "doubt of another sender's": (value(quality={"spo2": "a" * 32}), {"quality": Quality(spo2="a" * 32)}),
+    "doubt of an absent sign": (
+        value(temperature=None, quality={"temperature": "probe-off"}),
+        {"temperature": None, "quality": Quality(temperature="probe-off")},
+    ),
+    "no doubt": (value(quality={}), {"quality": None}),
+    "null doubt": (value(quality={"pulse": None}), {"quality": None}),
+    "doubt of an unknown sign alone": (value(quality={"mood": "motion"}), {"quality": None}),
+    "null for what is optional": (
+        value()[:-1] + b',"map":null,"bp_measured_at":null,"quality":null}',
+        {"map": None, "bp_measured_at": None, "quality": None},
+    ),
     "null signs": (raw("pulse", "null"), {"pulse": None}),
     "half a pressure": (value(bp="119/-"), {"bp": "119/-"}),
     "decimals in a pressure": (value(bp="119.25/79.5"), {"bp": "119.25/79.5"}),
@@ -112,11 +142,22 @@ def test_no_bytes_at_all_crash_the_decoder(data: bytes) -> None:
 @given(
     st.one_of(st.none(), st.integers(0, 350), st.integers(0, 35_000).map(lambda n: n / 100)),
     st.datetimes(datetime(1970, 1, 2), datetime(2099, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis wants naive bounds
+    st.none() | st.timedeltas(timedelta(0), timedelta(hours=12)),
+    st.none() | st.from_regex(r"\A[a-z][a-z-]{0,31}\Z"),
 )
-def test_an_observation_survives_the_wire(pulse: float | None, timestamp: datetime) -> None:
+def test_an_observation_survives_the_wire(
+    pulse: float | None, timestamp: datetime, age: timedelta | None, flag: str | None
+) -> None:
     """Encoding and decoding give the same observation."""
-    sent = observation(pulse=pulse)
-    sent = Observation(patient_uuid=ANNA, timestamp=timestamp, pulse=pulse, bp=sent.bp)
+    sent = Observation(
+        patient_uuid=ANNA,
+        timestamp=timestamp,
+        pulse=pulse,
+        bp="120/80",
+        map=pulse,
+        bp_measured_at=None if age is None else timestamp - age,
+        quality=None if flag is None else Quality(bp=flag),
+    )
     assert decode(delivery(sent)) == sent
 
 
@@ -135,6 +176,29 @@ def test_the_wire_is_readable_json_with_the_briefs_names() -> None:
         "interval": 5,
         "schema_version": 1,
     }
+
+
+def test_what_is_optional_is_readable_json_too() -> None:
+    """A time is ISO text, and only the signs of which something is said stand in the quality."""
+    eastern = timezone(timedelta(hours=3))
+    measured = datetime(2026, 1, 31, 14, 50, tzinfo=eastern)
+    [record] = encode([observation(map=93.5, bp_measured_at=measured, quality=Quality(spo2="motion"))])
+    found = json.loads(record.value)
+    assert {name: found[name] for name in ("map", "bp_measured_at", "quality")} == {
+        "map": 93.5,
+        "bp_measured_at": "2026-01-31T11:50:00Z",
+        "quality": {"spo2": "motion"},
+    }
+
+
+def test_an_impossible_time_of_a_pressure_is_refused_whoever_makes_it() -> None:
+    """The message names the field, so that it is not looked for in the timestamp."""
+    with pytest.raises(ValueError, match="bp_measured_at is later than timestamp"):
+        observation(bp_measured_at=START + timedelta(seconds=1))
+    with pytest.raises(ValueError, match="bp_measured_at has no time zone"):
+        observation(bp_measured_at=START.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="bp_measured_at is outside the years"):
+        observation(bp_measured_at=datetime(1960, 1, 1, tzinfo=UTC))
 
 
 def test_a_name_is_the_same_patient_at_every_start() -> None:

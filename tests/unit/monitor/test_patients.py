@@ -1,6 +1,6 @@
 """The brief's paths, their parameters and their pages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
 from uuid import uuid4
@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from icu.messages import Quality
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
@@ -49,6 +50,38 @@ async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx
         "temperature": 37.06,
     }
     assert 2 <= anna["latest_age_seconds"] < 10
+
+
+async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """Mean pressure, when it was measured, and doubt are in every answer, and only in readings that have them."""
+    doubt = Quality(bp="damped", temperature="probe-off")
+    measured = START - timedelta(minutes=5, milliseconds=250)
+    more = observation(5, map=93.25, bp_measured_at=measured, quality=doubt, temperature=None)
+    await store(writer, [observation(0), more], arrived=NOON + 6_000)
+    newest, oldest = (await monitor.get(METRICS)).json()
+    assert newest == {
+        "timestamp": "2026-01-31T12:00:05Z",
+        "pulse": 72,
+        "resp_rate": 16,
+        "bp": "120/80",
+        "spo2": 98,
+        "temperature": None,
+        "map": 93.25,
+        "bp_measured_at": "2026-01-31T11:54:59.750000Z",
+        "quality": {"bp": "damped", "temperature": "probe-off"},
+    }
+    assert set(oldest) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
+    assert (await monitor.get(f"{METRICS}/latest")).json() == newest
+    assert [each["latest"] for each in (await monitor.get("patients")).json()] == [newest]
+
+
+@pytest.mark.parametrize("field", ["map", "bp_measured_at", "quality"])
+async def test_each_is_said_by_itself(writer: Writer, monitor: httpx.AsyncClient, field: str) -> None:
+    """A sender may know one of the three and not the others; a mean pressure of 0 is measured."""
+    said = {"map": 0, "bp_measured_at": START, "quality": Quality(pulse="motion")}
+    await store(writer, [observation(0, **{field: said[field]})])
+    [reading] = (await monitor.get(METRICS)).json()
+    assert {"map", "bp_measured_at", "quality"} & set(reading) == {field}
 
 
 async def test_no_patient_yet(writer: Writer, monitor: httpx.AsyncClient) -> None:
@@ -231,9 +264,25 @@ async def test_other_origins_may_not(writer: Writer, monitor: httpx.AsyncClient,
     assert "access-control-allow-origin" not in response.headers
 
 
+async def description(monitor: httpx.AsyncClient) -> Any:
+    """The API's OpenAPI document."""
+    return (await monitor.get(urljoin(str(monitor.base_url), "/schema/openapi.json"))).json()
+
+
+async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.AsyncClient) -> None:
+    """The brief's fields are always there, the others are optional and say what they are."""
+    schemas = (await description(monitor))["components"]["schemas"]
+    reading = schemas["Reading"]
+    assert set(reading["required"]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
+    optional = set(reading["properties"]) - set(reading["required"])
+    assert optional == {"map", "bp_measured_at", "quality"}
+    assert all(reading["properties"][name]["description"] for name in optional)
+    assert set(schemas["Quality"]["properties"]) == {"pulse", "resp_rate", "bp", "spo2", "temperature"}
+
+
 async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient) -> None:
     """Each path documents the statuses that it answers with; the stream is one of events."""
-    paths = (await monitor.get(urljoin(str(monitor.base_url), "/schema/openapi.json"))).json()["paths"]
+    paths = (await description(monitor))["paths"]
     documented = {path: set(each["get"]["responses"]) for path, each in paths.items()}
     assert documented["/api/patients"] == {"200", "400", "503"}
     assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "400", "404", "503"}

@@ -1,19 +1,28 @@
 """The tables' version, and the way from any to the newest."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from anyio import to_thread
 from sqlalchemy import create_engine
 
 from icu.errors import ConfigurationError, SchemaError, StoreError
+from icu.messages import Position
 from icu.store import schema
 from icu.store.reader import Reader
+from icu.store.readings import Reading
 from icu.store.tables import Base
+from icu.store.writer import open_writer
+from tests.samples import ANNA, START, observation
+from tests.stores import NOON, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
@@ -38,6 +47,46 @@ async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     assert await schema.upgrade(tmp_path / "icu.db") == schema.HEAD
 
 
+def older(path: Path, version: str) -> None:
+    """Make the tables of an older program."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", "icu.store:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    engine.dispose()
+
+
+async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
+    """Readings of before mean pressures are served as they were, followed again, and known when they come twice."""
+    path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
+    await to_thread.run_sync(older, path, "0001")
+    row = (1, NOON, 7200, 1600, 12_000, 8000, 9800, 3660, 40, 0)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO patients VALUES (1, ?, 'Anna', 5.0)", (str(ANNA),))
+        connection.execute(f"INSERT INTO patient_metrics VALUES ({', '.join('?' * len(row))})", row)
+        connection.execute("INSERT INTO journal VALUES (?, ?)", (NOON, msgspec.msgpack.encode([])))
+        connection.execute("INSERT INTO journal VALUES (?, ?)", (NOON + 1, msgspec.msgpack.encode([row])))
+    connection.close()
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        outcome = await store(writer, [observation(0), observation(5, map=93)])
+    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (1, 1, [])
+    reader = Reader(url)
+    page = await reader.page(ANNA, limit=10, order="asc")
+    async with reader.follow() as follower:
+        batches = await follower.after(NOON, limit=10)
+    await reader.aclose()
+    whole = {"pulse": 72, "resp_rate": 16, "bp": "120/80", "spo2": 98, "temperature": 36.6}
+    old = Reading(timestamp=START, **whole)
+    new = Reading(timestamp=START + timedelta(seconds=5), **whole, map=93)
+    assert page.readings == [old, new]
+    assert batches is not None
+    assert [(each.number, len(each.readings)) for each in batches] == [(NOON + 1, 1), (NOON + 2, 1)]
+    assert [each.readings[0].map for each in batches] == [msgspec.UNSET, 93]
+
+
 async def test_a_missing_folder_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
     """The database's folder is not made silently."""
     with pytest.raises(ConfigurationError, match="does not exist"):
@@ -60,7 +109,7 @@ async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
     [
         ("missing", r"start the sink \(python -m icu supervise\)"),
         ("empty", "or run python -m icu db upgrade"),
-        ("0000", "run python -m icu db upgrade"),
+        ("0001", "run python -m icu db upgrade"),
         ("9999", "update the program"),
     ],
 )

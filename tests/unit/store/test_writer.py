@@ -3,7 +3,9 @@
 import errno
 import os
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -15,12 +17,12 @@ from icu.errors import (
     StoreInUseError,
     StoreUnavailableError,
 )
-from icu.messages import Delivery, Position, Refusal
+from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
 from icu.store import writer as writer_module
 from icu.store.tables import CLOCK_AHEAD
 from icu.store.writer import MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
-from tests.samples import ANNA, BORIS, observation
+from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, rows, store
 
 
@@ -36,7 +38,18 @@ async def test_values_are_kept_as_integers(writer: Writer, url: str) -> None:
     """Milliseconds and hundredths: what was sent comes back exactly."""
     await store(writer, [observation(pulse=89.5, bp="119.25/-", temperature=37.06, spo2=None)], arrived=NOON + 40)
     [row] = rows(url, "SELECT * FROM patient_metrics")
-    assert row == (1, NOON, 8950, 1600, 11925, None, None, 3706, 40, 0)
+    assert row == (1, NOON, 8950, 1600, 11925, None, None, 3706, 40, 0, None, None, None)
+
+
+async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, url: str) -> None:
+    """The mean in hundredths, when it was measured in milliseconds, and the flags as compact JSON; 0 is no NULL."""
+    said = {"map": 93.25, "bp_measured_at": START - timedelta(minutes=5, microseconds=1_500)}
+    nothing = {"map": 0, "bp_measured_at": datetime(1970, 1, 1, tzinfo=UTC)}
+    await store(writer, [observation(quality=Quality(spo2="motion", bp="damped"), **said), observation(1, **nothing)])
+    assert rows(url, "SELECT map, bp_measured_at, quality FROM patient_metrics") == [
+        (9325, NOON - 300_002, '{"bp":"damped","spo2":"motion"}'),
+        (0, 0, None),
+    ]
 
 
 async def test_redelivery_is_swallowed(writer: Writer, url: str) -> None:
@@ -62,6 +75,26 @@ async def test_other_values_for_the_same_time_are_a_conflict(writer: Writer, url
     [(offset, reason, value)] = rows(url, "SELECT offset, reason, value FROM dead_letters")
     assert (offset, reason) == (1, "conflict")
     assert b'"pulse":71' in value
+
+
+DIFFERENCES: dict[str, dict[str, Any]] = {
+    "another mean": {"map": 94},
+    "no mean": {"map": None},
+    "measured at another time": {"bp_measured_at": START - timedelta(minutes=10)},
+    "no doubt": {"quality": None},
+    "another doubt": {"quality": Quality(bp="motion")},
+}
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES.values(), ids=DIFFERENCES)
+async def test_what_is_said_beside_the_signs_is_compared_too(writer: Writer, difference: dict[str, Any]) -> None:
+    """The same again is swallowed; another mean pressure, time of it or doubt is a conflict."""
+    fields = {"map": 93, "bp_measured_at": START - timedelta(minutes=5), "quality": Quality(bp="damped")}
+    await store(writer, [observation(0, **fields)], arrived=NOON)
+    again = await store(writer, [observation(0, **fields)], start=1, arrived=NOON + 60_000)
+    assert (again.duplicates, list(again.refusals)) == (1, [])
+    other = await store(writer, [observation(0, **{**fields, **difference})], start=2)
+    assert [each.reason for each in other.refusals] == ["conflict"]
 
 
 async def test_a_dead_letter_keeps_reason_bytes_and_headers(writer: Writer, url: str) -> None:

@@ -108,9 +108,13 @@ def test_signs_of_one_second_make_one_row() -> None:
             [({"systolic": 60, "diastolic": 90}, False), ({"systolic": 110, "diastolic": 70}, False)],
             VitalSigns(systolic=110, diastolic=70),
         ),
-        "halves are not put together": (
-            [({"systolic": 120, "diastolic": 0}, False), ({"systolic": 110, "diastolic": 70}, False)],
+        "parts are not put together": (
+            [({"systolic": 120, "diastolic": 0}, False), ({"systolic": 110, "diastolic": 70, "mean": 83}, False)],
             VitalSigns(systolic=120),
+        ),
+        "a mean is its pressure's": (
+            [({"systolic": 60, "diastolic": 90, "mean": 70}, False), ({"mean": 83}, False)],
+            VitalSigns(mean=83),
         ),
         "apnoea": ([({"pulse": 70}, True), ({"resp_rate": 0}, True)], VitalSigns(70, 0)),
         "the electrodes are off": ([({"pulse": 0}, True), ({"resp_rate": 0}, True)], VitalSigns()),

@@ -23,12 +23,14 @@ def test_pipes_hours_and_missing_values(tmp_path: Path) -> None:
         tmp_path,
         "HR|O2Sat|Temp|SBP|MAP|DBP|Resp|Age|ICULOS\n"
         "89.5|100|35.15|119|98|NaN|12.25|79.92|2\n"
-        "NaN|NaN|NaN|NaN|77|NaN|NaN|79.92|3\n"
+        "NaN|NaN|NaN|NaN|NaN|NaN|NaN|79.92|3\n"
+        "NaN|NaN|NaN|NaN|77|NaN|NaN|79.92|4\n"
         "90|NaN|NaN|120.5|NaN|80|NaN|79.92|5\n",
         name="a.psv",
     )
     assert recording.rows == [
-        (0, VitalSigns(89.5, 12.25, 119, None, 100, 35.15)),
+        (0, VitalSigns(89.5, 12.25, 119, None, 100, 35.15, 98)),
+        (7_200, VitalSigns(mean=77)),
         (10_800, VitalSigns(90, None, 120.5, 80, None, None)),
     ]
     assert (recording.skipped, recording.duration) == (1, 10_800)
@@ -69,6 +71,15 @@ def test_a_pressure_may_stand_in_one_column(tmp_path: Path) -> None:
     assert [(row.signs.systolic, row.signs.diastolic) for row in rows] == [(120, 80), (119, None), (None, None)]
 
 
+@pytest.mark.parametrize("name", ["MAP", "mbp", "Mean", "ABPmean", "NBPmean", "Mean BP"])
+def test_a_mean_pressure_by_its_usual_names(tmp_path: Path, name: str) -> None:
+    """It stands beside either form of a pressure, whatever its name."""
+    assert read(tmp_path, f"bp,{name}\n120/80,93.5\n").rows[0].signs == VitalSigns(
+        systolic=120, diastolic=80, mean=93.5
+    )
+    assert read(tmp_path, f"sbp,dbp,{name}\n120,80,NaN\n").rows[0].signs == VitalSigns(systolic=120, diastolic=80)
+
+
 def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
     """What a spreadsheet saves can be read."""
     assert len(read(tmp_path, "\ufeffHR,Temp\r\n70,36.6\r\n71,36.7\r\n").rows) == 2
@@ -78,6 +89,8 @@ MISTAKES = {
     "a word": ("hr\n70\nfast\n", r"a\.csv:3: column hr: 'fast' is no number"),
     "infinite": ("hr\ninf\n", "is no number"),
     "impossible": ("hr,temp\n70,36\n71,900\n", r"a\.csv:3: column temp: 900 is outside 10 to 50"),
+    "a mean beyond any monitor": ("hr,MAP\n70,361\n", r"a\.csv:2: column map: 361 is outside 0 to 360"),
+    "two means": ("ABPmean,NBPmean\n93,91\n", r"a\.csv:1: the columns abpmean and nbpmean mean the same"),
     "a negative": ("spo2\n-1\n", "write NaN where nothing was measured"),
     "upside down": ("sbp,dbp\n80,120\n", r"a\.csv:2: column sbp: .* below the diastolic"),
     "a torn line": ("hr,temp\n70\n", r"a\.csv:2: has 1 fields, the header 2"),

@@ -50,6 +50,7 @@ def test_a_monitor_in_an_operating_room(tmp_path: Path, packed: bool) -> None:
             "Solar8000/PLETH_SPO2": [(0, 97), (2, 0), (4, NAN), (60, 98)],
             "Solar8000/ART_SBP": [(0.1, 120), (2, -11), (4, 0)],
             "Solar8000/ART_DBP": [(0.1, 80), (2, -12), (4, 0)],
+            "Solar8000/ART_MBP": [(0, 93.5), (2, 0)],
             "Solar8000/NIBP_SBP": [(0, 110), (2, 111), (60, 112)],
             "Solar8000/NIBP_DBP": [(0, 70), (2, 71), (60, 72)],
             "Solar8000/BT": [(2, 36.6)],
@@ -60,7 +61,7 @@ def test_a_monitor_in_an_operating_room(tmp_path: Path, packed: bool) -> None:
     )
     recording = read(path)
     assert recording.rows == [
-        (0, VitalSigns(80, None, 120, 80, 97)),
+        (0, VitalSigns(80, None, 120, 80, 97, mean=93.5)),
         (2, VitalSigns(81, 12, 111, 71, None, 36.6)),
         (4, VitalSigns(78)),
         (60, VitalSigns(82, None, 112, 72, 98)),

@@ -1,0 +1,29 @@
+"""Mean pressure, when the pressure was measured, and why a value is doubtful."""
+
+import msgspec
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.add_column("patient_metrics", sa.Column("map", sa.Integer))
+    op.add_column("patient_metrics", sa.Column("bp_measured_at", sa.BigInteger))
+    op.add_column("patient_metrics", sa.Column("quality", sa.String))
+    _widen_journal()
+
+
+def _widen_journal() -> None:
+    """The journal holds rows too: with the new columns, live streams resume behind the upgrade."""
+    connection = op.get_bind()
+    entries = connection.execute(sa.text("SELECT batch, payload FROM journal")).all()
+    widened = [{"batch": batch, "payload": _widened(payload)} for batch, payload in entries]
+    if widened:
+        connection.execute(sa.text("UPDATE journal SET payload = :payload WHERE batch = :batch"), widened)
+
+
+def _widened(payload: bytes) -> bytes:
+    return msgspec.msgpack.encode([[*row, None, None, None] for row in msgspec.msgpack.decode(payload)])
