@@ -83,6 +83,8 @@ def _replayed(
     telemetry.empty.inc(recording.skipped)
     if recording.skipped:
         logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
+    if recording.impossible:
+        logger.bind(child=child.id).info("{} values cannot have been measured: left out", recording.impossible)
     origin = child.start or origin_of(recording, launch=launch, speed=child.speed)
     try:
         check_origin(recording, origin)

@@ -11,7 +11,7 @@ from icu.messages import Record, encode, uuid_of_name
 from icu.patient.beds import Identity, ReplayedBed
 from icu.patient.emulator import emulate
 from icu.patient.outbox import Outbox
-from icu.patient.recordings import Recording, Row
+from icu.patient.recordings.recording import Recording, Row
 from icu.patient.telemetry import Telemetry
 from icu.vitals.signs import VitalSigns
 from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare

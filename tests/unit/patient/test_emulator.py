@@ -17,7 +17,7 @@ from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
 from icu.patient.outbox import Outbox
-from icu.patient.recordings import Recording, Row
+from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay, origin_of
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
