@@ -18,7 +18,7 @@ _OPTIONS: Final = ("name", "uuid", "interval", "seed", "speed", "start")
 _OF_RECORDINGS: Final = ("recording", "step")
 _OF_SIMULATED: Final = ("patients", "scenario", "scenario_rate", "artefacts")
 _PLACE: Final = ("module", "function", "line")
-_OWN: Final = ("timestamp", "level", "message", *_PLACE)
+_OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
 
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -54,13 +54,24 @@ def command_of(child: AnyChild, config: str | None) -> list[str]:
 
 def relay(child_id: str, line: str) -> None:
     """Log a line of a child process as our own record, with its level, its place and its context."""
+    log = logger.bind(child=child_id)
     try:
         record = _decoder.decode(line)
-        log = logger.bind(child=child_id, **{name: value for name, value in record.items() if name not in _OWN})
-        log.patch(partial(_move, record)).log(record["level"], "{}", record["message"])
-    except (msgspec.DecodeError, KeyError, ValueError):  # a stack, or another program's words
-        logger.bind(child=child_id).warning("{}", line)
+        said = msgspec.convert(record, _Said)
+        level = logger.level(said.level).name
+    except (msgspec.DecodeError, ValueError, RecursionError):  # a stack, or another program's words
+        log.warning("{}", line)
+    else:
+        log.patch(partial(_move, record)).log(level, "{}", said.message)
+
+
+class _Said(msgspec.Struct):
+    """What makes a line a record."""
+
+    level: str
+    message: str
 
 
 def _move(theirs: Mapping[str, Any], ours: Any) -> None:  # noqa: ANN401 - loguru's record
     ours.update({name: theirs[name] for name in _PLACE if name in theirs})
+    ours["extra"].update({name: value for name, value in theirs.items() if name not in _OWN})

@@ -1,8 +1,8 @@
 """The command line. Every mistake is one line on standard error, and an exit code that scripts can rely on.
 
-0 stopped on request, 64 wrong usage, 70 the supervisor gave up, 74 the output cannot be written, 75 something needed is
-away, 78 a wrong setting. Of the commands for a running supervisor also supervisorctl's: 3 not all that was asked for
-runs, 4 there is no such child.
+0 stopped on request, 64 wrong usage, 70 the supervisor gave up, or an error that nobody foresaw, 74 the output cannot
+be written, 75 something needed is away, 78 a wrong setting. Of the commands for a running supervisor also
+supervisorctl's: 3 not all that was asked for runs, 4 there is no such child.
 """
 
 import errno
@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,17 +57,22 @@ def main() -> NoReturn:
         _fail(UsageError(_in_the_briefs_spelling(sys.argv[1:]) or " ".join(exc.format_message().split())))
     except (BrokenPipeError, SystemExit):  # the reader of our output went away; click makes an exit of it
         _end(0)
-    except Exception as exc:
-        error = logs.unwrapped(exc)
-        if isinstance(error, IcuError):
-            _fail(error)
-        if not isinstance(error, OSError) or error.errno not in _OF_OUTPUT:
-            raise
-        _fail(OutputError(error))
+    except Exception as exc:  # noqa: BLE001 - nothing is above us
+        _fail(_known(logs.unwrapped(exc)))
     lost = _unwritten(sys.stdout)
     if lost is not None and not isinstance(lost, BrokenPipeError):
         _fail(OutputError(lost))
     _end(code or 0)
+
+
+def _known(error: BaseException) -> IcuError:
+    """The error as one of ours. The stack of what nobody foresaw is shown: only who reads it can mend that."""
+    if isinstance(error, IcuError):
+        return error
+    if isinstance(error, OSError) and error.errno in _OF_OUTPUT:
+        return OutputError(error)
+    logs.say("".join(traceback.format_exception(error)).rstrip())
+    return IcuError(f"this was not foreseen, please report it: {type(error).__name__}: {error}")
 
 
 def _fail(error: IcuError) -> NoReturn:

@@ -6,6 +6,7 @@ too.
 """
 
 import subprocess
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -109,7 +110,10 @@ class _Watch:
         text = line.decode(errors="replace").rstrip()
         if text:
             self._last_line = text
-            self._on_line(text)
+            try:
+                self._on_line(text)
+            except Exception as exc:  # noqa: BLE001 - whatever is made of a line, the process must be looked after
+                warnings.warn(f"a line of a process could not be handed on: {exc!r}", RuntimeWarning, stacklevel=2)
 
 
 async def _end(process: Process, grace: float) -> None:

@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from loguru import logger
 
-from icu.bootstrap.processes import command_of, relay
+from icu.bootstrap.processes import command_of
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
@@ -61,19 +60,6 @@ def test_the_command_of_a_process_says_it_all(tmp_path: Path) -> None:
     options = dict(zip(words[5::2], words[6::2], strict=True))
     expected = {"--name": "Иван Петров", "--port": "8101", "--interval": "2.5", "--seed": "7", "--config": "ward.toml"}
     assert expected.items() <= options.items()
-
-
-def test_lines_of_a_process_become_our_records() -> None:
-    """With level, place and context; what is no record, a stack for instance, is a warning."""
-    records = []
-    logger.add(lambda message: records.append(message.record), level="DEBUG")
-    relay("icu-1", '{"timestamp":"x","level":"ERROR","message":"no {luck}","module":"m","function":"f","line":3,"a":1}')
-    relay("icu-1", "Traceback (most recent call last):")
-    relay("icu-1", '{"level":"LOUD","message":"unknown level"}')
-    first, *others = records
-    assert (first["level"].name, first["message"], first["module"], first["line"]) == ("ERROR", "no {luck}", "m", 3)
-    assert first["extra"] == {"child": "icu-1", "a": 1}
-    assert [each["level"].name for each in others] == ["WARNING", "WARNING"]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from icu.store.schema import HEAD
+from icu import bootstrap
 from tests.unit.cli.conftest import Run
 
 
@@ -211,3 +212,16 @@ def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) 
     code, _, err = icu("db", "upgrade")
     assert code == 0
     assert "ICU_LOG_LEVEL" in err
+
+
+def test_an_error_that_nobody_foresaw_is_70(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stack is shown once, and the last line is as short as for any other error."""
+
+    def broken(settings: object) -> str:
+        raise TypeError("of the program's own")
+
+    monkeypatch.setattr(bootstrap, "upgrade_database", broken)
+    code, out, err = icu("db", "upgrade")
+    assert (code, out) == (70, "")
+    assert err.count("Traceback") == 1
+    assert err.splitlines()[-1] == "icu: this was not foreseen, please report it: TypeError: of the program's own"

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
@@ -47,7 +47,7 @@ class Told(TaskStatus[str]):
 
 def program(
     code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30
-) -> Callable[..., object]:
+) -> Callable[..., Awaitable[None]]:
     """A child that runs this Python code."""
     return partial(
         run_process,
@@ -65,9 +65,20 @@ async def test_a_process_says_that_it_has_started_and_what_it_writes_is_handed_o
     told, lines = Told(), list[str]()
     code = READY + 'print("one", flush=True); print("two", file=sys.stderr, flush=True); sys.stdout.write("three")'
     with anyio.fail_after(30):
-        await program(code, told=told, lines=lines)()  # type: ignore[misc]
+        await program(code, told=told, lines=lines)()
     assert lines == ["one", "two", "three"]
     assert told.text == f"pid {told.pid}, at your service"
+
+
+async def test_no_line_is_its_death() -> None:
+    """Whoever cannot take a line is reported, and the process runs on to its end."""
+
+    def refuse(line: str) -> None:
+        raise TypeError(line)
+
+    run = partial(program(READY + 'print("one")', told=Told(), lines=[]), on_line=refuse)
+    with anyio.fail_after(30), pytest.warns(RuntimeWarning, match="TypeError.*one"):
+        await run()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +92,7 @@ async def test_a_process_says_that_it_has_started_and_what_it_writes_is_handed_o
 async def test_how_it_ended_is_told(code: str, words: str, exit_code: int) -> None:
     """Exit code or signal, and its last words."""
     with anyio.fail_after(30), pytest.raises(ProcessEndedError, match=words) as caught:
-        await program(code, told=Told(), lines=[])()  # type: ignore[misc]
+        await program(code, told=Told(), lines=[])()
     assert caught.value.exit_code == exit_code
 
 
@@ -125,7 +136,7 @@ async def test_one_that_stands_still_is_killed() -> None:
 
         async def watched() -> None:
             with pytest.raises(ProcessSilentError):
-                await program(READY + "time.sleep(600)", told=told, lines=[], grace=0.2, watchdog=1.0)()  # type: ignore[misc]
+                await program(READY + "time.sleep(600)", told=told, lines=[], grace=0.2, watchdog=1.0)()
 
         group.start_soon(watched)
         with anyio.fail_after(30):
@@ -138,7 +149,7 @@ async def test_signs_of_life_are_heard() -> None:
     """As long as it says WATCHDOG=1 in time it lives on."""
     code = READY + '\nfor _ in range(15): time.sleep(0.1); tell("WATCHDOG=1")'
     with anyio.fail_after(30):
-        await program(code, told=Told(), lines=[], watchdog=0.9)()  # type: ignore[misc]
+        await program(code, told=Told(), lines=[], watchdog=0.9)()
 
 
 async def test_it_knows_when_its_parent_is_gone() -> None:
@@ -148,5 +159,5 @@ async def test_it_knows_when_its_parent_is_gone() -> None:
         READY + "os.set_blocking(0, False)\ntry: os.read(0, 1); print('ended')\nexcept BlockingIOError: print('open')"
     )
     with anyio.fail_after(30):
-        await program(code, told=told, lines=lines)()  # type: ignore[misc]
+        await program(code, told=told, lines=lines)()
     assert lines == ["open"]
