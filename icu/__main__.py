@@ -14,8 +14,9 @@ def start() -> None:
     """Run the command line; a signal that comes before anybody listens ends it without a word."""
     open_streams()
     if sys.argv[1:2] and sys.argv[1] in ROLES:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, leave)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+                signal.signal(number, leave)
     try:
         from icu.cli.main import main  # noqa: PLC0415 - signals have to be minded first
 

@@ -27,7 +27,7 @@ from icu.errors import IcuError, RecordingError
 from icu.messages import uuid_of_name
 from icu.ops.logs import configure
 from icu.ops.notify import notify
-from icu.ops.signals import end_with_parent, until_told
+from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.supervisor.view import ChildView
 
 if TYPE_CHECKING:
@@ -53,7 +53,14 @@ def run_supervisor(
     records = Records()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
     ward = Ward(settings)
-    tree = Tree(ward, config=str(config) if config else None, reread=reread, on_event=EventFigures(ward.registry))
+    ending = Ending()
+    tree = Tree(
+        ward,
+        config=str(config) if config else None,
+        reread=reread,
+        on_event=EventFigures(ward.registry),
+        on_giving_up=ending.begin,
+    )
     ward.registry.register(TreeFigures(tree.flat))
 
     async def work() -> None:
@@ -65,7 +72,7 @@ def run_supervisor(
             notify("READY=1")
             spare_the_collector()
 
-    anyio.run(until_told, work)
+    anyio.run(until_told, work, ending)
     ward.check_nothing_lost()
 
 

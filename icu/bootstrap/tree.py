@@ -21,7 +21,7 @@ from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.config.siblings import mistakes_between
 from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError
-from icu.supervisor.events import Handler
+from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
 from icu.supervisor.tree import Supervisor
@@ -39,8 +39,11 @@ _GRACE: Final[Mapping[type[AnyChild], float]] = {
 }
 """Seconds that a role may take to stop."""
 
-_PROCESS_GRACE: Final = 3.0
+_PROCESS_GRACE: Final = 1.0
 """Seconds more for a process, which is killed when its role's grace is over."""
+
+_BEDS_GRACE: Final = _GRACE[PatientChild] + 2 * _PROCESS_GRACE
+"""Seconds that the patients may take together: one of them who hangs must not keep the sink from storing the rest."""
 
 
 class Tree:
@@ -53,8 +56,12 @@ class Tree:
         config: str | None = None,
         reread: Callable[[], Settings] | None = None,
         on_event: Handler = lambda _: None,
+        on_giving_up: Callable[[], None] = lambda: None,
     ) -> None:
-        """ConfigurationError where a child cannot be had as it is configured."""
+        """ConfigurationError where a child cannot be had as it is configured.
+
+        `on_giving_up` is called when all are stopped because the ward cannot go on.
+        """
         self._ward = ward
         self._config = config
         self._reread = reread or (lambda: ward.settings)
@@ -79,7 +86,7 @@ class Tree:
             self._root_specs(children),
             strategy=Strategy(limits.strategy),
             intensity=Intensity(limits.restarts, limits.period),
-            on_event=handlers,
+            on_event=[*handlers, lambda event: on_giving_up() if isinstance(event, Escalated) else None],
         )
         ward.health.add("children", self._check)
         ward.look = self._look
@@ -212,7 +219,7 @@ class Tree:
 
     def _root_specs(self, children: Sequence[AnyChild]) -> Iterator[ChildSpec]:
         """In the order of the file; the patients where the first of them stands, or else at the end."""
-        beds: ChildSpec | None = self._beds.as_child(BEDS)
+        beds: ChildSpec | None = self._beds.as_child(BEDS, shutdown=_BEDS_GRACE)
         for child in children:
             if not isinstance(child, PatientChild):
                 yield self._spec(child)

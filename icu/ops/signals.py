@@ -1,4 +1,4 @@
-"""Running until somebody says stop: the first SIGINT or SIGTERM is a request, the second an order."""
+"""Running until somebody says stop: the first SIGINT, SIGTERM or SIGHUP is a request, the second an order."""
 
 import asyncio
 import faulthandler
@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Final
@@ -19,7 +19,7 @@ from loguru import logger
 from icu.ops.notify import notify
 
 STOP_DEADLINE: Final = 15.0
-"""Seconds from the first signal to the end of the process; then all stacks are printed and it ends with an error."""
+"""Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1."""
 
 SUPERVISED: Final = "ICU_SUPERVISED"
 """The variable that tells a process that a supervisor of ours holds its standard input."""
@@ -28,13 +28,28 @@ ORDERED: Final = 130
 """Exit code after a second signal, as shells know it from SIGINT."""
 
 
-async def until_told(work: Callable[[], Awaitable[None]]) -> None:
-    """Await `work()` until it ends, or cancel it at the first signal."""
+class Ending:
+    """The end of this process, which takes STOP_DEADLINE seconds at most once it has begun."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def begin(self) -> None:
+        """To be called by whoever stops all: at a signal, or because it cannot go on."""
+        if not self.begun:
+            self.begun = True
+            notify("STOPPING=1")
+            faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True)
+
+
+async def until_told(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
+    """Await `work()` until it ends, or cancel it at the first signal. It tells `ending` where it stops by itself."""
+    ending = ending or Ending()
     scope = CancelScope()
     try:
         async with anyio.create_task_group() as group:
-            await group.start(_listen, scope)
-            group.start_soon(_show_life, scope)
+            await group.start(_listen, scope, ending)
+            group.start_soon(_show_life, ending)
             with scope:
                 await work()
             group.cancel_scope.cancel()
@@ -42,25 +57,36 @@ async def until_told(work: Callable[[], Awaitable[None]]) -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
-async def _listen(scope: CancelScope, *, task_status: TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+async def _listen(scope: CancelScope, ending: Ending, *, task_status: TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(*_heeded()) as signals:
         task_status.started()
         async for number in signals:
-            if scope.cancel_called:
+            if not scope.cancel_called:
+                logger.info("{}: stopping; Ctrl-C or SIGTERM now ends at once", signal.Signals(number).name)
+                ending.begin()
+                scope.cancel()
+            elif number != signal.SIGHUP:  # of which a terminal that is closed may send several
                 os._exit(ORDERED)
-            logger.info("{}: stopping; once more to end at once", signal.Signals(number).name)
-            notify("STOPPING=1")
-            faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True)
-            scope.cancel()
 
 
-async def _show_life(scope: CancelScope) -> None:
-    """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks."""
-    microseconds = int(os.environ.get("WATCHDOG_USEC") or 0)
-    while microseconds and not scope.cancel_called:
-        faulthandler.dump_traceback_later(microseconds / 1_000_000, exit=True)
+def _heeded() -> Iterator[signal.Signals]:
+    """The signals that mean stop. `nohup` has SIGHUP ignored, and so it remains."""
+    yield signal.SIGINT
+    yield signal.SIGTERM
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
+
+
+async def _show_life(ending: Ending) -> None:
+    """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks.
+
+    A while before that one would kill it: the stacks are to be written first.
+    """
+    seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000
+    while seconds and not ending.begun:
+        faulthandler.dump_traceback_later(seconds * 2 / 3, exit=True)
         notify("WATCHDOG=1")
-        await anyio.sleep(microseconds / 3_000_000)
+        await anyio.sleep(seconds / 3)
 
 
 def end_with_parent() -> None:

@@ -60,10 +60,13 @@ class Supervisor:
         """All children in their order, as they are now. To be called on the event loop."""
         return self._roster.view()
 
-    def as_child(self, child_id: str, *, restart: Restart = Restart.PERMANENT) -> ChildSpec:
-        """This supervisor as a child of another one, which waits for it as long as its own children need to stop."""
+    def as_child(self, child_id: str, *, restart: Restart = Restart.PERMANENT, shutdown: float = math.inf) -> ChildSpec:
+        """This supervisor as a child of another one, which waits for it as long as its own children need to stop.
+
+        Unless `shutdown` says for how long: `run` cannot end before children that ignore their cancellation.
+        """
         return ChildSpec(
-            id=child_id, start=self.run, restart=restart, shutdown=math.inf, start_timeout=math.inf, children=self.view
+            id=child_id, start=self.run, restart=restart, shutdown=shutdown, start_timeout=math.inf, children=self.view
         )
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:

@@ -9,7 +9,7 @@ from icu.bootstrap.processes import command_of
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
-from icu.config.settings import PatientChild, Settings
+from icu.config.settings import PatientChild, Settings, SinkChild
 from icu.errors import ConfigurationError, UnknownChildError
 
 WARD = """
@@ -60,6 +60,21 @@ def test_the_command_of_a_process_says_it_all(tmp_path: Path) -> None:
     options = dict(zip(words[5::2], words[6::2], strict=True))
     expected = {"--name": "Иван Петров", "--port": "8101", "--interval": "2.5", "--seed": "7", "--config": "ward.toml"}
     assert expected.items() <= options.items()
+
+
+async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends the process, before anybody is stopped: a child may not let itself be stopped."""
+
+    async def broken(*, task_status: object) -> None:
+        raise TypeError
+
+    ward = Ward(Settings(child=(SinkChild(id="sink"),)))
+    monkeypatch.setattr(ward, "actor", lambda child: broken)
+    told: list[list[str]] = []
+    tree = Tree(ward, on_giving_up=lambda: told.append([str(each.state) for each in tree.flat()]))
+    with pytest.raises(TypeError):
+        await tree.root.run()
+    assert told == [["failed"]]
 
 
 @pytest.fixture

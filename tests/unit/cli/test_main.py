@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from icu.store.schema import HEAD
 from icu import bootstrap
+from icu.store.schema import HEAD
 from tests.unit.cli.conftest import Run
 
 

@@ -1,8 +1,12 @@
 """A process that shows its life, and ends when it cannot, or when nobody is left who started it."""
 
 import os
+import select
+import signal
 import subprocess
 import sys
+
+import pytest
 
 PATIENCE = 60
 """Seconds until a program that takes one or two has certainly failed."""
@@ -19,6 +23,43 @@ def this_line_blocks():
     time.sleep(600)
 
 anyio.run(until_told, work)
+"""
+
+HANGING = """
+import anyio
+from anyio import CancelScope
+from icu.ops import signals
+from icu.ops.signals import Ending, until_told
+
+signals.STOP_DEADLINE = 0.5
+
+async def work():
+    ending.begin()
+    with CancelScope(shield=True):
+        await this_hangs()
+
+async def this_hangs():
+    await anyio.sleep(600)
+
+ending = Ending()
+anyio.run(until_told, work, ending)
+"""
+
+STOPPING = """
+import anyio
+from icu.ops.signals import until_told
+
+async def work():
+    try:
+        print("started", flush=True)
+        await anyio.sleep(600)
+    finally:
+        with anyio.CancelScope(shield=True):
+            print("stopping", flush=True)
+            await anyio.sleep(0.5)
+
+anyio.run(until_told, work)
+print("ended in order", flush=True)
 """
 
 ORPHAN = """
@@ -69,3 +110,35 @@ def test_who_was_started_by_hand_does_not_mind_its_input() -> None:
     program = run(ORPHAN.replace("SECONDS", "0.5"))
     out, _ = program.communicate(timeout=PATIENCE)
     assert (out, program.returncode) == ("started\nended in order\n", 0)
+
+
+@pytest.mark.parametrize("watchdog", ["", "300000"])
+def test_a_stop_that_hangs_has_an_end(watchdog: str) -> None:
+    """Also one that nobody has asked for; the watchdog's turn is over by then."""
+    program = run(HANGING, WATCHDOG_USEC=watchdog)
+    _, err = program.communicate(timeout=PATIENCE)
+    assert program.returncode == 1
+    assert "Timeout (0:00:00.500000)!" in err
+
+
+def test_a_terminal_that_is_closed_is_a_request_to_stop() -> None:
+    """However often it says so."""
+    program = run(STOPPING)
+    assert program.stdout is not None
+    for line in ("started\n", "stopping\n"):
+        assert program.stdout.readline() == line
+        program.send_signal(signal.SIGHUP)
+    out, _ = program.communicate(timeout=PATIENCE)
+    assert (out, program.returncode) == ("ended in order\n", 0)
+
+
+def test_nohup_is_heeded() -> None:
+    """Whoever has SIGHUP ignored means it."""
+    program = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STOPPING}")
+    assert program.stdout is not None
+    assert program.stdout.readline() == "started\n"
+    program.send_signal(signal.SIGHUP)
+    assert not select.select([program.stdout], [], [], 0.5)[0]
+    program.send_signal(signal.SIGTERM)
+    out, _ = program.communicate(timeout=PATIENCE)
+    assert out == "stopping\nended in order\n"

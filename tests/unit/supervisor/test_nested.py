@@ -6,7 +6,15 @@ import anyio
 import pytest
 
 from icu.errors import AddressInUseError, RestartIntensityError, StoreUnavailableError
-from icu.supervisor.events import ChildExited, ChildFailed, ChildRestarting, ChildStarted, ChildStopped, Escalated
+from icu.supervisor.events import (
+    ChildAbandoned,
+    ChildExited,
+    ChildFailed,
+    ChildRestarting,
+    ChildStarted,
+    ChildStopped,
+    Escalated,
+)
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import AutoShutdown, ChildSpec, Restart, Strategy
 from tests.unit.supervisor.actors import Actor, Starter, build, crashes, ends, permanent, running, starting
@@ -102,6 +110,16 @@ async def test_an_inner_one_is_waited_for_as_long_as_its_children_need() -> None
         before = anyio.current_time()
     assert anyio.current_time() - before == pytest.approx(12)
     assert ward.ids(ChildStopped) == "inner z"
+
+
+async def test_an_inner_one_may_be_given_a_limit() -> None:
+    """A child below that ignores its cancellation holds up its own supervisor, but nobody beside that."""
+    hung = ChildSpec(id="hung", start=Actor(stop=60), shutdown=3)
+    inner = build(hung)
+    async with running(*permanent(sink=Actor()), inner.supervisor.as_child("inner", shutdown=4)) as ward:
+        before = anyio.current_time()
+    assert (inner.ids(ChildAbandoned), ward.ids(ChildAbandoned), ward.ids(ChildStopped)) == ("hung", "inner", "sink")
+    assert anyio.current_time() - before == pytest.approx(60)
 
 
 async def test_stopping_while_the_inner_one_starts() -> None:
