@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -20,18 +20,23 @@ from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
+from icu.control.client import unready
 from icu.control.places import places
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import IcuError, RecordingError
 from icu.messages import uuid_of_name
 from icu.ops.logs import configure
-from icu.ops.notify import notify
+from icu.ops.notify import notify, notify_trouble
 from icu.ops.signals import Ending, end_with_parent, until_told
+from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView
 
 if TYPE_CHECKING:
     from litestar import Litestar
+
+LOOK_EVERY: Final = 0.5
+"""Seconds between two looks whether a role that runs alone waits for something."""
 
 Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[Any, Any, None]]
 
@@ -39,15 +44,14 @@ Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[An
 def run_supervisor(
     settings: Settings,
     *,
-    config: Path | None = None,
     reread: Callable[[], Settings] | None = None,
     overview: Overview | None = None,
 ) -> None:
     """Run the ward until told to stop. SupervisorRunsError where one runs on the database already, ReadingsLostError
     where the store was away when it was told to stop.
 
-    `config` is the file to hand on to child processes, and `reread` reads the settings anew when somebody asks for it.
-    `overview` is awaited beside the ward with a callable that shows the children.
+    `reread` reads the settings anew when somebody asks for it. `overview` is awaited beside the ward with a callable
+    that shows the children.
     """
     where = places(settings)
     records = Records()
@@ -56,7 +60,6 @@ def run_supervisor(
     ending = Ending()
     tree = Tree(
         ward,
-        config=str(config) if config else None,
         reread=reread,
         on_event=EventFigures(ward.registry),
         on_giving_up=ending.begin,
@@ -84,14 +87,11 @@ def spare_the_collector() -> None:
 
 def run_monitor(settings: Settings, child: MonitorChild) -> None:
     """Run the monitor alone until told to stop. It needs no transport."""
-    end_with_parent()
-    ward = Ward(replace(settings, child=(child,)))
-    anyio.run(until_told, partial(ward.monitor, child, task_status=_Announcement()))
+    _run_monitor(Ward(replace(settings, child=(child,))), child)
 
 
-def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_broker: bool) -> None:
+def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_broker: bool = False) -> None:
     """Run one end of the transport alone until told to stop. KafkaError where a required broker is away."""
-    end_with_parent()
     ward = Ward(replace(settings, child=(child,)))
     actor = ward.actor(child)
 
@@ -100,9 +100,43 @@ def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_bro
             if require_broker:
                 await transport.check()
             spare_the_collector()
-            await actor(task_status=_Announcement())
+            await _announced(actor, ward.trouble(child))
 
     anyio.run(until_told, work)
+
+
+def run_child(settings: Settings) -> None:
+    """Run the one child of these settings for its supervisor, which has started this process and may end it."""
+    end_with_parent()
+    [child] = settings.child
+    if isinstance(child, MonitorChild):
+        ward = Ward(settings)
+        ward.health.add("children", partial(unready, settings))
+        _run_monitor(ward, child)
+    else:
+        run_role(settings, child)
+
+
+def _run_monitor(ward: Ward, child: MonitorChild) -> None:
+    anyio.run(until_told, partial(_announced, partial(ward.monitor, child), ward.trouble(child)))
+
+
+async def _announced(actor: Start, trouble: Callable[[], str | None]) -> None:
+    """Run an actor, and tell whoever started this process that it has started, and what it waits for from then on."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(_tell_trouble, trouble)
+        # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
+        await actor(task_status=_Announcement(trouble))
+        group.cancel_scope.cancel()
+
+
+async def _tell_trouble(trouble: Callable[[], str | None]) -> None:
+    told = None
+    while True:
+        if trouble() != told:
+            told = trouble()
+            notify_trouble(told)
+        await anyio.sleep(LOOK_EVERY)
 
 
 def upgrade_database(settings: Settings) -> str:
@@ -179,6 +213,11 @@ def with_port(settings: Settings, port: int) -> Settings:
 class _Announcement(TaskStatus[str | None]):
     """Tells people that a role that runs alone has started, and where it is served."""
 
+    def __init__(self, trouble: Callable[[], str | None]) -> None:
+        self._trouble = trouble
+
     def started(self, value: str | None = None) -> None:
         logger.info("serving on {}" if value else "started", value)
+        # Before it is ready: whoever hears that takes it to work from then on.
+        notify_trouble(self._trouble())
         notify(f"READY=1\nSTATUS={value}" if value else "READY=1")

@@ -1,4 +1,4 @@
-"""Children that are processes of their own: the command that starts one, and what becomes of its output."""
+"""Children that are processes of their own: how one is started, and what becomes of what it says."""
 
 import os
 import sys
@@ -7,49 +7,51 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
+from anyio.abc import TaskStatus
 from loguru import logger
+from msgspec.structs import replace
 
-from icu.config.settings import AnyChild, PatientChild, Settings
-from icu.ops.signals import SUPERVISED
+from icu.config.handover import packed
+from icu.config.settings import AnyChild, Settings
 from icu.supervisor.process import run_process
-from icu.supervisor.spec import Start
 
-_OPTIONS: Final = ("name", "uuid", "interval", "seed", "speed", "start")
-_OF_RECORDINGS: Final = ("recording", "step")
-_OF_SIMULATED: Final = ("patients", "scenario", "scenario_rate", "artefacts")
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
 
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-def process_actor(child: AnyChild, settings: Settings, *, config: str | None, grace: float) -> Start:
-    """The child's role as a process, ready to be started."""
-    return partial(
-        run_process,
-        command_of(child, config),
-        grace=grace,
-        watchdog=settings.supervisor.watchdog,
-        on_line=partial(relay, child.id or child.role),
-        environ={**os.environ, SUPERVISED: "1"},
-    )
+class ProcessChild:
+    """A child in a process of its own, with the settings that its supervisor runs with."""
 
+    def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
+        self._id = str(child.id)
+        self._letter = packed(replace(settings, child=(child,)))
+        self._grace = grace
+        self._watchdog = settings.supervisor.watchdog
+        self._trouble: str | None = None
 
-def command_of(child: AnyChild, config: str | None) -> list[str]:
-    """`python -m icu run ROLE` with all that makes this child."""
-    words = [sys.executable, "-m", "icu", "run", child.role, "--log-format", "json", "--host", child.host]
-    if config is not None:
-        words += ["--config", config]
-    if child.port is not None:
-        words += ["--port", str(child.port)]
-    if isinstance(child, PatientChild):
-        options = (*_OPTIONS, *(_OF_SIMULATED if child.recording is None else _OF_RECORDINGS))
-        values = {name: getattr(child, name) for name in options}
-        if child.recording is None and child.start is None:
-            del values["speed"]
-        for name, value in values.items():
-            words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
-    return words
+    async def run(self, *, task_status: TaskStatus[str]) -> None:
+        """Be the process, from its start to its end."""
+        self._trouble = None
+        await run_process(
+            # Its id is for people who look at the processes.
+            [sys.executable, "-m", "icu", "run", "child", "--", self._id],
+            letter=self._letter,
+            grace=self._grace,
+            watchdog=self._watchdog,
+            on_line=partial(relay, self._id),
+            on_trouble=self._note,
+            environ=os.environ,
+            task_status=task_status,
+        )
+
+    def trouble(self) -> str | None:
+        """What the process waits for, as it said last."""
+        return self._trouble
+
+    def _note(self, trouble: str | None) -> None:
+        self._trouble = trouble
 
 
 def relay(child_id: str, line: str) -> None:

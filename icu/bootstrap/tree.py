@@ -15,7 +15,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.events import log_event
-from icu.bootstrap.processes import process_actor
+from icu.bootstrap.processes import ProcessChild
 from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
@@ -47,13 +47,12 @@ _BEDS_GRACE: Final = _GRACE[PatientChild] + 2 * _PROCESS_GRACE
 
 
 class Tree:
-    """The supervisors of a ward. `config` is the file that it was told to use, and `reread` reads the settings anew."""
+    """The supervisors of a ward. `reread` reads the settings anew."""
 
     def __init__(
         self,
         ward: Ward,
         *,
-        config: str | None = None,
         reread: Callable[[], Settings] | None = None,
         on_event: Handler = lambda _: None,
         on_giving_up: Callable[[], None] = lambda: None,
@@ -63,7 +62,6 @@ class Tree:
         `on_giving_up` is called when all are stopped because the ward cannot go on.
         """
         self._ward = ward
-        self._config = config
         self._reread = reread or (lambda: ward.settings)
         self._settings = ward.settings
         self._changes = Lock()
@@ -88,12 +86,19 @@ class Tree:
             intensity=Intensity(limits.restarts, limits.period),
             on_event=[*handlers, lambda event: on_giving_up() if isinstance(event, Escalated) else None],
         )
-        ward.health.add("children", self._check)
+        ward.health.add("children", self.unready)
         ward.look = self._look
 
     def view(self) -> tuple[ChildView, ...]:
         """All children; the patients' are below their supervisor."""
         return self.root.view()
+
+    async def unready(self) -> str | None:
+        """Which critical children are down, so that the ward is not ready; None if none is."""
+        states = {each.id: each.state for each in self.flat()}
+        critical = [str(child.id) for child in all_instances(self._settings.child) if _is_critical(child)]
+        down = [name for name in critical if states.get(name) is not State.RUNNING]
+        return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
 
     def flat(self) -> list[ChildView]:
         """All children that are no supervisors."""
@@ -231,30 +236,23 @@ class Tree:
 
     def _spec(self, child: AnyChild) -> ChildSpec:
         grace = _GRACE[type(child)]
+        process = self._process(child, grace) if child.process else None
+        actor = process.run if process else self._ward.actor(child)
         return ChildSpec(
             id=str(child.id),
-            start=partial(_named, self._actor(child, grace), str(child.id)),
+            start=partial(_named, actor, str(child.id)),
             restart=Restart(child.restart),
-            shutdown=grace + _PROCESS_GRACE if child.process else grace,
-            trouble=(lambda: None) if child.process else self._ward.trouble(child),
+            shutdown=grace + _PROCESS_GRACE if process else grace,
+            trouble=process.trouble if process else self._ward.trouble(child),
         )
 
-    def _actor(self, child: AnyChild, grace: float) -> Start:
-        if not child.process:
-            return self._ward.actor(child)
+    def _process(self, child: AnyChild, grace: float) -> ProcessChild:
         if not isinstance(child, MonitorChild) and self._settings.transport.kind == "memory":
             raise ConfigurationError(
                 f"{child.id}: a process of its own cannot use the in-memory transport: "
                 'write kind = "kafka" below [transport], or leave `process` out'
             )
-        return process_actor(child, self._settings, config=self._config, grace=grace)
-
-    async def _check(self) -> str | None:
-        """Not ready while a critical child is down."""
-        states = {each.id: each.state for each in self.flat()}
-        critical = [str(child.id) for child in all_instances(self._settings.child) if _is_critical(child)]
-        down = [name for name in critical if states.get(name) is not State.RUNNING]
-        return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
+        return ProcessChild(child, self._settings, grace=grace)
 
 
 async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:

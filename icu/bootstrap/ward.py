@@ -113,7 +113,7 @@ class Ward:
         """What tells what the child waits for."""
         match child:
             case SinkChild():
-                return lambda: self._sink_telemetry.trouble or self._transport.trouble
+                return lambda: self._transport.trouble or self._sink_telemetry.trouble
             case PatientChild():
                 return lambda: self._transport.trouble
             case MonitorChild():

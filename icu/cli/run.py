@@ -1,6 +1,7 @@
 """`run`: one role in a process of its own."""
 
 import os
+import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -22,8 +23,10 @@ from icu.cli.options import (
     transport_option,
 )
 from icu.config.groups import mistake_in
+from icu.config.handover import unpacked
 from icu.config.settings import LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
 from icu.errors import UsageError
+from icu.ops import logs
 
 _host_option = click.option("--host", help="The address to listen on; 127.0.0.1 unless set.")
 _port_option = click.option("--port", type=PORT, help="The port to listen on, in place of the configured one.")
@@ -78,6 +81,20 @@ def sink(
 
 
 run.add_command(sink, "data")
+
+
+@run.command(hidden=True)
+@click.argument("child_id", metavar="ID")
+def child(child_id: str) -> None:  # noqa: ARG001 - it is for people who look at the processes
+    """What a supervisor starts for a child with `process = true`. The settings come on standard input."""
+    try:
+        settings = unpacked(sys.stdin.readline())
+    except ValueError as exc:
+        raise UsageError("`run child` is for supervisors: type run patient, run sink or run monitor") from exc
+    logs.configure(level=settings.log_level, form="json")
+    from icu import bootstrap  # noqa: PLC0415 - as above
+
+    bootstrap.run_child(settings)
 
 
 @run.command()

@@ -18,7 +18,7 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "METRICS_INTERVAL": ("metrics_interval",),
     "DATABASE_URL": ("database", "url"),
 }
-OTHERS: Final = frozenset({"ICU_CONFIG", "ICU_SUPERVISED"})
+OTHERS: Final = frozenset({"ICU_CONFIG"})
 
 
 def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:

@@ -54,6 +54,14 @@ async def look(settings: Settings) -> Sequence[ChildView]:
     return (await ask(settings, Tree(), Supervisors, deadline=DEADLINE)).children
 
 
+async def unready(settings: Settings) -> str | None:
+    """Why the ward of the supervisor that runs with these settings is not ready; None where there is none to ask."""
+    try:
+        return (await ask(settings, Tree(), Supervisors, deadline=DEADLINE)).unready
+    except NoSupervisorError:
+        return None
+
+
 async def _connected(candidates: Sequence[Place]) -> SocketStream:
     reasons = []
     for place in candidates:

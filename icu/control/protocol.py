@@ -93,6 +93,8 @@ class Supervisors(Answer, frozen=True):
     pid: int
     rules: dict[str, str]
     children: Sequence[ChildView]
+    unready: str | None = None
+    """Why the ward is not ready, if so."""
 
 
 class Done(Answer, frozen=True):

@@ -71,6 +71,9 @@ class Controlled(Protocol):
     def view(self) -> Sequence[ChildView]:
         """All children, those of supervisors below them."""
 
+    async def unready(self) -> str | None:
+        """Why the ward is not ready, if so."""
+
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
         """The children that match, and are no supervisors; all of them without patterns."""
 
@@ -167,7 +170,7 @@ class _Room:
             case Status(ids):
                 return Children(tree.matching(ids))
             case Tree():
-                return Supervisors(os.getpid(), dict(tree.rules), tree.view())
+                return Supervisors(os.getpid(), dict(tree.rules), tree.view(), await tree.unready())
             case Scale(group, count):
                 return Done(await tree.scale(group, count))
             case Reload():

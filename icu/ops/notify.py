@@ -19,3 +19,8 @@ def notify(state: str) -> None:
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         sender.sendto(state.encode(), place)
+
+
+def notify_trouble(trouble: str | None) -> None:
+    """Send what this process waits for, None for nothing. Our supervisor shows it, systemd lets the word pass."""
+    notify(f"X_TROUBLE={' '.join((trouble or '').split())}")

@@ -21,8 +21,8 @@ from icu.ops.notify import notify
 STOP_DEADLINE: Final = 15.0
 """Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1."""
 
-SUPERVISED: Final = "ICU_SUPERVISED"
-"""The variable that tells a process that a supervisor of ours holds its standard input."""
+STDERR: Final = 2
+"""Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's."""
 
 ORDERED: Final = 130
 """Exit code after a second signal, as shells know it from SIGINT."""
@@ -39,7 +39,7 @@ class Ending:
         if not self.begun:
             self.begun = True
             notify("STOPPING=1")
-            faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True)
+            faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True, file=STDERR)
 
 
 async def until_told(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
@@ -84,7 +84,7 @@ async def _show_life(ending: Ending) -> None:
     """
     seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000
     while seconds and not ending.begun:
-        faulthandler.dump_traceback_later(seconds * 2 / 3, exit=True)
+        faulthandler.dump_traceback_later(seconds * 2 / 3, exit=True, file=STDERR)
         notify("WATCHDOG=1")
         await anyio.sleep(seconds / 3)
 
@@ -94,8 +94,7 @@ def end_with_parent() -> None:
 
     The parent holds the other end of standard input. A thread waits there, for a loop may be blocked.
     """
-    if os.environ.get(SUPERVISED):
-        threading.Thread(target=_await_orphanage, daemon=True).start()
+    threading.Thread(target=_await_orphanage, daemon=True).start()
 
 
 def _await_orphanage() -> None:

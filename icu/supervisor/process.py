@@ -1,18 +1,26 @@
 """A process as a child: started, listened to, watched, and never left behind.
 
 It tells how it is by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 when it has started, STATUS= with a
-text for people, WATCHDOG=1 as long as it lives. Its standard input is a pipe that ends when we do, so that it can end
-too.
+text for people, WATCHDOG=1 as long as it lives; and in a word of our own, X_TROUBLE=, what it waits for, if anything.
+Its standard input is a pipe. It brings a line from us, and ends when we do, so that the process can end too.
 """
 
 import subprocess
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import anyio
-from anyio import TASK_STATUS_IGNORED, CancelScope, TemporaryDirectory, create_task_group
+from anyio import (
+    TASK_STATUS_IGNORED,
+    BrokenResourceError,
+    CancelScope,
+    ClosedResourceError,
+    TemporaryDirectory,
+    create_task_group,
+)
 from anyio.abc import ByteReceiveStream, Process, TaskStatus, UNIXDatagramSocket
 
 from icu.errors import ProcessEndedError, ProcessSilentError
@@ -31,11 +39,15 @@ async def run_process(
     watchdog: float,
     on_line: Callable[[str], None],
     environ: Mapping[str, str],
+    letter: str = "",
+    on_trouble: Callable[[str | None], None] = lambda _: None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
 
-    Started, with its pid and status, when the process says READY=1. `on_line` is called with each line of output.
+    `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
+    status, when the process says READY=1. `on_line` is called with each line of output, `on_trouble` with what it waits
+    for, whenever it says so.
     Raises ProcessEndedError unless it ends with 0, and ProcessSilentError when it has shown no life for `watchdog`
     seconds.
     """
@@ -51,7 +63,7 @@ async def run_process(
                 start_new_session=True,
             )
             try:
-                await _Watch(process, notices, watchdog, on_line).until_it_ends(task_status)
+                await _Watch(process, notices, watchdog, on_line, on_trouble).until_it_ends(letter, task_status)
             finally:
                 with CancelScope(shield=True):
                     await _end(process, grace)
@@ -62,21 +74,28 @@ class _Watch:
     """One process, and what it says."""
 
     def __init__(
-        self, process: Process, notices: UNIXDatagramSocket, watchdog: float, on_line: Callable[[str], None]
+        self,
+        process: Process,
+        notices: UNIXDatagramSocket,
+        watchdog: float,
+        on_line: Callable[[str], None],
+        on_trouble: Callable[[str | None], None],
     ) -> None:
         self._process = process
         self._notices = notices
         self._watchdog = watchdog
         self._on_line = on_line
+        self._on_trouble = on_trouble
         self._last_line = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
 
-    async def until_it_ends(self, task_status: TaskStatus[str]) -> None:
+    async def until_it_ends(self, letter: str, task_status: TaskStatus[str]) -> None:
         """Wait for its end, or until it shows no life any more."""
         code = None
         with self._life:
             async with create_task_group() as group:
                 group.start_soon(self._listen, task_status)
+                group.start_soon(self._hand_over, letter)
                 async with create_task_group() as reading:
                     if self._process.stdout is not None:
                         reading.start_soon(self._read, self._process.stdout)
@@ -87,10 +106,18 @@ class _Watch:
         if code:
             raise ProcessEndedError(code, self._last_line[:LAST_WORDS])
 
+    async def _hand_over(self, letter: str) -> None:
+        # How one ended that does not read it is told elsewhere.
+        with suppress(BrokenResourceError, ClosedResourceError):
+            if self._process.stdin is not None:
+                await self._process.stdin.send(f"{letter}\n".encode())
+
     async def _listen(self, task_status: TaskStatus[str]) -> None:
         async for packet, _ in self._notices:
             self._life.deadline = anyio.current_time() + self._watchdog
             notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").splitlines() if "=" in line)
+            if "X_TROUBLE" in notice:
+                self._on_trouble(notice["X_TROUBLE"] or None)
             if "READY" in notice:
                 status = notice.get("STATUS")
                 task_status.started(f"pid {self._process.pid}" + (f", {status}" if status else ""))

@@ -129,3 +129,47 @@ def test_a_child_that_ends_the_ward_says_why(start: Start, kafka: ApacheKafka, t
     ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, DATABASE_URL="sqlite:///no/such/folder/icu.db")
     assert ward.wait() == 78
     assert "does not exist: create it" in ward.log().splitlines()[-1]
+
+
+def test_a_restarted_child_is_as_its_supervisor(ward: Program, tmp_path: Path) -> None:
+    """Whatever stands in the file by now: mistakes, or settings that the next start will apply."""
+    path = tmp_path / "supervisor.toml"
+    path.write_text(path.read_text().replace('kind = "kafka"', 'kind = "kafka"\ntopic = "icu.elsewhere"'))
+    for text in (path.read_text(), "oops ["):
+        path.write_text(text)
+        before = {child: len(pids(ward, child)) for child in CHILDREN}
+        for child in CHILDREN:
+            os.kill(pids(ward, child)[-1], signal.SIGKILL)
+        until(ward, lambda before=before: all(len(pids(ward, child)) > before[child] for child in CHILDREN))  # type: ignore[misc]
+    ward.until("/patients", lambda response: response.status_code == 200)
+    already = stored(ward)
+    until(ward, lambda: stored(ward) > already)
+    assert ward.stop() == 0
+
+
+def test_a_process_carries_all_its_patients(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+    """`count` processes with `patients` each; what the file says of another bed of one's name is nobody's business."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
+        '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\npatients = 3\nprocess = true\n'
+    )
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=f"icu.{tmp_path.name}")
+    patients = ward.until("/patients", lambda response: len(response.json()) == 6).json()
+    names = [f"Bed {number} {bed}" for number in (1, 2) for bed in (1, 2, 3)]
+    assert sorted(each["name"] for each in patients) == names
+    assert ward.stop() == 0
+
+
+def test_what_a_process_waits_for(start: Start, tmp_path: Path) -> None:
+    """Without a broker it waits, the ward is not ready, and a monitor in a process of its own says so too."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[transport]\nkind = "kafka"\n'
+        '[[child]]\nrole = "sink"\nprocess = true\n'
+        '[[child]]\nrole = "monitor"\nprocess = true\n'
+    )
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    waiting = ward.until("/supervisor", lambda response: response.json()[0]["state"] == "waiting")
+    assert "no connection to Kafka" in waiting.json()[0]["detail"]
+    ready = ward.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["children"]) == (503, "sink is waiting")
+    assert ward.stop() == 0

@@ -1,15 +1,13 @@
 """The ward's tree: who is supervised by whom, process children, and what a changed file changes."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from icu.bootstrap.processes import command_of
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
-from icu.config.settings import PatientChild, Settings, SinkChild
+from icu.config.settings import Settings, SinkChild
 from icu.errors import ConfigurationError, UnknownChildError
 
 WARD = """
@@ -48,18 +46,6 @@ def test_a_process_needs_kafka(tmp_path: Path, role: str) -> None:
     with pytest.raises(ConfigurationError, match=r'(sink|bed-1): .*in-memory.*kind = "kafka"'):
         Tree(Ward(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")))
     Tree(Ward(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')))
-
-
-def test_the_command_of_a_process_says_it_all(tmp_path: Path) -> None:
-    """Whatever the file says of the child stands in its command, and the file that was named is handed on."""
-    text = '[[child]]\nrole = "patient"\nname = "Иван Петров"\nport = 8101\ninterval = 2.5\nseed = 7\n'
-    [child] = loaded(tmp_path, text).child
-    assert isinstance(child, PatientChild)
-    words = command_of(child, "ward.toml")
-    assert words[:5] == [sys.executable, "-m", "icu", "run", "patient"]
-    options = dict(zip(words[5::2], words[6::2], strict=True))
-    expected = {"--name": "Иван Петров", "--port": "8101", "--interval": "2.5", "--seed": "7", "--config": "ward.toml"}
-    assert expected.items() <= options.items()
 
 
 async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The command line: one line for each mistake, and exit codes that scripts can rely on."""
 
+import io
 import socket
 from pathlib import Path
 from uuid import UUID
@@ -212,6 +213,13 @@ def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) 
     code, _, err = icu("db", "upgrade")
     assert code == 0
     assert "ICU_LOG_LEVEL" in err
+
+
+def test_a_child_is_not_run_by_hand(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings come from the supervisor that starts it."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, _, err = icu("run", "child", "bed-1")
+    assert (code, err) == (64, "icu: `run child` is for supervisors: type run patient, run sink or run monitor\n")
 
 
 def test_an_error_that_nobody_foresaw_is_70(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:

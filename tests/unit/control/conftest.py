@@ -31,6 +31,10 @@ class Ward:
         """All children."""
         return self.children
 
+    async def unready(self) -> str | None:
+        """It is."""
+        return None
+
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
         """Patterns are ids here."""
         wanted = list(patterns)

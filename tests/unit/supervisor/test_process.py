@@ -46,7 +46,7 @@ class Told(TaskStatus[str]):
 
 
 def program(
-    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30
+    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30, letter: str = ""
 ) -> Callable[..., Awaitable[None]]:
     """A child that runs this Python code."""
     return partial(
@@ -56,6 +56,7 @@ def program(
         watchdog=watchdog,
         on_line=lines.append,
         environ=os.environ,
+        letter=letter,
         task_status=told,
     )
 
@@ -152,11 +153,40 @@ async def test_signs_of_life_are_heard() -> None:
         await program(code, told=Told(), lines=[], watchdog=0.9)()
 
 
+async def test_it_gets_a_letter() -> None:
+    """On its standard input, where nobody else can read it, and however long it is."""
+    told, lines, letter = Told(), list[str](), "secret " * 100_000
+    with anyio.fail_after(30):
+        await program(READY + "print(len(sys.stdin.readline()))", told=told, lines=lines, letter=letter)()
+    assert lines == [str(len(letter) + 1)]
+
+
+async def test_one_that_does_not_read_its_letter() -> None:
+    """It ends as it likes."""
+    with anyio.fail_after(30), pytest.raises(ProcessEndedError, match="exit code 3"):
+        await program("raise SystemExit(3)", told=Told(), lines=[], letter="secret " * 100_000)()
+
+
+async def test_it_tells_what_it_waits_for() -> None:
+    """As often as that changes; an empty word is the end of it."""
+    troubles: list[str | None] = []
+    code = READY + 'tell("X_TROUBLE=no broker"); tell("WATCHDOG=1"); tell("X_TROUBLE="); time.sleep(600)'
+    async with anyio.create_task_group() as group:
+        run = partial(program(code, told=Told(), lines=[]), on_trouble=troubles.append)
+        group.start_soon(run)
+        with anyio.fail_after(30):
+            while len(troubles) < 2:
+                await anyio.sleep(0.02)
+        group.cancel_scope.cancel()
+    assert troubles == ["no broker", None]
+
+
 async def test_it_knows_when_its_parent_is_gone() -> None:
     """Its standard input is a pipe that nobody writes to, and that ends with the parent."""
     told, lines = Told(), list[str]()
-    code = (
-        READY + "os.set_blocking(0, False)\ntry: os.read(0, 1); print('ended')\nexcept BlockingIOError: print('open')"
+    code = READY + (
+        "sys.stdin.readline(); os.set_blocking(0, False)\n"
+        "try: os.read(0, 1); print('ended')\nexcept BlockingIOError: print('open')"
     )
     with anyio.fail_after(30):
         await program(code, told=told, lines=lines)()
