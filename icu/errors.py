@@ -28,6 +28,7 @@
     │   ├── OrderRefusedError          the supervisor's own answer, with its exit code
     │   ├── ProcessEndedError          a process ended by a signal or with an exit code
     │   ├── ProcessSilentError         it no longer showed that it was alive, and was killed
+    │   ├── ProcessKilledError         it did not stop when it was asked to, and was killed
     │   └── RestartIntensityError      died too often: the supervisor gives up        exit 70
     └── PatientServiceException        an answer of the HTTP API; carries its status
         ├── PatientNotFoundError       404
@@ -257,6 +258,13 @@ class ProcessSilentError(SupervisionError):
 
     def __init__(self, limit: float) -> None:
         super().__init__(f"no sign of life for {limit:g} s: killed")
+
+
+class ProcessKilledError(SupervisionError):
+    """A process did not stop when it was asked to, and was killed."""
+
+    def __init__(self, grace: float) -> None:
+        super().__init__(f"it did not stop within {grace:g} s: killed")
 
 
 class RestartIntensityError(SupervisionError):

@@ -17,6 +17,7 @@ from icu.supervisor.process import run_process
 
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
+_ERRORS: Final = ("ERROR", "CRITICAL")
 
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -54,8 +55,11 @@ class ProcessChild:
         self._trouble = trouble
 
 
-def relay(child_id: str, line: str) -> None:
-    """Log a line of a child process as our own record, with its level, its place and its context."""
+def relay(child_id: str, line: str) -> str | None:
+    """Log a line of a child process as our own record, with its level, its place and its context.
+
+    Returns what of it may be why the process ends: an error, or what is no record.
+    """
     log = logger.bind(child=child_id)
     try:
         record = _decoder.decode(line)
@@ -63,8 +67,9 @@ def relay(child_id: str, line: str) -> None:
         level = logger.level(said.level).name
     except (msgspec.DecodeError, ValueError, RecursionError):  # a stack, or another program's words
         log.warning("{}", line)
-    else:
-        log.patch(partial(_move, record)).log(level, "{}", said.message)
+        return line
+    log.patch(partial(_move, record)).log(level, "{}", said.message)
+    return said.message if level in _ERRORS else None
 
 
 class _Said(msgspec.Struct):

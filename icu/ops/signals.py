@@ -1,9 +1,11 @@
 """Running until somebody says stop: the first SIGINT, SIGTERM or SIGHUP is a request, the second an order."""
 
 import asyncio
+import ctypes
 import faulthandler
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,6 +22,8 @@ from icu.ops.notify import notify
 
 STOP_DEADLINE: Final = 15.0
 """Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1."""
+
+_PR_SET_PDEATHSIG: Final = 1
 
 STDERR: Final = 2
 """Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's."""
@@ -92,8 +96,11 @@ async def _show_life(ending: Ending) -> None:
 def end_with_parent() -> None:
     """Stop this process when the one that started it is gone: nobody else would.
 
-    The parent holds the other end of standard input. A thread waits there, for a loop may be blocked.
+    The parent holds the other end of standard input. A thread waits there, for a loop may be blocked. Where the system
+    can do so, it lets a process that stands still (SIGSTOP) go on then, for as such it would notice nothing.
     """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
     threading.Thread(target=_await_orphanage, daemon=True).start()
 
 

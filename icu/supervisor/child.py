@@ -179,6 +179,7 @@ class Child:
 
     def _conclude(self, error: BaseException | None) -> None:
         self.error = error
+        self._detail = None
         self._state = State.STOPPED if self.was_told else State.EXITED if error is None else State.FAILED
         if error is not None:
             self._last_error = error

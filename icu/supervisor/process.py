@@ -7,8 +7,8 @@ Its standard input is a pipe. It brings a line from us, and ends when we do, so 
 
 import subprocess
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +23,13 @@ from anyio import (
 )
 from anyio.abc import ByteReceiveStream, Process, TaskStatus, UNIXDatagramSocket
 
-from icu.errors import ProcessEndedError, ProcessSilentError
+from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 
 LONGEST_LINE: Final = 65_536
 """Bytes of a line of output; a longer one is handed on in pieces."""
 
 LAST_WORDS: Final = 500
-"""Characters of the last line that stand in the error of a process that died."""
+"""Characters of the last words that stand in the error of a process that died."""
 
 
 async def run_process(
@@ -37,7 +37,7 @@ async def run_process(
     *,
     grace: float,
     watchdog: float,
-    on_line: Callable[[str], None],
+    on_line: Callable[[str], str | None],
     environ: Mapping[str, str],
     letter: str = "",
     on_trouble: Callable[[str | None], None] = lambda _: None,
@@ -46,28 +46,47 @@ async def run_process(
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
 
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
-    status, when the process says READY=1. `on_line` is called with each line of output, `on_trouble` with what it waits
-    for, whenever it says so.
-    Raises ProcessEndedError unless it ends with 0, and ProcessSilentError when it has shown no life for `watchdog`
-    seconds.
+    status, when the process says READY=1. `on_line` is called with each line of output, and returns what may stand as
+    the last words in the error of its end, if anything; `on_trouble` with what it waits for, whenever it says so.
+    Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds,
+    and ProcessKilledError when it had to be killed.
     """
-    async with TemporaryDirectory(prefix="icu-") as folder:
-        path = Path(folder) / "notify"
-        async with await anyio.create_unix_datagram_socket(local_path=path) as notices:
-            told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
-            process = await anyio.open_process(
-                command,
-                stdin=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env={**environ, **told},
-                start_new_session=True,
-            )
-            try:
-                await _Watch(process, notices, watchdog, on_line, on_trouble).until_it_ends(letter, task_status)
-            finally:
-                with CancelScope(shield=True):
-                    await _end(process, grace)
-                    await process.aclose()
+    async with _mailbox() as (path, notices):
+        told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
+        process = await anyio.open_process(
+            command,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**environ, **told},
+            start_new_session=True,
+        )
+        try:
+            await _Watch(process, notices, watchdog, on_line, on_trouble).until_it_ends(letter, task_status)
+        except anyio.get_cancelled_exc_class():
+            with CancelScope(shield=True):
+                if not await _stopped(process, grace):
+                    raise ProcessKilledError(grace) from None
+            raise
+        finally:
+            with CancelScope(shield=True):
+                await _killed(process)
+
+
+@asynccontextmanager
+async def _mailbox() -> AsyncIterator[tuple[Path, UNIXDatagramSocket]]:
+    """A socket on which a process tells how it is, and its path. Both are taken away, whatever happens meanwhile."""
+    async with AsyncExitStack() as stack:
+        folder = TemporaryDirectory(prefix="icu-")
+        path = Path(await folder.__aenter__()) / "notify"
+        stack.push_async_callback(_shielded, folder.cleanup)
+        notices = await anyio.create_unix_datagram_socket(local_path=path)
+        stack.push_async_callback(_shielded, notices.aclose)
+        yield path, notices
+
+
+async def _shielded(work: Callable[[], Awaitable[None]]) -> None:
+    with CancelScope(shield=True):
+        await work()
 
 
 class _Watch:
@@ -78,7 +97,7 @@ class _Watch:
         process: Process,
         notices: UNIXDatagramSocket,
         watchdog: float,
-        on_line: Callable[[str], None],
+        on_line: Callable[[str], str | None],
         on_trouble: Callable[[str | None], None],
     ) -> None:
         self._process = process
@@ -86,7 +105,7 @@ class _Watch:
         self._watchdog = watchdog
         self._on_line = on_line
         self._on_trouble = on_trouble
-        self._last_line = ""
+        self._last_words = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
 
     async def until_it_ends(self, letter: str, task_status: TaskStatus[str]) -> None:
@@ -104,7 +123,7 @@ class _Watch:
         if self._life.cancelled_caught:
             raise ProcessSilentError(self._watchdog)
         if code:
-            raise ProcessEndedError(code, self._last_line[:LAST_WORDS])
+            raise ProcessEndedError(code, self._last_words[:LAST_WORDS])
 
     async def _hand_over(self, letter: str) -> None:
         # How one ended that does not read it is told elsewhere.
@@ -136,19 +155,24 @@ class _Watch:
     def _hand_on(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
         if text:
-            self._last_line = text
             try:
-                self._on_line(text)
+                self._last_words = self._on_line(text) or self._last_words
             except Exception as exc:  # noqa: BLE001 - whatever is made of a line, the process must be looked after
                 warnings.warn(f"a line of a process could not be handed on: {exc!r}", RuntimeWarning, stacklevel=2)
 
 
-async def _end(process: Process, grace: float) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
+async def _stopped(process: Process, grace: float) -> bool:
+    """Whether it ends within its grace when it is asked to."""
+    with suppress(ProcessLookupError):
+        process.terminate()
     with anyio.move_on_after(grace):
         await process.wait()
-        return
-    process.kill()
-    await process.wait()
+    return process.returncode is not None
+
+
+async def _killed(process: Process) -> None:
+    """See that it is gone."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+    await process.aclose()

@@ -53,3 +53,16 @@ def test_no_line_is_more_than_a_warning(records: list[Any], line: str) -> None:
     """Whatever a process writes."""
     relay("icu-1", line)
     assert [(each["level"].name, each["message"]) for each in records] == [("WARNING", line)]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"level":"INFO","message":"lunch"}', None),
+        ('{"level":"ERROR","message":"no luck"}', "no luck"),
+        ("icu: no luck", "icu: no luck"),
+    ],
+)
+def test_what_may_be_why_it_ends(line: str, words: str | None) -> None:
+    """An error, or what is no record: never the last thing that went well."""
+    assert relay("icu-1", line) == words

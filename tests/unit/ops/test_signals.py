@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 PATIENCE = 60
@@ -103,6 +104,24 @@ def test_a_child_ends_in_order_when_its_parent_is_gone() -> None:
     assert program.stdout.readline() == "started\n"
     out, _ = program.communicate(timeout=PATIENCE)
     assert (out, program.returncode) == ("ended in order\n", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux wakes it")
+def test_also_one_that_stands_still() -> None:
+    """Stopped by a signal it would notice nothing."""
+    parent = run(f"""
+import os, subprocess, signal, sys
+child = subprocess.Popen([sys.executable, "-c", {ORPHAN!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+os.kill(child.pid, signal.SIGSTOP)
+os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+print(child.pid, flush=True)
+os._exit(0)
+""")
+    assert parent.stdout is not None
+    orphan = psutil.Process(int(parent.stdout.readline()))
+    parent.communicate(timeout=PATIENCE)
+    assert psutil.wait_procs([orphan], timeout=PATIENCE)[1] == []
 
 
 @pytest.mark.parametrize("watchdog", ["", "300000"])

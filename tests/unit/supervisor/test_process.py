@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio.abc import TaskStatus
 
-from icu.errors import ProcessEndedError, ProcessSilentError
+from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.process import run_process
 
 READY = """
@@ -54,7 +54,7 @@ def program(
         [sys.executable, "-c", code],
         grace=grace,
         watchdog=watchdog,
-        on_line=lines.append,
+        on_line=lambda line: lines.append(line) or line,  # type: ignore[func-returns-value]
         environ=os.environ,
         letter=letter,
         task_status=told,
@@ -69,6 +69,14 @@ async def test_a_process_says_that_it_has_started_and_what_it_writes_is_handed_o
         await program(code, told=told, lines=lines)()
     assert lines == ["one", "two", "three"]
     assert told.text == f"pid {told.pid}, at your service"
+
+
+async def test_its_last_words_are_what_somebody_makes_of_its_lines() -> None:
+    """Not every line is a reason to die."""
+    code = "print('ERROR no luck'); print('INFO lunch'); raise SystemExit(1)"
+    run = partial(program(code, told=Told(), lines=[]), on_line=lambda line: line if "ERROR" in line else None)
+    with anyio.fail_after(30), pytest.raises(ProcessEndedError, match=r"\Aexit code 1: ERROR no luck\Z"):
+        await run()
 
 
 async def test_no_line_is_its_death() -> None:
@@ -123,10 +131,11 @@ async def test_it_is_asked_to_stop() -> None:
 
 
 async def test_one_that_does_not_listen_is_killed_after_its_grace() -> None:
-    """A process, unlike a task, can be."""
+    """A process, unlike a task, can be; and that is told."""
     told = Told()
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY + "time.sleep(600)"
-    await started(code, told, grace=0.2)
+    with pytest.RaisesGroup(pytest.RaisesExc(ProcessKilledError, match=r"did not stop within 0\.2 s: killed")):
+        await started(code, told, grace=0.2)
     assert not is_alive(told.pid)
 
 
