@@ -25,6 +25,7 @@
     │   ├── StrayCancellationError     ended by a cancellation that nobody asked for  transient
     │   ├── UnknownChildError          no child has that id                           exit 4
     │   ├── NoSupervisorError          nobody answers at the control socket           transient, exit 75
+    │   ├── PartlyDoneError            some of the children that were to start did not    exit 3
     │   ├── OrderRefusedError          the supervisor's own answer, with its exit code
     │   ├── ProcessEndedError          a process ended by a signal or with an exit code
     │   ├── ProcessSilentError         it no longer showed that it was alive, and was killed
@@ -232,6 +233,12 @@ class NoSupervisorError(SupervisionError):
             f"no supervisor answers: {why}; start one (python -m icu supervise), "
             "or name the settings that it runs with (--config)"
         )
+
+
+class PartlyDoneError(SupervisionError):
+    """Some of the children that were to start did not; all else was done. The exit code is supervisorctl's."""
+
+    exit_code = 3
 
 
 class OrderRefusedError(SupervisionError):

@@ -4,7 +4,7 @@ Patients have a supervisor of their own, so that beds which die one after the ot
 monitor may need; and they stop together, for nothing runs between them.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Final, TypeAlias
@@ -20,7 +20,7 @@ from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.config.siblings import mistakes_between
-from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError
+from icu.errors import ConfigurationError, IcuError, PartlyDoneError, SupervisionError, UnknownChildError
 from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
@@ -151,19 +151,30 @@ class Tree:
             self._refuse_while_down(self._beds)
         # A mistake shows here, before anything is changed. Recordings are read: that is nothing for the loop.
         specs = await to_thread.run_sync(lambda: [self._spec(after[name]) for name in new])
-        for name in reversed(gone):
-            owner = self._owner(before[name])
+        await self._take_leave([(name, before[name]) for name in reversed(gone)], after)
+        problems = {spec.id: why for spec in specs if (why := await self._add(after[spec.id], spec))}
+        self._arrange(after)
+        self._settings = replace(self._settings, child=settings.child)
+        told = _told(before, after, frozenset(problems)) + _waiting(settings, self._ward.settings)
+        if problems:
+            raise PartlyDoneError("; ".join([*told, "but " + "; but ".join(problems.values())]))
+        return "; ".join(told) or "nothing changed"
+
+    async def _take_leave(self, gone: Iterable[tuple[str, AnyChild]], after: Mapping[str, AnyChild]) -> None:
+        """Stop those that are gone or have changed, in this order."""
+        for name, child in gone:
+            owner = self._owner(child)
             if name in after and self._owner(after[name]) is owner:
                 await owner.stop_child(name)  # all of them before any is replaced: ports may have changed hands
             else:
                 await owner.remove_child(name)
                 del self._children[name]
-        problems = [problem for spec in specs if (problem := await self._add(after[spec.id], spec))]
-        self._settings = replace(self._settings, child=settings.child)
-        told = _told(before, after, settings, self._ward.settings)
-        if problems:
-            raise SupervisionError(f"{told}; but {'; '.join(problems)}")
-        return told
+
+    def _arrange(self, after: Mapping[str, AnyChild]) -> None:
+        """Let all stand as in the file: that is the order in which they will stop, from its end."""
+        self._children = {name: self._children[name] for name in after if name in self._children}
+        self._beds.arrange([name for name, child in after.items() if isinstance(child, PatientChild)])
+        self.root.arrange([BEDS if isinstance(child, PatientChild) else name for name, child in after.items()])
 
     async def _add(self, child: AnyChild, spec: ChildSpec) -> str | None:
         """Add a child to its supervisor, in the place of the one that it replaces; what went wrong."""
@@ -276,14 +287,25 @@ def _refuse_mistakes(settings: Settings) -> None:
         raise ConfigurationError(why)
 
 
-def _told(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], wanted: Settings, running: Settings) -> str:
-    others = [name for name in wanted.__struct_fields__ if name != "child"]
+def _told(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], failed: Container[str]) -> list[str]:
+    """What was done with the children, but for those that failed to start."""
+    stayed = [name for name in before if name in after]
+    places = zip(stayed, [name for name in after if name in before], strict=True)
     lists = {
         "stopped": [name for name in before if name not in after],
-        "started": [name for name in after if name not in before],
-        "changed": [name for name in after if name in before and before[name] != after[name]],
-        "not applied until the next start": [
-            name for name in others if getattr(wanted, name) != getattr(running, name)
-        ],
+        "started": [name for name in after if name not in before and name not in failed],
+        "changed": [name for name in stayed if before[name] != after[name] and name not in failed],
+        "now in the order": list(after) if any(old != new for old, new in places) else [],
     }
-    return "; ".join(f"{what}: {', '.join(names)}" for what, names in lists.items() if names) or "nothing changed"
+    return _sentences(lists)
+
+
+def _waiting(wanted: Settings, running: Settings) -> list[str]:
+    """Which settings stay as they are, for the children that are started again too."""
+    others = [name for name in wanted.__struct_fields__ if name != "child"]
+    different = [name for name in others if getattr(wanted, name) != getattr(running, name)]
+    return _sentences({"not applied until the next start": different})
+
+
+def _sentences(lists: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]

@@ -36,6 +36,8 @@ class Place:
             status = self.path.parent.lstat()
         except FileNotFoundError:
             return None
+        except OSError as exc:
+            return f"{self.path.parent} cannot be looked into: {exc.strerror}"
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
             return f"{self.path.parent} is no folder of this user's alone (owner, mode 700)"
         return None

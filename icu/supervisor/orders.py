@@ -81,8 +81,8 @@ class Orders:
 
     def _resume(self, child_id: str) -> None:
         self._roster.specs[child_id]
-        self._refuse_when_closed(child_id)
         self._roster.held.discard(child_id)
+        self._refuse_when_closed(child_id)
         if self._roster.stays_down(child_id):
             self._launch(self._roster.first_life(child_id))
 

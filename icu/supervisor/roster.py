@@ -1,6 +1,6 @@
 """Who a supervisor's children are, in their order, and what is to become of each of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from weakref import WeakValueDictionary
 
 from anyio import Lock, create_task_group
@@ -46,6 +46,11 @@ class Roster:
         self.specs[spec.id] = spec
         self.lives.pop(spec.id, None)
 
+    def arrange(self, ids: Sequence[str]) -> None:
+        """Let the children stand in this order; those that are not named, behind all others."""
+        named = {name: self.specs[name] for name in ids if name in self.specs}
+        self.specs = named | self.specs
+
     def forget(self, child_id: str) -> None:
         """Strike off a child that does not run, or was told to stop."""
         del self.specs[child_id]
@@ -54,9 +59,8 @@ class Roster:
         self.due.discard(child_id)
 
     def reset(self) -> None:
-        """Forget everything but what the children are."""
+        """Forget everything but what the children are, and whom somebody has stopped."""
         self.lives.clear()
-        self.held.clear()
         self.due.clear()
 
     def view(self) -> tuple[ChildView, ...]:

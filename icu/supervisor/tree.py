@@ -1,7 +1,7 @@
 """The supervisor: children in order, restarted as its strategy says, all stopped in reverse order."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import random as _random
 from typing import Final
 
@@ -118,6 +118,13 @@ class Supervisor:
     async def remove_child(self, child_id: str) -> None:
         """Stop a child and forget it."""
         await self._orders.remove(child_id)
+
+    def arrange(self, ids: Sequence[str]) -> None:
+        """Let the children stand in this order, in which they are started, shown, and from its end stopped.
+
+        Nobody is started or stopped for that. Those that are not named stand behind all others.
+        """
+        self._roster.arrange(ids)
 
     def _begin(self) -> None:
         self._roster.reset()

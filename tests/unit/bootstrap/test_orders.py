@@ -5,11 +5,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio.abc import TaskStatus
 
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
-from icu.errors import AddressInUseError, ConfigurationError, SupervisionError, UnknownChildError
+from icu.errors import AddressInUseError, ConfigurationError, PartlyDoneError, SupervisionError, UnknownChildError
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
 
@@ -57,6 +58,14 @@ async def tree(still: Tree) -> AsyncIterator[Tree]:
         await group.start(still.root.run)
         yield still
         group.cancel_scope.cancel()
+
+
+class Idle:
+    """An actor that does nothing."""
+
+    async def __call__(self, *, task_status: TaskStatus[None]) -> None:
+        task_status.started()
+        await anyio.sleep_forever()
 
 
 def states(tree: Tree) -> dict[str, State]:
@@ -148,6 +157,31 @@ async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
     assert [each.id for each in tree.flat()] == before
 
 
+async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
+    """It decides, also about who was there before and who comes anew; nobody is touched for it."""
+    await anyio.sleep(0.05)
+    first, second = FILE.split("\n[[child]]")[1:]
+    swapped = f"[[child]]{second}\n[[child]]{first}\n"
+    write(path, swapped)
+    assert await tree.reload() == "now in the order: icu-1, icu-2, icu-3, anna"
+    assert up(tree) == ["icu-1", "icu-2", "icu-3", "anna"]
+    write(path, ANOTHER + swapped)
+    assert await tree.reload() == "started: boris"
+    assert up(tree) == ["boris", "icu-1", "icu-2", "icu-3", "anna"]
+    await tree.scale("icu", 0)
+    await tree.scale("icu", 1)
+    assert up(tree) == ["boris", "icu-1", "anna"]
+    assert tree.matching(["anna"])[0].uptime >= 0.05
+
+
+async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
+    monkeypatch.setattr(tree._ward, "actor", lambda child: Idle())
+    write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
+    assert await tree.reload() == "started: sink, monitor"
+    assert [each.id for each in tree.view()] == ["sink", "beds", "monitor"]
+
+
 BAD: dict[str, str] = {
     "no TOML": FILE + "[[child",
     "nothing": "",
@@ -184,8 +218,9 @@ async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch:
     write(path, FILE.replace("count = 3", "count = 2") + '[[child]]\nrole = "monitor"\ncritical = true\nport = 8453\n')
     with monkeypatch.context() as patch:
         patch.setattr(tree.root, "add_child", refuse)
-        with pytest.raises(SupervisionError, match="stopped: icu-3; started: monitor; but monitor: port 8453 on"):
+        with pytest.raises(PartlyDoneError, match=r"\Astopped: icu-3; but monitor: port 8453 on") as caught:
             await tree.reload()
+        assert caught.value.exit_code == 3
         report = await tree._ward.health.report()
         assert report.checks["children"] == "monitor is missing"
     assert up(tree) == ["anna", "icu-1", "icu-2"]

@@ -61,6 +61,15 @@ async def test_every_place_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatc
         await look(Settings())
 
 
+async def test_a_runtime_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told like any other place where nobody is."""
+    await anyio.Path(folder / "file").write_text("")
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "file"))
+    with pytest.raises(NoSupervisorError, match=r"file/icu cannot be looked into: Not a directory, nobody listens at"):
+        await look(Settings())
+
+
 async def hangs(stream: SocketStream) -> None:
     """Take the question and say nothing."""
     await anyio.sleep_forever()

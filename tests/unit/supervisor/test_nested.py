@@ -153,6 +153,17 @@ async def test_children_that_were_added_outlive_the_fall_of_their_supervisor() -
         assert inner.states() == "starting starting"
 
 
+async def test_whoever_was_stopped_stays_so_when_the_supervisor_falls() -> None:
+    """Only an order starts it again."""
+    inner = build(*permanent(x=Actor(), y=Actor()))
+    async with running(inner.supervisor.as_child("inner")) as ward:
+        await inner.supervisor.stop_child("x")
+        await ward.supervisor.restart_child("inner")
+        assert inner.states() == "stopped starting"
+        await inner.supervisor.start_child("x")
+        assert inner.states() == "starting starting"
+
+
 @pytest.mark.parametrize(("restart", "state"), [(Restart.PERMANENT, "running"), (Restart.TRANSIENT, "exited")])
 async def test_an_inner_one_that_ends_by_itself(restart: Restart, state: str) -> None:
     """Its work is done: as a transient child it is over, as a permanent one it begins again."""

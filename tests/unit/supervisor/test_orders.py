@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from icu.errors import AddressInUseError, StoreUnavailableError, SupervisionError
-from icu.supervisor.events import ChildAbandoned, ChildRestarting, ChildStarted, Escalated
+from icu.supervisor.events import ChildAbandoned, ChildRestarting, ChildStarted, ChildStopped, Escalated
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec, Restart, Strategy
 from icu.supervisor.tree import Supervisor
@@ -49,6 +49,16 @@ async def child_in(state: str) -> AsyncIterator[tuple[Ward, Actor]]:
         assert (ward.state("a"), actor.starts) == (state, 1)
         yield ward, actor
         assert (ward.state("b"), sibling.starts, actor.most_alive) == ("running", 1, 1)
+
+
+async def test_children_in_another_order() -> None:
+    """Nobody is touched; from then on they are shown so, and stopped in reverse."""
+    a, b, c = Actor(), Actor(), Actor()
+    async with running(*permanent(a=a, b=b, c=c)) as ward:
+        ward.supervisor.arrange(["c", "nobody", "a"])
+        assert [each.id for each in ward.supervisor.view()] == ["c", "a", "b"]
+        assert (a.starts, b.starts, c.starts) == (1, 1, 1)
+    assert ward.ids(ChildStopped) == "b a c"
 
 
 @pytest.mark.parametrize("state", LIVES)
@@ -228,11 +238,11 @@ async def test_an_ordered_start_that_may_succeed_later() -> None:
 
 
 async def test_orders_to_a_supervisor_that_does_not_run() -> None:
-    """OTP's noproc: nothing can be started; stopping is done already, and removing is for the next time."""
-    ward = build(*permanent(a=Actor(), b=Actor()))
+    """OTP's noproc: nothing can be started; stopping and removing are for the next time."""
+    ward = build(*permanent(a=Actor(), b=Actor(), d=Actor()))
     for order in (ward.supervisor.start_child, ward.supervisor.restart_child):
         with pytest.raises(SupervisionError, match="its supervisor does not run"):
-            await order("a")
+            await order("d")
         with pytest.raises(KeyError):
             await order("nobody")
     with pytest.raises(SupervisionError, match="its supervisor does not run"):
@@ -241,7 +251,7 @@ async def test_orders_to_a_supervisor_that_does_not_run() -> None:
     await ward.supervisor.remove_child("b")
     async with anyio.create_task_group() as group:
         await group.start(ward.supervisor.run)
-        assert ward.states() == "starting"
+        assert ward.states() == "stopped starting"
         group.cancel_scope.cancel()
 
 

@@ -137,7 +137,7 @@ async def test_a_stop_that_is_given_up_goes_on() -> None:
 
 
 async def test_it_can_run_again() -> None:
-    """A supervisor that was stopped starts its children anew, with a clean record."""
+    """It starts its children anew, with a clean record, but for those that somebody has stopped."""
     actor = Actor(crashes)
     async with running(*permanent(a=actor, b=Actor())) as ward:
         await anyio.sleep(5)
@@ -145,7 +145,7 @@ async def test_it_can_run_again() -> None:
         assert ward.child("a").restarts == 1
     async with anyio.create_task_group() as group:
         await group.start(ward.supervisor.run)
-        assert (ward.states(), ward.child("a").restarts) == ("starting starting", 0)
+        assert (ward.states(), ward.child("a").restarts) == ("starting stopped", 0)
         group.cancel_scope.cancel()
 
 
