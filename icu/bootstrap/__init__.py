@@ -21,7 +21,7 @@ from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import unready
-from icu.control.places import places
+from icu.control.places import names_of, places
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import IcuError, RecordingError
@@ -44,16 +44,17 @@ Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[An
 def run_supervisor(
     settings: Settings,
     *,
+    config: Path | None = None,
     reread: Callable[[], Settings] | None = None,
     overview: Overview | None = None,
 ) -> None:
     """Run the ward until told to stop. SupervisorRunsError where one runs on the database already, ReadingsLostError
     where the store was away when it was told to stop.
 
-    `reread` reads the settings anew when somebody asks for it. `overview` is awaited beside the ward with a callable
-    that shows the children.
+    `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
+    `overview` is awaited beside the ward with a callable that shows the children.
     """
-    where = places(settings)
+    where, names = places(settings), names_of(config)
     records = Records()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
     ward = Ward(settings)
@@ -70,7 +71,7 @@ def run_supervisor(
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
                 group.start_soon(overview, tree.flat)
-            await group.start(serve, tree, records, where)
+            await group.start(partial(serve, tree, records, where, names=names))
             await group.start(tree.root.run)
             notify("READY=1")
             spare_the_collector()

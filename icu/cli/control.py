@@ -1,8 +1,11 @@
 """`status`, `restart`, `logs` and the like: how people see and steer a supervisor that runs."""
 
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,7 +15,9 @@ import rich_click as click
 
 from icu.cli.listing import entry, harmless, outline, table
 from icu.cli.options import config_option, prepare
-from icu.config.settings import HIGHEST_COUNT, Settings
+from icu.config.load import chosen_file, of_environment
+from icu.config.settings import HIGHEST_COUNT
+from icu.control.places import CHOOSE, Place, names_of, places
 from icu.control.protocol import (
     AnyAnswer,
     Children,
@@ -31,7 +36,7 @@ from icu.control.protocol import (
     Tree,
     is_up,
 )
-from icu.errors import NoSupervisorError
+from icu.errors import ConfigurationError, NoSupervisorError
 from icu.supervisor.view import ChildView, State
 
 NOT_RUNNING: Final = 3
@@ -55,9 +60,9 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
 
     Ends with 0 where all of them run, 3 where one does not, 4 where there is no such child, 75 without a supervisor.
     """
-    settings = _prepared(config)
+    address = _prepared(config)
     while True:
-        told = _asked(settings, Status(ids), Children, hurry=True)
+        told = _asked(address, Status(ids), Children, hurry=True)
         if watch and sys.stdout.isatty():
             click.clear()
         _show(told.children, as_json=as_json)
@@ -123,27 +128,53 @@ def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
     """The supervisor's last 1,000 log records, or those of them that are about the child ID, or 'bed-*'."""
     import anyio  # noqa: PLC0415 - help and mistakes need not wait for it
 
-    anyio.run(_print_records, _prepared(config), Logs(child, follow))
+    address = _prepared(config)
+    with address.minding():
+        anyio.run(_print_records, address, Logs(child, follow))
 
 
 COMMANDS: Final = (status, start, stop, restart, scale, logs, reload, tree)
 
 
-def _prepared(config: Path | None) -> Settings:
-    settings = prepare(config, None)
+@dataclass(frozen=True)
+class _Address:
+    """Where the supervisor that is meant may listen, and what is wrong with its file by now."""
+
+    places: Sequence[Place]
+    mistake: ConfigurationError | None = None
+
+    @contextmanager
+    def minding(self) -> Iterator[None]:
+        """A mistake in the file is told beside the answer; where there is no answer it is why."""
+        try:
+            yield
+        except NoSupervisorError as exc:
+            raise self.mistake or exc from None
+        if self.mistake is not None:
+            click.echo(f"icu: the ward goes on as it was started; but {harmless(str(self.mistake))}", err=True)
+
+
+def _prepared(config: Path | None) -> _Address:
     # Names of people in a locale that has no letters for them are no reason to end.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # text files both
-    return settings
+    names = [place for place in names_of(chosen_file(config, os.environ)) if os.path.islink(place.path)]  # noqa: PTH114 - never an error
+    try:
+        return _Address([*places(prepare(config, None)), *names])
+    except ConfigurationError as exc:
+        # What was right when the ward began need not be so now.
+        named = places(of_environment(os.environ)) if any(map(os.environ.get, CHOOSE)) else []
+        return _Address([*named, *names], exc)
 
 
-def _asked(settings: Settings, request: Request, kind: type[_Answer], *, hurry: bool = False) -> _Answer:
+def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: bool = False) -> _Answer:
     """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
     import anyio  # noqa: PLC0415 - as above
 
     from icu.control.client import DEADLINE, ask  # noqa: PLC0415 - as above
 
-    return anyio.run(partial(ask, settings, request, kind, deadline=DEADLINE if hurry else None))
+    with address.minding():
+        return anyio.run(partial(ask, address.places, request, kind, deadline=DEADLINE if hurry else None))
 
 
 def _order(config: Path | None, order: Request, *, wanted: Callable[[ChildView], bool]) -> None:
@@ -171,11 +202,11 @@ def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 
-async def _print_records(settings: Settings, request: Logs) -> None:
+async def _print_records(address: _Address, request: Logs) -> None:
     from icu.control.client import talk  # noqa: PLC0415 - as above
 
     lines = []
-    async for answer in talk(settings, request):
+    async for answer in talk(address.places, request):
         line = _line(answer)
         # Whoever follows sees each record at once; otherwise the supervisor need not wait for a slow reader of ours.
         if request.follow:

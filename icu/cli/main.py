@@ -172,6 +172,7 @@ def supervise(
 
     bootstrap.run_supervisor(
         told(settings),
+        config=config,
         reread=lambda: told(load(config)),
         overview=overview if _shows_overview(log_format) else None,
     )

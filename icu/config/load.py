@@ -65,6 +65,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), here), environ))
 
 
+def of_environment(environ: Mapping[str, str]) -> Settings:
+    """What the environment says alone, and for the rest the defaults."""
+    with _current_folder() as here:
+        return _resolved(overridden(Settings(), environ), here)
+
+
 def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
     """The children, each with an id: the given one, its role, or `bed-N` for the Nth patient.
 

@@ -22,12 +22,12 @@ DEADLINE: Final = 5.0
 _Answer = TypeVar("_Answer", bound=AnyAnswer)
 
 
-async def talk(settings: Settings, request: Request) -> AsyncGenerator[AnyAnswer, None]:
-    """Ask the supervisor that runs with these settings; yields its answers until it has no more.
+async def talk(where: Sequence[Place], request: Request) -> AsyncGenerator[AnyAnswer, None]:
+    """Ask the supervisor that listens at the first of these places; yields its answers until it has no more.
 
     Raises NoSupervisorError, and OrderRefusedError where it says no.
     """
-    async with await _connected(await to_thread.run_sync(places, settings)) as stream:
+    async with await _connected(where) as stream:
         try:
             await stream.send(line(request))
             async for answer in _lines(stream):
@@ -38,10 +38,12 @@ async def talk(settings: Settings, request: Request) -> AsyncGenerator[AnyAnswer
             raise NoSupervisorError("it has ended") from exc
 
 
-async def ask(settings: Settings, request: Request, kind: type[_Answer], *, deadline: float | None = None) -> _Answer:
+async def ask(
+    where: Sequence[Place], request: Request, kind: type[_Answer], *, deadline: float | None = None
+) -> _Answer:
     """The one answer to a request, which comes within `deadline` seconds. Raises what `talk` does."""
     with anyio.move_on_after(deadline):
-        async with aclosing(talk(settings, request)) as said:
+        async with aclosing(talk(where, request)) as said:
             async for answer in said:
                 if isinstance(answer, kind):
                     return answer
@@ -51,15 +53,19 @@ async def ask(settings: Settings, request: Request, kind: type[_Answer], *, dead
 
 async def look(settings: Settings) -> Sequence[ChildView]:
     """All children of the supervisor that runs with these settings. Raises NoSupervisorError."""
-    return (await ask(settings, Tree(), Supervisors, deadline=DEADLINE)).children
+    return (await _tree(settings)).children
 
 
 async def unready(settings: Settings) -> str | None:
     """Why the ward of the supervisor that runs with these settings is not ready; None where there is none to ask."""
     try:
-        return (await ask(settings, Tree(), Supervisors, deadline=DEADLINE)).unready
+        return (await _tree(settings)).unready
     except NoSupervisorError:
         return None
+
+
+async def _tree(settings: Settings) -> Supervisors:
+    return await ask(await to_thread.run_sync(places, settings), Tree(), Supervisors, deadline=DEADLINE)
 
 
 async def _connected(candidates: Sequence[Place]) -> SocketStream:

@@ -32,6 +32,24 @@ class Seat:
     path: Path
     inode: int
 
+    def call(self, names: Sequence[Place]) -> Path | None:
+        """Let it be found by another name too, in the first place where that can be."""
+        for place in names:
+            with suppress(OSError):
+                _make_folder(place)
+                if place.problem() is None:
+                    new = place.path.with_suffix(f".{os.getpid()}")
+                    new.symlink_to(self.path.absolute())
+                    new.replace(place.path)
+                    return place.path
+        return None
+
+    def forget(self, name: Path) -> None:
+        """Take the other name away, unless it is another one's by now."""
+        with suppress(OSError):
+            if name.readlink() == self.path.absolute():
+                name.unlink()
+
     def leave(self) -> None:
         """Take the file away, unless it is another one's by now. To be called before the socket is closed."""
         with suppress(OSError):
@@ -55,15 +73,19 @@ def take(places: Sequence[Place]) -> Seat | None:
 
 
 def _take(place: Place) -> Seat:
-    if place.private:
-        with suppress(FileExistsError):
-            place.path.parent.mkdir(mode=0o700)
+    _make_folder(place)
     problem = place.problem()
     if problem is not None:
         raise OSError(problem)
     with _turn(place.path.parent):
         _clear(place.path)
         return _bound(place.path)
+
+
+def _make_folder(place: Place) -> None:
+    if place.private:
+        with suppress(FileExistsError):
+            place.path.parent.mkdir(mode=0o700)
 
 
 @contextmanager

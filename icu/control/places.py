@@ -12,11 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from icu.config.load import FILE_NAME
 from icu.config.settings import Settings
 from icu.errors import ConfigurationError
 
 LONGEST: Final = 100
 """Bytes of the path: systems have room for 104 or 108, with the zero at its end."""
+
+CHOOSE: Final = ("DATABASE_URL", "ICU_DATABASE_URL", "ICU_SUPERVISOR_SOCKET")
+"""The variables that win over what a file says of the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,21 @@ def places(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[
         if problem is not None:
             raise ConfigurationError(f"supervisor.socket: {problem}: write a shorter one")
         return [place]
-    name = f"{_digest(settings.database.url)}.sock"
+    return _named(f"{_digest(settings.database.url)}.sock", environ)
+
+
+def names_of(config: Path | None, environ: Mapping[str, str] = os.environ) -> list[Place]:
+    """Where else the socket of a supervisor with this file is found, None being the one of the current folder.
+
+    So it is found by who has the same file and the same environment, whatever stands in that file by now.
+    """
+    path = FILE_NAME if config is None else os.fspath(config)
+    file = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # noqa: PTH118, PTH119, PTH120 - as text
+    chosen = [environ.get(name, "") for name in CHOOSE]
+    return _named(f"{_hash('|'.join([file, *chosen]))}.file.sock", environ)
+
+
+def _named(name: str, environ: Mapping[str, str]) -> list[Place]:
     own = Path(tempfile.gettempdir()) / f"icu-{os.getuid()}"
     found = [Place(own / name, private=True)]
     if environ.get("XDG_RUNTIME_DIR"):
@@ -67,4 +85,8 @@ def _digest(url: str) -> str:
     """Short, and the same for each way to write the path of a database file."""
     _, colon, path = url.partition(":///")
     same = os.path.realpath(path.partition("?")[0]) if colon else url
-    return sha256(os.fsencode(same)).hexdigest()[:12]
+    return _hash(same)
+
+
+def _hash(text: str) -> str:
+    return sha256(os.fsencode(text)).hexdigest()[:12]

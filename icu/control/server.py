@@ -98,13 +98,15 @@ async def serve(
     records: Records,
     places: Sequence[Place],
     *,
+    names: Sequence[Place] = (),
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer requests until cancelled. Ends at once where no socket can be made.
+    """Answer requests until cancelled. Ends at once where no socket can be made. It is found by `names` too.
 
     SupervisorRunsError where another supervisor has the socket.
     """
     seat = await to_thread.run_sync(take, places)
+    name = await to_thread.run_sync(seat.call, names) if seat else None
     task_status.started()
     if seat is None:
         return
@@ -114,6 +116,8 @@ async def serve(
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(seat.leave)
+                if name is not None:
+                    await to_thread.run_sync(seat.forget, name)
 
 
 class _Room:

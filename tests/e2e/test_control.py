@@ -169,15 +169,12 @@ def test_a_bad_file_changes_nothing(ward: Program, icu: Icu, tmp_path: Path, tex
     before = children(icu)
     path = tmp_path / "supervisor.toml"
     path.unlink() if text is None else path.write_text(text)
-    (tmp_path / "good.toml").write_text(FILE)
-    # With a file of its own the command itself has nothing to say against it.
-    for environ in ({}, {"ICU_CONFIG": "good.toml"}):
-        done = icu("reload", **environ)
-        assert (done.returncode, done.stdout) == (78, ""), environ
-        assert done.stderr.startswith("icu: ")
-        assert "supervisor.toml" in done.stderr
-        assert done.stderr.count("\n") == 1
-    after = children(icu, ICU_CONFIG="good.toml")
+    done = icu("reload")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr.startswith("icu: ")
+    assert "supervisor.toml" in done.stderr
+    assert done.stderr.count("\n") == 1
+    after = children(icu)
     assert list(after) == list(before)
     assert all(after[name]["uptime"] > before[name]["uptime"] for name in after)
     assert ward.stop() == 0
@@ -262,7 +259,7 @@ def test_watching(ward: Program, environ: dict[str, str], tmp_path: Path) -> Non
 
 def test_nobody_else_gets_in(ward: Program, runtime: Path) -> None:
     """Folder and socket are the owner's, and gone with the ward."""
-    [path] = (runtime / "icu").iterdir()
+    [path] = [each for each in (runtime / "icu").iterdir() if not each.is_symlink()]
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -274,7 +271,7 @@ def test_after_kill_9(ward: Program, start: Start, icu: Icu, runtime: Path) -> N
     """What was left behind is no supervisor, and does not keep the next one away."""
     ward.process.kill()
     ward.wait()
-    assert len(list((runtime / "icu").iterdir())) == 1
+    assert list((runtime / "icu").iterdir())
     assert icu("status").returncode == 75
     second = start("supervise").ready()
     assert icu("tree").stdout.startswith(f"ward (pid {second.process.pid})")

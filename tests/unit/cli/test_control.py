@@ -13,7 +13,7 @@ from loguru import logger
 from icu.cli import control
 from icu.cli.listing import entry, harmless, outline, table
 from icu.config.load import load
-from icu.control.places import places
+from icu.control.places import names_of, places
 from icu.control.protocol import Entry, Supervisors
 from icu.control.records import Records
 from icu.control.server import serve
@@ -65,7 +65,7 @@ def ward(icu: Run) -> Iterator[Ward]:
     logger.add(records, format="{message}")
     logger.bind(child="sink", delay=1.5).warning("trouble \x1b[2J")
     with anyio.from_thread.start_blocking_portal() as portal:
-        future, _ = portal.start_task(partial(serve, ward, records, places(load())))
+        future, _ = portal.start_task(partial(serve, ward, records, places(load()), names=names_of(None)))
         yield ward
         future.cancel()
 
@@ -76,6 +76,36 @@ def test_status(icu: Run, ward: Ward) -> None:
     assert icu("status", "sink") == (0, "sink  running  0:00:05\n", "")
     code, out, err = icu("status", "sink", "bed-2")
     assert (code, out, err) == (4, "", "icu: no child is called bed-2: did you mean bed-1?\n")
+
+
+@pytest.mark.parametrize("text", ["oops [", "[database]\nurl = 7\n", '[supervisor]\nsocket = "' + "x" * 200 + '"\n'])
+@pytest.mark.parametrize("words", [["status", "sink"], ["logs"], ["tree"], ["start", "sink"]], ids=" ".join)
+def test_a_mistake_in_the_file_blinds_nobody(icu: Run, ward: Ward, tmp_path: Path, words: list[str], text: str) -> None:
+    """The ward runs on with what it was started with, and so do those who look; they are told of the mistake."""
+    good = icu(*words)
+    (tmp_path / "supervisor.toml").write_text(text)
+    code, out, err = icu(*words)
+    assert (code, out) == good[:2]
+    assert err.startswith("icu: the ward goes on as it was started; but ")
+    assert err.count("\n") == 1
+
+
+def test_a_file_that_names_another_place_by_now(icu: Run, ward: Ward, tmp_path: Path) -> None:
+    """The supervisor is found by the file's name; another file, or another environment, is another ward."""
+    (tmp_path / "supervisor.toml").write_text('[database]\nurl = "sqlite:///b.db"\n[[child]]\nrole = "sink"\n')
+    assert icu("status", "sink") == (0, "sink  running  0:00:05\n", "")
+    (tmp_path / "supervisor.toml").rename(tmp_path / "b.toml")
+    assert icu("status", "sink", "--config", "b.toml")[0] == 75
+
+
+def test_an_environment_that_says_where(icu: Run, ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no file; but where it names another database, that file's ward is not meant."""
+    (tmp_path / "other.toml").write_text("oops [")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///icu.db")
+    assert icu("status", "sink", "--config", "other.toml")[0] == 0
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///another.db")
+    assert icu("status", "sink")[0] == 75
+    assert icu("status", "sink", "--config", "other.toml")[0] == 78
 
 
 @pytest.mark.parametrize("state", State)

@@ -12,7 +12,7 @@ from anyio.abc import SocketListener, SocketStream
 from icu.config.settings import Settings
 from icu.control.client import ask, look, talk
 from icu.control.listener import take
-from icu.control.places import Place
+from icu.control.places import Place, places
 from icu.control.protocol import Children, Done, Logs, Missed, Reload, Status, line
 from icu.errors import NoSupervisorError, is_transient
 
@@ -111,7 +111,7 @@ async def test_supervisors_that_do_not_behave(settings: Settings, folder: Path, 
     """Each is told for what it is, and nobody waits for ever."""
     async with behaving(folder / "icu.sock", behave):
         with pytest.raises(NoSupervisorError, match=why):
-            await ask(settings, Status(), Children, deadline=0.5)
+            await ask(places(settings), Status(), Children, deadline=0.5)
 
 
 async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Path) -> None:
@@ -123,7 +123,7 @@ async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Pa
         await stream.send(b"\n" + line(Done("at last")))
 
     async with behaving(folder / "icu.sock", takes_long):
-        assert (await ask(settings, Reload(), Done)).what == "at last"
+        assert (await ask(places(settings), Reload(), Done)).what == "at last"
 
 
 async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: Path) -> None:
@@ -134,4 +134,4 @@ async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: 
         await stream.send(line(Missed(3)))
 
     async with behaving(folder / "icu.sock", ends):
-        assert [said async for said in talk(settings, Logs(follow=True))] == [Missed(3)]
+        assert [said async for said in talk(places(settings), Logs(follow=True))] == [Missed(3)]

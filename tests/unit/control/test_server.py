@@ -58,10 +58,10 @@ async def answer_to(path: Path, data: bytes) -> AnyAnswer:
 
 async def test_looking(settings: Settings, room: Path) -> None:
     """Status tells of the children that are asked for, tree of all with rules and pid."""
-    status = await ask(settings, Status(), Children)
+    status = await ask(places(settings), Status(), Children)
     assert [(child.id, child.state) for child in status.children] == [("sink", State.RUNNING), ("bed-1", State.BACKOFF)]
-    assert [child.id for child in (await ask(settings, Status(("bed-1",)), Children)).children] == ["bed-1"]
-    tree = await ask(settings, Tree(), Supervisors)
+    assert [child.id for child in (await ask(places(settings), Status(("bed-1",)), Children)).children] == ["bed-1"]
+    tree = await ask(places(settings), Tree(), Supervisors)
     assert (tree.pid, tree.rules) == (os.getpid(), {"": "one_for_one"})
     assert await look(settings) == tree.children
 
@@ -80,7 +80,7 @@ async def test_orders(
     settings: Settings, room: Path, ward: Ward, request_: Request, told: object, answer: AnyAnswer | None
 ) -> None:
     """Each reaches the ward; the answer tells how the children are then, or what was done."""
-    said = await ask(settings, request_, Done if answer else Children)
+    said = await ask(places(settings), request_, Done if answer else Children)
     assert ward.told == [told]
     if answer:
         assert said == answer
@@ -91,7 +91,7 @@ async def test_orders(
 
 async def test_what_went_wrong_stands_beside_the_children(settings: Settings, room: Path) -> None:
     """One child in trouble does not hide the others."""
-    said = await ask(settings, Restart(("sink",)), Children)
+    said = await ask(places(settings), Restart(("sink",)), Children)
     assert [child.id for child in said.children] == ["sink", "bed-1"]
     assert said.problems == ["bed-1: no bed"]
 
@@ -99,11 +99,11 @@ async def test_what_went_wrong_stands_beside_the_children(settings: Settings, ro
 async def test_errors_come_with_their_exit_code(settings: Settings, room: Path, ward: Ward) -> None:
     """Ours as they are; of an unexpected one only that there was one, and the log has the rest."""
     with pytest.raises(OrderRefusedError, match="no child is called snik: did you mean sink") as refused:
-        await ask(settings, Status(("snik",)), Children)
+        await ask(places(settings), Status(("snik",)), Children)
     assert refused.value.exit_code == 4
     ward.error = ConfigurationError("ward.toml:3: no")
     with pytest.raises(OrderRefusedError, match=r"ward\.toml:3: no") as refused:
-        await ask(settings, Reload(), Done)
+        await ask(places(settings), Reload(), Done)
     assert refused.value.exit_code == 78
 
 
@@ -116,7 +116,7 @@ async def test_an_unexpected_error_stays_inside(
     ward.error = RuntimeError("a secret")
     no_blocking_calls.deactivate()  # loguru looks at paths when it writes a stack
     with pytest.raises(OrderRefusedError, match="which its log explains") as refused:
-        await ask(settings, Reload(), Done)
+        await ask(places(settings), Reload(), Done)
     no_blocking_calls.activate()
     assert refused.value.exit_code == 70
     assert "a secret" in logged[0]
@@ -232,7 +232,7 @@ async def following(settings: Settings, request: Logs, count: int) -> list[AnyAn
     """So many answers about the log."""
     found: list[AnyAnswer] = []
     with anyio.fail_after(PATIENCE):
-        async for said in talk(settings, request):
+        async for said in talk(places(settings), request):
             found.append(said)
             if len(found) == count:
                 break
@@ -244,11 +244,11 @@ async def test_the_log(settings: Settings, room: Path, records: Records) -> None
     logger.add(records, format="{message}")
     logger.info("nobody's")
     logger.bind(child="bed-1", delay=0.5).warning("starting {}", "again")
-    entries = [said async for said in talk(settings, Logs()) if isinstance(said, Entry)]
+    entries = [said async for said in talk(places(settings), Logs()) if isinstance(said, Entry)]
     assert [entry.message for entry in entries] == ["nobody's", "starting again"]
     expected = Entry(entries[1].timestamp, "WARNING", "starting again", "bed-1", {"delay": "0.5"})
-    assert [said async for said in talk(settings, Logs("bed-*"))] == [expected]
-    assert [said async for said in talk(settings, Logs("sink"))] == []
+    assert [said async for said in talk(places(settings), Logs("bed-*"))] == [expected]
+    assert [said async for said in talk(places(settings), Logs("sink"))] == []
     with pytest.raises(OrderRefusedError, match="no child is called bed-9: did you mean bed-1"):
         await following(settings, Logs("bed-9", follow=True), 1)
     async with anyio.create_task_group() as group:
@@ -270,7 +270,7 @@ async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path,
     logger.info("first")
     found: list[AnyAnswer] = []
     with anyio.fail_after(PATIENCE):
-        async for said in talk(settings, Logs(follow=True)):
+        async for said in talk(places(settings), Logs(follow=True)):
             found.append(said)
             if len(found) == 1:
                 for number in range(150):
