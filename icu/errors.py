@@ -250,11 +250,15 @@ class OrderRefusedError(SupervisionError):
 
 
 class ProcessEndedError(SupervisionError):
-    """A process that was to run on has ended. `exit_code` is its own, or 128 and the signal's number, as in shells."""
+    """A process that was to run on has ended. `exit_code` is its own, or 128 and the signal's number, as in shells.
+
+    `how` is a word for it, for instance `exit-78` or `SIGKILL`.
+    """
 
     def __init__(self, code: int, last_words: str) -> None:
         self.exit_code = code if code >= 0 else 128 - code  # type: ignore[misc] # this one's own
-        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        self.how = f"exit-{code}" if code >= 0 else signal.Signals(-code).name
+        how = f"exit code {code}" if code >= 0 else f"signal {self.how}"
         super().__init__(f"{how}: {last_words}" if last_words else how)
 
 

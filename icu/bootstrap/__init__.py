@@ -65,7 +65,7 @@ def run_supervisor(
         on_event=EventFigures(ward.registry),
         on_giving_up=ending.begin,
     )
-    ward.registry.register(TreeFigures(tree.flat))
+    ward.registry.register(TreeFigures(tree.view))
 
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:

@@ -34,10 +34,11 @@ class ChildFailed:
 
 @dataclass(frozen=True, slots=True)
 class ChildRestarting:
-    """The child will be started again after `delay` seconds."""
+    """The child will be started again after `delay` seconds. `error` is what it died of, None where it just ended."""
 
     id: str
     delay: float
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ class Supervisor:
         else:
             affected = self._strategy.affected(list(self._roster.specs), child.spec.id)
             self._group.begin(self._duty, affected, delay)
-        self._announce(ChildRestarting(child.spec.id, delay))
+        self._announce(ChildRestarting(child.spec.id, delay, child.error))
 
     def _give_up(self, child: Child, error: Exception) -> None:
         self._failure = error

@@ -330,3 +330,10 @@ def test_misspelt_variables_are_noticed() -> None:
         {"ICU_LOG_LEVLE": "DEBUG", "ICU_CONFIG": "x", "ICU_TEST_KAFKA": "x", "PATH": "/bin", "DEBUG": "1"}
     )
     assert "did you mean 'ICU_LOG_LEVEL'" in sentence
+
+
+def test_one_sink(tmp_path: Path) -> None:
+    """A second one, whatever it is called, is a mistake before anything runs."""
+    (tmp_path / "x.toml").write_text('[[child]]\nrole = "sink"\n[[child]]\nrole = "sink"\nid = "other"\n')
+    with pytest.raises(ConfigurationError, match=r"x\.toml:4: child\[1\]\.role: SQLite has one writer"):
+        load(tmp_path / "x.toml", {})
