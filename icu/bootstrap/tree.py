@@ -34,7 +34,7 @@ _Order: TypeAlias = Callable[[Supervisor, str], Awaitable[None]]
 
 _GRACE: Final[Mapping[type[AnyChild], float]] = {
     SinkChild: 7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
-    MonitorChild: 4.0,
+    MonitorChild: 3.0,  # all that are neighbours together; after 2 s the server cuts what is still open
     PatientChild: 3.0,
 }
 """Seconds that a role may take to stop."""
@@ -253,6 +253,7 @@ class Tree:
             id=str(child.id),
             start=partial(_named, actor, str(child.id)),
             restart=Restart(child.restart),
+            stage=child.role if isinstance(child, MonitorChild) else None,
             shutdown=grace + _PROCESS_GRACE if process else grace,
             trouble=process.trouble if process else self._ward.trouble(child),
         )

@@ -32,7 +32,7 @@ async def serve(
     host: str,
     port: int,
     on_stopping: Callable[[], None] = lambda: None,
-    grace: int = 3,
+    grace: int = 2,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled; started with the address once requests are accepted. Port 0 takes a free one.

@@ -1,6 +1,7 @@
 """Who a supervisor's children are, in their order, and what is to become of each of them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from weakref import WeakValueDictionary
 
 from anyio import Lock, create_task_group
@@ -88,16 +89,14 @@ class Roster:
         return (child is None or child.is_over) and not self.will_start(child_id)
 
     async def stop(self, ids: Iterable[str], *, together: bool) -> None:
-        """Stop those of the children that run: the last one first and one by one, or all together."""
+        """Stop those of the children that run: the last one or the last stage first, or all together."""
         wanted = frozenset(ids)
         children = [self.lives[name] for name in reversed(self.specs) if name in wanted and name in self.lives]
-        if together:
+        stages = groupby(children, key=lambda child: together or child.spec.stage or child)
+        for stage in [list(members) for _, members in stages]:
             async with create_task_group() as group:
-                for child in children:
+                for child in stage:
                     group.start_soon(child.stop)
-        else:
-            for child in children:
-                await child.stop()
 
     def _view(self, child_id: str) -> ChildView:
         child = self.lives.get(child_id)

@@ -75,6 +75,8 @@ class ChildSpec:
     """Seconds until it has to have said `started`."""
     min_uptime: float = 1.0
     """Seconds from then on until it is shown as running: one that dies at once never is."""
+    stage: str | None = None
+    """Neighbours of one stage are told to stop together: nothing runs between them."""
     significant: bool = False
     """Whether its end counts for the supervisor's `auto_shutdown`. Not for permanent children, which never end."""
     trouble: Callable[[], str | None] = lambda: None

@@ -136,6 +136,16 @@ async def test_a_stop_that_is_given_up_goes_on() -> None:
         assert ward.ids(ChildStopped) == "a"
 
 
+async def test_neighbours_of_one_stage_stop_together() -> None:
+    """What runs between them keeps them apart, and a child without a stage is a stage of its own."""
+    stages = {"a": "http", "b": "http", "c": None, "d": "http", "e": None, "f": None}
+    specs = [ChildSpec(id=name, start=Actor(stop=2), stage=stage) for name, stage in stages.items()]
+    async with running(*specs) as ward:
+        before = anyio.current_time()
+    assert anyio.current_time() - before == 10
+    assert ward.ids(ChildStopped)[:8] == "f e d c "
+
+
 async def test_it_can_run_again() -> None:
     """It starts its children anew, with a clean record, but for those that somebody has stopped."""
     actor = Actor(crashes)
