@@ -200,3 +200,26 @@ async def test_it_knows_when_its_parent_is_gone() -> None:
     with anyio.fail_after(30):
         await program(code, told=told, lines=lines)()
     assert lines == ["open"]
+
+
+BLOCKED = """
+import anyio, time
+from icu.ops.signals import until_told
+
+async def work():
+    await anyio.sleep(0.1)
+    this_line_blocks()
+
+def this_line_blocks():
+    time.sleep(600)
+
+anyio.run(until_told, work)
+"""
+
+
+async def test_one_that_is_blocked_leaves_its_stack() -> None:
+    """It ends by itself a while before it would be killed: what held it up is in the log."""
+    lines: list[str] = []
+    with anyio.fail_after(30), pytest.raises(ProcessEndedError):
+        await program(BLOCKED, told=Told(), lines=lines, watchdog=6)()
+    assert any("this_line_blocks" in line for line in lines)
