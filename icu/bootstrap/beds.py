@@ -70,9 +70,10 @@ def _simulated(
 
 def _begun(child: PatientChild, launch: datetime) -> datetime:
     try:
-        return check_time(child.start or launch)
+        start = check_time(child.start or launch)
     except ValueError as exc:
         raise ConfigurationError(f"{child.id}: start {exc}: choose another") from exc
+    return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
 
 def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
