@@ -25,7 +25,7 @@ def unit() -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "command"), [("ExecStart", "supervise")])
+@pytest.mark.parametrize(("name", "command"), [("ExecStart", "supervise"), ("ExecReload", "reload")])
 def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: str) -> None:
     """They have the options that they are called with, and one file of settings."""
     [line] = unit[name]
