@@ -35,6 +35,12 @@ def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: s
     assert context.params["config"] == Path("/etc/icu/supervisor.toml")
 
 
+def test_many_processes_may_take_their_time(unit: dict[str, list[str]]) -> None:
+    """They start one after the other, each within a limit of its own; the watchdog ends a start that hangs."""
+    assert unit["TimeoutStartSec"] == ["infinity"]
+    assert "WatchdogSec" in unit
+
+
 def test_the_program_ends_before_it_is_killed(unit: dict[str, list[str]]) -> None:
     """It alone is told to stop, for it stops its own processes in order; and it gives up first."""
     assert unit["KillMode"] == ["mixed"]
