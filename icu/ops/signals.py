@@ -24,6 +24,10 @@ STOP_DEADLINE: Final = 15.0
 SUPERVISED: Final = "ICU_SUPERVISED"
 """The variable that tells a process that a supervisor of ours holds its standard input."""
 
+LAST_WORDS: Final = 0.9
+"""The part of the time between two signs of life after which a blocked process prints its stacks: who waits for the
+sign kills it at the end of that time, and would cut them off."""
+
 ORDERED: Final = 130
 """Exit code after a second signal, as shells know it from SIGINT."""
 
@@ -58,7 +62,7 @@ async def _show_life(scope: CancelScope) -> None:
     """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks."""
     microseconds = int(os.environ.get("WATCHDOG_USEC") or 0)
     while microseconds and not scope.cancel_called:
-        faulthandler.dump_traceback_later(microseconds / 1_000_000, exit=True)
+        faulthandler.dump_traceback_later(LAST_WORDS * microseconds / 1_000_000, exit=True)
         notify("WATCHDOG=1")
         await anyio.sleep(microseconds / 3_000_000)
 

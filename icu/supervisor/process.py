@@ -12,7 +12,7 @@ from typing import Final
 
 import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, TemporaryDirectory, create_task_group
-from anyio.abc import ByteReceiveStream, Process, TaskStatus, UNIXDatagramSocket
+from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
 
 from icu.errors import ProcessEndedError, ProcessSilentError
 
@@ -21,6 +21,9 @@ LONGEST_LINE: Final = 65_536
 
 LAST_WORDS: Final = 500
 """Characters of the last line that stand in the error of a process that died."""
+
+FAREWELL: Final = 1.0
+"""Seconds for what a process has said before its end to arrive; others may hold its output open."""
 
 
 async def run_process(
@@ -49,11 +52,12 @@ async def run_process(
                 env={**environ, **told},
                 start_new_session=True,
             )
+            watch = _Watch(process, notices, watchdog, on_line)
             try:
-                await _Watch(process, notices, watchdog, on_line).until_it_ends(task_status)
+                await watch.until_it_ends(task_status)
             finally:
                 with CancelScope(shield=True):
-                    await _end(process, grace)
+                    await watch.end(grace)
                     await process.aclose()
 
 
@@ -67,6 +71,7 @@ class _Watch:
         self._notices = notices
         self._watchdog = watchdog
         self._on_line = on_line
+        self._rest = b""
         self._last_line = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
 
@@ -77,14 +82,20 @@ class _Watch:
             async with create_task_group() as group:
                 group.start_soon(self._listen, task_status)
                 async with create_task_group() as reading:
-                    if self._process.stdout is not None:
-                        reading.start_soon(self._read, self._process.stdout)
+                    reading.start_soon(self._read)
                     code = await self._process.wait()
                 group.cancel_scope.cancel()
         if self._life.cancelled_caught:
             raise ProcessSilentError(self._watchdog)
         if code:
             raise ProcessEndedError(code, self._last_line[:LAST_WORDS])
+
+    async def end(self, grace: float) -> None:
+        """Have it end, if it has not; what it says meanwhile is handed on too."""
+        async with create_task_group() as group:
+            group.start_soon(self._read)
+            await _end(self._process, grace)
+            group.cancel_scope.deadline = anyio.current_time() + FAREWELL
 
     async def _listen(self, task_status: TaskStatus[str]) -> None:
         async for packet, _ in self._notices:
@@ -94,16 +105,18 @@ class _Watch:
                 status = notice.get("STATUS")
                 task_status.started(f"pid {self._process.pid}" + (f", {status}" if status else ""))
 
-    async def _read(self, output: ByteReceiveStream) -> None:
-        rest = b""
-        async for chunk in output:
-            *lines, rest = (rest + chunk).split(b"\n")
+    async def _read(self) -> None:
+        if self._process.stdout is None:
+            return
+        async for chunk in self._process.stdout:
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
             for line in lines:
                 self._hand_on(line)
-            if len(rest) > LONGEST_LINE:
-                self._hand_on(rest)
-                rest = b""
-        self._hand_on(rest)
+            if len(self._rest) > LONGEST_LINE:
+                self._hand_on(self._rest)
+                self._rest = b""
+        self._hand_on(self._rest)
+        self._rest = b""
 
     def _hand_on(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
