@@ -5,6 +5,7 @@
     ├── OutputError                    what was asked for cannot be written           exit 74
     ├── ConfigurationError             a setting is wrong                             exit 78
     │   ├── RecordingError             a recording cannot be replayed
+    │   ├── DatasetError               a data set cannot be judged
     │   ├── AddressInUseError          another program listens on that port
     │   └── SupervisorRunsError        another supervisor has the control socket
     ├── MessageError                   a record that is no observation; becomes a dead letter
@@ -82,6 +83,10 @@ class ConfigurationError(IcuError):
 
 class RecordingError(ConfigurationError):
     """A recording cannot be replayed. The message names the file and, where there is one, the line."""
+
+
+class DatasetError(ConfigurationError):
+    """A data set cannot be judged. The message says what it lacks."""
 
 
 class AddressInUseError(ConfigurationError):
