@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from icu.errors import DatasetError
+from icu.errors import RecordingError
 from icu.patient.recordings import find_recordings, read_recording
 from icu.study import simulation
 from icu.study.simulation import MISSING, UNITS, Plan, blocks
@@ -55,15 +55,15 @@ class Hours:
         return row
 
     def signs(self, source: Path) -> Floats:
-        """All of them. DatasetError where there are none, or values and times that cannot be."""
+        """All of them. RecordingError where there are none, or values and times that cannot be."""
         hours: dict[object, list[int]] = {}
         for patient, hour in self._rows:
             hours.setdefault(patient, []).append(hour)
         longest = max((max(each) - min(each) + 1 for each in hours.values()), default=0)
         if longest == 0:
-            raise DatasetError(f"{source} holds no row")
+            raise RecordingError(f"{source} holds no row")
         if longest > _LONGEST:
-            raise DatasetError(f"{source}: a patient's rows are more than a year apart: look at the times")
+            raise RecordingError(f"{source}: a patient's rows are more than a year apart: look at the times")
         signs = np.full((len(hours), longest, len(SIGNS)), np.nan)
         for number, (patient, each) in enumerate(hours.items()):
             first = min(each)
@@ -101,7 +101,7 @@ def _check(source: Path, signs: Floats) -> None:
         for value in (column.min(), column.max()):
             if not low <= value <= high:
                 why = f"{value:g} is outside {low:g} to {high:g}: leave empty what was not measured"
-                raise DatasetError(f"{source}: {COLUMNS[name]}: {why}")
+                raise RecordingError(f"{source}: {COLUMNS[name]}: {why}")
 
 
 def _bounds(signs: Floats) -> Iterator[tuple[str, float, float, Floats]]:

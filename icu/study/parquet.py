@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from icu.errors import DatasetError
+from icu.errors import RecordingError
 from icu.patient.beds import Truth
 from icu.study.extras import extra
 from icu.study.simulation import MISSING, SIGNS, UNITS, Block
@@ -116,14 +116,14 @@ class Batch:
 
 
 class Table:
-    """A file that can be read. OSError and DatasetError where it cannot."""
+    """A file that can be read. OSError and RecordingError where it cannot."""
 
     def __init__(self, path: Path) -> None:
         parquet = extra("parquet", "pyarrow.parquet", "Parquet")
         try:
             self._file = parquet.ParquetFile(path)
         except _arrow().ArrowInvalid as exc:
-            raise DatasetError(f"{path} cannot be read as Parquet: {exc}") from exc
+            raise RecordingError(f"{path} cannot be read as Parquet: {exc}") from exc
         self.names: Sequence[str] = self._file.schema_arrow.names
 
     def batches(self, places: Sequence[int]) -> Iterator[Batch]:

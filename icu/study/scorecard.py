@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from icu.config.load import packaged
-from icu.errors import DatasetError
+from icu.errors import RecordingError
 from icu.study.statistics import FEWEST, Floats, statistics_of
 
 FEWEST_PATIENTS: Final = 10
@@ -62,11 +62,11 @@ class Scorecard(NamedTuple):
 
 
 def judge(signs: Floats) -> Scorecard:
-    """The scorecard of signs, patients x hours x SIGNS. DatasetError where there are too few to say anything."""
+    """The scorecard of signs, patients x hours x SIGNS. RecordingError where there are too few to say anything."""
     there = np.isfinite(signs).any(axis=2)
     patients = int((there.sum(axis=1) >= FEWEST).sum())
     if patients < FEWEST_PATIENTS:
-        raise DatasetError(
+        raise RecordingError(
             f"{patients} of {len(signs)} patients have {FEWEST} hours or more: "
             f"a scorecard takes {FEWEST_PATIENTS} of them at least, and says little of fewer than 100"
         )

@@ -108,7 +108,10 @@ def blocks(plan: Plan, *, labelled: bool = False, told: Callable[[int], None] | 
     UsageError and UnknownScenarioError where the plan cannot be.
     """
     scenarios = load_scenarios(packaged("config", "scenarios"))
-    scenario = _checked(plan, scenarios)
+    plan = _in_time(plan)
+    if plan.scenario is not None and plan.scenario not in scenarios:
+        raise UnknownScenarioError(plan.scenario, list(scenarios))
+    scenario = None if plan.scenario is None else scenarios[plan.scenario]
     # Not a generator itself: a mistake is told before a file is opened.
     return _blocks(plan, scenarios, scenario, labelled=labelled, told=told or (lambda _: None))
 
@@ -137,16 +140,14 @@ def _blocks(
         yield from _course(cohort, plan, labelled=labelled, told=told)
 
 
-def _checked(plan: Plan, scenarios: Mapping[str, Scenario]) -> Scenario | None:
-    """The scenario that was chosen, if one was."""
+def _in_time(plan: Plan) -> Plan:
+    """The plan with its start in UTC."""
     try:
-        check_time(plan.start)
+        plan = plan._replace(start=check_time(plan.start))
         check_time(plan.time(plan.readings - 1))
     except (ValueError, OverflowError) as exc:
         raise UsageError(f"the data set would begin or end at a time that {exc}") from exc
-    if plan.scenario is not None and plan.scenario not in scenarios:
-        raise UnknownScenarioError(plan.scenario, list(scenarios))
-    return None if plan.scenario is None else scenarios[plan.scenario]
+    return plan
 
 
 def _course(cohort: Cohort, plan: Plan, *, labelled: bool, told: Callable[[int], None]) -> Iterator[Block]:

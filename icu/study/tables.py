@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TextIO
 
 import numpy as np
 
-from icu.errors import DatasetError
+from icu.errors import RecordingError
 from icu.study import parquet
 from icu.study.hourly import COLUMNS, HOUR, Hours
 from icu.study.statistics import SIGNS, Floats
@@ -43,12 +43,12 @@ class _Columns(NamedTuple):
 
 
 def hourly(path: Path) -> Floats:
-    """The file's vital signs hour by hour. DatasetError names what cannot be used."""
+    """The file's vital signs hour by hour. RecordingError names what cannot be used."""
     reads = _from_parquet if path.suffix.lower() == parquet.SUFFIX else _from_csv
     try:
         return reads(path).signs(path)
     except OSError as exc:
-        raise DatasetError(f"{path} cannot be read: {exc.strerror or exc}") from exc
+        raise RecordingError(f"{path} cannot be read: {exc.strerror or exc}") from exc
 
 
 def _from_csv(path: Path) -> Hours:
@@ -56,7 +56,7 @@ def _from_csv(path: Path) -> Hours:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _lines(path, file)
     except (UnicodeDecodeError, csv.Error) as exc:
-        raise DatasetError(f"{path} cannot be read as CSV: {exc}") from exc
+        raise RecordingError(f"{path} cannot be read as CSV: {exc}") from exc
 
 
 def _lines(path: Path, file: TextIO) -> Hours:
@@ -70,13 +70,13 @@ def _lines(path: Path, file: TextIO) -> Hours:
         if not fields:
             continue
         if len(fields) != len(names):
-            raise DatasetError(f"{path}:{number}: has {len(fields)} fields, the header {len(names)}")
+            raise RecordingError(f"{path}:{number}: has {len(fields)} fields, the header {len(names)}")
         try:
             row = hours.row(fields[columns.patient], hour(fields[columns.time]))
             if None in row:
                 _complete(row, fields, columns.signs)
         except (ValueError, OverflowError) as exc:
-            raise DatasetError(f"{path}:{number}: {exc}") from exc
+            raise RecordingError(f"{path}:{number}: {exc}") from exc
     return hours
 
 
@@ -108,7 +108,7 @@ def _from_parquet(path: Path) -> Hours:
             for batch in table.batches(places):
                 _batch(hours, batch, columns)
         except (ValueError, TypeError, NotImplementedError) as exc:  # pyarrow's own are of these kinds
-            raise DatasetError(f"{path} has columns that cannot be used: {exc}") from exc
+            raise RecordingError(f"{path} has columns that cannot be used: {exc}") from exc
     return hours
 
 
@@ -139,12 +139,12 @@ def _found(path: Path, header: Sequence[str]) -> _Columns:
     if patient is None or time is None or all(each is None for each in signs):
         lacks = "patient" if patient is None else "time" if time is None else "vital sign"
         usual = ", ".join(("patient_uuid", "timestamp", *_NAMES))
-        raise DatasetError(f"{path}: the header names no {lacks}: columns are {usual}, or some of these")
+        raise RecordingError(f"{path}: the header names no {lacks}: columns are {usual}, or some of these")
     return _Columns(patient, time, _CLOCKS.get(names[time]), signs)
 
 
 def _place(path: Path, names: Sequence[str], known: Sequence[str]) -> int | None:
     found = [each for each in names if each in known]
     if len(found) > 1:
-        raise DatasetError(f"{path}: the columns {' and '.join(found)} mean the same: rename or remove one")
+        raise RecordingError(f"{path}: the columns {' and '.join(found)} mean the same: rename or remove one")
     return names.index(found[0]) if found else None
