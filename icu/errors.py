@@ -4,7 +4,7 @@
     ├── UsageError                     the command line is wrong                      exit 64
     ├── OutputError                    what was asked for cannot be written           exit 74
     ├── ConfigurationError             a setting is wrong                             exit 78
-    │   ├── RecordingError             a recording cannot be replayed
+    │   ├── RecordingError             a recording or a data set cannot be used
     │   ├── AddressInUseError          another program listens on that port
     │   └── SupervisorRunsError        another supervisor has the control socket
     ├── MessageError                   a record that is no observation; becomes a dead letter
@@ -81,7 +81,7 @@ class ConfigurationError(IcuError):
 
 
 class RecordingError(ConfigurationError):
-    """A recording cannot be replayed. The message names the file and, where there is one, the line."""
+    """A recording or data set cannot be used. The message names the file and, where there is one, the line."""
 
 
 class AddressInUseError(ConfigurationError):
