@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from icu.bounds import check_name, check_uuid
+from icu.bounds import check_name, check_time, check_uuid
 from icu.config.groups import names_of
 from icu.config.settings import PatientChild
 from icu.errors import ConfigurationError, RecordingError, UnknownScenarioError
@@ -27,7 +27,7 @@ def beds_of(child: PatientChild, scenarios: Mapping[str, Scenario], *, interval:
     if child.recording is not None:
         return Beds([_replayed(child, identities[0], child.recording, launch, telemetry)], scenarios)
     bays = _simulated(child, identities, scenarios, child.interval or interval, launch)
-    return Beds(bays, scenarios)
+    return Beds(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
 def _identity(child: PatientChild, name: str) -> Identity:
@@ -46,7 +46,7 @@ def _simulated(
 ) -> Sequence[Bay]:
     """Bays that are spread over the interval, so that many patients are no burst."""
     chosen = _chosen(child, scenarios)
-    start = child.start or launch
+    start = _started(child, launch)
     count = min(len(identities), max(1, int(interval / APART)))
     bays = []
     for number in range(count):
@@ -66,6 +66,13 @@ def _simulated(
             SimulatedBay(cohort, interval=interval, offset=offset, start=start, launch=launch, speed=child.speed)
         )
     return bays
+
+
+def _started(child: PatientChild, launch: datetime) -> datetime:
+    try:
+        return check_time(child.start or launch)
+    except ValueError as exc:
+        raise ConfigurationError(f"{child.id}: its start {exc}: choose another one") from exc
 
 
 def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
