@@ -15,12 +15,14 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.events import log_event
+from icu.bootstrap.patients import befall
 from icu.bootstrap.processes import process_actor
 from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.config.siblings import mistakes_between
-from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError
+from icu.control.protocol import Befallen
+from icu.errors import ConfigurationError, IcuError, SupervisionError, UnknownChildError, UnknownScenarioError
 from icu.supervisor.events import Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
@@ -128,6 +130,19 @@ class Tree:
         """Read the file again and apply the difference; says what was done. A file with a mistake changes nothing."""
         async with self._changes:
             return await self._become(await to_thread.run_sync(self._reread))
+
+    async def befall(self, bed: str, scenario: str) -> Befallen:
+        """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
+
+        UnknownBedError, UnknownScenarioError.
+        """
+        # Files, which nobody has read yet where all patients are processes of their own.
+        scenarios = await to_thread.run_sync(lambda: self._ward.scenarios)
+        if scenario not in scenarios:
+            raise UnknownScenarioError(scenario, list(scenarios))
+        children = [child for child in self._children.values() if isinstance(child, PatientChild)]
+        states = {child.id: child.state for child in self.flat()}
+        return befall(children, states, self._ward.beds, bed, scenario)
 
     async def _become(self, settings: Settings) -> str:
         _refuse_mistakes(settings)

@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Litestar, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
@@ -77,13 +78,13 @@ async def occupants(beds: NamedDependency[Beds]) -> list[Occupant]:
 
 
 @get("/patient/{patient_uuid:uuid}/current", summary="What a monitor shows now", responses=documented(400, 404, 503))
-async def current_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> Current:
+async def current_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> Current:
     """The latest reading; 503 before the first."""
     return _current(beds.latest(patient_uuid))
 
 
 @get("/patient/{patient_uuid:uuid}/truth", summary="What really goes on", responses=documented(400, 404, 409))
-async def truth_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> State:
+async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
     return State(patient_uuid, *beds.truth(patient_uuid))
 
@@ -94,7 +95,7 @@ async def truth_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> State:
     summary="Let a scenario befall a patient",
     responses=documented(400, 404, 409),
 )
-async def befall(patient_uuid: UUID, data: Choice, beds: NamedDependency[Beds]) -> State:
+async def befall(patient_uuid: FromPath[UUID], data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
     beds.befall(patient_uuid, data.scenario)
     return State(patient_uuid, *beds.truth(patient_uuid))
@@ -120,7 +121,7 @@ async def truth(beds: NamedDependency[Beds]) -> State:
 
 
 @post("/scenario", status_code=200, summary="Let a scenario befall this patient", responses=documented(400, 404, 409))
-async def befall_here(data: Choice, beds: NamedDependency[Beds]) -> State:
+async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """As for a patient of many."""
     uuid = beds.identities[0].uuid
     beds.befall(uuid, data.scenario)
