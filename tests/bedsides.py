@@ -15,7 +15,7 @@ from icu.ops.health import Health
 from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.bedside import create_app
 from icu.patient.cohort import Cohort
-from icu.patient.recordings import Recording, Row
+from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.scenarios import load_scenarios
 from icu.patient.simulated import SimulatedBay

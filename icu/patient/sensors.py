@@ -31,8 +31,8 @@ PULSELESS: Final = 25.0
 """mm[Hg] of mean pressure below which neither an oximeter nor a cuff finds a pulse."""
 
 _FORM: Final = (0.345, 0.037)
-"""How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that is
-small beside the mean, the mean lies so far between diastolic and systolic pressure."""
+"""How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that
+is small beside the mean, the mean lies so far between diastolic and systolic pressure."""
 
 _NOISE: Final = np.array([0.6, 0.7, 0.15, 0.03, 4.6, 3.7, 4.3])[:, None]
 """SD: /min, /min, %, Cel, three times mm[Hg] (a cuff's)."""
