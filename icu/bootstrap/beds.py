@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from icu.bounds import check_name, check_uuid
+from icu.bounds import check_name, check_time, check_uuid
 from icu.config.groups import names_of
 from icu.config.settings import PatientChild
 from icu.errors import ConfigurationError, RecordingError, UnknownScenarioError
@@ -46,7 +46,7 @@ def _simulated(
 ) -> Sequence[Bay]:
     """Bays that are spread over the interval, so that many patients are no burst."""
     chosen = _chosen(child, scenarios)
-    start = child.start or launch
+    start = _begun(child, launch)
     count = min(len(identities), max(1, int(interval / APART)))
     bays = []
     for number in range(count):
@@ -68,6 +68,14 @@ def _simulated(
     return bays
 
 
+def _begun(child: PatientChild, launch: datetime) -> datetime:
+    try:
+        start = check_time(child.start or launch)
+    except ValueError as exc:
+        raise ConfigurationError(f"{child.id}: start {exc}: choose another") from exc
+    return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
+
+
 def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
     if child.scenario is None:
         return None
@@ -83,6 +91,8 @@ def _replayed(
     telemetry.empty.inc(recording.skipped)
     if recording.skipped:
         logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
+    if recording.impossible:
+        logger.bind(child=child.id).info("{} values cannot have been measured: left out", recording.impossible)
     origin = child.start or origin_of(recording, launch=launch, speed=child.speed)
     try:
         check_origin(recording, origin)

@@ -125,15 +125,13 @@ cli.add_command(topics)
 @click.option(
     "--recordings",
     type=click.Path(path_type=Path),
-    help="Replay every CSV or PSV file of this folder, one bed each, in place of the configured patients.",
+    help="Replay every recording of this folder, one bed each, in place of the configured patients.",
 )
 @click.option(
     "--backfill", type=SPAN, help="Begin so long ago (24h, 7d), as fast as can be: a ward with a history on day one."
 )
 @click.option("--speed", type=SPEED, help="How many times faster recordings, or the time since --start, pass; or max.")
-@click.option(
-    "--step", type=STEP, help="Seconds between rows, where a recording has no time column; 3600 when not given."
-)
+@click.option("--step", type=STEP, help="Seconds between rows, where a recording has no times; 3600 when not given.")
 @click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")
 @click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
 def supervise(

@@ -93,8 +93,12 @@ run.add_command(sink, "data")
 @click.option("--artefacts", type=RATE, help="How often sensors fail; 1 as is usual, 0 never.")
 @click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")
 @click.option("--speed", type=SPEED, help="How many times faster the time since --start passes; or max.")
-@click.option("--recording", type=click.Path(path_type=Path), help="Replay this file, in place of simulating.")
-@click.option("--step", type=STEP, help="Seconds between its rows, where it has no time column.")
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path),
+    help="Replay this CSV, PSV, WFDB (.hea) or .vital file, in place of simulating.",
+)
+@click.option("--step", type=STEP, help="Seconds between its rows, where it has no times.")
 @config_option
 @log_format_option
 @transport_option

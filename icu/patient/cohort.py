@@ -118,7 +118,7 @@ def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, Se
 def _measured(shown: Shown, timestamp: datetime) -> list[datetime | None]:
     """When each pressure was measured, where that is not the timestamp."""
     now = timestamp.timestamp()
-    return [_moment(at) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
+    return [_moment(round(at, 3)) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
 
 
 def _qualities(shown: Shown) -> list[Quality | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
+from itertools import chain
 from typing import Final
 
 import anyio
@@ -17,7 +18,7 @@ from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 
 ROUND: Final = 1_000
-"""Observations that are sent at a time at most."""
+"""Observations that are made, or sent, at a time, about."""
 
 FAREWELL: Final = 2.0
 """Seconds in which an emulator that was told to stop sends what waits. Less than its grace."""
@@ -61,35 +62,49 @@ async def _observe(bays: Sequence[Bay], outbox: Outbox, telemetry: Telemetry, no
     began = anyio.current_time()
     for bay in bays:
         bay.begin(now())
-    schedule = [(due, number) for number, bay in enumerate(bays) if (due := bay.due()) is not None]
+    # On the loop's own clock: a difference of its times would miss the mark by a rounding.
+    schedule = [(began + due, number) for number, bay in enumerate(bays) if (due := bay.due()) is not None]
     heapify(schedule)
     while schedule:
-        await anyio.sleep_until(began + schedule[0][0])
-        bay = bays[number := heappop(schedule)[1]]
-        await _room(outbox, bay)
-        observations = bay.observe()
+        await anyio.sleep_until(schedule[0][0])
+        turn = _take_due(schedule, bays, anyio.current_time())
+        await _room(outbox, [bays[number] for number in turn])
+        observations = list(chain.from_iterable(bays[number].observe() for number in turn))
         dropped = outbox.put(encode(observations))
         telemetry.produced(len(observations), dropped=dropped)
         if dropped:
             logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
-        elapsed = anyio.current_time() - began
-        missed = bay.sent(elapsed, now())
-        if missed:
-            telemetry.missed.inc(missed * len(observations))
-            logger.warning("{}: {} observations left out, for the emulator was late", _named(bay), missed)
-        if (due := bay.due()) is not None:
-            # Who has fallen behind queues up behind the others who have.
-            heappush(schedule, (max(due, elapsed), number))
+        elapsed, moment = anyio.current_time() - began, now()
+        for number in turn:
+            bay = bays[number]
+            missed = bay.sent(elapsed, moment)
+            if missed:
+                telemetry.missed.inc(missed * len(bay.identities))
+                logger.warning("{}: {} observations left out, for the emulator was late", _named(bay), missed)
+            if (due := bay.due()) is not None:
+                # Who has fallen behind queues up behind the others who have.
+                heappush(schedule, (began + max(due, elapsed), number))
+
+
+def _take_due(schedule: list[tuple[float, int]], bays: Sequence[Bay], now: float) -> list[int]:
+    """The bays whose turn has come, of no more patients than a round holds, but one at least."""
+    turn: list[int] = []
+    patients = 0
+    while schedule and schedule[0][0] <= now and (not turn or patients < ROUND):
+        turn.append(heappop(schedule)[1])
+        patients += len(bays[turn[-1]].identities)
+    return turn
 
 
 def _named(bay: Bay) -> str:
     return bay.identities[0].name if len(bay.identities) == 1 else f"{len(bay.identities)} patients"
 
 
-async def _room(outbox: Outbox, bay: Bay) -> None:
-    """Wait until the outbox takes the next records of a bay that can wait."""
-    while bay.can_wait and any(outbox.is_full(each.key) for each in bay.identities):
-        await outbox.change()
+async def _room(outbox: Outbox, bays: Sequence[Bay]) -> None:
+    """Wait until the outbox takes the next records of those bays that can wait."""
+    for bay in bays:
+        while bay.can_wait and any(outbox.is_full(each.key) for each in bay.identities):
+            await outbox.change()
 
 
 class _Sender:

@@ -8,7 +8,7 @@ from icu.bounds import check_time
 from icu.errors import RecordedPatientError
 from icu.messages import SCHEMA_VERSION, Observation
 from icu.patient.beds import Identity, Truth
-from icu.patient.recordings import Recording
+from icu.patient.recordings.recording import Recording
 from icu.patient.scenarios import Scenario
 from icu.vitals.signs import format_blood_pressure
 

@@ -16,6 +16,8 @@ from icu.errors import ConfigurationError
 Duration: TypeAlias = Annotated[float, Meta(ge=1, le=604_800)]
 """Seconds."""
 
+Severity: TypeAlias = Annotated[float, Meta(gt=0, le=2)]
+
 
 class Targets(Struct, frozen=True, forbid_unknown_fields=True):
     """Values, or differences, of the signs that a phase moves."""
@@ -46,18 +48,22 @@ class Phase(Struct, frozen=True, forbid_unknown_fields=True):
     by: Targets = Targets()
 
 
-class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A course of the vital signs."""
 
-    id: str = ""
+    id: str
     """The name of its file."""
-    title: Annotated[str, Meta(min_length=1, max_length=80)] = ""
+    title: Annotated[str, Meta(min_length=1, max_length=80)]
     note: str = ""
     per_day: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
     """How often it befalls a patient by chance."""
-    severity: tuple[Annotated[float, Meta(gt=0, le=2)], Annotated[float, Meta(gt=0, le=2)]] = (1.0, 1.0)
+    severity: tuple[Severity, Severity] = (1.0, 1.0)
     """What share of the way to its targets it goes: drawn between these."""
-    phase: Annotated[tuple[Phase, ...], Meta(min_length=1)] = ()
+    phase: Annotated[tuple[Phase, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if self.severity[0] > self.severity[1]:
+            raise ValueError("severity is the least and the most, in this order")
 
 
 def load_scenarios(folder: Path) -> dict[str, Scenario]:

@@ -2,18 +2,20 @@
 
 import gc
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from statistics import median
 
+import psutil
 from prometheus_client import CollectorRegistry
 
+from icu.bootstrap.beds import beds_of
 from icu.config.load import packaged
-from icu.messages import encode, uuid_of_name
-from icu.patient.beds import Identity, SimulatedBed
+from icu.config.settings import PatientChild
+from icu.messages import encode
+from icu.patient.beds import Bay
+from icu.patient.cohort import Cohort
 from icu.patient.emulator import clock, emulate
 from icu.patient.outbox import Outbox
-from icu.patient.physiology import Physiology
 from icu.patient.scenarios import load_scenarios
 from icu.patient.telemetry import Telemetry
 from tests.benchmarks.kafka_topics import new_topic, open_transport
@@ -32,38 +34,50 @@ def main(broker: Broker) -> None:
     with new_topic(broker) as topic, aside(play, broker.bootstrap, topic) as process:
         time.sleep(WARMING)
         shares = [share(process, INTERVAL) for _ in range(ROUNDS)]
-    print(f"{PATIENTS:,} patients             {median(shares):6.1%} of a core (goal 5 %)")
+    print(f"{PATIENTS:,} patients              {median(shares):6.2%} of a core (goal 5 %)")
+    print(f"  of which 1,000          {median(shares) * 1_000 / PATIENTS:6.2%}")
+    print(f"  of memory each          {memory():6.1f} kB")
     for name, each in parts().items():
-        print(f"  of which {name:18} {each:6.1%}")
+        print(f"  of which {name:18} {each:6.2%}")
 
 
 async def play(bootstrap: str, topic: str) -> None:
     """Let the patients send until the process is ended."""
-    occupied = beds()
+    bays = crowd()
     gc.freeze()  # as bootstrap does
     telemetry = Telemetry(CollectorRegistry())
     async with open_transport(bootstrap, topic) as transport:
-        await emulate(beds=occupied, outbox=Outbox(), transport=transport, telemetry=telemetry)
+        await emulate(bays=bays, outbox=Outbox(), transport=transport, telemetry=telemetry)
 
 
-def beds() -> list[SimulatedBed]:
-    """Simulated patients who fall ill as in a ward."""
+def crowd() -> Sequence[Bay]:
+    """Simulated patients as one child has them, who fall ill and whose sensors fail as is usual."""
+    child = PatientChild(id="crowd", name="patient", patients=PATIENTS)
     scenarios = load_scenarios(packaged("config", "scenarios"))
-    names = [f"patient {number}" for number in range(PATIENTS)]
-    identities = [Identity(uuid_of_name(name), name) for name in names]
-    return [SimulatedBed(each, Physiology(each.name, scenarios), interval=INTERVAL) for each in identities]
+    return beds_of(child, scenarios, interval=INTERVAL, telemetry=Telemetry(CollectorRegistry())).bays
 
 
 def parts() -> dict[str, float]:
     """The same work alone, in shares of a core: the rest is scheduling, the outbox and sending."""
-    bodies = [Physiology(number) for number in range(PATIENTS)]
-    occupied = beds()
-    now = clock()
-    physiology = seconds(lambda: [body.step(INTERVAL) for body in bodies])
-    observing = seconds(lambda: [bed.observe(now) for bed in occupied])
-    encoding = seconds(partial(encode, [bed.observe(now) for bed in occupied]))
-    found = {"physiology": physiology, "observation": observing - physiology, "encoding": encoding}
+    cohorts = [Cohort(bay.identities, {}, start=clock(), seed=7, rate=1, artefacts=1) for bay in crowd()]
+    moment = clock()
+    stepping = seconds(lambda: [each.step(INTERVAL) for each in cohorts])
+    observing = seconds(lambda: [each.observe(moment, INTERVAL) for each in cohorts])
+    observations = [each.observe(moment, INTERVAL) for each in cohorts]
+    encoding = seconds(lambda: [encode(each) for each in observations])
+    found = {"bodies and sensors": stepping, "observations": observing, "encoding": encoding}
     return {name: each / INTERVAL for name, each in found.items()}
+
+
+def memory() -> float:
+    """kB that each patient of a child takes."""
+    before = psutil.Process().memory_info().rss
+    bays = crowd()
+    for bay in bays:
+        bay.observe()
+    taken = psutil.Process().memory_info().rss - before
+    del bays
+    return taken / PATIENTS / 1_000
 
 
 def seconds(work: Callable[[], object]) -> float:

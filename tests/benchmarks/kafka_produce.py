@@ -8,10 +8,11 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Record, encode, uuid_of_name
-from icu.patient.beds import Identity, ReplayedBed
+from icu.patient.beds import Identity
 from icu.patient.emulator import emulate
 from icu.patient.outbox import Outbox
-from icu.patient.recordings import Recording, Row
+from icu.patient.recordings.recording import Recording, Row
+from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry
 from icu.vitals.signs import VitalSigns
 from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
@@ -72,16 +73,16 @@ async def ward(broker: Broker, records: Sequence[Record], number: int) -> Lap:
         async with open_transport(broker.bootstrap, topic) as transport:
             await transport.publish(records[:ROUND])
             watch = Stopwatch()
-            await emulate(beds=occupied, outbox=Outbox(), transport=transport, telemetry=telemetry)
+            await emulate(bays=occupied, outbox=Outbox(), transport=transport, telemetry=telemetry)
             return watch.lap(READINGS)
 
 
-def beds(number: int) -> list[ReplayedBed]:
+def beds(number: int) -> list[ReplayedBay]:
     """Beds with recordings, which hold the same number of rows altogether."""
     rows = [Row(second, signs(second)) for second in range(READINGS // number)]
     recording = Recording(rows, rows[-1].elapsed, 0)
     names = [f"patient {place}" for place in range(number)]
-    return [ReplayedBed(Identity(uuid_of_name(name), name), recording, origin=START, speed=TOP_SPEED) for name in names]
+    return [ReplayedBay(Identity(uuid_of_name(name), name), recording, origin=START, speed=TOP_SPEED) for name in names]
 
 
 def signs(second: int) -> VitalSigns:
@@ -89,11 +90,11 @@ def signs(second: int) -> VitalSigns:
     return VitalSigns(60 + second % 40, 16, 120 + second % 7, 80, 97, 36 + second % 20 / 10)
 
 
-def encoded(occupied: Sequence[ReplayedBed]) -> list[Record]:
+def encoded(occupied: Sequence[ReplayedBay]) -> list[Record]:
     """All that the beds send, in the order of time."""
     observations = []
     for _ in range(READINGS // len(occupied)):
         for bed in occupied:
-            observations.append(bed.observe(START))
-            bed.sent(observations[-1], 0)
+            observations += bed.observe()
+            bed.sent(0, START)
     return encode(observations)

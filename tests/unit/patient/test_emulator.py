@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 
 import anyio
 import pytest
@@ -12,11 +13,13 @@ from prometheus_client import CollectorRegistry
 from icu.errors import TransportClosedError
 from icu.messages import Observation, Record, decode, uuid_of_name
 from icu.ops.logs import unwrapped
-from icu.patient.beds import Bed, Identity, ReplayedBed, SimulatedBed, origin_of
+from icu.patient.beds import Bay, Identity
+from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
 from icu.patient.outbox import Outbox
-from icu.patient.physiology import Physiology
-from icu.patient.recordings import Recording, Row
+from icu.patient.recordings.recording import Recording, Row
+from icu.patient.replayed import ReplayedBay, origin_of
+from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Consumer, Transport
 from icu.transports.memory import MemoryTransport
@@ -50,9 +53,17 @@ def identity(name: str = "Anna") -> Identity:
     return Identity(uuid_of_name(name), name)
 
 
-def simulated(name: str = "Anna", *, interval: float = 5, seed: int = 7) -> SimulatedBed:
-    """A simulated patient."""
-    return SimulatedBed(identity(name), Physiology(seed), interval=interval)
+def simulated(*names: str, interval: float = 5, offset: float = 0, seed: int = 7) -> SimulatedBay:
+    """Simulated patients who begin now."""
+    return catching_up(*names, start=START, speed=1, interval=interval, offset=offset, seed=seed)
+
+
+def catching_up(
+    *names: str, start: datetime, speed: float, interval: float = 5, offset: float = 0, seed: int = 7
+) -> SimulatedBay:
+    """Simulated patients who began at some time."""
+    cohort = Cohort([identity(each) for each in names or ["Anna"]], {}, start=start, seed=seed)
+    return SimulatedBay(cohort, interval=interval, offset=offset, start=start, launch=START, speed=speed)
 
 
 def wall() -> Callable[[], datetime]:
@@ -62,11 +73,11 @@ def wall() -> Callable[[], datetime]:
 
 
 async def sent_within(
-    seconds: float, beds: Sequence[Bed], transport: Transport, telemetry: Telemetry, now: Callable[[], datetime]
+    seconds: float, bays: Sequence[Bay], transport: Transport, telemetry: Telemetry, now: Callable[[], datetime]
 ) -> list[Observation]:
     """Run an emulator for a while; what the topic holds then."""
     with anyio.move_on_after(seconds):
-        await emulate(beds=beds, outbox=Outbox(), transport=transport, telemetry=telemetry, now=now)
+        await emulate(bays=bays, outbox=Outbox(), transport=transport, telemetry=telemetry, now=now)
     return await on_topic(transport)
 
 
@@ -92,43 +103,127 @@ async def test_at_once_and_then_every_interval(transport: MemoryTransport, telem
 
 async def test_one_task_serves_many_beds_each_at_its_own_pace(transport: MemoryTransport, telemetry: Telemetry) -> None:
     """Beds with different intervals do not wait for each other."""
-    beds = [simulated("Anna", interval=2), simulated("Boris", interval=5), simulated("Chiara", interval=100)]
-    found = await sent_within(10.5, beds, transport, telemetry, wall())
+    bays = [simulated("Anna", interval=2), simulated("Boris", interval=5), simulated("Chiara", interval=100)]
+    found = await sent_within(10.5, bays, transport, telemetry, wall())
     counts = {name: sum(each.patient_name == name for each in found) for name in ("Anna", "Boris", "Chiara")}
     assert counts == {"Anna": 6, "Boris": 3, "Chiara": 1}
 
 
+async def test_a_group_is_spread_over_the_interval(transport: MemoryTransport, telemetry: Telemetry) -> None:
+    """Bays of one child take turns, so that many patients are no burst."""
+    bays = [simulated(f"a {n}", f"b {n}", offset=n * 1.25) for n in range(4)]
+    found = await sent_within(9.9, bays, transport, telemetry, wall())
+    times = [(each.timestamp - START).total_seconds() for each in found]
+    assert times == [slot * 1.25 for slot in range(8) for _ in "ab"]
+
+
 async def test_timestamps_rise_though_the_clock_is_set_back(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """An hour back on the wall is a millisecond forward on the topic."""
-    times = iter([START, START - timedelta(hours=1), START - timedelta(hours=1), START + timedelta(seconds=15)])
-    found = await sent_within(16, [simulated()], transport, telemetry, lambda: next(times))
-    stamps = [each.timestamp for each in found]
-    assert stamps == sorted(set(stamps))
-    assert len(stamps) == 4
+    """An hour back on the wall silences nobody: readings come at their pace, each later than the last."""
+    went, began = wall(), anyio.current_time()
+
+    def now() -> datetime:
+        return went() - timedelta(hours=anyio.current_time() - began > 7)
+
+    found = await sent_within(22, [simulated()], transport, telemetry, now)
+    assert [(each.timestamp - START).total_seconds() for each in found] == [0, 5, 10, 15, 20]
+
+
+async def test_what_a_machine_slept_through_is_left_out(transport: MemoryTransport, telemetry: Telemetry) -> None:
+    """An hour forward on the wall, as after a night of a laptop: readings are of now again at once."""
+    went, began = wall(), anyio.current_time()
+
+    def now() -> datetime:
+        return went() + timedelta(hours=anyio.current_time() - began > 7)
+
+    found = await sent_within(22, [simulated()], transport, telemetry, now)
+    assert [(each.timestamp - START).total_seconds() for each in found] == [0, 5, 10, 3_610, 3_615, 3_620]
+    assert telemetry.missed._value.get() == 719
 
 
 async def test_a_restarted_emulator_goes_on_with_later_times(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """The bed outlives its emulator: no timestamp is used twice, even if the clock stands still."""
-    bed = simulated()
-    for _ in range(3):
-        found = await sent_within(1, [bed], transport, telemetry, lambda: START)
-    assert len({each.timestamp for each in found}) == 3
+    """The bay outlives its emulator: no timestamp is used twice, and what passed meanwhile is not made up for."""
+    bay, now = simulated(), wall()
+    await sent_within(7, [bay], transport, telemetry, now)
+    await anyio.sleep(20)
+    found = await sent_within(10, [bay], transport, telemetry, now)
+    assert [(each.timestamp - START).total_seconds() for each in found] == [0, 5, 30, 35]
 
 
 async def test_slots_that_passed_are_left_out_and_counted(transport: MemoryTransport, telemetry: Telemetry) -> None:
     """An emulator that was held up does not make up for it with a burst of stale readings."""
 
-    class Frozen(SimulatedBed):
-        def observe(self, now: datetime) -> Observation:
-            if self.latest is not None and self.latest.timestamp == START:
+    class Frozen(SimulatedBay):
+        def observe(self) -> Sequence[Observation]:
+            if self.latest and self.latest[0].timestamp == START:
                 trio_clock().jump(57)
-            return super().observe(now)
+            return super().observe()
 
-    bed = Frozen(identity(), Physiology(7), interval=5)
-    found = await sent_within(66, [bed], transport, telemetry, wall())
-    # 0 s, then 5 s, which took until 62 s: 10, 15 ... 60 s are gone.
-    assert [(each.timestamp - START).total_seconds() for each in found] == pytest.approx([0, 5, 65])
-    assert telemetry.missed._value.get() == 11
+    cohort = Cohort([identity()], {}, start=START, seed=7)
+    bay = Frozen(cohort, interval=5, offset=0, start=START, launch=START, speed=1)
+    found = await sent_within(66, [bay], transport, telemetry, wall())
+    # 0 s, then 5 s, which took until 62 s: 10, 15 ... 55 s are gone.
+    assert [(each.timestamp - START).total_seconds() for each in found] == [0, 5, 60, 65]
+    assert telemetry.missed._value.get() == 10
+
+
+@pytest.mark.parametrize(("speed", "lasts"), [(60, 61.0169), (inf, 0)])
+async def test_a_clock_that_lies_behind_catches_up(
+    speed: float, lasts: float, transport: MemoryTransport, telemetry: Telemetry
+) -> None:
+    """An hour ago at 60 times the pace: nothing is left out, and from then on readings come live."""
+    bay = catching_up(start=START - timedelta(hours=1), speed=speed)
+    began = anyio.current_time()
+    arrived: list[float] = []
+
+    class Watched(MemoryTransport):
+        async def publish(self, records: Sequence[Record]) -> None:
+            arrived.extend(anyio.current_time() - began for _ in records)
+            await super().publish(records)
+
+    watched = Watched(topic="icu.test", partitions=1)
+    found = await sent_within(80, [bay], watched, telemetry, wall())
+    since = [(each.timestamp - START).total_seconds() for each in found]
+    assert since == list(range(-3_600, 80, 5))
+    live = next(n for n, at in enumerate(arrived) if since[n] >= lasts)
+    assert arrived[live:] == pytest.approx(since[live:], abs=0.01)
+    assert max(arrived[:live]) <= lasts + 0.01
+    assert telemetry.missed._value.get() == 0
+
+
+async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None:
+    """Nothing of the past is dropped, however slow the transport is."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=10)
+    bay = catching_up(start=START - timedelta(hours=2), speed=inf)
+    found: list[Observation] = []
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        group.start_soon(
+            partial(emulate, bays=[bay], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+        )
+        await anyio.sleep(30)
+        while len(found) < 1_441:
+            for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
+                found += [decode(each) for each in batch.deliveries]
+                await consumer.commit({0: batch.position})
+        group.cancel_scope.cancel()
+    assert [(each.timestamp - START).total_seconds() for each in found[:1_441]] == list(range(-7_200, 5, 5))
+    assert telemetry._dropped._value.get() == 0
+
+
+async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:
+    """Seed, identity and start decide every reading; how fast the time since passes does not."""
+    values = []
+    for speed in (1, 60, inf):
+        transport = MemoryTransport(topic="icu.test", partitions=1)
+        bay = catching_up(start=START - timedelta(minutes=30), speed=speed)
+        with anyio.move_on_after(1_801 / min(speed, 1_801)):
+            await emulate(bays=[bay], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+        async with transport.consumer() as consumer:
+            await consumer.assign({})
+            batches = await consumer.fetch(max_records=100_000, linger=0, patience=0)
+            values.append([each.value for batch in batches for each in batch.deliveries][:360])
+    assert values[0] == values[1] == values[2]
+    assert len(set(values[0])) == 360
 
 
 async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) -> None:
@@ -138,7 +233,7 @@ async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) 
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(
-            partial(emulate, beds=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry)
+            partial(emulate, bays=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
         )
         await anyio.sleep(62)
         assert telemetry._buffered._value.get() == 12
@@ -159,7 +254,7 @@ async def test_the_oldest_readings_make_room(telemetry: Telemetry) -> None:
     told: list[str] = []
     logger.add(told.append, format="{message}")
     with anyio.move_on_after(5 * 725 - 1):
-        await emulate(beds=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry)
+        await emulate(bays=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
     assert telemetry._dropped._value.get() == 5
     assert telemetry._buffered._value.get() == 720
     assert "1 observations were dropped: the transport has been away for too long\n" in told
@@ -185,11 +280,11 @@ async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
     """Nothing of a recording is dropped, however long the transport is away: it stands still."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
     outbox = Outbox(capacity=2)
-    bed = ReplayedBed(identity(), PULSES, origin=START, speed=3_600)
+    bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
     pulses: list[float | None] = []
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
-        group.start_soon(partial(emulate, beds=[bed], outbox=outbox, transport=transport, telemetry=telemetry))
+        group.start_soon(partial(emulate, bays=[bed], outbox=outbox, transport=transport, telemetry=telemetry))
         await anyio.sleep(3_600)
         while len(pulses) < 4:
             for batch in await consumer.fetch(max_records=1, linger=0, patience=5):
@@ -201,9 +296,9 @@ async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
 
 async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, telemetry: Telemetry) -> None:
     """Every row, an hour apart in time and a second apart on the wire; then the emulator ends by itself."""
-    bed = ReplayedBed(identity(), PULSES, origin=START, speed=3_600)
+    bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
     before = anyio.current_time()
-    await emulate(beds=[bed], outbox=Outbox(), transport=transport, telemetry=telemetry)
+    await emulate(bays=[bed], outbox=Outbox(), transport=transport, telemetry=telemetry)
     assert anyio.current_time() - before == pytest.approx(3)
     found = await on_topic(transport)
     assert [each.pulse for each in found] == [70, 71, 72, 73]
@@ -214,15 +309,15 @@ async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, te
 async def test_a_recording_goes_on_where_it_failed(telemetry: Telemetry) -> None:
     """What the transport did not acknowledge waits for the next emulator, and none is left out."""
     closed = MemoryTransport(topic="icu.test", partitions=1)
-    bed, outbox = ReplayedBed(identity(), PULSES, origin=START, speed=3_600), Outbox()
+    bed, outbox = ReplayedBay(identity(), PULSES, origin=START, speed=3_600), Outbox()
     with anyio.move_on_after(1.5):
-        await emulate(beds=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
+        await emulate(bays=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
     await closed.aclose()
     with pytest.raises(ExceptionGroup) as caught:
-        await emulate(beds=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
+        await emulate(bays=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
     assert isinstance(unwrapped(caught.value), TransportClosedError)
     transport = MemoryTransport(topic="icu.test", partitions=1)
-    await emulate(beds=[bed], outbox=outbox, transport=transport, telemetry=telemetry)
+    await emulate(bays=[bed], outbox=outbox, transport=transport, telemetry=telemetry)
     assert [each.pulse for each in await on_topic(transport)] == [72, 73]
 
 

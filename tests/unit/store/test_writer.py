@@ -3,7 +3,7 @@
 import errno
 import os
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,13 @@ async def test_values_are_kept_as_integers(writer: Writer, url: str) -> None:
 
 
 async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, url: str) -> None:
-    """The mean in hundredths, when it was measured in milliseconds, and the flags as compact JSON."""
+    """The mean in hundredths, when it was measured in milliseconds, and the flags as compact JSON; 0 is no NULL."""
     said = {"map": 93.25, "bp_measured_at": START - timedelta(minutes=5, microseconds=1_500)}
-    await store(writer, [observation(quality=Quality(spo2="motion", bp="damped"), **said)])
-    columns = "map, bp_measured_at, quality"
-    assert rows(url, f"SELECT {columns} FROM patient_metrics") == [
-        (9325, NOON - 300_002, '{"bp":"damped","spo2":"motion"}')
+    nothing = {"map": 0, "bp_measured_at": datetime(1970, 1, 1, tzinfo=UTC)}
+    await store(writer, [observation(quality=Quality(spo2="motion", bp="damped"), **said), observation(1, **nothing)])
+    assert rows(url, "SELECT map, bp_measured_at, quality FROM patient_metrics") == [
+        (9325, NOON - 300_002, '{"bp":"damped","spo2":"motion"}'),
+        (0, 0, None),
     ]
 
 

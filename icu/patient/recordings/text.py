@@ -1,8 +1,9 @@
-"""Recordings of real patients: CSV and pipe-separated files, read whole and checked before the first row is sent.
+"""CSV and pipe-separated files.
 
 A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, MAP, Resp and their like. Time
 is a column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
-A missing value (empty, NaN, NA, null, -) stays missing; other columns are left alone.
+A missing value (empty, NaN, NA, null, -) stays missing; other columns are left alone. A 0 is a value: whoever wrote the
+table has had the choice.
 """
 
 import csv
@@ -11,20 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from icu.bounds import FIRST_YEAR, LAST_YEAR, TICK
+from icu.bounds import TICK
 from icu.errors import RecordingError
-from icu.vitals import limits
-from icu.vitals.limits import Range
+from icu.patient.recordings.recording import DECIMALS, LONGEST, RANGES, YEARS, Recording, Row
 from icu.vitals.signs import VitalSigns, format_blood_pressure, parse_blood_pressure, plain
 
 SUFFIXES: Final = (".csv", ".psv", ".tsv")
-
-DECIMALS: Final = 2
-"""Digits that are kept behind the point, as the store does."""
-
-_YEARS: Final = LAST_YEAR - FIRST_YEAR + 1
-_LONGEST: Final = _YEARS * 366 * 86_400
-"""Seconds from the first row to the last, at most: longer than all the years that readings can be of."""
 
 _MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 _DELIMITERS: Final = ("|", "\t", ";", ",")
@@ -39,15 +32,6 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "temperature": ("temperature", "temp", "body_temperature"),
     "mean": ("map", "mbp", "mean", "abpmean", "nbpmean", "mean bp"),
 }
-_RANGES: Final[Mapping[str, Range]] = {
-    "pulse": limits.PULSE,
-    "resp_rate": limits.RESP_RATE,
-    "systolic": limits.BLOOD_PRESSURE,
-    "diastolic": limits.BLOOD_PRESSURE,
-    "spo2": limits.SPO2,
-    "temperature": limits.TEMPERATURE,
-    "mean": limits.BLOOD_PRESSURE,
-}
 # Seconds in one unit of the column.
 _CLOCKS: Final[Mapping[str, float]] = {
     "seconds": 1,
@@ -59,23 +43,6 @@ _CLOCKS: Final[Mapping[str, float]] = {
     "iculos": 3_600,
 }
 _DATES: Final = ("timestamp", "time", "datetime", "date_time", "charttime")
-
-
-class Row(NamedTuple):
-    """One set of signs, and the seconds from the recording's first row to it."""
-
-    elapsed: float
-    signs: VitalSigns
-
-
-class Recording(NamedTuple):
-    """What a file holds."""
-
-    rows: Sequence[Row]
-    duration: float
-    """Seconds from the first row to the last."""
-    skipped: int
-    """Rows in which no sign was measured."""
 
 
 class _Line(NamedTuple):
@@ -96,33 +63,16 @@ _Clock: TypeAlias = Callable[[int, _Line], float]
 """The seconds at which a line, counted from 0, was measured."""
 
 
-def read_recording(path: Path, *, step: float) -> Recording:
+def read(path: Path, *, step: float) -> Recording:
     """Read a file; `step` is the seconds between two rows where it has no time column.
 
     RecordingError names file, line and column of what cannot be used.
     """
     try:
-        if not path.is_file() and path.exists():
-            raise RecordingError(f"{path} cannot be read as a recording: it is no regular file")
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _recording(path, file, step)
-    except OSError as exc:
-        raise RecordingError(f"{path} cannot be read as a recording: {exc.strerror}") from exc
     except (UnicodeDecodeError, csv.Error) as exc:
         raise RecordingError(f"{path} cannot be read as a recording: {exc}") from exc
-
-
-def find_recordings(folder: Path) -> list[Path]:
-    """The recordings in a folder, by name. RecordingError where there is none."""
-    try:
-        if not folder.is_dir():
-            raise RecordingError(f"there is no folder {folder}: --recordings names a folder of CSV or PSV files")
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as exc:
-        raise RecordingError(f"the folder {folder} cannot be read: {exc.strerror}") from exc
-    if not found:
-        raise RecordingError(f"{folder} holds no recording: put files ending in {', '.join(SUFFIXES)} into it")
-    return found
 
 
 def _recording(path: Path, file: Iterable[str], step: float) -> Recording:
@@ -147,8 +97,8 @@ def _recording(path: Path, file: Iterable[str], step: float) -> Recording:
 
 def _check_time(elapsed: float, last: float, line: _Line) -> None:
     """Refuse what could not be kept as a reading of its own: seconds since the first row, of this row and the last."""
-    if not elapsed <= _LONGEST:  # the difference of two infinite times is no number at all
-        raise line.wrong(f"its time does not lie within {_YEARS} years of the first row's")
+    if not elapsed <= LONGEST:  # the difference of two infinite times is no number at all
+        raise line.wrong(f"its time does not lie within {YEARS} years of the first row's")
     if elapsed <= last:
         raise line.wrong("its time is not later than that of the row before it")
     if timedelta(seconds=elapsed) - timedelta(seconds=last) < TICK:
@@ -211,7 +161,7 @@ def _moment(column: str, line: _Line) -> float:
 
 
 def _signs(columns: Mapping[str, str], line: _Line) -> VitalSigns:
-    values = {sign: _value(sign, column, line) for sign, column in columns.items() if sign in _RANGES}
+    values = {sign: _value(sign, column, line) for sign, column in columns.items() if sign in RANGES}
     if "bp" in columns and not _is_missing(line.fields[columns["bp"]]):
         values["systolic"], values["diastolic"] = _pressure(columns["bp"], line)
     signs = VitalSigns(**values)
@@ -234,7 +184,7 @@ def _value(sign: str, column: str, line: _Line) -> float | None:
     if _is_missing(line.fields[column]):
         return None
     value = _number(column, line)
-    possible = _RANGES[sign]
+    possible = RANGES[sign]
     if value not in possible:
         raise line.mistake(
             column, f"{value:g} is outside {possible.low:g} to {possible.high:g}: write NaN where nothing was measured"

@@ -1,0 +1,45 @@
+"""What every reader of recordings makes: rows of signs, each with the seconds from the beginning to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from icu.bounds import FIRST_YEAR, LAST_YEAR
+from icu.vitals import limits
+from icu.vitals.limits import Range
+from icu.vitals.signs import VitalSigns
+
+DECIMALS: Final = 2
+"""Digits that are kept behind the point, as the store does."""
+
+YEARS: Final = LAST_YEAR - FIRST_YEAR + 1
+LONGEST: Final = YEARS * 366 * 86_400
+"""Seconds from the first row to the last, at most: longer than all the years that readings can be of."""
+
+RANGES: Final[Mapping[str, Range]] = {
+    "pulse": limits.PULSE,
+    "resp_rate": limits.RESP_RATE,
+    "systolic": limits.BLOOD_PRESSURE,
+    "diastolic": limits.BLOOD_PRESSURE,
+    "spo2": limits.SPO2,
+    "temperature": limits.TEMPERATURE,
+    "mean": limits.BLOOD_PRESSURE,
+}
+
+
+class Row(NamedTuple):
+    """One set of signs, and the seconds from the recording's first row to it."""
+
+    elapsed: float
+    signs: VitalSigns
+
+
+class Recording(NamedTuple):
+    """What a file holds."""
+
+    rows: Sequence[Row]
+    duration: float
+    """Seconds from the first row to the last."""
+    skipped: int
+    """Rows in which no sign was measured."""
+    impossible: int = 0
+    """Values that a monitor stored and that cannot have been measured: left out."""

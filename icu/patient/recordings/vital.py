@@ -1,0 +1,135 @@
+"""Files of Vital Recorder (`.vital`), as VitalDB has them: numeric tracks, each with the times of its own values.
+
+A track is named after its device, `Solar8000/HR`. Devices differ in what they put before the stroke, and tracks of one
+kind have the same few names behind it: these count. Waveforms are left alone.
+
+The library prints what is wrong with a file and goes on, and takes a file that was cut off for a short one. So the file
+is unpacked to its end first, and what is printed becomes our error.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Final, Protocol, TypedDict
+
+from icu.errors import RecordingError
+from icu.patient.recordings.monitors import Name, Series, Source, check_unit, chosen, known_as, recording_of
+from icu.patient.recordings.recording import Recording
+
+SUFFIX: Final = ".vital"
+
+_MAGIC: Final = b"VITA"
+_CHUNK: Final = 1 << 20
+_NUMERIC: Final = 2
+
+# The preferred source of a sign first. The names are of: Solar8000, Bx50, Primus; and behind them of Intellivue.
+_NAMES: Final = (
+    Name({"pulse": "hr"}, electrodes=True),
+    Name({"pulse": "ecghr"}, electrodes=True),
+    Name({"pulse": "plethhr"}),
+    Name({"pulse": "pulse"}),
+    Name({"resp_rate": "rr"}, electrodes=True),
+    Name({"resp_rate": "rrco2"}),
+    Name({"resp_rate": "co2rr"}),
+    Name({"resp_rate": "ventrr"}),
+    Name({"systolic": "artsbp", "diastolic": "artdbp", "mean": "artmbp"}),
+    Name({"systolic": "abpsys", "diastolic": "abpdia", "mean": "abpmean"}),
+    Name({"systolic": "artsys", "diastolic": "artdia", "mean": "artmean"}),
+    Name({"systolic": "femsbp", "diastolic": "femdbp", "mean": "femmbp"}),
+    Name({"systolic": "nibpsbp", "diastolic": "nibpdbp", "mean": "nibpmbp"}),
+    Name({"systolic": "nibpsys", "diastolic": "nibpdia", "mean": "nibpmean"}),
+    Name({"spo2": "plethspo2"}),
+    Name({"spo2": "plethsato2"}),
+    Name({"spo2": "spo2"}),
+    Name({"temperature": "bt"}),
+    Name({"temperature": "temp"}),
+)
+_KNOWN: Final = frozenset(known for name in _NAMES for known in name.signs.values())
+
+
+class _Value(TypedDict):
+    dt: float
+    val: float
+
+
+class _Track(Protocol):
+    """What is used of the library's tracks, which come without types."""
+
+    type: int
+    unit: str
+    recs: list[_Value]
+
+
+def read(path: Path) -> Recording:
+    """Read a file. RecordingError says what is wrong with it, or what to install."""
+    library = _library(path)
+    _check_whole(path)
+    tracks = _loaded(library, path)
+    wanted = [name for name, track in tracks.items() if track.type == _NUMERIC and _known(name) in _KNOWN]
+    if not wanted:
+        raise RecordingError(f"{path}: none of its tracks is a vital sign: they are {', '.join(tracks) or 'none'}")
+    for name in wanted:
+        check_unit(path, name, tracks[name].unit)
+    tracks = _loaded(library, path, wanted)
+    return recording_of(path, tuple(_sources({name: tracks[name] for name in wanted})))
+
+
+def _library(path: Path) -> ModuleType:
+    try:
+        import vitaldb  # noqa: PLC0415 - an extra, and half a second
+    except ImportError as exc:
+        raise RecordingError(f"{path} needs another package: pip install 'vitaldb>=1.7'") from exc
+    except Exception as exc:
+        raise RecordingError(f"{path} needs the package vitaldb, which does not work here: {exc}") from exc
+    library: ModuleType = vitaldb
+    return library
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse what is no such file, or not all of one. A file that cannot be opened is the caller's to tell."""
+    with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as file:
+        try:
+            magic = file.read(len(_MAGIC))
+            while file.read(_CHUNK):
+                pass
+        except EOFError as exc:
+            raise RecordingError(f"{path} is cut off: copy or download it again") from exc
+        except (gzip.BadGzipFile, zlib.error) as exc:
+            raise RecordingError(f"{path} cannot be read as a .vital file: {exc}") from exc
+    if magic != _MAGIC:
+        raise RecordingError(f"{path} cannot be read as a .vital file: it does not begin like one")
+
+
+def _loaded(library: ModuleType, path: Path, names: Sequence[str] = ()) -> Mapping[str, _Track]:
+    """These tracks by name, or all without their values. The constructor would not tell whether it could read them."""
+    file = library.VitalFile()
+    if why := _printed(lambda: file.load_vital(str(path.absolute()), names, header_only=not names)):
+        raise RecordingError(f"{path} cannot be read as a .vital file: {why}")
+    tracks: Mapping[str, _Track] = file.trks
+    return tracks
+
+
+def _printed(load: Callable[[], bool]) -> str:
+    """What the library says against a file; nothing where it could read it."""
+    with redirect_stdout(StringIO()) as output:
+        well = load()
+    return "" if well else output.getvalue().strip() or "it has no header"
+
+
+def _known(name: str) -> str:
+    return known_as(name.rpartition("/")[2])
+
+
+def _sources(tracks: Mapping[str, _Track]) -> Iterator[Source]:
+    """The sources of all devices, by kind; of one kind, in the file's order of devices."""
+    devices: dict[str, dict[str, Series]] = {}
+    for name, track in tracks.items():
+        series = [(record["dt"], record["val"]) for record in track.recs]
+        devices.setdefault(name.rpartition("/")[0], {})[_known(name)] = series
+    for kind in _NAMES:
+        for series_of_device in devices.values():
+            yield from chosen([kind], series_of_device)

@@ -1,0 +1,142 @@
+"""WFDB records of numerics, as PhysioNet's MIMIC databases have them: a header `.hea` beside its `.dat` files.
+
+The library scales the values, and puts the segments of a record together with their gaps. Dates in the header are not
+looked at: as in other files, a recording's own times only say how far its rows lie apart (MIMIC's are of the years 2100
+and later).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Final, NamedTuple, Protocol
+
+from icu.errors import RecordingError
+from icu.patient.recordings.monitors import Name, Series, check_unit, chosen, known_as, recording_of
+from icu.patient.recordings.recording import Recording
+
+SUFFIX: Final = ".hea"
+
+_FASTEST: Final = 10.0
+"""Samples per second. What is faster is a waveform, although it may have the name of a sign: RESP, for instance."""
+
+# The preferred source of a sign first.
+_NAMES: Final = (
+    Name({"pulse": "hr"}, electrodes=True),
+    Name({"pulse": "pulse"}),
+    Name({"resp_rate": "resp"}, electrodes=True),
+    Name({"resp_rate": "rr"}, electrodes=True),
+    Name({"resp_rate": "awrr"}),
+    Name({"systolic": "abpsys", "diastolic": "abpdias", "mean": "abpmean"}),
+    Name({"systolic": "artsys", "diastolic": "artdias", "mean": "artmean"}),
+    Name({"systolic": "aosys", "diastolic": "aodias", "mean": "aomean"}),
+    Name({"systolic": "nbpsys", "diastolic": "nbpdias", "mean": "nbpmean"}),
+    Name({"systolic": "nibpsys", "diastolic": "nibpdias", "mean": "nibpmean"}),
+    Name({"spo2": "spo2"}),
+    Name({"spo2": "sao2"}),
+    Name({"temperature": "temp"}),
+    Name({"temperature": "tblood"}),
+    Name({"temperature": "tcore"}),
+)
+_KNOWN: Final = frozenset(known for name in _NAMES for known in name.signs.values())
+
+
+class _Signal(NamedTuple):
+    """What the header says of a signal."""
+
+    name: str
+    unit: str
+    rate: float
+    """Samples per second."""
+
+
+class _Samples(Protocol):
+    def tolist(self) -> list[float]: ...
+
+
+class _Record(Protocol):
+    """What is used of the library's records, which come without types."""
+
+    fs: float
+    sig_name: list[str]
+    units: list[str]
+    samps_per_frame: list[int]
+    e_p_signal: list[_Samples]
+
+
+def read(path: Path) -> Recording:
+    """Read a record by its header. RecordingError says what is wrong with it, or what to install."""
+    library = _library(path)
+    try:
+        wanted = _wanted(path, _signals(library.rdheader(_name(path), rd_segments=True)))
+        series = dict(_series(library.rdrecord(_name(path), channel_names=wanted, smooth_frames=False)))
+    except RecordingError:
+        raise
+    except Exception as exc:
+        raise RecordingError(f"{path} cannot be read as a WFDB record: {exc}") from exc
+    return recording_of(path, tuple(chosen(_NAMES, series)))
+
+
+def segments(paths: Iterable[Path]) -> Collection[Path]:
+    """The headers among these that are parts of a record whose header is one of them too."""
+    headers = [path for path in paths if path.suffix.lower() == SUFFIX]
+    return {part for path in headers for part in _parts(path)}
+
+
+def _parts(path: Path) -> Iterator[Path]:
+    """A header begins with `name/segments`, if it has any; then each has a line that begins with its name."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = [words for line in file if (words := line.split()) and not line.startswith("#")]
+    if lines and "/" in lines[0][0]:
+        yield from (path.with_name(words[0] + path.suffix) for words in lines[1:])
+
+
+def _library(path: Path) -> ModuleType:
+    try:
+        import wfdb  # noqa: PLC0415 - an extra, and half a second
+    except ImportError as exc:
+        raise RecordingError(f"{path} needs another package: pip install 'wfdb>=4.3.1'") from exc
+    except Exception as exc:
+        raise RecordingError(f"{path} needs the package wfdb, which does not work here: {exc}") from exc
+    library: ModuleType = wfdb
+    return library
+
+
+def _name(path: Path) -> str:
+    """A record as the library calls it. Absolute, for it would take some relative names for addresses."""
+    return str(path.absolute().with_suffix(""))
+
+
+def _signals(header: _Record) -> Iterator[_Signal]:
+    """The signals of a record, or of all its segments."""
+    parts: Sequence[_Record | None] = getattr(header, "segments", None) or [header]
+    for part in parts:
+        if part is not None and part.sig_name:  # None is a gap
+            for name, unit, samples in zip(part.sig_name, part.units, part.samps_per_frame, strict=True):
+                yield _Signal(name, unit or "", header.fs * samples)
+
+
+def _wanted(path: Path, signals: Iterable[_Signal]) -> list[str]:
+    """The names of the signals that are vital signs."""
+    rates: dict[str, float] = {}
+    for signal in signals:
+        rates[signal.name] = max(signal.rate, rates.get(signal.name, 0))
+        if known_as(signal.name) in _KNOWN and signal.rate <= _FASTEST:
+            check_unit(path, signal.name, signal.unit)
+    wanted = [name for name, rate in rates.items() if known_as(name) in _KNOWN and rate <= _FASTEST]
+    if not wanted:
+        raise RecordingError(_refusal(path, rates))
+    return wanted
+
+
+def _refusal(path: Path, rates: Mapping[str, float]) -> str:
+    names = ", ".join(rates) or "none"
+    if max(rates.values(), default=0) > _FASTEST:
+        why = f"holds waveforms ({names}; up to {max(rates.values()):g} samples a second) and no vital signs"
+        return f"{path} {why}: take the record of the numerics that belongs to it (in MIMIC its name ends in n)"
+    return f"{path}: none of its signals is a vital sign: they are {names}"
+
+
+def _series(record: _Record) -> Iterator[tuple[str, Series]]:
+    for name, samples, values in zip(record.sig_name, record.samps_per_frame, record.e_p_signal, strict=True):
+        rate = record.fs * samples
+        yield known_as(name), [(number / rate, value) for number, value in enumerate(values.tolist())]

@@ -1,0 +1,131 @@
+"""Simulated patients are plausible, repeatable, coupled, and sometimes ill."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icu.messages import Delivery, decode, encode
+from icu.vitals import news2
+from tests.samples import START
+from tests.unit.patient.wards import SCENARIOS, cohort, course
+
+
+@given(
+    seed=st.integers(),
+    seconds=st.floats(0.1, 3_600),
+    scenario=st.sampled_from(sorted(SCENARIOS)),
+)
+@settings(deadline=None, max_examples=40)
+def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, scenario: str) -> None:
+    """No patient, however ill, however badly measured and however seldom asked, shows what no monitor can show."""
+    patients = cohort(3, seed=seed, rate=100, artefacts=200)
+    patients.begin(0, SCENARIOS[scenario])
+    moment = START
+    for _ in range(8):
+        patients.step(seconds)
+        moment += timedelta(seconds=seconds)
+        observations = patients.observe(moment, seconds)
+        for observation, record in zip(observations, encode(observations), strict=True):
+            assert decode(Delivery(0, 0, record.key, record.value)) == observation
+
+
+def test_a_seed_is_a_course() -> None:
+    """The same seed gives the same readings, another one others."""
+    one, same, other = (course(cohort(4, seed=seed, rate=1, artefacts=1), 300) for seed in (1, 1, 2))
+    for sign in one:
+        np.testing.assert_array_equal(one[sign], same[sign])
+    assert not np.array_equal(one["pulse"], other["pulse"])
+
+
+def test_a_course_does_not_depend_on_who_lies_beside() -> None:
+    """A patient alone, among many, first or last: the same readings."""
+    names = [f"patient {number}" for number in range(37)]
+    alone = course(cohort([names[20]], rate=5, artefacts=5), 500)
+    among = course(cohort(names, rate=5, artefacts=5), 500)
+    last = course(cohort(names[:21], rate=5, artefacts=5), 500)
+    for sign in alone:
+        np.testing.assert_array_equal(alone[sign][:, 0], among[sign][:, 20])
+        np.testing.assert_array_equal(alone[sign][:, 0], last[sign][:, -1])
+
+
+def test_without_a_seed_a_patient_stays_the_same_person() -> None:
+    """Who somebody is comes from the identity; what becomes of them is new each time."""
+    one, again = cohort(5, seed=None), cohort(5, seed=None)
+    people = [(each.age, each.sex, each.condition) for each in map(one.truth, range(5))]
+    assert people == [(each.age, each.sex, each.condition) for each in map(again.truth, range(5))]
+    assert len(set(people)) > 1
+    assert not np.array_equal(course(one, 50)["pulse"], course(again, 50)["pulse"])
+
+
+def test_good_and_bad_values_occur() -> None:
+    """In a day of 50 beds every sign scores 3 somewhere in NEWS2, fevers included, and most readings are fine."""
+    shown = course(cohort(50, rate=1), 24 * 12, seconds=300)
+    for sign, bands in {
+        "pulse": news2.PULSE,
+        "resp_rate": news2.RESP_RATE,
+        "spo2": news2.SPO2,
+        "systolic": news2.SYSTOLIC,
+    }.items():
+        scores = np.array([bands.score(value) for value in shown[sign][np.isfinite(shown[sign])]])
+        assert (scores == 3).any(), sign
+        assert (scores == 0).mean() > 0.5, sign
+    assert (shown["temperature"] > 39).any()
+    assert (shown["pulse"] > 140).any()
+
+
+def test_values_wander_and_do_not_jump() -> None:
+    """From one reading to the next the pulse moves a little: independent random numbers would not."""
+    pulses = course(cohort(20), 500)["pulse"]
+    steps = np.abs(np.diff(pulses, axis=0))
+    assert np.median(steps) <= 2
+    assert steps.max() <= 15
+    assert pulses.std(axis=0).min() > 0.5
+
+
+def test_a_day_is_more_restless_than_a_minute() -> None:
+    """Fluctuations live on several scales: an hour changes more than a minute, and half a day more than an hour."""
+    temperatures = course(cohort(100), 24 * 60, seconds=60)["temperature"]
+    changes = [np.std(temperatures[lag:] - temperatures[:-lag]) for lag in (1, 60, 720)]
+    assert changes[0] < changes[1] / 2 < changes[2] / 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "direction"),
+    [("pulse", "resp_rate", 1), ("pulse", "temperature", 1), ("spo2", "resp_rate", -1), ("systolic", "diastolic", 1)],
+)
+def test_signs_go_together(one: str, other: str, direction: int) -> None:
+    """Within patients the signs drag each other along, as in the reference: more than chance, less than a formula."""
+    shown = course(cohort(120), 96, seconds=1_800)
+    deviations = {sign: (shown[sign] - shown[sign].mean(axis=0)).ravel() for sign in (one, other)}
+    assert 0.06 < direction * np.corrcoef(deviations[one], deviations[other])[0, 1] < 0.9
+
+
+def test_nights_are_quieter() -> None:
+    """Between 2 and 6 in the night (UTC) pulse, pressure and temperature are lower than in the afternoon."""
+    shown = course(cohort(200), 48, seconds=1_800)
+    hours = np.array([(START.hour + (step + 1) / 2) % 24 for step in range(48)])
+    night, afternoon = (hours >= 2) & (hours < 6), (hours >= 14) & (hours < 19)
+    for sign in ("pulse", "systolic", "temperature"):
+        assert shown[sign][night].mean() < shown[sign][afternoon].mean()
+
+
+def test_saturation_never_leaves_the_curve() -> None:
+    """It comes near 100 % without being cut off there, and where it is low it moves more."""
+    shown = course(cohort(300), 100, seconds=600)["spo2"]
+    assert shown.max() <= 100
+    low = np.median(shown, axis=0) < 94
+    assert 0 < low.sum() < 100
+    assert np.median(shown[:, low].std(axis=0)) > 1.5 * np.median(shown[:, ~low].std(axis=0))
+
+
+def test_staff_act_on_what_they_see() -> None:
+    """Somebody whose pressure is low gets a vasopressor, which the truth tells and no reading does."""
+    patients = cohort(300)
+    events = set[str]()
+    for _ in range(60):
+        patients.step(600)
+        events |= {event for each in map(patients.truth, range(300)) for event in each.event.split(", ") if event}
+    assert events == {"vasopressor", "antihypertensive", "oxygen", "rate control", "antipyretic", "nursing"}
