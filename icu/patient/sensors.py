@@ -132,9 +132,6 @@ class Sensors:
         if wrong:
             failing[DAMPED] &= self._has_line
             self._disturb(values, failing)
-        # In an arrest they are nearer to each other than the noise is wide.
-        np.maximum(values[4], values[5], out=values[4])
-        np.clip(values[6], values[5], values[4], out=values[6])
         np.maximum(values, _LOWEST, out=values)
         np.minimum(values, _HIGHEST, out=values)
         values *= _STEPS
@@ -159,6 +156,9 @@ class Sensors:
         diastolic = mean * np.exp(-self._form * width / np.maximum(mean, 1.0))
         measured: Floats = self._accuracy * self._noise[4:]
         measured += (diastolic + width, diastolic, mean)
+        # In an arrest they are nearer to each other than the noise is wide.
+        np.maximum(measured[0], measured[1], out=measured[0])
+        np.clip(measured[2], measured[1], measured[0], out=measured[2])
         return measured
 
     def _disturb(self, values: Floats, failing: NDArray[np.bool_]) -> None:

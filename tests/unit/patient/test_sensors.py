@@ -1,9 +1,124 @@
-"""What monitors show of a body."""
+"""Sensors round, measure now and then, fail, and say so."""
+
+from collections import Counter
 
 import numpy as np
+import pytest
 from numpy.random import SeedSequence
 
+from icu.patient.body.oxygen import pressure_at, saturation
 from icu.patient.sensors import SHOWN, Sensors
+from tests.samples import START as START_OF_ALL
+from tests.unit.patient.wards import SCENARIOS, cohort, course
+
+
+def test_what_is_shown_is_rounded() -> None:
+    """Whole numbers, and tenths of a degree."""
+    for sign, values in course(cohort(50), 50).items():
+        scaled = values * (10 if sign == "temperature" else 1)
+        np.testing.assert_allclose(scaled, np.rint(scaled), atol=1e-9)
+
+
+def test_a_cuff_measures_every_ten_minutes() -> None:
+    """Between two measurements the last value stands, with the time at which it was measured; a line is of now."""
+    patients = cohort(40)
+    moments: list[list[float]] = []
+    pressures = []
+    for _ in range(360):
+        patients.step(5)
+        shown = patients.show()
+        moments.append(shown.pressure_at.tolist())
+        pressures.append(shown.values[4:].T.tolist())
+    seen = 0
+    for patient in range(40):
+        changes = sorted({row[patient] for row in moments})
+        if len(changes) == 360:
+            continue  # an arterial line
+        seen += 1
+        assert len(changes) in {3, 4}
+        assert set(np.diff(changes)) == {600}
+        for moment in changes:
+            values = {tuple(row[patient]) for row, at in zip(pressures, moments, strict=True) if at[patient] == moment}
+            assert len(values) == 1
+    assert 15 < seen < 33
+
+
+def test_the_mean_is_measured_for_itself() -> None:
+    """It lies between the two others, and not where a formula would put it."""
+    shown = course(cohort(200), 20, 1_800)
+    inside = (shown["diastolic"] < shown["mean"]) & (shown["mean"] < shown["systolic"])
+    assert inside.mean() > 0.99
+    residual = shown["mean"] - shown["diastolic"] - (shown["systolic"] - shown["diastolic"]) / 3
+    assert 3 < residual.std() < 8
+
+
+def test_no_sensor_fails_unless_it_is_asked_to() -> None:
+    """Artefacts are off by default."""
+    patients = cohort(50)
+    for _ in range(200):
+        patients.step(60)
+        assert not patients.show().failing.any()
+        assert all(each.quality is None for each in patients.observe(START_OF_ALL, 60))
+
+
+def test_failures_are_flagged_sign_by_sign() -> None:
+    """A sign that is not measured is absent, a doubtful one is shown, and both say why."""
+    patients = cohort(100, artefacts=60)
+    flags = Counter[tuple[str, str, bool]]()
+    for _ in range(300):
+        patients.step(60)
+        for each in patients.observe(START_OF_ALL, 60):
+            values = {"pulse": each.pulse, "resp_rate": each.resp_rate, "bp": each.bp, "spo2": each.spo2}
+            values["temperature"] = each.temperature
+            for sign, value in values.items():
+                flag = getattr(each.quality, sign, None)
+                assert flag is not None or value is not None
+                if flag:
+                    flags[sign, flag, value is None] += 1
+    assert set(flags) >= {
+        ("pulse", "motion", False), ("resp_rate", "motion", False), ("spo2", "motion", False),
+        ("spo2", "probe-off", True), ("temperature", "probe-off", True),
+        ("pulse", "lead-off", True), ("resp_rate", "lead-off", True), ("bp", "damped", False),
+    }  # fmt: skip
+
+
+def test_a_damped_line_keeps_its_mean() -> None:
+    """The systolic pressure sinks, the diastolic rises, the mean stays."""
+    patients, clean = cohort(300, artefacts=100), cohort(300)
+    narrowed = []
+    for _ in range(100):
+        patients.step(60)
+        clean.step(60)
+        shown, true = patients.show(), clean.show()
+        damped = shown.failing[1]
+        width = (shown.values[4] - shown.values[5]) / (true.values[4] - true.values[5])
+        narrowed += width[damped].tolist()
+        np.testing.assert_allclose(shown.values[6], true.values[6], atol=1e-9)
+    assert len(narrowed) > 50
+    assert 0.45 < np.median(narrowed) < 0.65
+
+
+def test_without_a_pulse_there_is_no_saturation() -> None:
+    """An oximeter needs a pulse: in cardiac arrest it shows nothing, and says so."""
+    patients = cohort(1)
+    patients.begin(0, SCENARIOS["cardiac-arrest"])
+    patients.step(50)
+    [observation] = patients.observe(START_OF_ALL, 5)
+    assert observation.pulse is not None and observation.pulse <= 2
+    assert observation.spo2 is None
+    assert observation.quality is not None and observation.quality.spo2 == "low-perfusion"
+
+
+@pytest.mark.parametrize(("pressure", "expected"), [(27, 50), (40, 75), (60, 91), (80, 95.5), (100, 97.5), (150, 99)])
+def test_the_dissociation_curve(pressure: float, expected: float) -> None:
+    """The textbook's points of the haemoglobin curve."""
+    assert saturation(np.array(pressure)) == pytest.approx(expected, abs=1.5)
+
+
+def test_the_curve_can_be_read_both_ways() -> None:
+    """The pressure at a saturation has that saturation."""
+    shares = np.linspace(1, 99.8, 200)
+    np.testing.assert_allclose(saturation(pressure_at(shares)), shares, rtol=1e-9)
 
 
 def test_pressures_are_in_order_even_in_an_arrest() -> None:
