@@ -54,6 +54,8 @@ class State(Struct, frozen=True):
     """What no monitor tells: what really goes on in a simulated patient. Texts are empty where there is nothing."""
 
     patient_uuid: UUID
+    timestamp: datetime | None
+    """Of the reading that it stands beside; null before the first."""
     scenario: str
     phase: str
     event: str
@@ -86,7 +88,7 @@ async def current_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) 
 @get("/patient/{patient_uuid:uuid}/truth", summary="What really goes on", responses=documented(400, 404, 409))
 async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
-    return State(patient_uuid, *beds.truth(patient_uuid))
+    return _state(beds, patient_uuid)
 
 
 @post(
@@ -98,7 +100,7 @@ async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) ->
 async def befall(patient_uuid: FromPath[UUID], data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
     beds.befall(patient_uuid, data.scenario)
-    return State(patient_uuid, *beds.truth(patient_uuid))
+    return _state(beds, patient_uuid)
 
 
 @get("/", summary="Who lies in this bed", responses=documented(400))
@@ -116,8 +118,7 @@ async def current(beds: NamedDependency[Beds]) -> Current:
 @get("/truth", summary="What really goes on in this bed", responses=documented(400, 409))
 async def truth(beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
-    uuid = beds.identities[0].uuid
-    return State(uuid, *beds.truth(uuid))
+    return _state(beds, beds.identities[0].uuid)
 
 
 @post("/scenario", status_code=200, summary="Let a scenario befall this patient", responses=documented(400, 404, 409))
@@ -125,7 +126,7 @@ async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> St
     """As for a patient of many."""
     uuid = beds.identities[0].uuid
     beds.befall(uuid, data.scenario)
-    return State(uuid, *beds.truth(uuid))
+    return _state(beds, uuid)
 
 
 _OF_ALL: Final[Sequence[HTTPRouteHandler]] = (occupants, current_of, truth_of, befall)
@@ -163,3 +164,8 @@ def _current(latest: Observation | None) -> Current:
         bp_measured_at=latest.bp_measured_at or UNSET,
         quality=latest.quality or UNSET,
     )
+
+
+def _state(beds: Beds, uuid: UUID) -> State:
+    latest = beds.latest(uuid)
+    return State(uuid, None if latest is None else latest.timestamp, *beds.truth(uuid))
