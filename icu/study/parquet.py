@@ -42,14 +42,14 @@ def labels(file: BinaryIO) -> Iterator[Callable[[Block], None]]:
 
 
 def _arrow() -> ModuleType:
-    return extra("parquet", "pyarrow", "Parquet")
+    return extra("pyarrow", "Parquet")
 
 
 @contextmanager
 def _writer(
     file: BinaryIO, kinds: Mapping[str, "pa.DataType"], columns: Callable[[Block], list["pa.Array"]]
 ) -> Iterator[Callable[[Block], None]]:
-    pa, parquet = _arrow(), extra("parquet", "pyarrow.parquet", "Parquet")
+    pa, parquet = _arrow(), extra("pyarrow.parquet", "Parquet")
     first = [("patient_uuid", pa.string()), ("timestamp", pa.timestamp("ms", tz="UTC"))]
     schema = pa.schema([*first, *kinds.items()])
 
@@ -119,7 +119,7 @@ class Table:
     """A file that can be read. OSError and RecordingError where it cannot."""
 
     def __init__(self, path: Path) -> None:
-        parquet = extra("parquet", "pyarrow.parquet", "Parquet")
+        parquet = extra("pyarrow.parquet", "Parquet")
         try:
             self._file = parquet.ParquetFile(path)
         except _arrow().ArrowInvalid as exc:

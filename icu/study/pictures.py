@@ -64,8 +64,8 @@ def draw(path: Path, courses: Sequence[Course]) -> None:
     form = path.suffix.lower()
     if form not in SUFFIXES:
         raise UsageError(f"{path}: pictures end in {' or '.join(SUFFIXES)}")
-    matplotlib = extra("pictures", "matplotlib", "a picture")
-    figures = extra("pictures", "matplotlib.figure", "a picture")
+    matplotlib = extra("matplotlib", "a picture")
+    figures = extra("matplotlib.figure", "a picture")
     with matplotlib.rc_context(_STYLE):
         figure = figures.Figure(figsize=(max(7.0, 2.4 * len(courses)), 6.4), layout="constrained")
         grid = figure.subplots(len(ROWS), len(courses), sharex="col", sharey="row", squeeze=False)
