@@ -4,7 +4,7 @@
     ├── UsageError                     the command line is wrong                      exit 64
     ├── OutputError                    what was asked for cannot be written           exit 74
     ├── ConfigurationError             a setting is wrong                             exit 78
-    │   ├── RecordingError             a recording cannot be replayed
+    │   ├── RecordingError             a recording or a data set cannot be used
     │   ├── AddressInUseError          another program listens on that port
     │   └── SupervisorRunsError        another supervisor has the control socket
     ├── MessageError                   a record that is no observation; becomes a dead letter
@@ -24,8 +24,10 @@
     │   ├── ChildEndedEarlyError       ended before it said "started"
     │   ├── StrayCancellationError     ended by a cancellation that nobody asked for  transient
     │   ├── UnknownChildError          no child has that id                           exit 4
+    │   │   └── UnknownBedError        no patient is called so, nor a child of patients
     │   ├── NoSupervisorError          nobody answers at the control socket           transient, exit 75
     │   ├── PartlyDoneError            some of the children that were to start did not    exit 3
+    │   ├── NoBedsideError             nobody answers at a bed's port                 transient, exit 75
     │   ├── OrderRefusedError          the supervisor's own answer, with its exit code
     │   ├── ProcessEndedError          a process ended by a signal or with an exit code
     │   ├── ProcessSilentError         it no longer showed that it was alive, and was killed
@@ -83,7 +85,7 @@ class ConfigurationError(IcuError):
 
 
 class RecordingError(ConfigurationError):
-    """A recording cannot be replayed. The message names the file and, where there is one, the line."""
+    """A recording or data set cannot be used. The message names the file and, where there is one, the line."""
 
 
 class AddressInUseError(ConfigurationError):
@@ -214,12 +216,19 @@ class UnknownChildError(SupervisionError):
     """No child has the id, or matches the pattern. The exit code is supervisorctl's."""
 
     exit_code = 4
+    kind: ClassVar[str] = "child"
 
     def __init__(self, pattern: str, known: Sequence[str]) -> None:
         near = get_close_matches(pattern, known, n=1)
         some = [*known[:10], "..."] if len(known) > 10 else known
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(some) or 'none'}"
-        super().__init__(f"no child is called {pattern}: {hint}")
+        super().__init__(f"no {self.kind} is called {pattern}: {hint}")
+
+
+class UnknownBedError(UnknownChildError):
+    """No patient has the name or uuid, or matches the pattern, and no child of patients does."""
+
+    kind = "bed"
 
 
 class NoSupervisorError(SupervisionError):
@@ -241,8 +250,20 @@ class PartlyDoneError(SupervisionError):
     exit_code = 3
 
 
+class NoBedsideError(SupervisionError):
+    """Nobody answers at the port of a bed."""
+
+    transient = True
+    exit_code = 75
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"nobody answers at {url}: {why}; start a patient there (python -m icu run patient --name NAME --port PORT)"
+        )
+
+
 class OrderRefusedError(SupervisionError):
-    """A supervisor did not do what it was asked to, as it says itself."""
+    """A supervisor, or a bed, did not do what it was asked to, as it says itself."""
 
     def __init__(self, why: str, exit_code: int) -> None:
         self.exit_code = exit_code  # type: ignore[misc] # this one's own
@@ -250,10 +271,7 @@ class OrderRefusedError(SupervisionError):
 
 
 class ProcessEndedError(SupervisionError):
-    """A process that was to run on has ended. `exit_code` is its own, or 128 and the signal's number, as in shells.
-
-    `how` is a word for it, for instance `exit-78` or `SIGKILL`.
-    """
+    """A process has ended: `how`, in a word; `exit_code` is its own, or 128 and the signal's number, as in shells."""
 
     def __init__(self, code: int, last_words: str) -> None:
         self.exit_code = code if code >= 0 else 128 - code  # type: ignore[misc] # this one's own

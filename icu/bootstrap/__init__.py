@@ -15,6 +15,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.events import EventFigures, TreeFigures
+from icu.bootstrap.history import report
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether a role that runs alone waits for something."""
 
-Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]]], Coroutine[Any, Any, None]]
+Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]], Callable[[], float]], Coroutine[Any, Any, None]]
 
 
 def run_supervisor(
@@ -52,7 +53,8 @@ def run_supervisor(
     where the store was away when it was told to stop.
 
     `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
-    `overview` is awaited beside the ward with a callable that shows the children.
+    `overview` is awaited beside the ward with a callable that shows the children, and one that tells how far patients
+    are who began in the past.
     """
     where, names = places(settings), names_of(config)
     records = Records()
@@ -70,10 +72,11 @@ def run_supervisor(
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.flat)
+                group.start_soon(overview, tree.flat, ward.progress)
             await group.start(partial(serve, tree, records, where, names=names))
             await group.start(tree.root.run)
             notify("READY=1")
+            group.start_soon(report, ward.progress)
             spare_the_collector()
 
     anyio.run(until_told, work, ending)

@@ -27,7 +27,7 @@ def beds_of(child: PatientChild, scenarios: Mapping[str, Scenario], *, interval:
     if child.recording is not None:
         return Beds([_replayed(child, identities[0], child.recording, launch, telemetry)], scenarios)
     bays = _simulated(child, identities, scenarios, child.interval or interval, launch)
-    return Beds(bays, scenarios)
+    return Beds(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
 def _identity(child: PatientChild, name: str) -> Identity:
@@ -70,9 +70,10 @@ def _simulated(
 
 def _begun(child: PatientChild, launch: datetime) -> datetime:
     try:
-        return check_time(child.start or launch)
+        start = check_time(child.start or launch)
     except ValueError as exc:
-        raise ConfigurationError(f"{child.id}: start {exc}: choose another") from exc
+        raise ConfigurationError(f"{child.id}: its start {exc}: choose another one") from exc
+    return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
 
 def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:

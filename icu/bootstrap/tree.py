@@ -4,7 +4,7 @@ Patients have a supervisor of their own, so that beds which die one after the ot
 monitor may need; and they stop together, for nothing runs between them.
 """
 
-from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Final, TypeAlias
@@ -14,13 +14,23 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
+from icu.bootstrap.differences import changes, postponed
 from icu.bootstrap.events import log_event
+from icu.bootstrap.patients import befall
 from icu.bootstrap.processes import ProcessChild
 from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.config.siblings import mistakes_between
-from icu.errors import ConfigurationError, IcuError, PartlyDoneError, SupervisionError, UnknownChildError
+from icu.control.protocol import Befallen
+from icu.errors import (
+    ConfigurationError,
+    IcuError,
+    PartlyDoneError,
+    SupervisionError,
+    UnknownChildError,
+    UnknownScenarioError,
+)
 from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
@@ -141,6 +151,19 @@ class Tree:
         async with self._changes:
             return await self._become(await to_thread.run_sync(self._reread))
 
+    async def befall(self, bed: str, scenario: str) -> Befallen:
+        """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
+
+        UnknownBedError, UnknownScenarioError.
+        """
+        # Files, which nobody has read yet where all patients are processes of their own.
+        scenarios = await to_thread.run_sync(lambda: self._ward.scenarios)
+        if scenario not in scenarios:
+            raise UnknownScenarioError(scenario, list(scenarios))
+        children = [child for child in self._children.values() if isinstance(child, PatientChild)]
+        states = {child.id: child.state for child in self.flat()}
+        return befall(children, states, self._ward.beds, bed, scenario)
+
     async def _become(self, settings: Settings) -> str:
         _refuse_mistakes(settings)
         before = dict(self._children)
@@ -155,7 +178,7 @@ class Tree:
         problems = {spec.id: why for spec in specs if (why := await self._add(after[spec.id], spec))}
         self._arrange(after)
         self._settings = replace(self._settings, child=settings.child)
-        told = _told(before, after, frozenset(problems)) + _waiting(settings, self._ward.settings)
+        told = changes(before, after, frozenset(problems)) + postponed(settings, self._ward.settings)
         if problems:
             raise PartlyDoneError("; ".join([*told, "but " + "; but ".join(problems.values())]))
         return "; ".join(told) or "nothing changed"
@@ -286,27 +309,3 @@ def _refuse_mistakes(settings: Settings) -> None:
         raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
     for _, why in mistakes_between(settings.child):
         raise ConfigurationError(why)
-
-
-def _told(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], failed: Container[str]) -> list[str]:
-    """What was done with the children, but for those that failed to start."""
-    stayed = [name for name in before if name in after]
-    places = zip(stayed, [name for name in after if name in before], strict=True)
-    lists = {
-        "stopped": [name for name in before if name not in after],
-        "started": [name for name in after if name not in before and name not in failed],
-        "changed": [name for name in stayed if before[name] != after[name] and name not in failed],
-        "now in the order": list(after) if any(old != new for old, new in places) else [],
-    }
-    return _sentences(lists)
-
-
-def _waiting(wanted: Settings, running: Settings) -> list[str]:
-    """Which settings stay as they are, for the children that are started again too."""
-    others = [name for name in wanted.__struct_fields__ if name != "child"]
-    different = [name for name in others if getattr(wanted, name) != getattr(running, name)]
-    return _sentences({"not applied until the next start": different})
-
-
-def _sentences(lists: Mapping[str, Sequence[str]]) -> list[str]:
-    return [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]

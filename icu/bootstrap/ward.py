@@ -5,6 +5,7 @@ Rooms are imported where their role is built: a process pays only for the roles 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -53,7 +54,7 @@ class Ward:
         self.look: Callable[[], Awaitable[Sequence[ChildView]]] = partial(look, settings)
         """How the supervisor's children are. Whoever runs the supervisor itself replaces this."""
         self.beds: dict[str, Beds] = {}
-        """The patients of each child that runs in this process, by its id."""
+        """The patients of each child that runs in this process at the moment, by its id."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Transport]:
@@ -64,6 +65,11 @@ class Ward:
         finally:
             with CancelScope(shield=True):
                 await transport.aclose()
+
+    def progress(self) -> float:
+        """How far the patients are who began in the past: 1 when all have caught up with now."""
+        now = datetime.now(UTC)
+        return min((beds.progress(now) for beds in self.beds.values()), default=1.0)
 
     def check_nothing_lost(self) -> None:
         """ReadingsLostError if the process ends with readings that only it had."""
@@ -147,12 +153,21 @@ class Ward:
         from icu.patient.outbox import Outbox  # noqa: PLC0415 - as above
 
         telemetry = self._patient_telemetry
-        beds = beds_of(child, self._scenarios, interval=self.settings.metrics_interval, telemetry=telemetry)
-        self.beds[str(child.id)] = beds
-        actor = partial(emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry)
+        beds = beds_of(child, self.scenarios, interval=self.settings.metrics_interval, telemetry=telemetry)
+        emulator = partial(emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry)
+        actor = partial(self._occupied, emulator, str(child.id), beds)
         if child.port is None:
             return actor
         return partial(self._with_face, actor, partial(self._bedside_app, beds, child.host), child.host, child.port)
+
+    async def _occupied(self, actor: Start, child_id: str, beds: "Beds", *, task_status: TaskStatus[None]) -> None:
+        """Run an emulator whose beds are found as long as it runs: what is built for a change may never do so."""
+        self.beds[child_id] = beds
+        try:
+            await actor(task_status=task_status)
+        finally:
+            if self.beds.get(child_id) is beds:  # not those of the one that has come in its place
+                del self.beds[child_id]
 
     async def _with_face(
         self,
@@ -215,7 +230,8 @@ class Ward:
         return Telemetry(self.registry)
 
     @cached_property
-    def _scenarios(self) -> "dict[str, Scenario]":
+    def scenarios(self) -> "dict[str, Scenario]":
+        """What may befall simulated patients, by name."""
         from icu.patient.scenarios import load_scenarios  # noqa: PLC0415 - only where it is used
 
         return load_scenarios(packaged("config", "scenarios"))

@@ -13,13 +13,15 @@ from typing import Final, TypeVar
 import msgspec
 import rich_click as click
 
-from icu.cli.listing import entry, harmless, outline, table
+from icu.cli.listing import catalogue, entry, harmless, outline, table
 from icu.cli.options import config_option, prepare
-from icu.config.load import chosen_file, of_environment
+from icu.config.load import chosen_file, of_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
 from icu.control.places import CHOOSE, Place, names_of, places
 from icu.control.protocol import (
     AnyAnswer,
+    Befall,
+    Befallen,
     Children,
     Done,
     Entry,
@@ -36,7 +38,7 @@ from icu.control.protocol import (
     Tree,
     is_up,
 )
-from icu.errors import ConfigurationError, NoSupervisorError
+from icu.errors import ConfigurationError, NoSupervisorError, UsageError
 from icu.supervisor.view import ChildView, State
 
 NOT_RUNNING: Final = 3
@@ -44,6 +46,9 @@ NOT_RUNNING: Final = 3
 
 WATCH_EVERY: Final = 1.0
 """Seconds between two looks."""
+
+NAMED: Final = 20
+"""Patients who are listed; more of them are counted."""
 
 _Answer = TypeVar("_Answer", bound=AnyAnswer)
 
@@ -106,6 +111,38 @@ def scale(group: str, count: int, config: Path | None) -> None:
 
 
 @click.command()
+@click.argument("words", nargs=-1, required=True, metavar="[BED] SCENARIO")
+@click.option("--url", help="Ask the patient's own port, such as http://127.0.0.1:8101, and no supervisor.")
+@config_option
+def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> None:
+    """Let a scenario befall patients now; `stable` ends whatever does, and `scenarios` lists them all.
+
+    BED is a child's id, a patient's name or uuid, or a pattern: 'bed-*'; `beds` is all. With --url, which knows no ids,
+    it may be left out where there is one patient. Ends with 3 where it did not befall all of them, 4 where there is no
+    such bed, 64 where there is no such scenario.
+    """
+    *bed, name = words
+    if len(bed) > 1 or not (bed or url):
+        raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
+    address = _prepared(config)
+    if url is None:
+        _tell(_asked(address, Befall(bed[0], name), Befallen), name)
+    else:
+        from icu.cli.bedside import befall  # noqa: PLC0415 - as below
+
+        _tell(befall(url, bed[0] if bed else None, name), name)
+
+
+@click.command()
+def scenarios() -> None:
+    """What may befall patients: name, title, how often in a day it does by chance, and what there is to know."""
+    from icu.patient.scenarios import load_scenarios  # noqa: PLC0415 - as below
+
+    for line in catalogue(load_scenarios(packaged("config", "scenarios")).values()):
+        _say(line)
+
+
+@click.command()
 @config_option
 def reload(config: Path | None) -> None:
     """Read the settings again, and start, stop and change only the children that differ."""
@@ -133,7 +170,7 @@ def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
         anyio.run(_print_records, address, Logs(child, follow))
 
 
-COMMANDS: Final = (status, start, stop, restart, scale, logs, reload, tree)
+COMMANDS: Final = (status, start, stop, restart, scale, scenario, scenarios, logs, reload, tree)
 
 
 @dataclass(frozen=True)
@@ -195,10 +232,26 @@ def _show(children: Sequence[ChildView], *, as_json: bool = False) -> None:
         _say(line)
 
 
-def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
-    for problem in told.problems:
+def _complain(problems: Sequence[str]) -> None:
+    for problem in problems:
         click.echo(f"icu: {harmless(problem)}", err=True)
+
+
+def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
+    _complain(told.problems)
     if told.problems or not all(map(wanted, told.children)):
+        raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
+
+
+def _tell(told: Befallen, name: str) -> None:
+    """Whom a scenario befell, and whom it did not."""
+    if len(told.patients) > NAMED:
+        _say(f"{name}: {len(told.patients)} patients")
+    else:
+        for patient in told.patients:
+            _say(harmless(patient))
+    _complain(told.problems)
+    if told.problems:
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from icu.control.protocol import Entry, Supervisors
+from icu.patient.scenarios import Scenario
 from icu.supervisor.view import ChildView, State
 
 _Row = tuple[str, str, str, str]
@@ -31,6 +32,11 @@ def entry(record: Entry) -> str:
     child = f"{record.child}: " if record.child else ""
     stack = f"\n{record.exception.rstrip()}" if record.exception else ""
     return harmless(f"{moment} {record.level: <7} {child}{record.message}{context}{stack}", but="\n\t")
+
+
+def catalogue(scenarios: Iterable[Scenario]) -> list[str]:
+    """A line a scenario: name, title, how often it befalls a patient by chance, and its note."""
+    return _aligned([(each.id, each.title, f"{each.per_day:g}/day", each.note) for each in scenarios])
 
 
 def harmless(text: str, *, but: str = "") -> str:

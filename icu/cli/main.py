@@ -36,6 +36,7 @@ from icu.cli.options import (
     transport_option,
 )
 from icu.cli.run import run
+from icu.cli.study import picture, scorecard, simulate
 from icu.cli.topics import topics
 from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
@@ -118,7 +119,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
-for command in COMMANDS:
+for command in (*COMMANDS, simulate, scorecard, picture):
     cli.add_command(command)
 cli.add_command(topics)
 

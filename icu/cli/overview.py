@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 import anyio
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -18,13 +19,25 @@ REFRESH: Final = 0.5
 _COLOURS: Final = {State.RUNNING: "green", State.EXITED: "dim", State.STOPPED: "dim", State.FAILED: "bold red"}
 
 
-async def overview(view: Callable[[], Sequence[ChildView]]) -> None:
-    """Show the children until cancelled. Log records scroll above, for Live takes standard error over."""
+async def overview(view: Callable[[], Sequence[ChildView]], progress: Callable[[], float]) -> None:
+    """Show the children, and how far patients are who began in the past, until cancelled.
+
+    Log records scroll above, for Live takes standard error over.
+    """
     console = Console(stderr=True)
     with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
         while True:
-            live.update(_table(view()), refresh=True)
+            live.update(_shown(view(), progress()), refresh=True)
             await anyio.sleep(REFRESH)
+
+
+def _shown(children: Sequence[ChildView], progress: float) -> RenderableType:
+    table = _table(children)
+    if progress >= 1:
+        return table
+    history = Table.grid(padding=(0, 1))
+    history.add_row("history", ProgressBar(total=1.0, completed=progress, width=40), f"{progress:.0%}")
+    return Group(table, history)
 
 
 def _table(children: Sequence[ChildView]) -> Table:

@@ -12,7 +12,7 @@ from icu.config.groups import mistake_in
 from icu.config.settings import AnyChild, PatientChild
 from icu.config.siblings import mistakes_between
 
-_OF_RECORDINGS: Final = ("step", "speed", "start")
+_OF_SIMULATED: Final = ("scenario", "scenario_rate", "artefacts")
 
 
 def check_children(file: File, children: Sequence[AnyChild], folder: Path) -> None:
@@ -31,6 +31,9 @@ def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
 
 def _check_patient(file: File, position: int, child: PatientChild, folder: Path) -> None:
     _check_identity(file, position, child)
+    if child.start is not None:
+        with _told(file, f"child[{position}].start"):
+            check_time(child.start)
     if child.recording is None:
         _check_simulated(file, position)
     else:
@@ -53,19 +56,22 @@ def _check_identity(file: File, position: int, child: PatientChild) -> None:
 
 
 def _check_simulated(file: File, position: int) -> None:
-    for key in _OF_RECORDINGS:
-        if key in file.values["child"][position]:
-            why = 'is for recordings: name one (recording = "FILE"), or leave this out'
-            raise file.mistake(f"child[{position}].{key}", why)
+    written = file.values["child"][position]
+    if "step" in written:
+        why = 'is for recordings: name one (recording = "FILE"), or leave this out'
+        raise file.mistake(f"child[{position}].step", why)
+    if "speed" in written and "start" not in written:
+        why = "is for the time since `start`, or for recordings: write one of them too, or leave this out"
+        raise file.mistake(f"child[{position}].speed", why)
 
 
 def _check_replayed(file: File, position: int, child: PatientChild, recording: Path) -> None:
     if child.restart == "permanent":
         why = 'a recording has an end, after which "permanent" would start it again and again: write "transient"'
         raise file.mistake(f"child[{position}].restart", why)
-    if child.start is not None:
-        with _told(file, f"child[{position}].start"):
-            check_time(child.start)
+    for key in _OF_SIMULATED:
+        if key in file.values["child"][position]:
+            raise file.mistake(f"child[{position}].{key}", "is for simulated patients: leave it out of a recording")
     with _told(file, f"child[{position}].recording"):
         _check_regular(recording)
 

@@ -73,7 +73,14 @@ class Logs(Request, frozen=True):
     follow: bool = False
 
 
-AnyRequest: TypeAlias = Status | Tree | Start | Stop | Restart | Scale | Reload | Logs
+class Befall(Request, frozen=True):
+    """Let a scenario befall patients, who are named by a child's id, a name or a uuid, or by a pattern of them."""
+
+    bed: Pattern
+    scenario: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+AnyRequest: TypeAlias = Status | Tree | Start | Stop | Restart | Scale | Reload | Logs | Befall
 
 
 class Answer(Struct, frozen=True, tag_field="answer", tag=str.lower):
@@ -103,6 +110,13 @@ class Done(Answer, frozen=True):
     what: str
 
 
+class Befallen(Answer, frozen=True):
+    """The names of the patients whom a scenario befell, and why it did not befall others."""
+
+    patients: Sequence[str]
+    problems: Sequence[str] = ()
+
+
 class Entry(Answer, frozen=True):
     """A log record."""
 
@@ -127,7 +141,7 @@ class Failed(Answer, frozen=True):
     exit_code: int
 
 
-AnyAnswer: TypeAlias = Children | Supervisors | Done | Entry | Missed | Failed
+AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Entry | Missed | Failed
 
 requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)
 answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)

@@ -17,6 +17,8 @@ from icu.control.protocol import (
     LONGEST_REQUEST,
     Answer,
     AnyRequest,
+    Befall,
+    Befallen,
     Children,
     Done,
     Failed,
@@ -91,6 +93,9 @@ class Controlled(Protocol):
 
     async def reload(self) -> str:
         """Apply what has changed in the file; says what was done."""
+
+    async def befall(self, bed: str, scenario: str) -> Befallen:
+        """Let a scenario befall the patients who match."""
 
 
 async def serve(
@@ -168,7 +173,7 @@ class _Room:
             logger.opt(exception=exc).error("a request over the control socket failed")
             await client.send(line(Failed("an error of the supervisor, which its log explains", IcuError.exit_code)))
 
-    async def _obey(self, request: Status | Tree | Start | Stop | Restart | Scale | Reload) -> Answer:
+    async def _obey(self, request: Status | Tree | Start | Stop | Restart | Scale | Reload | Befall) -> Answer:
         tree = self._tree
         match request:
             case Status(ids):
@@ -179,6 +184,8 @@ class _Room:
                 return Done(await tree.scale(group, count))
             case Reload():
                 return Done(await tree.reload())
+            case Befall(bed, scenario):
+                return await tree.befall(bed, scenario)
             case Start() | Stop() | Restart():
                 order = {Start: tree.start, Stop: tree.stop, Restart: tree.restart}[type(request)]
                 return self._outcome(await order(*request.ids))

@@ -6,6 +6,7 @@ library's logging (uvicorn, Litestar, SQLAlchemy, Alembic) take the same way.
 
 import io
 import logging
+import os
 import sys
 import traceback
 from contextlib import suppress
@@ -29,6 +30,9 @@ _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
 # It writes of an absent broker several times a second, for as long as that lasts; our own lines say so now and then.
 # And it leaves tasks that failed to asyncio, which complains of each.
 _ANXIOUS: Final = "aiokafka"
+
+_PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "SUCCESS": 5, "INFO": 6, "DEBUG": 7, "TRACE": 7}
+"""The journal's, for `journalctl -p warning`; see sd-daemon(3)."""
 
 
 def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) -> None:
@@ -58,7 +62,8 @@ def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) 
 
 def say(text: str) -> None:
     """Write a line that is no record to standard error, after the records so far, and wait for it a moment."""
-    _write(_present(None), f"{text}\n")
+    stream = _present(None)
+    _write(stream, _marked(f"{text}\n", "ERROR", stream))
     _backlog.flush()
 
 
@@ -77,7 +82,27 @@ class _Lines:
         self._as_json = as_json
 
     def __call__(self, message: "Message") -> None:
-        _write(_present(self._stream), _json(message.record) if self._as_json else str(message))
+        stream = _present(self._stream)
+        text = _json(message.record) if self._as_json else str(message)
+        _write(stream, _marked(text, message.record["level"].name, stream))
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether systemd's journal reads the stream: it tells by device and inode what it has connected to itself."""
+    journal = os.environ.get("JOURNAL_STREAM")
+    with suppress(OSError, ValueError):  # no file, or a closed one
+        if journal:
+            status = os.fstat(stream.fileno())
+            return journal == f"{status.st_dev}:{status.st_ino}"
+    return False
+
+
+def _marked(text: str, level: str, stream: TextIO) -> str:
+    """For the journal, with each line's priority in front, which it takes off again."""
+    if not _is_journal(stream):
+        return text
+    mark = f"<{_PRIORITIES.get(level, 6)}>"
+    return mark + text.rstrip("\n").replace("\n", f"\n{mark}") + "\n"
 
 
 def _present(stream: TextIO | None) -> TextIO:

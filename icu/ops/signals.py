@@ -28,6 +28,10 @@ _PR_SET_PDEATHSIG: Final = 1
 STDERR: Final = 2
 """Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's."""
 
+LAST_WORDS: Final = 0.9
+"""The part of the time between two signs of life after which a blocked process prints its stacks: who waits for the
+sign kills it at the end of that time, and would cut them off."""
+
 ORDERED: Final = 130
 """Exit code after a second signal, as shells know it from SIGINT."""
 
@@ -82,13 +86,10 @@ def _heeded() -> Iterator[signal.Signals]:
 
 
 async def _show_life(ending: Ending) -> None:
-    """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks.
-
-    A while before that one would kill it: the stacks are to be written first.
-    """
+    """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks."""
     seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000
     while seconds and not ending.begun:
-        faulthandler.dump_traceback_later(seconds * 2 / 3, exit=True, file=STDERR)
+        faulthandler.dump_traceback_later(LAST_WORDS * seconds, exit=True, file=STDERR)
         notify("WATCHDOG=1")
         await anyio.sleep(seconds / 3)
 

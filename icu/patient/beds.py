@@ -5,7 +5,7 @@ the row of the recording that was not sent.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -25,6 +25,10 @@ class Identity(NamedTuple):
     def key(self) -> bytes:
         """What the patient's records are keyed by."""
         return key_of(self.uuid)
+
+    def matches(self, pattern: str) -> bool:
+        """Whether this is the name or the uuid, or a pattern of the name, `*` standing for anything."""
+        return self.name == pattern or fnmatchcase(self.name, pattern) or str(self.uuid) == pattern.lower()
 
 
 class Truth(NamedTuple):
@@ -86,8 +90,12 @@ class Bay(Protocol):
 class Beds:
     """The patients of one child, each found by uuid."""
 
-    def __init__(self, bays: Sequence[Bay], scenarios: Mapping[str, Scenario]) -> None:
+    def __init__(
+        self, bays: Sequence[Bay], scenarios: Mapping[str, Scenario], *, start: datetime | None = None
+    ) -> None:
+        """`start`: when the past began that they catch up with, where they do so."""
         self.bays = bays
+        self._start = start
         self._scenarios = scenarios
         self._places = {each.uuid: (bay, number) for bay in bays for number, each in enumerate(bay.identities)}
 
@@ -96,9 +104,13 @@ class Beds:
         """Everybody."""
         return [bay.identities[number] for bay, number in self._places.values()]
 
-    def matching(self, pattern: str) -> list[UUID]:
-        """Those whose name or uuid is this, or matches it, `*` standing for anything."""
-        return [each.uuid for each in self.identities if _matches(each, pattern)]
+    def progress(self, now: datetime) -> float:
+        """How much of the time since their start they have behind them; 1 when all have caught up with now."""
+        behind = [bay.time for bay in self.bays if bay.can_wait]
+        if self._start is None or not behind:
+            return 1.0
+        whole = max(now - self._start, timedelta(seconds=1))
+        return min(1.0, max(0.0, (min(behind) - self._start) / whole))
 
     def latest(self, uuid: UUID) -> Observation | None:
         """What was observed last; None before the first. PatientNotFoundError."""
@@ -122,7 +134,3 @@ class Beds:
         if uuid not in self._places:
             raise PatientNotFoundError(uuid)
         return self._places[uuid]
-
-
-def _matches(identity: Identity, pattern: str) -> bool:
-    return identity.name == pattern or fnmatchcase(identity.name, pattern) or str(identity.uuid) == pattern.lower()

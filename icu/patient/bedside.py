@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Litestar, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
@@ -53,6 +54,8 @@ class State(Struct, frozen=True):
     """What no monitor tells: what really goes on in a simulated patient. Texts are empty where there is nothing."""
 
     patient_uuid: UUID
+    timestamp: datetime | None
+    """Of the reading that it stands beside; null before the first."""
     scenario: str
     phase: str
     event: str
@@ -77,15 +80,15 @@ async def occupants(beds: NamedDependency[Beds]) -> list[Occupant]:
 
 
 @get("/patient/{patient_uuid:uuid}/current", summary="What a monitor shows now", responses=documented(400, 404, 503))
-async def current_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> Current:
+async def current_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> Current:
     """The latest reading; 503 before the first."""
     return _current(beds.latest(patient_uuid))
 
 
 @get("/patient/{patient_uuid:uuid}/truth", summary="What really goes on", responses=documented(400, 404, 409))
-async def truth_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> State:
+async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
-    return State(patient_uuid, *beds.truth(patient_uuid))
+    return _state(beds, patient_uuid)
 
 
 @post(
@@ -94,10 +97,10 @@ async def truth_of(patient_uuid: UUID, beds: NamedDependency[Beds]) -> State:
     summary="Let a scenario befall a patient",
     responses=documented(400, 404, 409),
 )
-async def befall(patient_uuid: UUID, data: Choice, beds: NamedDependency[Beds]) -> State:
+async def befall(patient_uuid: FromPath[UUID], data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
     beds.befall(patient_uuid, data.scenario)
-    return State(patient_uuid, *beds.truth(patient_uuid))
+    return _state(beds, patient_uuid)
 
 
 @get("/", summary="Who lies in this bed", responses=documented(400))
@@ -115,16 +118,15 @@ async def current(beds: NamedDependency[Beds]) -> Current:
 @get("/truth", summary="What really goes on in this bed", responses=documented(400, 409))
 async def truth(beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
-    uuid = beds.identities[0].uuid
-    return State(uuid, *beds.truth(uuid))
+    return _state(beds, beds.identities[0].uuid)
 
 
 @post("/scenario", status_code=200, summary="Let a scenario befall this patient", responses=documented(400, 404, 409))
-async def befall_here(data: Choice, beds: NamedDependency[Beds]) -> State:
+async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """As for a patient of many."""
     uuid = beds.identities[0].uuid
     beds.befall(uuid, data.scenario)
-    return State(uuid, *beds.truth(uuid))
+    return _state(beds, uuid)
 
 
 _OF_ALL: Final[Sequence[HTTPRouteHandler]] = (occupants, current_of, truth_of, befall)
@@ -162,3 +164,8 @@ def _current(latest: Observation | None) -> Current:
         bp_measured_at=latest.bp_measured_at or UNSET,
         quality=latest.quality or UNSET,
     )
+
+
+def _state(beds: Beds, uuid: UUID) -> State:
+    latest = beds.latest(uuid)
+    return State(uuid, None if latest is None else latest.timestamp, *beds.truth(uuid))

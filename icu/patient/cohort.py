@@ -88,17 +88,21 @@ class Cohort:
 
     def truth(self, patient: int) -> Truth:
         """What really goes on in the patient of this number."""
+        return self._truth(patient, tuple(self._body.care.acting[:, patient].tolist()))
+
+    def truths(self) -> list[Truth]:
+        """What really goes on in each."""
+        return [self._truth(*each) for each in enumerate(map(tuple, self._body.care.acting.T.tolist()))]
+
+    def _truth(self, patient: int, acting: tuple[bool, ...]) -> Truth:
         scenario, phase = self._body.illness.told(patient)
-        acting = self._body.care.acting[:, patient]
         person = self._body.patients[patient]
-        return Truth(
-            scenario,
-            phase,
-            ", ".join(name for name, acts in zip(care.NAMES, acting, strict=True) if acts),
-            person.age,
-            person.sex,
-            person.condition,
-        )
+        return Truth(scenario, phase, _event(acting), person.age, person.sex, person.condition)
+
+
+@lru_cache(maxsize=1_024)
+def _event(acting: tuple[bool, ...]) -> str:
+    return ", ".join(name for name, acts in zip(care.NAMES, acting, strict=True) if acts)
 
 
 def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, SeedSequence]:
@@ -114,7 +118,7 @@ def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, Se
 def _measured(shown: Shown, timestamp: datetime) -> list[datetime | None]:
     """When each pressure was measured, where that is not the timestamp."""
     now = timestamp.timestamp()
-    return [_moment(at) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
+    return [_moment(round(at, 3)) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
 
 
 def _qualities(shown: Shown) -> list[Quality | None]:

@@ -27,11 +27,12 @@ LINES: Final = 0.4
 
 DAMPING: Final = 0.45
 """How much of the pulse pressure a damped line swallows. The mean stays."""
-PULSELESS: Final = 25.0
+PULSELESS: Final = 36.0
 """mm[Hg] of mean pressure below which neither an oximeter nor a cuff finds a pulse."""
 
-_FORM: Final = (0.315, 0.035)
-"""Where the mean lies between diastolic and systolic pressure, mean and SD among patients."""
+_FORM: Final = (0.345, 0.037)
+"""How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that
+is small beside the mean, the mean lies so far between diastolic and systolic pressure."""
 
 _NOISE: Final = np.array([0.6, 0.7, 0.15, 0.03, 4.6, 3.7, 4.3])[:, None]
 """SD: /min, /min, %, Cel, three times mm[Hg] (a cuff's)."""
@@ -39,6 +40,8 @@ _OF_LINE: Final = 0.4
 """A line's noise as a share of a cuff's."""
 _LOWEST: Final = np.array([0, 0, 0, 10.0, 0, 0, 0])[:, None]
 _HIGHEST: Final = np.array([350, 200, 100, 50.0, 360, 360, 360])[:, None]
+_COUNTABLE: Final = 8.0
+"""/min, below which a monitor's count of beats or breaths is ever more exact."""
 _STEPS: Final = np.array([1, 1, 1, 10.0, 1, 1, 1])[:, None]
 """What is shown to the unit: whole numbers, tenths of a degree."""
 
@@ -124,7 +127,10 @@ class Sensors:
         values = np.empty((len(SHOWN), body.shape[1]))
         values[0], values[1], values[3] = body[PULSE], body[RESP_RATE], body[TEMPERATURE]
         values[2] = saturation(body[OXYGEN])
-        values[:4] += _NOISE[:4] * self._noise[:4]
+        noise = _NOISE[:4] * self._noise[:4]
+        # Where there is next to nothing there is nothing to be counted wrong.
+        noise[:2] *= np.minimum(1.0, values[:2] / _COUNTABLE)
+        values[:4] += noise
         values[4:] = np.where(self._has_line, self._pressures(body), self._cuff)
         failing, pulseless = self._left > 0, body[MAP] <= PULSELESS
         wrong = failing.any()
@@ -151,10 +157,13 @@ class Sensors:
     def _pressures(self, body: Floats) -> Floats:
         """Systolic, diastolic and mean."""
         mean, width = body[MAP], body[PULSE_PRESSURE]
+        # Between two beats the pressure runs off by itself, ever more slowly: it never gets to nothing.
+        diastolic = mean * np.exp(-self._form * width / np.maximum(mean, 1.0))
         measured: Floats = self._accuracy * self._noise[4:]
-        measured += mean
-        measured[0] += (1 - self._form) * width
-        measured[1] -= self._form * width
+        measured += (diastolic + width, diastolic, mean)
+        # In an arrest they are nearer to each other than the noise is wide.
+        np.maximum(measured[0], measured[1], out=measured[0])
+        np.clip(measured[2], measured[1], measured[0], out=measured[2])
         return measured
 
     def _disturb(self, values: Floats, failing: NDArray[np.bool_]) -> None:

@@ -21,7 +21,7 @@ from anyio import (
     TemporaryDirectory,
     create_task_group,
 )
-from anyio.abc import ByteReceiveStream, Process, TaskStatus, UNIXDatagramSocket
+from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
 
 from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 
@@ -30,6 +30,9 @@ LONGEST_LINE: Final = 65_536
 
 LAST_WORDS: Final = 500
 """Characters of the last words that stand in the error of a process that died."""
+
+FAREWELL: Final = 1.0
+"""Seconds for what a process has said before its end to arrive; others may hold its output open."""
 
 
 async def run_process(
@@ -60,16 +63,17 @@ async def run_process(
             env={**environ, **told},
             start_new_session=True,
         )
+        watch = _Watch(process, notices, watchdog, on_line, on_trouble)
         try:
-            await _Watch(process, notices, watchdog, on_line, on_trouble).until_it_ends(letter, task_status)
+            await watch.until_it_ends(letter, task_status)
         except anyio.get_cancelled_exc_class():
             with CancelScope(shield=True):
-                if not await _stopped(process, grace):
+                if not await watch.stop(grace):
                     raise ProcessKilledError(grace) from None
             raise
         finally:
             with CancelScope(shield=True):
-                await _killed(process)
+                await watch.end()
 
 
 @asynccontextmanager
@@ -105,6 +109,7 @@ class _Watch:
         self._watchdog = watchdog
         self._on_line = on_line
         self._on_trouble = on_trouble
+        self._rest = b""
         self._last_words = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
 
@@ -116,8 +121,7 @@ class _Watch:
                 group.start_soon(self._listen, task_status)
                 group.start_soon(self._hand_over, letter)
                 async with create_task_group() as reading:
-                    if self._process.stdout is not None:
-                        reading.start_soon(self._read, self._process.stdout)
+                    reading.start_soon(self._read)
                     code = await self._process.wait()
                 group.cancel_scope.cancel()
         if self._life.cancelled_caught:
@@ -131,6 +135,26 @@ class _Watch:
             if self._process.stdin is not None:
                 await self._process.stdin.send(f"{letter}\n".encode())
 
+    async def stop(self, grace: float) -> bool:
+        """Whether it ends within its grace when it is asked to; what it says meanwhile is handed on too."""
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        async with create_task_group() as group:
+            group.start_soon(self._read)
+            with anyio.move_on_after(grace):
+                await self._process.wait()
+            group.cancel_scope.cancel()
+        return self._process.returncode is not None
+
+    async def end(self) -> None:
+        """See that it is gone, and hand on the rest of what it said."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        with anyio.move_on_after(FAREWELL):
+            await self._read()
+        await self._process.aclose()
+
     async def _listen(self, task_status: TaskStatus[str]) -> None:
         async for packet, _ in self._notices:
             self._life.deadline = anyio.current_time() + self._watchdog
@@ -141,16 +165,18 @@ class _Watch:
                 status = notice.get("STATUS")
                 task_status.started(f"pid {self._process.pid}" + (f", {status}" if status else ""))
 
-    async def _read(self, output: ByteReceiveStream) -> None:
-        rest = b""
-        async for chunk in output:
-            *lines, rest = (rest + chunk).split(b"\n")
+    async def _read(self) -> None:
+        if self._process.stdout is None:
+            return
+        async for chunk in self._process.stdout:
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
             for line in lines:
                 self._hand_on(line)
-            if len(rest) > LONGEST_LINE:
-                self._hand_on(rest)
-                rest = b""
-        self._hand_on(rest)
+            if len(self._rest) > LONGEST_LINE:
+                self._hand_on(self._rest)
+                self._rest = b""
+        self._hand_on(self._rest)
+        self._rest = b""
 
     def _hand_on(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
@@ -159,20 +185,3 @@ class _Watch:
                 self._last_words = self._on_line(text) or self._last_words
             except Exception as exc:  # noqa: BLE001 - whatever is made of a line, the process must be looked after
                 warnings.warn(f"a line of a process could not be handed on: {exc!r}", RuntimeWarning, stacklevel=2)
-
-
-async def _stopped(process: Process, grace: float) -> bool:
-    """Whether it ends within its grace when it is asked to."""
-    with suppress(ProcessLookupError):
-        process.terminate()
-    with anyio.move_on_after(grace):
-        await process.wait()
-    return process.returncode is not None
-
-
-async def _killed(process: Process) -> None:
-    """See that it is gone."""
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
-    await process.aclose()

@@ -76,6 +76,7 @@ class Program:
 
 
 Start = Callable[..., Program]
+Icu = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -103,6 +104,31 @@ def start(tmp_path: Path, runtime: Path) -> Iterator[Start]:
     for program in programs:
         program.process.kill()
         program.process.wait()
+
+
+@pytest.fixture
+def environ(tmp_path: Path, runtime: Path) -> dict[str, str]:
+    """The environment in which the wards of `start` are found."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ICU_")}
+    return {**clean, "DATABASE_URL": f"sqlite:///{tmp_path / 'icu.db'}", "XDG_RUNTIME_DIR": str(runtime)}
+
+
+@pytest.fixture
+def icu(tmp_path: Path, environ: dict[str, str]) -> Icu:
+    """Types `python -m icu` with these words."""
+
+    def run(*words: str, folder: Path = tmp_path, **others: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "icu", *words],
+            cwd=folder,
+            env={**environ, **others},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture

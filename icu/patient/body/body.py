@@ -7,6 +7,7 @@ import numpy as np
 from numpy.random import SeedSequence, default_rng
 
 from icu.patient.body import care, fluctuation, illness
+from icu.patient.body.bounds import bounded
 from icu.patient.body.care import Care
 from icu.patient.body.chance import Chance
 from icu.patient.body.circadian import tide
@@ -64,5 +65,6 @@ class Body:
         self.signs = self._signs()
 
     def _signs(self) -> Floats:
-        natural = self._baseline + self._fluctuation.now + tide(self.now, self._phase) + self.care.effect
-        return np.exp(natural) * self.illness.factor(self.now)
+        factor, steadiness = self.illness.grip(self.now)
+        wandering = self._fluctuation.now + tide(self.now, self._phase) + self.care.effect
+        return np.exp(bounded(self._baseline + (1 - steadiness) * wandering)) * factor

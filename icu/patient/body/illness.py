@@ -1,7 +1,8 @@
 """What befalls the patients: where each is in a scenario, and how far that moves their signs.
 
 Each sign is multiplied by a factor that seeks the one at which a patient's own baseline would be on target. What
-wanders about the baseline goes on wandering, in proportion; at a target of 0 nothing is left of it.
+wanders about the baseline goes on wandering, in proportion, but less where a sign is driven to a value: a ventricle
+that runs away leaves the rest of the body little say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,12 @@ from icu.patient.body.thinning import threshold
 from icu.patient.scenarios import Phase, Scenario
 
 DAY: Final = 86_400.0
+
+NAMES: Final = tuple("spo2" if each == "oxygen" else each for each in SIGNS)
+"""What the signs are called in scenarios."""
+
+_HELD: Final = 0.7
+"""How much less a sign wanders that is driven to a value."""
 
 WIDTH: Final = 1
 """Deviates that a step takes."""
@@ -38,6 +45,8 @@ class Illness:
         self._severity = np.ones(patients)
         self._from = np.ones((len(SIGNS), patients))
         self._to = np.ones((len(SIGNS), patients))
+        self._held_from = np.zeros((len(SIGNS), patients))
+        self._held_to = np.zeros((len(SIGNS), patients))
         self._began = np.zeros(patients)
         self._within = np.ones(patients)
         self._ends = np.full(patients, np.inf)
@@ -45,12 +54,13 @@ class Illness:
         """Who is in a scenario."""
         self._anybody = False
 
-    def factor(self, now: float) -> Floats:
-        """What each sign is multiplied by, sign x patient."""
+    def grip(self, now: float) -> tuple[Floats, Floats]:
+        """What each sign is multiplied by, and how much of its wandering is held, 0 to 1; both sign x patient."""
         if not self._anybody:
-            return self._to
+            return self._to, self._held_to
         share = np.clip((now - self._began) / self._within, 0, 1)
-        return self._from + (self._to - self._from) * (share * share * (3 - 2 * share))
+        share = share * share * (3 - 2 * share)
+        return self._from + (self._to - self._from) * share, self._held_from + (self._held_to - self._held_from) * share
 
     def begin(self, patient: int, scenario: Scenario | None, now: float, generator: Generator) -> None:
         """Let a scenario befall a patient, in place of what did; None ends it at once."""
@@ -74,11 +84,13 @@ class Illness:
             self.begin(patient, scenario, now, generator)
 
     def _enter(self, patient: int, number: int, now: float) -> None:
-        self._from[:, patient] = self.factor(now)[:, patient]
+        factor, held = self.grip(now)
+        self._from[:, patient], self._held_from[:, patient] = factor[:, patient], held[:, patient]
         scenario = self._scenario[patient]
         if scenario is None or number == len(scenario.phase):
             self._scenario[patient] = None
             self._from[:, patient] = self._to[:, patient] = 1.0
+            self._held_from[:, patient] = self._held_to[:, patient] = 0.0
             self._ends[patient] = np.inf
             self.ill[patient] = False
             self._anybody = bool(self.ill.any())
@@ -86,6 +98,7 @@ class Illness:
         phase = scenario.phase[number]
         self._phase[patient] = number
         self._to[:, patient] = factors(phase, self._baselines[:, patient], self._severity[patient])
+        self._held_to[:, patient] = [_HELD * (getattr(phase.to, name) is not None) for name in NAMES]
         self._began[patient], self._within[patient] = now, phase.within
         self._ends[patient] = now + phase.within + phase.lasting
         self.ill[patient] = self._anybody = True
@@ -99,8 +112,7 @@ def _rare(expected: float) -> float:
 def factors(phase: Phase, baseline: Floats, severity: float) -> Floats:
     """What a patient of this baseline is to be multiplied by at the phase's height."""
     goal = baseline.copy()
-    for number, sign in enumerate(SIGNS):
-        name = "spo2" if number == OXYGEN else sign
+    for number, name in enumerate(NAMES):
         to, by = getattr(phase.to, name), getattr(phase.by, name)
         if to is not None:
             goal[number] = _beyond(_pressure(number, to), baseline[number], float(TYPICAL[number]))

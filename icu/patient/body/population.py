@@ -35,17 +35,17 @@ MALE: Final = 0.56
 # The heart slows and the arteries stiffen with the years: per year beyond the mean.
 _OF_AGE: Final = np.array([-0.0022, 0.0005, -0.0005, 0.0060, -0.0020, -0.00005])
 
-TYPICAL = np.array([83.5, 17.7, 77.5, 60.0, 112.0, 37.02])
+TYPICAL = np.array([82.5, 17.6, 77.0, 59.0, 106.0, 37.0])
 """Medians: /min, /min, mm[Hg], mm[Hg], mm[Hg], Cel."""
 
 SPREADS = np.array([0.140, 0.155, 0.120, 0.18, 0.18, 0.0108])
 """SD of the logarithm that age and condition leave over."""
 
 CORRELATIONS = np.array([
-    [1.00, 0.25, -0.05, -0.20, 0.00, 0.25],
+    [1.00, 0.25, -0.03, -0.10, 0.00, 0.25],
     [0.25, 1.00, 0.00, 0.00, -0.20, 0.10],
-    [-0.05, 0.00, 1.00, 0.33, 0.00, 0.00],
-    [-0.20, 0.00, 0.33, 1.00, 0.00, 0.00],
+    [-0.03, 0.00, 1.00, 0.33, 0.00, 0.00],
+    [-0.10, 0.00, 0.33, 1.00, 0.00, 0.00],
     [0.00, -0.20, 0.00, 0.00, 1.00, 0.00],
     [0.25, 0.10, 0.00, 0.00, 0.00, 1.00],
 ])  # fmt: skip

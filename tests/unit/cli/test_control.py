@@ -29,6 +29,7 @@ NO_SUPERVISOR = [
     ["stop", "*"],
     ["restart", "sink"],
     ["scale", "icu", "3"],
+    ["scenario", "beds", "sepsis"],
     ["reload"],
     ["tree"],
     ["logs"],
@@ -158,6 +159,23 @@ def test_orders(icu: Run, ward: Ward) -> None:
         ("scale", ("icu", 3)),
         ("reload", ()),
     ]
+
+
+def test_scenario(icu: Run, ward: Ward) -> None:
+    """A line a patient, a figure for many; 3 where it did not befall all of them, and why."""
+    assert icu("scenario", "bed-1", "sepsis") == (0, "Anna\nИван\n", "")
+    assert icu("scenario", "*", "fever") == (3, "fever: 21 patients\n", "icu: Rec is a recording\n")
+    assert ward.told == [("befall", ("bed-1", "sepsis")), ("befall", ("*", "fever"))]
+
+
+def test_scenarios(icu: Run) -> None:
+    """A line each, whether or not a supervisor runs: name, title, how often, note."""
+    code, out, err = icu("scenarios")
+    assert (code, err) == (0, "")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert {"sepsis", "tachyarrhythmia", "stable"} <= set(lines)
+    assert lines["fever"].split(None, 3)[:3] == ["fever", "Fever", "0.1/day"]
+    assert "Liebermeister" in lines["fever"]
 
 
 def test_logs(icu: Run, ward: Ward) -> None:

@@ -31,8 +31,8 @@ def test_count_writes_children_out(tmp_path: Path) -> None:
 
 
 def test_one_child_may_carry_many_patients(tmp_path: Path) -> None:
-    """They have names of their own, and so identities of their own."""
-    [child] = all_instances(load(written(tmp_path, PATIENTS + "patients = 1000\n"), {}).child)
+    """They have names of their own, and so identities of their own, and one port."""
+    [child] = all_instances(load(written(tmp_path, PATIENTS + "patients = 1000\nport = 8101\n"), {}).child)
     assert isinstance(child, PatientChild)
     names = names_of(child)
     assert (names[0], names[-1], len(set(names))) == ("Bed 1", "Bed 1000", 1_000)

@@ -183,9 +183,15 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "a folder for a recording": (PATIENT + 'recording = "."', r":4: child\[0\]\.recording: .* is no regular file"),
     "a device for a recording": (PATIENT + 'recording = "/dev/zero"', r"recording: /dev/zero is no regular file"),
     "a recording in a file": (PATIENT + 'recording = "supervisor.toml/a.csv"', r"recording: there is no file"),
+    "step without a recording": (PATIENT + "step = 60", r":4: child\[0\]\.step: is for recordings"),
+    "speed without a start": (PATIENT + "speed = 2", r":4: child\[0\]\.speed: is for the time since `start`"),
+    "a start in 1900": (PATIENT + "start = 1900-01-01T00:00:00Z", r":4: child\[0\]\.start: is outside the years"),
     **{
-        f"{key} without a recording": (PATIENT + f"{key} = {value}", rf":4: child\[0\]\.{key}: is for recordings")
-        for key, value in {"speed": 2, "step": 60, "start": "2026-01-31T12:00:00Z"}.items()
+        f"{key} of a recording": (
+            PATIENT + f'recording = "supervisor.toml"\n{key} = {value}',
+            rf":5: child\[0\]\.{key}: is for simulated patients",
+        )
+        for key, value in {"scenario": '"sepsis"', "scenario_rate": 0, "artefacts": 0}.items()
     },
     "a recording for ever": (
         PATIENT + 'recording = "supervisor.toml"\nrestart = "permanent"',

@@ -10,6 +10,7 @@ import pytest
 
 from icu.config.settings import Settings, Supervision
 from icu.control.places import places
+from icu.control.protocol import Befallen
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import UnknownChildError
@@ -64,6 +65,13 @@ class Ward:
         """Note it."""
         await self._obey("reload", ())
         return "nothing changed"
+
+    async def befall(self, bed: str, scenario: str) -> Befallen:
+        """Note it; a pattern means so many patients that they are not named, and the recording is none of them."""
+        await self._obey("befall", (bed, scenario))
+        if bed == "*":
+            return Befallen([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
+        return Befallen(["Anna", "Иван"])
 
     async def _obey(self, *words: object) -> dict[str, str | None]:
         await self.gate.wait()

@@ -22,6 +22,8 @@ from icu.control.places import places
 from icu.control.protocol import (
     LONGEST_REQUEST,
     AnyAnswer,
+    Befall,
+    Befallen,
     Children,
     Done,
     Entry,
@@ -74,13 +76,14 @@ async def test_looking(settings: Settings, room: Path) -> None:
         (Restart(("sink",)), ("restart", ("sink",)), None),
         (Scale("icu", 3), ("scale", ("icu", 3)), Done("icu is 3 now")),
         (Reload(), ("reload", ()), Done("nothing changed")),
+        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), Befallen(["Anna", "Иван"], [])),
     ],
 )
 async def test_orders(
     settings: Settings, room: Path, ward: Ward, request_: Request, told: object, answer: AnyAnswer | None
 ) -> None:
     """Each reaches the ward; the answer tells how the children are then, or what was done."""
-    said = await ask(places(settings), request_, Done if answer else Children)
+    said = await ask(places(settings), request_, type(answer) if answer else Children)
     assert ward.told == [told]
     if answer:
         assert said == answer
@@ -137,6 +140,8 @@ NONSENSE: dict[str, bytes] = {
     "ids of another type": b'{"ask":"stop","ids":"sink"}\n',
     "too many": b'{"ask":"scale","id":"icu","count":1000000000}\n',
     "fewer than none": b'{"ask":"scale","id":"icu","count":-1}\n',
+    "nobody": b'{"ask":"befall","bed":"","scenario":"sepsis"}\n',
+    "nothing that befalls": b'{"ask":"befall","bed":"Anna"}\n',
     "no UTF-8": b'{"ask":"stop","ids":["\xff"]}\n',
     "another encoding": '{"ask":"status"}'.encode("utf-16") + b"\n",
     "a deep nest": b"[" * 60_000 + b"\n",

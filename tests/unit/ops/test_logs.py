@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +115,35 @@ def test_text_for_people(stream: io.StringIO) -> None:
     assert "started" in stream.getvalue()
     assert "child=sink" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
+
+
+def test_the_journal_is_told_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line begins with its own, as systemd reads it; a text of several lines repeats it."""
+    with (tmp_path / "journal").open("w+") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        configure(level="DEBUG", stream=stream)
+        for level in ("debug", "info", "warning", "error", "critical"):
+            getattr(logger, level)("a line\u2028and its rest")
+        configure(level="INFO", form="text", stream=stream)
+        logger.opt(exception=RuntimeError("the point")).error("failed")
+        stream.seek(0)
+        marked = stream.read().rstrip("\n").split("\n")
+    assert [line[:4] for line in marked[:5]] == ["<7>{", "<6>{", "<4>{", "<3>{", "<2>{"]
+    assert all(json.loads(line[3:])["message"] == "a line\u2028and its rest" for line in marked[:5])
+    assert len(marked) >= 7
+    assert all(line.startswith("<3>") for line in marked[5:])
+
+
+def test_others_than_the_journal_get_no_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is handed down to processes whose output goes elsewhere."""
+    other = tmp_path.stat()
+    monkeypatch.setenv("JOURNAL_STREAM", f"{other.st_dev}:{other.st_ino}")
+    with (tmp_path / "log").open("w+") as stream:
+        configure(level="INFO", stream=stream)
+        logger.info("started")
+        stream.seek(0)
+        assert json.loads(stream.read())["message"] == "started"
 
 
 def test_a_closed_stream_harms_nobody() -> None:

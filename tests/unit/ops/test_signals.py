@@ -5,9 +5,13 @@ import select
 import signal
 import subprocess
 import sys
+from functools import partial
 
+import anyio
 import psutil
 import pytest
+
+from icu.ops.signals import until_told
 
 PATIENCE = 60
 """Seconds until a program that takes one or two has certainly failed."""
@@ -95,6 +99,15 @@ def test_a_blocked_loop_ends_with_a_stack_that_names_the_line() -> None:
     _, err = program.communicate(timeout=PATIENCE)
     assert program.returncode == 1
     assert "this_line_blocks" in err
+
+
+async def test_the_stack_comes_before_whoever_set_the_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for signs of life kills at the end of that time, and the stack is to be printed by then."""
+    seconds = list[float]()
+    monkeypatch.setattr("faulthandler.dump_traceback_later", lambda later, **_: seconds.append(later))
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    await until_told(partial(anyio.sleep, 0.05))
+    assert seconds == [27.0]
 
 
 def test_a_child_ends_in_order_when_its_parent_is_gone() -> None:

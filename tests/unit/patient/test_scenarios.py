@@ -18,7 +18,7 @@ def medians(name: str, minutes: int, sign: str) -> Floats:
     patients = cohort(PATIENTS)
     for number in range(PATIENTS):
         patients.begin(number, SCENARIOS[name])
-    return np.median(course(patients, minutes, 60)[sign], axis=1)
+    return np.nanmedian(course(patients, minutes, 60)[sign], axis=1)
 
 
 def test_all_that_were_asked_for_are_there() -> None:

@@ -4,8 +4,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from numpy.random import SeedSequence
 
 from icu.patient.body.oxygen import pressure_at, saturation
+from icu.patient.sensors import SHOWN, Sensors
 from tests.samples import START as START_OF_ALL
 from tests.unit.patient.wards import SCENARIOS, cohort, course
 
@@ -117,3 +119,13 @@ def test_the_curve_can_be_read_both_ways() -> None:
     """The pressure at a saturation has that saturation."""
     shares = np.linspace(1, 99.8, 200)
     np.testing.assert_allclose(saturation(pressure_at(shares)), shares, rtol=1e-9)
+
+
+def test_pressures_are_in_order_even_in_an_arrest() -> None:
+    """Where hardly any pressure is left, noise puts neither systolic below diastolic nor the mean outside the two."""
+    body = np.repeat([[80.0], [16.0], [6.0], [0.5], [90.0], [37.0]], 500, axis=1)
+    sensors = Sensors([SeedSequence(number) for number in range(500)], 0.0, body)
+    shown = sensors.show(0.0, body).values
+    systolic, diastolic, mean = (shown[SHOWN.index(name)] for name in ("systolic", "diastolic", "mean"))
+    assert (diastolic <= mean).all()
+    assert (mean <= systolic).all()

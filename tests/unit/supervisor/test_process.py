@@ -105,10 +105,10 @@ async def test_how_it_ended_is_told(code: str, words: str, exit_code: int) -> No
     assert caught.value.exit_code == exit_code
 
 
-async def started(code: str, told: Told, **how: float) -> None:
+async def started(code: str, told: Told, lines: list[str] | None = None, **how: float) -> None:
     """Run a child until it has started, and then cancel it."""
     async with anyio.create_task_group() as group:
-        group.start_soon(program(code, told=told, lines=[], **how))  # type: ignore[arg-type]
+        group.start_soon(program(code, told=told, lines=[] if lines is None else lines, **how))  # type: ignore[arg-type]
         with anyio.fail_after(30):
             await told.event.wait()
         group.cancel_scope.cancel()
@@ -128,6 +128,26 @@ async def test_it_is_asked_to_stop() -> None:
     told = Told()
     await started(READY + "time.sleep(600)", told, grace=60)
     assert not is_alive(told.pid)
+
+
+async def test_what_it_says_while_it_stops_is_handed_on() -> None:
+    """How many readings are lost, for instance; and the line that it had begun before comes whole."""
+    told, lines = Told(), list[str]()
+    code = (
+        "import signal, sys\ndef stop(*_): print(' and after', flush=True); print('farewell'); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, stop)\nprint('before', end='', flush=True)\n"
+    )
+    await started(code + READY + "time.sleep(600)", told, lines)
+    assert lines == ["before and after", "farewell"]
+
+
+async def test_nobody_waits_long_for_others_that_hold_its_output() -> None:
+    """A process of its own that it left behind, for instance."""
+    told, lines = Told(), list[str]()
+    code = "import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid, flush=True)\n" + READY + "time.sleep(600)"
+    with anyio.fail_after(30):
+        await started(code, told, lines)
+    os.kill(int(lines[0]), signal.SIGKILL)
 
 
 async def test_one_that_does_not_listen_is_killed_after_its_grace() -> None:

@@ -37,8 +37,9 @@ _SCORED: Final[dict[str, tuple[Bands, int]]] = {
 def statistics_of(signs: Floats) -> dict[str, float]:
     """All statistics by name; NaN where there are too few values for one."""
     result: dict[str, float] = {}
-    means = _means(signs)
-    deviations = signs - np.nanmean(_present(signs), axis=1, keepdims=True)
+    own = _means(signs)
+    deviations = signs - own[:, None]
+    means = np.where(_often_measured(signs), own, np.nan)
     for number, name in enumerate(SIGNS):
         result |= _of_sign(name, signs[:, :, number], deviations[:, :, number], means[:, number])
     for pair in _WITHIN:
@@ -49,14 +50,14 @@ def statistics_of(signs: Floats) -> dict[str, float]:
 
 
 def _of_sign(name: str, values: Floats, deviations: Floats, means: Floats) -> dict[str, float]:
-    seen = values[np.isfinite(values)]
-    spreads = np.nanstd(_present(values)[_often_measured(values)], axis=1, ddof=1)
+    seen = _measured(values)
+    quantiles = np.quantile(seen, [each / 100 for each in QUANTILES]) if seen.size else np.full(len(QUANTILES), np.nan)
     return {
-        **{f"q{each:02}.{name}": float(np.quantile(seen, each / 100)) for each in QUANTILES},
-        f"betweenSD.{name}": float(np.nanstd(means, ddof=1)),
-        f"withinSD.{name}": float(np.median(spreads)),
+        **{f"q{each:02}.{name}": float(value) for each, value in zip(QUANTILES, quantiles, strict=True)},
+        f"betweenSD.{name}": _sd(means),
+        f"withinSD.{name}": _typical_spread(deviations),
         **{f"acf{lag}h.{name}": _correlation(deviations[:, :-lag], deviations[:, lag:]) for lag in LAGS},
-        f"dSD.{name}": float(np.nanstd(np.diff(values, axis=1), ddof=1)),
+        f"dSD.{name}": _sd(np.diff(values, axis=1)),
     }
 
 
@@ -64,9 +65,9 @@ def _of_pressure(signs: Floats) -> dict[str, float]:
     systolic, mean, diastolic = (signs[:, :, SIGNS.index(each)] for each in ("SBP", "MAP", "DBP"))
     width = systolic - diastolic
     return {
-        "MAPresSD": float(np.nanstd(mean - (diastolic + width / 3), ddof=1)),
-        "PPmean": float(np.nanmean(width)),
-        "PPsd": float(np.nanstd(width, ddof=1)),
+        "MAPresSD": _sd(mean - (diastolic + width / 3)),
+        "PPmean": _mean(_measured(width)),
+        "PPsd": _sd(width),
     }
 
 
@@ -77,10 +78,10 @@ def _of_news2(signs: Floats) -> dict[str, float]:
     points = np.stack([_points(complete[:, SIGNS.index(name)], *_SCORED[name]) for name in _SCORED])
     total = points.sum(axis=0)
     return {
-        "NEWS2p.mean": float(total.mean()),
-        "NEWS2p.ge5": float((total >= 5).mean()),
-        "NEWS2p.ge7": float((total >= 7).mean()),
-        "NEWS2p.anyred": float((points == 3).any(axis=0).mean()),
+        "NEWS2p.mean": _mean(total),
+        "NEWS2p.ge5": _mean(total >= 5),
+        "NEWS2p.ge7": _mean(total >= 7),
+        "NEWS2p.anyred": _mean((points == 3).any(axis=0)),
     }
 
 
@@ -89,8 +90,18 @@ def _points(values: Floats, bands: Bands, decimals: int) -> NDArray[np.int64]:
 
 
 def _means(signs: Floats) -> Floats:
-    """Patients x signs, NaN for those with too few values."""
-    return np.where(_often_measured(signs), np.nanmean(_present(signs), axis=1), np.nan)
+    """Patients x signs; NaN where a patient has no value at all."""
+    there = np.isfinite(signs)
+    count = there.sum(axis=1)
+    means = np.full(count.shape, np.nan)
+    np.divide(np.where(there, signs, 0).sum(axis=1), count, out=means, where=count > 0)
+    return means
+
+
+def _typical_spread(deviations: Floats) -> float:
+    """The median patient's SD."""
+    often = deviations[_often_measured(deviations)]
+    return float(np.median(np.nanstd(often, axis=1, ddof=1))) if len(often) else np.nan
 
 
 def _often_measured(values: Floats) -> NDArray[np.bool_]:
@@ -98,10 +109,22 @@ def _often_measured(values: Floats) -> NDArray[np.bool_]:
     return often
 
 
-def _present(values: Floats) -> Floats:
-    return values
+def _measured(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]) -> float:
+    return float(values.mean()) if values.size else np.nan
+
+
+def _sd(values: Floats) -> float:
+    seen = _measured(values)
+    return float(seen.std(ddof=1)) if seen.size > 1 else np.nan
 
 
 def _correlation(one: Floats, other: Floats) -> float:
+    """Pearson's; NaN where there is no spread to correlate."""
     both = np.isfinite(one) & np.isfinite(other)
+    if not both.any() or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
+        return np.nan
     return float(np.corrcoef(one[both], other[both])[0, 1])

@@ -1,0 +1,1 @@
+"""What researchers do without any service: make data sets, judge them by the reference, draw them."""

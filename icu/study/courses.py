@@ -1,0 +1,111 @@
+"""What pictures are of: the course of one patient, as the monitor shows it, with the phases of a scenario."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from math import isinf
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icu.config.load import packaged
+from icu.errors import UnknownScenarioError
+from icu.patient.cohort import Cohort
+from icu.patient.scenarios import Scenario, load_scenarios
+from icu.patient.sensors import SHOWN
+from icu.study.simulation import START, patient
+from icu.study.statistics import Floats
+
+_POINTS: Final = 360
+"""Readings of a course: what a picture can show."""
+_CANDIDATES: Final = 60
+_ORDINARY: Final = np.array([84, 18, 98, 37, 120, 60, 80])[:, None]
+"""Medians of SHOWN."""
+_LEAD: Final = 0.12
+"""How much of a scenario's time is shown before it, and again after it."""
+_FOR_EVER: Final = 3_600.0
+"""Seconds that are shown of a phase that never ends."""
+_MORNING: Final = timedelta(hours=9)
+
+
+class Phase(NamedTuple):
+    """A phase of a scenario; seconds from the beginning of the course."""
+
+    name: str
+    begin: float
+    end: float
+
+
+class Course(NamedTuple):
+    """One patient's signs over time."""
+
+    title: str
+    seconds: Floats
+    """From the beginning of the course, or of the scenario where there is one."""
+    values: Floats
+    """In the order of SHOWN, sign x time; NaN where there is none."""
+    measured: NDArray[np.bool_]
+    """When pressure was measured, rather than left standing."""
+    phases: Sequence[Phase]
+
+
+def day(number: int, seed: int, hours: float) -> Course:
+    """A day of a patient of the data set of this seed, as chance has it."""
+    cohort = _cohort([number], seed, rate=1.0, artefacts=1.0)
+    truth = cohort.truth(0)
+    return _watched(cohort, f"{truth.sex}, {truth.age}, {truth.condition}", hours * 3_600)
+
+
+def scenario(name: str, seed: int) -> Course:
+    """A scenario at its usual severity, with some time before and behind. UnknownScenarioError."""
+    known = load_scenarios(packaged("config", "scenarios"))
+    if name not in known:
+        raise UnknownScenarioError(name, list(known))
+    chosen = known[name]
+    phases = _phases(chosen)
+    lead = _LEAD * phases[-1].end
+    cohort = _cohort([_ordinary(seed)], seed)
+    course = _watched(cohort, chosen.title, phases[-1].end + 2 * lead, chosen, lead)
+    return course._replace(seconds=course.seconds - lead, phases=phases)
+
+
+def _ordinary(seed: int) -> int:
+    """The number of a patient like most, whose pressure an arterial line measures, for a cuff would miss the most."""
+    cohort = _cohort(range(1, _CANDIDATES + 1), seed)
+    shown = cohort.show()
+    distance = np.abs(np.log(shown.values / _ORDINARY)).sum(axis=0)
+    by_line = shown.pressure_at == shown.pressure_at.max()
+    return 1 + int(np.where(by_line, distance, np.inf).argmin())
+
+
+def _cohort(numbers: Sequence[int], seed: int, *, rate: float = 0.0, artefacts: float = 0.0) -> Cohort:
+    start = START + _MORNING
+    scenarios = load_scenarios(packaged("config", "scenarios"))
+    people = [patient(seed, number) for number in numbers]
+    return Cohort(people, scenarios, start=start, seed=seed, rate=rate, artefacts=artefacts)
+
+
+def _watched(cohort: Cohort, title: str, span: float, chosen: Scenario | None = None, lead: float = 0.0) -> Course:
+    every = span / _POINTS
+    values = np.empty((len(SHOWN), _POINTS))
+    measured = np.zeros(_POINTS, bool)
+    last = -np.inf
+    for number in range(_POINTS):
+        if chosen is not None and number * every >= lead:
+            cohort.begin(0, chosen)
+            chosen = None
+        shown = cohort.show()
+        values[:, number] = shown.values[:, 0]
+        measured[number], last = shown.pressure_at[0] > last, shown.pressure_at[0]
+        cohort.step(every)
+    return Course(title, every * np.arange(_POINTS, dtype=np.float64), values, measured, ())
+
+
+def _phases(chosen: Scenario) -> list[Phase]:
+    phases = []
+    begin = 0.0
+    for each in chosen.phase:
+        end = begin + each.within + (_FOR_EVER if isinf(each.lasting) else each.lasting)
+        phases.append(Phase(each.name, begin, end))
+        begin = end
+    return phases

@@ -1,0 +1,141 @@
+"""Parquet: the door to pyarrow, an extra."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icu.errors import RecordingError
+from icu.patient.beds import Truth
+from icu.study.extras import extra
+from icu.study.simulation import MISSING, SIGNS, UNITS, Block
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SUFFIX: Final = ".parquet"
+
+_PIECE: Final = 2**20
+"""Rows of a row group: what readers skip, or hold in memory, as a whole."""
+
+
+@contextmanager
+def vitals(file: BinaryIO) -> Iterator[Callable[[Block], None]]:
+    """Writes blocks of signs: whole numbers, the temperature as a float, null where there is none."""
+    pa = _arrow()
+    kinds = {sign: pa.int16() if unit == 1 else pa.float64() for sign, unit in zip(SIGNS, UNITS, strict=True)}
+    with _writer(file, kinds, _signs) as write:
+        yield write
+
+
+@contextmanager
+def labels(file: BinaryIO) -> Iterator[Callable[[Block], None]]:
+    """Writes blocks of what really went on."""
+    pa = _arrow()
+    kinds = {name: pa.int16() if name == "age" else pa.string() for name in Truth._fields}
+    with _writer(file, kinds, _truths) as write:
+        yield write
+
+
+def _arrow() -> ModuleType:
+    return extra("pyarrow", "Parquet")
+
+
+@contextmanager
+def _writer(
+    file: BinaryIO, kinds: Mapping[str, "pa.DataType"], columns: Callable[[Block], list["pa.Array"]]
+) -> Iterator[Callable[[Block], None]]:
+    pa, parquet = _arrow(), extra("pyarrow.parquet", "Parquet")
+    first = [("patient_uuid", pa.string()), ("timestamp", pa.timestamp("ms", tz="UTC"))]
+    schema = pa.schema([*first, *kinds.items()])
+
+    def write(block: Block) -> None:
+        for piece in block.pieces(_PIECE):
+            arrays = [*_who_and_when(piece), *columns(piece)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=_PIECE)
+
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield write
+
+
+def _who_and_when(block: Block) -> list["pa.Array"]:
+    pa = _arrow()
+    patients = pa.array([str(each) for each in block.uuids])
+    times = np.array([each.replace(tzinfo=None) for each in block.times], "datetime64[ms]")
+    return [
+        patients.take(pa.array(np.repeat(np.arange(len(patients)), len(times)))),
+        pa.array(np.tile(times, len(patients)), pa.timestamp("ms", tz="UTC")),
+    ]
+
+
+def _signs(block: Block) -> list["pa.Array"]:
+    pa = _arrow()
+    columns = [block.values[:, :, place].ravel() for place in range(len(SIGNS))]
+    return [
+        pa.array(each if unit == 1 else each / unit, mask=each == MISSING)
+        for each, unit in zip(columns, UNITS, strict=True)
+    ]
+
+
+def _truths(block: Block) -> list["pa.Array"]:
+    pa = _arrow()
+    places = pa.array(block.labels.ravel())
+    known = [pa.array([each[n] for each in block.truths]) for n in range(len(Truth._fields))]
+    kinds = [pa.int16() if name == "age" else pa.string() for name in Truth._fields]
+    return [values.cast(kind).take(places) for values, kind in zip(known, kinds, strict=True)]
+
+
+class Batch:
+    """Some rows of a file, column by column; each is known by its place in the file."""
+
+    def __init__(self, columns: Mapping[int, "pa.Array"]) -> None:
+        self._columns = columns
+
+    def texts(self, place: int) -> tuple[NDArray[np.int32], list[object]]:
+        """A column of names, as places in a list of them; -1 where there is none."""
+        column = self._columns[place]
+        coded = column if isinstance(column, _arrow().DictionaryArray) else column.dictionary_encode()
+        return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()
+
+    def seconds(self, place: int, unit: float) -> NDArray[np.float64]:
+        """A column of times: dates, or numbers of so many seconds."""
+        pa, column = _arrow(), self._columns[place]
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = column.cast(pa.timestamp("ms", "UTC"))
+        if not pa.types.is_timestamp(column.type):
+            return _floats(column) * unit
+        return _floats(column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())) / 1_000
+
+    def numbers(self, place: int) -> NDArray[np.float64]:
+        """A column of values; NaN where there is none."""
+        return _floats(self._columns[place])
+
+
+class Table:
+    """A file that can be read. OSError and RecordingError where it cannot."""
+
+    def __init__(self, path: Path) -> None:
+        parquet = extra("pyarrow.parquet", "Parquet")
+        try:
+            self._file = parquet.ParquetFile(path)
+        except _arrow().ArrowInvalid as exc:
+            raise RecordingError(f"{path} cannot be read as Parquet: {exc}") from exc
+        self.names: Sequence[str] = self._file.schema_arrow.names
+
+    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+        """The rows, with the columns at these places alone."""
+        for batch in self._file.iter_batches(columns=[self.names[each] for each in places]):
+            yield Batch({each: batch.column(self.names[each]) for each in places})
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def _floats(column: "pa.Array") -> NDArray[np.float64]:
+    values: NDArray[np.float64] = column.cast(_arrow().float64()).to_numpy(zero_copy_only=False)
+    return values

@@ -1,0 +1,136 @@
+"""Pictures of courses: the door to Matplotlib, an extra. Signs below each other, patients beside each other."""
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from icu.errors import UsageError
+from icu.patient.sensors import SHOWN
+from icu.study.courses import Course
+from icu.study.extras import extra
+from icu.study.output import written
+from icu.study.statistics import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES: Final = (".svg", ".png")
+
+
+class Row(NamedTuple):
+    """A row of a picture."""
+
+    label: str
+    signs: tuple[str, ...]
+    colour: str
+    lowest: float
+    highest: float
+    """At least so much is shown, so that a quiet course looks quiet."""
+
+
+ROWS: Final = (
+    Row("heart rate\n/min", ("pulse",), "#009e73", 60, 110),
+    Row("pressure\nmm[Hg]", ("systolic", "mean", "diastolic"), "#d55e00", 50, 140),
+    Row("SpO2\n%", ("spo2",), "#0072b2", 90, 100),
+    Row("breaths\n/min", ("resp_rate",), "#b07aa1", 8, 30),
+    Row("temperature\nCel", ("temperature",), "#6b4c1e", 36, 38.5),
+)
+"""Colours of Okabe and Ito, or as dark, which people who confuse red and green can tell apart; rows have labels too."""
+
+_STYLE: Final = {
+    "svg.fonttype": "none",  # text stays text, in the reader's own letters
+    "svg.hashsalt": "icu",  # the same picture is the same file
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "path.simplify_threshold": 0.3,
+}
+_FINE: Final = re.compile(rb"(\d\.\d\d)\d+")
+"""More digits than anybody sees: half of a file."""
+_GREY: Final = "#555555"
+_LETTERS: Final = 105
+"""Of a phase's name, that fit beside each other over a picture of one patient."""
+_SHADES: Final = ("#e9e9e9", "#f5f5f5")
+
+
+def draw(path: Path, courses: Sequence[Course]) -> None:
+    """Draw them into an SVG or PNG file. UsageError for other files, ConfigurationError without Matplotlib."""
+    form = path.suffix.lower()
+    if form not in SUFFIXES:
+        raise UsageError(f"{path}: pictures end in {' or '.join(SUFFIXES)}")
+    matplotlib = extra("matplotlib", "a picture")
+    figures = extra("matplotlib.figure", "a picture")
+    with matplotlib.rc_context(_STYLE):
+        figure = figures.Figure(figsize=(max(7.0, 2.4 * len(courses)), 6.4), layout="constrained")
+        grid = figure.subplots(len(ROWS), len(courses), sharex="col", sharey="row", squeeze=False)
+        for column, course in enumerate(courses):
+            _column(grid[:, column], course)
+        for axes, row in zip(grid[:, 0], ROWS, strict=True):
+            axes.set_ylabel(row.label, rotation=0, ha="right", va="center", ma="right", color=row.colour)
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, row.lowest), max(high, row.highest))
+            axes.locator_params(axis="y", nbins=4, integer=True)
+        figure.align_ylabels(grid[:, 0])
+        drawn = BytesIO()
+        figure.savefig(drawn, format=form[1:], dpi=130, metadata={"Date": None} if form == ".svg" else None)
+    content = drawn.getvalue()
+    with written(path) as file:
+        file.write(_FINE.sub(rb"\1", content) if form == ".svg" else content)
+
+
+def _column(column: Sequence["Axes"], course: Course) -> None:
+    unit, name = _unit(course)
+    times = course.seconds / unit
+    for axes, row in zip(column, ROWS, strict=True):
+        for number, phase in enumerate(course.phases):
+            axes.axvspan(phase.begin / unit, phase.end / unit, color=_SHADES[number % 2], lw=0, zorder=0)
+        values = [course.values[SHOWN.index(sign)] for sign in row.signs]
+        _plot(axes, times, values, course, row)
+        axes.set_xlim(times[0], 2 * times[-1] - times[-2])
+    column[-1].set_xlabel(name)
+    column[-1].locator_params(axis="x", nbins=5 if course.phases == () else 9, steps=[1, 2, 3, 6, 10])
+    levels = _name_phases(column[0], course, unit)
+    column[0].set_title(course.title, loc="left", fontsize=9, pad=6 + 9 * levels)
+
+
+def _name_phases(axes: "Axes", course: Course, unit: float) -> int:
+    """Write each phase's name above its beginning, as low as the names before it leave room for; how many levels."""
+    span = course.seconds[-1] - course.seconds[0]
+    ends: dict[int, float] = {}
+    for phase in course.phases:
+        place = _LETTERS * phase.begin / span
+        level = next(each for each in range(len(course.phases)) if ends.get(each, -_LETTERS) < place)
+        ends[level] = place + len(phase.name) + 1
+        axes.annotate(
+            phase.name,
+            (phase.begin / unit, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(1, 2 + 9 * level),
+            textcoords="offset points",
+            fontsize=7,
+            color=_GREY,
+            annotation_clip=False,
+        )
+    return len(ends)
+
+
+def _plot(axes: "Axes", times: Floats, values: Sequence[Floats], course: Course, row: Row) -> None:
+    if len(values) == 1:
+        axes.plot(times, values[0], color=row.colour, lw=0.9)
+        return
+    systolic, mean, diastolic = values
+    # A cuff's value stands until the next one: steps, and no slope that nobody has measured.
+    by_cuff = not course.measured.all()
+    axes.fill_between(times, diastolic, systolic, color=row.colour, alpha=0.25, lw=0, step="post" if by_cuff else None)
+    axes.plot(times, mean, color=row.colour, lw=0.9, drawstyle="steps-post" if by_cuff else "default")
+
+
+def _unit(course: Course) -> tuple[float, str]:
+    """Seconds in what the time is told in, and its name."""
+    return (3_600.0, "hours") if course.seconds[-1] - course.seconds[0] > 4 * 3_600 else (60.0, "minutes")

@@ -1,0 +1,152 @@
+"""Scenarios that befall patients of a ward by order: who is meant, and why it does not befall somebody."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio import to_thread
+
+from icu.bootstrap.tree import Tree
+from icu.bootstrap.ward import Ward
+from icu.config.load import load
+from icu.errors import ConfigurationError, UnknownBedError, UnknownScenarioError
+from icu.messages import uuid_of_name
+from tests.unit.bootstrap.test_orders import up, write
+
+FILE = """
+[[child]]
+role = "patient"
+id = "anna"
+name = "Anna Petrova"
+[[child]]
+role = "patient"
+id = "icu"
+name = "Bed"
+count = 2
+[[child]]
+role = "patient"
+id = "many"
+name = "Many"
+patients = 30
+[[child]]
+role = "patient"
+id = "rec"
+name = "Rec"
+recording = "rec.csv"
+"""
+RECORDED = "Rec is a recording: what happened has happened, and nobody wrote down why"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The ward's file."""
+    write(tmp_path / "rec.csv", "HR,hours\n70,0\n71,9\n")
+    path = tmp_path / "supervisor.toml"
+    write(path, FILE)
+    return path
+
+
+@pytest.fixture
+def ward(path: Path) -> Ward:
+    """What the ward's roles share."""
+    return Ward(load(path, {}))
+
+
+@pytest.fixture
+def still(ward: Ward, path: Path) -> Tree:
+    """A ward that does not run."""
+    return Tree(ward, reread=lambda: load(path, {}))
+
+
+@pytest.fixture
+async def tree(still: Tree) -> AsyncIterator[Tree]:
+    """A ward that runs."""
+    async with anyio.create_task_group() as group:
+        await group.start(still.root.run)
+        yield still
+        group.cancel_scope.cancel()
+
+
+MANY = [f"Many {number}" for number in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("bed", "patients", "problems"),
+    [
+        ("anna", ["Anna Petrova"], []),
+        ("Anna Petrova", ["Anna Petrova"], []),
+        ("Anna*", ["Anna Petrova"], []),
+        (str(uuid_of_name("Many 7")), ["Many 7"], []),
+        ("icu-*", ["Bed 1", "Bed 2"], []),
+        ("many", MANY, []),
+        ("Many 3", ["Many 3"], []),
+        ("rec", [], [RECORDED]),
+        ("beds", ["Anna Petrova", "Bed 1", "Bed 2", *MANY], [RECORDED]),
+        ("*", ["Anna Petrova", "Bed 1", "Bed 2", *MANY], [RECORDED]),
+    ],
+)
+async def test_who_is_meant(tree: Tree, ward: Ward, bed: str, patients: list[str], problems: list[str]) -> None:
+    """A child's id means all its patients, and a recording is refused in words beside the others."""
+    said = await tree.befall(bed, "sepsis-fast")
+    assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
+    ill = [
+        each.name
+        for name, beds in ward.beds.items()
+        for each in beds.identities
+        if name != "rec" and beds.truth(each.uuid).scenario == "sepsis-fast"
+    ]
+    assert sorted(ill) == sorted(patients)
+
+
+async def test_nobody_and_nothing(tree: Tree) -> None:
+    """A mistyped name is told with the one that was meant, a mistyped scenario with those that there are."""
+    with pytest.raises(UnknownBedError, match="no bed is called Ana Petrova: did you mean Anna Petrova"):
+        await tree.befall("Ana Petrova", "sepsis")
+    with pytest.raises(UnknownScenarioError, match="there is no scenario 'sepsys': choose one of bradycardia, "):
+        await tree.befall("anna", "sepsys")
+
+
+async def test_who_does_not_run(tree: Tree) -> None:
+    """Nothing befalls a patient who was told to stop: it is told how they are started."""
+    await tree.stop("icu-1", "many")
+    said = await tree.befall("beds", "fever")
+    assert sorted(said.patients) == ["Anna Petrova", "Bed 2"]
+    assert said.problems == [
+        "icu-1 does not run (stopped): python -m icu start icu-1",
+        "many does not run (stopped): python -m icu start many",
+        RECORDED,
+    ]
+    await tree.start("icu-1")
+    assert (await tree.befall("Bed 1", "fever")).patients == ["Bed 1"]
+
+
+async def test_processes_of_their_own(tmp_path: Path) -> None:
+    """They take orders at their own port."""
+    text = '[[child]]\nrole = "patient"\nprocess = true\n'
+    kafka = '[transport]\nkind = "kafka"\n'
+    write(tmp_path / "supervisor.toml", f'{kafka}{text}name = "A"\n{text}name = "B"\nport = 8101\n{text}name = "C"\n')
+    tree = await to_thread.run_sync(lambda: Tree(Ward(load(tmp_path / "supervisor.toml", {}))))
+    assert (await tree.befall("A", "fever")).problems == [
+        "bed-1 is a process of its own, which takes orders at its port: give it one (`port = 8101`)"
+    ]
+    assert (await tree.befall("B", "fever")).problems == [
+        "bed-2 is a process of its own: python -m icu scenario --url http://127.0.0.1:8101 ..."
+    ]
+
+
+async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Ward, path: Path) -> None:
+    """Not those who were scaled away or removed, nor those of a change that failed; but those of one that did not."""
+    anna = ward.beds["anna"]
+    await tree.scale("icu", 1)
+    assert set(ward.beds) == set(up(tree)) == {"anna", "icu-1", "many", "rec"}
+    write(path, FILE.replace('"Anna Petrova"', '"Anna"').replace("rec.csv", "no.csv"))
+    with pytest.raises(ConfigurationError):
+        await tree.reload()
+    assert ward.beds["anna"] is anna
+    write(path, FILE.replace('"Anna Petrova"', '"Anna"').partition('[[child]]\nrole = "patient"\nid = "rec"')[0])
+    await tree.reload()
+    assert set(ward.beds) == {"anna", "icu-1", "icu-2", "many"}
+    assert (await tree.befall("Anna", "fever")).patients == ["Anna"]
+    with pytest.raises(UnknownBedError):
+        await tree.befall("Anna Petrova", "fever")

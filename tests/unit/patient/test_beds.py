@@ -1,0 +1,70 @@
+"""The patients of one child: whom a word means, and how far they are who began in the past."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from icu.messages import uuid_of_name
+from icu.patient.beds import Beds, Identity
+from icu.patient.cohort import Cohort
+from icu.patient.simulated import SimulatedBay
+from tests.samples import START
+
+NOW = START + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"),
+    [
+        ("Anna [ICU]", True),
+        ("Anna*", True),
+        ("*", True),
+        (str(uuid_of_name("Anna")), True),
+        (str(uuid_of_name("Anna")).upper(), True),
+        ("Anna", False),
+        ("anna [icu]", False),
+        (str(UUID(int=1)), False),
+    ],
+)
+def test_who_is_meant(pattern: str, answer: bool) -> None:
+    """The name as it is, though it look like a pattern; a pattern of names; a uuid in any case."""
+    assert Identity(uuid_of_name("Anna"), "Anna [ICU]").matches(pattern) is answer
+
+
+def bays(count: int) -> Sequence[SimulatedBay]:
+    """Bays of a patient each, two hours behind."""
+    cohorts = [Cohort([Identity(uuid_of_name(str(n)), str(n))], {}, start=START, seed=7) for n in range(count)]
+    return [
+        SimulatedBay(each, interval=3_600, offset=0, start=START, launch=NOW, speed=float("inf")) for each in cohorts
+    ]
+
+
+def send(bay: SimulatedBay, now: datetime = NOW) -> None:
+    """What an emulator does when a bay is due."""
+    bay.observe()
+    bay.sent(0, now)
+
+
+def test_how_far_they_are() -> None:
+    """As far as the last of them; those who have caught up no longer count."""
+    first, second = bays(2)
+    beds = Beds([first, second], {}, start=START)
+    assert beds.progress(NOW) == 0
+    send(first)
+    assert beds.progress(NOW) == 0
+    send(second)
+    assert beds.progress(NOW) == 0.5
+    send(first)
+    send(second)
+    assert beds.progress(NOW) == 1
+    send(first)
+    send(second)
+    assert beds.progress(NOW + timedelta(hours=100)) == 1
+
+
+def test_who_begins_now_has_no_way_to_go() -> None:
+    """Nobody waits for patients who catch up with nothing; a clock that is set back is no matter."""
+    assert Beds(bays(1), {}).progress(NOW) == 1
+    assert Beds(bays(1), {}, start=START).progress(START - timedelta(hours=1)) == 0

@@ -1,0 +1,129 @@
+"""The HTTP face of a child's beds: who lies there, what is shown, what is true, and what is to happen."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import httpx
+import pytest
+
+from icu.messages import uuid_of_name
+from icu.patient.beds import Beds
+from tests.bedsides import beds_of, serving
+
+ANNA, BORIS, REC = (uuid_of_name(name) for name in ("Anna", "Boris", "Rec"))
+
+
+@pytest.fixture
+def beds() -> Beds:
+    """Two simulated patients and a recorded one."""
+    return beds_of(["Anna", "Boris"], recorded=["Rec"])
+
+
+@pytest.fixture
+async def ward(beds: Beds) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the face of many."""
+    async with serving(beds) as address, httpx.AsyncClient(base_url=address) as client:
+        yield client
+
+
+@pytest.fixture
+def single() -> Beds:
+    """One patient."""
+    return beds_of(["Anna"])
+
+
+@pytest.fixture
+async def bed(single: Beds) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the face of one."""
+    async with serving(single) as address, httpx.AsyncClient(base_url=address) as client:
+        yield client
+
+
+def observe(beds: Beds) -> None:
+    """What an emulator does when the bays are due."""
+    for bay in beds.bays:
+        bay.observe()
+
+
+async def test_who_lies_there(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
+    """All of them; one alone has the short path too."""
+    occupants = (await ward.get("/patients")).json()
+    assert occupants == [{"uuid": str(uuid_of_name(name)), "name": name} for name in ("Anna", "Boris", "Rec")]
+    assert (await bed.get("/patients")).json() == [(await bed.get("/")).json()]
+    assert (await ward.get("/")).status_code == 404
+
+
+async def test_what_the_monitors_show(ward: httpx.AsyncClient, beds: Beds) -> None:
+    """The latest reading; 503 and a reason before the first."""
+    path = f"/patient/{BORIS}/current"
+    response = await ward.get(path)
+    assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
+    observe(beds)
+    current = (await ward.get(path)).json()
+    assert current["patient_uuid"] == str(BORIS)
+    assert current["timestamp"] == "2026-01-31T12:00:00Z"
+    assert {"pulse", "resp_rate", "bp", "spo2", "temperature", "map"} <= set(current)
+    recorded = (await ward.get(f"/patient/{REC}/current")).json()
+    assert (recorded["pulse"], recorded["bp"]) == (70, None)
+    assert "map" not in recorded
+
+
+async def test_what_is_true(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
+    """Who the patient is and what befalls them; of a recording nobody knows."""
+    truth = (await ward.get(f"/patient/{ANNA}/truth")).json()
+    assert (truth["patient_uuid"], truth["scenario"], truth["phase"]) == (str(ANNA), "", "")
+    assert truth["age"] > 0
+    assert truth == (await bed.get("/truth")).json()
+    response = await ward.get(f"/patient/{REC}/truth")
+    assert (response.status_code, "is a recording" in response.json()["detail"]) == (409, True)
+
+
+async def test_what_is_to_happen(ward: httpx.AsyncClient, bed: httpx.AsyncClient, beds: Beds, single: Beds) -> None:
+    """It begins at once, and befalls nobody else; the answer is the truth then."""
+    answer = (await ward.post(f"/patient/{ANNA}/scenario", json={"scenario": "fever"})).json()
+    assert (answer["scenario"], answer["phase"]) == ("fever", "rise")
+    assert beds.truth(ANNA).scenario == "fever"
+    assert beds.truth(BORIS).scenario == ""
+    assert (await bed.post("/scenario", json={"scenario": "sepsis"})).json()["scenario"] == "sepsis"
+    assert single.truth(ANNA).phase == "onset"
+
+
+@pytest.mark.parametrize(
+    ("patient", "body", "status", "why"),
+    [
+        (ANNA, {"scenario": "sepsys"}, 404, "choose one of"),
+        (UUID(int=1), {"scenario": "sepsis"}, 404, "no patient has the uuid"),
+        ("anna", {"scenario": "sepsis"}, 404, "nothing is served"),
+        (REC, {"scenario": "sepsis"}, 409, "is a recording"),
+        (ANNA, {"scenario": 3}, 400, "scenario"),
+        (ANNA, {}, 400, "scenario"),
+        (ANNA, {"scenario": "sepsis", "severity": 2}, 400, "severity"),
+        (ANNA, ["sepsis"], 400, "object"),
+    ],
+)
+async def test_orders_that_are_refused(
+    ward: httpx.AsyncClient, beds: Beds, patient: object, body: object, status: int, why: str
+) -> None:
+    """In words, and nothing has happened."""
+    response = await ward.post(f"/patient/{patient}/scenario", json=body)
+    assert response.headers["content-type"].startswith("application/problem+json")
+    assert response.status_code == status
+    assert why in response.json()["detail"]
+    assert beds.truth(ANNA).scenario == ""
+
+
+async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
+    """Each path with its problems; the short ones where there is one patient."""
+    short = {"/": ["400"], "/current": ["400", "503"], "/truth": ["400", "409"], "/scenario": ["400", "404", "409"]}
+    long = {
+        "/patients": ["400"],
+        "/patient/{patient_uuid}/current": ["400", "404", "503"],
+        "/patient/{patient_uuid}/truth": ["400", "404", "409"],
+        "/patient/{patient_uuid}/scenario": ["400", "404", "409"],
+    }
+    for client, paths, title in [(ward, long, "Bedside monitors"), (bed, short | long, "Bedside monitor of Anna")]:
+        schema = (await client.get("/schema/openapi.json")).json()
+        assert schema["info"]["title"] == title
+        found = {path: next(iter(each.values())) for path, each in schema["paths"].items()}
+        own = {path: sorted(each["responses"]) for path, each in found.items() if "tags" not in each}
+        assert own == {path: ["200", *statuses] for path, statuses in paths.items()}

@@ -1,0 +1,59 @@
+"""Files are there whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from icu.errors import ConfigurationError, OutputError
+from icu.study.output import written
+
+
+def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:
+    """Until then the old one stands there; the new one keeps its rights, and nothing else is left."""
+    path = tmp_path / "data.csv"
+    path.write_text("old")
+    path.chmod(0o640)
+    with written(path) as file:
+        file.write(b"new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
+    """And no part of the new one."""
+    path = tmp_path / "data.csv"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), written(path) as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """What it leads to is replaced."""
+    path, link = tmp_path / "data.csv", tmp_path / "latest.csv"
+    link.symlink_to(path)
+    with written(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+
+
+def test_a_device_is_written_to(tmp_path: Path) -> None:
+    """Not replaced: /dev/null stays what it is; a full disk is an error of the output."""
+    with written(Path("/dev/null")) as file:
+        file.write(b"new")
+    assert Path("/dev/null").is_char_device()
+    with pytest.raises(OutputError, match="No space left"), written(Path("/dev/full")) as file:
+        file.write(b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_made(tmp_path: Path) -> None:
+    """A folder that is missing, a folder in the file's place: wrong settings."""
+    for path in (tmp_path / "no" / "data.csv", tmp_path):
+        with pytest.raises(ConfigurationError, match="cannot be written"), written(path):
+            pass

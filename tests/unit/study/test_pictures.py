@@ -1,0 +1,54 @@
+"""Pictures are drawn, the same each time, and are small enough for a README."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from icu.errors import UnknownScenarioError, UsageError
+from icu.patient.sensors import SHOWN
+from icu.study import courses
+from icu.study.pictures import draw
+
+
+def test_a_scenario_with_its_phases(tmp_path: Path) -> None:
+    """Each is named; text stays text; the same arguments are the same bytes."""
+    course = courses.scenario("cardiac-arrest", 0)
+    for name in ("a.svg", "b.svg"):
+        draw(tmp_path / name, [course])
+    content = (tmp_path / "a.svg").read_text()
+    assert content == (tmp_path / "b.svg").read_text()
+    for word in ("Cardiac arrest and return", "compressions", "post-arrest", "mm[Hg]", "minutes"):
+        assert f">{word}<" in content
+    assert len(content) < 300_000
+
+
+def test_what_is_drawn_of_a_scenario() -> None:
+    """It begins at 0, its phases follow each other, and where no pulse is there is no saturation: a gap."""
+    course = courses.scenario("cardiac-arrest", 0)
+    assert course.seconds[0] < 0 == course.phases[0].begin
+    assert [each.end for each in course.phases[:-1]] == [each.begin for each in course.phases[1:]]
+    collapse = (course.seconds > 30) & (course.seconds < 70)
+    assert np.isnan(course.values[SHOWN.index("spo2"), collapse]).all()
+    assert course.measured.all()
+
+
+def test_a_phase_without_end_is_shown_for_an_hour() -> None:
+    """`stable` lasts for ever."""
+    assert courses.scenario("stable", 0).phases[-1].end == 3_660
+
+
+def test_patients(tmp_path: Path) -> None:
+    """Side by side, those of the data set; where a cuff measures, values stand in between."""
+    found = [courses.day(number, 0, 24.0) for number in range(1, 5)]
+    assert {bool(each.measured.all()) for each in found} == {True, False}
+    draw(tmp_path / "patients.png", found)
+    assert (tmp_path / "patients.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_drawn(tmp_path: Path) -> None:
+    """An unknown scenario, a kind of file that is none."""
+    with pytest.raises(UnknownScenarioError):
+        courses.scenario("no-such", 0)
+    with pytest.raises(UsageError, match=r"pictures end in \.svg or \.png"):
+        draw(tmp_path / "a.jpg", [])
