@@ -106,8 +106,8 @@ class Beds:
 
     def progress(self, now: datetime) -> float:
         """How much of the time since their start they have behind them; 1 when all have caught up with now."""
-        behind = [bay.time for bay in self.bays if bay.can_wait]
-        if self._start is None or not behind:
+        # Who has no past to catch up with is not asked for a time: a recording that has ended has none.
+        if self._start is None or not (behind := [bay.time for bay in self.bays if bay.can_wait]):
             return 1.0
         whole = max(now - self._start, timedelta(seconds=1))
         return min(1.0, max(0.0, (min(behind) - self._start) / whole))

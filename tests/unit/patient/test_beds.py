@@ -9,7 +9,10 @@ import pytest
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds, Identity
 from icu.patient.cohort import Cohort
+from icu.patient.recordings.recording import Recording, Row
+from icu.patient.replayed import ReplayedBay
 from icu.patient.simulated import SimulatedBay
+from icu.vitals.signs import VitalSigns
 from tests.samples import START
 
 NOW = START + timedelta(hours=2)
@@ -68,3 +71,15 @@ def test_who_begins_now_has_no_way_to_go() -> None:
     """Nobody waits for patients who catch up with nothing; a clock that is set back is no matter."""
     assert Beds(bays(1), {}).progress(NOW) == 1
     assert Beds(bays(1), {}, start=START).progress(START - timedelta(hours=1)) == 0
+
+
+def test_a_recording_has_no_way_to_go() -> None:
+    """Neither before nor behind its last row, when it has no time any more."""
+    recording = Recording([Row(0.0, VitalSigns(pulse=70))], 0.0, 0)
+    bay = ReplayedBay(Identity(uuid_of_name("Anna"), "Anna"), recording, origin=START, speed=1)
+    beds = Beds([bay], {})
+    assert beds.progress(NOW) == 1
+    bay.observe()
+    bay.sent(0, NOW)
+    assert bay.due() is None
+    assert beds.progress(NOW) == 1
