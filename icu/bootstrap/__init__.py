@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -15,10 +15,10 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.events import EventFigures, TreeFigures
-from icu.bootstrap.history import report
+from icu.bootstrap.history import newest, report
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
-from icu.bounds import check_name
+from icu.bounds import TICK, check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import unready
@@ -194,6 +194,16 @@ def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:
         if other != path:
             raise RecordingError(f"{other} and {path} are recordings of one patient, {name}: rename or remove one")
         yield name, path
+
+
+def behind_what_is_stored(settings: Settings, start: datetime) -> datetime:
+    """`start`, or the first moment behind the readings that the database holds, if that is later: a patient has one
+    past. A database that cannot be read yet holds none."""
+    last = anyio.run(partial(newest, settings.database.url, now=datetime.now(UTC)))
+    if last is None or last < start:
+        return start
+    logger.info("the database holds readings up to {}: the history goes on from there", last.isoformat())
+    return last + TICK
 
 
 def with_history(settings: Settings, *, start: datetime | None = None, speed: float = 1.0) -> Settings:

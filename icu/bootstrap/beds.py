@@ -73,6 +73,8 @@ def _begun(child: PatientChild, launch: datetime) -> datetime:
         start = check_time(child.start or launch)
     except ValueError as exc:
         raise ConfigurationError(f"{child.id}: its start {exc}: choose another one") from exc
+    if start > launch:
+        logger.bind(child=child.id).info("begins at {}", start.isoformat())
     return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
 

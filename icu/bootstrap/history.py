@@ -1,10 +1,14 @@
-"""How far simulated patients are who began in the past: a log record for each tenth of the way to now."""
+"""The past of simulated patients: where it may begin, and how far they are, a log record for each tenth of the way."""
 
 from collections.abc import Callable
+from contextlib import aclosing
+from datetime import datetime
 from typing import Final
 
 import anyio
 from loguru import logger
+
+from icu.errors import StoreError
 
 EVERY: Final = 0.5
 """Seconds between two looks."""
@@ -23,3 +27,16 @@ async def report(progress: Callable[[], float]) -> None:
             logger.info("history: {} %", tenths * 10)
         told = max(told, tenths)
     logger.info("history: all patients have caught up with now, in {:.0f} s", anyio.current_time() - began)
+
+
+async def newest(url: str, *, now: datetime) -> datetime | None:
+    """When the newest reading that is stored was made, as far as the clock has come; None where none can be read."""
+    from icu.store.reader import Reader  # noqa: PLC0415 - only where it is used
+
+    async with aclosing(Reader(url)) as reader:
+        try:
+            patients = await reader.patients(now=now)
+        except StoreError:  # no file yet, or one that the sink has yet to bring to this version
+            return None
+    times = [each.latest.timestamp for each in patients if each.latest is not None]
+    return min(max(times), now) if times else None

@@ -12,7 +12,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.config.handover import packed
-from icu.config.settings import AnyChild, Settings
+from icu.config.settings import AnyChild, PatientChild, Settings
 from icu.supervisor.process import run_process
 
 _PLACE: Final = ("module", "function", "line")
@@ -27,7 +27,7 @@ class ProcessChild:
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
         self._id = str(child.id)
-        self._letter = packed(replace(settings, child=(child,)))
+        self._letter = packed(replace(settings, child=(_repeatable(child),)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._trouble: str | None = None
@@ -53,6 +53,13 @@ class ProcessChild:
 
     def _note(self, trouble: str | None) -> None:
         self._trouble = trouble
+
+
+def _repeatable(child: AnyChild) -> AnyChild:
+    """The child, with a seed if it has a past: each life of the process begins there anew, and must say the same."""
+    if isinstance(child, PatientChild) and child.start is not None and child.seed is None:
+        return replace(child, seed=int(child.start.timestamp()))
+    return child
 
 
 def relay(child_id: str, line: str) -> str | None:

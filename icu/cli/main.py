@@ -161,6 +161,9 @@ def supervise(
     from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
     from icu.cli.overview import overview  # noqa: PLC0415 - as above
 
+    if backfill is not None:
+        history["start"] = bootstrap.behind_what_is_stored(settings, history["start"])
+
     def told(settings: Settings) -> Settings:
         """With what the command line says in place of what the file says."""
         if transport is not None:

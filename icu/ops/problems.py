@@ -66,14 +66,22 @@ def _told(error: Exception) -> tuple[int, str]:
             return error.status, str(error)
         case IcuError() if is_transient(error) or isinstance(error, StoreCorruptError):
             return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
-        case ValidationException():
-            return error.status_code, _mistakes(error)
-        case NotFoundException():
-            return error.status_code, "nothing is served at this path: /schema tells what is"
         case HTTPException():
-            return error.status_code, error.detail
+            return error.status_code, _refusal(error)
+        case RecursionError():  # of msgspec, where a body nests too deeply
+            return HTTPStatus.BAD_REQUEST, "what was sent nests too deeply"
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server, which its log explains"
+
+
+def _refusal(error: HTTPException) -> str:
+    match error:
+        case ValidationException():
+            return _mistakes(error)
+        case NotFoundException():
+            return "nothing is served at this path: /schema tells what is"
+        case _:
+            return error.detail
 
 
 def _mistakes(error: ValidationException) -> str:

@@ -7,6 +7,7 @@ the row of the recording that was not sent.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -101,8 +102,9 @@ class Beds:
 
     @property
     def identities(self) -> list[Identity]:
-        """Everybody."""
-        return [bay.identities[number] for bay, number in self._places.values()]
+        """Everybody, in the order in which they were dealt to the bays."""
+        rows = zip_longest(*(bay.identities for bay in self.bays))
+        return [each for row in rows for each in row if each is not None]
 
     def progress(self, now: datetime) -> float:
         """How much of the time since their start they have behind them; 1 when all have caught up with now."""

@@ -20,6 +20,10 @@ from icu.transports.base import Transport
 ROUND: Final = 1_000
 """Observations that are made, or sent, at a time, about."""
 
+AHEAD: Final = 2_000
+"""Records of the past that may wait in memory for the sink. Whoever catches up keeps the interpreter busy, and a sink
+beside it hardly stores anything until it pauses."""
+
 FAREWELL: Final = 2.0
 """Seconds in which an emulator that was told to stop sends what waits. Less than its grace."""
 
@@ -48,7 +52,7 @@ async def emulate(
     async with create_task_group() as group:
         group.start_soon(sender.run)
         try:
-            await _observe(bays, outbox, telemetry, now)
+            await _observe(bays, outbox, transport, telemetry, now)
             await sender.idle()
         except anyio.get_cancelled_exc_class():
             await sender.finish()
@@ -58,7 +62,9 @@ async def emulate(
     logger.debug("nothing left to send")
 
 
-async def _observe(bays: Sequence[Bay], outbox: Outbox, telemetry: Telemetry, now: Callable[[], datetime]) -> None:
+async def _observe(
+    bays: Sequence[Bay], outbox: Outbox, transport: Transport, telemetry: Telemetry, now: Callable[[], datetime]
+) -> None:
     began = anyio.current_time()
     for bay in bays:
         bay.begin(now())
@@ -68,7 +74,7 @@ async def _observe(bays: Sequence[Bay], outbox: Outbox, telemetry: Telemetry, no
     while schedule:
         await anyio.sleep_until(schedule[0][0])
         turn = _take_due(schedule, bays, anyio.current_time())
-        await _room(outbox, [bays[number] for number in turn])
+        await _room(outbox, transport, [bays[number] for number in turn])
         observations = list(chain.from_iterable(bays[number].observe() for number in turn))
         dropped = outbox.put(encode(observations))
         telemetry.produced(len(observations), dropped=dropped)
@@ -100,9 +106,11 @@ def _named(bay: Bay) -> str:
     return bay.identities[0].name if len(bay.identities) == 1 else f"{len(bay.identities)} patients"
 
 
-async def _room(outbox: Outbox, bays: Sequence[Bay]) -> None:
-    """Wait until the outbox takes the next records of those bays that can wait."""
+async def _room(outbox: Outbox, transport: Transport, bays: Sequence[Bay]) -> None:
+    """Wait until there is room for the next records of those bays that can wait."""
     for bay in bays:
+        if bay.can_wait:
+            await transport.settled(AHEAD)
         while bay.can_wait and any(outbox.is_full(each.key) for each in bay.identities):
             await outbox.change()
 

@@ -16,24 +16,35 @@ from icu.errors import ConfigurationError
 Duration: TypeAlias = Annotated[float, Meta(ge=1, le=604_800)]
 """Seconds."""
 
-Severity: TypeAlias = Annotated[float, Meta(gt=0, le=2)]
+Severity: TypeAlias = Annotated[float, Meta(gt=0, le=1.5)]
 
 
-class Targets(Struct, frozen=True, forbid_unknown_fields=True):
-    """Values, or differences, of the signs that a phase moves."""
+class Values(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a phase takes signs."""
 
-    pulse: Annotated[float, Meta(ge=-200, le=250)] | None = None
+    pulse: Annotated[float, Meta(ge=0, le=250)] | None = None
     """/min."""
-    resp_rate: Annotated[float, Meta(ge=-60, le=80)] | None = None
+    resp_rate: Annotated[float, Meta(ge=0, le=80)] | None = None
     """/min."""
-    map: Annotated[float, Meta(ge=-150, le=200)] | None = None
+    map: Annotated[float, Meta(ge=0, le=200)] | None = None
     """Mean arterial pressure, mm[Hg]."""
-    pulse_pressure: Annotated[float, Meta(ge=-100, le=150)] | None = None
+    pulse_pressure: Annotated[float, Meta(ge=0, le=150)] | None = None
     """Systolic less diastolic, mm[Hg]."""
-    spo2: Annotated[float, Meta(ge=-60, le=100)] | None = None
+    spo2: Annotated[float, Meta(ge=0, le=100)] | None = None
     """%."""
-    temperature: Annotated[float, Meta(ge=-10, le=43)] | None = None
+    temperature: Annotated[float, Meta(ge=25, le=43)] | None = None
     """Cel."""
+
+
+class Differences(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much more, or less, of signs a phase makes. Units as in Values."""
+
+    pulse: Annotated[float, Meta(ge=-150, le=150)] | None = None
+    resp_rate: Annotated[float, Meta(ge=-50, le=50)] | None = None
+    map: Annotated[float, Meta(ge=-100, le=100)] | None = None
+    pulse_pressure: Annotated[float, Meta(ge=-80, le=80)] | None = None
+    spo2: Annotated[float, Meta(ge=-60, le=20)] | None = None
+    temperature: Annotated[float, Meta(ge=-8, le=5)] | None = None
 
 
 class Phase(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,8 +55,8 @@ class Phase(Struct, frozen=True, forbid_unknown_fields=True):
     """Until the targets are reached."""
     lasting: Annotated[float, Meta(ge=0)] = 0.0
     """How long it stays there; inf for ever."""
-    to: Targets = Targets()
-    by: Targets = Targets()
+    to: Values = Values()
+    by: Differences = Differences()
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -175,3 +175,4 @@ class Sensors:
         width = values[4] - values[5]
         values[4] -= damped * DAMPING * (1 - self._form) * width
         values[5] += damped * DAMPING * self._form * width
+        np.clip(values[6], values[5], values[4], out=values[6])

@@ -88,6 +88,10 @@ class Transport(Protocol):
         """Records that end with this process unless they are stored and committed first; 0 in a durable log."""
         ...
 
+    async def settled(self, most: int) -> None:
+        """Wait until at most so many records are `unstored`."""
+        ...
+
     @property
     def trouble(self) -> str | None:
         """What it waits for, in words for people; None while it works."""

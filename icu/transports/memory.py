@@ -100,6 +100,12 @@ class MemoryTransport:
         """Records that nobody committed yet."""
         return sum(map(len, self._topic.logs))
 
+    async def settled(self, most: int) -> None:
+        """Wait until all but so many records are committed."""
+        while self.unstored > most:
+            await self._topic.trimmed.wait()
+            self._topic.check_open()
+
     async def check(self) -> None:
         """It is always there, until it is closed."""
         await checkpoint()

@@ -20,6 +20,10 @@ from icu.patient.scenarios import Scenario
 LONGEST_STEP: Final = 60.0
 """Seconds: what staff do and what befalls a patient is looked at no more seldom."""
 
+BEFORE: Final = 7_200.0
+_STRIDE: Final = 300.0
+"""Seconds that pass before anybody looks, and in which steps: nobody comes to intensive care untreated."""
+
 _WIDTH: Final = fluctuation.WIDTH + care.WIDTH + illness.WIDTH
 
 
@@ -37,7 +41,7 @@ class Body:
     ) -> None:
         """`people` are the seeds of who they are and `courses` of what becomes of them; `start` in seconds since 1970,
         UTC; `rate`: how often scenarios befall them, 1 as their files say."""
-        self.now = start
+        self.now = start - BEFORE
         self.patients = [admit(default_rng(each)) for each in people]
         self._chance = Chance(courses, _WIDTH)
         self._baseline = np.stack([each.baseline for each in self.patients], axis=1)
@@ -49,6 +53,8 @@ class Body:
         self.illness = Illness(scenarios, np.exp(self._baseline), rate)
         self.signs = self._signs()
         """What is true now, sign x patient, in the units of SIGNS."""
+        while self.now < start:
+            self.step(_STRIDE)
 
     @property
     def generators(self) -> Sequence[np.random.Generator]:
@@ -56,7 +62,7 @@ class Body:
         return self._chance.generators
 
     def step(self, seconds: float) -> None:
-        """Let at most LONGEST_STEP seconds pass."""
+        """Let some time pass, no more than LONGEST_STEP where somebody looks."""
         self.now += seconds
         deviates = self._chance.draw()
         self._fluctuation.step(seconds, deviates[: fluctuation.WIDTH])

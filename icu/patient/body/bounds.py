@@ -7,10 +7,10 @@ import numpy as np
 from icu.patient.body.signs import Floats
 
 #                    pulse  resp   map   width  oxygen temperature
-_LOWEST: Final = np.array([28.0, 5.0, 32.0, 12.0, 22.0, 32.5])
-_LOW: Final = np.array([54.0, 11.0, 56.0, 32.0, 62.0, 35.6])
-_HIGH: Final = np.array([112.0, 28.0, 112.0, 105.0, 250.0, 38.4])
-_HIGHEST: Final = np.array([205.0, 55.0, 185.0, 170.0, 560.0, 41.5])
+_LOWEST: Final = np.array([28.0, 5.0, 32.0, 12.0, 34.0, 32.5])
+_LOW: Final = np.array([54.0, 11.0, 56.0, 32.0, 76.0, 35.6])
+_HIGH: Final = np.array([112.0, 28.0, 112.0, 105.0, 300.0, 38.4])
+_HIGHEST: Final = np.array([200.0, 52.0, 165.0, 150.0, 560.0, 41.5])
 """What bodies do without a scenario, in the units of SIGNS. An oxygen pressure of 560 takes pure oxygen."""
 
 _FROM: Final = np.log(_LOW)[:, None]

@@ -12,12 +12,12 @@ import numpy as np
 
 from icu.patient.body.signs import SIGNS, Floats
 
-SCALES: Final = np.array([50_000.0, 6_000.0, 600.0, 80.0])
+SCALES: Final = np.array([50_000.0, 9_000.0, 600.0, 80.0])
 """Seconds in which each scale forgets itself: the drift of a day, an hour's course, minutes, breaths."""
 
 #             pulse  resp   map    width  oxygen temperature
 SPREADS = np.array([
-    [0.102, 0.150, 0.094, 0.108, 0.185, 0.0165],
+    [0.102, 0.150, 0.094, 0.108, 0.21, 0.0165],
     [0.034, 0.080, 0.056, 0.075, 0.12, 0.0028],
     [0.015, 0.040, 0.035, 0.050, 0.05, 0.0004],
     [0.026, 0.095, 0.020, 0.030, 0.03, 0.0001],
@@ -25,11 +25,11 @@ SPREADS = np.array([
 """SD of the logarithm, scale x sign."""
 
 CORRELATIONS = np.array([
-    [1.00, 0.32, 0.22, 0.00, -0.14, 0.30],
-    [0.32, 1.00, 0.08, 0.00, -0.18, 0.10],
+    [1.00, 0.25, 0.22, 0.00, -0.13, 0.30],
+    [0.25, 1.00, 0.08, 0.00, -0.13, 0.10],
     [0.22, 0.08, 1.00, 0.43, 0.00, 0.00],
     [0.00, 0.00, 0.43, 1.00, 0.00, 0.00],
-    [-0.14, -0.18, 0.00, 0.00, 1.00, 0.00],
+    [-0.13, -0.13, 0.00, 0.00, 1.00, 0.00],
     [0.30, 0.10, 0.00, 0.00, 0.00, 1.00],
 ])  # fmt: skip
 """Between the signs, on each scale."""

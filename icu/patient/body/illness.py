@@ -23,8 +23,8 @@ DAY: Final = 86_400.0
 NAMES: Final = tuple("spo2" if each == "oxygen" else each for each in SIGNS)
 """What the signs are called in scenarios."""
 
-_HELD: Final = 0.7
-"""How much less a sign wanders that is driven to a value."""
+_HELD_TO, _HELD_BY = 0.7, 0.35
+"""How much less a sign wanders that is driven to a value, or by so much."""
 
 WIDTH: Final = 1
 """Deviates that a step takes."""
@@ -84,8 +84,8 @@ class Illness:
             self.begin(patient, scenario, now, generator)
 
     def _enter(self, patient: int, number: int, now: float) -> None:
-        factor, held = self.grip(now)
-        self._from[:, patient], self._held_from[:, patient] = factor[:, patient], held[:, patient]
+        factor, holding = self.grip(now)
+        self._from[:, patient], self._held_from[:, patient] = factor[:, patient], holding[:, patient]
         scenario = self._scenario[patient]
         if scenario is None or number == len(scenario.phase):
             self._scenario[patient] = None
@@ -98,7 +98,7 @@ class Illness:
         phase = scenario.phase[number]
         self._phase[patient] = number
         self._to[:, patient] = factors(phase, self._baselines[:, patient], self._severity[patient])
-        self._held_to[:, patient] = [_HELD * (getattr(phase.to, name) is not None) for name in NAMES]
+        self._held_to[:, patient] = held(phase)
         self._began[patient], self._within[patient] = now, phase.within
         self._ends[patient] = now + phase.within + phase.lasting
         self.ill[patient] = self._anybody = True
@@ -107,6 +107,14 @@ class Illness:
 @lru_cache(maxsize=64)
 def _rare(expected: float) -> float:
     return threshold(expected)
+
+
+def held(phase: Phase) -> list[float]:
+    """How much of each sign's wandering a phase holds at its height."""
+    return [
+        _HELD_TO if getattr(phase.to, name) is not None else _HELD_BY * (getattr(phase.by, name) is not None)
+        for name in NAMES
+    ]
 
 
 def factors(phase: Phase, baseline: Floats, severity: float) -> Floats:
@@ -118,7 +126,8 @@ def factors(phase: Phase, baseline: Floats, severity: float) -> Floats:
             goal[number] = _beyond(_pressure(number, to), baseline[number], float(TYPICAL[number]))
         if by is not None:
             goal[number] = _shifted(number, goal[number], by)
-    return np.maximum(0.0, 1 + severity * (goal / baseline - 1))
+    # However severe, nothing is nothing.
+    return np.where(goal > 0, np.maximum(0.0, 1 + severity * (goal / baseline - 1)), 0.0)
 
 
 def _pressure(sign: int, value: float) -> float:

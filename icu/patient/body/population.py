@@ -35,10 +35,10 @@ MALE: Final = 0.56
 # The heart slows and the arteries stiffen with the years: per year beyond the mean.
 _OF_AGE: Final = np.array([-0.0022, 0.0005, -0.0005, 0.0060, -0.0020, -0.00005])
 
-TYPICAL = np.array([82.5, 17.6, 77.0, 59.0, 106.0, 37.0])
+TYPICAL = np.array([82.5, 17.6, 77.0, 59.0, 114.0, 37.0])
 """Medians: /min, /min, mm[Hg], mm[Hg], mm[Hg], Cel."""
 
-SPREADS = np.array([0.140, 0.155, 0.120, 0.18, 0.18, 0.0108])
+SPREADS = np.array([0.140, 0.155, 0.120, 0.18, 0.28, 0.0108])
 """SD of the logarithm that age and condition leave over."""
 
 CORRELATIONS = np.array([
@@ -69,9 +69,16 @@ class Patient(NamedTuple):
     """How much its signs wander, 1 for the median patient."""
 
 
+def _age(generator: Generator) -> float:
+    while True:
+        age = generator.normal(*AGE)
+        if YOUNGEST <= age <= OLDEST:
+            return age
+
+
 def admit(generator: Generator) -> Patient:
     """Draw a patient."""
-    age = float(np.clip(generator.normal(*AGE), YOUNGEST, OLDEST))
+    age = _age(generator)
     sex = "male" if generator.random() < MALE else "female"
     condition = CONDITIONS[generator.choice(len(CONDITIONS), p=[each.share for each in CONDITIONS])]
     own = np.linalg.cholesky(CORRELATIONS) @ generator.standard_normal(len(SIGNS))

