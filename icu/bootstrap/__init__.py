@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -18,7 +18,7 @@ from icu.bootstrap.events import EventFigures, TreeFigures
 from icu.bootstrap.history import newest, report
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
-from icu.bounds import TICK, check_name
+from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import unready
@@ -203,7 +203,7 @@ def behind_what_is_stored(settings: Settings, start: datetime) -> datetime:
     if last is None or last < start:
         return start
     logger.info("the database holds readings up to {}: the history goes on from there", last.isoformat())
-    return last + TICK
+    return last + timedelta(seconds=settings.metrics_interval)
 
 
 def with_history(settings: Settings, *, start: datetime | None = None, speed: float = 1.0) -> Settings:

@@ -127,3 +127,10 @@ async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.A
         found = {path: next(iter(each.values())) for path, each in schema["paths"].items()}
         own = {path: sorted(each["responses"]) for path, each in found.items() if "tags" not in each}
         assert own == {path: ["200", *statuses] for path, statuses in paths.items()}
+
+
+async def test_a_hostile_body(ward: httpx.AsyncClient) -> None:
+    """What nests without end is the sender's mistake, not an error of ours."""
+    response = await ward.post(f"/patient/{ANNA}/scenario", content=b"[" * 90_000)
+    assert response.status_code == 400
+    assert "nests too deeply" in response.json()["detail"]

@@ -15,7 +15,7 @@ from icu.messages import Observation, Record, decode, uuid_of_name
 from icu.ops.logs import unwrapped
 from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
-from icu.patient.emulator import emulate
+from icu.patient.emulator import AHEAD, emulate
 from icu.patient.outbox import Outbox
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay, origin_of
@@ -208,6 +208,30 @@ async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None
         group.cancel_scope.cancel()
     assert [(each.timestamp - START).total_seconds() for each in found[:1_441]] == list(range(-7_200, 5, 5))
     assert telemetry._dropped._value.get() == 0
+
+
+async def test_catching_up_does_not_run_away_from_the_sink(telemetry: Telemetry) -> None:
+    """What nobody has stored yet is bounded, for all of it is lost with the process."""
+    transport = MemoryTransport(topic="icu.test")
+    bay = catching_up(*map(str, range(100)), start=START - timedelta(hours=1), speed=inf)
+    with anyio.move_on_after(10):
+        await emulate(bays=[bay], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+    assert AHEAD < transport.unstored < 2 * AHEAD
+
+
+async def test_what_was_left_out_changes_nothing_of_what_follows(telemetry: Telemetry) -> None:
+    """The course goes on while nobody looks: an emulator that slept for a minute finds it where it would be."""
+    seen: list[dict[datetime, Observation]] = []
+    for pause in (0, 60):
+        transport = MemoryTransport(topic="icu.test", partitions=1)
+        bay, now = simulated(), wall()
+        await sent_within(30, [bay], transport, telemetry, now)
+        await anyio.sleep(pause)
+        found = await sent_within(100, [bay], transport, telemetry, now)
+        seen.append({each.timestamp: each for each in found})
+    common = set(seen[0]) & set(seen[1])
+    assert max(common) - START > timedelta(seconds=90)
+    assert all(seen[0][moment] == seen[1][moment] for moment in common)
 
 
 async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:

@@ -41,6 +41,22 @@ async def test_a_full_log_makes_publishers_wait() -> None:
         assert [each.value for each in batch.deliveries] == [b"3", b"4"]
 
 
+async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
+    """`settled` returns at once while little waits, and otherwise when enough was committed."""
+    transport = MemoryTransport(topic="icu.test", partitions=1)
+    await transport.publish(records(5))
+    await transport.settled(5)
+    with anyio.move_on_after(1) as waiting:
+        await transport.settled(2)
+    assert waiting.cancelled_caught
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        group.start_soon(transport.settled, 2)
+        [batch] = await consumer.fetch(max_records=3, linger=0, patience=5)
+        await consumer.commit({0: batch.position})
+    assert transport.unstored == 2
+
+
 async def test_closing_wakes_who_waits_for_room() -> None:
     """A publisher that waits for a commit learns that none will come."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
