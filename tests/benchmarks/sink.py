@@ -14,7 +14,7 @@ from statistics import median
 import anyio
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from icu.bootstrap import spare_the_collector
+from icu.bootstrap import tune_the_interpreter
 from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
 from icu.sink.intake import take_in
 from icu.store.readings import to_rows
@@ -41,7 +41,7 @@ async def compare() -> None:
     speeds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         await store_only(f"sqlite:///{folder}/icu.db", [readings(0)[:BATCH]])
-    spare_the_collector()  # as every role does, once everything is loaded
+    tune_the_interpreter()  # as every role does, once everything is loaded
     for number in range(ROUNDS):
         observations = readings(number)
         batches = [observations[begin : begin + BATCH] for begin in range(0, len(observations), BATCH)]
