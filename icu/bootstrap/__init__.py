@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from icu.bootstrap.events import EventFigures, TreeFigures
 from icu.bootstrap.history import newest, report
+from icu.bootstrap.remote import Orders
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
@@ -96,8 +97,15 @@ def run_monitor(settings: Settings, child: MonitorChild) -> None:
     _run_monitor(Ward(replace(settings, child=(child,))), child)
 
 
-def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_broker: bool = False) -> None:
-    """Run one end of the transport alone until told to stop. KafkaError where a required broker is away."""
+def run_role(
+    settings: Settings,
+    child: SinkChild | PatientChild,
+    *,
+    require_broker: bool = False,
+    on_loop: Callable[[Ward], None] = lambda _: None,
+) -> None:
+    """Run one end of the transport alone until told to stop. KafkaError where a required broker is away. `on_loop` is
+    called when its loop runs."""
     ward = Ward(replace(settings, child=(child,)))
     actor = ward.actor(child)
 
@@ -106,6 +114,7 @@ def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_bro
             if require_broker:
                 await transport.check()
             tune_the_interpreter()
+            on_loop(ward)
             await _announced(actor, ward.trouble(child))
 
     anyio.run(until_told, work)
@@ -113,14 +122,15 @@ def run_role(settings: Settings, child: SinkChild | PatientChild, *, require_bro
 
 def run_child(settings: Settings) -> None:
     """Run the one child of these settings for its supervisor, which has started this process and may end it."""
-    end_with_parent()
+    orders = Orders()
+    end_with_parent(orders.heed)
     [child] = settings.child
     if isinstance(child, MonitorChild):
         ward = Ward(settings)
         ward.health.add("children", partial(unready, settings))
         _run_monitor(ward, child)
     else:
-        run_role(settings, child)
+        run_role(settings, child, on_loop=lambda ward: orders.begin(ward.beds))
 
 
 def _run_monitor(ward: Ward, child: MonitorChild) -> None:

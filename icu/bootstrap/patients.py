@@ -1,9 +1,10 @@
 """Orders about patients, who are found by their child's id, by name or by uuid: let a scenario befall them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from icu.bootstrap.remote import Order
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
 from icu.control.protocol import Befallen
@@ -16,10 +17,16 @@ _KNOWN: Final = 1_000
 """Names that a mistyped one is compared with at most: a ward may have 100,000 patients."""
 
 
-def befall(
-    children: Sequence[PatientChild], states: Mapping[str, State], beds: Mapping[str, Beds], bed: str, scenario: str
+async def befall(
+    children: Sequence[PatientChild],
+    states: Mapping[str, State],
+    beds: Mapping[str, Beds],
+    tell: Callable[[str, bytes], Awaitable[bool]],
+    bed: str,
+    scenario: str,
 ) -> Befallen:
-    """Let a scenario befall the patients whom `bed` means, as far as they are `beds` of this process.
+    """Let a scenario befall the patients whom `bed` means, those in `beds` of this process and those in others, which
+    are told by line: `tell` takes their child's id, and answers whether it could.
 
     UnknownBedError where it means nobody. The scenario is one that there is.
     """
@@ -28,7 +35,10 @@ def befall(
     for child in children:
         here = beds.get(str(child.id))
         for each in _meant(child, here, bed):
-            problem = _problem(child, states) if here is None else _befall(here, each, scenario)
+            if here is None:
+                problem = await _told(child, states, each, scenario, tell)
+            else:
+                problem = _befall(here, each, scenario)
             (patients if problem is None else problems).append(problem or each.name)
     if not patients and not problems:
         raise UnknownBedError(bed, [*(str(child.id) for child in children), *_names(children)][:_KNOWN])
@@ -50,15 +60,19 @@ def _befall(here: Beds, patient: Identity, scenario: str) -> str | None:
     return None
 
 
-def _problem(child: PatientChild, states: Mapping[str, State]) -> str:
-    """Why nothing can befall the patients of a child that does not run in this process."""
+async def _told(
+    child: PatientChild,
+    states: Mapping[str, State],
+    patient: Identity,
+    scenario: str,
+    tell: Callable[[str, bytes], Awaitable[bool]],
+) -> str | None:
+    """Tell a child in a process of its own that listens; why not, if so."""
     if child.recording is not None:
         return str(RecordedPatientError(child.name))
-    if not child.process:
-        return f"{child.id} does not run ({states.get(str(child.id), 'missing')}): python -m icu start {child.id}"
-    if child.port is None:
-        return f"{child.id} is a process of its own, which takes orders at its port: give it one (`port = 8101`)"
-    return f"{child.id} is a process of its own: python -m icu scenario --url http://{child.host}:{child.port} ..."
+    if child.process and await tell(str(child.id), Order(patient.uuid, scenario).line):
+        return None
+    return f"{child.id} does not run ({states.get(str(child.id), 'missing')}): python -m icu start {child.id}"
 
 
 def _configured(child: PatientChild) -> list[Identity]:

@@ -3,17 +3,23 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
+import anyio
 import msgspec
-from anyio.abc import TaskStatus
+from anyio import BrokenResourceError, ClosedResourceError
+from anyio.abc import ByteSendStream, TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
 from icu.supervisor.process import run_process
+
+PATIENCE: Final = 2.0
+"""Seconds that a process may take to be told something."""
 
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
@@ -31,25 +37,41 @@ class ProcessChild:
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._trouble: str | None = None
+        self._stdin: ByteSendStream | None = None
 
     async def run(self, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
         self._trouble = None
-        await run_process(
-            # Its id is for people who look at the processes.
-            [sys.executable, "-m", "icu", "run", "child", "--", self._id],
-            letter=self._letter,
-            grace=self._grace,
-            watchdog=self._watchdog,
-            on_line=partial(relay, self._id),
-            on_trouble=self._note,
-            environ=os.environ,
-            task_status=task_status,
-        )
+        try:
+            await run_process(
+                # Its id is for people who look at the processes.
+                [sys.executable, "-m", "icu", "run", "child", "--", self._id],
+                letter=self._letter,
+                grace=self._grace,
+                watchdog=self._watchdog,
+                on_line=partial(relay, self._id),
+                on_trouble=self._note,
+                on_open=self._opened,
+                environ=os.environ,
+                task_status=task_status,
+            )
+        finally:
+            self._stdin = None
+
+    async def tell(self, line: bytes) -> bool:
+        """Send it a line; whether that could be done."""
+        with anyio.move_on_after(PATIENCE), suppress(BrokenResourceError, ClosedResourceError):
+            if self._stdin is not None:
+                await self._stdin.send(line)
+                return True
+        return False
 
     def trouble(self) -> str | None:
         """What the process waits for, as it said last."""
         return self._trouble
+
+    def _opened(self, stdin: ByteSendStream) -> None:
+        self._stdin = stdin
 
     def _note(self, trouble: str | None) -> None:
         self._trouble = trouble

@@ -79,6 +79,7 @@ class Tree:
         limits = self._settings.supervisor
         children = all_instances(self._settings.child)
         self._children = {str(each.id): each for each in children}
+        self._processes: dict[str, ProcessChild] = {}
         self.rules = {
             "": f"{limits.strategy}, gives up at more than {limits.restarts} deaths in {limits.period:g} s",
             BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",
@@ -162,7 +163,10 @@ class Tree:
             raise UnknownScenarioError(scenario, list(scenarios))
         children = [child for child in self._children.values() if isinstance(child, PatientChild)]
         states = {child.id: child.state for child in self.flat()}
-        return befall(children, states, self._ward.beds, bed, scenario)
+        return await befall(children, states, self._ward.beds, self._tell, bed, scenario)
+
+    async def _tell(self, name: str, line: bytes) -> bool:
+        return name in self._processes and await self._processes[name].tell(line)
 
     async def _become(self, settings: Settings) -> str:
         _refuse_mistakes(settings)
@@ -287,7 +291,8 @@ class Tree:
                 f"{child.id}: a process of its own cannot use the in-memory transport: "
                 'write kind = "kafka" below [transport], or leave `process` out'
             )
-        return ProcessChild(child, self._settings, grace=grace)
+        self._processes[str(child.id)] = ProcessChild(child, self._settings, grace=grace)
+        return self._processes[str(child.id)]
 
 
 async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:

@@ -94,21 +94,25 @@ async def _show_life(ending: Ending) -> None:
         await anyio.sleep(seconds / 3)
 
 
-def end_with_parent() -> None:
-    """Stop this process when the one that started it is gone: nobody else would.
+def end_with_parent(heed: Callable[[bytes], None]) -> None:
+    """Stop this process when the one that started it is gone: nobody else would. `heed` takes each line that it sends,
+    in the thread that waits for its end.
 
     The parent holds the other end of standard input. A thread waits there, for a loop may be blocked. Where the system
     can do so, it lets a process that stands still (SIGSTOP) go on then, for as such it would notice nothing.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
-    threading.Thread(target=_await_orphanage, daemon=True).start()
+    threading.Thread(target=_await_orphanage, args=(heed,), daemon=True).start()
 
 
-def _await_orphanage() -> None:
+def _await_orphanage(heed: Callable[[bytes], None]) -> None:
     # Not through sys.stdin, whose lock a thread must not hold when Python ends.
-    while os.read(0, 4_096):
-        pass
+    rest = b""
+    while data := os.read(0, 4_096):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            heed(line)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_DEADLINE)
     os._exit(1)

@@ -21,7 +21,7 @@ from anyio import (
     TemporaryDirectory,
     create_task_group,
 )
-from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
+from anyio.abc import ByteSendStream, Process, TaskStatus, UNIXDatagramSocket
 
 from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 
@@ -44,15 +44,16 @@ async def run_process(
     environ: Mapping[str, str],
     letter: str = "",
     on_trouble: Callable[[str | None], None] = lambda _: None,
+    on_open: Callable[[ByteSendStream], None] = lambda _: None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
 
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
-    status, when the process says READY=1. `on_line` is called with each line of output, and returns what may stand as
-    the last words in the error of its end, if anything; `on_trouble` with what it waits for, whenever it says so.
-    Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds,
-    and ProcessKilledError when it had to be killed.
+    status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is called
+    with each line of output, and returns what may stand as the last words in the error of its end, if anything;
+    `on_trouble` with what it waits for, whenever it says so. Raises ProcessEndedError unless it ends with 0,
+    ProcessSilentError when it has shown no life for `watchdog` seconds, and ProcessKilledError when it had to be killed.
     """
     async with _mailbox() as (path, notices):
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
@@ -63,7 +64,7 @@ async def run_process(
             env={**environ, **told},
             start_new_session=True,
         )
-        watch = _Watch(process, notices, watchdog, on_line, on_trouble)
+        watch = _Watch(process, notices, watchdog, on_line, on_trouble, on_open)
         try:
             await watch.until_it_ends(letter, task_status)
         except anyio.get_cancelled_exc_class():
@@ -103,12 +104,14 @@ class _Watch:
         watchdog: float,
         on_line: Callable[[str], str | None],
         on_trouble: Callable[[str | None], None],
+        on_open: Callable[[ByteSendStream], None],
     ) -> None:
         self._process = process
         self._notices = notices
         self._watchdog = watchdog
         self._on_line = on_line
         self._on_trouble = on_trouble
+        self._on_open = on_open
         self._rest = b""
         self._last_words = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
@@ -163,6 +166,8 @@ class _Watch:
                 self._on_trouble(notice["X_TROUBLE"] or None)
             if "READY" in notice:
                 status = notice.get("STATUS")
+                if self._process.stdin is not None:
+                    self._on_open(self._process.stdin)
                 task_status.started(f"pid {self._process.pid}" + (f", {status}" if status else ""))
 
     async def _read(self) -> None:

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from tests.brokers import ApacheKafka, own_kafka
-from tests.e2e.conftest import PATIENCE, Program, Start, free_port
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
 
 CHILDREN = ["sink", "monitor", "icu-1", "icu-2"]
 
@@ -158,6 +159,26 @@ def test_a_process_carries_all_its_patients(start: Start, kafka: ApacheKafka, tm
     names = [f"Bed {number} {bed}" for number in (1, 2) for bed in (1, 2, 3)]
     assert sorted(each["name"] for each in patients) == names
     assert ward.stop() == 0
+
+
+def test_a_scenario_reaches_a_process(start: Start, icu: Icu, kafka: ApacheKafka, tmp_path: Path) -> None:
+    """By its supervisor's socket, without a port of its own: the heart of one runs away, that of the other does not."""
+    (tmp_path / "supervisor.toml").write_text(
+        'metrics_interval = 0.5\n[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
+        '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\nscenario = "stable"\nprocess = true\n'
+    )
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=f"icu.{tmp_path.name}")
+    before = pulses(ward.until("/patients", lambda response: len(response.json()) == 2))
+    said = icu("scenario", "icu-2", "tachyarrhythmia")
+    assert (said.returncode, said.stdout) == (0, "Bed 2\n")
+    after = pulses(ward.until("/patients", lambda response: pulses(response)["Bed 2"] > 1.3 * before["Bed 2"]))
+    assert after["Bed 1"] < 1.3 * before["Bed 1"]
+    assert ward.stop() == 0
+
+
+def pulses(response: httpx.Response) -> dict[str, float]:
+    """The patients' heart rates, by name; 0 where there is none."""
+    return {each["name"]: each["latest"]["pulse"] or 0 for each in response.json()}
 
 
 def test_what_a_process_waits_for(start: Start, tmp_path: Path) -> None:

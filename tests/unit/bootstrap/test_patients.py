@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import anyio
 import pytest
-from anyio import to_thread
+from anyio import to_thread, wait_all_tasks_blocked
+from loguru import logger
 
+from icu.bootstrap.remote import Order, Orders
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
 from icu.errors import ConfigurationError, UnknownBedError, UnknownScenarioError
 from icu.messages import uuid_of_name
+from tests.bedsides import beds_of
 from tests.unit.bootstrap.test_orders import up, write
 
 FILE = """
@@ -122,17 +126,27 @@ async def test_who_does_not_run(tree: Tree) -> None:
 
 
 async def test_processes_of_their_own(tmp_path: Path) -> None:
-    """They take orders at their own port."""
-    text = '[[child]]\nrole = "patient"\nprocess = true\n'
-    kafka = '[transport]\nkind = "kafka"\n'
-    write(tmp_path / "supervisor.toml", f'{kafka}{text}name = "A"\n{text}name = "B"\nport = 8101\n{text}name = "C"\n')
+    """Those who do not run are told of; a recording is refused whether it runs or not."""
+    text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
+    write(tmp_path / "supervisor.toml", text)
     tree = await to_thread.run_sync(lambda: Tree(Ward(load(tmp_path / "supervisor.toml", {}))))
-    assert (await tree.befall("A", "fever")).problems == [
-        "bed-1 is a process of its own, which takes orders at its port: give it one (`port = 8101`)"
-    ]
-    assert (await tree.befall("B", "fever")).problems == [
-        "bed-2 is a process of its own: python -m icu scenario --url http://127.0.0.1:8101 ..."
-    ]
+    assert (await tree.befall("A", "fever")).problems == ["bed-1 does not run (pending): python -m icu start bed-1"]
+
+
+async def test_orders_come_as_lines(tmp_path: Path) -> None:
+    """What one process writes the other reads, in whatever thread; what is no order is a warning, and before the loop
+    runs, or behind it, nothing."""
+    beds = await to_thread.run_sync(beds_of, ["Anna"])
+    orders = Orders()
+    orders.heed(Order(uuid_of_name("Anna"), "stable").line)
+    orders.begin({"anna": beds})
+    told: list[str] = []
+    logger.add(lambda message: told.append(message.record["message"]))
+    for line in (Order(uuid_of_name("Anna"), "fever").line, b"{", b"[" * 50_000, Order(UUID(int=1), "fever").line):
+        await to_thread.run_sync(orders.heed, line)
+    await wait_all_tasks_blocked()
+    assert beds.truth(uuid_of_name("Anna")).scenario == "fever"
+    assert [each.startswith("an order of the supervisor was not carried out") for each in told] == [True] * 3
 
 
 async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Ward, path: Path) -> None:

@@ -75,7 +75,7 @@ async def work():
     print("started", flush=True)
     await anyio.sleep(600)
 
-end_with_parent()
+end_with_parent(lambda _: None)
 anyio.run(until_told, work)
 print("ended in order", flush=True)
 """
