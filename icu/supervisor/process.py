@@ -50,10 +50,11 @@ async def run_process(
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
 
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
-    status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is called
-    with each line of output, and returns what may stand as the last words in the error of its end, if anything;
+    status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is
+    called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
     `on_trouble` with what it waits for, whenever it says so. Raises ProcessEndedError unless it ends with 0,
-    ProcessSilentError when it has shown no life for `watchdog` seconds, and ProcessKilledError when it had to be killed.
+    ProcessSilentError when it has shown no life for `watchdog` seconds, and ProcessKilledError when it had to be
+    killed.
     """
     async with _mailbox() as (path, notices):
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
