@@ -165,7 +165,8 @@ def test_a_scenario_reaches_a_process(start: Start, icu: Icu, kafka: ApacheKafka
     """By its supervisor's socket, without a port of its own: the heart of one runs away, that of the other does not."""
     (tmp_path / "supervisor.toml").write_text(
         'metrics_interval = 0.5\n[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
-        '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\nscenario = "stable"\nprocess = true\n'
+        '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\nprocess = true\n'
+        'scenario = "stable"\nartefacts = 0\nseed = 7\n'
     )
     ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=f"icu.{tmp_path.name}")
     before = pulses(ward.until("/patients", lambda response: len(response.json()) == 2))
