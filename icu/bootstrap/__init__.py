@@ -28,7 +28,7 @@ from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import IcuError, RecordingError
 from icu.messages import uuid_of_name
-from icu.ops.logs import configure
+from icu.ops.logs import configure, say
 from icu.ops.notify import notify, notify_trouble
 from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.supervisor.spec import Start
@@ -157,8 +157,8 @@ async def _tell_trouble(trouble: Callable[[], str | None]) -> None:
 
 def upgrade_database(settings: Settings) -> str:
     """Bring the tables to this program's version; returns a sentence that says what was done."""
-    from icu.store import schema  # noqa: PLC0415 - only where it is used
-    from icu.store.database import sqlite_path  # noqa: PLC0415 - as above
+    from icu.store import schema
+    from icu.store.database import sqlite_path
 
     path = sqlite_path(settings.database.url)
     before = anyio.run(schema.upgrade, path)
@@ -176,7 +176,7 @@ def create_app() -> "Litestar":
         return Ward(settings).monitor_app("localhost", foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.
-        print(f"icu: {exc}", file=sys.stderr)  # noqa: T201 - what a person reads
+        say(f"icu: {exc}")
         raise SystemExit(exc.exit_code) from exc
 
 
@@ -184,7 +184,7 @@ def with_recordings(
     settings: Settings, folder: Path, *, speed: float = 1.0, step: float = 3_600.0, start: datetime | None = None
 ) -> Settings:
     """The settings with a bed for each recording of the folder in place of the configured patients."""
-    from icu.patient.recordings import find_recordings  # noqa: PLC0415 - only where it is used
+    from icu.patient.recordings import find_recordings
 
     others = [child for child in settings.child if not isinstance(child, PatientChild)]
     beds = [

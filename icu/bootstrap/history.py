@@ -31,7 +31,7 @@ async def report(progress: Callable[[], float]) -> None:
 
 async def newest(url: str, *, now: datetime) -> datetime | None:
     """When the newest reading that is stored was made, as far as the clock has come; None where none can be read."""
-    from icu.store.reader import Reader  # noqa: PLC0415 - only where it is used
+    from icu.store.reader import Reader
 
     async with aclosing(Reader(url)) as reader:
         try:

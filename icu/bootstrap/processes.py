@@ -108,6 +108,6 @@ class _Said(msgspec.Struct):
     message: str
 
 
-def _move(theirs: Mapping[str, Any], ours: Any) -> None:  # noqa: ANN401 - loguru's record
+def _move(theirs: Mapping[str, Any], ours: Any) -> None:  # noqa: ANN401 - a dictionary whose type loguru keeps to itself
     ours.update({name: theirs[name] for name in _PLACE if name in theirs})
     ours["extra"].update({name: value for name, value in theirs.items() if name not in _OWN})

@@ -17,7 +17,7 @@ def make_transport(settings: Settings) -> Transport:
 
 
 def _memory(settings: Settings) -> Transport:
-    from icu.transports.memory import MemoryTransport  # noqa: PLC0415 - only where it is used
+    from icu.transports.memory import MemoryTransport
 
     chosen = settings.transport
     logger.info("a new in-memory log: what the sink has not stored is lost if this process is killed")
@@ -25,8 +25,8 @@ def _memory(settings: Settings) -> Transport:
 
 
 def _kafka(settings: Settings) -> "KafkaTransport":
-    from icu.transports.kafka.brokers import Brokers  # noqa: PLC0415 - only where it is used
-    from icu.transports.kafka.transport import KafkaTransport  # noqa: PLC0415 - as above
+    from icu.transports.kafka.brokers import Brokers
+    from icu.transports.kafka.transport import KafkaTransport
 
     brokers = Brokers(settings.kafka)
     if brokers.exposed:

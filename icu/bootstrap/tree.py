@@ -222,7 +222,7 @@ class Tree:
                 await order(owner, child.id)
             except KeyError:
                 told[child.id] = "it was removed meanwhile"
-            except Exception as exc:  # noqa: BLE001 - as above
+            except Exception as exc:  # noqa: BLE001 - whatever goes wrong with one child, the others are to be told too
                 told[child.id] = _words(exc)
         return told
 

@@ -86,8 +86,8 @@ class Ward:
 
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
         """
-        from icu.monitor import app, broadcast  # noqa: PLC0415 - only where it is used
-        from icu.store.reader import Reader  # noqa: PLC0415 - as above
+        from icu.monitor import app, broadcast
+        from icu.store.reader import Reader
 
         reader = Reader(self.settings.database.url)
         live = broadcast.Broadcast(reader)
@@ -97,7 +97,7 @@ class Ward:
             reader=reader,
             broadcast=live,
             # Through the ward at each request: the supervisor may be built after the application.
-            look=lambda: self.look(),  # noqa: PLW0108 - not the one of now
+            look=lambda: self.look(),  # noqa: PLW0108 - whoever runs the supervisor replaces it later
             prefix=api.prefix,
             cors_origins=api.cors_origins,
             **self._common(host),
@@ -126,7 +126,7 @@ class Ward:
                 return lambda: None
 
     def _sink(self, child: SinkChild) -> Start:
-        from icu.sink.consumer import Batching, consume  # noqa: PLC0415 - only where it is used
+        from icu.sink.consumer import Batching, consume
 
         telemetry = self._sink_telemetry
         transport = self._transport
@@ -148,9 +148,9 @@ class Ward:
         return partial(self._with_face, actor, partial(self._sink_app, child.host), child.host, child.port)
 
     def _patient(self, child: PatientChild) -> Start:
-        from icu.bootstrap.beds import beds_of  # noqa: PLC0415 - only where it is used
-        from icu.patient.emulator import emulate  # noqa: PLC0415 - as above
-        from icu.patient.outbox import Outbox  # noqa: PLC0415 - as above
+        from icu.bootstrap.beds import beds_of
+        from icu.patient.emulator import emulate
+        from icu.patient.outbox import Outbox
 
         telemetry = self._patient_telemetry
         beds = beds_of(child, self.scenarios, interval=self.settings.metrics_interval, telemetry=telemetry)
@@ -187,18 +187,18 @@ class Ward:
             group.cancel_scope.cancel()
 
     def _sink_app(self, host: str) -> "Litestar":
-        from icu.ops.http import face  # noqa: PLC0415 - only where it is used
+        from icu.ops.http import face
 
         return face(title="ICU sink", handlers=[], **self._common(host))
 
     def _bedside_app(self, beds: "Beds", host: str) -> "Litestar":
-        from icu.patient.bedside import create_app  # noqa: PLC0415 - only where it is used
+        from icu.patient.bedside import create_app
 
         return create_app(beds=beds, **self._common(host))
 
     def _common(self, host: str) -> dict[str, Any]:
         """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
-        from icu.ops.hosts import is_loopback  # noqa: PLC0415 - only where it is used
+        from icu.ops.hosts import is_loopback
 
         hosts = self.settings.api.hosts if is_loopback(host) else None
         return {"version": __version__, "health": self.health, "registry": self.registry, "hosts": hosts}
@@ -219,20 +219,20 @@ class Ward:
     # Figures outlive the children: a counter that began anew with each restart would hide what went before.
     @cached_property
     def _sink_telemetry(self) -> "sink_telemetry.Telemetry":
-        from icu.sink.telemetry import Telemetry  # noqa: PLC0415 - only where it is used
+        from icu.sink.telemetry import Telemetry
 
         return Telemetry(self.registry)
 
     @cached_property
     def _patient_telemetry(self) -> "patient_telemetry.Telemetry":
-        from icu.patient.telemetry import Telemetry  # noqa: PLC0415 - only where it is used
+        from icu.patient.telemetry import Telemetry
 
         return Telemetry(self.registry)
 
     @cached_property
     def scenarios(self) -> "dict[str, Scenario]":
         """What may befall simulated patients, by name."""
-        from icu.patient.scenarios import load_scenarios  # noqa: PLC0415 - only where it is used
+        from icu.patient.scenarios import load_scenarios
 
         return load_scenarios(packaged("config", "scenarios"))
 
@@ -250,7 +250,7 @@ class _Forwarded(TaskStatus[None]):
 
 def _built(build: Callable[[], T]) -> tuple[T, "Callable[..., Coroutine[Any, Any, None]]"]:
     """An application, and what serves it. Importing and building takes half a second: not to be done on the loop."""
-    from icu.ops.asgi import serve  # noqa: PLC0415 - only where it is used
+    from icu.ops.asgi import serve
 
     return build(), serve
 

@@ -128,7 +128,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
     if url is None:
         _tell(_asked(address, Befall(bed[0], name), Befallen), name)
     else:
-        from icu.cli.bedside import befall  # noqa: PLC0415 - as below
+        from icu.cli.bedside import befall
 
         _tell(befall(url, bed[0] if bed else None, name), name)
 
@@ -136,7 +136,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
 @click.command()
 def scenarios() -> None:
     """What may befall patients: name, title, how often in a day it does by chance, and what there is to know."""
-    from icu.patient.scenarios import load_scenarios  # noqa: PLC0415 - as below
+    from icu.patient.scenarios import load_scenarios
 
     for line in catalogue(load_scenarios(packaged("config", "scenarios")).values()):
         _say(line)
@@ -163,7 +163,7 @@ def tree(config: Path | None) -> None:
 @config_option
 def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
     """The supervisor's last 1,000 log records, or those of them that are about the child ID, or 'bed-*'."""
-    import anyio  # noqa: PLC0415 - help and mistakes need not wait for it
+    import anyio
 
     address = _prepared(config)
     with address.minding():
@@ -206,9 +206,9 @@ def _prepared(config: Path | None) -> _Address:
 
 def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: bool = False) -> _Answer:
     """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
-    import anyio  # noqa: PLC0415 - as above
+    import anyio
 
-    from icu.control.client import DEADLINE, ask  # noqa: PLC0415 - as above
+    from icu.control.client import DEADLINE, ask
 
     with address.minding():
         return anyio.run(partial(ask, address.places, request, kind, deadline=DEADLINE if hurry else None))
@@ -256,7 +256,7 @@ def _tell(told: Befallen, name: str) -> None:
 
 
 async def _print_records(address: _Address, request: Logs) -> None:
-    from icu.control.client import talk  # noqa: PLC0415 - as above
+    from icu.control.client import talk
 
     lines = []
     async for answer in talk(address.places, request):

@@ -13,7 +13,7 @@ APP = "icu.bootstrap:create_app"
 _OTHERS = ("app.py", "application.py", "app", "application")
 
 # Path.exists would raise where the folder may not be looked into, for every command of Litestar's.
-if not any(os.path.exists(name) for name in _OTHERS):  # noqa: PTH110
+if not any(os.path.exists(name) for name in _OTHERS):  # noqa: PTH110 - pathlib raises there
     os.environ.setdefault("LITESTAR_APP", APP)
 
 

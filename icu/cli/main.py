@@ -158,8 +158,8 @@ def supervise(
     # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
     config = chosen_file(config, os.environ)
     settings = prepare(config, log_format)
-    from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help and mistakes need not wait for
-    from icu.cli.overview import overview  # noqa: PLC0415 - as above
+    from icu import bootstrap
+    from icu.cli.overview import overview
 
     if backfill is not None:
         history["start"] = bootstrap.behind_what_is_stored(settings, history["start"])
@@ -209,7 +209,7 @@ def db(context: click.Context) -> None:
 def upgrade(config: Path | None) -> None:
     """Make the tables, or bring them to this version. The sink does the same when it starts."""
     settings = prepare(config, None)
-    from icu import bootstrap  # noqa: PLC0415 - as above
+    from icu import bootstrap
 
     click.echo(bootstrap.upgrade_database(settings))
 

@@ -50,7 +50,7 @@ def run(context: click.Context) -> None:
 def monitor(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
     """Serve the API on the database, beside a running `supervise` too."""
     settings = prepare(config, log_format)
-    from icu import bootstrap  # noqa: PLC0415 - the rooms cost a second to import, which help need not wait for
+    from icu import bootstrap
 
     child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
     bootstrap.run_monitor(settings, replace(child, **given(host=host, port=port)))
@@ -74,7 +74,7 @@ def sink(
 ) -> None:
     """Store what Kafka brings. `run data`, the brief's name, is the same."""
     settings = _over_kafka(prepare(config, log_format), transport)
-    from icu import bootstrap  # noqa: PLC0415 - as above
+    from icu import bootstrap
 
     child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
     bootstrap.run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
@@ -92,7 +92,7 @@ def child(child_id: str) -> None:  # noqa: ARG001 - it is for people who look at
     except ValueError as exc:
         raise UsageError("`run child` is for supervisors: type run patient, run sink or run monitor") from exc
     logs.configure(level=settings.log_level, form="json")
-    from icu import bootstrap  # noqa: PLC0415 - as above
+    from icu import bootstrap
 
     bootstrap.run_child(settings)
 
@@ -140,7 +140,7 @@ def patient(
     # PATIENT_UUID is this patient's, whatever beds supervisor.toml has.
     environ = {key: value for key, value in os.environ.items() if key != "PATIENT_UUID"}
     settings = _over_kafka(prepare(config, log_format, environ), transport)
-    from icu import bootstrap  # noqa: PLC0415 - as above
+    from icu import bootstrap
 
     recording = recording and recording.absolute()
     times = given(speed=speed, step=step, start=moment(start))

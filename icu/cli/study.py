@@ -46,8 +46,8 @@ def simulate(out: Path | None, labels: Path | None, start: str | None, every: fl
         raise UsageError("--labels names a file: standard output is for the vitals")
     if labels is not None and out is not None and labels.resolve() == out.resolve():
         raise UsageError("--labels and --out name one file: labels stand beside the vitals, never among them")
-    from icu.study.export import export  # noqa: PLC0415 - the rooms take a while to import, which help need not wait for
-    from icu.study.simulation import Plan  # noqa: PLC0415 - as above
+    from icu.study.export import export
+    from icu.study.simulation import Plan
 
     plan = Plan(**given(start=moment(start), every=every, **others))
     with _progress(plan, shown=out is not None) as told:
@@ -69,9 +69,9 @@ def scorecard(source: Path | None, least: float | None, *, as_json: bool, **othe
     options = given(**others)
     if source is not None and options:
         raise UsageError(f"--{next(iter(options))} is for a fresh run: leave it or {source} out")
-    from icu.study import hourly, tables  # noqa: PLC0415 - as above
-    from icu.study.scorecard import judge  # noqa: PLC0415 - as above
-    from icu.study.simulation import Plan  # noqa: PLC0415 - as above
+    from icu.study import hourly, tables
+    from icu.study.scorecard import judge
+    from icu.study.simulation import Plan
 
     if source is None:
         signs = hourly.simulated(Plan(**options))
@@ -88,8 +88,8 @@ def _progress(plan: "Plan", *, shown: bool) -> Iterator[Callable[[int], None] | 
     if not sys.stderr.isatty() or not (shown or not sys.stdout.isatty()):
         yield None
         return
-    from rich.console import Console  # noqa: PLC0415 - as above
-    from rich.progress import Progress  # noqa: PLC0415 - as above
+    from rich.console import Console
+    from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("readings", total=plan.patients * plan.readings)
@@ -137,8 +137,8 @@ _seed = click.option("--seed", type=int, default=0, help="Which patients; 0 when
 @_seed
 def picture_patients(out: Path, patients: int, hours: float, seed: int) -> None:
     """A day of some patients, as chance has it: those whom `simulate` with the seed has first."""
-    from icu.study import courses  # noqa: PLC0415 - as above
-    from icu.study.pictures import draw  # noqa: PLC0415 - as above
+    from icu.study import courses
+    from icu.study.pictures import draw
 
     draw(out, [courses.day(number + 1, seed, hours) for number in range(patients)])
 
@@ -149,7 +149,7 @@ def picture_patients(out: Path, patients: int, hours: float, seed: int) -> None:
 @_seed
 def picture_scenario(name: str, out: Path, seed: int) -> None:
     """What the scenario NAME of config/scenarios does to a patient, with its phases."""
-    from icu.study import courses  # noqa: PLC0415 - as above
-    from icu.study.pictures import draw  # noqa: PLC0415 - as above
+    from icu.study import courses
+    from icu.study.pictures import draw
 
     draw(out, [courses.scenario(name, seed)])

@@ -19,7 +19,7 @@ def topics(context: click.Context) -> None:
 def list_topics(config: Path | None) -> None:
     """All topics, each with its number of partitions."""
     settings = prepare(config, None)
-    from icu.bootstrap import topics as rooms  # noqa: PLC0415 - the rooms cost a second to import
+    from icu.bootstrap import topics as rooms
 
     for name, partitions in sorted(rooms.list_topics(settings).items()):
         click.echo(f"{name}\t{partitions} partitions")
@@ -33,7 +33,7 @@ def list_topics(config: Path | None) -> None:
 def create(name: str | None, partitions: int | None, copies: int | None, config: Path | None) -> None:
     """Make the topic NAME, or the configured one. Finding it there already is no error."""
     settings = prepare(config, None)
-    from icu.bootstrap import topics as rooms  # noqa: PLC0415 - as above
+    from icu.bootstrap import topics as rooms
 
     click.echo(rooms.create_topic(settings, name, partitions=partitions, copies=copies))
 
@@ -44,7 +44,7 @@ def create(name: str | None, partitions: int | None, copies: int | None, config:
 def describe(name: str | None, config: Path | None) -> None:
     """The partitions of the topic NAME, or of the configured one: leader, replicas and offsets."""
     settings = prepare(config, None)
-    from icu.bootstrap import topics as rooms  # noqa: PLC0415 - as above
+    from icu.bootstrap import topics as rooms
 
     found = rooms.describe_topic(settings, name)
     click.echo("partition\tleader\treplicas\tin sync\tbegin\tend\trecords")

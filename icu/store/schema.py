@@ -57,8 +57,8 @@ def _version(connection: Connection) -> str | None:
 
 def _migrate(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - half a second, needed only where the version differs
-    from alembic.config import Config  # noqa: PLC0415 - as above
-    from alembic.util import CommandError  # noqa: PLC0415 - as above
+    from alembic.config import Config  # noqa: PLC0415 - a part of alembic, see the line above
+    from alembic.util import CommandError  # noqa: PLC0415 - a part of alembic, too
 
     config = Config()
     config.set_main_option("script_location", "icu.store:migrations")

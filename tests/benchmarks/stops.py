@@ -19,7 +19,7 @@ CROWDS = (0, 1, 20)
 def main() -> None:
     """Print the distribution of the seconds; the promise is 15."""
     for clients in CROWDS:
-        _told(f"in memory, {clients} streams", lambda clients=clients: _stop(clients))  # type: ignore[misc]
+        _told(f"in memory, {clients} streams", lambda clients=clients: _stop(clients))  # type: ignore[misc] # mypy cannot infer a default
     if not available():
         print("with Kafka: left out, for want of a real one (.ci/kafka downloads it)")
         return
@@ -27,9 +27,9 @@ def main() -> None:
         broker = ApacheKafka(Path(folder))
         broker.start()
         for clients in CROWDS:
-            _told(f"broker up, {clients} streams", lambda clients=clients: _stop(clients, broker))  # type: ignore[misc]
+            _told(f"broker up, {clients} streams", lambda clients=clients: _stop(clients, broker))  # type: ignore[misc] # mypy cannot infer a default
         for clients in CROWDS:
-            _told(f"broker down, {clients} streams", lambda clients=clients: _stop_without(clients, broker))  # type: ignore[misc]
+            _told(f"broker down, {clients} streams", lambda clients=clients: _stop_without(clients, broker))  # type: ignore[misc] # mypy cannot infer a default
         broker.stop()
 
 

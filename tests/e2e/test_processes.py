@@ -69,7 +69,7 @@ def test_whichever_child_is_lost_the_others_go_on(ward: Program, number: signal.
     before = {child: pids(ward, child) for child in CHILDREN}
     for child in CHILDREN:
         os.kill(pids(ward, child)[-1], number)
-        until(ward, lambda child=child: len(pids(ward, child)) == 2)  # type: ignore[misc]
+        until(ward, lambda child=child: len(pids(ward, child)) == 2)  # type: ignore[misc] # mypy cannot infer a default
     for child in CHILDREN:
         assert pids(ward, child)[0] == before[child][0]
         assert len(pids(ward, child)) == 2
@@ -141,7 +141,7 @@ def test_a_restarted_child_is_as_its_supervisor(ward: Program, tmp_path: Path) -
         before = {child: len(pids(ward, child)) for child in CHILDREN}
         for child in CHILDREN:
             os.kill(pids(ward, child)[-1], signal.SIGKILL)
-        until(ward, lambda before=before: all(len(pids(ward, child)) > before[child] for child in CHILDREN))  # type: ignore[misc]
+        until(ward, lambda before=before: all(len(pids(ward, child)) > before[child] for child in CHILDREN))  # type: ignore[misc] # mypy cannot infer a default
     ward.until("/patients", lambda response: response.status_code == 200)
     already = stored(ward)
     until(ward, lambda: stored(ward) > already)

@@ -131,8 +131,8 @@ class Producer:
         if self._client == client:
             self._client = None
             # Not its stop: that waits for an answer to what was given up, in a task that would never end.
-            client._closed = True  # noqa: SLF001
-            await closed(client._sender.close, client.client.close)  # noqa: SLF001
+            client._closed = True  # noqa: SLF001 - no public way leaves the client without that wait
+            await closed(client._sender.close, client.client.close)  # noqa: SLF001 - no public way closes its sender alone
 
 
 async def _handed_over(client: AIOKafkaProducer, topic: str, batches: _Batches) -> list["asyncio.Future[Any]"]:

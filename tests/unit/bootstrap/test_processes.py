@@ -77,4 +77,4 @@ def test_who_has_a_past_tells_the_same_past_at_each_life() -> None:
     assert told[0] == told[1]
     assert isinstance(told[0], PatientChild) and told[0].seed is not None
     assert _repeatable(PatientChild(name="Anna")) == PatientChild(name="Anna")
-    assert _repeatable(PatientChild(name="Anna", start=start, seed=3)).seed == 3  # type: ignore[union-attr]
+    assert _repeatable(PatientChild(name="Anna", start=start, seed=3)).seed == 3  # type: ignore[union-attr] # a patient went in

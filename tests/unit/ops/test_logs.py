@@ -77,7 +77,7 @@ def test_an_exception_is_told_without_the_values_of_variables(stream: io.StringI
     configure(level="INFO", stream=stream)
     password = "hunter2"  # noqa: S105 - the point of the test
     try:
-        _ = {}[len(password)]  # type: ignore[var-annotated]
+        _ = {}[len(password)]  # type: ignore[var-annotated] # never filled
     except KeyError:
         logger.exception("failed")
     [record] = records(stream)

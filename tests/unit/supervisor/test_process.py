@@ -54,7 +54,7 @@ def program(
         [sys.executable, "-c", code],
         grace=grace,
         watchdog=watchdog,
-        on_line=lambda line: lines.append(line) or line,  # type: ignore[func-returns-value]
+        on_line=lambda line: lines.append(line) or line,  # type: ignore[func-returns-value] # append returns None: `or line`
         environ=os.environ,
         letter=letter,
         task_status=told,
@@ -108,7 +108,7 @@ async def test_how_it_ended_is_told(code: str, words: str, exit_code: int) -> No
 async def started(code: str, told: Told, lines: list[str] | None = None, **how: float) -> None:
     """Run a child until it has started, and then cancel it."""
     async with anyio.create_task_group() as group:
-        group.start_soon(program(code, told=told, lines=[] if lines is None else lines, **how))  # type: ignore[arg-type]
+        group.start_soon(program(code, told=told, lines=[] if lines is None else lines, **how))  # type: ignore[arg-type] # keywords of any kind
         with anyio.fail_after(30):
             await told.event.wait()
         group.cancel_scope.cancel()

@@ -80,7 +80,7 @@ async def test_what_is_told_of_a_restart() -> None:
     async with running(ChildSpec(id="a", start=Actor(crashes))) as ward:
         await anyio.sleep(60)
     started, failed, restarting, again, _ = ward.events
-    assert (started.attempt, failed.uptime, restarting.delay, again.attempt) == (1, 1, 0.1, 2)  # type: ignore[union-attr]
+    assert (started.attempt, failed.uptime, restarting.delay, again.attempt) == (1, 1, 0.1, 2)  # type: ignore[union-attr] # events of these kinds, in this order
     assert ward.child("a").restarts == 1
     assert ward.child("a").last_error == "RuntimeError: the child broke"
 
