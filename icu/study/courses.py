@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from icu.config.load import packaged
 from icu.errors import UnknownScenarioError
+from icu.patient.body.signs import Floats
 from icu.patient.cohort import Cohort
 from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.study.simulation import START, patient
-from icu.study.statistics import Floats
 
 _POINTS: Final = 360
 """Readings of a course: what a picture can show."""

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 
 from icu.errors import RecordingError
+from icu.patient.body.signs import Floats
 from icu.patient.recordings import find_recordings, read_recording
 from icu.study import simulation
 from icu.study.simulation import MISSING, UNITS, Plan, blocks
-from icu.study.statistics import SIGNS, Floats
+from icu.study.statistics import SIGNS
 from icu.vitals import limits
 
 HOUR: Final = 3_600.0

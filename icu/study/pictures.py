@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from icu.errors import UsageError
+from icu.patient.body.signs import Floats
 from icu.patient.sensors import SHOWN
 from icu.study.courses import Course
 from icu.study.extras import extra
 from icu.study.output import written
-from icu.study.statistics import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ import numpy as np
 
 from icu.config.load import packaged
 from icu.errors import RecordingError
-from icu.study.statistics import FEWEST, Floats, statistics_of
+from icu.patient.body.signs import Floats
+from icu.study.statistics import FEWEST, statistics_of
 
 FEWEST_PATIENTS: Final = 10
 

@@ -3,15 +3,14 @@
 Signs come as one array, patients x hours x signs in the order of `SIGNS`, NaN where nothing was measured.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from icu.patient.body.signs import Floats
 from icu.vitals import news2
 from icu.vitals.news2 import Bands
-
-Floats: TypeAlias = NDArray[np.float64]
 
 SIGNS: Final = ("HR", "O2Sat", "Temp", "SBP", "MAP", "DBP", "Resp")
 """The reference's names: /min, %, Cel, three times mm[Hg], /min."""

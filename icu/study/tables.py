@@ -10,9 +10,10 @@ from typing import Final, NamedTuple, TextIO
 import numpy as np
 
 from icu.errors import RecordingError
+from icu.patient.body.signs import Floats
 from icu.study import parquet
 from icu.study.hourly import COLUMNS, HOUR, Hours
-from icu.study.statistics import SIGNS, Floats
+from icu.study.statistics import SIGNS
 
 _PATIENT: Final = ("patient_uuid", "patient", "patient_id", "uuid", "id", "subject_id", "stay_id", "icustay_id")
 _DATES: Final = ("timestamp", "time", "datetime", "date_time", "charttime")

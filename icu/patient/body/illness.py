@@ -12,13 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
+from icu.patient.body.circadian import DAY
 from icu.patient.body.oxygen import pressure_at, saturation
 from icu.patient.body.population import TYPICAL
 from icu.patient.body.signs import OXYGEN, SIGNS, Floats
 from icu.patient.body.thinning import threshold
 from icu.patient.scenarios import Phase, Scenario
-
-DAY: Final = 86_400.0
 
 NAMES: Final = tuple("spo2" if each == "oxygen" else each for each in SIGNS)
 """What the signs are called in scenarios."""

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from icu.study.statistics import SIGNS, Floats, statistics_of
+from icu.patient.body.signs import Floats
+from icu.study.statistics import SIGNS, statistics_of
 
 HOURS = 24
 
