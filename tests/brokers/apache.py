@@ -1,14 +1,15 @@
 """A real Apache Kafka: one node on loopback, which tests may kill, suspend and rob of its disk."""
 
 import base64
+import os
 import secrets
 import shutil
 import signal
 import socket
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
@@ -34,12 +35,12 @@ class ApacheKafka:
         self._folder = folder.resolve()
         self._cluster = _new_cluster()
         self._process: Guarded | None = None
-        listeners = ["PLAINTEXT", "CONTROLLER", *(["SASL_PLAINTEXT", "SSL", "SASL_SSL"] if secure else [])]
+        listeners = ["PLAINTEXT", "CONTROLLER", *(settings.SECURE if secure else [])]
         self._addresses = dict(zip(listeners, _free_addresses(len(listeners)), strict=True))
         folder.mkdir(parents=True, exist_ok=True)
         lines = settings.node(self._addresses, self._data)
         if secure:
-            lines |= settings.security(self.username, self.password, self._certificate())
+            lines |= settings.security(self.username, self.password, *self._certificates())
         self._settings.write_text(settings.properties(lines))
 
     @property
@@ -61,6 +62,16 @@ class ApacheKafka:
     def sasl_ssl(self) -> str:
         """Where a secure broker shows a certificate and wants a password, by SCRAM-SHA-512."""
         return self._addresses["SASL_SSL"]
+
+    @property
+    def expired(self) -> str:
+        """Where a secure broker shows a certificate that has expired."""
+        return self._addresses["EXPIRED"]
+
+    @property
+    def elsewhere(self) -> str:
+        """Where a secure broker says that it is to be asked at settings.ELSEWHERE, which is no host."""
+        return self._addresses["ELSEWHERE"]
 
     @property
     def ca(self) -> Path:
@@ -111,6 +122,25 @@ class ApacheKafka:
         shutil.rmtree(self._data)
         if new_cluster:
             self._cluster = _new_cluster()
+
+    def damage(self, topic: str, partition: int, value: bytes) -> None:
+        """While it does not run: let the bytes of a record on its disk be others."""
+        [segment] = (self._data / f"{topic}-{partition}").glob("*.log")
+        whole = segment.read_bytes()
+        if self._process is not None or whole.count(value) != 1:
+            raise RuntimeError("nothing to damage, or a broker that runs")
+        segment.write_bytes(whole.replace(value, value[::-1]))
+
+    @contextmanager
+    def robbed(self, topic: str, partition: int) -> Iterator[None]:
+        """While it runs: a file of the partition is gone from its disk, and comes back at the end."""
+        [segment] = (self._data / f"{topic}-{partition}").glob("*.log")
+        kept = segment.read_bytes()
+        os.truncate(segment, 0)
+        try:
+            yield
+        finally:
+            segment.write_bytes(kept)
 
     def create_topic(self, name: str, partitions: int = 6, config: Mapping[str, str] | None = None) -> None:
         """Make a topic, and wait until it can be written."""
@@ -166,11 +196,11 @@ class ApacheKafka:
         lines = [line for line in self._log.read_text().splitlines() if not line.startswith("\t")]
         return "\n".join(lines[-20:])
 
-    def _certificate(self) -> Path:
-        """Make both authorities, and the broker's certificate."""
+    def _certificates(self) -> tuple[Path, Path]:
+        """Make both authorities, the broker's certificate, and one that has expired."""
         certificates.authority(self.other_ca)
         certificates.authority(self.ca)
-        return certificates.server(self._folder, self.ca)
+        return certificates.server(self._folder, self.ca), certificates.server(self._folder, self.ca, days=-1)
 
 
 def _new_cluster() -> str:

@@ -29,13 +29,16 @@ def authority(path: Path) -> None:
     run("openssl", "req", "-x509", *KEY, *profile, *made)
 
 
-def server(folder: Path, ca: Path) -> Path:
-    """Make a key and a certificate that the authority signed; one file with both and the authority's certificate."""
-    key, request, signed, whole = (folder / f"server.{kind}" for kind in ("key", "csr", "crt", "pem"))
+def server(folder: Path, ca: Path, *, days: int = 7) -> Path:
+    """Make a key and a certificate that the authority signed; one file with both and the authority's certificate.
+
+    It is valid for so many days; less than 0 is expired.
+    """
+    key, request, signed, whole = (folder / f"server{days}.{kind}" for kind in ("key", "csr", "crt", "pem"))
     settings = _settings(folder)
     run("openssl", "req", *KEY, "-subj", "/CN=127.0.0.1", "-config", settings, "-keyout", key, "-out", request)
     signer = ("-CA", ca, "-CAkey", ca.with_suffix(".key"), "-set_serial", "1")
-    profile = ("-extfile", settings, "-extensions", "server", "-days", "7")
+    profile = ("-extfile", settings, "-extensions", "server", "-days", str(days))
     run("openssl", "x509", "-req", "-in", request, *signer, *profile, "-out", signed)
     whole.write_text("".join(path.read_text() for path in (key, signed, ca)))
     return whole

@@ -21,6 +21,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "mock_topic_create": ([c_void_p, c_char_p, c_int, c_int], c_int),
     "mock_broker_set_down": ([c_void_p, c_int32], c_int),
     "mock_broker_set_up": ([c_void_p, c_int32], c_int),
+    "mock_partition_set_leader": ([c_void_p, c_char_p, c_int32, c_int32], c_int),
 }
 
 
@@ -29,7 +30,8 @@ class MockKafka:
 
     real = False
 
-    def __init__(self) -> None:
+    def __init__(self, brokers: int = 1) -> None:
+        self._brokers = brokers
         self._library = _library()
         self._client: int | None = None
         self._cluster: int | None = None
@@ -49,7 +51,7 @@ class MockKafka:
         self._client = self._call("new", PRODUCER, config, reason, len(reason))
         if self._client is None:
             raise RuntimeError(f"librdkafka does not start: {reason.value.decode()}")
-        self._cluster = self._call("mock_cluster_new", self._client, 1)
+        self._cluster = self._call("mock_cluster_new", self._client, self._brokers)
 
     def stop(self) -> None:
         """Stop it, and forget all."""
@@ -63,13 +65,17 @@ class MockKafka:
         if code:
             raise RuntimeError(f"librdkafka does not make the topic {name}: error {code}")
 
-    def down(self) -> None:
-        """Close all connections and refuse new ones."""
-        self._call("mock_broker_set_down", self._cluster, EVERY_BROKER)
+    def down(self, broker: int = EVERY_BROKER) -> None:
+        """Close a broker's connections, or all, and refuse new ones. Its partitions stay its own."""
+        self._call("mock_broker_set_down", self._cluster, broker)
 
-    def up(self) -> None:
+    def up(self, broker: int = EVERY_BROKER) -> None:
         """Accept connections again, with all records as they were."""
-        self._call("mock_broker_set_up", self._cluster, EVERY_BROKER)
+        self._call("mock_broker_set_up", self._cluster, broker)
+
+    def lead(self, topic: str, partition: int, broker: int) -> None:
+        """Let a broker lead a partition."""
+        self._call("mock_partition_set_leader", self._cluster, topic.encode(), partition, broker)
 
     def _call(self, name: str, *words: Any) -> Any:
         function = self._library[f"rd_kafka_{name}"]

@@ -21,24 +21,30 @@ NODE = {
     "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "500",
 }
+SECURE = ("SASL_PLAINTEXT", "SSL", "SASL_SSL", "EXPIRED", "ELSEWHERE")
+"""The listeners of a secure broker, named after their protocols or after what is wrong with them."""
+
+PROTOCOLS = {"CONTROLLER": "PLAINTEXT", "EXPIRED": "SSL", "ELSEWHERE": "PLAINTEXT"}
+ELSEWHERE = "kafka-internal.invalid:9092"
 MODULES = "org.apache.kafka.common.security"
 
 
 def node(addresses: Mapping[str, str], data: Path) -> dict[str, str]:
-    """A single node that listens here; each listener but the controller's is named after its protocol."""
-    protocols = {name: name for name in addresses} | {"CONTROLLER": "PLAINTEXT"}
+    """A single node that listens here."""
+    protocols = {name: PROTOCOLS.get(name, name) for name in addresses}
     places = {name: f"{name}://{address}" for name, address in addresses.items()}
+    advertised = {**places, "ELSEWHERE": f"ELSEWHERE://{ELSEWHERE}"} if "ELSEWHERE" in places else places
     return NODE | {
         "controller.quorum.voters": f"1@{addresses['CONTROLLER']}",
         "listeners": ",".join(places.values()),
-        "advertised.listeners": ",".join(place for name, place in places.items() if name != "CONTROLLER"),
+        "advertised.listeners": ",".join(place for name, place in advertised.items() if name != "CONTROLLER"),
         "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "log.dirs": str(data),
     }
 
 
-def security(username: str, password: str, keystore: Path) -> dict[str, str]:
-    """Who may log in, and the certificate to show; users of SCRAM are kept in the broker's own data."""
+def security(username: str, password: str, keystore: Path, expired: Path) -> dict[str, str]:
+    """Who may log in, and the certificates to show; users of SCRAM are kept in the broker's own data."""
     plain = f'{MODULES}.plain.PlainLoginModule required user_{username}="{password}";'
     scram = f"{MODULES}.scram.ScramLoginModule required;"
     return {
@@ -49,6 +55,8 @@ def security(username: str, password: str, keystore: Path) -> dict[str, str]:
         "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": scram,
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(keystore),
+        "listener.name.expired.ssl.keystore.type": "PEM",
+        "listener.name.expired.ssl.keystore.location": str(expired),
     }
 
 

@@ -1,6 +1,7 @@
 """Passwords and certificates: what connects, and in which words the rest is told apart."""
 
 import gc
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from icu.messages import Record
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka
+from tests.brokers.settings import ELSEWHERE
 
 # aiokafka leaves the socket of a connection that TLS refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -83,6 +85,18 @@ async def test_what_connects(kafka: ApacheKafka, listener: str, changes: dict[st
             {"security": "SSL", "ssl_ca_file": "other"},
             r"certificate is not trusted.*ssl_ca_file",
             id="wrong CA",
+        ),
+        pytest.param(
+            "expired",
+            {"security": "SSL"},
+            r"certificate has expired.*has to renew it",
+            id="a certificate that has expired",
+        ),
+        pytest.param(
+            "elsewhere",
+            {},
+            rf"broker 1 is to be asked at {re.escape(ELSEWHERE)}.*Name or service not known.*advertised\.listeners",
+            id="an advertised listener that is no host",
         ),
         pytest.param("ssl", {}, r"hangs up on plain text.*TLS", id="plain text to a TLS port"),
         pytest.param("sasl_plaintext", {}, r"hangs up on plain text.*password", id="no password where one is wanted"),

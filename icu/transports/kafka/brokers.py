@@ -1,19 +1,17 @@
-"""How the brokers are reached: the options of every client, and in words why they are not."""
+"""How the brokers are reached: the options of every client, and an error that says why they are not."""
 
-import errno
-import logging
-import socket
 import ssl
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from aiokafka import errors as kafka
+from aiokafka.client import AIOKafkaClient
 from aiokafka.helpers import create_ssl_context
 
 from icu.config.settings import Kafka
 from icu.errors import ConfigurationError, KafkaError
-from icu.transports.kafka.foreign import bounded
+from icu.transports.kafka.foreign import bounded, closed
+from icu.transports.kafka.reasons import in_words, overheard
 
 CONNECTING_DEADLINE: Final = 10.0
 """Seconds until a broker has to have answered."""
@@ -61,59 +59,49 @@ class Brokers:
 
     async def connect(self, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Await a client's start. KafkaError says what is wrong and what to do."""
-        with _overheard() as reasons:
+        with overheard() as heard:
             try:
                 await bounded(f"connecting to {self.address}", start(), seconds=CONNECTING_DEADLINE)
             except KafkaError as exc:
-                raise KafkaError(self._explained(reasons[-1] if reasons else exc)) from exc
+                raise KafkaError(self._explained(heard.error or exc)) from exc
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[None]:
+        """Around questions to a cluster that was found: its brokers are asked at the addresses that it gives itself.
+
+        A KafkaError names the address that leads nowhere, where that is why.
+        """
+        with overheard() as heard:
+            try:
+                yield
+            except KafkaError as exc:
+                if heard.node is None or heard.error is None:
+                    raise
+                raise KafkaError(await self._explained_node(heard.node, heard.error)) from exc
 
     def _explained(self, reason: BaseException) -> str:
-        return f"no connection to Kafka at {self.address}: {_told(reason, self._settings)}"
+        return f"no connection to Kafka at {self.address}: {in_words(reason, self._settings)}"
 
+    async def _explained_node(self, node: int, reason: BaseException) -> str:
+        advertised = (await self._nodes()).get(node)
+        if advertised is None or advertised in self.address.split(","):
+            return self._explained(reason)
+        return (
+            f"Kafka at {self.address} says that its broker {node} is to be asked at {advertised}, and there is no "
+            f"connection to it ({str(reason) or type(reason).__name__}): start that broker, or set its "
+            "advertised.listeners to an address that this machine reaches"
+        )
 
-def _told(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table
-    match reason:
-        case ssl.SSLCertVerificationError():
-            return (
-                f"its certificate is not trusted ({reason.verify_message}): "
-                "name the authority that signed it (ssl_ca_file)"
-            )
-        case kafka.AuthenticationFailedError() | kafka.SaslAuthenticationFailed():
-            return f"it refuses user {settings.sasl_username!r} or the password: {reason}"
-        case kafka.UnsupportedSaslMechanismError() | kafka.AuthenticationMethodNotSupported():
-            return f"it does not accept {settings.sasl_mechanism}: choose another `sasl_mechanism`"
-        case socket.gaierror():
-            return "no such host: look at bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS)"
-        case OSError() if reason.errno == errno.ECONNREFUSED or "Connect call failed" in str(reason):
-            return (
-                "nothing listens there: start a broker (docker compose up -d), "
-                "or name another one (KAFKA_BOOTSTRAP_SERVERS)"
-            )
-        case ssl.SSLError() | ConnectionResetError() if settings.security.endswith("SSL"):
-            return "it does not speak TLS on that port: choose its TLS port, or another `security`"
-        case kafka.KafkaConnectionError() | ConnectionResetError() if settings.security == "PLAINTEXT":
-            return "it hangs up on plain text: that port may want TLS or a password (`security`)"
-        case _:
-            return str(reason)
-
-
-@contextmanager
-def _overheard() -> Iterator[list[BaseException]]:
-    """The errors that aiokafka writes to its log: the one that it raises says only that it failed."""
-    reasons: list[BaseException] = []
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            arguments = record.args if isinstance(record.args, tuple) else ()
-            reasons.extend(each for each in arguments if isinstance(each, BaseException))
-
-    ear = Ear(logging.WARNING)
-    log = logging.getLogger("aiokafka")
-    log.addHandler(ear)
-    try:
-        yield reasons
-    finally:
-        log.removeHandler(ear)
+    async def _nodes(self) -> dict[int, str]:
+        """The addresses that the brokers give themselves, by their ids; none where nobody tells any more."""
+        client = AIOKafkaClient(**self.options())
+        try:
+            await bounded("asking for brokers", client.bootstrap(), seconds=CONNECTING_DEADLINE)
+            return {each.nodeId: f"{each.host}:{each.port}" for each in client.cluster.brokers()}
+        except KafkaError:
+            return {}
+        finally:
+            await closed(client.close)
 
 
 def _check(settings: Kafka) -> None:

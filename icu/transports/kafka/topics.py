@@ -10,11 +10,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from msgspec import Struct
 
 from icu.errors import KafkaRefusedError
-from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.foreign import bounded, closed, translated
 
-ANSWER_DEADLINE: Final = 10.0
-"""Seconds that an answer may take once the connection stands."""
+ANSWER_DEADLINE: Final = CONNECTING_DEADLINE + 2.0
+"""Seconds that an answer may take, from a broker that may have to be connected to first."""
 
 COPIES: Final = 3
 """Replicas of a new topic, where there are so many brokers."""
@@ -89,11 +89,13 @@ async def _offsets(
 ) -> tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]]:
     if not partitions:
         return {}, {}
+    doing = "asking for offsets"
     consumer = AIOKafkaConsumer(**brokers.options())
     try:
         await brokers.connect(consumer.start)
-        begins = await bounded("asking for offsets", consumer.beginning_offsets(partitions), seconds=ANSWER_DEADLINE)
-        ends = await bounded("asking for offsets", consumer.end_offsets(partitions), seconds=ANSWER_DEADLINE)
+        async with brokers.asking():
+            begins = await bounded(doing, consumer.beginning_offsets(partitions), seconds=ANSWER_DEADLINE)
+            ends = await bounded(doing, consumer.end_offsets(partitions), seconds=ANSWER_DEADLINE)
     finally:
         await closed(consumer.stop)
     return begins, ends
@@ -124,6 +126,7 @@ async def _administering(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]
     admin: Any = AIOKafkaAdminClient(**brokers.options())
     try:
         await brokers.connect(admin.start)
-        yield admin
+        async with brokers.asking():
+            yield admin
     finally:
         await closed(admin.close)
