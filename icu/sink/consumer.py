@@ -108,6 +108,9 @@ class _Sink:
             )
             if batches:
                 await self._take(batches)
+            else:
+                # What cannot be read stays in the log, and nothing is stored that would say so.
+                self._telemetry.behind(await self._consumer.lag())
 
     async def finish(self) -> None:
         """Store what is in the log already, for it ends with the process."""
@@ -154,8 +157,8 @@ class _Sink:
             self._on_started = None
 
     async def _report(self, intake: Intake, outcome: Outcome) -> None:
-        lag = await self._consumer.lag()
-        refused = self._telemetry.stored(intake, outcome, now=self._now(), lag=lag)
+        self._telemetry.behind(await self._consumer.lag())
+        refused = self._telemetry.stored(intake, outcome, now=self._now())
         logger.debug(
             "stored {} readings, {} duplicates, {} refused", outcome.stored, outcome.duplicates, refused.total()
         )
@@ -173,4 +176,4 @@ class _Sink:
         for partition, assignment in assignments.items():
             if assignment.lost:
                 log = logger.bind(partition=partition, offset=assignment.position.next)
-                log.error("{} records were dropped by the transport before they could be stored", assignment.lost)
+                log.error("up to {} records were dropped by the transport before they could be stored", assignment.lost)

@@ -33,7 +33,11 @@ class Telemetry:
         """Note what the sink waits for; None when it goes on."""
         self.trouble = trouble
 
-    def stored(self, intake: Intake, outcome: Outcome, *, now: float, lag: int) -> Tally[str]:
+    def behind(self, lag: int) -> None:
+        """Note how many records are still to be fetched."""
+        self._lag.set(lag)
+
+    def stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
         """Count one transaction; returns the refusals by reason. `now` is in seconds since 1970."""
         refused = Tally(refusal.reason for refusal in outcome.refusals)
         self._stored.inc(outcome.stored)
@@ -41,7 +45,6 @@ class Telemetry:
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
         self._batch.observe(len(intake.observations) + len(intake.refusals))
-        self._lag.set(lag)
         if intake.observations:
             newest = max(each.timestamp for each in intake.observations)
             self._age.observe(now - newest.timestamp())

@@ -7,6 +7,8 @@ The delivery contract, in words:
 - **Acknowledge.** `publish` returns once all its records are in the log. If it raises or is cancelled, some of them may
   be in the log nevertheless: publish again, the reader swallows what it has seen.
 - **Waiting.** A broker that is away is waited for, with back-off and for ever; `trouble` says so meanwhile.
+- **Partial failure.** Records that cannot be read stop their own partition alone: it is set aside, and tried again
+  with back-off; `degraded` names partition, offset and remedy meanwhile.
 - **Back-pressure.** Where the log is bounded by records that no one committed yet, `publish` waits for a commit.
 - **Positions.** A consumer is assigned every partition, from the positions that its caller stored. It never moves
   them by itself: the caller's database is the truth, `commit` tells the transport what it need not keep.
@@ -50,7 +52,10 @@ class Consumer(Protocol):
     """One reader of a topic. Not safe for concurrent calls."""
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
-        """Take every partition, from the stored positions or the beginning. May be called again, to go back."""
+        """Take every partition that answers, from the stored positions or the beginning.
+
+        May be called again, to go back. Where others answer later, `fetch` raises KafkaError: assign them too then.
+        """
         ...
 
     async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
@@ -95,6 +100,11 @@ class Transport(Protocol):
     @property
     def trouble(self) -> str | None:
         """What it waits for, in words for people; None while it works."""
+        ...
+
+    @property
+    def degraded(self) -> str | None:
+        """What part of the log cannot be read until somebody mends it, and how; None while all can."""
         ...
 
     async def check(self) -> None:

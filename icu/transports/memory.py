@@ -86,6 +86,7 @@ class MemoryTransport:
 
     durable = False
     trouble = None
+    degraded = None
 
     def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:
         self._topic = _Topic(topic, partitions, capacity)

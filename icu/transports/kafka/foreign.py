@@ -19,6 +19,15 @@ CLOSING_DEADLINE: Final = 2.0
 
 T = TypeVar("T")
 
+
+class UnreadableError(Exception):
+    """The records of one partition cannot be had or understood. Other partitions are not concerned."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(why)
+
+
 # What aiokafka does not call retriable, since the same client can't get over it: a new one can, or the broker when it
 # is mended meanwhile.
 _HEALED: Final = (
@@ -57,6 +66,18 @@ _FOREIGN: Final = (
     AttributeError,  # what its admin client makes of a cluster that has no controller at the moment
 )
 
+_DAMAGED: Final = (
+    "have the broker's disk looked at, or give the damaged records up: kafka-delete-records with an offset behind them"
+)
+
+# Errors about what stands in a partition, or who may read it, and what to do: the connection is sound.
+_UNREADABLE: Final = {
+    kafka.CorruptRecordException: _DAMAGED,
+    kafka.RecordTooLargeError: "lower the broker's max.message.bytes: this client cannot fetch so large a record",
+    kafka.TopicAuthorizationFailedError: "let whoever runs the broker grant this user READ on the topic",
+    kafka.UnsupportedCodecError: "install the codecs: pip install 'aiokafka[snappy,lz4,zstd]'",
+}
+
 
 async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -> T:
     """Await a call of the library, at most so many seconds. `doing` begins the error's message.
@@ -82,6 +103,20 @@ def outcome(doing: str, future: "asyncio.Future[T]") -> T:
     if isinstance(error, _FOREIGN):
         raise translated(doing, error) from error
     return future.result()
+
+
+async def fetched(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
+    """Await a fetch. UnreadableError where what comes is not to be understood, KafkaError where nothing can come."""
+    try:
+        return await bounded("fetching", call, seconds=seconds)
+    except IcuError as exc:
+        for kind, remedy in _UNREADABLE.items():
+            if isinstance(exc.__cause__, kind):
+                raise UnreadableError(_words(exc.__cause__), remedy) from exc
+        raise
+    except Exception as exc:
+        # Broken bytes end in whatever the decoder that meets them raises: cramjam's, struct's, a ValueError.
+        raise UnreadableError(_words(exc), _DAMAGED) from exc
 
 
 async def closed(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -35,7 +35,13 @@ class KafkaTransport:
     @property
     def trouble(self) -> str | None:
         """What it waits for; None while it works."""
-        return next((each for each in self._troubles.values() if each), self._producer.trouble)
+        troubles = [*self._troubles.values(), *(each.trouble for each in self._readers), self._producer.trouble]
+        return next(filter(None, troubles), None)
+
+    @property
+    def degraded(self) -> str | None:
+        """Partitions that nobody can read until somebody mends them; None where there is none."""
+        return next(filter(None, (each.degraded for each in self._readers)), None)
 
     async def check(self) -> None:
         """Connect once; KafkaError where that fails."""

@@ -1,0 +1,72 @@
+"""Positions for lag tools: committed to a consumer group, now and then, as well as it goes.
+
+Nobody of ours reads them: the caller's database is the truth about what is stored.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from anyio import CancelScope
+from loguru import logger
+
+from icu.errors import KafkaError
+from icu.transports.kafka.foreign import outcome
+
+EVERY: Final = 1.0
+"""Seconds between two commits."""
+
+DEADLINE: Final = 2.0
+"""Seconds that one may take."""
+
+
+class Commits:
+    """The commits of one client."""
+
+    def __init__(self, client: AIOKafkaConsumer) -> None:
+        self._client = client
+        self._committed: dict[TopicPartition, int] = {}
+        self._began_at = 0.0
+        self._left: list[asyncio.Future[None]] = []
+        """Commits that are under way, or were given up."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next."""
+        return anyio.current_time() - self._began_at >= EVERY
+
+    async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit the positions that have changed. A coordinator that does not answer is no error."""
+        changed = {place: offset for place, offset in positions.items() if self._committed.get(place) != offset}
+        if not changed:
+            return
+        self._began_at = anyio.current_time()
+        try:
+            await self._bounded(changed)
+        except KafkaError as exc:
+            logger.debug("the lag that tools show is not up to date: {}", exc)
+        else:
+            self._committed |= changed
+
+    async def give_up(self) -> None:
+        """End what is still under way, once the client is closed: a turn of the loop lets them see it."""
+        with CancelScope(shield=True):
+            await anyio.lowlevel.checkpoint()
+        for task in self._left:
+            task.cancel()
+
+    async def _bounded(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit, for a bounded time. What takes longer goes on until the client is closed.
+
+        Cancelled, aiokafka would do so all the same, inside a shield, and nobody would look at how that ends.
+        """
+        task = asyncio.ensure_future(self._client.commit(dict(positions)))
+        self._left.append(task)
+        await asyncio.wait({task}, timeout=DEADLINE)
+        if not task.done():
+            raise KafkaError(f"committing: no answer within {DEADLINE:g} s")
+        self._left.remove(task)
+        outcome("committing", task)

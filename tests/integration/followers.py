@@ -1,0 +1,95 @@
+"""Reading a topic as the sink does, and writing to it as another program does."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from aiokafka import AIOKafkaProducer
+
+from icu.errors import KafkaError
+from icu.messages import Position
+from icu.transports.base import Consumer
+from icu.transports.kafka.transport import KafkaTransport
+from tests.brokers import Broker
+
+PATIENCE = 60.0
+"""Seconds until a step that takes a few has certainly failed."""
+
+
+class Follower:
+    """Reads numbers as the sink reads observations: from its own positions, and anew after an error."""
+
+    def __init__(self, topic: str, consumer: Consumer, positions: dict[int, Position] | None = None) -> None:
+        self.topic = topic
+        self.consumer = consumer
+        self.positions = positions or {}
+        self.numbers: list[int] = []
+        self.other_logs = 0
+        self.lost = 0
+
+    async def begin(self) -> None:
+        """Assign all partitions."""
+        for partition, each in (await self.consumer.assign(self.positions)).items():
+            self.positions[partition] = each.position
+            self.other_logs += each.other_log
+            self.lost += each.lost
+
+    async def fetch(self) -> None:
+        """Fetch once, and commit."""
+        try:
+            batches = await self.consumer.fetch(max_records=1_000, linger=0, patience=0.2)
+        except KafkaError:
+            await self.begin()
+            return
+        for batch in batches:
+            self.numbers += [int(each.value or b"") for each in batch.deliveries]
+            self.positions[batch.partition] = batch.position
+        await self.consumer.commit({batch.partition: batch.position for batch in batches})
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Fetch over and over until something is so."""
+        with anyio.fail_after(PATIENCE):
+            while not await condition():
+                await self.fetch()
+
+    async def read(self, count: int) -> list[int]:
+        """All numbers so far, once there are so many."""
+
+        async def enough() -> bool:
+            return len(self.numbers) >= count
+
+        await self.until(enough)
+        return self.numbers
+
+    async def has_lag(self, lag: int) -> bool:
+        """Whether so many records are still to be read."""
+        return await self.consumer.lag() == lag
+
+
+@asynccontextmanager
+async def following(transport: KafkaTransport, positions: dict[int, Position] | None = None) -> AsyncIterator[Follower]:
+    """A follower that has begun."""
+    async with transport.consumer() as consumer:
+        follower = Follower(transport.topic, consumer, positions)
+        await follower.begin()
+        yield follower
+
+
+@asynccontextmanager
+async def foreign(kafka: Broker, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
+    """Another program's producer."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, **options)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def send(producer: AIOKafkaProducer, topic: str, values: Sequence[int], partition: int = 0) -> None:
+    """Numbers, as one batch, acknowledged."""
+    batch = producer.create_batch()
+    for value in values:
+        batch.append(key=None, value=b"%d" % value, timestamp=None)
+    await (await producer.send_batch(batch, topic, partition=partition))

@@ -1,0 +1,234 @@
+"""Reading what other programs write: compressed, in transactions, damaged, and to partitions that are new."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from zlib import crc32
+
+import aiokafka.codec
+import anyio
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import NewPartitions
+from anyio import to_thread
+from loguru import logger
+
+from icu.messages import Position
+from icu.transports.kafka import progress, reader
+from icu.transports.kafka.transport import KafkaTransport
+from tests.brokers import ApacheKafka, admin
+from tests.integration.conftest import Connect
+from tests.integration.followers import PATIENCE, following, foreign, send
+
+
+async def committed(kafka: ApacheKafka, topic: str, partition: int = 0) -> int:
+    """Where lag tools see the sink's group."""
+    offsets = await to_thread.run_sync(
+        admin.ask, kafka.bootstrap, lambda client: client.list_consumer_group_offsets("icu-sink")
+    )
+    return int(offsets[TopicPartition(topic, partition)].offset)
+
+
+def is_degraded(transport: KafkaTransport) -> Callable[[], Awaitable[bool]]:
+    """Tells whether something cannot be read."""
+
+    async def degraded() -> bool:
+        return transport.degraded is not None
+
+    return degraded
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """The messages that are logged as a warning or worse."""
+    lines: list[str] = []
+    logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
+    return lines
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_every_codec_of_kafka_is_read(kafka: ApacheKafka, connect: Connect, codec: str) -> None:
+    """Whoever installs this program can read what any client compresses."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with foreign(kafka, compression_type=codec) as producer, following(transport) as follower:
+        await send(producer, transport.topic, range(20))
+        assert await follower.read(20) == list(range(20))
+
+
+async def test_what_cannot_be_read_stops_its_own_partition_alone(
+    kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
+) -> None:
+    """It is named once, with its offset and what to do; the others go on; it is read as soon as it can be."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
+    async with foreign(kafka) as plain, foreign(kafka, compression_type="zstd") as zstd:
+        await send(plain, transport.topic, [0, 1])
+        await send(zstd, transport.topic, [2, 3])
+        monkeypatch.setattr(aiokafka.codec, "cramjam", None)  # as it is where nobody installed the codecs
+        async with following(transport) as follower:
+            assert await follower.read(2) == [0, 1]
+            for count, number in enumerate(range(10, 40), start=3):
+                await send(plain, transport.topic, [number], partition=1)
+                assert (await follower.read(count))[-1] == number
+                await follower.fetch()
+            assert transport.degraded is not None
+            assert transport.degraded.startswith(f"partition 0 of {transport.topic} cannot be read at offset 2")
+            assert "pip install 'aiokafka[snappy,lz4,zstd]'" in transport.degraded
+            assert await follower.has_lag(2)
+            assert len(lines) == 1
+            monkeypatch.undo()
+            assert (await follower.read(34))[-2:] == [2, 3]
+            assert transport.degraded is None
+
+
+async def test_damaged_records_can_be_given_up(kafka: ApacheKafka, connect: Connect, lines: list[str]) -> None:
+    """A disk rots under one partition: the other is read; by what the message says the first is read on behind it."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
+    async with foreign(kafka) as producer:
+        await send(producer, transport.topic, range(5))
+        await send(producer, transport.topic, range(777_770, 777_780))
+        await send(producer, transport.topic, range(20, 25), partition=1)
+    await to_thread.run_sync(kafka.stop)
+    kafka.damage(transport.topic, 0, b"777775")
+    await to_thread.run_sync(kafka.start)
+    async with following(transport) as follower:
+        assert sorted(await follower.read(10)) == [*range(5), *range(20, 25)]
+        await follower.until(is_degraded(transport))
+        assert transport.degraded is not None
+        assert transport.degraded.startswith(f"partition 0 of {transport.topic} cannot be read at offset 5")
+        assert "kafka-delete-records" in transport.degraded
+        assert await follower.has_lag(10)
+        async with foreign(kafka) as producer:
+            await send(producer, transport.topic, [30])
+        await to_thread.run_sync(kafka.delete_records, transport.topic, 0, 15)
+        assert (await follower.read(11))[-1] == 30
+        assert transport.degraded is None
+        assert (follower.other_logs, follower.lost) == (0, 10)
+    assert len(lines) == 1
+
+
+async def test_records_that_the_broker_does_not_deliver_are_named(
+    kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
+) -> None:
+    """It says up to where its log goes, and answers each fetch with an error, or nothing: no client is told."""
+    monkeypatch.setattr(progress, "STALLED_AFTER", 1.0)
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
+    async with foreign(kafka) as producer:
+        await send(producer, transport.topic, range(5))
+        with kafka.robbed(transport.topic, 0):
+            async with following(transport) as follower:
+                await follower.until(is_degraded(transport))
+                assert transport.degraded is not None
+                assert "at offset 0: its broker has records there and delivers none" in transport.degraded
+                await send(producer, transport.topic, [20], partition=1)
+                assert await follower.read(1) == [20]
+                assert await follower.has_lag(5)
+    assert len(lines) == 1
+
+
+async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect) -> None:
+    """The lag gets to 0 behind the marks of transactions too, for us and for lag tools."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with foreign(kafka, transactional_id=transport.topic) as producer, following(transport) as follower:
+        async with producer.transaction():
+            await producer.send(transport.topic, b"1")
+        await producer.begin_transaction()
+        await producer.send(transport.topic, b"666")
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send(transport.topic, b"2")
+        assert await follower.read(2) == [1, 2]
+        await follower.until(partial(follower.has_lag, 0))
+
+        async def told() -> bool:
+            return await committed(kafka, transport.topic) == 6
+
+        await follower.until(told)
+        assert follower.positions[0].next == 5
+    assert follower.numbers == [1, 2]
+    async with following(transport, follower.positions) as again:
+        await again.until(partial(again.has_lag, 0))
+    assert (again.numbers, again.other_logs, again.lost) == ([], 0, 0)
+
+
+async def test_an_open_transaction_is_waited_for_and_named(
+    kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
+) -> None:
+    """Nothing behind it is read, nor counted as lag; once it has been open for long its offset is told."""
+    monkeypatch.setattr(progress, "OPEN_AFTER", 1.0)
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with (
+        foreign(kafka) as plain,
+        foreign(kafka, transactional_id=transport.topic) as producer,
+        following(transport) as follower,
+    ):
+        await send(plain, transport.topic, [0])
+        await producer.begin_transaction()
+        await producer.send_and_wait(transport.topic, b"1")
+        await send(plain, transport.topic, [2])
+
+        async def named() -> bool:
+            return transport.trouble is not None
+
+        await follower.until(named)
+        assert f"open at offset 1 of partition 0 of {transport.topic}" in str(transport.trouble)
+        assert len(lines) == 1
+        assert follower.numbers == [0]
+        assert await follower.has_lag(0)
+        await producer.commit_transaction()
+        assert await follower.read(3) == [0, 1, 2]
+
+        async def well() -> bool:
+            return transport.trouble is None
+
+        await follower.until(well)
+
+
+async def test_a_position_behind_the_stable_offset_is_of_the_same_log(kafka: ApacheKafka, connect: Connect) -> None:
+    """A database from before, when records of open transactions were stored, does not read its topic anew."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with foreign(kafka) as plain, foreign(kafka, transactional_id=transport.topic) as producer:
+        await send(plain, transport.topic, [0])
+        await producer.begin_transaction()
+        written = await producer.send_and_wait(transport.topic, b"1", key=b"bed")
+        async with transport.consumer() as consumer:
+            cluster = (await consumer.assign({}))[0].position.mark
+        stored = Position(2, f"{cluster}{written.timestamp}-{crc32(b'bed'):08x}")
+        async with following(transport, {0: stored}) as follower:
+            assert follower.other_logs == 0
+            assert follower.positions == {0: stored}
+            await producer.commit_transaction()
+            await send(plain, transport.topic, [2])
+            assert await follower.read(1) == [2]
+            await follower.until(partial(follower.has_lag, 0))
+
+
+async def test_new_partitions_are_found_though_the_topic_is_never_silent(
+    kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live ward never is; what was acknowledged on a new partition is read soon."""
+    monkeypatch.setitem(reader.OPTIONS, "metadata_max_age_ms", 500)
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with foreign(kafka, metadata_max_age_ms=500) as producer, following(transport) as follower:
+        await to_thread.run_sync(
+            admin.ask,
+            kafka.bootstrap,
+            lambda client: client.create_partitions({transport.topic: NewPartitions(total_count=2)}),
+        )
+        with anyio.fail_after(PATIENCE):
+            while len(await producer.partitions_for(transport.topic)) < 2:
+                await anyio.sleep(0.05)
+        await send(producer, transport.topic, [1_000], partition=1)
+        with anyio.fail_after(PATIENCE):
+            number = 0
+            while 1_000 not in follower.numbers:
+                await send(producer, transport.topic, [number])
+                number += 1
+                await follower.fetch()
+        assert [each for each in await follower.read(number + 1) if each != 1_000] == list(range(number))

@@ -1,0 +1,73 @@
+"""When a partition that does not go on is stalled, and when an open transaction is worth naming."""
+
+import pytest
+from loguru import logger
+
+from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER, OpenTransactions, Stalls
+
+
+def test_stalled_is_who_stands_still_for_long_with_records_behind() -> None:
+    """Five seconds at one position."""
+    stalls = Stalls()
+    assert not stalls.note(0, 7, 9, now=100)
+    assert not stalls.note(0, 7, 12, now=100 + STALLED_AFTER - 0.1)
+    assert stalls.note(0, 7, 12, now=100 + STALLED_AFTER)
+
+
+def test_who_goes_on_is_not_stalled() -> None:
+    """However slowly, and whoever has read all has nothing to wait for."""
+    stalls = Stalls()
+    for now in range(30):
+        assert not stalls.note(0, now // 4, 100, now=now)
+        assert not stalls.note(1, 100, 100, now=now)
+    assert not stalls.note(1, 100, 101, now=31)
+
+
+def test_who_had_to_wait_for_others_begins_anew() -> None:
+    """A batch that others filled says nothing of a partition that did not come."""
+    stalls = Stalls()
+    stalls.note(0, 7, 9, now=0)
+    stalls.clear()
+    assert not stalls.note(0, 7, 9, now=STALLED_AFTER)
+    assert stalls.note(0, 7, 9, now=2 * STALLED_AFTER)
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """The warnings."""
+    lines: list[str] = []
+    logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
+    return lines
+
+
+def test_an_open_transaction_is_named_after_a_while_and_once(lines: list[str]) -> None:
+    """By partition and offset, until it ends."""
+    transactions = OpenTransactions("icu.test")
+    for now in range(int(OPEN_AFTER)):
+        transactions.note(2, 17, 20 + now, now=now)
+        assert transactions.text is None
+    for now in range(3):
+        transactions.note(2, 17, 40, now=OPEN_AFTER + now)
+        assert transactions.text is not None
+        assert "offset 17 of partition 2 of icu.test" in transactions.text
+    transactions.note(2, 40, 40, now=OPEN_AFTER + 4)
+    assert transactions.text is None
+    assert len(lines) == 1
+
+
+def test_one_transaction_after_the_other_is_none_that_stays_open() -> None:
+    """The stable offset moves."""
+    transactions = OpenTransactions("icu.test")
+    for now in range(60):
+        transactions.note(0, now // 5, 1_000, now=now)
+        assert transactions.text is None
+
+
+def test_the_next_transaction_has_a_time_of_its_own() -> None:
+    """What was named is forgotten when its transaction ends, though another one is open by then."""
+    transactions = OpenTransactions("icu.test")
+    transactions.note(0, 17, 30, now=0)
+    transactions.note(0, 17, 30, now=OPEN_AFTER)
+    assert transactions.text is not None
+    transactions.note(0, 25, 30, now=OPEN_AFTER + 1)
+    assert transactions.text is None
