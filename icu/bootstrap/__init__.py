@@ -29,10 +29,10 @@ from icu.control.server import serve
 from icu.errors import IcuError, RecordingError
 from icu.messages import uuid_of_name
 from icu.ops.logs import configure, say
-from icu.ops.notify import notify, notify_trouble
+from icu.ops.notify import notify, notify_condition
 from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.supervisor.spec import Start
-from icu.supervisor.view import ChildView
+from icu.supervisor.view import ChildView, Condition
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -115,7 +115,7 @@ def run_role(
                 await transport.check()
             tune_the_interpreter()
             on_loop(ward)
-            await _announced(actor, ward.trouble(child))
+            await _announced(actor, ward.condition(child))
 
     anyio.run(until_told, work)
 
@@ -134,24 +134,24 @@ def run_child(settings: Settings) -> None:
 
 
 def _run_monitor(ward: Ward, child: MonitorChild) -> None:
-    anyio.run(until_told, partial(_announced, partial(ward.monitor, child), ward.trouble(child)))
+    anyio.run(until_told, partial(_announced, partial(ward.monitor, child), ward.condition(child)))
 
 
-async def _announced(actor: Start, trouble: Callable[[], str | None]) -> None:
-    """Run an actor, and tell whoever started this process that it has started, and what it waits for from then on."""
+async def _announced(actor: Start, condition: Callable[[], Condition]) -> None:
+    """Run an actor, and tell whoever started this process that it has started, and how its work goes from then on."""
     async with anyio.create_task_group() as group:
-        group.start_soon(_tell_trouble, trouble)
+        group.start_soon(_tell_condition, condition)
         # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
-        await actor(task_status=_Announcement(trouble))
+        await actor(task_status=_Announcement(condition))
         group.cancel_scope.cancel()
 
 
-async def _tell_trouble(trouble: Callable[[], str | None]) -> None:
-    told = None
+async def _tell_condition(condition: Callable[[], Condition]) -> None:
+    told = Condition()
     while True:
-        if trouble() != told:
-            told = trouble()
-            notify_trouble(told)
+        if condition() != told:
+            told = condition()
+            notify_condition(*told)
         await anyio.sleep(LOOK_EVERY)
 
 
@@ -239,11 +239,11 @@ def with_port(settings: Settings, port: int) -> Settings:
 class _Announcement(TaskStatus[str | None]):
     """Tells people that a role that runs alone has started, and where it is served."""
 
-    def __init__(self, trouble: Callable[[], str | None]) -> None:
-        self._trouble = trouble
+    def __init__(self, condition: Callable[[], Condition]) -> None:
+        self._condition = condition
 
     def started(self, value: str | None = None) -> None:
         logger.info("serving on {}" if value else "started", value)
         # Before it is ready: whoever hears that takes it to work from then on.
-        notify_trouble(self._trouble())
+        notify_condition(*self._condition())
         notify(f"READY=1\nSTATUS={value}" if value else "READY=1")

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
 from icu.supervisor.process import run_process
+from icu.supervisor.view import Condition
 
 PATIENCE: Final = 2.0
 """Seconds that a process may take to be told something."""
@@ -36,12 +37,12 @@ class ProcessChild:
         self._letter = packed(replace(settings, child=(_repeatable(child),)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
-        self._trouble: str | None = None
+        self._condition = Condition()
         self._stdin: ByteSendStream | None = None
 
     async def run(self, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
-        self._trouble = None
+        self._condition = Condition()
         try:
             await run_process(
                 # Its id is for people who look at the processes.
@@ -50,7 +51,7 @@ class ProcessChild:
                 grace=self._grace,
                 watchdog=self._watchdog,
                 on_line=partial(relay, self._id),
-                on_trouble=self._note,
+                on_condition=self._note,
                 on_open=self._opened,
                 environ=os.environ,
                 task_status=task_status,
@@ -66,15 +67,15 @@ class ProcessChild:
                 return True
         return False
 
-    def trouble(self) -> str | None:
-        """What the process waits for, as it said last."""
-        return self._trouble
+    def condition(self) -> Condition:
+        """How the work of the process goes, as it said last."""
+        return self._condition
 
     def _opened(self, stdin: ByteSendStream) -> None:
         self._stdin = stdin
 
-    def _note(self, trouble: str | None) -> None:
-        self._trouble = trouble
+    def _note(self, condition: Condition) -> None:
+        self._condition = condition
 
 
 def _repeatable(child: AnyChild) -> AnyChild:

@@ -37,7 +37,7 @@ from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView, State
 
-_TAKES_ORDERS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING})
+_TAKES_ORDERS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
 """The states in which a supervisor has children."""
 
 _Order: TypeAlias = Callable[[Supervisor, str], Awaitable[None]]
@@ -282,7 +282,7 @@ class Tree:
             restart=Restart(child.restart),
             stage=child.role if isinstance(child, MonitorChild) else None,
             shutdown=grace + _PROCESS_GRACE if process else grace,
-            trouble=process.trouble if process else self._ward.trouble(child),
+            condition=process.condition if process else self._ward.condition(child),
         )
 
     def _process(self, child: AnyChild, grace: float) -> ProcessChild:

@@ -30,7 +30,7 @@ from icu.errors import ReadingsLostError
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
-from icu.supervisor.view import ChildView
+from icu.supervisor.view import ChildView, Condition
 from icu.transports.base import Transport
 
 if TYPE_CHECKING:
@@ -115,15 +115,17 @@ class Ward:
             case PatientChild():
                 return self._patient(child)
 
-    def trouble(self, child: AnyChild) -> Callable[[], str | None]:
-        """What tells what the child waits for."""
+    def condition(self, child: AnyChild) -> Callable[[], Condition]:
+        """Tells how the child's work goes."""
         match child:
             case SinkChild():
-                return lambda: self._transport.trouble or self._sink_telemetry.trouble
+                return lambda: Condition(
+                    self._transport.trouble or self._sink_telemetry.trouble, self._transport.degraded
+                )
             case PatientChild():
-                return lambda: self._transport.trouble
+                return lambda: Condition(self._transport.trouble)
             case MonitorChild():
-                return lambda: None
+                return Condition
 
     def _sink(self, child: SinkChild) -> Start:
         from icu.sink.consumer import Batching, consume
@@ -208,12 +210,11 @@ class Ward:
         transport = make_transport(self.settings)
 
         async def trouble() -> str | None:
-            return transport.trouble
+            return transport.degraded or transport.trouble
 
         self.health.add("transport", trouble)
-        Gauge("icu_transport_up", "1 while nothing keeps the transport waiting", registry=self.registry).set_function(
-            lambda: float(transport.trouble is None)
-        )
+        up = Gauge("icu_transport_up", "1 while all of the topic can be read and written", registry=self.registry)
+        up.set_function(lambda: float(not (transport.degraded or transport.trouble)))
         return transport
 
     # Figures outlive the children: a counter that began anew with each restart would hide what went before.

@@ -10,7 +10,7 @@ from icu.supervisor.view import ChildView, State
 
 _Row = tuple[str, str, str, str]
 
-_RUNS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING})
+_RUNS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
 _DIED: Final = frozenset({State.BACKOFF, State.FAILED})
 
 

@@ -21,6 +21,13 @@ def notify(state: str) -> None:
         sender.sendto(state.encode(), place)
 
 
-def notify_trouble(trouble: str | None) -> None:
-    """Send what this process waits for, None for nothing. Our supervisor shows it, systemd lets the word pass."""
-    notify(f"X_TROUBLE={' '.join((trouble or '').split())}")
+def notify_condition(trouble: str | None, degraded: str | None) -> None:
+    """Send what this process waits for, and what it leaves undone until somebody mends it; None for nothing.
+
+    Our supervisor shows it, systemd lets these words pass.
+    """
+    notify(f"X_TROUBLE={_one_line(trouble)}\nX_DEGRADED={_one_line(degraded)}")
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -17,7 +17,7 @@ from icu.supervisor.events import (
     ChildStopped,
 )
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildView, Condition, State
 
 
 class Child:
@@ -79,13 +79,13 @@ class Child:
         """How it is now."""
         error = self._last_error
         running = self._state is State.RUNNING
-        trouble = self.spec.trouble() if running else None
+        condition = self.spec.condition() if running else Condition()
         return ChildView(
             id=self.spec.id,
-            state=self._shown(trouble) if running else self._state,
+            state=self._shown(condition) if running else self._state,
             restarts=self.attempt - 1,
             uptime=self.uptime if running else 0.0,
-            detail=trouble or self._detail,
+            detail=condition.degraded or condition.trouble or self._detail,
             last_error=None if error is None else f"{type(error).__name__}: {error}",
             children=self.spec.children(),
         )
@@ -130,10 +130,12 @@ class Child:
             self._abandoned = True
             self._announce(ChildAbandoned(self.spec.id, anyio.current_time() - self._told_at))
 
-    def _shown(self, trouble: str | None) -> State:
+    def _shown(self, condition: Condition) -> State:
         if self.uptime < self.spec.min_uptime:
             return State.STARTING
-        return State.WAITING if trouble else State.RUNNING
+        if condition.degraded:
+            return State.DEGRADED
+        return State.WAITING if condition.trouble else State.RUNNING
 
     async def _run(self) -> None:
         returned = False

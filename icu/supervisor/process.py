@@ -1,7 +1,8 @@
 """A process as a child: started, listened to, watched, and never left behind.
 
 It tells how it is by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 when it has started, STATUS= with a
-text for people, WATCHDOG=1 as long as it lives; and in a word of our own, X_TROUBLE=, what it waits for, if anything.
+text for people, WATCHDOG=1 as long as it lives; and in two words of our own, what it waits for (X_TROUBLE=) and
+what it leaves undone until somebody mends it (X_DEGRADED=), empty for nothing.
 Its standard input is a pipe. It brings a line from us, and ends when we do, so that the process can end too.
 """
 
@@ -24,6 +25,7 @@ from anyio import (
 from anyio.abc import ByteSendStream, Process, TaskStatus, UNIXDatagramSocket
 
 from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
+from icu.supervisor.view import Condition
 
 LONGEST_LINE: Final = 65_536
 """Bytes of a line of output; a longer one is handed on in pieces."""
@@ -43,7 +45,7 @@ async def run_process(
     on_line: Callable[[str], str | None],
     environ: Mapping[str, str],
     letter: str = "",
-    on_trouble: Callable[[str | None], None] = lambda _: None,
+    on_condition: Callable[[Condition], None] = lambda _: None,
     on_open: Callable[[ByteSendStream], None] = lambda _: None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
@@ -52,7 +54,7 @@ async def run_process(
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
     status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
-    `on_trouble` with what it waits for, whenever it says so. Raises ProcessEndedError unless it ends with 0,
+    `on_condition` with how its work goes, whenever it says so. Raises ProcessEndedError unless it ends with 0,
     ProcessSilentError when it has shown no life for `watchdog` seconds, and ProcessKilledError when it had to be
     killed.
     """
@@ -65,7 +67,7 @@ async def run_process(
             env={**environ, **told},
             start_new_session=True,
         )
-        watch = _Watch(process, notices, watchdog, on_line, on_trouble, on_open)
+        watch = _Watch(process, notices, watchdog, on_line, on_condition, on_open)
         try:
             await watch.until_it_ends(letter, task_status)
         except anyio.get_cancelled_exc_class():
@@ -104,14 +106,14 @@ class _Watch:
         notices: UNIXDatagramSocket,
         watchdog: float,
         on_line: Callable[[str], str | None],
-        on_trouble: Callable[[str | None], None],
+        on_condition: Callable[[Condition], None],
         on_open: Callable[[ByteSendStream], None],
     ) -> None:
         self._process = process
         self._notices = notices
         self._watchdog = watchdog
         self._on_line = on_line
-        self._on_trouble = on_trouble
+        self._on_condition = on_condition
         self._on_open = on_open
         self._rest = b""
         self._last_words = ""
@@ -164,7 +166,7 @@ class _Watch:
             self._life.deadline = anyio.current_time() + self._watchdog
             notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").splitlines() if "=" in line)
             if "X_TROUBLE" in notice:
-                self._on_trouble(notice["X_TROUBLE"] or None)
+                self._on_condition(Condition(notice["X_TROUBLE"] or None, notice.get("X_DEGRADED") or None))
             if "READY" in notice:
                 status = notice.get("STATUS")
                 if self._process.stdin is not None:

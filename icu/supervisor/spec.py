@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
-if TYPE_CHECKING:
-    from icu.supervisor.view import ChildView
+from icu.supervisor.view import ChildView, Condition
 
 Start: TypeAlias = Callable[..., Awaitable[None]]
 """An actor: an `async def` with keyword `task_status`, which calls `task_status.started()` once its own resources are
@@ -79,9 +78,9 @@ class ChildSpec:
     """Neighbours of one stage are told to stop together: nothing runs between them."""
     significant: bool = False
     """Whether its end counts for the supervisor's `auto_shutdown`. Not for permanent children, which never end."""
-    trouble: Callable[[], str | None] = lambda: None
-    """What it waits for while it runs, in words; None while it works. It is shown as `waiting` meanwhile."""
-    children: "Callable[[], Sequence[ChildView]]" = tuple
+    condition: Callable[[], Condition] = Condition
+    """How its work goes while it runs: it is shown as `waiting` or `degraded` where all is not well."""
+    children: Callable[[], Sequence[ChildView]] = tuple
     """Its own children, where it is a supervisor."""
 
     def __post_init__(self) -> None:

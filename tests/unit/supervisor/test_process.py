@@ -12,6 +12,7 @@ from anyio.abc import TaskStatus
 
 from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.process import run_process
+from icu.supervisor.view import Condition
 
 READY = """
 import os, signal, socket, sys, time
@@ -197,17 +198,20 @@ async def test_one_that_does_not_read_its_letter() -> None:
 
 
 async def test_it_tells_what_it_waits_for() -> None:
-    """As often as that changes; an empty word is the end of it."""
-    troubles: list[str | None] = []
-    code = READY + 'tell("X_TROUBLE=no broker"); tell("WATCHDOG=1"); tell("X_TROUBLE="); time.sleep(600)'
+    """And what it leaves undone, as often as that changes; an empty word is the end of it."""
+    conditions: list[Condition] = []
+    code = READY + (
+        'tell("X_TROUBLE=no broker\\nX_DEGRADED="); tell("WATCHDOG=1"); tell("X_TROUBLE=\\nX_DEGRADED=a hole"); '
+        'tell("X_TROUBLE=\\nX_DEGRADED="); time.sleep(600)'
+    )
     async with anyio.create_task_group() as group:
-        run = partial(program(code, told=Told(), lines=[]), on_trouble=troubles.append)
+        run = partial(program(code, told=Told(), lines=[]), on_condition=conditions.append)
         group.start_soon(run)
         with anyio.fail_after(30):
-            while len(troubles) < 2:
+            while len(conditions) < 3:
                 await anyio.sleep(0.02)
         group.cancel_scope.cancel()
-    assert troubles == ["no broker", None]
+    assert conditions == [Condition("no broker"), Condition(None, "a hole"), Condition()]
 
 
 async def test_it_knows_when_its_parent_is_gone() -> None:
