@@ -8,7 +8,7 @@ import pytest
 from aiokafka import errors as kafka
 
 from icu.errors import KafkaError, KafkaRefusedError
-from icu.transports.kafka.foreign import bounded, closed
+from icu.transports.kafka.foreign import UnreadableError, bounded, closed, fetched
 
 EVERY_ERROR = sorted(
     {each for each in vars(kafka).values() if inspect.isclass(each) and issubclass(each, Exception)},
@@ -101,3 +101,29 @@ async def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
     """A mistake of ours is not hidden behind a broker's name."""
     with pytest.raises(ZeroDivisionError):
         await bounded("sending", fail(ZeroDivisionError()), seconds=5)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        kafka.CorruptRecordException("Invalid CRC"),
+        kafka.UnsupportedCodecError("zstd"),
+        kafka.RecordTooLargeError("2 MB"),
+        kafka.TopicAuthorizationFailedError("icu.observations"),
+        ValueError("a decoder stumbled"),
+        IndexError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_concerns_one_partition_is_told_apart(error: Exception) -> None:
+    """A fetch that meets bytes which nobody understands says what to do, and is no reason to connect anew."""
+    with pytest.raises(UnreadableError, match=r".") as caught:
+        await fetched(fail(error), seconds=5)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("kind", [kafka.NodeNotReadyError, kafka.OffsetOutOfRangeError, kafka.ConsumerStoppedError])
+async def test_what_concerns_the_connection_or_the_log_is_trouble(kind: type[Exception]) -> None:
+    """There the reader has to be assigned anew."""
+    with pytest.raises(KafkaError):
+        await fetched(fail(kind()), seconds=5)
