@@ -13,7 +13,7 @@ from anyio import to_thread
 from loguru import logger
 
 from icu.messages import Position
-from icu.transports.kafka import progress, reader
+from icu.transports.kafka import faults, lookout, progress, reader
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka, admin
 from tests.integration.conftest import Connect
@@ -117,15 +117,41 @@ async def test_records_that_the_broker_does_not_deliver_are_named(
     await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
     async with foreign(kafka) as producer:
         await send(producer, transport.topic, range(5))
-        with kafka.robbed(transport.topic, 0):
-            async with following(transport) as follower:
+        async with following(transport) as follower:
+            with kafka.robbed(transport.topic, 0):
                 await follower.until(is_degraded(transport))
                 assert transport.degraded is not None
                 assert "at offset 0: its broker has records there and delivers none" in transport.degraded
                 await send(producer, transport.topic, [20], partition=1)
                 assert await follower.read(1) == [20]
+                later = anyio.current_time() + 2 * faults.FIRST_PAUSE + reader.ALONE
+                while anyio.current_time() < later:  # it is tried again meanwhile
+                    await follower.fetch()
+                    assert transport.degraded is not None
                 assert await follower.has_lag(5)
+            assert await follower.read(6) == [20, *range(5)]
+            assert transport.degraded is None
     assert len(lines) == 1
+
+
+async def test_a_partition_that_others_keep_waiting_is_not_stalled(
+    kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as each fetch is filled by others nothing is known about it."""
+    monkeypatch.setattr(progress, "STALLED_AFTER", 0.1)
+    monkeypatch.setattr(lookout, "PACE", 0.05)
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
+    async with foreign(kafka) as producer, transport.consumer() as consumer:
+        for partition in range(2):
+            await send(producer, transport.topic, range(500), partition)
+        await consumer.assign({})
+        count = 0
+        while count < 1_000:
+            found = await consumer.fetch(max_records=5, linger=0, patience=1)
+            count += sum(len(batch.deliveries) for batch in found)
+            await anyio.sleep(0.01)
+            assert transport.degraded is None
 
 
 async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect) -> None:
