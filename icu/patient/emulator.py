@@ -150,5 +150,5 @@ class _Sender:
 
     async def _send(self) -> None:
         while records := self._outbox.head(ROUND):
-            await self._transport.publish(records)
-            self._telemetry.delivered(records, released=self._outbox.acknowledged(records))
+            refused = await self._transport.publish(records)
+            self._telemetry.delivered(records, refused=refused, released=self._outbox.acknowledged(records))

@@ -19,7 +19,9 @@ class Telemetry:
         self._produced = Counter("icu_patient_produced", "Observations made", registry=registry)
         self._delivered = Counter("icu_patient_delivered", "Observations that the transport holds", registry=registry)
         self._dropped = Counter(
-            "icu_patient_dropped", "Observations lost: too many waited for the transport", registry=registry
+            "icu_patient_dropped",
+            "Observations lost: too many waited for the transport, or it takes none so large",
+            registry=registry,
         )
         self._buffered = Gauge("icu_patient_buffered", "Observations that wait for the transport", registry=registry)
 
@@ -30,8 +32,11 @@ class Telemetry:
         if dropped:
             self._dropped.inc(dropped)
 
-    def delivered(self, records: Sequence[Record], *, released: int) -> None:
-        """Count what the transport has acknowledged, and what the outbox has released."""
-        self._delivered.inc(len(records))
+    def delivered(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
+        """Count what the transport has acknowledged, those that it refused among it, and what the outbox released."""
+        self._delivered.inc(len(records) - len(refused))
+        self._dropped.inc(len(refused))
         self._buffered.dec(released)
-        logger.opt(lazy=True).debug("delivered {}", lambda: b" ".join(each.value for each in records).decode())
+        logger.opt(lazy=True).debug(
+            "delivered {}", lambda: b" ".join(each.value for each in records if each not in refused).decode()
+        )

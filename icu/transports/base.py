@@ -6,7 +6,10 @@ The delivery contract, in words:
   same key go to the same partition and keep the order in which they were published.
 - **Acknowledge.** `publish` returns once all its records are in the log. If it raises or is cancelled, some of them may
   be in the log nevertheless: publish again, the reader swallows what it has seen.
-- **Waiting.** A broker that is away is waited for, with back-off and for ever; `trouble` says so meanwhile.
+- **Refusal.** A record that the log would never take, for it is too large, is dropped and returned by `publish`; the
+  others are in the log, in their order.
+- **Waiting.** A broker that is away, or that takes nothing for now (rights, settings, clocks), is waited for, with
+  back-off and for ever; `trouble` says so meanwhile.
 - **Partial failure.** Records that cannot be read stop their own partition alone: it is set aside, and tried again
   with back-off; `degraded` names partition, offset and remedy meanwhile.
 - **Back-pressure.** Where the log is bounded by records that no one committed yet, `publish` waits for a commit.
@@ -111,8 +114,8 @@ class Transport(Protocol):
         """Reach the log once. KafkaError where that fails: nothing is waited for here."""
         ...
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        """Append records in order. Returns when all are acknowledged."""
+    async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Append records in order. Returns when all are acknowledged, but for those that it returns: see Refusal."""
         ...
 
     def consumer(self) -> AbstractAsyncContextManager[Consumer]:

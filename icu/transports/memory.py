@@ -112,8 +112,8 @@ class MemoryTransport:
         await checkpoint()
         self._topic.check_open()
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        """Append records in order; waits while the partition of the next one is full."""
+    async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Append records in order; waits while the partition of the next one is full. Refuses none."""
         topic = self._topic
         await checkpoint()
         for record in records:
@@ -125,6 +125,7 @@ class MemoryTransport:
                 topic.check_open()
             log.append(record)
         topic.appended.notify()
+        return ()
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator["MemoryConsumer"]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NotLeaderForPartitionError, for_code
 
 PATIENCE = 30
@@ -49,6 +50,12 @@ async def _has_leaders(client: AIOKafkaAdminClient, name: str, partitions: int) 
     [topic] = await client.describe_topics([name])
     led = [each for each in topic["partitions"] if each["leader"] >= 0]
     return len(led) == partitions
+
+
+def configure_topic(bootstrap: str, name: str, config: Mapping[str, str]) -> None:
+    """Change settings of a topic."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, name, dict(config))
+    ask(bootstrap, lambda client: client.alter_configs([resource]))
 
 
 def delete_records(bootstrap: str, topic: str, partition: int, before: int) -> None:

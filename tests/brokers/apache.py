@@ -146,6 +146,10 @@ class ApacheKafka:
         """Make a topic, and wait until it can be written."""
         admin.create_topic(self.bootstrap, name, partitions, config)
 
+    def configure_topic(self, name: str, config: Mapping[str, str]) -> None:
+        """Change settings of a topic."""
+        admin.configure_topic(self.bootstrap, name, config)
+
     def delete_records(self, topic: str, partition: int, before: int) -> None:
         """Remove a partition's records that are older than the offset `before`."""
         admin.delete_records(self.bootstrap, topic, partition, before)

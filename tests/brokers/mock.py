@@ -1,13 +1,15 @@
 """librdkafka's mock broker: needs a pip package and nothing else, and forgets everything when it stops."""
 
 import ctypes
-from ctypes import c_char_p, c_int, c_int32, c_size_t, c_void_p
+from ctypes import POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 PRODUCER = 0
 EVERY_BROKER = -1
+PRODUCE = 0
+"""A request's number in the protocol, as librdkafka's error codes are the protocol's own."""
 
 # The arguments and the result of each function that is called; ctypes would cut pointers without them.
 FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
@@ -22,6 +24,7 @@ FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     "mock_broker_set_down": ([c_void_p, c_int32], c_int),
     "mock_broker_set_up": ([c_void_p, c_int32], c_int),
     "mock_partition_set_leader": ([c_void_p, c_char_p, c_int32, c_int32], c_int),
+    "mock_push_request_errors_array": ([c_void_p, c_int16, c_size_t, POINTER(c_int)], None),
 }
 
 
@@ -76,6 +79,10 @@ class MockKafka:
     def lead(self, topic: str, partition: int, broker: int) -> None:
         """Let a broker lead a partition."""
         self._call("mock_partition_set_leader", self._cluster, topic.encode(), partition, broker)
+
+    def refuse_next_produce(self, code: int) -> None:
+        """Answer the next batches with this error."""
+        self._call("mock_push_request_errors_array", self._cluster, PRODUCE, 1, (c_int * 1)(code))
 
     def _call(self, name: str, *words: Any) -> Any:
         function = self._library[f"rd_kafka_{name}"]

@@ -136,6 +136,18 @@ async def test_order_is_kept_for_each_key(world: World) -> None:
         assert len({each.partition for each in found if each.key == key.encode()}) == 1
 
 
+async def test_a_record_is_in_the_log_or_returned(transport: Transport) -> None:
+    """What the log would never take is given back, and the others are there, in order."""
+    sent = [record("bed", 0), Record(b"bed", bytes(3_000_000)), record("bed", 1)]
+    refused = await transport.publish(sent)
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        found = await drain(consumer, len(sent) - len(refused))
+        assert await consumer.lag() == 0
+    assert [each.value for each in found] == [each.value for each in sent if each not in refused]
+    assert set(refused) <= {sent[1]}
+
+
 async def test_batches_are_consecutive_and_say_where_they_end(transport: Transport) -> None:
     """A batch's start, deliveries and position fit together, and the next batch continues it."""
     await transport.publish([record("bed", n) for n in range(10)])

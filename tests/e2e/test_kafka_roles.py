@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -119,6 +120,21 @@ def test_what_a_patient_counts(kafka: Start) -> None:
     )
     assert produced == (delivered or 0) + (waiting or 0)
     assert figure(figures, "icu_patient_dropped_total") == 0
+
+
+def test_a_patient_whose_past_fits_no_batch(start: Start, broker: Broker) -> None:
+    """A topic that takes small batches gets an hour at once, in pieces, from a patient that runs on."""
+    if not broker.real:
+        pytest.skip("the mock's topics have no settings: needs a real Kafka")
+    topic = f"icu.test-{uuid4().hex[:12]}"
+    broker.create_topic(topic, 6, {"max.message.bytes": "2000"})
+    hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    words = ("run", "patient", "--name", "Anna", "--start", hour_ago, "--speed", "max", "--interval", "5")
+    patient = start(*words, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=topic)
+    figures = patient.until("/metrics", reached("icu_patient_delivered_total", 720))
+    assert figure(figures, "icu_patient_dropped_total") == 0
+    assert patient.stop(signal.SIGTERM) == 0
+    assert not re.search(STAINS, patient.log())
 
 
 def test_the_sink_by_the_briefs_name(kafka: Start) -> None:

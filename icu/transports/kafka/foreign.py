@@ -5,7 +5,7 @@ task of its own, where neither can reach who awaits it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from aiokafka import errors as kafka
@@ -85,7 +85,7 @@ async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -
     KafkaError where a new client may succeed, KafkaRefusedError where it would not.
     """
     task = asyncio.ensure_future(call)
-    task.add_done_callback(_note)
+    task.add_done_callback(note)
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
@@ -119,6 +119,12 @@ async def fetched(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
         raise UnreadableError(_words(exc), _DAMAGED) from exc
 
 
+def note(future: "asyncio.Future[Any]") -> None:
+    """Look at the error of a task or future that nobody awaits any more: asyncio would complain otherwise."""
+    if not future.cancelled():
+        future.exception()
+
+
 async def closed(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Await the closing of a client, step by step, each for a bounded time that no cancellation cuts short."""
     with CancelScope(shield=True):
@@ -139,19 +145,7 @@ def translated(doing: str, error: BaseException) -> IcuError:
     return KafkaError(why) if mendable or type(error) is kafka.KafkaError else KafkaRefusedError(why)
 
 
-def first_error(doing: str, futures: Iterable["asyncio.Future[Any]"]) -> None:
-    """Raise the error of the first future that has one."""
-    for future in futures:
-        outcome(doing, future)
-
-
 def _words(error: BaseException) -> str:
     """What it says, or else what its class means: many of the library's errors say nothing themselves."""
     said = " ".join(str(each) for each in error.args) or " ".join(getattr(error, "description", "").split())
     return f"{said.rstrip('.')} ({type(error).__name__})" if said else type(error).__name__
-
-
-def _note(task: "asyncio.Future[Any]") -> None:
-    """Look at the error of a task that nobody awaits any more: asyncio would complain otherwise."""
-    if not task.cancelled():
-        task.exception()

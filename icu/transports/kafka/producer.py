@@ -1,32 +1,44 @@
-"""Sending: whole batches, acknowledged by all replicas, each record once as long as the producer lives."""
+"""Sending: whole batches, acknowledged by all replicas, each record once as long as the producer lives.
+
+Nothing that a broker answers ends whoever publishes. A batch that is too large is split, and a record that is too large
+alone is dropped: it would be refused for ever, and stand before all that follow. Every other refusal is of everything
+that is sent (rights, settings, a clock that is wrong) and is waited out: whoever runs the broker can mend it.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import anyio
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka import errors as kafka
+from loguru import logger
 
 from icu.errors import KafkaError
 from icu.messages import Record
-from icu.ops.retries import Waiting
+from icu.ops.retries import LOG_EVERY, Waiting
+from icu.transports.kafka.batches import Batches, of_partitions, packed
 from icu.transports.kafka.brokers import Brokers
-from icu.transports.kafka.foreign import bounded, closed, first_error
+from icu.transports.kafka.foreign import bounded, closed, note, outcome
 from icu.transports.kafka.topics import ensure_topic
 
 ACKNOWLEDGING_DEADLINE: Final = 10.0
 """Seconds after which a producer that got no acknowledgement is thrown away: a wedged one never ends by itself."""
 
 BATCH_BYTES: Final = 500_000
-"""A batch as one request carries it for one partition; brokers accept 1 MB unless told otherwise."""
+"""A batch as one request carries it for one partition, at first; brokers accept 1 MB unless told otherwise."""
 
 SLOW: Final = 2.0
 """Seconds without an acknowledgement after which that is worth telling."""
 
-_Batches: TypeAlias = dict[int, BatchBuilder]
+_TOO_LARGE: Final = (
+    kafka.MessageSizeTooLargeError,  # max.message.bytes of the topic
+    kafka.RecordListTooLargeError,  # its segment.bytes
+)
+
+_Answers: TypeAlias = Mapping[int, "asyncio.Future[Any]"]
+"""By the partition's number."""
 
 
 class _Company:
@@ -34,7 +46,28 @@ class _Company:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.refused: Sequence[Record] = ()
         self.sent = False
+
+
+class _Dropped:
+    """Records that were too large, told at once and then now and then."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._count = 0
+        self._said_at: float | None = None
+
+    def tell(self, sizes: Sequence[int]) -> None:
+        self._count += len(sizes)
+        if sizes and (self._said_at is None or anyio.current_time() - self._said_at >= LOG_EVERY):
+            self._said_at = anyio.current_time()
+            logger.warning(
+                "a record was dropped: the topic {} takes none of {} bytes, raise its max.message.bytes ({} so far)",
+                self._topic,
+                max(sizes),
+                self._count,
+            )
 
 
 class Producer:
@@ -47,6 +80,8 @@ class Producer:
         self._topic = topic
         self._partitions = partitions
         self._waiting = Waiting("sending to Kafka", on_trouble=on_trouble)
+        self._dropped = _Dropped(topic)
+        self._batch_bytes = BATCH_BYTES
         self._turn = anyio.Lock()
         self._waiting_together = _Company()
         self._client: AIOKafkaProducer | None = None
@@ -58,8 +93,8 @@ class Producer:
         waited = 0.0 if self._sent_at is None else anyio.current_time() - self._sent_at
         return f"Kafka has not acknowledged readings for {waited:.0f} s" if waited > SLOW else None
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        """Send the records in order, again and again until all are acknowledged.
+    async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Send the records in order, again and again until all are acknowledged; returns those that are too large.
 
         Whoever comes while others are being sent waits, and then all who wait are sent together.
         """
@@ -68,45 +103,71 @@ class Producer:
         async with self._turn:
             if not company.sent:
                 self._waiting_together = _Company()
-                await self._send_all(company.records)
+                company.refused = await self._send_all(company.records)
                 company.sent = True
+        refused = set(map(id, company.refused))
+        return [each for each in records if id(each) in refused] if refused else ()
 
-    async def _send_all(self, records: Sequence[Record]) -> None:
+    async def _send_all(self, records: Sequence[Record]) -> Sequence[Record]:
         rest = records
+        refused: list[Record] = []
         while rest:
             # One batch a partition at a time: were there two, a failure of the first would let the second overtake it.
-            rest = await self._waiting.until_it_works(partial(self._attempt, rest))
+            rest, too_large = await self._waiting.until_it_works(partial(self._attempt, rest))
+            refused += too_large
+        return refused
 
     async def aclose(self) -> None:
         """Leave the broker."""
         if self._client is not None:
             await self._discard(self._client)
 
-    async def _attempt(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Send as many of the records as fit; returns those that are left."""
+    async def _attempt(self, records: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
+        """Send as many of the records as fit; returns those that are left, and those that are too large."""
         client = await self._connected()
         try:
             known = await bounded("asking for partitions", client.partitions_for(self._topic), seconds=5)
-            batches, sent = _packed(client, records, len(known))
-            await self._send(client, batches)
-        except KafkaError:
+            batches, sent = packed(client, records, len(known))
+            refused = await self._send(client, batches)
+        except KafkaError as exc:
             await self._discard(client)
-            raise
-        return records[sent:]
+            # Transient, whatever it was: see above.
+            raise KafkaError(str(exc)) from exc
+        if not refused:
+            return records[sent:], ()
+        # Its sequence numbers are past what was refused: those partitions would take nothing more from it.
+        await self._discard(client)
+        alone = {each for each in refused if batches[each].record_count() == 1}
+        self._split([batches[each].size() for each in refused - alone])
+        self._dropped.tell([batches[each].size() for each in alone])
+        again = of_partitions(refused - alone, records[:sent], len(known))
+        return [*again, *records[sent:]], of_partitions(alone, records[:sent], len(known))
 
-    async def _send(self, client: AIOKafkaProducer, batches: _Batches) -> None:
+    def _split(self, sizes: Sequence[int]) -> None:
+        """From now on make batches half as large as the smallest of those that were too large."""
+        if sizes:
+            self._batch_bytes = min(sizes) // 2
+            logger.info(
+                "the topic {} takes no batch of {} bytes: from now on they have {} at most",
+                self._topic,
+                min(sizes),
+                self._batch_bytes,
+            )
+
+    async def _send(self, client: AIOKafkaProducer, batches: Batches) -> set[int]:
+        """The partitions whose batch is too large; all others have acknowledged theirs."""
         handing_over = _handed_over(client, self._topic, batches)
-        futures = await bounded("sending", handing_over, seconds=ACKNOWLEDGING_DEADLINE)
+        answers = await bounded("sending", handing_over, seconds=ACKNOWLEDGING_DEADLINE)
         self._sent_at = anyio.current_time()
         try:
-            await asyncio.wait(futures, timeout=ACKNOWLEDGING_DEADLINE)
+            await asyncio.wait(answers.values(), timeout=ACKNOWLEDGING_DEADLINE)
         finally:
             self._sent_at = None
             # The client's own end would wait for those that nobody waits for any more.
-            late = [each.cancel() for each in futures if not each.done()]
+            late = [each.cancel() for each in answers.values() if not each.done()]
         if late:
             raise KafkaError(f"the broker did not acknowledge within {ACKNOWLEDGING_DEADLINE:g} s")
-        first_error("sending", futures)
+        return _too_large(answers)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._client is None:
@@ -117,7 +178,7 @@ class Producer:
     async def _connect(self) -> AIOKafkaProducer:
         await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
         client = AIOKafkaProducer(
-            **self._brokers.options(), acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES
+            **self._brokers.options(), acks="all", enable_idempotence=True, max_batch_size=self._batch_bytes
         )
         try:
             await self._brokers.connect(client.start)
@@ -135,28 +196,24 @@ class Producer:
             await closed(client._sender.close, client.client.close)  # noqa: SLF001 - no public way closes its sender alone
 
 
-async def _handed_over(client: AIOKafkaProducer, topic: str, batches: _Batches) -> list["asyncio.Future[Any]"]:
+async def _handed_over(client: AIOKafkaProducer, topic: str, batches: Batches) -> _Answers:
     """Give the client all batches in one step: a request takes those that are there, the others wait for its answer."""
-    return [await client.send_batch(batch, topic, partition=partition) for partition, batch in batches.items()]
+    answers: dict[int, asyncio.Future[Any]] = {}
+    for partition, batch in batches.items():
+        answers[partition] = await client.send_batch(batch, topic, partition=partition)
+        # The next one may fail, and then nobody looks at this one.
+        answers[partition].add_done_callback(note)
+    return answers
 
 
-def _packed(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[_Batches, int]:
-    """The first records as one batch for each partition, and how many they are: all, unless a batch is full."""
-    batches: _Batches = {}
-    for count, record in enumerate(records):
-        partition = partition_of(record.key, partitions)
-        batch = batches.get(partition)
-        if batch is None:
-            batch = batches[partition] = client.create_batch()
-        if batch.append(timestamp=None, key=record.key, value=record.value) is None:
-            return batches, count
-    for batch in batches.values():
-        batch.close()
-    return batches, len(records)
-
-
-@lru_cache(maxsize=65_536)
-def partition_of(key: bytes, partitions: int) -> int:
-    """Where Kafka's own clients put this key. Cached: the hash is pure Python, and a ward repeats its keys."""
-    positive: Any = murmur2(key) & 0x7FFFFFFF
-    return int(positive % partitions)
+def _too_large(answers: _Answers) -> set[int]:
+    """The partitions that refused their batch for its size. KafkaError where one refused it for another reason."""
+    found = {
+        partition
+        for partition, each in answers.items()
+        if not each.cancelled() and isinstance(each.exception(), _TOO_LARGE)
+    }
+    for partition, each in answers.items():
+        if partition not in found:
+            outcome("sending", each)
+    return found

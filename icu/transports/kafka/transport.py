@@ -51,10 +51,10 @@ class KafkaTransport:
     async def settled(self, most: int) -> None:
         """Nothing to wait for: the log outlives this process."""
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
         """Send in order; returns when all replicas have all records, however long the broker is away."""
         self._check_open()
-        await self._producer.publish(records)
+        return await self._producer.publish(records)
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator[KafkaConsumer]:

@@ -176,9 +176,9 @@ async def test_a_clock_that_lies_behind_catches_up(
     arrived: list[float] = []
 
     class Watched(MemoryTransport):
-        async def publish(self, records: Sequence[Record]) -> None:
+        async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
             arrived.extend(anyio.current_time() - began for _ in records)
-            await super().publish(records)
+            return await super().publish(records)
 
     watched = Watched(topic="icu.test", partitions=1)
     found = await sent_within(80, [bay], watched, telemetry, wall())
@@ -358,14 +358,31 @@ async def test_more_beds_than_a_round_holds(transport: MemoryTransport, telemetr
     assert len({each.patient_uuid for each in found}) == 2_500
 
 
+async def test_what_the_transport_refuses_is_lost_and_counted(telemetry: Telemetry) -> None:
+    """A reading that the log would never take is no delivered one, and does not hold up those behind it."""
+
+    class Strict(MemoryTransport):
+        async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
+            refused = [each for each in records if b'"pulse":71' in each.value]
+            return [*await super().publish([each for each in records if each not in refused]), *refused]
+
+    transport, outbox = Strict(topic="icu.test", partitions=1), Outbox()
+    bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
+    await emulate(bays=[bed], outbox=outbox, transport=transport, telemetry=telemetry)
+    assert [each.pulse for each in await on_topic(transport)] == [70, 72, 73]
+    assert len(outbox) == 0
+    figures = [telemetry._produced, telemetry._delivered, telemetry._dropped, telemetry._buffered]
+    assert [each._value.get() for each in figures] == [4, 3, 1, 0]
+
+
 async def test_a_record_is_keyed_by_its_patient(telemetry: Telemetry) -> None:
     """The key decides the partition: one patient's readings stay in order."""
     published: list[Record] = []
 
     class Spy(MemoryTransport):
-        async def publish(self, records: Sequence[Record]) -> None:
+        async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
             published.extend(records)
-            await super().publish(records)
+            return await super().publish(records)
 
     await sent_within(1, [simulated()], Spy(topic="icu.test"), telemetry, wall())
     assert [record.key for record in published] == [str(uuid_of_name("Anna")).encode()]
