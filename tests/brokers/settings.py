@@ -17,6 +17,10 @@ NODE = {
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
+    # Everybody may do everything, until somebody says otherwise.
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+    "early.start.listeners": "CONTROLLER",
     # A broker that was killed comes back only when its old session has ended.
     "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "500",

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka import errors as kafka
 from anyio import CancelScope
+from loguru import logger
 
 from icu.errors import KafkaError, TransportClosedError
 from icu.messages import Position
@@ -17,22 +20,24 @@ from icu.transports.kafka.identity import decide
 from icu.transports.kafka.progress import OpenTransactions
 from icu.transports.kafka.reader import OPTIONS, Reader
 from icu.transports.kafka.survey import Survey, survey
+from icu.transports.kafka.topics import Topic
+
+GROUP: Final = "icu-sink"
+"""The consumer group that positions are committed to, where lag tools look for them."""
 
 
 class KafkaConsumer:
     """One reader of a topic. Connects in `assign`, and anew in the next one after trouble."""
 
-    def __init__(
-        self, brokers: Brokers, topic: str, partitions: int, *, on_trouble: Callable[[str | None], None]
-    ) -> None:
+    def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
         self._brokers = brokers
         self._topic = topic
-        self._partitions = partitions
         self._waiting = Waiting("reading from Kafka", on_trouble=on_trouble)
         self._reader: Reader | None = None
         self._closed = False
-        self._faults = Faults(topic)
-        self._transactions = OpenTransactions(topic)
+        self._faults = Faults(topic.name)
+        self._transactions = OpenTransactions(topic.name)
+        self._grouped = True
 
     @property
     def trouble(self) -> str | None:
@@ -58,9 +63,11 @@ class KafkaConsumer:
             batches = await reader.fetch(max_records, linger, patience)
             # A client that is stopped ends its fetch with nothing, or with an error.
             self._check_open()
-        except KafkaError:
+        except KafkaError as exc:
             self._check_open()
             await self._discard()
+            if isinstance(exc.__cause__, kafka.GroupAuthorizationFailedError):
+                self._leave_group()
             raise
         return batches
 
@@ -83,7 +90,7 @@ class KafkaConsumer:
     async def _assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         self._check_open()
         await self._discard()
-        surveyed = await survey(self._brokers, self._topic, self._partitions, stored)
+        surveyed = await survey(self._brokers, self._topic, stored)
         assignments = {partition: decide(log, stored.get(partition)) for partition, log in surveyed.logs.items()}
         positions = {partition: each.position.next for partition, each in assignments.items()}
         self._faults.keep(positions)
@@ -91,13 +98,26 @@ class KafkaConsumer:
         return assignments
 
     async def _begin(self, surveyed: Survey, positions: Mapping[int, int]) -> Reader:
-        client = AIOKafkaConsumer(**{**self._brokers.options(), **OPTIONS})
+        group = GROUP if self._grouped else None
+        client = AIOKafkaConsumer(**{**self._brokers.options(), **OPTIONS, "group_id": group})
         try:
             await self._brokers.connect(client.start)
         except BaseException:
             await closed(client.stop)
             raise
-        return Reader(client, self._topic, surveyed, positions, self._faults, self._transactions)
+        return Reader(
+            client, self._topic.name, surveyed, positions, self._faults, self._transactions, grouped=self._grouped
+        )
+
+    def _leave_group(self) -> None:
+        """Read without a group from now on: what is only for lag tools keeps nothing from being stored."""
+        self._grouped = False
+        logger.warning(
+            "the broker does not let this user into the consumer group {}: lag tools will not see how far {} is stored "
+            "until that is granted (READ) and this program is started anew",
+            GROUP,
+            self._topic.name,
+        )
 
     def _connected(self) -> Reader:
         self._check_open()
@@ -107,7 +127,7 @@ class KafkaConsumer:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise TransportClosedError(f"the topic {self._topic} was closed")
+            raise TransportClosedError(f"the topic {self._topic.name} was closed")
 
     async def _discard(self) -> None:
         reader, self._reader = self._reader, None

@@ -21,7 +21,7 @@ from icu.ops.retries import LOG_EVERY, Waiting
 from icu.transports.kafka.batches import Batches, of_partitions, packed
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.foreign import bounded, closed, note, outcome
-from icu.transports.kafka.topics import ensure_topic
+from icu.transports.kafka.topics import Topic
 
 ACKNOWLEDGING_DEADLINE: Final = 10.0
 """Seconds after which a producer that got no acknowledgement is thrown away: a wedged one never ends by itself."""
@@ -73,14 +73,11 @@ class _Dropped:
 class Producer:
     """The one producer of a process. Connects when it is first needed, and anew after trouble."""
 
-    def __init__(
-        self, brokers: Brokers, topic: str, partitions: int, *, on_trouble: Callable[[str | None], None]
-    ) -> None:
+    def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
         self._brokers = brokers
         self._topic = topic
-        self._partitions = partitions
         self._waiting = Waiting("sending to Kafka", on_trouble=on_trouble)
-        self._dropped = _Dropped(topic)
+        self._dropped = _Dropped(topic.name)
         self._batch_bytes = BATCH_BYTES
         self._turn = anyio.Lock()
         self._waiting_together = _Company()
@@ -126,7 +123,7 @@ class Producer:
         """Send as many of the records as fit; returns those that are left, and those that are too large."""
         client = await self._connected()
         try:
-            known = await bounded("asking for partitions", client.partitions_for(self._topic), seconds=5)
+            known = await bounded("asking for partitions", client.partitions_for(self._topic.name), seconds=5)
             batches, sent = packed(client, records, len(known))
             refused = await self._send(client, batches)
         except KafkaError as exc:
@@ -149,14 +146,14 @@ class Producer:
             self._batch_bytes = min(sizes) // 2
             logger.info(
                 "the topic {} takes no batch of {} bytes: from now on they have {} at most",
-                self._topic,
+                self._topic.name,
                 min(sizes),
                 self._batch_bytes,
             )
 
     async def _send(self, client: AIOKafkaProducer, batches: Batches) -> set[int]:
         """The partitions whose batch is too large; all others have acknowledged theirs."""
-        handing_over = _handed_over(client, self._topic, batches)
+        handing_over = _handed_over(client, self._topic.name, batches)
         answers = await bounded("sending", handing_over, seconds=ACKNOWLEDGING_DEADLINE)
         self._sent_at = anyio.current_time()
         try:
@@ -176,7 +173,7 @@ class Producer:
         return client
 
     async def _connect(self) -> AIOKafkaProducer:
-        await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
+        await self._topic.ensure()
         client = AIOKafkaProducer(
             **self._brokers.options(), acks="all", enable_idempotence=True, max_batch_size=self._batch_bytes
         )

@@ -18,9 +18,6 @@ from icu.transports.kafka.progress import OpenTransactions, Stalls
 from icu.transports.kafka.survey import Survey
 from icu.transports.kafka.topics import ANSWER_DEADLINE
 
-GROUP: Final = "icu-sink"
-"""The consumer group that positions are committed to, where lag tools look for them."""
-
 ALONE: Final = 1.0
 """Seconds that a partition may take to bring records when it is asked alone: they are known to be there."""
 
@@ -30,7 +27,6 @@ GATHERING_MS: Final = 20
 GATHERED_BYTES: Final = 500_000
 
 OPTIONS: Final[Mapping[str, Any]] = {
-    "group_id": GROUP,
     "enable_auto_commit": False,
     "auto_offset_reset": "none",
     # What a transaction wrote counts once it is committed, and never if it is aborted.
@@ -59,7 +55,10 @@ class Reader:
         positions: Mapping[int, int],
         faults: Faults,
         transactions: OpenTransactions,
+        *,
+        grouped: bool,
     ) -> None:
+        """`grouped`: whether the client is of a consumer group, so that positions can be committed to it."""
         self._client = client
         self._topic = topic
         self._cluster = surveyed.cluster
@@ -76,7 +75,7 @@ class Reader:
         self._partitions = len(surveyed.logs) + len(surveyed.silent)
         self._unfinished = False
         self._stalls = Stalls()
-        self._commits = Commits(client)
+        self._commits = Commits(client) if grouped else None
         self._lookout = Lookout(client, [*self._next, *self._silent])
         client.assign(list(self._next))
         self._seek()
@@ -103,12 +102,13 @@ class Reader:
     async def commit(self, stored: Mapping[int, int]) -> None:
         """Note how far the caller has stored the partitions, and let lag tools know now and then."""
         self._stored |= {TopicPartition(self._topic, partition): offset for partition, offset in stored.items()}
-        if self._commits.due:
+        if self._commits is not None and self._commits.due:
             await self.tell_tools()
 
     async def tell_tools(self) -> None:
         """Let lag tools know how far everything is stored."""
-        await self._commits.commit({place: await self._done(place) for place in self._next})
+        if self._commits is not None:
+            await self._commits.commit({place: await self._done(place) for place in self._next})
 
     async def lag(self) -> int:
         """Records that were not fetched yet, as far as the broker has said; those of open transactions do not count."""
@@ -119,7 +119,8 @@ class Reader:
         """Leave the broker."""
         await self._lookout.aclose()
         await closed(self._client.stop)
-        await self._commits.give_up()
+        if self._commits is not None:
+            await self._commits.give_up()
 
     async def _read(self, most: int, linger: float, patience: float) -> _Found:
         try:

@@ -18,7 +18,7 @@ from icu.messages import Position
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.foreign import UnreadableError, bounded, closed, fetched
 from icu.transports.kafka.identity import Log
-from icu.transports.kafka.topics import ANSWER_DEADLINE, Facts, ensure_topic
+from icu.transports.kafka.topics import ANSWER_DEADLINE, Facts, Topic
 
 READING_BACK: Final = 2.0
 """Seconds that a record may take that is read again, to see whether it is still the same one."""
@@ -32,22 +32,19 @@ class Survey(Struct, frozen=True):
     silent: Mapping[int, str]
 
 
-async def survey(brokers: Brokers, name: str, partitions: int, stored: Mapping[int, Position]) -> Survey:
-    """Look at each partition of the topic, which is made with so many `partitions` if it is missing.
-
-    KafkaError where none answers.
-    """
-    topic = await ensure_topic(brokers, name, partitions=partitions)
+async def survey(brokers: Brokers, topic: Topic, stored: Mapping[int, Position]) -> Survey:
+    """Look at each partition of the topic. KafkaError where none answers."""
+    facts = await topic.ensure()
     client = AIOKafkaConsumer(**brokers.options())
     try:
         await brokers.connect(client.start)
-        return await _look(client, topic, stored)
+        return await _look(client, facts, stored)
     finally:
         await closed(client.stop)
 
 
-async def _look(client: AIOKafkaConsumer, topic: Facts, stored: Mapping[int, Position]) -> Survey:
-    places = [TopicPartition(topic.name, each) for each in topic.partitions]
+async def _look(client: AIOKafkaConsumer, facts: Facts, stored: Mapping[int, Position]) -> Survey:
+    places = [TopicPartition(facts.name, each) for each in facts.partitions]
     answers = dict(zip(places, await asyncio.gather(*(_extent(client, each) for each in places)), strict=True))
     extents = {place: answer for place, answer in answers.items() if isinstance(answer, tuple)}
     silent = {place.partition: str(answer) for place, answer in answers.items() if isinstance(answer, KafkaError)}
@@ -55,9 +52,9 @@ async def _look(client: AIOKafkaConsumer, topic: Facts, stored: Mapping[int, Pos
         raise KafkaError(next(iter(silent.values())))
     before = await _records_before(client, extents, stored)
     logs = {
-        place.partition: Log(topic.cluster, begin, end, before.get(place)) for place, (begin, end) in extents.items()
+        place.partition: Log(facts.cluster, begin, end, before.get(place)) for place, (begin, end) in extents.items()
     }
-    return Survey(topic.cluster, logs, silent)
+    return Survey(facts.cluster, logs, silent)
 
 
 async def _extent(client: AIOKafkaConsumer, place: TopicPartition) -> tuple[int, int] | KafkaError:

@@ -9,7 +9,7 @@ from aiokafka import errors as kafka
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from msgspec import Struct
 
-from icu.errors import KafkaRefusedError
+from icu.errors import KafkaError, KafkaRefusedError
 from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.foreign import bounded, closed, translated
 
@@ -46,15 +46,37 @@ async def list_topics(brokers: Brokers) -> dict[str, int]:
     return {each["topic"]: len(each["partitions"]) for each in found if not each["is_internal"]}
 
 
-async def ensure_topic(brokers: Brokers, name: str, *, partitions: int) -> Facts:
-    """The topic, which is made if it is missing. KafkaRefusedError where that is not allowed."""
-    async with _administering(brokers) as admin:
-        cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
-        found = await _found(admin, name)
-        if not found:
-            await _create(admin, name, partitions, copies=min(COPIES, len(cluster["brokers"])))
-            found = await _found(admin, name) or list(range(partitions))
-    return Facts(name, cluster["cluster_id"] or "", sorted(found))
+class Topic:
+    """A topic that is used, and made with so many `partitions` where it is missing."""
+
+    def __init__(self, brokers: Brokers, name: str, *, partitions: int) -> None:
+        self.name = name
+        self._brokers = brokers
+        self._partitions = partitions
+        self._was_found = False
+
+    async def ensure(self) -> Facts:
+        """Find the topic, or make it. KafkaRefusedError where that is not allowed, and it was never found before.
+
+        One that was found and may not be seen any more is waited for: whoever took the rights away may give them back.
+        """
+        try:
+            facts = await self._ensure()
+        except KafkaRefusedError as exc:
+            if self._was_found:
+                raise KafkaError(f"the topic {self.name} is gone, or may not be seen any more: {exc}") from exc
+            raise
+        self._was_found = True
+        return facts
+
+    async def _ensure(self) -> Facts:
+        async with _administering(self._brokers) as admin:
+            cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
+            found = await _found(admin, self.name)
+            if not found:
+                await _create(admin, self.name, self._partitions, copies=min(COPIES, len(cluster["brokers"])))
+                found = await _found(admin, self.name) or list(range(self._partitions))
+        return Facts(self.name, cluster["cluster_id"] or "", sorted(found))
 
 
 async def create_topic(brokers: Brokers, name: str, *, partitions: int, copies: int | None) -> bool:

@@ -9,7 +9,7 @@ from icu.messages import Record
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.producer import Producer
-from icu.transports.kafka.topics import ensure_topic
+from icu.transports.kafka.topics import Topic
 
 
 class KafkaTransport:
@@ -20,17 +20,16 @@ class KafkaTransport:
 
     def __init__(self, brokers: Brokers, *, topic: str, partitions: int) -> None:
         self._brokers = brokers
-        self._topic = topic
-        self._partitions = partitions
+        self._topic = Topic(brokers, topic, partitions=partitions)
         self._troubles: dict[object, str | None] = {}
         self._readers: set[KafkaConsumer] = set()
-        self._producer = Producer(brokers, topic, partitions, on_trouble=partial(self._note, "producer"))
+        self._producer = Producer(brokers, self._topic, on_trouble=partial(self._note, "producer"))
         self._closed = False
 
     @property
     def topic(self) -> str:
         """The topic's name."""
-        return self._topic
+        return self._topic.name
 
     @property
     def trouble(self) -> str | None:
@@ -46,7 +45,7 @@ class KafkaTransport:
     async def check(self) -> None:
         """Connect once; KafkaError where that fails."""
         self._check_open()
-        await ensure_topic(self._brokers, self._topic, partitions=self._partitions)
+        await self._topic.ensure()
 
     async def settled(self, most: int) -> None:
         """Nothing to wait for: the log outlives this process."""
@@ -61,7 +60,7 @@ class KafkaTransport:
         """Open a reader; it connects when it is assigned."""
         self._check_open()
         number = object()
-        reader = KafkaConsumer(self._brokers, self._topic, self._partitions, on_trouble=partial(self._note, number))
+        reader = KafkaConsumer(self._brokers, self._topic, on_trouble=partial(self._note, number))
         self._readers.add(reader)
         try:
             yield reader
@@ -79,7 +78,7 @@ class KafkaTransport:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise TransportClosedError(f"the topic {self._topic} was closed")
+            raise TransportClosedError(f"the topic {self._topic.name} was closed")
 
     def _note(self, who: object, trouble: str | None) -> None:
         self._troubles[who] = trouble

@@ -1,0 +1,110 @@
+"""Rights that an administrator takes away while the program runs, and gives back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+import pytest
+from anyio import to_thread
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from icu.messages import Record
+from icu.transports.kafka.transport import KafkaTransport
+from tests.brokers import ApacheKafka
+from tests.integration.conftest import Connect
+from tests.integration.followers import PATIENCE, following, foreign, send
+
+EVERYBODY = "User:*"
+
+
+@contextmanager
+def denied(kafka: ApacheKafka, kind: ResourceType, name: str, *operations: AclOperation) -> Iterator[None]:
+    """Nobody may do this, until the end."""
+    client = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    every = (ResourcePatternType.LITERAL, EVERYBODY, "*")
+    rules = [AclBinding(kind, name, *every, each, AclPermissionType.DENY) for each in operations]
+    # Where there is a rule, what no rule allows is denied too.
+    rules.append(AclBinding(kind, name, *every, AclOperation.ALL, AclPermissionType.ALLOW))
+    for done in client.create_acls(rules).values():
+        done.result(PATIENCE)
+    try:
+        yield
+    finally:
+        all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
+        for gone in client.delete_acls([all_rules]).values():
+            gone.result(PATIENCE)
+
+
+async def test_a_reader_that_may_not_read_any_more(kafka: ApacheKafka, connect: Connect) -> None:
+    """It names the right that is missing, and reads on once it has it again."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with foreign(kafka) as producer, following(transport) as follower:
+        await send(producer, transport.topic, [0])
+        assert await follower.read(1) == [0]
+        with denied(kafka, ResourceType.TOPIC, transport.topic, AclOperation.READ):
+            await send(producer, transport.topic, [1])
+
+            async def named() -> bool:
+                return transport.degraded is not None
+
+            await follower.until(named)
+            assert "grant this user READ" in str(transport.degraded)
+        assert await follower.read(2) == [0, 1]
+
+
+async def test_lag_tools_are_no_reason_not_to_read(kafka: ApacheKafka, connect: Connect) -> None:
+    """Without rights on the consumer group nothing is committed to it, and everything is read."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    with denied(kafka, ResourceType.GROUP, "icu-sink", AclOperation.READ, AclOperation.DESCRIBE):
+        async with foreign(kafka) as producer, following(transport) as follower:
+            for number in range(20):
+                await send(producer, transport.topic, [number])
+                assert (await follower.read(number + 1))[-1] == number
+                await anyio.sleep(0.1)
+            assert transport.trouble is None
+            assert transport.degraded is None
+
+
+@pytest.mark.parametrize("operation", [AclOperation.WRITE, AclOperation.ALL])
+async def test_a_sender_that_may_not_write_any_more(
+    kafka: ApacheKafka, connect: Connect, operation: AclOperation
+) -> None:
+    """It says so, keeps what it has, and sends it once it may; also where it may not even see the topic."""
+    transport = connect(kafka.bootstrap)
+    await transport.publish([Record(b"bed", b"0")])
+    async with anyio.create_task_group() as group:
+        with denied(kafka, ResourceType.TOPIC, transport.topic, operation):
+            group.start_soon(transport.publish, [Record(b"bed", b"1")])
+            await troubled(transport)
+    async with following(transport) as follower:
+        assert list(dict.fromkeys(await follower.read(2))) == [0, 1]
+
+
+async def troubled(transport: KafkaTransport) -> None:
+    """Wait until it waits for something."""
+    with anyio.fail_after(PATIENCE):
+        while transport.trouble is None:
+            await anyio.sleep(0.02)
+
+
+async def test_a_reader_that_may_not_even_see_its_topic_any_more(kafka: ApacheKafka, connect: Connect) -> None:
+    """It waits, and goes on."""
+    transport = connect(kafka.bootstrap)
+    await transport.publish([Record(b"bed", b"0")])
+    async with following(transport) as follower, anyio.create_task_group() as group:
+        assert await follower.read(1) == [0]
+        with denied(kafka, ResourceType.TOPIC, transport.topic, AclOperation.ALL):
+            group.start_soon(follower.read, 2)
+            await troubled(transport)
+        await transport.publish([Record(b"bed", b"1")])
+    assert follower.numbers == [0, 1]
