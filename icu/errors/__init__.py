@@ -50,17 +50,15 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
-
-class IcuError(Exception):
-    """Root of the tree."""
-
-    transient: ClassVar[bool] = False
-    exit_code: ClassVar[int] = 70
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed later: the predicate of every retry."""
-    return isinstance(error, IcuError) and error.transient
+from icu.errors.answers import InvalidQueryError as InvalidQueryError
+from icu.errors.answers import NotReadyError as NotReadyError
+from icu.errors.answers import PatientNotFoundError as PatientNotFoundError
+from icu.errors.answers import PatientServiceException as PatientServiceException
+from icu.errors.answers import RecordedPatientError as RecordedPatientError
+from icu.errors.answers import UnknownHostError as UnknownHostError
+from icu.errors.answers import UnknownScenarioError as UnknownScenarioError
+from icu.errors.root import IcuError as IcuError
+from icu.errors.root import is_transient as is_transient
 
 
 class UsageError(IcuError):
@@ -303,61 +301,3 @@ class RestartIntensityError(SupervisionError):
         self.child = child
         why = f"; last: {last}" if last else ""
         super().__init__(f"{child} died {deaths} times within {period:g} s, more than allowed: giving up{why}")
-
-
-class PatientServiceException(IcuError):  # noqa: N818 - the brief's own name
-    """An answer of the HTTP API that is not a success. `status` is the HTTP status code."""
-
-    status: ClassVar[int] = 500
-
-
-class PatientNotFoundError(PatientServiceException):
-    """No patient has this identity."""
-
-    status = 404
-
-    def __init__(self, patient_uuid: object) -> None:
-        super().__init__(f"no patient has the uuid {patient_uuid}")
-
-
-class InvalidQueryError(PatientServiceException):
-    """A parameter of the request cannot be used. The message names it and says what is accepted."""
-
-    status = 400
-
-
-class UnknownHostError(PatientServiceException):
-    """The request asks for a host that is not this one."""
-
-    status = 400
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api])"
-        )
-
-
-class UnknownScenarioError(PatientServiceException):
-    """No scenario has this name."""
-
-    status = 404
-    exit_code = 64
-
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"there is no scenario {name!r}: choose one of {', '.join(known)}")
-
-
-class RecordedPatientError(PatientServiceException):
-    """A recorded patient was asked what only a simulated one can do."""
-
-    status = 409
-    exit_code = 64
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is a recording: what happened has happened, and nobody wrote down why")
-
-
-class NotReadyError(PatientServiceException):
-    """The service runs, but something that it needs does not yet. The message says what to start."""
-
-    status = 503
