@@ -92,14 +92,12 @@ class Ward:
         reader = Reader(self.settings.database.url)
         live = broadcast.Broadcast(reader)
         self.health.add("database", reader.check)
-        api = self.settings.api
         application = app.create_app(
             reader=reader,
             broadcast=live,
             # Through the ward at each request: the supervisor may be built after the application.
             look=lambda: self.look(),  # noqa: PLW0108 - whoever runs the supervisor replaces it later
-            prefix=api.prefix,
-            cors_origins=api.cors_origins,
+            prefix=self.settings.api.prefix,
             **self._common(host),
             lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
         )
@@ -202,8 +200,14 @@ class Ward:
         """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
         from icu.ops.hosts import is_loopback
 
-        hosts = self.settings.api.hosts if is_loopback(host) else None
-        return {"version": __version__, "health": self.health, "registry": self.registry, "hosts": hosts}
+        api = self.settings.api
+        return {
+            "version": __version__,
+            "health": self.health,
+            "registry": self.registry,
+            "cors_origins": api.cors_origins,
+            "hosts": api.hosts if is_loopback(host) else None,
+        }
 
     @cached_property
     def _transport(self) -> Transport:

@@ -144,9 +144,9 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
-    """The monitor's HTTP API. Browsers on loopback may always call it, others where their origin is listed.
+    """HTTP. Pages on loopback may always read, others where their origin is listed, which may then give orders too.
 
-    `hosts` are names that every server on loopback answers to, beside loopback's own.
+    `hosts` are names that every server on loopback answers to, beside loopback's own. `prefix` is the monitor's.
     """
 
     prefix: Prefix = ""

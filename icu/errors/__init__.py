@@ -37,6 +37,8 @@
         ├── PatientNotFoundError       404
         ├── InvalidQueryError          400
         ├── UnknownHostError           400
+        ├── ForeignOriginError         403
+        ├── BodyTypeError              415
         ├── UnknownScenarioError       404                                             exit 64
         ├── RecordedPatientError       409                                             exit 64
         └── NotReadyError              503
@@ -50,6 +52,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
+from icu.errors.answers import BodyTypeError as BodyTypeError
+from icu.errors.answers import ForeignOriginError as ForeignOriginError
 from icu.errors.answers import InvalidQueryError as InvalidQueryError
 from icu.errors.answers import NotReadyError as NotReadyError
 from icu.errors.answers import PatientNotFoundError as PatientNotFoundError

@@ -38,6 +38,27 @@ class UnknownHostError(PatientServiceException):
         )
 
 
+class ForeignOriginError(PatientServiceException):
+    """A page that is nobody's here sends what only known ones may."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pages of this origin may not command this server: list the origin (`cors_origins` under [api]); "
+            "a page without one (`null`), from a file or a sandboxed frame, has to be served by a web server"
+        )
+
+
+class BodyTypeError(PatientServiceException):
+    """The request has a body that does not say it is JSON."""
+
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__("a body is taken as JSON alone: send it as such, with `Content-Type: application/json`")
+
+
 class UnknownScenarioError(PatientServiceException):
     """No scenario has this name."""
 

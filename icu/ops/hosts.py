@@ -37,7 +37,7 @@ def answering_to(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
     def middleware(app: ASGIApp) -> ASGIApp:
         async def check(scope: Scope, receive: Receive, send: Send) -> None:
             host = dict(scope["headers"]).get(b"host")
-            if host and _over_loopback(scope) and not known.fullmatch(_name(host)):
+            if host and over_loopback(scope) and not known.fullmatch(_name(host)):
                 raise UnknownHostError
             await app(scope, receive, send)
 
@@ -46,7 +46,8 @@ def answering_to(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
     return middleware
 
 
-def _over_loopback(scope: Scope) -> bool:
+def over_loopback(scope: Scope) -> bool:
+    """Whether the request came to an address that only this machine can reach."""
     server = scope["server"]
     return server is not None and is_loopback(server[0])
 

@@ -20,14 +20,12 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
 from icu.ops.health import Health, Report
-from icu.ops.hosts import LOOPBACK_NAME, answering_to
+from icu.ops.hosts import answering_to
+from icu.ops.origins import LOOPBACK, commanded_from
 from icu.ops.problems import EXCEPTION_HANDLERS, documented
 
 MAX_BODY: Final = 100_000
 """Bytes of a request's body. No route takes a large one."""
-
-LOOPBACK: Final = rf"https?://{LOOPBACK_NAME}(:[0-9]+)?"
-"""Origins of browsers on this machine."""
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -47,8 +45,9 @@ def face(
 ) -> Litestar:
     """An application that serves `handlers` under `prefix`, and health and figures beside them.
 
-    `hosts` are the names that it answers to on loopback, beside loopback's own; None for all. `dependencies` are handed
-    to handlers by name.
+    `hosts` are the names that it answers to on loopback, beside loopback's own; None where others can reach it, for
+    all. Pages of `cors_origins` may read and command it, those from loopback read it, and command it on loopback.
+    `dependencies` are handed to handlers by name.
     """
     # A registry of its own: the same role may be built again in a process, and a figure can be registered only once.
     requests = CollectorRegistry()
@@ -57,7 +56,10 @@ def face(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         before_send=[_counting(requests)],
-        middleware=[] if hosts is None else [answering_to(hosts)],
+        middleware=[
+            *([] if hosts is None else [answering_to(hosts)]),
+            commanded_from(cors_origins, loopback=hosts is not None),
+        ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),

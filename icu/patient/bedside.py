@@ -95,7 +95,7 @@ async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) ->
     "/patient/{patient_uuid:uuid}/scenario",
     status_code=200,
     summary="Let a scenario befall a patient",
-    responses=documented(400, 404, 409),
+    responses=documented(400, 403, 404, 409, 415),
 )
 async def befall(patient_uuid: FromPath[UUID], data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
@@ -121,7 +121,12 @@ async def truth(beds: NamedDependency[Beds]) -> State:
     return _state(beds, beds.identities[0].uuid)
 
 
-@post("/scenario", status_code=200, summary="Let a scenario befall this patient", responses=documented(400, 404, 409))
+@post(
+    "/scenario",
+    status_code=200,
+    summary="Let a scenario befall this patient",
+    responses=documented(400, 403, 404, 409, 415),
+)
 async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """As for a patient of many."""
     uuid = beds.identities[0].uuid
@@ -134,7 +139,13 @@ _OF_ONE: Final[Sequence[HTTPRouteHandler]] = (occupant, current, truth, befall_h
 
 
 def create_app(
-    *, beds: Beds, health: Health, registry: CollectorRegistry, version: str, hosts: Sequence[str] | None = None
+    *,
+    beds: Beds,
+    health: Health,
+    registry: CollectorRegistry,
+    version: str,
+    cors_origins: Sequence[str] = (),
+    hosts: Sequence[str] | None = None,
 ) -> Litestar:
     """Build the application of these beds. Where there is one bed, the short paths are its own too."""
     alone = len(beds.identities) == 1
@@ -144,6 +155,7 @@ def create_app(
         handlers=[*_OF_ALL, *(_OF_ONE if alone else ())],
         health=health,
         registry=registry,
+        cors_origins=cors_origins,
         hosts=hosts,
         dependencies={"beds": beds},
     )

@@ -1,0 +1,58 @@
+"""The HTTP faces of a ward, as its roles build them, on real ports, and the routes that they have."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+import httpx
+from anyio import to_thread
+from litestar import Litestar
+
+from icu.bootstrap.ward import Ward
+from icu.config.settings import Api, Database, Settings
+from icu.messages import uuid_of_name
+from icu.ops.asgi import serve
+from icu.patient.beds import Beds
+
+LISTED = "https://ward.example"
+"""The origin that the settings list."""
+
+
+class Face(NamedTuple):
+    """A served application, and a client of it."""
+
+    app: Litestar
+    client: httpx.AsyncClient
+
+    def routes(self) -> Iterator[tuple[str, set[str]]]:
+        """A path of each route, with the methods that it takes."""
+        for route in self.app.routes:
+            path = route.path_format.replace("{patient_uuid}", str(uuid_of_name("Anna")))
+            yield path.replace("{file_path}", "swagger-ui.css"), set(route.methods)
+
+
+@asynccontextmanager
+async def serving(build: Callable[[], Litestar]) -> AsyncIterator[Face]:
+    """One face, built aside: that reads files."""
+    app = await to_thread.run_sync(build)
+    async with anyio.create_task_group() as group:
+        address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
+        async with httpx.AsyncClient(base_url=address, timeout=10) as client:
+            yield Face(app, client)
+        group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def serving_ward(folder: Path, *, one: Beds, many: Beds, host: str = "127.0.0.1") -> AsyncIterator[list[Face]]:
+    """The faces of monitor, sink, a bed and several beds, built to listen on `host`."""
+    settings = Settings(database=Database(f"sqlite:///{folder / 'icu.db'}"), api=Api(cors_origins=(LISTED,)))
+    ward = Ward(settings)
+    beds = [partial(ward._bedside_app, each, host) for each in (one, many)]
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(serving(build))
+            for build in (lambda: ward.monitor_app(host)[0], partial(ward._sink_app, host), *beds)
+        ]

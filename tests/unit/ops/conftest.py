@@ -1,0 +1,29 @@
+"""All HTTP faces of a ward, and the patients behind them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from icu.patient.beds import Beds
+from tests.bedsides import beds_of
+from tests.faces import Face, serving_ward
+
+
+@pytest.fixture
+def one() -> Beds:
+    """A patient with a port of her own."""
+    return beds_of(["Anna"])
+
+
+@pytest.fixture
+def many() -> Beds:
+    """Patients who share a port."""
+    return beds_of(["Anna", "Boris"])
+
+
+@pytest.fixture
+async def faces(tmp_path: Path, one: Beds, many: Beds) -> AsyncIterator[list[Face]]:
+    """All faces of their ward, on loopback."""
+    async with serving_ward(tmp_path, one=one, many=many) as faces:
+        yield faces

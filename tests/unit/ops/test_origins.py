@@ -1,0 +1,232 @@
+"""No page of elsewhere commands a server: every method that may change something, on every route of every face."""
+
+from collections.abc import AsyncIterator
+from http import HTTPMethod
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from anyio import to_thread
+from litestar import Litestar, WebSocket, delete, patch, put, websocket
+from litestar.params import JSONBody
+from prometheus_client import CollectorRegistry
+
+from icu.messages import uuid_of_name
+from icu.ops.health import Health
+from icu.ops.http import face
+from icu.patient.beds import Beds
+from tests.faces import LISTED, Face, serving, serving_ward
+
+UNSAFE = [*(set(HTTPMethod) - {"GET", "HEAD", "OPTIONS"}), "BREW"]
+FOREIGN = [
+    "https://evil.example",
+    "http://localhost.evil.example",
+    "http://127.0.0.1@evil.example",
+    "https://ward.example.evil.example",
+    "https://ward.example:8443",
+    "null",
+    "",
+]
+ORDER = {"scenario": "fever"}
+PATHS = ["/scenario", f"/patient/{uuid_of_name('Anna')}/scenario"]
+
+
+def scenarios(*wards: Beds) -> set[str]:
+    """What befalls anybody."""
+    return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
+
+
+def of_problem(response: httpx.Response) -> int:
+    """The status of what has to be a problem."""
+    assert response.headers["content-type"].startswith("application/problem+json")
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["detail"]
+    return response.status_code
+
+
+async def test_no_page_of_elsewhere_commands(faces: list[Face], one: Beds, many: Beds) -> None:
+    """403 on all routes that take the method, whatever the body says it is; nothing has happened."""
+    refused = set()
+    for each in faces:
+        for (path, methods), method, kind in product(each.routes(), UNSAFE, ["text/plain", "application/json"]):
+            headers = {"Origin": "https://evil.example", "Content-Type": kind}
+            response = await each.client.request(method, path, json=ORDER, headers=headers)
+            assert of_problem(response) == (403 if method in methods else 405), (method, path, headers)
+            if response.status_code == 403:
+                refused.add(path)
+    assert refused == set(PATHS)
+    assert scenarios(one, many) == {""}
+
+
+async def test_foreign_origins(faces: list[Face]) -> None:
+    """What only looks like a known one, and `null`, which stands for any page that hides its own: told what to do."""
+    for each, origin in product(faces[2:], FOREIGN):
+        response = await each.client.post(PATHS[1], json=ORDER, headers={"Origin": origin})
+        assert of_problem(response) == 403, origin
+        assert "cors_origins" in response.json()["detail"]
+        assert "access-control-allow-origin" not in response.headers
+
+
+async def test_who_commands(faces: list[Face]) -> None:
+    """Programs, the server's own pages, those of this machine, and listed ones; the two latter may read the answer."""
+    for each in faces[2:]:
+        own = str(each.client.base_url).rstrip("/")
+        for origin in (None, own, "http://localhost:5173", "https://[::1]", LISTED):
+            headers = {} if origin is None else {"Origin": origin}
+            response = await each.client.post(PATHS[1], json=ORDER, headers=headers)
+            assert (response.status_code, response.json()["scenario"]) == (200, "fever"), origin
+            assert response.headers.get("access-control-allow-origin") == origin
+
+
+async def test_where_others_can_reach_it_pages_of_loopback_are_foreign(tmp_path: Path, one: Beds, many: Beds) -> None:
+    """There they are pages of the visitor's machine, not of the server's; its own and listed ones are known."""
+    async with serving_ward(tmp_path, one=one, many=many, host="0.0.0.0") as faces:  # noqa: S104 - told, not done
+        for each in faces[2:]:
+            for origin, status in [("http://localhost:5173", 403), (LISTED, 200), ("http://here.example", 200)]:
+                headers = {"Origin": origin, "Host": "here.example"}
+                response = await each.client.post(PATHS[1], json=ORDER, headers=headers)
+                assert response.status_code == status, origin
+
+
+async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
+    """Where it listens is known by the request alone: over another address pages of loopback are foreign, and its own
+    pages are those of the scheme that was used."""
+    for address, origin, status in [
+        ("http://127.0.0.1", "http://localhost:5173", 200),
+        ("http://192.168.1.5", "http://localhost:5173", 403),
+        ("http://192.168.1.5", "http://192.168.1.5", 200),
+        ("https://192.168.1.5", "https://192.168.1.5", 200),
+        ("https://192.168.1.5", "http://192.168.1.5", 403),
+        ("https://192.168.1.5", "https://192.168.1.5:8443", 403),
+    ]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(faces[2].app), base_url=address) as client:
+            response = await client.post("/scenario", json=ORDER, headers={"Origin": origin})
+            assert response.status_code == status, (address, origin)
+
+
+async def test_one_foreign_origin_of_two_is_enough(faces: list[Face]) -> None:
+    """Whichever of them a browser or a proxy sent."""
+    for first, second in [(LISTED, "https://evil.example"), ("https://evil.example", LISTED)]:
+        headers = [("Origin", first), ("Origin", second)]
+        assert of_problem(await faces[2].client.post("/scenario", json=ORDER, headers=headers)) == 403
+
+
+NOT_JSON = [
+    None,
+    "",
+    "text/plain",
+    "text/plain; application/json",
+    "text/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/octet-stream",
+    "application/jsonp",
+    "application/notjson",
+    "application/json, text/plain",
+    "application/json; charset=utf-16",
+    "application/json; charset=latin-1",
+    "application/+json",
+]
+
+
+async def test_a_body_is_json(faces: list[Face], one: Beds, many: Beds) -> None:
+    """415 for whatever a form, or a page without leave, can send; a page that may ask may read why."""
+    for each, kind, body in product(faces[2:], NOT_JSON, [b'{"scenario": "fever"}', None]):
+        headers = {"Origin": LISTED} | ({} if kind is None else {"Content-Type": kind})
+        response = await each.client.post(PATHS[1], content=body or in_chunks(), headers=headers)
+        assert of_problem(response) == 415, headers
+        assert "application/json" in response.json()["detail"]
+        assert response.headers["access-control-allow-origin"] == LISTED
+    assert scenarios(one, many) == {""}
+
+
+async def in_chunks() -> AsyncIterator[bytes]:
+    """An order whose length is not told beforehand."""
+    yield b'{"scenario": "fever"}'
+
+
+JSON = [
+    "application/json",
+    "Application/JSON",
+    "application/json; charset=utf-8",
+    'application/json;charset="UTF-8"',
+    "application/vnd.icu.v1+json",
+]
+
+
+async def test_ways_to_say_json(faces: list[Face]) -> None:
+    """With what may stand beside it."""
+    for kind in JSON:
+        response = await faces[2].client.post("/scenario", content=in_chunks(), headers={"Content-Type": kind})
+        assert response.status_code == 200, kind
+
+
+@put("/put")
+async def put_something(data: JSONBody[dict[str, int]]) -> dict[str, int]:
+    """Take a body."""
+    return data
+
+
+@patch("/patch")
+async def patch_something() -> None:
+    """Take none."""
+
+
+@delete("/delete")
+async def delete_something() -> None:
+    """Take none."""
+
+
+@websocket("/socket")
+async def listen(socket: WebSocket[Any, Any, Any]) -> None:
+    """Take a client in."""
+    await socket.accept()
+
+
+def later() -> Litestar:
+    """A face with routes as there are none yet."""
+    handlers = [put_something, patch_something, delete_something, listen]
+    return face(title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry(), hosts=[])
+
+
+async def test_routes_of_later_are_no_exception() -> None:
+    """The rule is the face's: a route gets it by being there; without a body no type is asked for."""
+    async with serving(later) as served:
+        for method, path in [("PUT", "/put"), ("PATCH", "/patch"), ("DELETE", "/delete")]:
+            body = {"json": {"a": 1}} if path == "/put" else {}
+            foreign = await served.client.request(method, path, headers={"Origin": "https://evil.example"}, **body)
+            assert of_problem(foreign) == 403
+            assert (await served.client.request(method, path, **body)).status_code in {200, 204}
+
+
+@pytest.mark.parametrize(("origin", "first"), [(b"https://evil.example", "close"), (b"http://localhost", "accept")])
+async def test_web_sockets_too(origin: bytes, first: str) -> None:
+    """A browser opens them across origins and asks nobody: a foreign one is closed before it was accepted."""
+    scope = {
+        "type": "websocket",
+        "path": "/socket",
+        "raw_path": b"/socket",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"origin", origin)],
+        "server": ("127.0.0.1", 80),
+        "scheme": "ws",
+        "subprotocols": [],
+    }
+    app = await to_thread.run_sync(later)
+    answers: list[str] = []
+
+    async def send(message: Any) -> None:
+        answers.append(message["type"])
+
+    messages = iter(["websocket.connect", "websocket.disconnect"])
+
+    async def receive() -> Any:
+        return {"type": next(messages), "code": 1000}
+
+    with anyio.fail_after(5):
+        await app(scope, receive, send)
+    assert answers[0] == f"websocket.{first}"
