@@ -36,6 +36,7 @@
     └── PatientServiceException        an answer of the HTTP API; carries its status
         ├── PatientNotFoundError       404
         ├── InvalidQueryError          400
+        ├── UnreadableBodyError        400
         ├── UnknownHostError           400
         ├── ForeignOriginError         403
         ├── BodyTypeError              415
@@ -61,6 +62,7 @@ from icu.errors.answers import PatientServiceException as PatientServiceExceptio
 from icu.errors.answers import RecordedPatientError as RecordedPatientError
 from icu.errors.answers import UnknownHostError as UnknownHostError
 from icu.errors.answers import UnknownScenarioError as UnknownScenarioError
+from icu.errors.answers import UnreadableBodyError as UnreadableBodyError
 from icu.errors.root import IcuError as IcuError
 from icu.errors.root import is_transient as is_transient
 

@@ -38,6 +38,12 @@ class UnknownHostError(PatientServiceException):
         )
 
 
+class UnreadableBodyError(PatientServiceException):
+    """The body of the request cannot be read. The message says why."""
+
+    status = 400
+
+
 class ForeignOriginError(PatientServiceException):
     """A page that is nobody's here sends what only known ones may."""
 
@@ -66,7 +72,7 @@ class UnknownScenarioError(PatientServiceException):
     exit_code = 64
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"there is no scenario {name!r}: choose one of {', '.join(known)}")
+        super().__init__(f"there is no scenario {name[:80]!r}: choose one of {', '.join(known)}")
 
 
 class RecordedPatientError(PatientServiceException):

@@ -19,13 +19,11 @@ from litestar.types.file_types import FileInfo
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
+from icu.ops.bodies import MAX_BODY, BodyRequest
 from icu.ops.health import Health, Report
 from icu.ops.hosts import answering_to
 from icu.ops.origins import LOOPBACK, commanded_from
 from icu.ops.problems import EXCEPTION_HANDLERS, documented
-
-MAX_BODY: Final = 100_000
-"""Bytes of a request's body. No route takes a large one."""
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -55,6 +53,7 @@ def face(
     return Litestar(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
+        request_class=BodyRequest,
         before_send=[_counting(requests)],
         middleware=[
             *([] if hosts is None else [answering_to(hosts)]),

@@ -6,16 +6,21 @@ from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import ResponseSpec
 from loguru import logger
 from msgspec import Struct
 
 from icu.errors import IcuError, PatientServiceException, StoreCorruptError, is_transient
+from icu.ops.bodies import MAX_BODY
 
 PROBLEM_JSON: Final = "application/problem+json"
 
 RETRY_AFTER: Final = 2
 """Seconds after which a client may ask again for what is not ready yet."""
+
+_LONGEST: Final = 500
+"""Letters of a detail: some repeat what was sent."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -36,6 +41,7 @@ def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Resp
     status, detail = _told(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("{} failed", request.scope["method"])
+    detail = detail if len(detail) <= _LONGEST else f"{detail[:_LONGEST]}..."
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance=request.scope["path"])
     headers = dict(getattr(error, "headers", None) or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -68,8 +74,6 @@ def _told(error: Exception) -> tuple[int, str]:
             return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
         case HTTPException():
             return error.status_code, _refusal(error)
-        case RecursionError():  # of msgspec, where a body nests too deeply
-            return HTTPStatus.BAD_REQUEST, "what was sent nests too deeply"
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server, which its log explains"
 
@@ -80,11 +84,18 @@ def _refusal(error: HTTPException) -> str:
             return _mistakes(error)
         case NotFoundException():
             return "nothing is served at this path: /schema tells what is"
+        case RequestEntityTooLarge():
+            return f"the body is too large: at most {MAX_BODY} bytes are taken"
         case _:
             return error.detail
 
 
 def _mistakes(error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
-    told = "; ".join(f"{each.get('key', 'request')}: {each.get('message', '')}" for each in extra)
+    told = "; ".join(_mistake(each.get("key", "request"), each.get("message", "")) for each in extra)
     return told or error.detail
+
+
+def _mistake(key: str, message: str) -> str:
+    name = "the body" if key == "data" else key  # as handlers call it
+    return f"{name} is missing" if message == repr(key) else f"{name}: {message}"

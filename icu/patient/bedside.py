@@ -95,7 +95,7 @@ async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) ->
     "/patient/{patient_uuid:uuid}/scenario",
     status_code=200,
     summary="Let a scenario befall a patient",
-    responses=documented(400, 403, 404, 409, 415),
+    responses=documented(400, 403, 404, 409, 413, 415),
 )
 async def befall(patient_uuid: FromPath[UUID], data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
@@ -125,7 +125,7 @@ async def truth(beds: NamedDependency[Beds]) -> State:
     "/scenario",
     status_code=200,
     summary="Let a scenario befall this patient",
-    responses=documented(400, 403, 404, 409, 415),
+    responses=documented(400, 403, 404, 409, 413, 415),
 )
 async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """As for a patient of many."""

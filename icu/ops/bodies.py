@@ -1,0 +1,31 @@
+"""Bodies of requests: what is no JSON, or never arrives whole, is the client's mistake and no error of the server."""
+
+from typing import Any, Final
+
+from litestar import Request
+from litestar.exceptions import InternalServerException
+
+from icu.errors import UnreadableBodyError
+
+MAX_BODY: Final = 100_000
+"""Bytes. No route takes a large body."""
+
+
+class BodyRequest(Request[Any, Any, Any]):
+    """A request whose body is refused in words."""
+
+    async def body(self) -> bytes:
+        """The bytes. UnreadableBodyError where the client goes away before it has sent them all."""
+        try:
+            return await super().body()
+        except InternalServerException as exc:
+            raise UnreadableBodyError("the connection ended before the body did") from exc
+
+    async def json(self) -> Any:  # noqa: ANN401 - whatever was sent
+        """What the body says. UnreadableBodyError for what msgspec raises outside its own errors."""
+        try:
+            return await super().json()
+        except UnicodeDecodeError as exc:
+            raise UnreadableBodyError("the body is not UTF-8") from exc
+        except RecursionError as exc:
+            raise UnreadableBodyError("the body nests too deeply") from exc
