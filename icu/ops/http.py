@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
 from icu.ops.bodies import MAX_BODY, BodyRequest
+from icu.ops.head import allow_head, answering_head
 from icu.ops.health import Health, Report
 from icu.ops.hosts import answering_to
 from icu.ops.origins import LOOPBACK, commanded_from
@@ -50,11 +51,11 @@ def face(
     # A registry of its own: the same role may be built again in a process, and a figure can be registered only once.
     requests = CollectorRegistry()
     given = {"health": health, "registries": (registry, requests), **(dependencies or {})}
-    return Litestar(
+    app = Litestar(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         request_class=BodyRequest,
-        before_send=[_counting(requests)],
+        before_send=[_counting(requests), allow_head],
         middleware=[
             *([] if hosts is None else [answering_to(hosts)]),
             commanded_from(cors_origins, loopback=hosts is not None),
@@ -71,6 +72,8 @@ def face(
         request_max_body_size=MAX_BODY,
         logging_config=None,  # Litestar's own would replace the handlers of the whole process
     )
+    app.asgi_handler = answering_head(app.asgi_handler)  # before it looks for a route
+    return app
 
 
 @get("/health/live", summary="The process runs", tags=["operation"], responses=documented(400))

@@ -1,0 +1,107 @@
+"""HEAD beside every GET: what GET would answer, up to the body."""
+
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+
+import anyio
+import httpx
+import pytest
+from litestar import get
+from litestar.types import ASGIApp, Receive, Scope, Send
+from prometheus_client import CollectorRegistry
+
+from icu.ops.health import Health
+from icu.ops.http import face
+from tests.faces import Face, serving
+
+ENDED = anyio.Event()
+
+
+@get("/endless")
+async def endless() -> ASGIApp:
+    """What never ends, looks at no disconnection, and has a last word."""
+
+    async def tick(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"tick", "more_body": True})
+                await anyio.sleep(0.01)
+        finally:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            ENDED.set()
+
+    return tick
+
+
+@pytest.fixture
+async def streaming() -> AsyncIterator[Face]:
+    """A face with a stream."""
+    build = partial(face, title="T", version="0", handlers=[endless], health=Health(), registry=CollectorRegistry())
+    async with serving(build) as served:
+        yield served
+
+
+VOLATILE = {"date", "content-length"}
+
+
+def told(response: httpx.Response) -> tuple[int, dict[str, str], bool]:
+    """The status, the headers that do not change by the moment, and whether there is a length."""
+    headers = {name: value for name, value in response.headers.items() if name not in VOLATILE}
+    return response.status_code, headers, "content-length" in response.headers
+
+
+async def test_every_route_answers_head_as_it_answers_get(faces: list[Face]) -> None:
+    """The same status and headers, with and without compression, errors included; no body; both are allowed."""
+    for each in faces:
+        for path, methods in each.routes():
+            for encoding in ("identity", "gzip"):
+                headers = {"Origin": "http://localhost", "Accept-Encoding": encoding}
+                whole = await each.client.get(path, headers=headers)
+                head = await each.client.head(path, headers=headers)
+                assert told(head) == told(whole), path
+                assert head.content == b""
+            allowed = (await each.client.options(path)).headers["allow"].split(", ")
+            assert ("HEAD" in allowed) == ("GET" in methods), path
+
+
+async def test_the_length_is_that_of_the_body(faces: list[Face]) -> None:
+    """For whoever wants to know before fetching, also of what is sent compressed and of what is not there."""
+    for path, encoding in [
+        ("/schema", "identity"),
+        ("/schema/openapi.json", "gzip"),
+        ("/schema/files/swagger-ui-bundle.js", "identity"),
+        ("/patients", "identity"),
+        ("/nowhere", "identity"),
+    ]:
+        head = await faces[0].client.head(path, headers={"Accept-Encoding": encoding})
+        async with faces[0].client.stream("GET", path, headers={"Accept-Encoding": encoding}) as whole:
+            sent = sum([len(each) async for each in whole.aiter_raw()])
+        assert int(head.headers["content-length"]) == sent, path
+
+
+async def test_head_is_told_where_a_method_is_refused(faces: list[Face]) -> None:
+    """`Allow` names what a route takes; one that takes orders alone has no HEAD."""
+    [monitor, _, bed, _] = faces
+    response = await monitor.client.put("/patients")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    response = await bed.client.head("/scenario")
+    assert (response.status_code, set(response.headers["allow"].split(", "))) == (405, {"OPTIONS", "POST"})
+
+
+async def test_figures_tell_head_from_get(streaming: Face) -> None:
+    """It is counted as what was asked for, under the route's template."""
+    await streaming.client.head("/health/live")
+    figures = (await streaming.client.get("/metrics")).text
+    assert 'method="HEAD",path="/health/live",status="200"} 1.0' in figures
+
+
+async def test_a_stream_is_not_waited_for(streaming: Face, caplog: pytest.LogCaptureFixture) -> None:
+    """HEAD of what never ends is answered at once, nothing goes on behind it, and the connection can be used again."""
+    with anyio.fail_after(5):
+        response = await streaming.client.head("/endless")
+        assert (response.status_code, response.content) == (200, b"")
+        await ENDED.wait()
+        assert (await streaming.client.get("/health/live")).status_code == 200
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
