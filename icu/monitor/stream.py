@@ -31,11 +31,12 @@ QUEUE: Final = 64
 KEEP_ALIVE: Final = 15.0
 """Seconds of silence after which a comment is sent, so that proxies keep the connection."""
 
-_HEADERS: Final = [
+# A tuple: middleware adds to lists in place, and one client's headers must not become another's.
+_HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
+    (b"cache-control", b"no-store, no-transform"),  # proxies that compress keep events back
     (b"x-accel-buffering", b"no"),
-]
+)
 _RETRY: Final = b"retry: 2000\n"
 """Milliseconds that a browser waits before it comes back."""
 

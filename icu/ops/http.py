@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from http import HTTPMethod
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -20,11 +21,14 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.exposition import generate_latest
 
 from icu.ops.bodies import MAX_BODY, BodyRequest
+from icu.ops.compression import compressing, vary
 from icu.ops.head import allow_head, answering_head
 from icu.ops.health import Health, Report
 from icu.ops.hosts import answering_to
 from icu.ops.origins import LOOPBACK, commanded_from
 from icu.ops.problems import EXCEPTION_HANDLERS, documented
+
+_METHODS: Final = frozenset(HTTPMethod)
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -55,16 +59,16 @@ def face(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         request_class=BodyRequest,
-        before_send=[_counting(requests), allow_head],
+        before_send=[_counting(requests), allow_head, vary],
         middleware=[
             *([] if hosts is None else [answering_to(hosts)]),
             commanded_from(cors_origins, loopback=hosts is not None),
+            compressing,
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),
             allow_origin_regex=LOOPBACK,
-            allow_headers=["Last-Event-ID"],
             expose_headers=["Link"],
         ),
         openapi_config=OpenAPIConfig(title=title, version=version, path="/schema", render_plugins=[_SWAGGER]),
@@ -115,9 +119,10 @@ def _counting(registry: CollectorRegistry) -> Callable[[Message, Scope], Awaitab
 
     async def count(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
-            # The template, not the path: clients must not be able to make labels.
+            # The template, not the path, and no method that is unknown: clients must not be able to make labels.
             path = scope.get("path_template") or "none"
-            requests.labels(scope["method"], path, message["status"]).inc()  # type: ignore[typeddict-item] # HTTP scopes only
+            method = scope["method"]  # type: ignore[typeddict-item] # HTTP scopes only
+            requests.labels(method if method in _METHODS else "other", path, message["status"]).inc()
 
     return count
 

@@ -135,11 +135,33 @@ async def test_what_is_said_beside_the_signs(writer: Writer, settled: httpx.Asyn
 
 
 async def test_browsers_may_follow(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """A front end under development reads the stream from another port."""
-    origin = {"Origin": "http://localhost:5173"}
-    async with settled.stream("GET", "stream", headers=origin) as response:
-        assert response.headers["access-control-allow-origin"] == "http://localhost:5173"
-        assert response.headers["cache-control"] == "no-store"
+    """A front end under development reads the stream from another port; what it is told is not told to others."""
+    for headers, allowed in [({"Origin": "http://localhost:5173"}, "http://localhost:5173"), ({}, None)]:
+        async with settled.stream("GET", "stream", headers=headers) as response:
+            assert response.headers.get("access-control-allow-origin") == allowed
+
+
+async def test_nothing_on_the_way_keeps_events_back(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """Neither we nor a proxy may compress it, which gathers events until there are enough; nor cache or buffer it."""
+    for encoding in ("gzip", "gzip, deflate, br, zstd", "identity"):
+        async with settled.stream("GET", "stream", headers={"Accept-Encoding": encoding}) as response:
+            assert {each.strip() for each in response.headers["cache-control"].split(",")} == {
+                "no-store",
+                "no-transform",
+            }
+            assert response.headers["x-accel-buffering"] == "no"
+            assert "content-encoding" not in response.headers
+
+
+async def test_head_of_the_stream_ends_at_once(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """With the headers of a stream, errors included, and without a place in it."""
+    with anyio.fail_after(5):
+        head = await settled.head("stream")
+        assert (head.status_code, head.content) == (200, b"")
+        async with settled.stream("GET", "stream") as whole:
+            assert head.headers["content-type"] == whole.headers["content-type"]
+            assert head.headers["cache-control"] == whole.headers["cache-control"]
+        assert (await settled.head("stream", params={"patient": "nobody"})).status_code == 400
 
 
 async def test_one_patient_only(writer: Writer, settled: httpx.AsyncClient) -> None:

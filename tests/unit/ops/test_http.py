@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from functools import partial
+from http import HTTPMethod
 
 import anyio
 import httpx
@@ -40,7 +41,15 @@ async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running face."""
     registry = CollectorRegistry()
     Counter("icu_test", "Something", registry=registry).inc(3)
-    build = partial(face, title="Test", version="1.2.3", handlers=[broken, damaged], health=health, registry=registry)
+    build = partial(
+        face,
+        title="Test",
+        version="1.2.3",
+        handlers=[broken, damaged],
+        health=health,
+        registry=registry,
+        cors_origins=["https://ward.example"],
+    )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
@@ -72,6 +81,41 @@ async def test_figures_for_prometheus(client: httpx.AsyncClient) -> None:
     assert "icu_test_total 3.0" in response.text
     assert 'icu_http_requests_total{method="GET",path="/health/live",status="200"} 1.0' in response.text
     assert "/no/such/path" not in response.text
+
+
+async def test_clients_make_no_figures(client: httpx.AsyncClient) -> None:
+    """Whatever methods and paths they invent: methods are the known nine, or `other`, and paths are templates."""
+    known = {str(each) for each in HTTPMethod}
+    for method in [*sorted(known - {"CONNECT"}), "get", "BREW", *(f"M{number}" for number in range(50))]:
+        await client.request(method, "/health/live")
+        await client.request(method, f"/invented/{method}")
+    figures = [each for each in (await client.get("/metrics")).text.splitlines() if "icu_http_requests_total{" in each]
+    methods = {re.findall('method="(.*?)"', each)[0] for each in figures}
+    paths = {re.findall('path="(.*?)"', each)[0] for each in figures}
+    assert methods == known - {"CONNECT"} | {"other"}
+    assert paths == {"/health/live", "none"}
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "https://ward.example"])
+async def test_pages_that_may_call_may_send_any_header(client: httpx.AsyncClient, origin: str) -> None:
+    """Libraries add their own (trace context, for instance), and a browser asks before it sends one."""
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,traceparent,x-a"}
+    response = await client.options("/health/live", headers={"Origin": origin, **asked})
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == origin
+    allowed = {each.strip() for each in response.headers["access-control-allow-headers"].lower().split(",")}
+    assert allowed >= {"content-type", "traceparent", "x-a"}
+    for foreign in ("https://evil.example", "null"):
+        response = await client.options("/health/live", headers={"Origin": foreign, **asked})
+        assert "access-control-allow-origin" not in response.headers
+
+
+async def test_pages_that_may_call_may_read_errors(client: httpx.AsyncClient) -> None:
+    """Whatever went wrong, wherever it was found out."""
+    origin = {"Origin": "http://localhost:5173"}
+    for method, path, status in [("GET", "/broken", 500), ("GET", "/nowhere", 404), ("PUT", "/broken", 405)]:
+        response = await client.request(method, path, headers=origin)
+        assert (response.status_code, response.headers["access-control-allow-origin"]) == (status, origin["Origin"])
 
 
 async def test_an_unforeseen_error_keeps_its_secrets(client: httpx.AsyncClient) -> None:

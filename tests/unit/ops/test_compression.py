@@ -1,0 +1,125 @@
+"""Large answers are compressed for who takes it; streams, small answers and files never are."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from itertools import product
+
+import anyio
+import httpx
+import pytest
+from litestar import Response, get
+from litestar.params import FromPath
+from litestar.response import Stream
+from prometheus_client import CollectorRegistry
+
+from icu.ops.compression import SMALLEST
+from icu.ops.health import Health
+from icu.ops.http import face
+from tests.faces import serving
+
+
+@get("/letters/{number:int}")
+async def letters(number: FromPath[int]) -> Response[bytes]:
+    """An answer of so many bytes."""
+    return Response(b"x" * number, media_type="text/plain")
+
+
+@get("/coded")
+async def coded() -> Response[bytes]:
+    """What is in another form already."""
+    return Response(b"x" * SMALLEST, headers={"Content-Encoding": "br"}, media_type="text/plain")
+
+
+@get("/parts")
+async def parts() -> Stream:
+    """An answer whose length is known, in parts."""
+    return Stream(iter([b"x" * SMALLEST] * 2), headers={"Content-Length": str(2 * SMALLEST)})
+
+
+@get("/events")
+async def events() -> Stream:
+    """A large event, and nothing more for ever."""
+
+    async def all_events() -> AsyncIterator[bytes]:
+        yield b"x" * SMALLEST
+        await anyio.sleep_forever()
+
+    return Stream(all_events())
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a face with these."""
+    handlers = [letters, coded, parts, events]
+    build = partial(face, title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry())
+    async with serving(build) as served:
+        yield served.client
+
+
+def gzip(value: str = "gzip") -> dict[str, str]:
+    """What a client says that it takes."""
+    return {"Accept-Encoding": value}
+
+
+async def test_large_answers(client: httpx.AsyncClient) -> None:
+    """From 16 KB on, with the length of what is sent, which HEAD tells too."""
+    for size, encoding in [(SMALLEST - 1, None), (SMALLEST, "gzip"), (1_000_000, "gzip")]:
+        response = await client.get(f"/letters/{size}", headers=gzip())
+        assert response.headers.get("content-encoding") == encoding
+        assert response.content == b"x" * size
+        assert int(response.headers["content-length"]) == response.num_bytes_downloaded
+        head = await client.head(f"/letters/{size}", headers=gzip())
+        assert head.headers.get("content-encoding") == encoding
+        assert head.headers["content-length"] == response.headers["content-length"]
+
+
+ACCEPTED = {
+    "gzip": "gzip",
+    "br, GZIP": "gzip",
+    "gzip;q=0.5, br;q=1": "gzip",
+    "deflate, gzip; q=1.0": "gzip",
+    "gzip;q=0.001": "gzip",
+    "gzip;q=0": None,
+    "gzip; q=0.000, identity": None,
+    "identity": None,
+    "": None,
+    "notgzip": None,
+    "gzipped": None,
+}
+
+
+async def test_who_takes_it(client: httpx.AsyncClient) -> None:
+    """A client that refuses gzip with `q=0` names it too."""
+    for accepted, encoding in ACCEPTED.items():
+        response = await client.get(f"/letters/{SMALLEST}", headers=gzip(accepted))
+        assert response.headers.get("content-encoding") == encoding, accepted
+
+
+async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
+    """What is encoded already, what comes in parts, and files: their tag stands for these very bytes."""
+    for path in ("/coded", "/parts", "/schema/files/swagger-ui.css", "/schema/files/swagger-ui-bundle.js"):
+        async with client.stream("GET", path, headers=gzip()) as response:
+            assert response.headers.get("content-encoding") != "gzip", path
+            assert sum([len(each) async for each in response.aiter_raw()]) == int(response.headers["content-length"])
+
+
+async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
+    """However large its events are: each arrives as it was sent, when it was sent."""
+    received = b""
+    with anyio.fail_after(5):
+        async with client.stream("GET", "/events", headers=gzip()) as response:
+            assert "content-encoding" not in response.headers
+            async for each in response.aiter_raw():
+                received += each
+                if len(received) == SMALLEST:
+                    break
+
+
+async def test_caches_are_told(client: httpx.AsyncClient) -> None:
+    """What depends on the request's encoding and origin says so, also where it was neither compressed nor let in."""
+    paths = (f"/letters/{SMALLEST}", "/letters/1", "/letters/x", "/health/ready", "/nowhere")
+    for path, accepted, origin in product(
+        paths, ("gzip", "identity"), (None, "http://localhost", "https://evil.example")
+    ):
+        headers = gzip(accepted) | ({} if origin is None else {"Origin": origin})
+        assert (await client.get(path, headers=headers)).headers["vary"] == "Accept-Encoding, Origin", path
