@@ -102,11 +102,12 @@ def run_role(
     child: SinkChild | PatientChild,
     *,
     require_broker: bool = False,
+    launch: datetime | None = None,
     on_loop: Callable[[Ward], None] = lambda _: None,
 ) -> None:
-    """Run one end of the transport alone until told to stop. KafkaError where a required broker is away. `on_loop` is
-    called when its loop runs."""
-    ward = Ward(replace(settings, child=(child,)))
+    """Run one end of the transport alone until told to stop. KafkaError where a required broker is away. `launch`: when
+    the replay of its recording began, if that was in a process that is gone. `on_loop` is called when its loop runs."""
+    ward = Ward(replace(settings, child=(child,)), launch=launch)
     actor = ward.actor(child)
 
     async def work() -> None:
@@ -120,8 +121,11 @@ def run_role(
     anyio.run(until_told, work)
 
 
-def run_child(settings: Settings) -> None:
-    """Run the one child of these settings for its supervisor, which has started this process and may end it."""
+def run_child(settings: Settings, launch: datetime | None) -> None:
+    """Run the one child of these settings for its supervisor, which has started this process and may end it.
+
+    `launch`: since when it runs this child, be it in one process or in several.
+    """
     orders = Orders()
     end_with_parent(orders.heed)
     [child] = settings.child
@@ -130,7 +134,7 @@ def run_child(settings: Settings) -> None:
         ward.health.add("children", partial(unready, settings))
         _run_monitor(ward, child)
     else:
-        run_role(settings, child, on_loop=lambda ward: orders.begin(ward.beds))
+        run_role(settings, child, launch=launch, on_loop=lambda ward: orders.begin(ward.beds))
 
 
 def _run_monitor(ward: Ward, child: MonitorChild) -> None:

@@ -20,13 +20,22 @@ from icu.patient.simulated import APART, SimulatedBay
 from icu.patient.telemetry import Telemetry
 
 
-def beds_of(child: PatientChild, scenarios: Mapping[str, Scenario], *, interval: float, telemetry: Telemetry) -> Beds:
-    """The child's beds. ConfigurationError where they cannot be had as they are configured."""
+def beds_of(
+    child: PatientChild,
+    scenarios: Mapping[str, Scenario],
+    *,
+    interval: float,
+    telemetry: Telemetry,
+    launch: datetime | None = None,
+) -> Beds:
+    """The child's beds. ConfigurationError where they cannot be had as they are configured.
+
+    `launch`: when the replay of a recording began, if that was in a process that is gone.
+    """
     identities = [_identity(child, name) for name in names_of(child)]
-    launch = datetime.now(UTC)
     if child.recording is not None:
         return Beds([_replayed(child, identities[0], child.recording, launch, telemetry)], scenarios)
-    bays = _simulated(child, identities, scenarios, child.interval or interval, launch)
+    bays = _simulated(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
     return Beds(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
@@ -87,7 +96,7 @@ def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario 
 
 
 def _replayed(
-    child: PatientChild, identity: Identity, path: Path, launch: datetime, telemetry: Telemetry
+    child: PatientChild, identity: Identity, path: Path, launch: datetime | None, telemetry: Telemetry
 ) -> ReplayedBay:
     recording = read_recording(path, step=child.step)
     telemetry.empty.inc(recording.skipped)
@@ -95,10 +104,10 @@ def _replayed(
         logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
     if recording.impossible:
         logger.bind(child=child.id).info("{} values cannot have been measured: left out", recording.impossible)
-    origin = child.start or origin_of(recording, launch=launch, speed=child.speed)
+    origin = child.start or origin_of(recording, launch=launch or datetime.now(UTC), speed=child.speed)
     try:
         check_origin(recording, origin)
     except ValueError as exc:
         why = f"begins at {origin.isoformat()}, and a row of it {exc}: choose another start"
         raise RecordingError(f"{child.id}: {path} {why}") from exc
-    return ReplayedBay(identity, recording, origin=origin, speed=child.speed)
+    return ReplayedBay(identity, recording, origin=origin, speed=child.speed, launch=launch)

@@ -47,8 +47,10 @@ T = TypeVar("T")
 class Ward:
     """What the roles of one process share, and how each of them is built."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, launch: datetime | None = None) -> None:
+        """`launch`: when the replay of a recording began, if that was in a process that is gone."""
         self.settings = settings
+        self._launch = launch
         self.health = Health()
         self.registry = _registry()
         self.look: Callable[[], Awaitable[Sequence[ChildView]]] = partial(look, settings)
@@ -153,7 +155,13 @@ class Ward:
         from icu.patient.outbox import Outbox
 
         telemetry = self._patient_telemetry
-        beds = beds_of(child, self.scenarios, interval=self.settings.metrics_interval, telemetry=telemetry)
+        beds = beds_of(
+            child,
+            self.scenarios,
+            interval=self.settings.metrics_interval,
+            telemetry=telemetry,
+            launch=self._launch,
+        )
         emulator = partial(emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry)
         actor = partial(self._occupied, emulator, str(child.id), beds)
         if child.port is None:

@@ -85,7 +85,8 @@ run.add_command(sink, "data")
 
 @run.command(hidden=True)
 @click.argument("child_id", metavar="ID")
-def child(child_id: str) -> None:  # noqa: ARG001 - it is for people who look at the processes
+@click.option("--launch", metavar="TIME", help="Since when the supervisor has run this child.")
+def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id is for people who look at the processes
     """What a supervisor starts for a child with `process = true`. The settings come on standard input."""
     try:
         settings = unpacked(sys.stdin.readline())
@@ -94,7 +95,7 @@ def child(child_id: str) -> None:  # noqa: ARG001 - it is for people who look at
     logs.configure(level=settings.log_level, form="json")
     from icu import bootstrap
 
-    bootstrap.run_child(settings)
+    bootstrap.run_child(settings, moment(launch))
 
 
 @run.command()

@@ -65,9 +65,10 @@ async def emulate(
 async def _observe(
     bays: Sequence[Bay], outbox: Outbox, transport: Transport, telemetry: Telemetry, now: Callable[[], datetime]
 ) -> None:
-    began = anyio.current_time()
+    # Our clock before the loop's, here and below: nothing is early by what lies between the two looks.
+    moment, began = now(), anyio.current_time()
     for bay in bays:
-        bay.begin(now())
+        bay.begin(moment)
     # On the loop's own clock: a difference of its times would miss the mark by a rounding.
     schedule = [(began + due, number) for number, bay in enumerate(bays) if (due := bay.due()) is not None]
     heapify(schedule)
@@ -80,7 +81,7 @@ async def _observe(
         telemetry.produced(len(observations), dropped=dropped)
         if dropped:
             logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
-        elapsed, moment = anyio.current_time() - began, now()
+        moment, elapsed = now(), anyio.current_time() - began
         for number in turn:
             bay = bays[number]
             missed = bay.sent(elapsed, moment)

@@ -14,34 +14,51 @@ from icu.vitals.signs import format_blood_pressure
 
 
 class ReplayedBay:
-    """A recorded patient: every row is sent, at `speed` times its pace. `origin` is the time of the first row."""
+    """A recorded patient: every row is sent, at `speed` times its pace. `origin` is the time of the first row.
+
+    When each row is to be sent is settled at the launch: an emulator that begins later sends at once what should have
+    been sent already, and nothing early.
+    """
 
     can_wait = True
 
-    def __init__(self, identity: Identity, recording: Recording, *, origin: datetime, speed: float) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        recording: Recording,
+        *,
+        origin: datetime,
+        speed: float,
+        launch: datetime | None = None,
+    ) -> None:
+        """`launch`: when the replay began, if that was in a process that is gone; None: it begins with the first
+        emulator."""
         self.identities: Sequence[Identity] = (identity,)
         self.latest: Sequence[Observation] = ()
         self._rows = recording.rows
         self._origin = origin
         self._speed = speed
+        self._launch = launch
         self._position = 0
-        self._base = 0.0
+        self._passed = 0.0
 
     @property
     def time(self) -> datetime:
         """Of the next row."""
         return self._origin + timedelta(seconds=self._rows[self._position].elapsed)
 
-    def begin(self, now: datetime) -> None:  # noqa: ARG002 - a recording has times of its own
-        """Send the first row that was not sent at once; before the first of all, keep the pause that precedes it."""
-        if 0 < self._position < len(self._rows):
-            self._base = self._rows[self._position].elapsed
+    def begin(self, now: datetime) -> None:
+        """Note that an emulator begins. A clock that is set back does not silence anybody: the next row comes no later
+        behind the one before it than it always would."""
+        self._launch = self._launch or now
+        before = self._planned(self._position - 1) if self._position else 0.0
+        self._passed = max(before, (now - self._launch).total_seconds())
 
     def due(self) -> float | None:
         """When the next row's turn comes."""
         if self._position == len(self._rows):
             return None
-        return (self._rows[self._position].elapsed - self._base) / self._speed
+        return self._planned(self._position) - self._passed
 
     def observe(self) -> Sequence[Observation]:
         """The next row."""
@@ -76,6 +93,10 @@ class ReplayedBay:
     def befall(self, patient: int, scenario: Scenario) -> None:  # noqa: ARG002 - whatever it is
         """RecordedPatientError: the past cannot be changed."""
         raise RecordedPatientError(self.identities[patient].name)
+
+    def _planned(self, position: int) -> float:
+        """Seconds from the launch to the turn of a row."""
+        return self._rows[position].elapsed / self._speed
 
     def _pause(self) -> float | None:
         """Seconds until the next row is sent; None where there is none, or no pause."""

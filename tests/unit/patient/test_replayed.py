@@ -1,0 +1,149 @@
+"""Recordings whose emulator is started again: no row before its time, and none left out. On virtual time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from math import inf
+
+import anyio
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from icu.messages import Observation, Record, uuid_of_name
+from icu.patient.beds import Bay, Identity
+from icu.patient.cohort import Cohort
+from icu.patient.emulator import emulate
+from icu.patient.outbox import Outbox
+from icu.patient.recordings.recording import Recording, Row
+from icu.patient.replayed import ReplayedBay
+from icu.patient.simulated import SimulatedBay
+from icu.patient.telemetry import Telemetry
+from icu.transports.memory import MemoryTransport
+from icu.vitals.signs import VitalSigns
+from tests.clocks import trio_clock, virtual_time
+from tests.samples import START
+
+HOUR = 3_600.0
+PULSES = Recording([Row(hour * HOUR, VitalSigns(pulse=70 + hour)) for hour in range(4)], 3 * HOUR, 0)
+ANNA = Identity(uuid_of_name("Anna"), "Anna")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """Hours of monitoring last milliseconds."""
+    return virtual_time()
+
+
+class Topic(MemoryTransport):
+    """Notes when each reading comes, and its pulse or its timestamp."""
+
+    def __init__(self) -> None:
+        super().__init__(topic="icu.test", partitions=1)
+        self._began = anyio.current_time()
+        self.pulses: list[float | None] = []
+        self.arrived: list[float] = []
+        self.leads: list[float] = []
+        """Seconds by which each is ahead of its arrival."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        for record in records:
+            seconds = anyio.current_time() - self._began
+            observation = msgspec.json.decode(record.value, type=Observation)
+            self.pulses.append(observation.pulse)
+            self.arrived.append(seconds)
+            self.leads.append((observation.timestamp - START).total_seconds() - seconds)
+        await super().publish(records)
+
+
+def wall(*, fast: float = 0.0) -> Callable[[], datetime]:
+    """A clock that shows START now, or is so many seconds fast, and goes with virtual time."""
+    began = anyio.current_time()
+    return lambda: START + timedelta(seconds=anyio.current_time() - began + fast)
+
+
+def emulator(bay: Bay, topic: Topic, now: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
+    """A life of an emulator."""
+    telemetry = Telemetry(CollectorRegistry())
+    return partial(emulate, bays=[bay], outbox=Outbox(), transport=topic, telemetry=telemetry, now=now)
+
+
+@pytest.mark.parametrize(
+    ("speed", "down", "up", "arrived"),
+    [
+        (1, 1.5 * HOUR, 1.6 * HOUR, [0, HOUR, 2 * HOUR, 3 * HOUR]),
+        (1, 1.5 * HOUR, 2.5 * HOUR, [0, HOUR, 2.5 * HOUR, 3 * HOUR]),
+        (1, 0.5 * HOUR, 2.5 * HOUR, [0, 2.5 * HOUR, 2.5 * HOUR, 3 * HOUR]),
+        (1, 1.5 * HOUR, 9 * HOUR, [0, HOUR, 9 * HOUR, 9 * HOUR]),
+        (0.5, 1.5 * HOUR, 1.6 * HOUR, [0, 2 * HOUR, 4 * HOUR, 6 * HOUR]),
+        (3_600, 1.5, 1.6, [0, 1, 2, 3]),
+        (3_600, 0.5, 2.5, [0, 2.5, 2.5, 3]),
+        (inf, 1, 2, [0, 0, 0, 0]),
+    ],
+)
+async def test_each_row_at_its_own_time(speed: float, down: float, up: float, arrived: list[float]) -> None:
+    """A recording that stands still for a while goes on by its first launch: what is late at once, nothing early."""
+    topic, now = Topic(), wall()
+    bay = ReplayedBay(ANNA, PULSES, origin=START, speed=speed)
+    with anyio.move_on_after(down):
+        await emulator(bay, topic, now)()
+    await anyio.sleep(up - down)
+    await emulator(bay, topic, now)()
+    assert topic.pulses == [70, 71, 72, 73]
+    assert topic.arrived == pytest.approx(arrived)
+
+
+async def test_a_clock_that_is_set_back_silences_nobody() -> None:
+    """The next row comes no later behind the one before it than it would have without a restart."""
+    topic = Topic()
+    bay = ReplayedBay(ANNA, PULSES, origin=START, speed=1)
+    with anyio.move_on_after(1.5 * HOUR):
+        await emulator(bay, topic, wall())()
+    await emulator(bay, topic, wall(fast=-5 * HOUR))()
+    assert topic.pulses == [70, 71, 72, 73]
+    assert topic.arrived == pytest.approx([0, HOUR, 2.5 * HOUR, 3.5 * HOUR])
+
+
+async def test_a_new_process_goes_on_by_the_same_launch() -> None:
+    """What an earlier one has sent comes again with the times that it had, which the store takes for one; then the
+    next row at its own time."""
+    topic, now = Topic(), wall()
+    await anyio.sleep(1.5 * HOUR)
+    await emulator(ReplayedBay(ANNA, PULSES, origin=START, speed=1, launch=START), topic, now)()
+    assert topic.pulses == [70, 71, 72, 73]
+    assert topic.arrived == pytest.approx([1.5 * HOUR, 1.5 * HOUR, 2 * HOUR, 3 * HOUR])
+    assert topic.leads == pytest.approx([-1.5 * HOUR, -0.5 * HOUR, 0, 0])
+
+
+def simulated() -> Bay:
+    """A patient who is read every five seconds."""
+    cohort = Cohort([ANNA], {}, start=START, seed=7)
+    return SimulatedBay(cohort, interval=5, offset=0, start=START, launch=START, speed=1)
+
+
+def recorded() -> Bay:
+    """A patient of whom there is a row every five seconds."""
+    rows = [Row(5.0 * number, VitalSigns(pulse=70)) for number in range(100)]
+    return ReplayedBay(ANNA, Recording(rows, 495, 0), origin=START, speed=1)
+
+
+def slow_at_first(now: Callable[[], datetime]) -> Callable[[], datetime]:
+    """A clock at which the first look takes a while, as where many bays begin."""
+    pauses = iter([0.05])
+
+    def look() -> datetime:
+        trio_clock().jump(next(pauses, 0.0))
+        return now()
+
+    return look
+
+
+@pytest.mark.parametrize("make", [simulated, recorded])
+async def test_nothing_is_of_the_future(make: Callable[[], Bay]) -> None:
+    """However often the emulator is started again, and whatever time passes while it begins."""
+    topic, now, bay = Topic(), wall(), make()
+    for seconds in (3, 4.9, 0.1, 5, 12, 0.7, 31):
+        with anyio.move_on_after(seconds):
+            await emulator(bay, topic, slow_at_first(now))()
+    assert len(topic.leads) > 10
+    assert max(topic.leads) <= 1e-9
