@@ -2,25 +2,22 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
-import anyio
 import msgspec
-from anyio import BrokenResourceError, ClosedResourceError
 from anyio.abc import ByteSendStream, TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
+from icu.bootstrap.remote import ANSWER, Desk
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
-
-PATIENCE: Final = 2.0
-"""Seconds that a process may take to be told something."""
 
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
@@ -33,49 +30,77 @@ class ProcessChild:
     """A child in a process of its own, with the settings that its supervisor runs with."""
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
-        self._id = str(child.id)
+        self.id = str(child.id)
         self._letter = packed(replace(settings, child=(_repeatable(child),)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._condition = Condition()
-        self._stdin: ByteSendStream | None = None
+        self._launch: str | None = None
+        self._desk: Desk | None = None
 
     async def run(self, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
         self._condition = Condition()
+        self._launch = self._launch or datetime.now(UTC).isoformat()
         try:
             await run_process(
-                # Its id is for people who look at the processes.
-                [sys.executable, "-m", "icu", "run", "child", "--", self._id],
+                # Its id is for people who look at the processes. A recording goes on by its launch, not anew.
+                [sys.executable, "-m", "icu", "run", "child", "--launch", self._launch, "--", self.id],
                 letter=self._letter,
                 grace=self._grace,
                 watchdog=self._watchdog,
-                on_line=partial(relay, self._id),
+                on_line=partial(relay, self.id),
                 on_condition=self._note,
+                on_word=self._heard,
                 on_open=self._opened,
                 environ=os.environ,
                 task_status=task_status,
             )
         finally:
-            self._stdin = None
+            if self._desk is not None:
+                self._desk.close()
+            self._desk = None
 
-    async def tell(self, line: bytes) -> bool:
-        """Send it a line; whether that could be done."""
-        with anyio.move_on_after(PATIENCE), suppress(BrokenResourceError, ClosedResourceError):
-            if self._stdin is not None:
-                await self._stdin.send(line)
-                return True
-        return False
+    async def befall(self, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
+        """Let a scenario befall patients; those whom it does not befall, and why. None where no process listens."""
+        return None if self._desk is None else await self._desk.befall(patients, scenario)
 
     def condition(self) -> Condition:
         """How the work of the process goes, as it said last."""
         return self._condition
 
     def _opened(self, stdin: ByteSendStream) -> None:
-        self._stdin = stdin
+        self._desk = Desk(self.id, stdin)
 
     def _note(self, condition: Condition) -> None:
         self._condition = condition
+
+    def _heard(self, name: str, value: str) -> None:
+        if name == ANSWER and self._desk is not None:
+            self._desk.answered(value)
+
+
+class Processes:
+    """The children in processes of their own, each found by its id as long as it runs: what is built for a change may
+    never do so."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, ProcessChild] = {}
+
+    async def run(self, process: ProcessChild, *, task_status: TaskStatus[str]) -> None:
+        """Be the process, from its start to its end."""
+        self._running[process.id] = process
+        try:
+            await process.run(task_status=task_status)
+        finally:
+            if self._running.get(process.id) is process:  # not the one that has come in its place
+                del self._running[process.id]
+
+    async def befall(self, child_id: str, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
+        """Let a scenario befall patients of a child; those whom it does not befall, and why. None where it does not
+        run."""
+        process = self._running.get(child_id)
+        return None if process is None else await process.befall(patients, scenario)
 
 
 def _repeatable(child: AnyChild) -> AnyChild:

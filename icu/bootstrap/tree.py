@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from icu.bootstrap.differences import changes, postponed
 from icu.bootstrap.events import log_event
 from icu.bootstrap.patients import befall
-from icu.bootstrap.processes import ProcessChild
+from icu.bootstrap.processes import ProcessChild, Processes
 from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
@@ -79,7 +79,7 @@ class Tree:
         limits = self._settings.supervisor
         children = all_instances(self._settings.child)
         self._children = {str(each.id): each for each in children}
-        self._processes: dict[str, ProcessChild] = {}
+        self._processes = Processes()
         self.rules = {
             "": f"{limits.strategy}, gives up at more than {limits.restarts} deaths in {limits.period:g} s",
             BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",
@@ -163,10 +163,7 @@ class Tree:
             raise UnknownScenarioError(scenario, list(scenarios))
         children = [child for child in self._children.values() if isinstance(child, PatientChild)]
         states = {child.id: child.state for child in self.flat()}
-        return await befall(children, states, self._ward.beds, self._tell, bed, scenario)
-
-    async def _tell(self, name: str, line: bytes) -> bool:
-        return name in self._processes and await self._processes[name].tell(line)
+        return await befall(children, states, self._ward.beds, self._processes.befall, bed, scenario)
 
     async def _become(self, settings: Settings) -> str:
         _refuse_mistakes(settings)
@@ -275,7 +272,7 @@ class Tree:
     def _spec(self, child: AnyChild) -> ChildSpec:
         grace = _GRACE[type(child)]
         process = self._process(child, grace) if child.process else None
-        actor = process.run if process else self._ward.actor(child)
+        actor = partial(self._processes.run, process) if process else self._ward.actor(child)
         return ChildSpec(
             id=str(child.id),
             start=partial(_named, actor, str(child.id)),
@@ -291,8 +288,7 @@ class Tree:
                 f"{child.id}: a process of its own cannot use the in-memory transport: "
                 'write kind = "kafka" below [transport], or leave `process` out'
             )
-        self._processes[str(child.id)] = ProcessChild(child, self._settings, grace=grace)
-        return self._processes[str(child.id)]
+        return ProcessChild(child, self._settings, grace=grace)
 
 
 async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:

@@ -1,9 +1,10 @@
 """A process as a child: started, listened to, watched, and never left behind.
 
 It tells how it is by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 when it has started, STATUS= with a
-text for people, WATCHDOG=1 as long as it lives; and in two words of our own, what it waits for (X_TROUBLE=) and
-what it leaves undone until somebody mends it (X_DEGRADED=), empty for nothing.
-Its standard input is a pipe. It brings a line from us, and ends when we do, so that the process can end too.
+text for people, WATCHDOG=1 as long as it lives; in two words of our own, X_TROUBLE= and X_DEGRADED=, what it waits for
+and what it leaves undone until somebody mends it, if anything; and in other words that begin with X_ whatever else its
+owner wants to hear. Its standard input is a pipe. It brings lines from us, and ends when we do, so that the process can
+end too.
 """
 
 import subprocess
@@ -46,6 +47,7 @@ async def run_process(
     environ: Mapping[str, str],
     letter: str = "",
     on_condition: Callable[[Condition], None] = lambda _: None,
+    on_word: Callable[[str, str], None] = lambda _, __: None,
     on_open: Callable[[ByteSendStream], None] = lambda _: None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
@@ -54,9 +56,9 @@ async def run_process(
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
     status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
-    `on_condition` with how its work goes, whenever it says so. Raises ProcessEndedError unless it ends with 0,
-    ProcessSilentError when it has shown no life for `watchdog` seconds, and ProcessKilledError when it had to be
-    killed.
+    `on_condition` with how its work goes, whenever it says so; `on_word` with name and value of each other X_NAME=.
+    Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds,
+    and ProcessKilledError when it had to be killed.
     """
     async with _mailbox() as (path, notices):
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
@@ -67,7 +69,7 @@ async def run_process(
             env={**environ, **told},
             start_new_session=True,
         )
-        watch = _Watch(process, notices, watchdog, on_line, on_condition, on_open)
+        watch = _Watch(process, notices, watchdog, on_line, on_condition, on_word, on_open)
         try:
             await watch.until_it_ends(letter, task_status)
         except anyio.get_cancelled_exc_class():
@@ -107,6 +109,7 @@ class _Watch:
         watchdog: float,
         on_line: Callable[[str], str | None],
         on_condition: Callable[[Condition], None],
+        on_word: Callable[[str, str], None],
         on_open: Callable[[ByteSendStream], None],
     ) -> None:
         self._process = process
@@ -114,6 +117,7 @@ class _Watch:
         self._watchdog = watchdog
         self._on_line = on_line
         self._on_condition = on_condition
+        self._on_word = on_word
         self._on_open = on_open
         self._rest = b""
         self._last_words = ""
@@ -164,9 +168,12 @@ class _Watch:
     async def _listen(self, task_status: TaskStatus[str]) -> None:
         async for packet, _ in self._notices:
             self._life.deadline = anyio.current_time() + self._watchdog
-            notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").splitlines() if "=" in line)
+            notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").split("\n") if "=" in line)
             if "X_TROUBLE" in notice:
-                self._on_condition(Condition(notice["X_TROUBLE"] or None, notice.get("X_DEGRADED") or None))
+                self._on_condition(Condition(notice.pop("X_TROUBLE") or None, notice.pop("X_DEGRADED", "") or None))
+            for name, value in notice.items():
+                if name.startswith("X_"):
+                    self._on_word(name, value)
             if "READY" in notice:
                 status = notice.get("STATUS")
                 if self._process.stdin is not None:

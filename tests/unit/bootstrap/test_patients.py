@@ -2,20 +2,16 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
 
 import anyio
 import pytest
-from anyio import to_thread, wait_all_tasks_blocked
-from loguru import logger
+from anyio import to_thread
 
-from icu.bootstrap.remote import Order, Orders
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
 from icu.errors import ConfigurationError, UnknownBedError, UnknownScenarioError
 from icu.messages import uuid_of_name
-from tests.bedsides import beds_of
 from tests.unit.bootstrap.test_orders import up, write
 
 FILE = """
@@ -131,22 +127,6 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     write(tmp_path / "supervisor.toml", text)
     tree = await to_thread.run_sync(lambda: Tree(Ward(load(tmp_path / "supervisor.toml", {}))))
     assert (await tree.befall("A", "fever")).problems == ["bed-1 does not run (pending): python -m icu start bed-1"]
-
-
-async def test_orders_come_as_lines(tmp_path: Path) -> None:
-    """What one process writes the other reads, in whatever thread; what is no order is a warning, and before the loop
-    runs, or behind it, nothing."""
-    beds = await to_thread.run_sync(beds_of, ["Anna"])
-    orders = Orders()
-    orders.heed(Order(uuid_of_name("Anna"), "stable").line)
-    orders.begin({"anna": beds})
-    told: list[str] = []
-    logger.add(lambda message: told.append(message.record["message"]))
-    for line in (Order(uuid_of_name("Anna"), "fever").line, b"{", b"[" * 50_000, Order(UUID(int=1), "fever").line):
-        await to_thread.run_sync(orders.heed, line)
-    await wait_all_tasks_blocked()
-    assert beds.truth(uuid_of_name("Anna")).scenario == "fever"
-    assert [each.startswith("an order of the supervisor was not carried out") for each in told] == [True] * 3
 
 
 async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Ward, path: Path) -> None:

@@ -214,6 +214,20 @@ async def test_it_tells_what_it_waits_for() -> None:
     assert conditions == [Condition("no broker"), Condition(None, "a hole"), Condition()]
 
 
+async def test_it_tells_what_its_owner_wants_to_hear() -> None:
+    """In words that begin with X_, with any text that is one line; systemd's own words are not among them."""
+    words: list[tuple[str, str]] = []
+    notice = "X_ANSWER=7 a=b\u2028\x0c\nX_OTHER=\nX_TROUBLE=no broker\nWATCHDOG=1\nERRNO=2"
+    async with anyio.create_task_group() as group:
+        code = READY + f"tell({notice!r}); time.sleep(600)"
+        group.start_soon(partial(program(code, told=Told(), lines=[]), on_word=lambda *word: words.append(word)))
+        with anyio.fail_after(30):
+            while len(words) < 2:
+                await anyio.sleep(0.02)
+        group.cancel_scope.cancel()
+    assert words == [("X_ANSWER", "7 a=b\u2028\x0c"), ("X_OTHER", "")]
+
+
 async def test_it_knows_when_its_parent_is_gone() -> None:
     """Its standard input is a pipe that nobody writes to, and that ends with the parent."""
     told, lines = Told(), list[str]()

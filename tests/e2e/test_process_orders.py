@@ -1,0 +1,133 @@
+"""Orders to patients in processes of their own: taken, or refused with why. They need no broker: readings wait."""
+
+import fcntl
+import os
+import re
+import signal
+import sys
+import termios
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+
+FILE = """
+[supervisor]
+watchdog = 600
+[transport]
+kind = "kafka"
+[[child]]
+role = "monitor"
+[[child]]
+role = "patient"
+id = "icu"
+name = "Bed"
+count = 2
+process = true
+[[child]]
+role = "patient"
+id = "rec"
+name = "Rec"
+recording = "rec.csv"
+process = true
+"""
+
+
+@pytest.fixture
+def ward(start: Start, tmp_path: Path) -> Program:
+    """Two simulated patients and a recorded one, each a process that runs and waits for a broker."""
+    (tmp_path / "supervisor.toml").write_text(FILE)
+    (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,9\n")
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    up(ward, {"icu-1", "icu-2", "rec"})
+    return ward
+
+
+def up(ward: Program, wanted: set[str]) -> None:
+    """Wait until these beds, and no others, run."""
+    ward.until("/supervisor", lambda response: running(response.json()) == wanted)
+
+
+def running(children: list[dict[str, object]]) -> set[str]:
+    """The ids of the beds that listen."""
+    [beds] = [each["children"] for each in children if each["id"] == "beds"]
+    assert isinstance(beds, list)
+    return {each["id"] for each in beds if each["state"] in {"running", "waiting"}}
+
+
+def pid(ward: Program, child: str) -> int:
+    """The process that a child has now."""
+    return int(re.findall(rf'"started on pid (\d+)[^\n]*"child":"{child}"', ward.log())[-1])
+
+
+def test_taken_or_refused(ward: Program, icu: Icu) -> None:
+    """By the process itself: whom it befell is told, and why it did not befall somebody, which is no success."""
+    said = icu("scenario", "beds", "sepsis")
+    assert (said.returncode, said.stdout) == (3, "Bed 1\nBed 2\n")
+    assert said.stderr == "icu: Rec is a recording: what happened has happened, and nobody wrote down why\n"
+    said = icu("scenario", "Bed 1", "stable")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "Bed 1\n", "")
+    assert ward.stop() == 0
+
+
+def test_a_refused_reload_changes_nothing(ward: Program, icu: Icu, tmp_path: Path) -> None:
+    """Processes that ran before it still take orders; so do those that a reload brings, and those it took do not."""
+    (tmp_path / "bad.csv").write_text("HR\nmuch\n")
+    bad = '[[child]]\nrole = "patient"\nname = "Bad"\nrecording = "bad.csv"\n'
+    (tmp_path / "supervisor.toml").write_text(FILE.replace('"Bed"', '"Bay"') + bad)
+    assert icu("reload").returncode == 78
+    said = icu("scenario", "icu-*", "sepsis")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "Bed 1\nBed 2\n", "")
+    (tmp_path / "supervisor.toml").write_text(FILE.replace('"Bed"', '"Bay"'))
+    assert icu("reload").stdout == "changed: icu-1, icu-2\n"
+    assert icu("scale", "icu", "1").stdout == "stopped: icu-2\n"
+    up(ward, {"icu-1", "rec"})
+    said = icu("scenario", "icu-*", "sepsis")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "Bay 1\n", "")
+    assert icu("scenario", "Bay 2", "sepsis").returncode == 4
+    assert icu("stop", "icu-1").returncode == 0
+    said = icu("scenario", "icu-1", "sepsis")
+    assert (said.returncode, said.stdout) == (3, "")
+    assert said.stderr == "icu: icu-1 does not run (stopped): python -m icu start icu-1\n"
+    assert ward.stop() == 0
+
+
+def test_a_process_that_does_not_answer(ward: Program, icu: Icu) -> None:
+    """It stands still: that is told, and the others are not held up."""
+    os.kill(pid(ward, "icu-1"), signal.SIGSTOP)
+    said = icu("scenario", "icu-*", "sepsis")
+    assert (said.returncode, said.stdout) == (3, "Bed 2\n")
+    assert said.stderr == "icu: icu-1 gave no answer within 5 s, and may do so yet: python -m icu status icu-1\n"
+    os.kill(pid(ward, "icu-1"), signal.SIGCONT)
+    assert icu("scenario", "icu-1", "stable").stdout == "Bed 1\n"
+    assert ward.stop() == 0
+
+
+def kill_with_an_order(number: int) -> None:
+    """Kill a process that stands still, once it has an order that it has not read."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with Path(f"/proc/{number}/fd/0").open("rb", buffering=0) as stdin:
+            if int.from_bytes(fcntl.ioctl(stdin, termios.FIONREAD, bytes(4)), sys.byteorder):
+                break
+        time.sleep(0.02)
+    os.kill(number, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc shows what a process has not read yet")
+def test_a_process_that_dies_meanwhile(ward: Program, icu: Icu) -> None:
+    """Whoever gave the order is told so, and the next process takes the next one."""
+    first = pid(ward, "icu-1")
+    os.kill(first, signal.SIGSTOP)
+    killer = threading.Thread(target=kill_with_an_order, args=(first,))
+    killer.start()
+    said = icu("scenario", "icu-1", "sepsis")
+    killer.join()
+    assert (said.returncode, said.stdout) == (3, "")
+    assert said.stderr == "icu: icu-1 ended before it had answered: python -m icu status icu-1\n"
+    ward.until("/supervisor", lambda response: pid(ward, "icu-1") != first)
+    assert icu("scenario", "icu-1", "sepsis").stdout == "Bed 1\n"
+    assert ward.stop() == 0
