@@ -29,13 +29,15 @@ async def talk(where: Sequence[Place], request: Request) -> AsyncGenerator[AnyAn
     """
     async with await _connected(where) as stream:
         try:
-            await stream.send(line(request))
+            sent = await _sent(stream, request)
             async for answer in _lines(stream):
                 if isinstance(answer, Failed):
                     raise OrderRefusedError(answer.why, answer.exit_code)
                 yield answer
         except BrokenResourceError as exc:
             raise NoSupervisorError("it has ended") from exc
+        if not sent:
+            raise NoSupervisorError("it has ended")
 
 
 async def ask(
@@ -81,6 +83,15 @@ async def _connected(candidates: Sequence[Place]) -> SocketStream:
                 problem = f"{place.path}: {exc.strerror or exc}"
         reasons.append(problem)
     raise NoSupervisorError(", ".join(reasons))
+
+
+async def _sent(stream: SocketStream, request: Request) -> bool:
+    """Whether a request could be sent. Whoever did not wait for it may have said why before it closed."""
+    try:
+        await stream.send(line(request))
+    except BrokenResourceError:
+        return False
+    return True
 
 
 async def _lines(stream: SocketStream) -> AsyncIterator[AnyAnswer]:

@@ -2,21 +2,26 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import anyio
-import msgspec
-from anyio import TASK_STATUS_IGNORED, BrokenResourceError, CancelScope, EndOfStream, IncompleteRead, to_thread
+from anyio import TASK_STATUS_IGNORED, BrokenResourceError, CancelScope, to_thread
 from anyio.abc import SocketListener, SocketStream, TaskStatus
-from anyio.streams.buffered import BufferedByteReceiveStream
 from loguru import logger
 
+from icu.control.callers import (
+    MOST_FOLLOWERS,
+    MOST_ORDERS,
+    Arrivals,
+    Caller,
+    CallerGoneError,
+    Seats,
+)
 from icu.control.listener import take
 from icu.control.places import Place
 from icu.control.protocol import (
-    LONGEST_REQUEST,
     Answer,
-    AnyRequest,
     Befall,
     Befallen,
     Children,
@@ -32,15 +37,10 @@ from icu.control.protocol import (
     Stop,
     Supervisors,
     Tree,
-    line,
-    requests,
 )
 from icu.control.records import Records, is_meant
-from icu.errors import IcuError, UnknownChildError, UsageError
+from icu.errors import IcuError, UnknownChildError
 from icu.supervisor.view import ChildView
-
-PATIENCE: Final = 10.0
-"""Seconds that a client may take to ask."""
 
 FOLLOW_EVERY: Final = 0.2
 """Seconds between two looks for new log records."""
@@ -53,14 +53,6 @@ ACCEPT_AGAIN: Final = 1.0
 
 LAST_WORDS: Final = 0.5
 """Seconds that a client who follows may take for the last records, when the ward stops."""
-
-MOST_CLIENTS: Final = 100
-
-BUSY: Final = 75
-"""What a command ends with for which there is no room."""
-
-_GONE: Final = (BrokenResourceError, EndOfStream, IncompleteRead, TimeoutError)
-"""What it means that a client went away, or never said anything."""
 
 
 class Controlled(Protocol):
@@ -131,7 +123,9 @@ class _Room:
     def __init__(self, tree: Controlled, records: Records) -> None:
         self._tree = tree
         self._records = records
-        self._clients = 0
+        self._arrivals = Arrivals()
+        self._followers = Seats(MOST_FOLLOWERS, "clients that follow the log")
+        self._orders = Seats(MOST_ORDERS, "clients that wait for an answer")
 
     async def attend(self, listener: SocketListener) -> None:
         """Take in client after client."""
@@ -143,35 +137,33 @@ class _Room:
                     logger.warning("the control socket cannot take in a client: {}", exc.__cause__)
                     await anyio.sleep(ACCEPT_AGAIN)
 
-    async def _converse(self, client: SocketStream) -> None:
+    async def _converse(self, stream: SocketStream) -> None:
         """Hear a request and answer it. An order is carried out though its client may be gone meanwhile."""
-        self._clients += 1
-        try:
-            async with client:
-                if self._clients > MOST_CLIENTS:
-                    why = f"there are more than {MOST_CLIENTS} clients at once: end some of them"
-                    await client.send(line(Failed(why, BUSY)))
-                else:
-                    await self._answer(client)
-        except _GONE:
-            pass
-        finally:
-            self._clients -= 1
+        with suppress(CallerGoneError):
+            async with stream:
+                caller = Caller(stream)
+                failed = await self._attend_to(caller)
+                if failed is not None:
+                    await caller.answer(failed)
 
-    async def _answer(self, client: SocketStream) -> None:
+    async def _attend_to(self, caller: Caller) -> Failed | None:
+        """Hear and answer; or else what went wrong, which is to be answered."""
         try:
-            request = await _heard(client)
+            # Whoever is refused is heard first: what closes before it is asked loses its answer.
+            request = await self._arrivals.hear(caller)
             if isinstance(request, Logs):
-                await self._send_records(request, client)
+                await self._send_records(request, caller)
             else:
-                await client.send(line(await self._obey(request)))
-        except _GONE:
+                with self._orders.one():
+                    await caller.answer(await self._obey(request))
+        except CallerGoneError:
             raise
         except IcuError as exc:
-            await client.send(line(Failed(str(exc), exc.exit_code)))
+            return Failed(str(exc), exc.exit_code)
         except Exception as exc:  # noqa: BLE001 - a mistake in here is no reason to end the ward
             logger.opt(exception=exc).error("a request over the control socket failed")
-            await client.send(line(Failed("an error of the supervisor, which its log explains", IcuError.exit_code)))
+            return Failed("an error of the supervisor, which its log explains", IcuError.exit_code)
+        return None
 
     async def _obey(self, request: Status | Tree | Start | Stop | Restart | Scale | Reload | Befall) -> Answer:
         tree = self._tree
@@ -194,31 +186,27 @@ class _Room:
         children = [child for child in self._tree.matching(()) if child.id in told]
         return Children(children, [f"{name}: {problem}" for name, problem in told.items() if problem])
 
-    async def _send_records(self, request: Logs, client: SocketStream) -> None:
+    async def _send_records(self, request: Logs, caller: Caller) -> None:
         """The records that are kept, and those to come. They wait for no client: it is told how many it missed."""
         known = self._records.children() | {child.id for child in self._tree.matching(())}
         if request.id is not None and not any(is_meant(child, request.id) for child in known):
             raise UnknownChildError(request.id, sorted(known))
-        reader = _Reader(self._records, request.id, client)
-        await reader.catch_up()
-        while request.follow:
-            try:
-                await anyio.sleep(FOLLOW_EVERY)
-            except anyio.get_cancelled_exc_class():
-                # The ward is told to stop: that stands in the log, too.
-                with anyio.move_on_after(LAST_WORDS, shield=True):
-                    await reader.catch_up()
-                raise
+        with (self._followers if request.follow else self._orders).one():
+            reader = _Reader(self._records, request, caller)
             await reader.catch_up()
+            while request.follow:
+                await reader.wait()
+                await reader.catch_up()
 
 
 class _Reader:
     """Somebody who reads the log, and how far."""
 
-    def __init__(self, records: Records, pattern: str | None, client: SocketStream) -> None:
+    def __init__(self, records: Records, request: Logs, caller: Caller) -> None:
         self._records = records
-        self._pattern = pattern
-        self._client = client
+        self._pattern = request.id
+        self._caller = caller
+        self._hurry = not request.follow
         self._seen = 0
         self._said_at = anyio.current_time()
 
@@ -231,17 +219,13 @@ class _Reader:
         self._seen = entries[-1][0] if entries else self._seen
         if said or anyio.current_time() - self._said_at > SIGN_OF_LIFE:
             self._said_at = anyio.current_time()
-            await self._client.send(b"".join(map(line, said)) or b"\n")
+            await self._caller.answer(*said, hurry=self._hurry)
 
-
-async def _heard(client: SocketStream) -> AnyRequest:
-    """The client's request. UsageError for what is none, TimeoutError for a client that says nothing."""
-    with anyio.fail_after(PATIENCE):
+    async def wait(self) -> None:
+        """Until the next look. Where the ward is told to stop meanwhile, that stands in the log and is sent too."""
         try:
-            data = await BufferedByteReceiveStream(client).receive_until(b"\n", LONGEST_REQUEST)
-        except anyio.DelimiterNotFound as exc:
-            raise UsageError(f"a request is one line of at most {LONGEST_REQUEST} bytes") from exc
-    try:
-        return requests.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise UsageError(f"that is no request: {exc}") from exc
+            await anyio.sleep(FOLLOW_EVERY)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(LAST_WORDS, shield=True):
+                await self.catch_up()
+            raise

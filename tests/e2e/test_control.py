@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -278,6 +279,34 @@ def test_two_wards_side_by_side(ward: Program, start: Start, icu: Icu, tmp_path:
     assert icu("stop", "*", DATABASE_URL=url).returncode == 0
     assert icu("status").returncode == 0
     assert second.stop() == ward.stop() == 0
+
+
+def ask_and_leave(path: Path, said: bytes, count: int) -> list[socket.socket]:
+    """Clients that say something, and read nothing."""
+    clients = []
+    for _ in range(count):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE)
+        client.connect(os.fspath(path))
+        client.send(said)
+        clients.append(client)
+    return clients
+
+
+@pytest.mark.parametrize("said", [b'{"ask":"logs","follow":true}\n', b'{"ask":"logs"', b'{"ask":"status"}\n' * 50])
+def test_a_crowd_at_the_socket(ward: Program, icu: Icu, runtime: Path, said: bytes) -> None:
+    """Orders are heard and carried out nevertheless; who follows the log may be told that there is no room."""
+    [path] = [each for each in (runtime / "icu").glob("*.sock") if not each.is_symlink()]
+    crowd = ask_and_leave(path, said, 120)
+    assert icu("status").returncode in {0, 3}
+    assert icu("restart", "bed-1").returncode == 0
+    if b"follow" in said:
+        done = icu("logs", "-f")
+        assert (done.returncode, done.stdout) == (75, "")
+        assert "clients that follow the log at once already: end some of them" in done.stderr
+    for client in crowd:
+        client.close()
+    assert ward.stop() == 0
 
 
 def test_without_a_socket(start: Start, icu: Icu, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from icu.config.settings import Settings
 from icu.control.client import ask, look, talk
 from icu.control.listener import take
 from icu.control.places import Place, places
-from icu.control.protocol import Children, Done, Logs, Missed, Reload, Status, line
-from icu.errors import NoSupervisorError, is_transient
+from icu.control.protocol import Children, Done, Failed, Logs, Missed, Reload, Status, Stop, line
+from icu.errors import NoSupervisorError, OrderRefusedError, is_transient
 
 Behaviour = Callable[[SocketStream], Awaitable[None]]
 
@@ -112,6 +112,32 @@ async def test_supervisors_that_do_not_behave(settings: Settings, folder: Path, 
     async with behaving(folder / "icu.sock", behave):
         with pytest.raises(NoSupervisorError, match=why):
             await ask(places(settings), Status(), Children, deadline=0.5)
+
+
+async def refuses(stream: SocketStream) -> None:
+    """Say no without hearing the question, and go away."""
+    await stream.receive(1)
+    await stream.send(line(Failed("no room", 75)))
+
+
+async def hears_half(stream: SocketStream) -> None:
+    """Go away in the middle of the question."""
+    await stream.receive(1)
+
+
+LONG = Stop(tuple("x" * 200 for _ in range(10_000)))
+"""A question that no socket takes as long as nobody hears it."""
+
+
+async def test_a_refusal_is_heard_by_who_could_not_ask(settings: Settings, folder: Path) -> None:
+    """It came before the question was out; who goes away without a word has ended."""
+    async with behaving(folder / "icu.sock", refuses):
+        with anyio.fail_after(10), pytest.raises(OrderRefusedError, match="no room") as refused:
+            await ask(places(settings), LONG, Children)
+    assert refused.value.exit_code == 75
+    async with behaving(folder / "icu.sock", hears_half):
+        with anyio.fail_after(10), pytest.raises(NoSupervisorError, match="it has ended"):
+            assert not [said async for said in talk(places(settings), LONG)]
 
 
 async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Path) -> None:

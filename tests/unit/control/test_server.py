@@ -3,20 +3,22 @@
 import os
 import socket
 import stat
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import msgspec
 import pytest
-from anyio import BrokenResourceError, IncompleteRead
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from blockbuster import BlockBuster
 from loguru import logger
 
 from icu.config.settings import Settings
-from icu.control import server
+from icu.control import callers, server
 from icu.control.client import ask, look, talk
 from icu.control.places import places
 from icu.control.protocol import (
@@ -44,10 +46,12 @@ from icu.control.protocol import (
 )
 from icu.control.records import Records
 from icu.errors import ConfigurationError, OrderRefusedError, SupervisorRunsError
-from icu.supervisor.view import State
+from icu.supervisor.view import ChildView, State
 from tests.unit.control.conftest import Ward
 
 PATIENCE = 10.0
+
+T = TypeVar("T")
 
 
 async def answer_to(path: Path, data: bytes) -> AnyAnswer:
@@ -161,13 +165,25 @@ async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward
 
 
 async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not hold its place for ever; half a request is no better."""
-    monkeypatch.setattr(server, "PATIENCE", 0.1)
+    """It does not hold its place for ever, and is told why; half a request is no better."""
+    monkeypatch.setattr(callers, "PATIENCE", 0.1)
     for said in (b"", b'{"ask":"sta'):
         async with await anyio.connect_unix(room) as stream:
             await stream.send(said)
-            with anyio.fail_after(PATIENCE), pytest.raises((IncompleteRead, BrokenResourceError)):
-                await BufferedByteReceiveStream(stream).receive_until(b"\n", 100)
+            assert await answer_on(stream) == Failed("no whole request came in time", 64)
+
+
+async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path) -> None:
+    """However many there are: the one that has been silent for longest makes room for the next."""
+    async with AsyncExitStack() as stack:
+        silent = [
+            await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MOST_SILENT)
+        ]
+        assert await look(settings)
+        for stream in silent[: callers.MOST_SILENT]:
+            assert await answer_on(stream) == Failed("no whole request came in time", 64)
+        await silent[-1].send(line(Status()))
+        assert isinstance(await answer_on(silent[-1]), Children)
 
 
 async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward: Ward) -> None:
@@ -198,17 +214,85 @@ async def test_a_client_that_does_not_read_holds_nobody_up(settings: Settings, r
         assert len(records.after(0)) == 100
 
 
-async def test_too_many_clients(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One too many is told so; when one of the others has gone there is room again."""
-    monkeypatch.setattr(server, "MOST_CLIENTS", 2)
-    streams = [await anyio.connect_unix(room) for _ in range(2)]
-    await anyio.sleep(0.1)
-    with pytest.raises(OrderRefusedError, match="more than 2 clients"):
-        await look(settings)
-    for stream in streams:
-        await stream.aclose()
-    await anyio.sleep(0.1)
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for hardly anybody."""
+    monkeypatch.setattr(server, "MOST_ORDERS", 2)
+    monkeypatch.setattr(server, "MOST_FOLLOWERS", 1)
+
+
+async def answer_on(stream: SocketStream) -> AnyAnswer:
+    """The next answer of a conversation."""
+    with anyio.fail_after(PATIENCE):
+        return answers.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
+
+
+async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer, once it is no refusal."""
+    with anyio.fail_after(PATIENCE):
+        while True:
+            try:
+                return await ask()
+            except OrderRefusedError:
+                await anyio.sleep(0.02)
+
+
+async def test_followers_keep_no_place_that_orders_need(
+    few: None, settings: Settings, room: Path, records: Records
+) -> None:
+    """They do not even read; one too many is told so, and when one has gone there is room again."""
+    logger.add(records, format="{message}")
+    logger.info("first")
+    async with await anyio.connect_unix(room) as stream:
+        await stream.send(line(Logs(follow=True)))
+        assert isinstance(await answer_on(stream), Entry)
+        with pytest.raises(OrderRefusedError, match="there are 1 clients that follow the log") as refused:
+            await following(settings, Logs(follow=True), 1)
+        assert refused.value.exit_code == 75
+        assert await look(settings)
+        assert await following(settings, Logs(), 1)
+
+    async def follow() -> list[AnyAnswer]:
+        logger.info("so that who has gone is noticed")
+        return await following(settings, Logs(follow=True), 1)
+
+    assert await when_there_is_room(follow)
+
+
+async def test_too_many_orders(few: None, settings: Settings, room: Path, ward: Ward) -> None:
+    """One too many is told so; when one of the others is done there is room again."""
+    ward.gate = anyio.Event()
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(ask, places(settings), Reload(), Done)
+        await until_asked(ward, 2)
+        with pytest.raises(OrderRefusedError, match="there are 2 clients that wait for an answer") as refused:
+            await look(settings)
+        assert refused.value.exit_code == 75
+        ward.gate.set()
     assert await look(settings)
+
+
+async def until_asked(ward: Ward, count: int) -> None:
+    """Wait until so many orders wait at the gate."""
+    with anyio.fail_after(PATIENCE):
+        while ward.gate.statistics().tasks_waiting < count:
+            await anyio.sleep(0.01)
+
+
+async def test_who_takes_no_answer_is_sent_away(
+    few: None, settings: Settings, room: Path, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that is larger than a socket holds keeps no place for ever, though the client goes on asking."""
+    ward.children = [ChildView(f"bed-{number}", State.RUNNING) for number in range(10_000)]
+    monkeypatch.setattr(callers, "PATIENCE", 0.2)
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            stream = await stack.enter_async_context(await anyio.connect_unix(room))
+            await stream.send(line(Status()) * 10)
+            await stream.receive(1)
+        ward.children = []
+        assert await when_there_is_room(partial(look, settings)) == []
 
 
 async def test_without_descriptors_it_waits(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,18 +371,18 @@ async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path,
 
 
 async def test_a_follower_that_is_gone_is_noticed(
-    settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch
+    few: None, settings: Settings, room: Path, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though nothing is logged: an empty line now and then shows it."""
     monkeypatch.setattr(server, "SIGN_OF_LIFE", 0.1)
     monkeypatch.setattr(server, "FOLLOW_EVERY", 0.01)
-    monkeypatch.setattr(server, "MOST_CLIENTS", 1)
     stream: SocketStream = await anyio.connect_unix(room)
     await stream.send(line(Logs(follow=True)))
     assert await stream.receive() == b"\n"
     await stream.aclose()
-    await anyio.sleep(0.5)
-    assert await look(settings)
+    logger.add(records, format="{message}")
+    logger.info("somebody else may follow")
+    assert await when_there_is_room(partial(following, settings, Logs(follow=True), 1))
 
 
 async def test_the_owner_alone_can_connect(room: Path) -> None:
