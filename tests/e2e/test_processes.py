@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, own_kafka
 from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
 
@@ -174,6 +175,22 @@ def test_a_scenario_reaches_a_process(start: Start, icu: Icu, kafka: ApacheKafka
     assert (said.returncode, said.stdout) == (0, "Bed 2\n")
     after = pulses(ward.until("/patients", lambda response: pulses(response)["Bed 2"] > 1.3 * before["Bed 2"]))
     assert after["Bed 1"] < 1.3 * before["Bed 1"]
+    assert ward.stop() == 0
+
+
+def test_a_recording_goes_on_in_a_new_process(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+    """By the launch of the one that was killed: its rows come once more with the times that they had, which is once."""
+    (tmp_path / "supervisor.toml").write_text(
+        '[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
+        '[[child]]\nrole = "patient"\nid = "rec"\nname = "Rec"\nrecording = "rec.csv"\nprocess = true\n'
+    )
+    (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,1\n")
+    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=f"icu.{tmp_path.name}")
+    ward.until("/patients", lambda response: response.status_code == 200 and bool(response.json()))
+    [before] = ward.get(f"/patient/{uuid_of_name('Rec')}/metrics").json()
+    os.kill(pids(ward, "rec")[-1], signal.SIGKILL)
+    ward.until("/metrics", lambda response: "icu_sink_duplicates_total 1.0" in response.text)
+    assert ward.get(f"/patient/{uuid_of_name('Rec')}/metrics").json() == [before]
     assert ward.stop() == 0
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 import pytest
 
 from icu.messages import uuid_of_name
-from tests.e2e.conftest import Program, Start
+from tests.e2e.conftest import Icu, Program, Start
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -103,6 +103,24 @@ def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
     first, *_, last = (each["timestamp"] for each in served(ward, "anna"))
     assert abs((datetime.now(UTC) - last).total_seconds()) < 30
     assert last - first == timedelta(hours=6)
+    assert ward.stop() == 0
+
+
+def test_a_restarted_recording_waits_for_its_next_row(start: Start, icu: Icu, tmp_path: Path) -> None:
+    """The row of an hour later is not sent now: nobody's latest reading is of the future."""
+    (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,1\n")
+    (tmp_path / "supervisor.toml").write_text(
+        '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
+        '[[child]]\nrole = "patient"\nid = "rec"\nname = "Rec"\nrecording = "rec.csv"\n'
+        '[[child]]\nrole = "patient"\nid = "sim"\nname = "Sim"\n'
+    )
+    ward = start("supervise")
+    ward.until("/patients", lambda response: response.status_code == 200 and len(response.json()) == 2)
+    for words in (["restart"], ["stop"], ["start"]):
+        assert icu(*words, "rec").returncode == 0
+    already = len(ward.get(f"/patient/{uuid_of_name('Sim')}/metrics").json())
+    ward.until(f"/patient/{uuid_of_name('Sim')}/metrics", lambda response: len(response.json()) > already + 2)
+    assert [each["pulse"] for each in served(ward, "Rec")] == [70]
     assert ward.stop() == 0
 
 
