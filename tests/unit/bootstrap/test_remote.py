@@ -133,13 +133,14 @@ def desk() -> Iterator[Desk]:
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()], ids=["asyncio"])
 async def test_no_answer_is_told_as_that(desk: Desk) -> None:
     """In time, and for all who are left; one that comes late is nobody's, and no other's either."""
-    patients = [uuid_of_name(each) for each in MANY]
+    patients, began = [uuid_of_name(each) for each in MANY], anyio.current_time()
     async with anyio.create_task_group() as group:
         group.start_soon(answer_first, desk)
         refused = await desk.befall(patients, "fever")
     assert refused == dict.fromkeys(
         patients[remote.MOST :], "icu gave no answer within 5 s, and may do so yet: python -m icu status icu"
     )
+    assert anyio.current_time() - began == remote.DEADLINE
     desk.answered(answer(2))
 
 

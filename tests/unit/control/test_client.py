@@ -1,13 +1,14 @@
 """The client's end, and supervisors that do not behave."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio import to_thread
-from anyio.abc import SocketListener, SocketStream
+from anyio import EndOfStream, to_thread
+from anyio.abc import SocketAttribute, SocketListener, SocketStream
 
 from icu.config.settings import Settings
 from icu.control.client import ask, look, talk
@@ -121,8 +122,12 @@ async def refuses(stream: SocketStream) -> None:
 
 
 async def hears_half(stream: SocketStream) -> None:
-    """Go away in the middle of the question."""
+    """Go away in the middle of the question, with nothing unheard."""
     await stream.receive(1)
+    stream.extra(SocketAttribute.raw_socket).shutdown(socket.SHUT_RD)  # noqa: S610 - of a socket, not of Django
+    with suppress(EndOfStream):
+        while True:
+            await stream.receive()
 
 
 LONG = Stop(tuple("x" * 200 for _ in range(10_000)))

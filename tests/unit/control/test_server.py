@@ -173,8 +173,9 @@ async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.Monk
             assert await answer_on(stream) == Failed("no whole request came in time", 64)
 
 
-async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path) -> None:
+async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are: the one that has been silent for longest makes room for the next."""
+    monkeypatch.setattr(callers, "PATIENCE", 600)
     async with AsyncExitStack() as stack:
         silent = [
             await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MOST_SILENT)
@@ -212,6 +213,23 @@ async def test_a_client_that_does_not_read_holds_nobody_up(settings: Settings, r
             await anyio.sleep(server.FOLLOW_EVERY / 10)
         assert await look(settings)
         assert len(records.after(0)) == 100
+
+
+async def test_a_follower_may_look_away(room: Path, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer than others may take to read an answer: then it goes on."""
+    monkeypatch.setattr(callers, "PATIENCE", 0.1)
+    logger.add(records, format="{message}")
+    for _ in range(100):
+        logger.info("x" * 4_000)
+    async with await anyio.connect_unix(room) as stream:
+        await stream.send(line(Logs(follow=True)))
+        await stream.receive(1)
+        await anyio.sleep(5 * callers.PATIENCE)
+        logger.info("last")
+        received = BufferedByteReceiveStream(stream)
+        with anyio.fail_after(PATIENCE):
+            while b"last" not in await received.receive_until(b"\n", 1_000_000):
+                pass
 
 
 @pytest.fixture
