@@ -13,7 +13,7 @@ from anyio.abc import ByteSendStream, TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.remote import ANSWER, Desk
+from icu.bootstrap.remote import ANSWER, OrderChannel
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
 from icu.supervisor.process import run_process
@@ -36,7 +36,7 @@ class ProcessChild:
         self._watchdog = settings.supervisor.watchdog
         self._condition = Condition()
         self._launch: str | None = None
-        self._desk: Desk | None = None
+        self._channel: OrderChannel | None = None
 
     async def run(self, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
@@ -57,27 +57,27 @@ class ProcessChild:
                 task_status=task_status,
             )
         finally:
-            if self._desk is not None:
-                self._desk.close()
-            self._desk = None
+            if self._channel is not None:
+                self._channel.close()
+            self._channel = None
 
     async def befall(self, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
         """Let a scenario befall patients; those whom it does not befall, and why. None where no process listens."""
-        return None if self._desk is None else await self._desk.befall(patients, scenario)
+        return None if self._channel is None else await self._channel.befall(patients, scenario)
 
     def condition(self) -> Condition:
         """How the work of the process goes, as it said last."""
         return self._condition
 
     def _opened(self, stdin: ByteSendStream) -> None:
-        self._desk = Desk(self.id, stdin)
+        self._channel = OrderChannel(self.id, stdin)
 
     def _note(self, condition: Condition) -> None:
         self._condition = condition
 
     def _heard(self, name: str, value: str) -> None:
-        if name == ANSWER and self._desk is not None:
-            self._desk.answered(value)
+        if name == ANSWER and self._channel is not None:
+            self._channel.answered(value)
 
 
 class Processes:

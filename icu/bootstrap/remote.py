@@ -1,6 +1,6 @@
 """Orders to patients in a process of its own: lines on its standard input, which it answers among its notices.
 
-Desk is the end of the supervisor, Orders that of the process.
+OrderChannel is the end of the supervisor, Orders that of the process.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class Answer(Struct, frozen=True):
     refused: dict[UUID, str]
 
 
-class Desk:
+class OrderChannel:
     """The orders to one process, from its start to its end, each with its answer."""
 
     def __init__(self, child_id: str, stdin: AnyByteSendStream) -> None:

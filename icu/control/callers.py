@@ -85,7 +85,7 @@ class Arrivals:
         scope.cancel()
 
 
-class Seats:
+class CallerLimit:
     """So many callers at once who want the same, and no more."""
 
     def __init__(self, most: int, what: str) -> None:
@@ -95,7 +95,7 @@ class Seats:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Keep one of the seats. OrderRefusedError where all are taken."""
+        """Keep one of the places. OrderRefusedError where all are taken."""
         if self._taken >= self._most:
             raise OrderRefusedError(f"there are {self._most} {self._what} at once already: end some of them", BUSY)
         self._taken += 1

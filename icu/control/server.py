@@ -16,7 +16,7 @@ from icu.control.callers import (
     Arrivals,
     Caller,
     CallerGoneError,
-    Seats,
+    CallerLimit,
 )
 from icu.control.listener import take
 from icu.control.places import Place
@@ -124,8 +124,8 @@ class _Room:
         self._tree = tree
         self._records = records
         self._arrivals = Arrivals()
-        self._followers = Seats(MOST_FOLLOWERS, "clients that follow the log")
-        self._orders = Seats(MOST_ORDERS, "clients that wait for an answer")
+        self._followers = CallerLimit(MOST_FOLLOWERS, "clients that follow the log")
+        self._orders = CallerLimit(MOST_ORDERS, "clients that wait for an answer")
 
     async def attend(self, listener: SocketListener) -> None:
         """Take in client after client."""

@@ -13,7 +13,7 @@ from anyio.abc import UNIXDatagramSocket
 from loguru import logger
 
 from icu.bootstrap import remote
-from icu.bootstrap.remote import ANSWER, Answer, Desk, Order, Orders
+from icu.bootstrap.remote import ANSWER, Answer, Order, OrderChannel, Orders
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from tests.bedsides import beds_of
@@ -26,11 +26,11 @@ ENDED = {ANNA: "icu ended before it had answered: python -m icu status icu"}
 
 
 class Process:
-    """What is on the other side of a desk, in this one: its orders by a pipe, its answers by a socket."""
+    """What is on the other side of a channel, in this one: its orders by a pipe, its answers by a socket."""
 
     def __init__(self, notices: UNIXDatagramSocket, beds: dict[str, Beds]) -> None:
         self.stdin, self._stdout = create_memory_object_stream[bytes](10)
-        self.desk = Desk("icu", self.stdin)
+        self.channel = OrderChannel("icu", self.stdin)
         self.orders = Orders()
         self._notices = notices
         self._beds = beds
@@ -43,7 +43,7 @@ class Process:
             async for packet, _ in self._notices:
                 name, _, value = packet.decode().partition("=")
                 assert name == ANSWER
-                self.desk.answered(value)
+                self.channel.answered(value)
 
     async def _hear(self) -> None:
         async for line in self._stdout:
@@ -77,7 +77,7 @@ def ill(beds: Beds) -> Sequence[str]:
 async def test_an_order_is_answered(process: Process, beds: Beds) -> None:
     """It has been carried out when the answer is there, for as many patients as there may be."""
     with anyio.fail_after(30):
-        assert await process.desk.befall([uuid_of_name(each) for each in MANY], "fever") == {}
+        assert await process.channel.befall([uuid_of_name(each) for each in MANY], "fever") == {}
     assert ill(beds) == MANY
 
 
@@ -92,7 +92,7 @@ async def test_an_order_is_answered(process: Process, beds: Beds) -> None:
 async def test_a_refusal_says_why(process: Process, beds: Beds, patient: UUID, scenario: str, why: str) -> None:
     """Of each patient who is refused; the others are not."""
     with anyio.fail_after(30):
-        refused = await process.desk.befall([patient, uuid_of_name("Bed 1")], scenario)
+        refused = await process.channel.befall([patient, uuid_of_name("Bed 1")], scenario)
     assert refused[patient].startswith(why)
     assert ill(beds) == (["Bed 1"] if scenario == "fever" else [])
 
@@ -101,7 +101,7 @@ async def test_where_no_patients_are_left(process: Process, beds: Beds) -> None:
     """An emulator has ended, and its process not yet."""
     process._beds.clear()
     with anyio.fail_after(30):
-        assert await process.desk.befall([ANNA], "fever") == {ANNA: f"no patient has the uuid {ANNA}"}
+        assert await process.channel.befall([ANNA], "fever") == {ANNA: f"no patient has the uuid {ANNA}"}
 
 
 async def test_what_is_no_order(process: Process, beds: Beds) -> None:
@@ -112,7 +112,7 @@ async def test_what_is_no_order(process: Process, beds: Beds) -> None:
     for line in (b"{", b"[" * 50_000, b'{"number":1}'):
         process.orders.heed(line)
     with anyio.fail_after(30):
-        assert await process.desk.befall([ANNA], "fever") == {}
+        assert await process.channel.befall([ANNA], "fever") == {}
     assert [each.startswith("an order of the supervisor cannot be read") for each in told] == [True] * 3
     assert ill(beds) == ["Bed 0"]
 
@@ -123,41 +123,41 @@ def answer(number: int, why: str | None = None) -> str:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    """The desk of a process that does not read its orders."""
+def channel() -> Iterator[OrderChannel]:
+    """The channel of a process that does not read its orders."""
     stdin, stdout = create_memory_object_stream[bytes](10)
     with stdin, stdout:
-        yield Desk("icu", stdin)
+        yield OrderChannel("icu", stdin)
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()], ids=["asyncio"])
-async def test_no_answer_is_told_as_that(desk: Desk) -> None:
+async def test_no_answer_is_told_as_that(channel: OrderChannel) -> None:
     """In time, and for all who are left; one that comes late is nobody's, and no other's either."""
     patients, began = [uuid_of_name(each) for each in MANY], anyio.current_time()
     async with anyio.create_task_group() as group:
-        group.start_soon(answer_first, desk)
-        refused = await desk.befall(patients, "fever")
+        group.start_soon(answer_first, channel)
+        refused = await channel.befall(patients, "fever")
     assert refused == dict.fromkeys(
         patients[remote.MOST :], "icu gave no answer within 5 s, and may do so yet: python -m icu status icu"
     )
     assert anyio.current_time() - began == remote.DEADLINE
-    desk.answered(answer(2))
+    channel.answered(answer(2))
 
 
-async def answer_first(desk: Desk) -> None:
+async def answer_first(channel: OrderChannel) -> None:
     """Answer the first order, and none of the others."""
     await wait_all_tasks_blocked()
-    desk.answered(answer(1))
+    channel.answered(answer(1))
 
 
-async def test_answers_find_their_orders(desk: Desk) -> None:
+async def test_answers_find_their_orders(channel: OrderChannel) -> None:
     """Whatever the order in which they come; what is no answer is a warning."""
     told: list[str] = []
     logger.add(lambda message: told.append(message.record["message"]))
     found: dict[str, dict[UUID, str]] = {}
 
     async def order(scenario: str) -> None:
-        found[scenario] = await desk.befall([ANNA], scenario)
+        found[scenario] = await channel.befall([ANNA], scenario)
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
@@ -165,23 +165,23 @@ async def test_answers_find_their_orders(desk: Desk) -> None:
             group.start_soon(order, "sepsis")
             await wait_all_tasks_blocked()
             for text in ("", "{}", "[[", answer(7, "no"), answer(2, "second"), answer(1)):
-                desk.answered(text)
+                channel.answered(text)
     assert found == {"fever": {}, "sepsis": {ANNA: "second"}}
     assert [each.startswith("an answer of icu cannot be read") for each in told] == [True] * 3
 
 
-async def test_the_end_of_a_process_is_an_answer(desk: Desk) -> None:
+async def test_the_end_of_a_process_is_an_answer(channel: OrderChannel) -> None:
     """Whoever waits is told at once."""
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
-            group.start_soon(close, desk)
-            assert await desk.befall([ANNA], "fever") == ENDED
+            group.start_soon(close, channel)
+            assert await channel.befall([ANNA], "fever") == ENDED
 
 
-async def close(desk: Desk) -> None:
+async def close(channel: OrderChannel) -> None:
     """End the process."""
     await wait_all_tasks_blocked()
-    desk.close()
+    channel.close()
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -190,4 +190,4 @@ async def test_a_pipe_that_is_closed(ours: bool) -> None:
     stdin, stdout = create_memory_object_stream[bytes](10)
     with stdin, stdout:
         (stdin if ours else stdout).close()
-        assert await Desk("icu", stdin).befall([ANNA], "fever") == ENDED
+        assert await OrderChannel("icu", stdin).befall([ANNA], "fever") == ENDED
