@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import IcuError, RecordingError
 from icu.messages import uuid_of_name
+from icu.ops.descriptors import raise_limit
 from icu.ops.logs import configure, say
 from icu.ops.notify import notify, notify_condition
 from icu.ops.signals import Ending, end_with_parent, until_told
@@ -80,7 +81,7 @@ def run_supervisor(
             group.start_soon(report, ward.progress)
             tune_the_interpreter()
 
-    anyio.run(until_told, work, ending)
+    _run(work, ending)
     ward.check_nothing_lost()
 
 
@@ -118,7 +119,7 @@ def run_role(
             on_loop(ward)
             await _announced(actor, ward.condition(child))
 
-    anyio.run(until_told, work)
+    _run(work)
 
 
 def run_child(settings: Settings, launch: datetime | None) -> None:
@@ -138,7 +139,13 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
 
 
 def _run_monitor(ward: Ward, child: MonitorChild) -> None:
-    anyio.run(until_told, partial(_announced, partial(ward.monitor, child), ward.condition(child)))
+    _run(partial(_announced, partial(ward.monitor, child), ward.condition(child)))
+
+
+def _run(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
+    """Run what this process is for until it is told to stop, with as many open files as the system lets it have."""
+    raise_limit()
+    anyio.run(until_told, work, ending)
 
 
 async def _announced(actor: Start, condition: Callable[[], Condition]) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from loguru import logger
 
 from icu.ops.backlog import Backlog
+from icu.ops.descriptors import AcceptErrors
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -30,6 +31,8 @@ _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
 # It writes of an absent broker several times a second, for as long as that lasts; our own lines say so now and then.
 # And it leaves tasks that failed to asyncio, which complains of each.
 _ANXIOUS: Final = "aiokafka"
+
+_ACCEPT_ERRORS: Final = AcceptErrors()
 
 _PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "SUCCESS": 5, "INFO": 6, "DEBUG": 7, "TRACE": 7}
 """The journal's, for `journalctl -p warning`; see sd-daemon(3)."""
@@ -57,6 +60,7 @@ def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) 
     for name in _INDEPENDENT:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    logging.getLogger("asyncio").addFilter(_ACCEPT_ERRORS)
     logging.captureWarnings(True)
 
 

@@ -1,0 +1,67 @@
+"""How many files this process may have open, connections among them, and what is told when there are no more."""
+
+import errno
+import logging
+import resource
+import time
+from collections.abc import Callable
+from typing import Final
+
+from loguru import logger
+
+ACCEPT_ERRORS_EVERY: Final = 1.0
+"""Seconds between two lines about connections that cannot be accepted."""
+
+# What macOS grants at most where the hard limit is infinite, see setrlimit(2) there.
+_OPEN_MAX: Final = 10_240
+
+
+def limit() -> float:
+    """Descriptors that this process may have open; infinity where there is no limit."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return float("inf") if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_limit() -> None:
+    """Raise the soft limit to the hard one: it is low for the sake of programs that use select(2), which ours do not.
+
+    Where the system refuses, a sandbox for instance, it stays as it is, and the log says so.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, _OPEN_MAX) if hard == resource.RLIM_INFINITY else hard
+    if soft in {wanted, resource.RLIM_INFINITY}:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError) as exc:
+        logger.warning("the limit of open files stays at {}, it cannot be raised to {}: {}", soft, wanted, exc)
+
+
+class AcceptErrors(logging.Filter):
+    """Tells of asyncio's accept errors once a second, and what to do.
+
+    asyncio writes a stack for each attempt, and tries as often as the backlog is long before it pauses for a second.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the record is to be written; one of an accept error gets our words."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, OSError) or not record.getMessage().startswith("socket.accept()"):
+            return True
+        if self._clock() < self._next:
+            return False
+        self._next = self._clock() + ACCEPT_ERRORS_EVERY
+        record.msg, record.args, record.exc_info = _sentence(error), (), None
+        return True
+
+
+def _sentence(error: OSError) -> str:
+    sentence = f"connections have to wait, they cannot be accepted: {error.strerror}"
+    if error.errno == errno.EMFILE:
+        sentence += f"; this process may have {limit():.0f}: raise the limit (`ulimit -n`, LimitNOFILE= under systemd)"
+    return sentence
