@@ -27,6 +27,8 @@ from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import look
 from icu.errors import ReadingsLostError
+from icu.ops import descriptors
+from icu.ops.connections import Connections
 from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
@@ -80,7 +82,7 @@ class Ward:
 
     async def monitor(self, child: MonitorChild, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
         """Serve the API."""
-        (app, close_streams), serve = await to_thread.run_sync(_built, partial(self.monitor_app, child.host))
+        (app, close_streams), serve = await to_thread.run_sync(self._built, partial(self.monitor_app, child.host))
         await serve(app, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
     def monitor_app(self, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
@@ -187,12 +189,18 @@ class Ward:
         task_status: TaskStatus[str | None] = TASK_STATUS_IGNORED,
     ) -> None:
         """Run an actor with an HTTP face beside it; they live and die together."""
-        app, serve = await to_thread.run_sync(_built, build)
+        app, serve = await to_thread.run_sync(self._built, build)
         async with anyio.create_task_group() as group:
             address = await group.start(partial(serve, app, host=host, port=port))
             # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
             await actor(task_status=_Forwarded(task_status, address))
             group.cancel_scope.cancel()
+
+    def _built(self, build: Callable[[], T]) -> tuple[T, "Callable[..., Coroutine[Any, Any, None]]"]:
+        """An application, and what serves it. Not to be called on the loop: imports and building take half a second."""
+        from icu.ops.asgi import serve
+
+        return build(), partial(serve, connections=self._connections)
 
     def _sink_app(self, host: str) -> "Litestar":
         from icu.ops.http import face
@@ -216,6 +224,10 @@ class Ward:
             "cors_origins": api.cors_origins,
             "hosts": api.hosts if is_loopback(host) else None,
         }
+
+    @cached_property
+    def _connections(self) -> Connections:
+        return Connections.within(descriptors.limit())
 
     @cached_property
     def _transport(self) -> Transport:
@@ -259,13 +271,6 @@ class _Forwarded(TaskStatus[None]):
 
     def started(self, value: None = None) -> None:  # noqa: ARG002 - the actor has nothing to say
         self._status.started(self._address)
-
-
-def _built(build: Callable[[], T]) -> tuple[T, "Callable[..., Coroutine[Any, Any, None]]"]:
-    """An application, and what serves it. Importing and building takes half a second: not to be done on the loop."""
-    from icu.ops.asgi import serve
-
-    return build(), serve
 
 
 def _registry() -> CollectorRegistry:

@@ -5,13 +5,14 @@ store's journal, or a `reset` event where the journal no longer reaches back so 
 """
 
 from collections.abc import Sequence
+from random import randint
 from typing import Annotated, Final
 from uuid import UUID
 
 import anyio
 from anyio import CancelScope
 from anyio.streams.memory import MemoryObjectReceiveStream
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
@@ -21,8 +22,9 @@ from loguru import logger
 from icu.errors import StoreError
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
 from icu.monitor.queries import AnyRequest, check
-from icu.ops.asgi import cut_off
+from icu.ops.connections import TooManyConnectionsError
 from icu.ops.problems import documented
+from icu.ops.protocol import cut_off
 from icu.store.reader import Batch, Reader
 
 QUEUE: Final = 64
@@ -40,6 +42,10 @@ _HEADERS: Final = (
 _RETRY: Final = b"retry: 2000\n"
 """Milliseconds that a browser waits before it comes back."""
 
+_RETRY_LATER: Final = 10_000, 30_000
+"""The same where there are too many connections, at least and at most: those that were refused at one time would come
+back at one time, and one connection a refusal is what such a server has least of."""
+
 _EVENTS: Final = ResponseSpec(
     str,
     generate_examples=False,
@@ -48,11 +54,18 @@ _EVENTS: Final = ResponseSpec(
 )
 
 
+def _come_back(_request: AnyRequest, _error: TooManyConnectionsError) -> Response[str]:
+    """An empty stream: a browser comes back after its end, but never after a 503."""
+    retry = randint(*_RETRY_LATER)  # noqa: S311 - to spread them, not to surprise anybody
+    return Response(f"retry: {retry}\n\n", media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
 @get(
     "/stream",
     summary="Readings as they are stored, as server-sent events",
     tags=["patients"],
     responses={200: _EVENTS, **documented(400, 404, 503)},
+    exception_handlers={TooManyConnectionsError: _come_back},
 )
 async def stream(
     request: AnyRequest,

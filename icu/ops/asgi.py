@@ -5,11 +5,11 @@ when the start fails it ends the process. Here it gets a socket of ours, is neve
 signal, and its SystemExit becomes an error.
 """
 
-import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -18,12 +18,23 @@ from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
 from anyio.abc import TaskStatus
 from litestar.types import ASGIApp, Receive, Scope, Send
 from loguru import logger
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from icu.errors import AddressInUseError, ConfigurationError, IcuError, ServerError
+from icu.ops import descriptors
+from icu.ops.connections import Connections
 from icu.ops.logs import unwrapped
+from icu.ops.protocol import BoundedProtocol
 
-_ABORT: Final = "icu.abort"
+KEEP_ALIVE: Final = 75
+"""Seconds that an idle connection stays open: longer than proxies keep theirs, which is 60 (nginx). Where the server is
+the first to close it, they may just be sending a request, and their client gets a 502."""
+
+BACKLOG: Final = 128
+"""Connections that may wait to be accepted."""
+
+# In one turn of the loop. Who is to make way for them closes a few turns later, so that so many more may be open.
+_ACCEPTED_AT_ONCE: Final = 4
 
 
 async def serve(
@@ -33,26 +44,20 @@ async def serve(
     port: int,
     on_stopping: Callable[[], None] = lambda: None,
     grace: int = 2,
+    connections: Connections | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled; started with the address once requests are accepted. Port 0 takes a free one.
 
     When it stops, `on_stopping` is called first, to end streams that would never end by themselves; what is still open
-    after `grace` seconds is cut. Raises AddressInUseError, ConfigurationError for an address that cannot be had, and
-    ServerError where the application's lifespan fails or the server ends by itself.
+    after `grace` seconds is cut. `connections` are those of all servers of the process; None where there is no other.
+    Raises AddressInUseError, ConfigurationError for an address that cannot be had, and ServerError where the
+    application's lifespan fails or the server ends by itself.
     """
     listener = await to_thread.run_sync(_listen, host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     failures = _Failures(app, on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is made of it, below
-    config = uvicorn.Config(
-        failures,
-        http=_Protocol,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=grace,
-    )
+    config = _config(failures, connections or Connections.within(descriptors.limit()), grace)
     server = _Server(config, on_started=lambda: task_status.started(address), on_stopping=on_stopping)
     with listener:
         async with anyio.create_task_group() as group:
@@ -65,25 +70,24 @@ async def serve(
             group.cancel_scope.cancel()
 
 
-async def cut_off(scope: Scope, receive: Receive) -> None:
-    """End a connection without sending what is still to be sent, which a client that does not read holds up for long.
+def _config(app: ASGIApp, connections: Connections, grace: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_protocol(connections),
+        ws="none",  # uvicorn would take such a connection away from us, uncounted
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=grace,
+        backlog=_ACCEPTED_AT_ONCE,
+    )
 
-    Only our own server can. Another one closes the connection when the client has read everything.
-    """
-    abort = scope["state"].get(_ABORT)
-    if abort is not None:
-        abort()
-        while (await receive())["type"] != "http.disconnect":
-            """The server has to notice before the application returns, or takes the response for forgotten."""
 
-
-class _Protocol(H11Protocol):
-    """A connection that leaves the application a way to cut it off."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Put the way into the state of each of its requests."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, _ABORT: transport.abort}
+def _protocol(connections: Connections) -> Any:  # noqa: ANN401 - uvicorn calls whatever it is given for the class
+    """What makes a connection: httptools parses where it is installed, h11 elsewhere, as uvicorn has it."""
+    return partial(type("_Protocol", (BoundedProtocol, AutoHTTPProtocol), {}), connections=connections)
 
 
 class _Server(uvicorn.Server):
@@ -110,6 +114,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(BACKLOG)  # asyncio has set it to what it accepts at once
         if self.started:
             self._on_started()
 

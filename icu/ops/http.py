@@ -10,8 +10,10 @@ from typing import Any, Final, TypeAlias
 
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.cors import CORSConfig
+from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
 from litestar.file_system import BaseLocalFileSystem
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
@@ -22,11 +24,13 @@ from prometheus_client.exposition import generate_latest
 
 from icu.ops.bodies import MAX_BODY, BodyRequest
 from icu.ops.compression import compressing, vary
+from icu.ops.connections import TooManyConnectionsError
 from icu.ops.head import allow_head, answering_head
 from icu.ops.health import Health, Report
 from icu.ops.hosts import answering_to
 from icu.ops.origins import LOOPBACK, commanded_from
 from icu.ops.problems import EXCEPTION_HANDLERS, documented
+from icu.ops.protocol import is_refused
 
 _METHODS: Final = frozenset(HTTPMethod)
 
@@ -60,6 +64,7 @@ def face(
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         request_class=BodyRequest,
         before_send=[_counting(requests), allow_head, vary],
+        guards=[_within_cap],
         middleware=[
             *([] if hosts is None else [answering_to(hosts)]),
             commanded_from(cors_origins, loopback=hosts is not None),
@@ -108,6 +113,12 @@ async def ready(health: NamedDependency[Health]) -> Response[Report]:
 async def metrics(registries: NamedDependency[tuple[CollectorRegistry, ...]]) -> Response[bytes]:
     """The text format 0.0.4 of Prometheus."""
     return Response(b"".join(generate_latest(each) for each in registries), media_type="text/plain; version=0.0.4")
+
+
+def _within_cap(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Refuse what came over a connection beyond the cap."""
+    if is_refused(connection.scope):
+        raise TooManyConnectionsError
 
 
 def _always(value: object) -> Callable[[], Any]:

@@ -9,6 +9,7 @@ import pytest
 from icu.cli.main import cli
 from icu.control.places import LONGEST
 from icu.errors import ConfigurationError, UsageError
+from icu.ops.connections import MOST, Connections
 from icu.ops.signals import STOP_DEADLINE
 
 UNIT = Path(__file__).parents[3] / "config" / "icu.service"
@@ -63,3 +64,9 @@ def test_files_are_where_systemd_makes_room(unit: dict[str, list[str]]) -> None:
     assert environ["ICU_SUPERVISOR_SOCKET"].startswith(f"/run/{runtime}/")
     assert len(environ["ICU_SUPERVISOR_SOCKET"]) <= LONGEST
     assert f"ICU_SUPERVISOR_SOCKET={environ['ICU_SUPERVISOR_SOCKET']}" in UNIT.read_text().split("[Unit]")[0]
+
+
+def test_there_are_descriptors_for_all_connections(unit: dict[str, list[str]]) -> None:
+    """So many that the cap is our own, not the system's."""
+    [limit] = unit["LimitNOFILE"]
+    assert Connections.within(int(limit)).served.size == MOST

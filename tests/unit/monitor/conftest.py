@@ -14,6 +14,7 @@ from icu.errors import NoSupervisorError
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
 from icu.ops.asgi import serve
+from icu.ops.connections import Connections
 from icu.ops.health import Health
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
@@ -32,7 +33,15 @@ def children() -> list[ChildView]:
 
 
 @pytest.fixture
-async def monitor(url: str, children: list[ChildView]) -> AsyncIterator[httpx.AsyncClient]:
+def connections() -> Connections | None:
+    """Those that the monitor may have; tests of few have their own."""
+    return None
+
+
+@pytest.fixture
+async def monitor(
+    url: str, children: list[ChildView], connections: Connections | None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running monitor. The database may not exist yet: tests that need it ask for `writer` first."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
@@ -59,7 +68,7 @@ async def monitor(url: str, children: list[ChildView]) -> AsyncIterator[httpx.As
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(
-            partial(serve, app, host="127.0.0.1", port=0, on_stopping=broadcast.close),
+            partial(serve, app, host="127.0.0.1", port=0, on_stopping=broadcast.close, connections=connections),
         )
         async with httpx.AsyncClient(base_url=f"{address}/api", timeout=10) as client:
             yield client

@@ -11,8 +11,11 @@ import anyio
 import httpx
 import pytest
 from loguru import logger
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from icu.errors import AddressInUseError, ConfigurationError, ServerError, StoreCorruptError
+from icu.ops import asgi
 from icu.ops.asgi import serve
 from icu.ops.logs import unwrapped
 
@@ -27,6 +30,12 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
         return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"hello"})
+
+
+@pytest.fixture(autouse=True, params=[H11Protocol, HttpToolsProtocol])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvicorn's choice, which is the second one where httptools is installed."""
+    monkeypatch.setattr(asgi, "AutoHTTPProtocol", request.param)
 
 
 @asynccontextmanager

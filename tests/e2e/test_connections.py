@@ -1,0 +1,116 @@
+"""More connections than a process may have, against a ward with few descriptors."""
+
+import socket
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+
+FEW = 256
+"""Descriptors that the ward may have."""
+
+
+def limited(to: int, *, kind: str = "") -> tuple[str, ...]:
+    """The command that starts the program with so many descriptors; kind `S` for the soft limit alone."""
+    return ("sh", "-c", f'ulimit -{kind}n {to}; exec "$@"', "sh", sys.executable, "-m", "icu")
+
+
+def stored(folder: Path) -> int:
+    """Readings in the database."""
+    with closing(sqlite3.connect(f"file:{folder / 'icu.db'}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT count(*) FROM patient_metrics").fetchone()[0])
+
+
+def until_stored(folder: Path, more: int) -> None:
+    """Wait until so many more readings are stored."""
+    wanted = stored(folder) + more
+    deadline = time.monotonic() + PATIENCE
+    while stored(folder) < wanted:
+        assert time.monotonic() < deadline, f"{stored(folder)} readings of {wanted}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def flooded(*ports: int) -> Iterator[list[socket.socket]]:
+    """Connections that say nothing, ever more of them and none given back; the first 2 * FEW are there already."""
+    held: list[socket.socket] = []
+    enough, stop = threading.Event(), threading.Event()
+
+    def flood() -> None:
+        while not stop.is_set():
+            client = socket.socket()
+            client.settimeout(0.01)  # where nobody accepts any more, the rest waits outside
+            held.append(client)
+            client.connect_ex(("127.0.0.1", ports[len(held) % len(ports)]))
+            if len(held) >= 2 * FEW:
+                enough.set()
+                held[len(held) - 2 * FEW].close()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        assert enough.wait(PATIENCE)
+        yield held
+    finally:
+        stop.set()
+        thread.join()
+        for each in held:
+            each.close()
+
+
+def noise(program: Program) -> list[str]:
+    """What the log says from warnings upwards."""
+    return [record["message"] for record in program.records() if record["level"] in {"WARNING", "ERROR", "CRITICAL"}]
+
+
+def test_idle_connections_stop_nothing(start: Start, icu: Icu, tmp_path: Path) -> None:
+    """While they come at two faces of one process the sink stores, the control socket answers, and so does the API."""
+    bed = free_port()
+    (tmp_path / "supervisor.toml").write_text(
+        '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
+        f'[[child]]\nrole = "patient"\nname = "Anna"\nport = {bed}\n'
+    )
+    ward = start("supervise", command=limited(FEW)).ready()
+    before = len(ward.records())
+    with flooded(ward.port, bed):
+        until_stored(tmp_path, 10)
+        for _ in range(3):
+            assert icu("status").returncode == 0
+            assert ward.get("/health/ready").status_code == 200
+            assert httpx.get(f"http://127.0.0.1:{bed}/", timeout=PATIENCE).status_code == 200
+        until_stored(tmp_path, 10)
+        assert not noise(ward)
+        assert len(ward.records()) - before < 20
+    assert ward.stop() == 0
+
+
+def test_not_even_a_share_that_is_too_small_stops_storing(start: Start, icu: Icu, tmp_path: Path) -> None:
+    """A quarter of so few descriptors is less than the ward needs: what it cannot accept waits, told at a pace."""
+    ward = start("supervise", command=limited(64)).ready()
+    with flooded(ward.port):
+        until_stored(tmp_path, 100)
+        assert icu("status").returncode == 0
+        until_stored(tmp_path, 100)
+        told = noise(ward)
+        assert all("cannot be accepted" in each for each in told), told
+        assert len(told) < 60
+    ward.ready()
+    assert ward.stop() == 0
+
+
+@pytest.mark.parametrize("command", [("supervise",), ("run", "monitor")])
+def test_the_soft_limit_is_raised(start: Start, command: tuple[str, ...]) -> None:
+    """A shell's soft limit is low for other programs' sake: the hard one counts."""
+    program = start(*command, command=limited(200, kind="S"))
+    figures = program.until("/metrics", lambda response: response.status_code == 200).text
+    [line] = [line for line in figures.splitlines() if line.startswith("process_max_fds ")]
+    assert float(line.split()[1]) > 200
+    assert program.stop() == 0

@@ -1,0 +1,65 @@
+"""What clients of the monitor are told beyond the cap of connections."""
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from icu.ops.connections import Connections
+from icu.store.writer import Writer
+
+PAGE = "http://localhost:5173"
+
+
+@pytest.fixture
+def connections() -> Connections:
+    """One, and as many to refuse as a test asks for."""
+    return Connections(cap=1, refused=4)
+
+
+@pytest.fixture
+async def other(writer: Writer, monitor: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a monitor whose only connection is a stream that another one follows."""
+    async with (
+        monitor.stream("GET", "/stream") as response,
+        httpx.AsyncClient(base_url=monitor.base_url, timeout=10, headers={"Origin": PAGE}) as other,
+    ):
+        assert response.status_code == 200
+        yield other
+
+
+@pytest.mark.parametrize("path", ["/patients", "/patient/0d6b5d0f-8c1e-4f0b-9d0c-3e0a5f2b7c44/metrics", "/supervisor"])
+async def test_a_request_gets_a_problem_and_may_come_again(other: httpx.AsyncClient, path: str) -> None:
+    """503 with when to come again, which a page may read; and the connection is closed."""
+    response = await other.get(path)
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert "too many connections" in response.json()["detail"]
+    assert int(response.headers["Retry-After"]) > 0
+    assert response.headers["Connection"] == "close"
+    assert response.headers["Access-Control-Allow-Origin"] == PAGE
+
+
+async def test_a_stream_ends_at_once_so_that_a_browser_comes_back(other: httpx.AsyncClient) -> None:
+    """A browser gives up behind a 503. When it comes back differs, so that not all do so at one time."""
+    retries = set()
+    for _ in range(20):
+        response = await other.get("/stream")
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        assert response.headers["Connection"] == "close"
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+        found = re.fullmatch(r"retry: ([0-9]+)\n\n", response.text)
+        assert found
+        retries.add(int(found[1]))
+    assert min(retries) >= 10_000
+    assert max(retries) <= 30_000
+    assert len(retries) > 1
+
+
+async def test_the_next_one_is_served_once_there_is_a_place(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """The end of a stream is enough."""
+    async with monitor.stream("GET", "/stream"), httpx.AsyncClient(base_url=monitor.base_url) as other:
+        assert (await other.get("/patients")).status_code == 503
+    assert (await monitor.get("/patients")).status_code == 200

@@ -1,0 +1,270 @@
+"""Connections of our own server, over both of uvicorn's protocol classes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from icu.ops import asgi, protocol
+from icu.ops.connections import Connections
+from icu.ops.protocol import ARRIVAL, is_refused
+from tests.clocks import virtual_asyncio
+from tests.unit.ops.test_asgi import hello, serving
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+
+
+@pytest.fixture(autouse=True, params=[H11Protocol, HttpToolsProtocol])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvicorn's choice, which is the second one where httptools is installed."""
+    monkeypatch.setattr(asgi, "AutoHTTPProtocol", request.param)
+
+
+class Desk:
+    """An application that answers when it is told to, and says whether a request was refused."""
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self.gone = 0
+        self.go = anyio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request; those to /slow wait."""
+        if scope["type"] == "lifespan":
+            await hello(scope, receive, send)
+            return
+        body = b"refused" if is_refused(scope) else b"served"
+        while (message := await receive())["type"] == "http.request" and message["more_body"]:
+            """A request with a body is answered behind it."""
+        if message["type"] == "http.disconnect":
+            self.gone += 1
+            return
+        if scope["path"] == "/slow":
+            self.busy += 1
+            await self.go.wait()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let others go on until it is so."""
+    with anyio.fail_after(10):
+        while not true():
+            await anyio.sleep(0.01)
+
+
+class Client:
+    """A connection as its client sees it."""
+
+    def __init__(self, stream: SocketStream) -> None:
+        self._stream = stream
+
+    async def say(self, data: bytes) -> None:
+        """Send."""
+        await self._stream.send(data)
+
+    async def hear(self) -> bytes:
+        """What comes next; nothing once the server has closed it."""
+        with anyio.fail_after(10):
+            try:
+                return await self._stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return b""
+
+    async def ask(self, path: bytes = b"/") -> bytes:
+        """An answer."""
+        await self.say(GET.replace(b"/", path, 1))
+        return await self.hear()
+
+
+Connect = Callable[[], Any]
+
+
+@asynccontextmanager
+async def open_desk(*connections: Connections) -> AsyncIterator[tuple[Desk, list[Connect]]]:
+    """A desk behind a port for each of these, and what connects a client to each port."""
+    desk = Desk()
+    async with AsyncExitStack() as stack:
+
+        async def connect(address: str) -> Client:
+            port = int(address.rpartition(":")[2])
+            return Client(await stack.enter_async_context(await anyio.connect_tcp("127.0.0.1", port)))
+
+        faces = [await stack.enter_async_context(serving(desk, connections=each)) for each in connections]
+        yield desk, [lambda face=face: connect(face) for face in faces]
+        desk.go.set()
+
+
+async def test_the_longest_idle_connection_makes_way() -> None:
+    """The others are still served, whether they have asked before or not."""
+    async with open_desk(Connections(cap=2, refused=1)) as (_, [connect]):
+        first, second = await connect(), await connect()
+        assert b"served" in await first.ask()
+        assert b"served" in await second.ask()
+        assert b"served" in await first.ask()
+        third = await connect()
+        assert await second.hear() == b""
+        fourth = await connect()
+        assert await first.hear() == b""
+        assert b"served" in await third.ask()
+        assert b"served" in await fourth.ask()
+
+
+async def test_faces_share_their_connections() -> None:
+    """A client of one makes way for one of the other: descriptors are the process's."""
+    both = Connections(cap=1, refused=1)
+    async with open_desk(both, both) as (_, [here, there]):
+        first = await here()
+        assert b"served" in await first.ask()
+        second = await there()
+        assert await first.hear() == b""
+        assert b"served" in await second.ask()
+
+
+async def test_beyond_the_cap_a_request_is_told_so_and_its_connection_closed() -> None:
+    """The application learns it and chooses the words; who was there before is not disturbed."""
+    async with open_desk(Connections(cap=1, refused=1)) as (desk, [connect]):
+        first = await connect()
+        await first.say(GET.replace(b"/", b"/slow", 1))
+        await until(lambda: desk.busy == 1)
+        second = await connect()
+        answer = await second.ask()
+        assert b"refused" in answer
+        assert answer.lower().count(b"\r\nconnection: close\r\n") == 1
+        assert await second.hear() == b""
+        desk.go.set()
+        assert b"served" in await first.hear()
+        third = await connect()
+        assert b"served" in await third.ask()
+
+
+async def test_beyond_those_that_are_refused_it_is_closed_at_once() -> None:
+    """So that no client can have all descriptors."""
+    connections = Connections(cap=1, refused=1)
+    async with open_desk(connections) as (desk, [connect]):
+        for busy in (1, 2):
+            await (await connect()).say(GET.replace(b"/", b"/slow", 1))
+            await until(lambda busy=busy: desk.busy == busy)
+        third = await connect()
+        assert await third.hear() == b""
+        assert (len(connections.served), len(connections.refused)) == (1, 1)
+
+
+async def test_all_places_are_given_back() -> None:
+    """Whoever ends a connection, and whatever it was doing."""
+    connections = Connections(cap=8, refused=1)
+    async with open_desk(connections) as (desk, [connect]):
+        for said in (b"", b"GE", GET, POST, b"\0\r\n\r\n", GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
+            await (await connect()).say(said)
+        await (await connect()).say(GET.replace(b"/", b"/slow", 1))
+        await until(lambda: desk.busy == 1)
+    await until(lambda: len(connections.served) == 0)
+
+
+@pytest.mark.parametrize("late", [b"", b"GET / HT", POST, POST + b"x"])
+async def test_what_does_not_arrive_in_time_is_closed(monkeypatch: pytest.MonkeyPatch, late: bytes) -> None:
+    """Nothing, half a head, half a body. Who is served meanwhile, or has been, is left alone."""
+    monkeypatch.setattr(protocol, "ARRIVAL", 0.2)
+    async with open_desk(Connections(cap=9, refused=1)) as (desk, [connect]):
+        served, idle, body = await connect(), await connect(), await connect()
+        await served.say(GET.replace(b"/", b"/slow", 1))
+        assert b"served" in await idle.ask()
+        await body.say(POST + b"x")
+        await body.say(b"x" * 9)
+        assert b"served" in await body.hear()
+        slow = await connect()
+        await slow.say(late)
+        assert await slow.hear() == b""
+        desk.go.set()
+        assert b"served" in await served.hear()
+        assert b"served" in await idle.ask()
+        await idle.say(late or b"G")
+        assert await idle.hear() == b""
+        assert desk.gone == 2 * (late.startswith(POST))
+
+
+class Wire(asyncio.Transport):
+    """A transport without a socket, for virtual time: closed at the moment that `closed` says."""
+
+    def __init__(self, server: asyncio.Protocol) -> None:
+        super().__init__()
+        self._server = server
+        self.sent = b""
+        self.closed: float | None = None
+
+    def write(self, data: Any) -> None:
+        """Keep it."""
+        self.sent += data
+
+    def is_closing(self) -> bool:
+        """Whether it is closed."""
+        return self.closed is not None
+
+    def close(self) -> None:
+        """Tell the server, as asyncio does."""
+        if self.closed is None:
+            loop = asyncio.get_running_loop()
+            self.closed = loop.time()
+            loop.call_soon(self._server.connection_lost, None)
+
+    abort = close
+
+
+def connected() -> tuple[Any, Wire]:
+    """A connection of a server, configured as ours is."""
+    config = asgi._config(Desk(), Connections(cap=9, refused=1), 2)
+    config.load()
+    server: Any = config.http_protocol_class(config=config, server_state=ServerState(), app_state={})
+    wire = Wire(server)
+    server.connection_made(wire)
+    return server, wire
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
+async def test_a_head_has_ten_seconds_from_the_connection_on() -> None:
+    """However many of its bytes come meanwhile."""
+    server, wire = connected()
+    begun = asyncio.get_running_loop().time()
+    for each in GET[:20]:
+        await anyio.sleep(1)
+        if not wire.is_closing():
+            server.data_received(bytes([each]))
+    assert wire.closed == begun + ARRIVAL == begun + 10
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
+async def test_an_idle_connection_outlives_those_of_proxies() -> None:
+    """It is closed 75 s behind its last answer."""
+    server, wire = connected()
+    loop = asyncio.get_running_loop()
+    for _ in range(3):
+        server.data_received(GET)
+        answered = loop.time()
+        await anyio.sleep(74)
+        assert not wire.is_closing()
+    assert wire.sent.count(b"served") == 3
+    await anyio.sleep(74)
+    assert wire.closed == answered + 75
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
+async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
+    """Which may be the last moment before the connection would have been closed."""
+    server, wire = connected()
+    server.data_received(GET)
+    await anyio.sleep(74)
+    begun = asyncio.get_running_loop().time()
+    server.data_received(b"G")
+    await anyio.sleep(9)
+    server.data_received(b"E")
+    await anyio.sleep(9)
+    assert wire.closed == begun + ARRIVAL
