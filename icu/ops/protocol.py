@@ -1,7 +1,7 @@
 """What a connection of our own server does beside speaking HTTP, whichever of uvicorn's protocol classes speaks it.
 
-It is counted, and told to make way or to refuse where there are too many; a request has to arrive in time; and the
-application can cut it off.
+It is counted, and told to make way or to refuse where there are too many. A request has to arrive in time, and its
+response to be taken. The application can cut it off.
 """
 
 import asyncio
@@ -14,6 +14,9 @@ from icu.ops.connections import Connections, Room
 ARRIVAL: Final = 10.0
 """Seconds within which a request has to arrive, head and body: the first one from the connection on, each later one
 from its first byte."""
+
+STALL: Final = 30.0
+"""Seconds within which a client has to take something of what it is sent: about 50 KB, where it is behind by more."""
 
 _ABORT: Final = "icu.abort"
 _REFUSED: Final = "icu.refused"
@@ -55,6 +58,7 @@ class BoundedProtocol(asyncio.Protocol):
         self._connections = connections
         self._room: Room | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
 
     def cut(self) -> None:
         """Close the connection now."""
@@ -74,6 +78,7 @@ class BoundedProtocol(asyncio.Protocol):
         """Give its place back."""
         super().connection_lost(exc)
         self._clear_deadline()
+        self._clear_stall()
         if self._room is not None:
             self._room.leave(self)
 
@@ -96,6 +101,16 @@ class BoundedProtocol(asyncio.Protocol):
             self._clear_deadline()  # where it was answered before all of its body was there
             self._room.end_work(self)
 
+    def pause_writing(self) -> None:
+        """The client is behind: nobody waits for it for ever."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(STALL, self.cut)
+
+    def resume_writing(self) -> None:
+        """It has taken most of what there was."""
+        super().resume_writing()
+        self._clear_stall()
+
     @property
     def _is_refused(self) -> bool:
         return self._room is self._connections.refused
@@ -113,3 +128,8 @@ class BoundedProtocol(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _clear_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None

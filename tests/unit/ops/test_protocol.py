@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from icu.ops import asgi, protocol
 from icu.ops.connections import Connections
-from icu.ops.protocol import ARRIVAL, is_refused
+from icu.ops.protocol import ARRIVAL, STALL, is_refused
 from tests.clocks import virtual_asyncio
 from tests.unit.ops.test_asgi import hello, serving
 
@@ -37,7 +37,7 @@ class Desk:
         self.go = anyio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request; those to /slow wait."""
+        """Serve one request; those to /slow wait, those to /endless get 10 MB."""
         if scope["type"] == "lifespan":
             await hello(scope, receive, send)
             return
@@ -50,6 +50,8 @@ class Desk:
         if scope["path"] == "/slow":
             self.busy += 1
             await self.go.wait()
+        if scope["path"] == "/endless":
+            body *= 1_500_000
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -268,3 +270,29 @@ async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
     server.data_received(b"E")
     await anyio.sleep(9)
     assert wire.closed == begun + ARRIVAL
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
+async def test_a_client_that_takes_nothing_of_its_response_is_not_waited_for() -> None:
+    """Where it goes on in time it has all of the time again."""
+    server, wire = connected()
+    server.data_received(GET.replace(b"/", b"/slow", 1))
+    for _ in range(3):
+        server.pause_writing()
+        await anyio.sleep(STALL - 1)
+        server.resume_writing()
+        await anyio.sleep(STALL)
+    assert not wire.is_closing()
+    server.pause_writing()
+    begun = asyncio.get_running_loop().time()
+    await anyio.sleep(2 * STALL)
+    assert wire.closed == begun + STALL
+
+
+async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its application goes on, as behind any client that has left."""
+    monkeypatch.setattr(protocol, "STALL", 0.1)
+    connections = Connections(cap=1, refused=1)
+    async with open_desk(connections) as (_, [connect]):
+        await (await connect()).ask(b"/endless")
+        await until(lambda: len(connections.served) == 0)
