@@ -66,7 +66,6 @@ class Room:
         """From now on it is idle."""
         if connection in self._inside:
             self._idle[connection] = None
-            self._idle.move_to_end(connection)
 
     def leave(self, connection: Connection) -> None:
         """It is closed. One that has made way has left already."""

@@ -61,11 +61,11 @@ def test_who_has_made_way_is_gone() -> None:
     room = Room(1)
     room.enter(first)
     room.enter(second)
-    room.end_work(first)
-    room.leave(first)
     room.begin_work(second)
-    assert len(room) == 1
+    room.end_work(first)
     assert not room.enter(third)
+    room.leave(first)
+    assert len(room) == 1
 
 
 def test_beyond_the_cap_a_few_are_refused_and_the_rest_is_shut_out() -> None:

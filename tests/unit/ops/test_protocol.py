@@ -37,11 +37,14 @@ class Desk:
         self.go = anyio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request; those to /slow wait, those to /endless get 10 MB."""
+        """Serve one request; those to /slow wait, to /endless get 10 MB, and to /early no hearing."""
         if scope["type"] == "lifespan":
             await hello(scope, receive, send)
             return
         body = b"refused" if is_refused(scope) else b"served"
+        if scope["path"] == "/early":
+            await answer(send, body)
+            return
         while (message := await receive())["type"] == "http.request" and message["more_body"]:
             """A request with a body is answered behind it."""
         if message["type"] == "http.disconnect":
@@ -52,9 +55,14 @@ class Desk:
             await self.go.wait()
         if scope["path"] == "/endless":
             body *= 1_500_000
-        headers = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await answer(send, body)
+
+
+async def answer(send: Any, body: bytes) -> None:
+    """Send a response."""
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -147,6 +155,19 @@ async def test_beyond_the_cap_a_request_is_told_so_and_its_connection_closed() -
         assert b"served" in await first.hear()
         third = await connect()
         assert b"served" in await third.ask()
+
+
+async def test_requests_that_wait_behind_another_are_work_too() -> None:
+    """A connection does not make way between its first response and its second."""
+    async with open_desk(Connections(cap=1, refused=1)) as (desk, [connect]):
+        first = await connect()
+        await first.say(GET + GET.replace(b"/", b"/slow", 1))
+        await until(lambda: desk.busy == 1)
+        assert b"served" in await first.hear()
+        second = await connect()
+        assert b"refused" in await second.ask()
+        desk.go.set()
+        assert b"served" in await first.hear()
 
 
 async def test_beyond_those_that_are_refused_it_is_closed_at_once() -> None:
@@ -270,6 +291,17 @@ async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
     server.data_received(b"E")
     await anyio.sleep(9)
     assert wire.closed == begun + ARRIVAL
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
+async def test_one_that_was_answered_before_its_body_had_come_is_idle() -> None:
+    """Nobody waits for the rest of that, and its client may ask for something else."""
+    server, wire = connected()
+    server.data_received(POST.replace(b"/", b"/early", 1))
+    answered = asyncio.get_running_loop().time()
+    await anyio.sleep(80)
+    assert wire.sent.endswith(b"served")
+    assert wire.closed == answered + 75
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
