@@ -33,10 +33,13 @@ QUEUE: Final = 64
 KEEP_ALIVE: Final = 15.0
 """Seconds of silence after which a comment is sent, so that proxies keep the connection."""
 
+_CACHE_CONTROL: Final = "no-store, no-transform"
+"""Proxies that compress would keep events back."""
+
 # A tuple: middleware adds to lists in place, and one client's headers must not become another's.
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store, no-transform"),  # proxies that compress keep events back
+    (b"cache-control", _CACHE_CONTROL.encode()),
     (b"x-accel-buffering", b"no"),
 )
 _RETRY: Final = b"retry: 2000\n"
@@ -57,7 +60,7 @@ _EVENTS: Final = ResponseSpec(
 def _come_back(_request: AnyRequest, _error: TooManyConnectionsError) -> Response[str]:
     """An empty stream: a browser comes back after its end, but never after a 503."""
     retry = randint(*_RETRY_LATER)  # noqa: S311 - to spread them, not to surprise anybody
-    return Response(f"retry: {retry}\n\n", media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return Response(f"retry: {retry}\n\n", media_type="text/event-stream", headers={"Cache-Control": _CACHE_CONTROL})
 
 
 @get(

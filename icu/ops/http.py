@@ -34,6 +34,9 @@ from icu.ops.protocol import is_refused
 
 _METHODS: Final = frozenset(HTTPMethod)
 
+_BEYOND_CAP: Final = "beyond_cap"
+"""The option of a route that is answered though there are too many connections."""
+
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
@@ -85,9 +88,15 @@ def face(
     return app
 
 
-@get("/health/live", summary="The process runs", tags=["operation"], responses=documented(400))
+@get(
+    "/health/live",
+    summary="The process runs",
+    tags=["operation"],
+    responses=documented(400),
+    opt={_BEYOND_CAP: True},
+)
 async def live() -> Report:
-    """200 as long as it serves at all."""
+    """200 as long as it serves at all, beyond the cap of connections too: to be full is no reason to be restarted."""
     return Report("ok", {})
 
 
@@ -115,9 +124,9 @@ async def metrics(registries: NamedDependency[tuple[CollectorRegistry, ...]]) ->
     return Response(b"".join(generate_latest(each) for each in registries), media_type="text/plain; version=0.0.4")
 
 
-def _within_cap(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+def _within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse what came over a connection beyond the cap."""
-    if is_refused(connection.scope):
+    if is_refused(connection.scope) and not handler.opt.get(_BEYOND_CAP):
         raise TooManyConnectionsError
 
 

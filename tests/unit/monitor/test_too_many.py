@@ -41,6 +41,13 @@ async def test_a_request_gets_a_problem_and_may_come_again(other: httpx.AsyncCli
     assert response.headers["Access-Control-Allow-Origin"] == PAGE
 
 
+async def test_a_full_server_lives(other: httpx.AsyncClient) -> None:
+    """Whoever restarts what does not live must not restart what is only full."""
+    server = str(other.base_url).removesuffix("/api/")
+    assert (await other.get(f"{server}/health/live")).status_code == 200
+    assert (await other.get(f"{server}/health/ready")).status_code == 503
+
+
 async def test_a_stream_ends_at_once_so_that_a_browser_comes_back(other: httpx.AsyncClient) -> None:
     """A browser gives up behind a 503. When it comes back differs, so that not all do so at one time."""
     retries = set()
@@ -48,6 +55,7 @@ async def test_a_stream_ends_at_once_so_that_a_browser_comes_back(other: httpx.A
         response = await other.get("/stream")
         assert response.status_code == 200
         assert response.headers["Content-Type"].startswith("text/event-stream")
+        assert "no-transform" in response.headers["Cache-Control"]
         assert response.headers["Connection"] == "close"
         assert response.headers["Access-Control-Allow-Origin"] == PAGE
         found = re.fullmatch(r"retry: ([0-9]+)\n\n", response.text)

@@ -4,10 +4,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from icu.ops import asgi
 from icu.patient.beds import Beds
 from tests.bedsides import beds_of
 from tests.faces import Face, serving_ward
+
+
+@pytest.fixture
+def h11(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser that hands on methods which nobody knows; httptools refuses them itself."""
+    monkeypatch.setattr(asgi, "AutoHTTPProtocol", H11Protocol)
 
 
 @pytest.fixture

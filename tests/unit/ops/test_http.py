@@ -83,6 +83,7 @@ async def test_figures_for_prometheus(client: httpx.AsyncClient) -> None:
     assert "/no/such/path" not in response.text
 
 
+@pytest.mark.usefixtures("h11")
 async def test_clients_make_no_figures(client: httpx.AsyncClient) -> None:
     """Whatever methods and paths they invent: methods are the known nine, or `other`, and paths are templates."""
     known = {str(each) for each in HTTPMethod}

@@ -48,6 +48,7 @@ def of_problem(response: httpx.Response) -> int:
     return response.status_code
 
 
+@pytest.mark.usefixtures("h11")
 async def test_no_page_of_elsewhere_commands(faces: list[Face], one: Beds, many: Beds) -> None:
     """403 on all routes that take the method, whatever the body says it is; nothing has happened."""
     refused = set()
