@@ -14,7 +14,9 @@ The delivery contract, in words:
   with back-off; `degraded` names partition, offset and remedy meanwhile.
 - **Back-pressure.** Where the log is bounded by records that no one committed yet, `publish` waits for a commit.
 - **Positions.** A consumer is assigned every partition, from the positions that its caller stored. It never moves
-  them by itself: the caller's database is the truth, `commit` tells the transport what it need not keep.
+  them by itself: the caller's database is the truth, `commit` tells the transport what it need not keep. So does
+  `assign`, as far as the log is the one that the positions are of: a caller may have ended between its transaction and
+  the commit.
 - **Redelivery.** What was fetched and not stored is delivered again after the next `assign`: at-least-once.
 - **Identity.** An offset belongs to one log. `Position.mark` identifies that log; where the stored mark is of another
   one (a broker that lost its disk, another run of the in-memory transport), `assign` says so and starts at the log's
@@ -58,6 +60,7 @@ class Consumer(Protocol):
         """Take every partition that answers, from the stored positions or the beginning.
 
         May be called again, to go back. Where others answer later, `fetch` raises KafkaError: assign them too then.
+        What is before a stored position is stored: the transport need not keep it.
         """
         ...
 

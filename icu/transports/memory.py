@@ -154,6 +154,7 @@ class MemoryConsumer:
         self._topic.check_open()
         assignments = {log.partition: self._assignment(log, stored.get(log.partition)) for log in self._topic.logs}
         self._offsets = {partition: each.position.next for partition, each in assignments.items()}
+        self._trim(self._offsets)
         return assignments
 
     async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
@@ -170,9 +171,7 @@ class MemoryConsumer:
         """Trim what is stored and let waiting publishers go on."""
         await checkpoint()
         self._topic.check_open()
-        for partition, position in positions.items():
-            self._topic.logs[partition].trim(position.next)
-        self._topic.trimmed.notify()
+        self._trim({partition: position.next for partition, position in positions.items()})
 
     async def lag(self) -> int:
         """Records in the log that were not fetched yet."""
@@ -183,6 +182,11 @@ class MemoryConsumer:
         if stored is None or stored.mark != mark or stored.next > log.end:
             return Assignment(Position(log.begin, mark), other_log=stored is not None)
         return Assignment(Position(max(stored.next, log.begin), mark), lost=max(0, log.begin - stored.next))
+
+    def _trim(self, stored: Mapping[int, int]) -> None:
+        for partition, offset in stored.items():
+            self._topic.logs[partition].trim(offset)
+        self._topic.trimmed.notify()
 
     def _waiting(self) -> int:
         return sum(log.end - self._offsets[log.partition] for log in self._topic.logs)

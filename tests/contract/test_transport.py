@@ -187,6 +187,31 @@ async def test_assign_goes_back_on_the_same_consumer(transport: Transport) -> No
         assert numbers(await drain(consumer, 2), "bed") == [1, 2]
 
 
+async def test_what_is_stored_needs_no_commit(transport: Transport) -> None:
+    """Who ended between storing and committing says so by the positions of the next `assign`: no more is unstored."""
+    await transport.publish([record("bed", n) for n in range(6)])
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        [batch] = await consumer.fetch(max_records=4, linger=0, patience=5)
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        with anyio.fail_after(10):
+            group.start_soon(transport.settled, 2)
+            await anyio.wait_all_tasks_blocked()
+            await consumer.assign({0: batch.position})
+            await transport.settled(2)
+            assert numbers(await drain(consumer, 2), "bed") == [4, 5]
+
+
+async def test_a_position_of_another_log_says_nothing_of_this_one(transport: Transport) -> None:
+    """What was stored of another log is no reason to drop what is in this one."""
+    await transport.publish([record("bed", n) for n in range(3)])
+    before = transport.unstored
+    async with transport.consumer() as consumer:
+        await consumer.assign({0: Position(2, "mark of another log")})
+        assert transport.unstored == before
+        assert numbers(await drain(consumer, 3), "bed") == [0, 1, 2]
+
+
 async def test_another_log_is_read_from_its_beginning(transport: Transport) -> None:
     """A stored position of another log is not used, and the consumer is told so."""
     await transport.publish([record("bed", 0)])

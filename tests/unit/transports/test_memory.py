@@ -41,6 +41,21 @@ async def test_a_full_log_makes_publishers_wait() -> None:
         assert [each.value for each in batch.deliveries] == [b"3", b"4"]
 
 
+async def test_a_new_assignment_makes_room_too() -> None:
+    """What was stored without a commit is dropped once the sink says so, and whoever waits for room goes on."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        group.start_soon(transport.publish, records(5))
+        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        await anyio.wait_all_tasks_blocked()
+        assert transport.unstored == 3
+        await consumer.assign({0: batch.position})
+        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        assert [each.value for each in batch.deliveries] == [b"3", b"4"]
+    assert transport.unstored == 2
+
+
 async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
     """`settled` returns at once while little waits, and otherwise when enough was committed."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
