@@ -1,9 +1,14 @@
 """The tables' version, and the way from any to the newest."""
 
+import itertools
+import logging
 import sqlite3
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
+import anyio
 import msgspec
 import pytest
 from alembic import command
@@ -14,7 +19,7 @@ from alembic.script import ScriptDirectory
 from anyio import to_thread
 from sqlalchemy import create_engine
 
-from icu.errors import ConfigurationError, SchemaError, StoreError
+from icu.errors import ConfigurationError, SchemaError, StoreError, StoreUnavailableError
 from icu.messages import Position
 from icu.store import schema
 from icu.store.reader import Reader
@@ -22,6 +27,7 @@ from icu.store.readings import Reading
 from icu.store.tables import Base
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
+from tests.sqlite_faults import Fault, Place, befalling, error
 from tests.stores import NOON, store
 
 
@@ -45,6 +51,27 @@ async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     """The first call makes the tables, the second finds them."""
     assert await schema.upgrade(tmp_path / "icu.db") is None
     assert await schema.upgrade(tmp_path / "icu.db") == schema.HEAD
+
+
+@pytest.mark.parametrize("place", get_args(Place))
+def test_whichever_call_fails_the_next_upgrade_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """An upgrade that fails at any call of the database changes all or nothing, and leaves no lock behind."""
+    # Records of the pool's errors, which pytest keeps, would keep their connections too.
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    for number in itertools.count(1):
+        path = tmp_path / f"{number}.db"
+        with befalling(Fault(number, place, error("IOERR"))) as fault, suppress(StoreUnavailableError):
+            anyio.run(schema.upgrade, path)
+        assert anyio.run(schema.upgrade, path) in {None, schema.HEAD}
+        with closing(sqlite3.connect(path, timeout=0)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+        assert (number, tables) == (number, (6,))
+        if not fault.reached:
+            break
+    assert number > 30
 
 
 def older(path: Path, version: str) -> None:

@@ -1,0 +1,101 @@
+"""SQLite's own way to look for faults: let the Nth call of the database fail, for every N.
+
+The calls are those of Python's driver, below all that is ours, SQLAlchemy and aiosqlite. They reach a real file.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
+from sqlite3 import dbapi2
+from typing import Any, Literal, TypeAlias
+
+import pytest
+
+Place: TypeAlias = Literal["before", "after"]
+"""Before the call has done anything, or after it has done everything."""
+
+
+class Fault:
+    """What befalls the Nth call from now on, the first being 1, and no other."""
+
+    def __init__(self, number: int, place: Place, befall: Callable[[], None]) -> None:
+        self.reached = False
+        self._left = number
+        self._place = place
+        self._befall = befall
+
+    def call(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Do a call's work, or let it fail."""
+        self._left -= 1
+        if self._left:
+            return work(*args, **options)
+        self.reached = True
+        if self._place == "before":
+            self._befall()
+        result = work(*args, **options)
+        if self._place == "after":
+            self._befall()
+        return result
+
+    def connect(self, connect: Callable[..., sqlite3.Connection], *args: Any, **options: Any) -> sqlite3.Connection:
+        """A connection whose calls are counted, as is this one."""
+        connection: sqlite3.Connection = self.call(connect, *args, **options, factory=partial(_Connection, self))
+        return connection
+
+
+def error(name: str) -> Callable[[], None]:
+    """What the driver raises with this result code, BUSY for instance."""
+
+    def befall() -> None:
+        exc = sqlite3.OperationalError(f"made up: {name}")
+        exc.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
+        raise exc
+
+    return befall
+
+
+@contextmanager
+def befalling(fault: Fault) -> Iterator[Fault]:
+    """Count the calls of all connections that are opened meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sqlite3, dbapi2):
+            patch.setattr(module, "connect", partial(fault.connect, module.connect))
+        yield fault
+
+
+def _counted(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def counted(self: Any, *args: Any) -> Any:
+        connection = self.connection if isinstance(self, sqlite3.Cursor) else self
+        return connection.fault.call(method, self, *args)
+
+    return counted
+
+
+class _Cursor(sqlite3.Cursor):
+    execute = _counted(sqlite3.Cursor.execute)
+    executemany = _counted(sqlite3.Cursor.executemany)
+    fetchone = _counted(sqlite3.Cursor.fetchone)
+    fetchmany = _counted(sqlite3.Cursor.fetchmany)
+    fetchall = _counted(sqlite3.Cursor.fetchall)
+
+
+class _Connection(sqlite3.Connection):
+    def __init__(self, fault: Fault, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fault = fault
+
+    def cursor(self, *_: Any) -> sqlite3.Cursor:
+        return super().cursor(_Cursor)
+
+    # The driver's own shortcuts would leave our cursor out.
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        return self.cursor().execute(*args)
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        return self.cursor().executemany(*args)
+
+    commit = _counted(sqlite3.Connection.commit)
+    rollback = _counted(sqlite3.Connection.rollback)
+    close = _counted(sqlite3.Connection.close)
