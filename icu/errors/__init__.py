@@ -16,8 +16,8 @@
     │   ├── StoreUnavailableError      locked, disk full, out of reach                transient, exit 75
     │   ├── SchemaError                tables missing or of another version           transient
     │   ├── PositionConflictError      another sink moved the offsets; read them again
-    │   ├── StoreInUseError            a second sink on one SQLite file
-    │   └── StoreCorruptError          the file is damaged; stop, never repair
+    │   ├── StoreInUseError            a second sink on one SQLite file               exit 78
+    │   └── StoreCorruptError          the file is damaged; stop, never repair        exit 78
     ├── ServerError                    an HTTP server that did not start or ended by itself
     ├── SupervisionError
     │   ├── ChildStartTimeoutError     did not say "started" in time                  transient
@@ -179,9 +179,13 @@ class PositionConflictError(StoreError):
 class StoreInUseError(StoreError):
     """Another sink holds the database file: SQLite has one writer."""
 
+    exit_code = 78
+
 
 class StoreCorruptError(StoreError):
     """The database file is damaged. Restore it from a copy; nothing was changed."""
+
+    exit_code = 78
 
 
 class ServerError(IcuError):

@@ -5,7 +5,6 @@ interpreter's exit, and may have been committed all the same; a cancelled statem
 become ours here, and nowhere else.
 """
 
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
@@ -134,22 +133,6 @@ def sqlite_path(url: str) -> Path:
             "the database has to be a file, which the monitor opens too: write for instance sqlite:///icu.db"
         )
     return Path(parsed.database).absolute()
-
-
-def check_place(path: Path) -> None:
-    """ConfigurationError where no waiting makes a database of this path. Looks at the disk."""
-    try:
-        if not path.parent.is_dir():
-            raise ConfigurationError(
-                f"the database's folder {path.parent} does not exist: create it, or change the URL"
-            )
-        if path.exists() and not path.is_file():
-            raise ConfigurationError(f"the database {path} is no file: name one, for instance {path / 'icu.db'}")
-    except OSError as exc:
-        raise ConfigurationError(f"the database {path} cannot be used: {exc.strerror}") from exc
-    for place in (path.parent, path):
-        if place.exists() and not os.access(place, os.W_OK):
-            raise ConfigurationError(f"{place} cannot be written to: change its rights, or the database's URL")
 
 
 async def driver_of(connection: AsyncConnection) -> aiosqlite.Connection:

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
 
 from icu.errors import SchemaError, StoreError
-from icu.store import database
-from icu.store.database import check_place, prepare, translated
+from icu.store import database, files
+from icu.store.database import prepare, translated
 
 HEAD: Final = "0002"
 """The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""
@@ -36,7 +36,8 @@ async def upgrade(path: Path) -> str | None:
 
 
 def _upgrade(path: Path) -> str | None:
-    check_place(path)
+    files.check_place(path)
+    files.make(path)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine, read_only=False)
     try:

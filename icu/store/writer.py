@@ -4,13 +4,9 @@ Because the offsets move in that transaction, and only from where the batch bega
 however often it is delivered and however the sink ends.
 """
 
-import errno
-import fcntl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from io import FileIO
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -20,10 +16,10 @@ from anyio import to_thread
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import ConfigurationError, PositionConflictError, StoreError, StoreInUseError, StoreUnavailableError
+from icu.errors import PositionConflictError, StoreError
 from icu.messages import Delivery, Observation, Position, Refusal
-from icu.store import journal, schema
-from icu.store.database import Database, check_place, driver_of, sqlite_path
+from icu.store import files, journal, schema
+from icu.store.database import Database, driver_of, sqlite_path
 from icu.store.readings import Row, said, to_rows
 
 MAX_KEPT_BYTES: Final = 65_536
@@ -31,8 +27,6 @@ MAX_KEPT_BYTES: Final = 65_536
 
 MAX_DETAIL: Final = 500
 """Characters of the explanation, which may quote the sender's text."""
-
-_REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG})
 
 _INSERT_METRICS: Final = (
     "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
@@ -213,9 +207,10 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     StoreInUseError where another sink has it, ConfigurationError for a place where there can be no database.
     """
     path = sqlite_path(url)
-    lock = await to_thread.run_sync(_lock, path)
+    lock = await to_thread.run_sync(files.lock, path)
     try:
         await schema.upgrade(path)
+        await to_thread.run_sync(files.warn_of_readers, path)
         database = Database(url)
         try:
             yield Writer(database, await database.file(), topic)
@@ -223,24 +218,6 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
             await database.aclose()
     finally:
         lock.close()
-
-
-def _lock(path: Path) -> FileIO:
-    """A lock beside the file: closing any descriptor of the database itself would drop SQLite's own locks."""
-    check_place(path)
-    try:
-        lock = FileIO(path.with_name(path.name + ".lock"), "w")
-    except OSError as exc:
-        kind = ConfigurationError if exc.errno in _REFUSALS else StoreUnavailableError
-        raise kind(f"cannot write to {path.parent}: {exc.strerror}") from exc
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        lock.close()
-        raise StoreInUseError(
-            f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
-        ) from exc
-    return lock
 
 
 def _is_news(observation: Observation, said: tuple[str | None, float | None] | None) -> bool:

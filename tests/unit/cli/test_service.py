@@ -70,3 +70,8 @@ def test_there_are_descriptors_for_all_connections(unit: dict[str, list[str]]) -
     """So many that the cap is our own, not the system's."""
     [limit] = unit["LimitNOFILE"]
     assert Connections.within(int(limit)).served.size == MOST
+
+
+def test_what_it_writes_is_its_own_alone(unit: dict[str, list[str]]) -> None:
+    """Nobody else on the machine reads patients' data, whatever makes a file."""
+    assert unit["UMask"] == ["0077"]

@@ -14,6 +14,7 @@ import anyio
 import pytest
 from prometheus_client import CollectorRegistry
 
+from icu.errors import IcuError
 from icu.messages import Record, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
@@ -52,7 +53,7 @@ class Ward:
     def __init__(self, url: str) -> None:
         self.transport = MemoryTransport(topic="icu.test", partitions=2)
         self.telemetry = Telemetry(CollectorRegistry())
-        self.deaths: list[Exception] = []
+        self.deaths: list[IcuError] = []
         self._url = url
 
     async def run(self) -> None:
@@ -81,7 +82,7 @@ class Ward:
             with anyio.CancelScope() as self._life:
                 try:
                     await self._consume()
-                except Exception as exc:
+                except IcuError as exc:
                     self.deaths.append(exc)
 
     async def _consume(self) -> None:

@@ -1,7 +1,5 @@
 """The sink's one transaction: readings, dead letters, offsets and journal together, each reading once."""
 
-import errno
-import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,16 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from icu.errors import (
-    ConfigurationError,
-    PositionConflictError,
-    StoreCorruptError,
-    StoreInUseError,
-    StoreUnavailableError,
-)
+from icu.errors import PositionConflictError, StoreCorruptError, StoreUnavailableError
 from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
-from icu.store import writer as writer_module
 from icu.store.tables import CLOCK_AHEAD
 from icu.store.writer import MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
@@ -190,57 +181,6 @@ async def test_a_locked_database_is_unavailable_and_recovers(
     other.execute("ROLLBACK")
     other.close()
     assert (await store(writer, [observation(0)])).stored == 1
-
-
-async def test_a_second_sink_is_refused(writer: Writer, url: str) -> None:
-    """SQLite has one writer: the second says who is in the way and how to avoid it."""
-    with pytest.raises(StoreInUseError, match="another sink writes to"):
-        async with open_writer(url, topic="icu.test"):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("place", "why"),
-    [("nowhere/icu.db", "does not exist"), ("file/icu.db", "does not exist"), ("folder", "is no file")],
-)
-async def test_a_place_where_there_can_be_no_database(tmp_path: Path, place: str, why: str) -> None:
-    """What no waiting mends is a wrong setting, said at once."""
-    (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigurationError, match=why):
-        async with open_writer(f"sqlite:///{tmp_path / place}", topic="icu.test"):
-            pass
-
-
-async def test_a_folder_that_may_not_be_written_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rights are asked for beforehand: SQLite only says that it cannot open the file, as of a disk that is away."""
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(ConfigurationError, match="cannot be written to: change its rights"):
-        async with open_writer(url, topic="icu.test"):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("number", "kind"),
-    [
-        (errno.EACCES, ConfigurationError),
-        (errno.EROFS, ConfigurationError),
-        (errno.ENOSPC, StoreUnavailableError),
-        (errno.EMFILE, StoreUnavailableError),
-    ],
-)
-async def test_a_lock_that_cannot_be_made(
-    url: str, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
-) -> None:
-    """A refusal is a wrong setting, a full disk is waited for."""
-
-    def refuse(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(writer_module, "FileIO", refuse)
-    with pytest.raises(kind, match="cannot write to"):
-        async with open_writer(url, topic="icu.test"):
-            pass
 
 
 async def test_the_next_sink_takes_over(url: str) -> None:

@@ -1,0 +1,171 @@
+"""The files of a database on the disk: where they can be, who may read them, and that one sink writes to them."""
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from loguru import logger
+
+from icu.errors import ConfigurationError, StoreInUseError, StoreUnavailableError
+from icu.store import files, schema
+from icu.store.writer import Writer, open_writer
+from tests.samples import observation
+from tests.stores import store
+
+
+async def opened(path: Path) -> None:
+    """Be a sink for a moment."""
+    with anyio.fail_after(10):
+        async with open_writer(f"sqlite:///{path}", topic="icu.test"):
+            pass
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """What most users have: others may read what is made."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """The rights of the folder's files."""
+    return {each.name: f"{stat.S_IMODE(each.stat().st_mode):o}" for each in sorted(folder.iterdir())}
+
+
+@pytest.mark.usefixtures("usual_umask")
+async def test_a_new_database_is_its_owners_alone(tmp_path: Path, writer: Writer) -> None:
+    """Patients' data: neither the database nor what stands beside it can be read by others."""
+    await store(writer, [observation(0)])
+    assert modes(tmp_path) == {"icu.db": "600", "icu.db-shm": "600", "icu.db-wal": "600", "icu.db.lock": "600"}
+
+
+@pytest.mark.usefixtures("usual_umask")
+async def test_so_is_one_that_an_upgrade_makes(tmp_path: Path) -> None:
+    """Behind a link too, which leads to where there is no file yet."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    await schema.upgrade(tmp_path / "link.db")
+    assert modes(tmp_path) == {"link.db": "600", "real.db": "600"}
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o644, 1), (0o640, 0), (0o600, 0)])
+async def test_a_database_that_everybody_can_read_is_told(tmp_path: Path, mode: int, told: int) -> None:
+    """Its rights stay as they are, for they may be meant; a group's are."""
+    path = tmp_path / "icu.db"
+    await opened(path)
+    path.chmod(mode)
+    lines: list[str] = []
+    logger.add(lines.append, level="WARNING", format="{message}")
+    await opened(path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert [line.count("can be read by every user") for line in lines] == [1] * told
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("nowhere/icu.db", "does not exist"),
+        ("file/icu.db", "does not exist"),
+        ("folder", "is no file"),
+        ("pipe", "is no file"),
+        ("loop", "cannot be"),
+        (f"{'x' * 300}.db", "File name too long"),
+    ],
+)
+async def test_a_place_where_there_can_be_no_database(tmp_path: Path, place: str, why: str) -> None:
+    """What no waiting mends is a wrong setting, said at once; an upgrade says the same."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(ConfigurationError, match=why):
+        await opened(tmp_path / place)
+    with pytest.raises(ConfigurationError, match=why):
+        await schema.upgrade(tmp_path / place)
+
+
+async def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rights are asked for beforehand: SQLite only says that it cannot open the file, as of a disk that is away."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ConfigurationError, match="cannot be written to: change its rights"):
+        await opened(tmp_path / "icu.db")
+
+
+@pytest.mark.parametrize("name", ["icu.db", "link.db", "folder/../icu.db"])
+async def test_a_second_sink_is_refused(tmp_path: Path, writer: Writer, name: str) -> None:
+    """SQLite has one writer: the second says who is in the way and how to avoid it, however it calls the file."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.db").symlink_to("icu.db")
+    with pytest.raises(StoreInUseError, match="another sink writes to") as refusal:
+        await opened(tmp_path / name)
+    assert refusal.value.exit_code == 78
+
+
+async def test_a_database_of_two_names_is_refused(tmp_path: Path, writer: Writer) -> None:
+    """SQLite would keep a log beside each name: a second sink by the other one would destroy the database."""
+    (tmp_path / "other.db").hardlink_to(tmp_path / "icu.db")
+    with pytest.raises(ConfigurationError, match="hard link"):
+        await opened(tmp_path / "other.db")
+
+
+async def test_what_the_lock_finds_is_left_as_it_is(tmp_path: Path) -> None:
+    """A file of that name is locked, not emptied."""
+    (tmp_path / "icu.db.lock").write_text("not ours")
+    await opened(tmp_path / "icu.db")
+    assert (tmp_path / "icu.db.lock").read_text() == "not ours"
+
+
+def make_socket(path: Path) -> None:
+    """A socket that nobody listens to any more."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(path))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.symlink_to(path.with_name("precious")), Path.mkdir, os.mkfifo, make_socket],
+    ids=["link", "folder", "pipe", "socket"],
+)
+async def test_a_lock_that_is_no_plain_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    """Neither followed nor waited for: whoever can put something there must not lead the sink elsewhere."""
+    monkeypatch.chdir(tmp_path)  # sockets have short names
+    (tmp_path / "precious").write_text("data")
+    make(tmp_path / "icu.db.lock")
+    with pytest.raises(ConfigurationError, match="it has to be a plain file"):
+        await opened(tmp_path / "icu.db")
+    assert (tmp_path / "precious").read_text() == "data"
+
+
+@contextmanager
+def refused(number: int) -> Iterator[None]:
+    """The system opens nothing."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.EACCES, ConfigurationError),
+        (errno.EROFS, ConfigurationError),
+        (errno.ENOSPC, StoreUnavailableError),
+        (errno.EMFILE, StoreUnavailableError),
+    ],
+)
+def test_a_lock_that_cannot_be_made(tmp_path: Path, number: int, kind: type[Exception]) -> None:
+    """A refusal is a wrong setting, a full disk is waited for."""
+    with refused(number), pytest.raises(kind, match="cannot be had"):
+        files.lock(tmp_path / "icu.db")
