@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -122,7 +123,9 @@ def _rename_data(values: dict[str, Any]) -> None:
 def _resolved(settings: Settings, folder: Path) -> Settings:
     match = _RELATIVE_SQLITE.match(settings.database.url)
     if match:
-        settings = replace(settings, database=replace(settings.database, url=f"sqlite:///{folder / match['path']}"))
+        # In a URL the folder's own % would begin a code.
+        path = Path(quote(os.fsencode(folder))) / match["path"]
+        settings = replace(settings, database=replace(settings.database, url=f"sqlite:///{path}"))
     socket = settings.supervisor.socket
     paths = {name: folder / path for name in _KAFKA_FILES if (path := getattr(settings.kafka, name))}
     return replace(

@@ -70,7 +70,7 @@ Identifier: TypeAlias = Annotated[
 DatabaseUrl: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"\Asqlite(\+aiosqlite)?:///(?!.*:memory:)[^?\x00-\x1f\x7f]+\Z",
+        pattern=r"\Asqlite(\+aiosqlite)?:///(?!file:)(?!.*(:memory:|%[01][0-9A-Fa-f]|%7[Ff]))[^?\x00-\x1f\x7f]+\Z",
         max_length=4_096,
         description="a database is a file of SQLite, for instance sqlite:///icu.db; others are not supported yet",
     ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from icu.config.load import FILE_NAME
 from icu.config.settings import Settings
@@ -84,7 +85,7 @@ def _named(name: str, environ: Mapping[str, str]) -> list[Place]:
 def _digest(url: str) -> str:
     """Short, and the same for each way to write the path of a database file."""
     _, colon, path = url.partition(":///")
-    same = os.path.realpath(path.partition("?")[0]) if colon else url
+    same = os.path.realpath(unquote(path.partition("?")[0])) if colon else url
     return _hash(same)
 
 

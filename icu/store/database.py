@@ -6,10 +6,12 @@ become ours here, and nowhere else.
 """
 
 import sqlite3
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import unquote
 
 import aiosqlite
 from anyio import CancelScope, fail_after, to_thread
@@ -28,6 +30,9 @@ TRANSACTION_DEADLINE: Final = 5.0
 
 # NORMAL loses nothing on a power cut: rows and offset go back together, and the transport delivers again.
 _WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+_UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of what a path cannot hold: controls, NUL among them, bytes that are no UTF-8, ends of lines."""
+
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _UNAVAILABLE: Final = frozenset(
     {
@@ -128,11 +133,19 @@ def sqlite_path(url: str) -> Path:
         raise ConfigurationError(
             f"a database of kind {parsed.get_backend_name()} is not supported yet: write for instance sqlite:///icu.db"
         )
-    if not parsed.database or ":memory:" in parsed.database:
+    # Decoded here: SQLAlchemy does so from 2.1 on.
+    path = unquote(url.partition(":///")[2].partition("?")[0], errors="surrogateescape")
+    if not path or ":memory:" in path or path.startswith("file:"):
         raise ConfigurationError(
             "the database has to be a file, which the monitor opens too: write for instance sqlite:///icu.db"
         )
-    return Path(parsed.database).absolute()
+    for character in path:
+        if unicodedata.category(character) in _UNPRINTABLE:
+            raise ConfigurationError(
+                f"the database's path cannot hold the character U+{ord(character):04X}: "
+                "name a file that can be typed, for instance sqlite:///icu.db"
+            )
+    return Path(path).absolute()
 
 
 async def driver_of(connection: AsyncConnection) -> aiosqlite.Connection:

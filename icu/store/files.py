@@ -14,13 +14,14 @@ from typing import Final
 
 from loguru import logger
 
-from icu.errors import ConfigurationError, StoreInUseError, StoreUnavailableError
+from icu.errors import ConfigurationError, IcuError, StoreInUseError, StoreUnavailableError
 
 _PRIVATE: Final = 0o600
 
 _REFUSALS: Final = frozenset(
     {
         errno.EACCES,
+        errno.ENOENT,
         errno.EPERM,
         errno.EROFS,
         errno.ENAMETOOLONG,
@@ -33,35 +34,42 @@ _REFUSALS: Final = frozenset(
 
 
 def check_place(path: Path) -> None:
-    """ConfigurationError where no waiting makes a database of this path. Looks at the disk."""
+    """ConfigurationError where no waiting makes a database of this path that can be written to. Looks at the disk."""
+    check_kind(path)
     folder = Path(os.path.realpath(path)).parent  # of what a link leads to
-    try:
-        if not folder.is_dir():
-            raise ConfigurationError(f"the database's folder {folder} does not exist: create it, or change the URL")
-        with suppress(FileNotFoundError):
-            _check_file(path, path.stat())
-    except OSError as exc:
-        raise ConfigurationError(f"the database {path} cannot be used: {exc.strerror}") from exc
+    if not folder.is_dir():
+        raise ConfigurationError(f"the database's folder {folder} does not exist: create it, or change the URL")
     for place in (folder, path):
         if place.exists() and not os.access(place, os.W_OK):
             raise ConfigurationError(f"{place} cannot be written to: change its rights, or the database's URL")
-
-
-def _check_file(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ConfigurationError(f"the database {path} is no file: name one, for instance {path / 'icu.db'}")
-    if status.st_nlink > 1:
+    if path.exists() and path.stat().st_nlink > 1:
         # SQLite's log stands beside the name, so each name would have a log of its own: that destroys the database.
         raise ConfigurationError(
             f"the database {path} has another name too (a hard link): remove one of them, or name a copy of it"
         )
 
 
+def check_kind(path: Path) -> None:
+    """ConfigurationError for what is there and no file, or can never be there. Looks at the disk."""
+    try:
+        kind = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as exc:
+        raise ConfigurationError(f"the database {path} cannot be used: {exc.strerror}") from exc
+    if not stat.S_ISREG(kind):
+        raise ConfigurationError(f"the database {path} is no file: name one, for instance {path / 'icu.db'}")
+
+
 def make(path: Path) -> None:
     """Make an empty file for a database where there is none yet. A link to it is followed, for that is the user's."""
     # Never opened where it exists: to close it again would drop the locks that SQLite has on it in this process.
-    with suppress(FileExistsError):
+    try:
         os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, _PRIVATE))
+    except FileExistsError:
+        pass
+    except OSError as exc:
+        raise _ours(exc, f"the database {path} cannot be made ({exc.strerror}): choose another place") from exc
 
 
 def warn_of_readers(path: Path) -> None:
@@ -85,8 +93,9 @@ def lock(path: Path) -> FileIO:
             f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
         ) from exc
     except OSError as exc:
-        kind = ConfigurationError if exc.errno in _REFUSALS else StoreUnavailableError
-        raise kind(f"the lock {place} cannot be had ({exc.strerror}): it has to be a plain file of yours") from exc
+        raise _ours(
+            exc, f"the lock {place} cannot be had ({exc.strerror}): it has to be a plain file of yours"
+        ) from exc
 
 
 def _locked(place: Path) -> FileIO:
@@ -106,3 +115,7 @@ def _open_plainly(place: str, _flags: int) -> int:
         return handle
     os.close(handle)
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+
+
+def _ours(exc: OSError, why: str) -> IcuError:
+    return (ConfigurationError if exc.errno in _REFUSALS else StoreUnavailableError)(why)

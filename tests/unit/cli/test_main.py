@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from icu import bootstrap
+from icu.store import files
 from icu.store.schema import HEAD
 from tests.unit.cli.conftest import Run
 
@@ -195,13 +196,46 @@ def test_a_broker_that_is_needed_and_away_is_75(icu: Run, monkeypatch: pytest.Mo
     assert "ERROR" not in err
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/icu", "sqlite://", "sqlite:///:memory:", "nonsense"])
-def test_databases_that_cannot_be_used(icu: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Told at once, with a URL that works."""
+USERS_OF_THE_DATABASE = {
+    "upgrade": ["db", "upgrade"],
+    "supervise": ["supervise"],
+    "backfill": ["supervise", "--backfill", "1h"],
+    "sink": ["run", "sink"],
+    "monitor": ["run", "monitor"],
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("postgresql://db/icu", "sqlite://", "sqlite:///:memory:", "nonsense", "sqlite:///icu.db?mode=memory"),
+        *("sqlite:///file:icu.db", "sqlite:///a%00b", "sqlite:///a%0ab", "sqlite:///a%ffb", "sqlite:///a\udcffb"),
+        *("sqlite:///.", "sqlite:////dev/null", f"sqlite:///{'x' * 300}", f"sqlite:///{'x' * 5_000}"),
+    ],
+    ids=lambda url: ascii(url)[:30],
+)
+@pytest.mark.parametrize("words", USERS_OF_THE_DATABASE.values(), ids=USERS_OF_THE_DATABASE)
+def test_databases_that_cannot_be_used(icu: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], url: str) -> None:
+    """Told at once, in one line, by everyone who would open it."""
     monkeypatch.setenv("DATABASE_URL", url)
-    code, _, err = icu("db", "upgrade")
+    code, _, err = icu(*words)
     assert code == 78
-    assert "sqlite:///icu.db" in err
+    assert "database" in err.splitlines()[-1].lower()
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [["supervise"], ["run", "sink"], ["run", "data"]], ids="-".join)
+def test_a_second_sink(icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str]) -> None:
+    """However it is started, and whatever it calls the database: the first one goes on alone."""
+    monkeypatch.setenv("ICU_SUPERVISOR_SOCKET", str(tmp_path / "another.sock"))
+    (tmp_path / "link.db").symlink_to("icu.db")
+    first = files.lock(tmp_path / "icu.db")
+    for url in ("sqlite:///icu.db", "sqlite:///link.db", f"sqlite:///{tmp_path}/icu.db"):
+        monkeypatch.setenv("DATABASE_URL", url)
+        code, _, err = icu(*words)
+        assert (code, "Traceback" in err) == (78, False)
+        assert "icu: another sink writes to" in err.splitlines()[-1]
+    first.close()
 
 
 def test_a_database_in_a_missing_folder(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:

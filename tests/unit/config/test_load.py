@@ -10,8 +10,10 @@ import pytest
 
 from icu.config.environment import misspelt
 from icu.config.load import load, packaged
-from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
+from icu.config.settings import Database, MonitorChild, PatientChild, Settings, SinkChild
+from icu.control.places import places
 from icu.errors import ConfigurationError
+from icu.store.database import sqlite_path
 
 WARD = """\
 metrics_interval = 2.5
@@ -50,6 +52,17 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
 def loaded(tmp_path: Path, text: str, **environ: str) -> Settings:
     """The settings that this text and this environment make."""
     return load(written(tmp_path, text), environ)
+
+
+def test_a_folder_whose_name_would_be_a_code(tmp_path: Path) -> None:
+    """In a URL `%41` is an A, in the name of the file's folder it is what it is."""
+    folder = tmp_path / "50%41"
+    folder.mkdir()
+    settings = load(written(folder, '[database]\nurl = "sqlite:///a%20b.db"\n[[child]]\nrole = "sink"\n'), {})
+    assert sqlite_path(settings.database.url) == folder / "a b.db"
+    [own, *_] = places(settings, {})
+    other = Settings(database=Database(f"sqlite:///{tmp_path}/50%2541/../50%2541/a b.db"))
+    assert [own] == places(other, {})
 
 
 def test_a_ward(tmp_path: Path) -> None:
@@ -223,6 +236,11 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
             "sqlite:///file::memory:?uri=true",
             "sqlite://host/icu.db",
             "sqlite:///a\\u0000b",
+            "sqlite:///a%00b",
+            "sqlite:///a%0Ab",
+            "sqlite:///a%7fb",
+            "sqlite:///file:icu.db",
+            "sqlite:///icu.db?mode=memory",
             "icu.db",
         )
     },

@@ -155,8 +155,26 @@ async def test_a_reader_says_what_to_start(tmp_path: Path, state: str, advice: s
     await reader.aclose()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgresql://u@h:abc/d", "postgresql://db/icu", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "postgresql://u@h:abc/d",
+        "postgresql://db/icu",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///%3Amemory%3A",
+        "sqlite:///file:icu.db?mode=memory&uri=true",
+    ],
+)
 def test_a_url_that_names_no_file(url: str) -> None:
     """Whoever made the settings: one sentence with a URL that works."""
     with pytest.raises(ConfigurationError, match=r"sqlite:///icu\.db"):
         Reader(url)
+
+
+@pytest.mark.parametrize("code", ["%00", "%ff", "\udcff", "%C2%85", "%E2%80%A8", "\n"])
+def test_a_url_that_names_no_file_that_can_be_typed(code: str) -> None:
+    """Controls, bytes that are no UTF-8 and ends of lines, coded or not: no system call, and no log, sees them."""
+    with pytest.raises(ConfigurationError, match=r"cannot hold the character U\+[0-9A-F]{4}: .*sqlite:///icu\.db"):
+        Reader(f"sqlite:///a{code}b.db")
