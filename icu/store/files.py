@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import stat
-from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Final
