@@ -1,6 +1,8 @@
 """The command line, called as the shell calls it."""
 
+import gc
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +29,11 @@ def icu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         out, err = capsys.readouterr()
         return int(caught.value.code or 0), out, err
 
+    usual = gc.get_threshold(), sys.getswitchinterval()
     with tempfile.TemporaryDirectory(prefix="icu-") as runtime:
         monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
         yield run
+    # A role tunes its whole process, which here is that of the other tests.
+    gc.unfreeze()
+    gc.set_threshold(*usual[0])
+    sys.setswitchinterval(usual[1])
