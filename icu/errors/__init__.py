@@ -15,9 +15,10 @@
     ├── StoreError
     │   ├── StoreUnavailableError      locked, disk full, out of reach                transient, exit 75
     │   ├── SchemaError                tables missing or of another version           transient
+    │   ├── StoreReplacedError         its files were exchanged while they were open; open them anew
     │   ├── PositionConflictError      another sink moved the offsets; read them again
     │   ├── StoreInUseError            a second sink on one SQLite file               exit 78
-    │   └── StoreCorruptError          the file is damaged; stop, never repair        exit 78
+    │   └── StoreCorruptError          the file is damaged; stop, never repair
     ├── ServerError                    an HTTP server that did not start or ended by itself
     ├── SupervisionError
     │   ├── ChildStartTimeoutError     did not say "started" in time                  transient
@@ -176,6 +177,13 @@ class PositionConflictError(StoreError):
         super().__init__(f"the stored offsets of {topic} were moved meanwhile: another sink writes to this database")
 
 
+class StoreReplacedError(StoreError):
+    """The database's files are no longer those that were opened, or no longer hold what was written. Open them anew."""
+
+    def __init__(self, path: object, done: str) -> None:
+        super().__init__(f"{path}, or its log, was {done} while the sink wrote to it: what is there now counts")
+
+
 class StoreInUseError(StoreError):
     """Another sink holds the database file: SQLite has one writer."""
 
@@ -184,8 +192,6 @@ class StoreInUseError(StoreError):
 
 class StoreCorruptError(StoreError):
     """The database file is damaged. Restore it from a copy; nothing was changed."""
-
-    exit_code = 78
 
 
 class ServerError(IcuError):

@@ -82,6 +82,12 @@ class Database:
         """
         return await to_thread.run_sync(_identity, self.path)
 
+    async def checkpoint(self) -> None:
+        """Bring what the write-ahead log holds into the file that is open, and empty it, unless somebody reads it."""
+        with translated(self.path), _uncut():
+            async with self._engine.connect() as connection:
+                await (await driver_of(connection)).execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def aclose(self) -> None:
         """Close all connections; the last one to close checkpoints the write-ahead log."""
         with translated(self.path), _uncut():

@@ -1,5 +1,6 @@
 """Which version the tables have, and how they are brought to this program's."""
 
+import secrets
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,7 @@ def _upgrade(path: Path) -> str | None:
             version = _version(connection)
             if version != HEAD:
                 _migrate(connection)
+            _mark(connection)
             return version
     finally:
         engine.dispose()
@@ -54,6 +56,12 @@ def _version(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _mark(connection: Connection) -> None:
+    """Give the database a number of its own, by which it is told from another one that is copied over it."""
+    if not connection.execute(text("PRAGMA user_version")).scalar():
+        connection.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
 
 
 def _migrate(connection: Connection) -> None:

@@ -5,22 +5,25 @@ however often it is delivered and however the sink ends.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import aiosqlite
 import msgspec
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import PositionConflictError, StoreError
+from icu.errors import PositionConflictError, StoreCorruptError, StoreError, StoreUnavailableError
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import files, journal, schema
 from icu.store.database import Database, driver_of, sqlite_path
 from icu.store.readings import Row, said, to_rows
+from icu.store.watch import Watch
+
+T = TypeVar("T")
 
 MAX_KEPT_BYTES: Final = 65_536
 """A dead letter keeps this much of its value."""
@@ -106,9 +109,9 @@ class _OverlapError(Exception):
 class Writer:
     """Stores what the sink takes in. Opened by `open_writer`."""
 
-    def __init__(self, database: Database, file: tuple[int, int] | None, topic: str) -> None:
+    def __init__(self, database: Database, watch: Watch, topic: str) -> None:
         self._database = database
-        self._file = file
+        self._watch = watch
         self._topic = topic
         self._patients = _Patients()
 
@@ -118,7 +121,7 @@ class Writer:
         async def work(connection: AsyncConnection) -> Iterable[Any]:
             return await (await driver_of(connection)).execute_fetchall(_POSITIONS, (self._topic,))
 
-        found = await self._database.transact(work)
+        found = await self._transact(work)
         return {partition: Position(offset, mark) for partition, offset, mark in found}
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
@@ -129,22 +132,38 @@ class Writer:
         ]
 
         async def work(connection: AsyncConnection) -> None:
-            await (await driver_of(connection)).executemany(_BEGIN_LOG, rows)
+            driver = await driver_of(connection)
+            await driver.executemany(_BEGIN_LOG, rows)
+            await self._watch.look(driver)
 
-        await self._database.transact(work)
+        self._watch.begin()
+        self._patients = _Patients()  # whoever moved the offsets may have changed them, too
+        await self._transact(work)
 
     async def write(self, intake: Intake, *, arrived: int) -> Outcome:
         """Store everything, or raise and store nothing.
 
         `arrived` is when the records came, in milliseconds since 1970. PositionConflictError: read the positions again.
+        StoreReplacedError: open the database again.
         """
         try:
-            outcome, patients = await self._database.transact(partial(self._write, intake, arrived, _insert))
+            outcome, patients = await self._transact(partial(self._write, intake, arrived, _insert))
         except _OverlapError:
             work = partial(self._write, intake, arrived, _compare_and_insert)
-            outcome, patients = await self._database.transact(work)
+            outcome, patients = await self._transact(work)
         self._patients = patients
         return outcome
+
+    async def look(self) -> None:
+        """StoreReplacedError where the database's files were removed, replaced or overwritten: open it again."""
+        await self._watch.look()
+
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        try:
+            return await self._database.transact(work)
+        except (StoreCorruptError, StoreUnavailableError):
+            await self.look()  # a file that was cut off looks damaged, one whose log was like a failing disk
+            raise
 
     async def _write(
         self, intake: Intake, arrived: int, insert: _Insert, connection: AsyncConnection
@@ -159,8 +178,7 @@ class Writer:
             await driver.executemany(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
         if fresh:
             await _journalise(driver, fresh, arrived)
-        if await self._database.file() != self._file:
-            raise StoreError(f"{self._database.path} was removed or replaced while the sink wrote to it")
+        await self._watch.look(driver)
         return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
     async def _move(self, driver: aiosqlite.Connection, moves: Sequence[Move]) -> None:
@@ -211,13 +229,25 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     try:
         await schema.upgrade(path)
         await to_thread.run_sync(files.warn_of_readers, path)
+        watch = await to_thread.run_sync(Watch, path)
         database = Database(url)
         try:
-            yield Writer(database, await database.file(), topic)
+            yield Writer(database, watch, topic)
         finally:
-            await database.aclose()
+            await _close(database, watch)
     finally:
         lock.close()
+
+
+async def _close(database: Database, watch: Watch) -> None:
+    await watch.look_last()
+    if watch.found is not None:
+        if not watch.overwritten:
+            with suppress(StoreError):  # then the log is put aside, which is told
+                await database.checkpoint()
+        with CancelScope(shield=True):
+            await to_thread.run_sync(watch.renew)
+    await database.aclose()
 
 
 def _is_news(observation: Observation, said: tuple[str | None, float | None] | None) -> bool:

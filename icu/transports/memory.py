@@ -180,7 +180,8 @@ class MemoryConsumer:
     def _assignment(self, log: _Log, stored: Position | None) -> Assignment:
         mark = self._topic.mark
         if stored is None or stored.mark != mark or stored.next > log.end:
-            return Assignment(Position(log.begin, mark), other_log=stored is not None)
+            # What was stored before went into another database than the one that these positions are of.
+            return Assignment(Position(log.begin, mark), other_log=stored is not None, lost=log.begin)
         return Assignment(Position(max(stored.next, log.begin), mark), lost=max(0, log.begin - stored.next))
 
     def _trim(self, stored: Mapping[int, int]) -> None:

@@ -1,0 +1,194 @@
+"""Watching the files of an open database: that they are those which were opened, and hold what was written.
+
+SQLite does not look. It writes for ever to a file that was removed, or over one that was copied onto the database, and
+a log that was removed takes its rows along. So the sink looks in each transaction, by three `stat`s; only where the
+file itself was written to, as a checkpoint does too, is it read.
+
+Once something was done to them, whatever bears the database's name gets a new inode, so that nobody who still has the
+old one open writes into it, and the sink begins anew with that.
+"""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import anyio
+from anyio import to_thread
+from loguru import logger
+from msgspec import Struct
+
+from icu.errors import StoreReplacedError, StoreUnavailableError
+from icu.store import files
+
+QUIET: Final = 1.0
+"""Seconds without a change after which whoever writes to the file has certainly finished."""
+
+LEFT_OVER: Final = ".left-over"
+"""Ends the name of a log that was put aside."""
+
+_Identity: TypeAlias = tuple[int, int] | None
+"""Device and inode; None where there is no file."""
+
+
+class _Names(Struct, frozen=True):
+    """Which files there are by the database's names: its own, that of its log and that of the log's index."""
+
+    file: _Identity
+    log: _Identity
+    index: _Identity
+
+
+class _Content(Struct, frozen=True):
+    """What a file holds without its log: the mark of its database, and the newest batch of the journal."""
+
+    mark: int
+    newest: int
+
+
+class Watch:
+    """Watches the files of a database that this process has opened. To be made in a thread: it looks at the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._real = Path(os.path.realpath(path))  # SQLite's log and its index stand beside what a link leads to
+        self._names, self._written = self._seen()
+        self._content: _Content | None = None
+        self._connection: object = None
+        self._doubt: tuple[object, float] | None = None
+        self.found: StoreReplacedError | None = None
+        """What was done to the files, once it is known."""
+        self.overwritten = False
+
+    def begin(self) -> None:
+        """Take what the file holds at the next look for what it ought to hold.
+
+        By SQLite itself another database may have been restored into it, which is well.
+        """
+        self._written = self._content = None
+
+    async def look(self, connection: object = None) -> None:
+        """StoreReplacedError where something was done to the files, StoreUnavailableError where it still goes on.
+
+        `connection` is whatever has opened log and index: those are its own that a new one finds.
+        """
+        if self.found is None:
+            names, written = await to_thread.run_sync(self._seen)
+            if connection not in (None, self._connection):
+                self._connection = connection
+                self._names = _Names(self._names.file, names.log, names.index)
+            if names != self._names:
+                self.found = StoreReplacedError(self._path, "removed or replaced")
+            elif written != self._written:
+                await self._compare(written)
+        if self.found is not None:
+            raise self.found
+
+    async def look_last(self) -> None:
+        """Look before the files are closed, and log what was done to them."""
+        with anyio.move_on_after(3 * QUIET, shield=True):
+            while await self._is_in_doubt():  # noqa: ASYNC110 - whoever writes to the file tells nobody
+                await anyio.sleep(QUIET / 10)
+        if self.found is not None:
+            logger.error("{}", self.found)
+
+    def renew(self) -> None:
+        """Give what bears the database's name a new inode, and put aside what its log still holds. Blocks.
+
+        StoreUnavailableError where there is no room for a copy; nothing was changed then.
+        """
+        part = self._real.with_name(f".{self._real.name}.{os.getpid()}.part")
+        try:
+            if _identity(self._real) == self._names.file:
+                _copy(self._real, part)
+            for place, opened in zip(self._beside(), (self._names.log, self._names.index), strict=True):
+                if opened is not None and _identity(place) == opened:
+                    _put_aside(place)
+            if part.exists():
+                part.replace(self._real)
+        except OSError as exc:
+            raise StoreUnavailableError(f"{self._path} cannot be made anew: {exc.strerror}") from exc
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def _is_in_doubt(self) -> bool:
+        try:
+            await self.look()
+        except StoreUnavailableError:
+            return True
+        except StoreReplacedError:
+            pass
+        return False
+
+    async def _compare(self, written: object) -> None:
+        """Whether a checkpoint wrote to the file, or something else."""
+        content = await to_thread.run_sync(_content, self._real)
+        if _follows(content, self._content):
+            self._content, self._written, self._doubt = content, written, None
+            return
+        # Another program's checkpoint may be under way, or somebody's copy: neither is to be judged by its half.
+        if self._doubt is None or self._doubt[0] != written:
+            self._doubt = written, anyio.current_time()
+        if anyio.current_time() - self._doubt[1] < QUIET:
+            raise StoreUnavailableError(f"{self._path} is being overwritten")
+        self.overwritten = True
+        self.found = StoreReplacedError(self._path, "overwritten")
+
+    def _seen(self) -> tuple[_Names, object]:
+        """Which files there are, and size and time of the last change of the first."""
+        file = _status(self._path)
+        names = _Names(
+            *((each.st_dev, each.st_ino) if each else None for each in (file, *map(_status, self._beside())))
+        )
+        return names, file and (file.st_size, file.st_mtime_ns)
+
+    def _beside(self) -> tuple[Path, Path]:
+        return self._real.with_name(f"{self._real.name}-wal"), self._real.with_name(f"{self._real.name}-shm")
+
+
+def _follows(content: _Content | None, before: _Content | None) -> bool:
+    """Whether a checkpoint makes the one of the other."""
+    if content is None or before is None:
+        return before is None
+    return content.mark == before.mark and content.newest >= before.newest
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _identity(path: Path) -> _Identity:
+    status = _status(path)
+    return status and (status.st_dev, status.st_ino)
+
+
+def _content(path: Path) -> _Content | None:
+    """What the file holds; None where it is no database with our tables, or not yet."""
+    try:
+        # Immutable: without log and locks. A descriptor of our own would drop SQLite's locks when it is closed.
+        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            [mark] = connection.execute("PRAGMA user_version").fetchone()
+            [newest] = connection.execute("SELECT coalesce(max(batch), 0) FROM journal").fetchone()
+    except sqlite3.Error:
+        return None
+    return _Content(mark, newest)
+
+
+def _put_aside(place: Path) -> None:
+    if place.name.endswith("-wal") and place.stat().st_size:
+        place.replace(place.with_name(place.name + LEFT_OVER))
+        logger.error("{} could not be brought into its database: it is put aside as {}", place, place.name + LEFT_OVER)
+    else:
+        place.unlink()
+
+
+def _copy(path: Path, copy: Path) -> None:
+    copy.unlink(missing_ok=True)
+    files.make(copy)
+    shutil.copyfile(path, copy)
+    shutil.copymode(path, copy)
