@@ -5,8 +5,8 @@ what need not be kept: a sink that dies between the two is delivered the same re
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -16,7 +16,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import KafkaError, PositionConflictError
+from icu.errors import KafkaError, PositionConflictError, StoreReplacedError
 from icu.ops.retries import until_it_works
 from icu.sink.intake import take_in
 from icu.sink.telemetry import Telemetry
@@ -57,7 +57,7 @@ async def consume(
         async def open_database() -> Writer:
             return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
 
-        sink = _Sink(consumer, open_database, telemetry, batching, now, task_status.started)
+        sink = _Sink(consumer, open_database, held.aclose, telemetry, batching, now, task_status.started)
         try:
             await sink.run()
         except anyio.get_cancelled_exc_class():
@@ -73,6 +73,7 @@ class _Sink:
         self,
         consumer: Consumer,
         open_database: Callable[[], Awaitable[Writer]],
+        close_database: Callable[[], Awaitable[None]],
         telemetry: Telemetry,
         batching: Batching,
         now: Callable[[], float],
@@ -80,6 +81,7 @@ class _Sink:
     ) -> None:
         self._consumer = consumer
         self._open_database = open_database
+        self._close_database = close_database
         self._writer: Writer | None = None
         self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
@@ -89,12 +91,23 @@ class _Sink:
     async def run(self) -> None:
         """Drain for ever, from the stored offsets on."""
         while True:
-            await self.resume()
-            try:
-                await self.drain()
-            except (PositionConflictError, KafkaError) as exc:
-                self._telemetry.waiting_for(str(exc))
-                logger.warning("{}: reading on from the stored offsets", exc)
+            async with self._opening_anew():
+                await self.resume()
+                try:
+                    await self.drain()
+                except (PositionConflictError, KafkaError) as exc:
+                    self._telemetry.waiting_for(str(exc))
+                    logger.warning("{}: reading on from the stored offsets", exc)
+
+    @asynccontextmanager
+    async def _opening_anew(self) -> AsyncIterator[None]:
+        """Close a database whose files were exchanged: what bears its name is opened next, and decides."""
+        try:
+            yield
+        except StoreReplacedError as exc:
+            self._telemetry.waiting_for(str(exc))
+            self._writer = None
+            await self._close_database()
 
     async def resume(self) -> None:
         """Take up every partition where the database says that it is stored up to."""
@@ -111,6 +124,7 @@ class _Sink:
             else:
                 # What cannot be read stays in the log, and nothing is stored that would say so.
                 self._telemetry.behind(await self._consumer.lag())
+                await self._look()
 
     async def finish(self) -> None:
         """Store what is in the log already, for it ends with the process."""
@@ -141,6 +155,10 @@ class _Sink:
         # The moment of arrival, not of the attempt that succeeds.
         write = partial((await self._opened()).write, intake, arrived=round(self._now() * 1000))
         return await until_it_works("storing readings", write, on_trouble=self._waiting_for)
+
+    async def _look(self) -> None:
+        """Look after the database, which nobody else does while nothing arrives."""
+        await until_it_works("looking at the database", (await self._opened()).look, on_trouble=self._waiting_for)
 
     async def _opened(self) -> Writer:
         if self._writer is None:
@@ -176,4 +194,4 @@ class _Sink:
         for partition, assignment in assignments.items():
             if assignment.lost:
                 log = logger.bind(partition=partition, offset=assignment.position.next)
-                log.error("up to {} records were dropped by the transport before they could be stored", assignment.lost)
+                log.error("up to {} records are neither in this database nor any longer in the log", assignment.lost)

@@ -1,0 +1,232 @@
+"""What people do to the files of a database that a sink has open: it notices, says so once, and goes on rightly."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import anyio
+import pytest
+from loguru import logger
+from prometheus_client import CollectorRegistry
+
+from icu.errors import StoreCorruptError
+from icu.messages import encode
+from icu.sink.consumer import Batching, consume
+from icu.sink.telemetry import Telemetry
+from icu.store.reader import Reader
+from icu.store.writer import open_writer
+from icu.transports.memory import MemoryTransport
+from tests.samples import ANNA, START, observation
+from tests.stores import rows
+
+PATIENCE: Final = 20.0
+
+
+class Ward:
+    """A sink, and a monitor that has the same database open in the same process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+        self.transport = MemoryTransport(topic="icu.test", partitions=1)
+        self.telemetry = Telemetry(CollectorRegistry())
+        self.reader = Reader(self.url)
+        self.errors: list[str] = []
+        self.deaths: list[StoreCorruptError] = []
+        self._published = 0
+
+    async def store(self, count: int) -> None:
+        """Publish readings and wait until all are stored."""
+        await self.transport.publish(encode([observation(self._published + n) for n in range(count)]))
+        self._published += count
+        with anyio.fail_after(PATIENCE):
+            await self.transport.settled(0)
+
+    async def told(self) -> str:
+        """The one error of the sink, which has come or comes by itself."""
+        with anyio.fail_after(PATIENCE):
+            while not self.errors:
+                await anyio.sleep(0.01)
+        [error] = self.errors
+        return error
+
+    async def served(self) -> int:
+        """Readings that the monitor finds."""
+        page = await self.reader.page(ANNA, limit=10_000, order="asc", since=START, until=START + timedelta(days=1))
+        return len(page.readings)
+
+    def stored(self) -> int:
+        """Readings that another program finds, in a database without damage."""
+        assert rows(self.url, "PRAGMA integrity_check") == [("ok",)]
+        [(count,)] = rows(self.url, "SELECT count(*) FROM patient_metrics")
+        return int(count)
+
+    def checkpoint(self) -> None:
+        """Another program brings what is in the log into the file."""
+        assert rows(self.url, "PRAGMA wal_checkpoint(PASSIVE)")[0][0] == 0
+
+
+@pytest.fixture
+async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
+    """One with 20 readings."""
+    ward = Ward(tmp_path / "icu.db")
+    logger.add(lambda line: ward.errors.append(str(line)), level="ERROR", format="{message}")
+    async with anyio.create_task_group() as group:
+
+        async def sink() -> None:
+            try:
+                await consume(
+                    transport=ward.transport,
+                    database_url=ward.url,
+                    telemetry=ward.telemetry,
+                    batching=Batching(linger=0),
+                    now=START.timestamp,
+                )
+            except StoreCorruptError as exc:
+                ward.deaths.append(exc)
+
+        group.start_soon(sink)
+        await ward.store(20)
+        assert await ward.served() == 20
+        yield ward
+        group.cancel_scope.cancel()
+    await ward.reader.aclose()
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")], "nothing half done is left behind"
+
+
+async def other(path: Path) -> None:
+    """A database of another ward, without any reading."""
+    async with open_writer(f"sqlite:///{path}", topic="icu.test"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["icu.db-wal", "icu.db-shm"])
+async def test_a_log_that_is_removed_takes_nothing_along(ward: Ward, name: str) -> None:
+    """What was only there is brought into the file, whoever else has it open; the next reading is stored beside it."""
+    (ward.path.parent / name).unlink()
+    await ward.store(1)
+    assert "its log, was removed or replaced" in await ward.told()
+    assert (ward.stored(), await ward.served(), ward.telemetry.trouble) == (21, 21, None)
+    await ward.store(1)
+    assert (ward.stored(), await ward.served()) == (22, 22)
+
+
+async def test_it_is_noticed_while_nothing_arrives(ward: Ward) -> None:
+    """Within a second or two, so that what is in the log is saved before the sink ends."""
+    (ward.path.parent / "icu.db-wal").unlink()
+    assert "its log, was removed or replaced" in await ward.told()
+    with anyio.fail_after(PATIENCE):
+        while not (ward.path.parent / "icu.db-wal").exists():
+            await anyio.sleep(0.01)
+    assert ward.stored() == 20
+
+
+async def test_a_database_that_is_moved_away_is_whole(ward: Ward, tmp_path: Path) -> None:
+    """What its log held is in it; a new one is begun in its place, and is not taken for the old one."""
+    ward.path.rename(tmp_path / "moved.db")
+    assert "was removed or replaced" in await ward.told()
+    await ward.store(5)
+    assert ward.errors[1:] == ["20 records are neither in this database nor any longer in the log\n"]
+    assert (ward.stored(), await ward.served()) == (5, 5)
+    assert rows(f"sqlite:///{tmp_path / 'moved.db'}", "SELECT count(*) FROM patient_metrics") == [(20,)]
+
+
+async def test_a_database_that_takes_its_place_does_not_get_the_log(ward: Ward, tmp_path: Path) -> None:
+    """Readings are told as lost that are in neither of them."""
+    await other(tmp_path / "other.db")
+    (tmp_path / "other.db").rename(ward.path)
+    await ward.transport.publish(encode([observation(100)]))
+    with anyio.fail_after(PATIENCE):
+        await ward.transport.settled(0)
+        while len(ward.errors) < 2:
+            await anyio.sleep(0.01)
+    assert "was removed or replaced" in ward.errors[0]
+    assert ward.errors[1].startswith("20 records are neither in this database nor any longer in the log")
+    assert (ward.stored(), await ward.served()) == (1, 1)
+
+
+def copied(source: Path, target: Path) -> None:
+    """As `cp` does: into the file that is there."""
+    shutil.copyfile(source, target)
+
+
+def emptied(_: Path, target: Path) -> None:
+    """As `truncate -s 0` does."""
+    target.open("w").close()
+
+
+@pytest.mark.parametrize("overwrite", [copied, emptied])
+async def test_a_database_that_is_overwritten(
+    ward: Ward, tmp_path: Path, overwrite: Callable[[Path, Path], None]
+) -> None:
+    """It stands as it was copied, without what the log of the old one held; that is told."""
+    await other(tmp_path / "other.db")
+    ward.checkpoint()
+    await ward.store(1)
+    overwrite(tmp_path / "other.db", ward.path)
+    await ward.transport.publish(encode([observation(100)]))
+    with anyio.fail_after(PATIENCE):
+        while "is being overwritten" not in str(ward.telemetry.trouble):
+            await anyio.sleep(0.01)
+        await ward.transport.settled(0)
+    assert any("was overwritten while the sink wrote to it" in each for each in ward.errors)
+    assert any(each.startswith("21 records are neither in this database nor") for each in ward.errors)
+    assert (ward.stored(), await ward.served(), ward.telemetry.trouble) == (1, 1, None)
+
+
+async def test_a_database_that_is_destroyed_with_its_log(ward: Ward, tmp_path: Path) -> None:
+    """To SQLite it looks like a failing disk, which would be waited for; it is what it is."""
+    for name in ("icu.db", "icu.db-wal"):
+        (tmp_path / name).write_bytes(b"no database any more" * 1_000)
+    await ward.transport.publish(encode([observation(100)]))
+    with anyio.fail_after(PATIENCE):
+        while not ward.deaths:
+            await anyio.sleep(0.01)
+    assert isinstance(ward.deaths[0], StoreCorruptError)
+    assert "was overwritten while the sink wrote to it" in ward.errors[0]
+    assert (tmp_path / "icu.db").read_bytes().startswith(b"no database any more")
+    assert (tmp_path / "icu.db-wal.left-over").exists()
+
+
+async def test_an_older_copy_that_is_copied_over_the_database(ward: Ward, tmp_path: Path) -> None:
+    """It is told from the file that a checkpoint made of the same database, and what came after it is told as lost."""
+    with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        source.backup(copy)
+    await ward.store(20)
+    ward.checkpoint()
+    await ward.store(1)
+    copied(tmp_path / "copy.db", ward.path)
+    await ward.store(1)
+    assert any(each.startswith("21 records are neither in this database nor") for each in ward.errors)
+    assert (ward.stored(), await ward.served()) == (21, 21)
+
+
+async def test_what_others_may_do_is_no_alarm(ward: Ward, tmp_path: Path) -> None:
+    """Checkpoints, copies, VACUUM and writes of another program, by SQLite itself."""
+    for work in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA user_version", "ANALYZE", "REINDEX"):
+        with closing(sqlite3.connect(ward.path)) as connection:
+            connection.execute(work).fetchall()
+        await ward.store(1)
+    with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        source.backup(copy)
+    await ward.store(10_000)
+    assert (ward.errors, ward.stored()) == ([], 10_025)
+
+
+async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tmp_path: Path) -> None:
+    """It is a transaction like any other: the sink goes on where the restored one says, with the patients of that."""
+    with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        source.backup(copy)
+    await ward.store(10)
+    with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        copy.backup(target)
+    await ward.store(1)
+    ward.checkpoint()
+    await ward.store(1)
+    assert ward.errors == ["10 records are neither in this database nor any longer in the log\n"]
+    assert ward.stored() == 22
