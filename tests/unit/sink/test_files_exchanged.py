@@ -14,14 +14,14 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.errors import StoreCorruptError
-from icu.messages import encode
+from icu.messages import Position, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
 from icu.transports.memory import MemoryTransport
-from tests.samples import ANNA, START, observation
-from tests.stores import rows
+from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import NOON, rows, store
 
 PATIENCE: Final = 20.0
 
@@ -104,9 +104,10 @@ def half_done(folder: Path) -> list[Path]:
 
 
 async def other(path: Path) -> None:
-    """A database of another ward, without any reading."""
-    async with open_writer(f"sqlite:///{path}", topic="icu.test"):
-        pass
+    """The database of another ward, in which Boris was the first patient, a day later."""
+    async with open_writer(f"sqlite:///{path}", topic="icu.other") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(0, patient=BORIS)], arrived=NOON + 86_400_000)
 
 
 @pytest.mark.parametrize("name", ["icu.db-wal", "icu.db-shm"])
@@ -151,7 +152,7 @@ async def test_a_database_that_takes_its_place_does_not_get_the_log(ward: Ward, 
             await anyio.sleep(0.01)
     assert "was removed or replaced" in ward.errors[0]
     assert ward.errors[1].startswith("20 records are neither in this database nor any longer in the log")
-    assert (ward.stored(), await ward.served()) == (1, 1)
+    assert (ward.stored(), await ward.served()) == (2, 1)
 
 
 def copied(source: Path, target: Path) -> None:
@@ -164,9 +165,9 @@ def emptied(_: Path, target: Path) -> None:
     target.open("w").close()
 
 
-@pytest.mark.parametrize("overwrite", [copied, emptied])
+@pytest.mark.parametrize(("overwrite", "stored"), [(copied, 2), (emptied, 1)])
 async def test_a_database_that_is_overwritten(
-    ward: Ward, tmp_path: Path, overwrite: Callable[[Path, Path], None]
+    ward: Ward, tmp_path: Path, overwrite: Callable[[Path, Path], None], stored: int
 ) -> None:
     """It stands as it was copied, without what the log of the old one held; that is told."""
     await other(tmp_path / "other.db")
@@ -180,7 +181,7 @@ async def test_a_database_that_is_overwritten(
         await ward.transport.settled(0)
     assert any("was overwritten while the sink wrote to it" in each for each in ward.errors)
     assert any(each.startswith("21 records are neither in this database nor") for each in ward.errors)
-    assert (ward.stored(), await ward.served(), ward.telemetry.trouble) == (1, 1, None)
+    assert (ward.stored(), await ward.served(), ward.telemetry.trouble) == (stored, 1, None)
 
 
 async def test_a_database_that_is_destroyed_with_its_log(ward: Ward, tmp_path: Path) -> None:
@@ -224,13 +225,11 @@ async def test_what_others_may_do_is_no_alarm(ward: Ward, tmp_path: Path) -> Non
 
 async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tmp_path: Path) -> None:
     """It is a transaction like any other: the sink goes on where the restored one says, with the patients of that."""
-    with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
-        source.backup(copy)
-    await ward.store(10)
-    with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
-        copy.backup(target)
+    await other(tmp_path / "other.db")
+    with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "other.db")) as source:
+        source.backup(target)
     await ward.store(1)
     ward.checkpoint()
     await ward.store(1)
-    assert ward.errors == ["10 records are neither in this database nor any longer in the log\n"]
-    assert ward.stored() == 22
+    assert ward.errors == ["20 records are neither in this database nor any longer in the log\n"]
+    assert (ward.stored(), await ward.served()) == (3, 2)
