@@ -193,13 +193,10 @@ def prepare(engine: Engine, *, read_only: bool) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter has no type
         connection.isolation_level = None  # the driver must not begin transactions of its own
-        try:
-            with closing(connection.cursor()) as cursor:
-                for pragma in pragmas:
-                    cursor.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()  # the pool does not know it yet, and it may hold a lock that its successor waits for
-            raise
+        # Closed whatever happens: an open statement would keep its connection, and the lock that its successor needs.
+        with closing(connection.cursor()) as cursor:
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
 
     if not read_only:
         # A deferred BEGIN that reads first fails at once with SQLITE_BUSY_SNAPSHOT when it comes to write.

@@ -56,17 +56,19 @@ class Watch:
         self._real = Path(os.path.realpath(path))  # SQLite's log and its index stand beside what a link leads to
         self._names, self._written = self._seen()
         self._content: _Content | None = None
+        self._mark = 0
         self._connection: object = None
         self._doubt: tuple[object, float] | None = None
         self.found: StoreReplacedError | None = None
         """What was done to the files, once it is known."""
         self.overwritten = False
 
-    def begin(self) -> None:
-        """Take what the file holds at the next look for what it ought to hold.
+    def begin(self, mark: int) -> None:
+        """Take what the file holds at the next look for what it ought to hold, until it is the database of this mark.
 
-        By SQLite itself another database may have been restored into it, which is well.
+        By SQLite itself another one may have been restored into it, which is well, and may still be in the log.
         """
+        self._mark = mark
         self._written = self._content = None
 
     async def look(self, connection: object = None) -> None:
@@ -125,7 +127,7 @@ class Watch:
     async def _compare(self, written: object) -> None:
         """Whether a checkpoint wrote to the file, or something else."""
         content = await to_thread.run_sync(_content, self._real)
-        if _follows(content, self._content):
+        if self._is_checkpoint(content):
             self._content, self._written, self._doubt = content, written, None
             return
         # Another program's checkpoint may be under way, or somebody's copy: neither is to be judged by its half.
@@ -135,6 +137,15 @@ class Watch:
             raise StoreUnavailableError(f"{self._path} is being overwritten")
         self.overwritten = True
         self.found = StoreReplacedError(self._path, "overwritten")
+
+    def _is_checkpoint(self, content: _Content | None) -> bool:
+        """Whether a checkpoint makes this of what the file held before."""
+        before = self._content
+        if content is None or before is None:
+            return before is None
+        if content.mark != before.mark:
+            return content.mark == self._mark
+        return content.newest >= before.newest
 
     def _seen(self) -> tuple[_Names, object]:
         """Which files there are, and size and time of the last change of the first."""
@@ -146,13 +157,6 @@ class Watch:
 
     def _beside(self) -> tuple[Path, Path]:
         return self._real.with_name(f"{self._real.name}-wal"), self._real.with_name(f"{self._real.name}-shm")
-
-
-def _follows(content: _Content | None, before: _Content | None) -> bool:
-    """Whether a checkpoint makes the one of the other."""
-    if content is None or before is None:
-        return before is None
-    return content.mark == before.mark and content.newest >= before.newest
 
 
 def _status(path: Path) -> os.stat_result | None:

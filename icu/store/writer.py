@@ -134,9 +134,10 @@ class Writer:
         async def work(connection: AsyncConnection) -> None:
             driver = await driver_of(connection)
             await driver.executemany(_BEGIN_LOG, rows)
+            [(mark,)] = await driver.execute_fetchall("PRAGMA user_version")
+            self._watch.begin(mark)
             await self._watch.look(driver)
 
-        self._watch.begin()
         self._patients = _Patients()  # whoever moved the offsets may have changed them, too
         await self._transact(work)
 
