@@ -173,21 +173,13 @@ class SchemaError(StoreError):
 class PositionConflictError(StoreError):
     """The stored offsets are not those that this batch continues: somebody else moved them. Read them again."""
 
-    def __init__(self, topic: str) -> None:
-        super().__init__(f"the stored offsets of {topic} were moved meanwhile: another sink writes to this database")
-
 
 class StoreReplacedError(StoreError):
     """The database's files are no longer those that were opened, or no longer hold what was written. Open them anew."""
 
-    def __init__(self, path: object, done: str) -> None:
-        super().__init__(f"{path}, or its log, was {done} while the sink wrote to it: what is there now counts")
 
-
-class StoreInUseError(StoreError):
-    """Another sink holds the database file: SQLite has one writer."""
-
-    exit_code = 78
+class StoreInUseError(StoreError, ConfigurationError):
+    """Another sink holds the database file: SQLite has one writer, so one of the two is set to a wrong one."""
 
 
 class StoreCorruptError(StoreError):

@@ -82,7 +82,7 @@ class Watch:
                 self._connection = connection
                 self._names = _Names(self._names.file, names.log, names.index)
             if names != self._names:
-                self.found = StoreReplacedError(self._path, "removed or replaced")
+                self.found = self._was("removed or replaced")
             elif written != self._written:
                 await self._compare(written)
         if self.found is not None:
@@ -136,7 +136,12 @@ class Watch:
         if anyio.current_time() - self._doubt[1] < QUIET:
             raise StoreUnavailableError(f"{self._path} is being overwritten")
         self.overwritten = True
-        self.found = StoreReplacedError(self._path, "overwritten")
+        self.found = self._was("overwritten")
+
+    def _was(self, done: str) -> StoreReplacedError:
+        return StoreReplacedError(
+            f"{self._path}, or its log, was {done} while the sink wrote to it: what is there now counts"
+        )
 
     def _is_checkpoint(self, content: _Content | None) -> bool:
         """Whether a checkpoint makes this of what the file held before."""

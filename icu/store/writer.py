@@ -185,7 +185,9 @@ class Writer:
     async def _move(self, driver: aiosqlite.Connection, moves: Sequence[Move]) -> None:
         values = [(move.end.next, move.end.mark, self._topic, move.partition, move.start) for move in moves]
         if (await driver.executemany(_MOVE_OFFSET, values)).rowcount != len(moves):
-            raise PositionConflictError(self._topic)
+            raise PositionConflictError(
+                f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
+            )
 
     async def _introduce(self, driver: aiosqlite.Connection, observations: Sequence[Observation]) -> _Patients:
         """Insert patients not seen before and change names and intervals; returns all patients by uuid."""
