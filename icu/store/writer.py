@@ -119,7 +119,11 @@ class Writer:
         """How far each partition of the topic is stored."""
 
         async def work(connection: AsyncConnection) -> Iterable[Any]:
-            return await (await driver_of(connection)).execute_fetchall(_POSITIONS, (self._topic,))
+            driver = await driver_of(connection)
+            found = await driver.execute_fetchall(_POSITIONS, (self._topic,))
+            # SQLite has made its log by now, though nothing may be written for long: the broker is away.
+            await self._watch.look(driver)
+            return found
 
         found = await self._transact(work)
         return {partition: Position(offset, mark) for partition, offset, mark in found}

@@ -188,10 +188,10 @@ def test_alone_in_memory_is_wrong_usage(kafka: Start, role: str) -> None:
 
 
 def test_a_second_sink_is_refused(kafka: Start) -> None:
-    """On the same file: 70, and what to do; the first goes on."""
+    """On the same file: a wrong setting, and what to do; the first goes on."""
     first = kafka("run", "sink").ready()
     second = kafka("run", "sink")
-    assert second.wait() == 70
+    assert second.wait() == 78
     assert second.log().splitlines()[-1].startswith("icu: another sink writes to ")
     assert "choose another database" in second.log()
     kafka("run", "patient", "--name", "Anna")

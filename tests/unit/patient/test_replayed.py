@@ -46,14 +46,14 @@ class Topic(MemoryTransport):
         self.leads: list[float] = []
         """Seconds by which each is ahead of its arrival."""
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
         for record in records:
             seconds = anyio.current_time() - self._began
             observation = msgspec.json.decode(record.value, type=Observation)
             self.pulses.append(observation.pulse)
             self.arrived.append(seconds)
             self.leads.append((observation.timestamp - START).total_seconds() - seconds)
-        await super().publish(records)
+        return await super().publish(records)
 
 
 def wall(*, fast: float = 0.0) -> Callable[[], datetime]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from loguru import logger
 
 from icu.errors import PositionConflictError, StoreCorruptError, StoreUnavailableError
 from icu.messages import Delivery, Position, Quality, Refusal
@@ -201,3 +202,13 @@ async def test_a_damaged_file_stops_for_good(url: str, tmp_path: Path) -> None:
         async with open_writer(url, topic="icu.test"):
             pass
     assert (tmp_path / "icu.db").read_bytes().startswith(b"not a database")
+
+
+async def test_a_writer_that_only_asked_how_far_it_is_leaves_nothing_to_complain_of(url: str) -> None:
+    """It waits for a broker, say, and is told to stop: the log that SQLite made meanwhile was not exchanged."""
+    errors: list[str] = []
+    logger.add(lambda message: errors.append(message.record["message"]), level="WARNING")
+    for _ in range(2):
+        async with open_writer(url, topic="icu.test") as writer:
+            assert await writer.positions() == {}
+    assert errors == []
