@@ -14,6 +14,8 @@ LAST_YEAR: Final = 2099
 TICK: Final = timedelta(milliseconds=1)
 """The store's resolution: two observations of a patient are at least so far apart."""
 
+_SECONDS: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+
 # Overrides and isolates of writing direction: they make a name read as another one.
 _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -49,6 +51,17 @@ def check_time(moment: datetime) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(outside())
     return moment
+
+
+def from_epoch(count: float) -> datetime:
+    """The moment of so many seconds, milliseconds or microseconds since 1970: ValueError for a moment of other years.
+
+    Which of them is told by the magnitude: as seconds, the present in milliseconds lies 50,000 years ahead.
+    """
+    for scale in (1, 1_000, 1_000_000):
+        if 0 <= count < _SECONDS * scale:
+            return datetime.fromtimestamp(count / scale, UTC)
+    raise ValueError(outside())
 
 
 def outside() -> str:
