@@ -31,5 +31,8 @@ BLOOD_PRESSURE: Final = Range(0, 360)
 SPO2: Final = Range(0, 100)
 """Oxygen saturation, %."""
 
+LEAST_SPO2: Final = 1
+"""The least saturation above 0, %: what lies between is a fraction that nobody turned into per cent."""
+
 TEMPERATURE: Final = Range(10, 50)
 """Body temperature, Cel."""

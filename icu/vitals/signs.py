@@ -9,7 +9,7 @@ from icu.vitals.limits import BLOOD_PRESSURE
 UNKNOWN: Final = "-"
 
 # [0-9], not \d: that would take digits of other scripts; \Z, not $: that would let a line feed through.
-_HALF: Final = r"([0-9]{1,3}(?:\.[0-9]{1,2})?|-)"
+_HALF: Final = r"(-?(?:[0-9]{1,3}|[1-9][0-9]{3,19})(?:\.[0-9]{1,2})?|-)"
 _PRESSURE: Final = re.compile(rf"\A{_HALF}/{_HALF}\Z")
 
 
@@ -45,16 +45,30 @@ def parse_blood_pressure(text: str) -> BloodPressure:
 
     Cached: a ward repeats the same few thousand texts, and the cache costs a tenth of reading them again.
     """
-    match = _PRESSURE.match(text)
-    if match is None:
-        raise ValueError(f"blood pressure is written systolic/diastolic, for instance 120/80 or 119/-, not {text!r}")
-    pressure = BloodPressure(_half(match[1]), _half(match[2]))
+    pressure = read_halves(text)
     for value in pressure:
         if value is not None and value not in BLOOD_PRESSURE:
             raise ValueError(f"blood pressure {text} is outside 0 to {BLOOD_PRESSURE.high:g} mm[Hg]")
-    if pressure.systolic is not None and pressure.diastolic is not None and pressure.systolic < pressure.diastolic:
+    if _is_upside_down(pressure):
         raise ValueError(f"blood pressure {text} has a systolic half below the diastolic one")
     return pressure
+
+
+def read_halves(text: str) -> BloodPressure:
+    """Read `120/80`, possible or not; ValueError for what is not written as a pressure."""
+    match = _PRESSURE.match(text)
+    if match is None:
+        raise ValueError(f"blood pressure is written systolic/diastolic, for instance 120/80 or 119/-, not {text!r}")
+    return BloodPressure(_half(match[1]), _half(match[2]))
+
+
+def plausible(pressure: BloodPressure) -> BloodPressure:
+    """The pressure without an impossible half: of 400/80 it is -/80.
+
+    An upside-down pressure keeps neither half, for either may be the wrong one.
+    """
+    kept = BloodPressure(*(value if value in BLOOD_PRESSURE else None for value in pressure))
+    return BloodPressure(None, None) if _is_upside_down(kept) else kept
 
 
 @lru_cache(maxsize=65_536)
@@ -68,6 +82,11 @@ def format_blood_pressure(systolic: float | None, diastolic: float | None) -> st
 def plain(value: float) -> int | float:
     """A whole number as an int, so that 72 is written `72` and 72.5 is written `72.5`."""
     return int(value) if value == int(value) else value
+
+
+def _is_upside_down(pressure: BloodPressure) -> bool:
+    systolic, diastolic = pressure
+    return systolic is not None and diastolic is not None and systolic < diastolic
 
 
 def _half(text: str) -> float | None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icu.vitals.limits import BLOOD_PRESSURE
-from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain
+from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain, plausible, read_halves
 
 HALF = st.none() | st.integers(0, 36_000).map(lambda n: plain(n / 100))
 
@@ -22,7 +22,7 @@ def test_what_is_written_is_read_again(systolic: float | None, diastolic: float 
         assert parse_blood_pressure(text) == (systolic, diastolic)
 
 
-@pytest.mark.parametrize("text", ["", "120", "120/", "/80", "120 / 80", "1e2/80", "+120/80", "-120/80", "1200/80"])
+@pytest.mark.parametrize("text", ["", "120", "120/", "/80", "120 / 80", "1e2/80", "+120/80", "0120/80", "--5/80"])
 def test_other_spellings_are_refused(text: str) -> None:
     """What is not written as 120/80 is refused, and the message shows how to write it."""
     with pytest.raises(ValueError, match="120/80"):
@@ -34,3 +34,27 @@ def test_the_range_is_closed() -> None:
     assert parse_blood_pressure(f"{BLOOD_PRESSURE.high}/0").systolic == BLOOD_PRESSURE.high
     with pytest.raises(ValueError, match="outside"):
         parse_blood_pressure(f"{BLOOD_PRESSURE.high + 1}/0")
+    for text in ("-120/80", "1200/80", "120/-0.5"):
+        with pytest.raises(ValueError, match="outside"):
+            parse_blood_pressure(text)
+
+
+PARTLY: dict[str, tuple[float | None, float | None]] = {
+    "120/80": (120, 80),
+    "119.5/-": (119.5, None),
+    "361/80": (None, 80),
+    "120/1200": (120, None),
+    "80/120": (None, None),
+    "-5/80": (None, 80),
+    "80/-0.25": (80, None),
+    "-/80.25": (None, 80.25),
+    "999/999": (None, None),
+    "80/80": (80, 80),
+    "0/0": (0, 0),
+}
+
+
+@pytest.mark.parametrize(("text", "kept"), PARTLY.items(), ids=PARTLY)
+def test_an_impossible_half_costs_that_half(text: str, kept: tuple[float | None, float | None]) -> None:
+    """An upside-down pressure costs both, for either may be the wrong one."""
+    assert plausible(read_halves(text)) == kept
