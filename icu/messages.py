@@ -5,11 +5,9 @@ readable to `kcat`. Later versions add optional fields, which this version ignor
 not know means that a field changed its meaning, and the record is refused.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import accumulate
 from typing import Annotated, Final
 from unicodedata import normalize
 from uuid import UUID, uuid5
@@ -17,19 +15,14 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Meta, Struct
 
-from icu.bounds import FIRST_YEAR, LAST_YEAR, MAX_NAME_LENGTH, check_name, check_time, outside
-from icu.errors import MessageError
+from icu.bounds import FIRST_YEAR, LAST_YEAR, MAX_NAME_LENGTH, check_name, check_time
 from icu.vitals import limits
 from icu.vitals.signs import parse_blood_pressure
 
 SCHEMA_VERSION: Final = 1
-MAX_VALUE_BYTES: Final = 1_000_000
-"""Larger values are refused: Kafka's own default limit for a record (max.message.bytes) is about this."""
+LONGEST_INTERVAL: Final = 86_400
+"""Seconds from one observation to the next: a day."""
 
-MAX_DEPTH: Final = 512
-"""Arrays and objects within each other. msgspec itself stops where the interpreter does, each version elsewhere."""
-
-_LAST_EPOCH_SECOND: Final = int(datetime(LAST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _PATIENTS: Final = UUID("5b0c9a52-8f5c-4c56-9c0e-5d2a0c1e7f11")
 
 
@@ -65,6 +58,16 @@ class Refusal(Struct, frozen=True, gc=False):
     detail: str
 
 
+class Implausible(Struct, frozen=True, gc=False):
+    """An impossible value in a delivery. A reading is stored without it."""
+
+    delivery: Delivery
+    name: str
+    """The field's, for instance `spo2`."""
+    value: str
+    """As it came."""
+
+
 Pulse = (
     Annotated[int, Meta(ge=limits.PULSE.low, le=limits.PULSE.high)]
     | Annotated[float, Meta(ge=limits.PULSE.low, le=limits.PULSE.high)]
@@ -79,31 +82,43 @@ MeanPressure = (
 )
 Spo2 = (
     Annotated[int, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
-    | Annotated[float, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
+    | Annotated[float, Meta(ge=limits.LEAST_SPO2, le=limits.SPO2.high)]
 )
+"""0, as an integer, or 1 and more."""
 Temperature = (
     Annotated[int, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
     | Annotated[float, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
 )
 
+SchemaVersion = Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)]
 
 # Python's `$` would let a line feed through; \Z, which would not, is unknown to the schema's readers.
-Flag = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}(?!\n)$")]
+Flag = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z-]{0,31}(?!\n)$",
+        description="motion, damped: the value is doubtful; probe-off, lead-off, low-perfusion: it is absent; "
+        "implausible: it was impossible, and is absent",
+    ),
+]
 
 
 class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Why a sign's value is doubtful or absent, as its sender says; absent for a sign of which nothing is said.
+    """Why a sign's value is doubtful or absent; absent for a sign of which nothing is said.
 
     Our own senders say `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped` and
-    `low-perfusion`.
+    `low-perfusion`. The sink says `implausible` of an impossible value, which it leaves out.
     """
 
     pulse: Flag | None = None
     resp_rate: Flag | None = None
     bp: Flag | None = None
-    """Of the mean pressure too."""
+    """Of the mean pressure too, but for `implausible`."""
     spo2: Flag | None = None
     temperature: Flag | None = None
+    map: Annotated[Flag | None, Meta(description="implausible, of the mean pressure; all else of it stands in bp")] = (
+        None
+    )
 
 
 _NOTHING_SAID: Final = Quality()
@@ -126,7 +141,7 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     bp: str | None = None
     """Systolic/diastolic, mm[Hg], as text: `120/80`; `119/-` where a half is unknown."""
     spo2: Spo2 | None = None
-    """%."""
+    """%. What lies between 0 and 1 is a fraction."""
     temperature: Temperature | None = None
     """Cel."""
     map: MeanPressure | None = None
@@ -136,17 +151,18 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     value stands. Aware; normalised to UTC."""
     quality: Quality | None = None
     """None where it would be empty."""
-    interval: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    interval: Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL)] | None = None
     """Seconds until the sender's next observation is due."""
-    schema_version: Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)] = 0
+    schema_version: SchemaVersion = 0
     """0: a sender that states none, as in the brief."""
 
     def __post_init__(self) -> None:
         if not self.patient_uuid.int:
             raise ValueError("the patient's uuid is nil")
         # Asked here, for a call for each message would be a tenth of decoding it.
-        if self.timestamp.tzinfo is not UTC or not FIRST_YEAR <= self.timestamp.year <= LAST_YEAR:
-            msgspec.structs.force_setattr(self, "timestamp", _utc("timestamp", self.timestamp))
+        timestamp = self.timestamp
+        if timestamp.tzinfo is not UTC or not FIRST_YEAR <= timestamp.year <= LAST_YEAR:
+            msgspec.structs.force_setattr(self, "timestamp", _utc("timestamp", timestamp))
         if self.patient_name is not None:
             check_name(self.patient_name)
         if self.bp is not None:
@@ -157,18 +173,7 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
             msgspec.structs.force_setattr(self, "quality", None)
 
 
-class _Moment(Struct):
-    """The timestamp alone, where it is an integer."""
-
-    timestamp: int
-
-
 _encoder: Final = msgspec.json.Encoder()
-_observations: Final = msgspec.json.Decoder(Observation)
-_moments: Final = msgspec.json.Decoder(_Moment)
-_raw_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def encode(observations: Sequence[Observation]) -> list[Record]:
@@ -187,67 +192,9 @@ def _key_of_number(number: int) -> bytes:
     return str(UUID(int=number)).encode()
 
 
-def decode(delivery: Delivery) -> Observation:
-    """The observation that a delivery carries. Raises MessageError, and nothing else, whatever the bytes are."""
-    value = delivery.value
-    if value is None:
-        raise MessageError("tombstone", "the record has no value")
-    if len(value) > MAX_VALUE_BYTES:
-        raise MessageError("oversize", f"the value has {len(value)} bytes, over {MAX_VALUE_BYTES}")
-    try:
-        observation = _decode_value(value)
-        # msgspec looks at neither in the fields that it ignores.
-        if not value.isascii():
-            value.decode()
-        if len(value) > MAX_DEPTH:
-            _check_depth(value)
-    except msgspec.ValidationError as exc:
-        raise MessageError("invalid", str(exc)) from exc
-    # msgspec leaves its own error tree on bad UTF-8 and on deep nesting.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as exc:
-        raise MessageError("malformed", str(exc)) from exc
-    # Integers, for comparing two UUIDs costs as much as a tenth of decoding.
-    if delivery.key is not None and _number_of(delivery.key) not in (None, observation.patient_uuid.int):
-        raise MessageError("key", "the key is the uuid of another patient than the value's")
-    return observation
-
-
 def uuid_of_name(name: str) -> UUID:
     """The identity of a patient who was given only a name: the same at every start."""
     return uuid5(_PATIENTS, normalize("NFC", name.strip()))
-
-
-def _decode_value(value: bytes) -> Observation:
-    try:
-        return _observations.decode(value)
-    except msgspec.ValidationError as exc:
-        if not str(exc).endswith("got `int` - at `$.timestamp`"):
-            raise
-    return _decode_with_epoch(value)
-
-
-def _decode_with_epoch(value: bytes) -> Observation:
-    """Senders of the brief's format may count seconds, or milliseconds, since 1970."""
-    moment = _from_epoch(_moments.decode(value).timestamp)
-    # The other fields stay as they are, so that they are read, or ignored, as beside any other timestamp.
-    fields: dict[str, object] = {**_raw_fields.decode(value), "timestamp": moment}
-    return _observations.decode(_encoder.encode(fields))
-
-
-def _check_depth(value: bytes) -> None:
-    """ValueError for a JSON document that nests too deeply. Hardly any holds so many brackets at all."""
-    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
-        return
-    brackets = _TEXT.sub(b"", value).translate(None, _NO_BRACKETS)
-    if max(accumulate(1 if each in b"[{" else -1 for each in brackets)) > MAX_DEPTH:
-        raise ValueError(f"arrays and objects nest deeper than {MAX_DEPTH}")
-
-
-def _from_epoch(count: int) -> datetime:
-    if not 0 <= count <= _LAST_EPOCH_SECOND * 1000:
-        raise msgspec.ValidationError(f"timestamp {count} {outside()}")
-    seconds = count if count <= _LAST_EPOCH_SECOND else count / 1000
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _utc(name: str, moment: datetime) -> datetime:
@@ -264,12 +211,3 @@ def _check_pressure_time(observation: Observation, moment: datetime) -> None:
         msgspec.structs.force_setattr(observation, "bp_measured_at", moment)
     if moment > observation.timestamp:
         raise ValueError("bp_measured_at is later than timestamp")
-
-
-@lru_cache(maxsize=16_384)
-def _number_of(key: bytes) -> int | None:
-    """The uuid that a key spells, as a number, or None: keys of other forms are the sender's own business."""
-    try:
-        return UUID(key.decode("ascii")).int
-    except ValueError:
-        return None

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from icu.messages import Delivery, Observation, encode, uuid_of_name
+from icu.messages import Delivery, Implausible, Observation, encode, uuid_of_name
+from icu.sink.decoding import decode
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 ANNA = uuid_of_name("Anna")
@@ -30,3 +31,11 @@ def delivery(observation: Observation, *, offset: int = 0, partition: int = 0) -
     """The observation as the sink gets it."""
     [record] = encode([observation])
     return Delivery(partition, offset, record.key, record.value)
+
+
+def decoded(delivery: Delivery) -> Observation:
+    """What the sink makes of a delivery in which every value can be."""
+    implausible: list[Implausible] = []
+    observation = decode(delivery, implausible)
+    assert not implausible
+    return observation

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import Litestar, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
 from icu.errors import NotReadyError
@@ -46,8 +46,8 @@ class Current(Struct, frozen=True):
     """Mean arterial pressure, mm[Hg]; absent where it was not measured."""
     bp_measured_at: datetime | UnsetType = UNSET
     """When the pressure was measured; absent where that is the timestamp."""
-    quality: Quality | UnsetType = UNSET
-    """Why signs are doubtful or missing; absent where none is."""
+    quality: Annotated[Quality | UnsetType, Meta(description="By sign, why its value is doubtful or absent")] = UNSET
+    """Absent where no value is."""
 
 
 class State(Struct, frozen=True):

@@ -17,8 +17,9 @@ from loguru import logger
 from msgspec import Struct
 
 from icu.errors import KafkaError, PositionConflictError, StoreReplacedError
+from icu.messages import Implausible
 from icu.ops.retries import until_it_works
-from icu.sink.intake import take_in
+from icu.sink.intake import Taken, take_in
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import Intake, Outcome, Writer, open_writer
 from icu.transports.base import Assignment, Batch, Consumer, Transport
@@ -136,10 +137,10 @@ class _Sink:
             logger.error("stopped before everything was stored")
 
     async def _take(self, batches: Sequence[Batch]) -> None:
-        intake = take_in(batches)
-        outcome = await self._store(intake)
+        taken = take_in(batches)
+        outcome = await self._store(taken.intake)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
-        await self._report(intake, outcome)
+        await self._report(taken, outcome)
 
     async def _assign(self) -> None:
         writer = await self._opened()
@@ -174,9 +175,11 @@ class _Sink:
             self._on_started()
             self._on_started = None
 
-    async def _report(self, intake: Intake, outcome: Outcome) -> None:
+    async def _report(self, taken: Taken, outcome: Outcome) -> None:
         self._telemetry.behind(await self._consumer.lag())
-        refused = self._telemetry.stored(intake, outcome, now=self._now())
+        refused = self._telemetry.stored(taken.intake, outcome, now=self._now())
+        self._telemetry.found(taken.implausible)
+        _log_values(taken.implausible)
         logger.debug(
             "stored {} readings, {} duplicates, {} refused", outcome.stored, outcome.duplicates, refused.total()
         )
@@ -195,3 +198,10 @@ class _Sink:
             if assignment.lost:
                 log = logger.bind(partition=partition, offset=assignment.position.next)
                 log.error("up to {} records are neither in this database nor any longer in the log", assignment.lost)
+
+
+def _log_values(implausible: Sequence[Implausible]) -> None:
+    """Tell where each stood, for a reading is stored without it."""
+    for each in implausible:
+        log = logger.bind(partition=each.delivery.partition, offset=each.delivery.offset)
+        log.debug("impossible value: {} {}", each.name, each.value)

@@ -1,9 +1,11 @@
 """What the sink tells about itself: counters for Prometheus, and what it waits for."""
 
 from collections import Counter as Tally
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from icu.messages import Implausible
 from icu.store.writer import Intake, Outcome
 
 
@@ -15,6 +17,7 @@ class Telemetry:
         self._stored = Counter("icu_sink_stored", "Readings stored", registry=registry)
         self._duplicates = Counter("icu_sink_duplicates", "Readings delivered again and swallowed", registry=registry)
         self._dead = Counter("icu_sink_dead_letters", "Records refused", ["reason"], registry=registry)
+        self._implausible = Counter("icu_sink_implausible", "Impossible values", ["sign"], registry=registry)
         self._batch = Histogram(
             "icu_sink_batch_records",
             "Records in one transaction",
@@ -36,6 +39,11 @@ class Telemetry:
     def behind(self, lag: int) -> None:
         """Note how many records are still to be fetched."""
         self._lag.set(lag)
+
+    def found(self, implausible: Sequence[Implausible]) -> None:
+        """Count impossible values, by field."""
+        for name, count in Tally(each.name for each in implausible).items():
+            self._implausible.labels(name).inc(count)
 
     def stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
         """Count one transaction; returns the refusals by reason. `now` is in seconds since 1970."""

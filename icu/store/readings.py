@@ -66,7 +66,7 @@ class Reading(Struct, frozen=True, gc=False):
     ] = UNSET
     quality: Annotated[
         Quality | UnsetType,
-        Meta(description="By sign, why its value is doubtful or absent, if the sender says: motion, for instance"),
+        Meta(description="By sign, why its value is doubtful or absent: motion, for instance, or implausible"),
     ] = UNSET
 
 

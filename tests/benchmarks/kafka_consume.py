@@ -74,6 +74,6 @@ async def ours(broker: Broker, topic: str) -> Lap:
         await consumer.assign({})
         watch = Stopwatch()
         while decoded < PATIENTS * EACH:
-            intake = take_in(await consumer.fetch(max_records=MOST, linger=0, patience=PATIENCE))
-            decoded += len(intake.observations)
+            taken = take_in(await consumer.fetch(max_records=MOST, linger=0, patience=PATIENCE))
+            decoded += len(taken.intake.observations)
         return watch.lap(decoded)

@@ -89,14 +89,14 @@ async def raw(url: str, batches: Sequence[Sequence[Observation]]) -> float:
 async def store_only(url: str, batches: Sequence[Sequence[Observation]]) -> float:
     """The sink's transaction, with offsets and journal, on observations that are decoded already."""
     fetched = as_fetched(batches)
-    intakes = [take_in([each]) for each in fetched]
+    intakes = [take_in([each]).intake for each in fetched]
     return await written(url, lambda place: intakes[place], fetched)
 
 
 async def decode_and_store(url: str, batches: Sequence[Sequence[Observation]]) -> float:
     """Bytes in, commit out. One record in a thousand is no observation and becomes a dead letter."""
     fetched = as_fetched(batches, bad_every=1_000)
-    return await written(url, lambda place: take_in([fetched[place]]), fetched)
+    return await written(url, lambda place: take_in([fetched[place]]).intake, fetched)
 
 
 async def written(url: str, intake: Callable[[int], Intake], fetched: Sequence[Batch]) -> float:

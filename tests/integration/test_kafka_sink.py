@@ -1,5 +1,7 @@
 """The sink between a broker and a SQLite file."""
 
+import json
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,12 +12,12 @@ from aiokafka import AIOKafkaProducer
 from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
-from icu.messages import encode
+from icu.messages import encode, uuid_of_name
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.base import Transport
 from tests.brokers import ApacheKafka, Broker
-from tests.hostile import INVALID, MALFORMED
+from tests.hostile import IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT
 from tests.integration.conftest import Connect
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import rows
@@ -25,7 +27,7 @@ PATIENCE = 60.0
 
 KEY = str(ANNA).encode()
 HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [
-    *((name, KEY, value) for name, value in {**MALFORMED, **INVALID}.items()),
+    *((name, KEY, value) for name, value in {**MALFORMED, **INVALID, **NOTHING_LEFT}.items()),
     ("tombstone", KEY, None),
     ("another patient's key", str(BORIS).encode(), encode([observation(1)])[0].value),
     ("half a megabyte", KEY, b'"' + b"x" * 500_000 + b'"'),
@@ -79,6 +81,32 @@ async def test_hostile_messages_between_good_ones(broker: Broker, connect: Conne
         assert kept_key == key, name
         assert size == len(value or b""), name
         assert kept_value == (None if value is None else value[:65_536]), name
+
+
+async def test_impossible_values_of_other_programs(broker: Broker, connect: Connect, url: str) -> None:
+    """Each costs itself alone: the reading is stored and flagged, the value counted, and nothing is a dead letter."""
+    transport = connect(broker.bootstrap)
+    await to_thread.run_sync(broker.create_topic, transport.topic, 1)
+    patients = [uuid_of_name(name) for name in IMPLAUSIBLE]
+    values = [
+        data.replace(str(ANNA).encode(), str(patient).encode())
+        for patient, (data, *_) in zip(patients, IMPLAUSIBLE.values(), strict=True)
+    ]
+    epoch = b'{"patient_uuid": "%s", "timestamp": 1795869100.5461085, "pulse": 70}' % KEY
+    await send(broker.bootstrap, transport.topic, [(None, each) for each in [*values, epoch]])
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await taken(registry, len(values) + 1)
+    assert rows(url, "SELECT reason, detail FROM dead_letters") == []
+    flagged = dict(rows(url, "SELECT uuid, quality FROM patient_metrics JOIN patients ON patients.id = patient_id"))
+    for patient, (name, (*_, came)) in zip(patients, IMPLAUSIBLE.items(), strict=True):
+        signs = came.keys() - {"interval", "bp_measured_at"}
+        assert json.loads(flagged[str(patient)] or "{}") == dict.fromkeys(signs, "implausible"), name
+    for field, count in Counter(field for *_, came in IMPLAUSIBLE.values() for field in came).items():
+        assert registry.get_sample_value("icu_sink_implausible_total", {"sign": field}) == count, field
+    assert rows(url, "SELECT timestamp, pulse FROM patient_metrics ORDER BY timestamp DESC LIMIT 1") == [
+        (1_795_869_100_546, 7000)
+    ]
 
 
 async def test_ten_megabytes_are_no_harm(kafka: ApacheKafka, connect: Connect, url: str) -> None:

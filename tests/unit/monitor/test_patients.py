@@ -1,5 +1,6 @@
 """The brief's paths, their parameters and their pages."""
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
@@ -54,7 +55,7 @@ async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx
 
 async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.AsyncClient) -> None:
     """Mean pressure, when it was measured, and doubt are in every answer, and only in readings that have them."""
-    doubt = Quality(bp="damped", temperature="probe-off")
+    doubt = Quality(bp="damped", temperature="probe-off", map="implausible")
     measured = START - timedelta(minutes=5, milliseconds=250)
     more = observation(5, map=93.25, bp_measured_at=measured, quality=doubt, temperature=None)
     await store(writer, [observation(0), more], arrived=NOON + 6_000)
@@ -68,7 +69,7 @@ async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.Asyn
         "temperature": None,
         "map": 93.25,
         "bp_measured_at": "2026-01-31T11:54:59.750000Z",
-        "quality": {"bp": "damped", "temperature": "probe-off"},
+        "quality": {"bp": "damped", "temperature": "probe-off", "map": "implausible"},
     }
     assert set(oldest) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
     assert (await monitor.get(f"{METRICS}/latest")).json() == newest
@@ -82,6 +83,16 @@ async def test_each_is_said_by_itself(writer: Writer, monitor: httpx.AsyncClient
     await store(writer, [observation(0, **{field: said[field]})])
     [reading] = (await monitor.get(METRICS)).json()
     assert {"map", "bp_measured_at", "quality"} & set(reading) == {field}
+
+
+async def test_a_doubt_of_another_version_is_passed_over(writer: Writer, monitor: httpx.AsyncClient, url: str) -> None:
+    """A monitor beside a newer sink, whose quality knows more signs, serves what it knows of them."""
+    await store(writer, [observation(0, quality=Quality(spo2="motion"))])
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+        other.execute("""UPDATE patient_metrics SET quality = '{"spo2":"motion","etco2":"implausible"}'""")
+    other.close()
+    [reading] = (await monitor.get(METRICS)).json()
+    assert reading["quality"] == {"spo2": "motion"}
 
 
 async def test_no_patient_yet(writer: Writer, monitor: httpx.AsyncClient) -> None:
@@ -277,7 +288,15 @@ async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.Async
     optional = set(reading["properties"]) - set(reading["required"])
     assert optional == {"map", "bp_measured_at", "quality"}
     assert all(reading["properties"][name]["description"] for name in optional)
-    assert set(schemas["Quality"]["properties"]) == {"pulse", "resp_rate", "bp", "spo2", "temperature"}
+    assert set(schemas["Quality"]["properties"]) == {
+        "pulse",
+        "resp_rate",
+        "bp",
+        "spo2",
+        "temperature",
+        "map",
+    }
+    assert all("implausible" in each["description"] for each in schemas["Quality"]["properties"].values())
 
 
 async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient) -> None:

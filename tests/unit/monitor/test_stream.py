@@ -125,11 +125,11 @@ async def test_one_event_for_each_batch(writer: Writer, settled: httpx.AsyncClie
 
 async def test_what_is_said_beside_the_signs(writer: Writer, settled: httpx.AsyncClient) -> None:
     """Mean pressure, when it was measured, and doubt are in the stream where they were sent."""
-    fields = {"map": 93, "bp_measured_at": START, "quality": Quality(spo2="motion")}
+    fields = {"map": 93, "bp_measured_at": START, "quality": Quality(spo2="motion", map="implausible")}
     async with following(settled) as stream:
         await store(writer, [observation(1, **fields), observation(2)], start=1)
         with_them, without = (await stream.event()).data
-    said = {"map": 93, "bp_measured_at": "2026-01-31T12:00:00Z", "quality": {"spo2": "motion"}}
+    said = {"map": 93, "bp_measured_at": "2026-01-31T12:00:00Z", "quality": {"spo2": "motion", "map": "implausible"}}
     assert with_them == {**without, "timestamp": "2026-01-31T12:00:01Z", **said}
     assert not said.keys() & without.keys()
 

@@ -130,3 +130,6 @@ async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.A
         found = {path: next(iter(each.values())) for path, each in schema["paths"].items()}
         own = {path: sorted(each["responses"]) for path, each in found.items() if "tags" not in each}
         assert own == {path: ["200", *statuses] for path, statuses in paths.items()}
+        doubts = schema["components"]["schemas"]["Quality"]["properties"]
+        assert set(doubts) == {"pulse", "resp_rate", "bp", "spo2", "temperature", "map"}
+        assert all("implausible" in each["description"] for each in doubts.values())

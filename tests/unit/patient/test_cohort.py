@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icu.messages import Delivery, decode, encode
+from icu.messages import Delivery, encode
 from icu.vitals import news2
-from tests.samples import START
+from tests.samples import START, decoded
 from tests.unit.patient.wards import SCENARIOS, cohort, course
 
 
@@ -29,7 +29,7 @@ def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, sce
         moment += timedelta(seconds=seconds)
         observations = patients.observe(moment, seconds)
         for observation, record in zip(observations, encode(observations), strict=True):
-            assert decode(Delivery(0, 0, record.key, record.value)) == observation
+            assert decoded(Delivery(0, 0, record.key, record.value)) == observation
 
 
 def test_a_seed_is_a_course() -> None:

@@ -11,7 +11,7 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.errors import TransportClosedError
-from icu.messages import Observation, Record, decode, uuid_of_name
+from icu.messages import Observation, Record, uuid_of_name
 from icu.ops.logs import unwrapped
 from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
@@ -25,7 +25,7 @@ from icu.transports.base import Consumer, Transport
 from icu.transports.memory import MemoryTransport
 from icu.vitals.signs import VitalSigns
 from tests.clocks import trio_clock, virtual_time
-from tests.samples import START
+from tests.samples import START, decoded
 
 PULSES = Recording([Row(hour * 3_600.0, VitalSigns(pulse=70 + hour)) for hour in range(4)], 3 * 3_600.0, 0)
 
@@ -85,7 +85,7 @@ async def on_topic(transport: Transport) -> list[Observation]:
     """All that was published."""
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        return [decode(each) for batch in await fetch(consumer) for each in batch.deliveries]
+        return [decoded(each) for batch in await fetch(consumer) for each in batch.deliveries]
 
 
 async def fetch(consumer: Consumer) -> Sequence[object]:
@@ -203,7 +203,7 @@ async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None
         await anyio.sleep(30)
         while len(found) < 1_441:
             for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
-                found += [decode(each) for each in batch.deliveries]
+                found += [decoded(each) for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
         group.cancel_scope.cancel()
     assert [(each.timestamp - START).total_seconds() for each in found[:1_441]] == list(range(-7_200, 5, 5))
@@ -263,7 +263,7 @@ async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) 
         assert telemetry._buffered._value.get() == 12
         while len(found) < 13:
             for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
-                found += [decode(each) for each in batch.deliveries]
+                found += [decoded(each) for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
         group.cancel_scope.cancel()
     assert found == sorted(found, key=lambda each: each.timestamp)
@@ -296,7 +296,7 @@ async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
         [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
         await consumer.commit({0: batch.position})
         [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
-        assert decode(batch.deliveries[0]).patient_name == "Anna"
+        assert decoded(batch.deliveries[0]).patient_name == "Anna"
         group.cancel_scope.cancel()
 
 
@@ -312,7 +312,7 @@ async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
         await anyio.sleep(3_600)
         while len(pulses) < 4:
             for batch in await consumer.fetch(max_records=1, linger=0, patience=5):
-                pulses += [decode(each).pulse for each in batch.deliveries]
+                pulses += [decoded(each).pulse for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
     assert pulses == [70, 71, 72, 73]
     assert telemetry._dropped._value.get() == 0

@@ -3,17 +3,23 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Record, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
+from tests.hostile import ALONE, value
 from tests.samples import START, observation
 from tests.stores import rows
+
+if TYPE_CHECKING:
+    from loguru import Message
 
 BATCHING = Batching(max_records=50, linger=0.01)
 
@@ -79,6 +85,59 @@ async def test_hostile_records_become_dead_letters_between_good_ones(transport: 
         ("invalid", 8),
         ("malformed", 12),
     ]
+
+
+async def test_impossible_values_cost_themselves_alone(transport: MemoryTransport, url: str) -> None:
+    """The reading is stored without them, they are counted by sign, and the log alone says what came and where."""
+    lines: list[tuple[str, str, int, int]] = []
+
+    def keep(message: "Message") -> None:
+        record = message.record
+        if "partition" in record["extra"]:
+            place = record["extra"]["partition"], record["extra"]["offset"]
+            lines.append((record["level"].name, record["message"], *place))
+
+    logger.add(keep, level="DEBUG")
+    registry = CollectorRegistry()
+    key = encode([observation()])[0].key
+    records = [Record(key, value(pulse=70 + n, **said)) for n, said in enumerate(({"spo2": 101}, {"bp": "80/120"}))]
+    times = [each.value.replace(b"12:00:00Z", b"12:00:0%dZ" % n) for n, each in enumerate(records)]
+    nothing = value(**{**ALONE, "spo2": 0.97})
+    async with running(transport, url, registry):
+        await transport.publish([Record(key, each) for each in (*times, nothing)])
+        await all_taken(registry, 3)
+    assert rows(url, "SELECT pulse, systolic, diastolic, spo2, quality FROM patient_metrics ORDER BY timestamp") == [
+        (7000, 12000, 8000, None, '{"spo2":"implausible"}'),
+        (7100, None, None, 9800, '{"bp":"implausible"}'),
+    ]
+    assert rows(url, "SELECT reason, detail FROM dead_letters") == [
+        ("implausible", "no value of it is possible: spo2 0.97"),
+    ]
+    counted = {name: registry.get_sample_value("icu_sink_implausible_total", {"sign": name}) for name in ("spo2", "bp")}
+    assert counted == {"spo2": 2, "bp": 1}
+    [partition] = {each[2] for each in lines}
+    assert [each for each in lines if each[0] == "DEBUG"] == [
+        ("DEBUG", "impossible value: spo2 101", partition, 0),
+        ("DEBUG", "impossible value: bp 80/120", partition, 1),
+        ("DEBUG", "impossible value: spo2 0.97", partition, 2),
+    ]
+    assert not any("impossible" in message for level, message, *_ in lines if level != "DEBUG")
+
+
+async def test_a_reading_without_its_impossible_values_is_a_duplicate_of_itself(
+    transport: MemoryTransport, url: str
+) -> None:
+    """Delivered again, or sent again with another impossible value, it is swallowed; a possible value contradicts."""
+    registry = CollectorRegistry()
+    key = encode([observation()])[0].key
+    values = [value(spo2=101), value(spo2=101), value(spo2=0.98), value(spo2=101, interval=0), value(spo2=98)]
+    async with running(transport, url, registry):
+        for each in values:
+            await transport.publish([Record(key, each)])
+        await all_taken(registry, len(values))
+    assert registry.get_sample_value("icu_sink_stored_total") == 1
+    assert registry.get_sample_value("icu_sink_duplicates_total") == 3
+    assert rows(url, "SELECT reason FROM dead_letters") == [("conflict",)]
 
 
 async def test_a_new_sink_goes_on_where_the_last_one_stored(transport: MemoryTransport, url: str) -> None:

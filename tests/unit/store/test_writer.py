@@ -37,9 +37,10 @@ async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, u
     """The mean in hundredths, when it was measured in milliseconds, and the flags as compact JSON; 0 is no NULL."""
     said = {"map": 93.25, "bp_measured_at": START - timedelta(minutes=5, microseconds=1_500)}
     nothing = {"map": 0, "bp_measured_at": datetime(1970, 1, 1, tzinfo=UTC)}
-    await store(writer, [observation(quality=Quality(spo2="motion", bp="damped"), **said), observation(1, **nothing)])
+    doubt = Quality(spo2="motion", bp="damped", map="implausible")
+    await store(writer, [observation(quality=doubt, **said), observation(1, **nothing)])
     assert rows(url, "SELECT map, bp_measured_at, quality FROM patient_metrics") == [
-        (9325, NOON - 300_002, '{"bp":"damped","spo2":"motion"}'),
+        (9325, NOON - 300_002, '{"bp":"damped","spo2":"motion","map":"implausible"}'),
         (0, 0, None),
     ]
 
