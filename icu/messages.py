@@ -106,8 +106,8 @@ Flag = Annotated[
 class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Why a sign's value is doubtful or absent; absent for a sign of which nothing is said.
 
-    Our own senders say `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped` and
-    `low-perfusion`. The sink says `implausible` of an impossible value, which it leaves out.
+    Our own senders say `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped`, `low-perfusion`
+    and `implausible`. The sink says `implausible` of an impossible value, which it leaves out.
     """
 
     pulse: Flag | None = None

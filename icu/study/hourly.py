@@ -85,8 +85,8 @@ def recorded(folder: Path) -> Floats:
     """A folder of recordings, each a patient; a file without a time column has a row an hour."""
     hours = Hours()
     for path in find_recordings(folder):
-        for elapsed, signs in read_recording(path, step=HOUR).rows:
-            complete(hours.row(path, int(elapsed // HOUR)), [getattr(signs, name) for name in _OF_RECORDINGS])
+        for row in read_recording(path, step=HOUR).rows:
+            complete(hours.row(path, int(row.elapsed // HOUR)), [getattr(row.signs, name) for name in _OF_RECORDINGS])
     return hours.signs(folder)
 
 

@@ -49,15 +49,26 @@ def folder(tmp_path: Path) -> Path:
 def test_what_monitors_stored_value_by_value(start: Start, folder: Path) -> None:
     """One bed for each, gaps and missing signs as they are."""
     ward = start("supervise", "--recordings", str(folder), "--speed", "1000000", "--start", START.isoformat())
-    ward.until("/metrics", lambda response: "icu_sink_stored_total 6.0" in response.text)
+    ward.until("/metrics", lambda response: "icu_sink_stored_total 7.0" in response.text)
     assert {each["name"] for each in ward.get("/patients").json()} == {"anna", "boris", "clara"}
     anna = [(each["timestamp"] - START, each["pulse"], each["resp_rate"]) for each in served(ward, "anna")]
-    assert anna == [(timedelta(minutes=0), 70, 12), (timedelta(minutes=5), 72, 12), (timedelta(minutes=6), 73, 0)]
+    assert anna == [
+        (timedelta(minutes=0), 70, 12),
+        (timedelta(minutes=1), None, None),
+        (timedelta(minutes=5), 72, 12),
+        (timedelta(minutes=6), 73, 0),
+    ]
+    assert [each.get("quality") for each in served(ward, "anna")] == [
+        None,
+        {"pulse": "lead-off", "resp_rate": "lead-off"},
+        None,
+        None,
+    ]
     boris = [(each["timestamp"] - START, each["bp"], each["temperature"]) for each in served(ward, "boris")]
     assert boris == [(timedelta(0), "120/80", None), (timedelta(seconds=2.5), None, 36.55)]
     assert served(ward, "clara")[0]["pulse"] == 0
     assert ward.stop() == 0
-    assert "4 rows of the recording hold no sign: skipped" in ward.log()
+    assert "3 rows of the recording hold no sign: skipped" in ward.log()
 
 
 def test_a_waveform_is_told_before_anything_starts(start: Start, tmp_path: Path) -> None:

@@ -2,26 +2,27 @@
 
 Such a series is no careful table. A sign may have several sources, a 0 stands where the probe was off, and a line that
 is flushed or zeroed leaves pressures that nobody has. Nothing is made up for what is missing, and nothing is averaged:
-a row holds the first value that was measured in its second. A second begins half of one before the whole one, so that
-a monitor whose seconds are a little short or long does not lose every other value.
+a row holds the first value that was measured in its second, and for a sign that has none the reason, where the
+preferred source gives one.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import count
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from icu.errors import RecordingError
-from icu.patient.recordings.recording import DECIMALS, LONGEST, RANGES, YEARS, Recording, Row
+from icu.patient.recordings.recording import DECIMALS, IMPLAUSIBLE, Recording, Row
+from icu.patient.recordings.seconds import LEAD_OFF, Column, Second, Series, table_of
 from icu.vitals.signs import VitalSigns, plain
-
-Series: TypeAlias = Sequence[tuple[float, float]]
-"""Seconds since any beginning, and values; NaN is none."""
 
 _APART: Final = 0.002
 """Seconds between two rows at least: more than the store's resolution, whatever binary fractions make of it."""
+
+_HALVES: Final = frozenset({"systolic", "diastolic"})
+_FIELDS: Final[Mapping[str, str]] = {"systolic": "bp", "diastolic": "bp", "mean": "map"}
+"""What a reading's `quality` calls a sign otherwise."""
 
 _FOREIGN: Final = frozenset({"kpa", "f", "degf", "fahrenheit"})
 
@@ -33,6 +34,8 @@ class Name(NamedTuple):
     """Sign to name. A pressure belongs together: its parts are never taken from two sources."""
     electrodes: bool = False
     """Whether it comes from the electrodes on the chest."""
+    cuff: bool = False
+    """Whether it measures every few minutes, so that its 0 is no fault."""
 
 
 class Source(NamedTuple):
@@ -40,14 +43,7 @@ class Source(NamedTuple):
 
     signs: Mapping[str, Series]
     electrodes: bool = False
-
-
-@dataclass(slots=True)
-class _Second:
-    """What was stored in one second: the time of it, and for each source, by its position, the measured values."""
-
-    begin: float
-    measured: dict[int, dict[str, float]] = field(default_factory=dict)
+    cuff: bool = False
 
 
 def known_as(name: str) -> str:
@@ -62,84 +58,77 @@ def check_unit(path: Path, name: str, unit: str) -> None:
 
 
 def recording_of(path: Path, sources: Sequence[Source]) -> Recording:
-    """Rows from sources, the preferred ones first. RecordingError where nothing was measured."""
-    seconds, impossible = _seconds(path, sources)
+    """Rows from sources, the preferred ones first. RecordingError where nothing was measured.
+
+    A second in which nothing was measured makes a row too where a source says why: whoever watches for alarms has to
+    tell a probe that is off from a monitor that is.
+    """
+    table = table_of(path, [Column(sign, each.signs[sign], each.cuff) for each in sources for sign in each.signs])
+    places = _places(sources)
+    impossible = table.impossible
     rows: list[Row] = []
     last = -_APART
-    for second in seconds:
+    for second in table.seconds():
         last = max(second.begin, last + _APART)
-        signs, wrong = _combined(second.measured, sources)
+        signs, quality, wrong = _combined(second, sources, places)
         impossible += wrong
-        if signs:
-            rows.append(Row(last, VitalSigns(**signs)))
-    if not rows:
+        if signs or quality:
+            rows.append(Row(last, VitalSigns(**signs), quality))
+    if not any(value is not None for row in rows for value in row.signs):
         raise RecordingError(f"{path} holds no vital sign that was measured")
-    return Recording(rows, last, len(seconds) - len(rows), impossible)
+    return Recording(rows, last, len(table.begins) - len(rows), impossible)
 
 
-def _seconds(path: Path, sources: Sequence[Source]) -> tuple[list[_Second], int]:
-    """All that was stored, by second, and how many values cannot have been measured."""
-    found: dict[int, _Second] = {}
-    begin = _begin(path, sources)
-    impossible = sum(
-        _sort_in(found, position, sign, begin, source.signs[sign])
-        for position, source in enumerate(sources)
-        for sign in source.signs
-    )
-    return [found[number] for number in sorted(found)], impossible
-
-
-def _sort_in(found: dict[int, _Second], position: int, sign: str, begin: float, series: Series) -> int:
-    """Put each value into its second; returns how many cannot have been measured."""
-    low, high = RANGES[sign]
-    impossible = 0
-    for moment, stored in sorted(series, key=itemgetter(0)):
-        elapsed = moment - begin
-        number = math.floor(elapsed + 0.5)
-        second = found.get(number)
-        if second is None:
-            second = found[number] = _Second(elapsed)
-        elif elapsed < second.begin:
-            second.begin = elapsed
-        value = round(stored, DECIMALS)  # before it is compared with 0: a scaled 0 is not always quite one
-        if low <= value <= high and (value or sign == "resp_rate"):
-            second.measured.setdefault(position, {}).setdefault(sign, plain(value))
-        elif value and not math.isnan(value):
-            impossible += 1
-    return impossible
-
-
-def _begin(path: Path, sources: Sequence[Source]) -> float:
-    """The time of the first value. RecordingError where the times are no course of a patient."""
-    moments = [moment for source in sources for series in source.signs.values() for moment, _ in series]
-    if not moments:
-        raise RecordingError(f"{path} holds no vital sign that was measured")
-    if not max(moments) - min(moments) <= LONGEST or not all(map(math.isfinite, moments)):
-        raise RecordingError(f"{path}: its times do not lie within {YEARS} years of each other")
-    return min(moments)
+def _places(sources: Sequence[Source]) -> Sequence[Mapping[str, int]]:
+    """By source, which column of the table each of its signs is."""
+    columns = count()
+    return [{sign: next(columns) for sign in source.signs} for source in sources]
 
 
 def _combined(
-    measured: Mapping[int, Mapping[str, float]], sources: Sequence[Source]
-) -> tuple[Mapping[str, float], int]:
-    """The signs of one second from the best source of each that has some, and how many values were impossible."""
+    second: Second, sources: Sequence[Source], places: Sequence[Mapping[str, int]]
+) -> tuple[Mapping[str, float], Mapping[str, str], int]:
+    """The signs of one second from the best source of each that has some, why others are absent, and how many values
+    were upside down."""
     signs: dict[str, float] = {}
+    quality: dict[str, str] = {}
     wrong = 0
     beats = False
-    for position in sorted(measured):
-        found = measured[position]
+    for source, columns in zip(sources, places, strict=True):
+        found, why = _of_source(second, columns)
         if found.get("systolic", math.inf) < found.get("diastolic", -math.inf):
             wrong += len(found)
-        elif not signs.keys() & sources[position].signs.keys():
-            electrodes = sources[position].electrodes
-            beats |= electrodes and "pulse" in found
-            signs |= _without_idle_breaths(found, apnoea=electrodes and beats)
-    return signs, wrong
+            found, why = {}, {"systolic": IMPLAUSIBLE}
+        if (found or why) and not signs.keys() & columns.keys():
+            beats |= source.electrodes and "pulse" in found
+            if found.get("resp_rate") == 0 and not (source.electrodes and beats):
+                # Apnoea only while the electrodes that count breaths count heart beats too.
+                found, why = {}, {"resp_rate": LEAD_OFF}
+            signs |= found
+            _explain(quality, found, why)
+    return signs, quality, wrong
 
 
-def _without_idle_breaths(found: Mapping[str, float], *, apnoea: bool) -> Mapping[str, float]:
-    """No breaths are apnoea while the electrodes that count them count heart beats, and a sensor that is off else."""
-    return found if apnoea or found.get("resp_rate") != 0 else {}
+def _of_source(second: Second, columns: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
+    """What a source measured, and why not."""
+    found: dict[str, float] = {}
+    why: dict[str, str] = {}
+    for sign, column in columns.items():
+        reason = second.reasons[column]
+        if reason is not None:
+            why[sign] = reason
+        elif not math.isnan(value := second.values[column]):
+            found[sign] = plain(round(value, DECIMALS))
+    return found, why
+
+
+def _explain(quality: dict[str, str], found: Iterable[str], why: Mapping[str, str]) -> None:
+    """Add why signs of a source are absent. Of those that it measured, what a source before it said is no matter."""
+    for sign in found:
+        quality.pop(_FIELDS.get(sign, sign), None)
+    pressure = not _HALVES.isdisjoint(why)
+    for sign, reason in why.items():
+        quality.setdefault("bp" if sign == "mean" and pressure else _FIELDS.get(sign, sign), reason)
 
 
 def chosen(names: Iterable[Name], series: Mapping[str, Series]) -> Iterator[Source]:
@@ -147,4 +136,4 @@ def chosen(names: Iterable[Name], series: Mapping[str, Series]) -> Iterator[Sour
     for name in names:
         signs = {sign: series[known] for sign, known in name.signs.items() if known in series}
         if signs:
-            yield Source(signs, name.electrodes)
+            yield Source(signs, name.electrodes, name.cuff)

@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import Final, Protocol, TypedDict
 
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Name, Series, Source, check_unit, chosen, known_as, recording_of
+from icu.patient.recordings.monitors import Name, Source, check_unit, chosen, known_as, recording_of
 from icu.patient.recordings.recording import Recording
+from icu.patient.recordings.seconds import Series
 
 SUFFIX: Final = ".vital"
 
@@ -40,8 +41,8 @@ _NAMES: Final = (
     Name({"systolic": "abpsys", "diastolic": "abpdia", "mean": "abpmean"}),
     Name({"systolic": "artsys", "diastolic": "artdia", "mean": "artmean"}),
     Name({"systolic": "femsbp", "diastolic": "femdbp", "mean": "femmbp"}),
-    Name({"systolic": "nibpsbp", "diastolic": "nibpdbp", "mean": "nibpmbp"}),
-    Name({"systolic": "nibpsys", "diastolic": "nibpdia", "mean": "nibpmean"}),
+    Name({"systolic": "nibpsbp", "diastolic": "nibpdbp", "mean": "nibpmbp"}, cuff=True),
+    Name({"systolic": "nibpsys", "diastolic": "nibpdia", "mean": "nibpmean"}, cuff=True),
     Name({"spo2": "plethspo2"}),
     Name({"spo2": "plethsato2"}),
     Name({"spo2": "spo2"}),

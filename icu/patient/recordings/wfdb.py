@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Final, NamedTuple, Protocol
 
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Name, Series, check_unit, chosen, known_as, recording_of
+from icu.patient.recordings.monitors import Name, check_unit, chosen, known_as, recording_of
 from icu.patient.recordings.recording import Recording
+from icu.patient.recordings.seconds import Series
 
 SUFFIX: Final = ".hea"
 
@@ -29,8 +30,8 @@ _NAMES: Final = (
     Name({"systolic": "abpsys", "diastolic": "abpdias", "mean": "abpmean"}),
     Name({"systolic": "artsys", "diastolic": "artdias", "mean": "artmean"}),
     Name({"systolic": "aosys", "diastolic": "aodias", "mean": "aomean"}),
-    Name({"systolic": "nbpsys", "diastolic": "nbpdias", "mean": "nbpmean"}),
-    Name({"systolic": "nibpsys", "diastolic": "nibpdias", "mean": "nibpmean"}),
+    Name({"systolic": "nbpsys", "diastolic": "nbpdias", "mean": "nbpmean"}, cuff=True),
+    Name({"systolic": "nibpsys", "diastolic": "nibpdias", "mean": "nibpmean"}, cuff=True),
     Name({"spo2": "spo2"}),
     Name({"spo2": "sao2"}),
     Name({"temperature": "temp"}),

@@ -4,13 +4,15 @@ import math
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Series, Source, check_unit, known_as, recording_of
-from icu.patient.recordings.recording import Recording
+from icu.patient.recordings.monitors import Source, check_unit, known_as, recording_of
+from icu.patient.recordings.recording import Recording, Row
+from icu.patient.recordings.seconds import MOST_SECONDS, Series
 from icu.vitals.signs import VitalSigns
 
 NAN = math.nan
@@ -21,12 +23,16 @@ def pulses(*series: tuple[float, float]) -> Recording:
     return recording_of(Path("a"), [Source({"pulse": series})])
 
 
-def at_once(*sources: tuple[dict[str, float], bool]) -> VitalSigns:
-    """The signs of one second, from values and whether they come from electrodes."""
-    beside = Source({"temperature": [(0, 36.6)]})  # so that there always is a row
-    made = [Source({sign: [(0, value)] for sign, value in values.items()}, chest) for values, chest in sources]
-    (row,) = recording_of(Path("a"), [*made, beside]).rows
-    return row.signs._replace(temperature=None)
+def at_once(*sources: Source) -> Row:
+    """The row of one second, to which a temperature is added."""
+    beside = Source({"temperature": [(0, 36.6)]})  # so that something was measured
+    (row,) = recording_of(Path("a"), [*sources, beside]).rows
+    return row._replace(signs=row.signs._replace(temperature=None))
+
+
+def source(*, electrodes: bool = False, cuff: bool = False, **signs: float) -> Source:
+    """A source with one value of each sign."""
+    return Source({sign: [(0, value)] for sign, value in signs.items()}, electrodes, cuff)
 
 
 MOMENTS = st.lists(st.integers(0, 10**7), min_size=1, max_size=50, unique=True)
@@ -55,14 +61,20 @@ def test_rows_are_never_as_near_as_the_store_cannot_keep_apart(moments: list[flo
 
 def test_a_gap_is_a_gap() -> None:
     """What is missing makes no row, is counted, and moves nothing."""
-    recording = pulses((10, NAN), (11, 70), (12, 0), (13, NAN), (20, 71), (21, NAN))
+    recording = pulses((10, NAN), (11, 70), (12, NAN), (13, NAN), (20, 71), (21, NAN))
     assert [(row.elapsed, row.signs.pulse) for row in recording.rows] == [(1, 70), (10, 71)]
     assert (recording.skipped, recording.duration, recording.impossible) == (4, 11, 0)
 
 
 def test_a_scaled_zero_is_a_zero() -> None:
     """Gain and baseline leave a little of it, which must not become a pulse of 0."""
-    assert pulses((0, 70), (1, 1e-9), (2, -1e-9)) == ([(0, VitalSigns(70))], 2, 2, 0)
+    recording = pulses((0, 70), (1, 1e-9), (2, -1e-9))
+    assert [(row.signs.pulse, row.quality) for row in recording.rows] == [
+        (70, {}),
+        (None, {"pulse": "lead-off"}),
+        (None, {"pulse": "lead-off"}),
+    ]
+    assert (recording.skipped, recording.impossible) == (0, 0)
 
 
 def test_the_first_value_of_a_second_counts() -> None:
@@ -83,62 +95,152 @@ def test_signs_of_one_second_make_one_row() -> None:
     recording = recording_of(
         Path("a"), [Source({"pulse": [(5, 70), (7, 71)]}), Source({"spo2": [(5.2, 97), (7.1, 0)]})]
     )
-    assert recording.rows == [(0, VitalSigns(pulse=70, spo2=97)), (2, VitalSigns(pulse=71))]
+    assert recording.rows == [
+        Row(0, VitalSigns(pulse=70, spo2=97)),
+        Row(2, VitalSigns(pulse=71), {"spo2": "probe-off"}),
+    ]
+
+
+LINE = {"systolic": 120, "diastolic": 80}
+CUFF = {"systolic": 110, "diastolic": 70}
+OF_CUFF = VitalSigns(systolic=110, diastolic=70)
+OFF, LEAD, WRONG = "probe-off", "lead-off", "implausible"
 
 
 @pytest.mark.parametrize(
-    ("sources", "signs"),
+    ("sources", "signs", "quality"),
     {
-        "the electrodes before the finger": ([({"pulse": 70}, True), ({"pulse": 69}, False)], VitalSigns(70)),
-        "the finger where there are none": ([({"pulse": 0}, True), ({"pulse": 69}, False)], VitalSigns(69)),
-        "no pulse, no saturation": ([({"pulse": 0}, True), ({"spo2": 0}, False)], VitalSigns()),
+        "the electrodes before the finger": (
+            [source(electrodes=True, pulse=70), source(pulse=69)],
+            VitalSigns(70),
+            {},
+        ),
+        "the finger where there are none": ([source(electrodes=True, pulse=0), source(pulse=69)], VitalSigns(69), {}),
+        "no pulse": ([source(electrodes=True, pulse=0)], VitalSigns(), {"pulse": LEAD}),
+        "no pulse, no saturation": (
+            [source(electrodes=True, pulse=0), source(spo2=0)],
+            VitalSigns(),
+            {"pulse": LEAD, "spo2": OFF},
+        ),
+        "nothing known": ([source(pulse=NAN), source(spo2=NAN)], VitalSigns(), {}),
+        "another source knows": ([source(pulse=NAN), source(pulse=0)], VitalSigns(), {"pulse": LEAD}),
+        "the preferred source knows better": ([source(spo2=101), source(spo2=0)], VitalSigns(), {"spo2": WRONG}),
         "the line before the cuff": (
-            [({"systolic": 120, "diastolic": 80}, False), ({"systolic": 110, "diastolic": 70}, False)],
+            [source(**LINE), source(cuff=True, **CUFF)],
             VitalSigns(systolic=120, diastolic=80),
+            {},
         ),
         "the cuff while the line is zeroed": (
-            [({"systolic": 0, "diastolic": 0}, False), ({"systolic": 110, "diastolic": 70}, False)],
-            VitalSigns(systolic=110, diastolic=70),
+            [source(systolic=0, diastolic=0), source(cuff=True, **CUFF)],
+            OF_CUFF,
+            {},
+        ),
+        "nothing while the line is zeroed": (
+            [source(systolic=0, diastolic=0, mean=0), source(cuff=True, systolic=0, diastolic=0)],
+            VitalSigns(),
+            {"bp": OFF},
+        ),
+        "a cuff that does not measure just then": (
+            [source(cuff=True, systolic=0, diastolic=0, mean=0)],
+            VitalSigns(),
+            {},
         ),
         "the cuff while the line is flushed": (
-            [({"systolic": 999, "diastolic": -5}, False), ({"systolic": 110, "diastolic": 70}, False)],
-            VitalSigns(systolic=110, diastolic=70),
+            [source(systolic=999, diastolic=-5), source(cuff=True, **CUFF)],
+            OF_CUFF,
+            {},
         ),
+        "the line is flushed": ([source(systolic=999, diastolic=-5, mean=400)], VitalSigns(), {"bp": WRONG}),
+        "an impossible half": ([source(systolic=-12, diastolic=70)], VitalSigns(diastolic=70), {"bp": WRONG}),
+        "an impossible mean": (
+            [source(**LINE, mean=-3)],
+            VitalSigns(systolic=120, diastolic=80),
+            {"map": WRONG},
+        ),
+        "an impossible mean, and another": ([source(mean=-3), source(mean=83)], VitalSigns(mean=83), {}),
         "the cuff where the line makes no sense": (
-            [({"systolic": 60, "diastolic": 90}, False), ({"systolic": 110, "diastolic": 70}, False)],
-            VitalSigns(systolic=110, diastolic=70),
+            [source(systolic=60, diastolic=90), source(cuff=True, **CUFF)],
+            OF_CUFF,
+            {},
         ),
+        "upside down": ([source(systolic=60, diastolic=90, mean=70)], VitalSigns(), {"bp": WRONG}),
         "parts are not put together": (
-            [({"systolic": 120, "diastolic": 0}, False), ({"systolic": 110, "diastolic": 70, "mean": 83}, False)],
+            [source(systolic=120, diastolic=0), source(cuff=True, mean=83, **CUFF)],
             VitalSigns(systolic=120),
+            {"bp": OFF},
         ),
         "a mean is its pressure's": (
-            [({"systolic": 60, "diastolic": 90, "mean": 70}, False), ({"mean": 83}, False)],
+            [source(systolic=60, diastolic=90, mean=70), source(mean=83)],
             VitalSigns(mean=83),
+            {"bp": WRONG},
         ),
-        "apnoea": ([({"pulse": 70}, True), ({"resp_rate": 0}, True)], VitalSigns(70, 0)),
-        "the electrodes are off": ([({"pulse": 0}, True), ({"resp_rate": 0}, True)], VitalSigns()),
+        "apnoea": ([source(electrodes=True, pulse=70), source(electrodes=True, resp_rate=0)], VitalSigns(70, 0), {}),
+        "the electrodes are off": (
+            [source(electrodes=True, pulse=0), source(electrodes=True, resp_rate=0)],
+            VitalSigns(),
+            {"pulse": LEAD, "resp_rate": LEAD},
+        ),
         "they are off, the finger is on": (
-            [({"pulse": 0}, True), ({"pulse": 69}, False), ({"resp_rate": 0}, True)],
+            [source(electrodes=True, pulse=0), source(pulse=69), source(electrodes=True, resp_rate=0)],
             VitalSigns(69),
+            {"resp_rate": LEAD},
         ),
-        "no capnometer": ([({"pulse": 70}, True), ({"resp_rate": 0}, False)], VitalSigns(70)),
+        "no capnometer": (
+            [source(electrodes=True, pulse=70), source(resp_rate=0)],
+            VitalSigns(70),
+            {"resp_rate": LEAD},
+        ),
         "a capnometer behind idle electrodes": (
-            [({"pulse": 69}, False), ({"resp_rate": 0}, True), ({"resp_rate": 12}, False)],
+            [source(pulse=69), source(electrodes=True, resp_rate=0), source(resp_rate=12)],
             VitalSigns(69, 12),
+            {},
         ),
     }.values(),
 )
-def test_which_source_counts(sources: list[tuple[dict[str, float], bool]], signs: VitalSigns) -> None:
+def test_which_source_counts(sources: list[Source], signs: VitalSigns, quality: dict[str, str]) -> None:
     """The preferred one that measured; a 0 is a probe that is off, but for breaths beside beats."""
-    assert at_once(*sources) == signs
+    assert at_once(*sources) == Row(0, signs, quality)
+
+
+def test_no_temperature() -> None:
+    """Its probe is off too, where it shows a 0."""
+    [row] = recording_of(Path("a"), [source(pulse=70), source(temperature=0)]).rows
+    assert row == Row(0, VitalSigns(70), {"temperature": "probe-off"})
+
+
+def test_a_probe_that_is_off_for_an_hour_is_told_all_the_time() -> None:
+    """Once for each time of the recording, although there is no value beside it."""
+    off = [(minute * 60, 0) for minute in range(1, 61)]
+    recording = recording_of(Path("a"), [Source({"spo2": [(0, 97), *off]})])
+    assert [row.elapsed for row in recording.rows] == [minute * 60 for minute in range(61)]
+    assert {row.quality["spo2"] for row in recording.rows[1:]} == {"probe-off"}
+
+
+def test_a_measured_value_of_the_same_second_counts_before_a_0() -> None:
+    """The probe was put on within it."""
+    assert pulses((0, 0), (0.3, -3), (0.4, 70)).rows == [Row(0, VitalSigns(70))]
+
+
+def test_more_seconds_than_memory_holds_are_refused() -> None:
+    """Half a year with a value a second would be gigabytes of rows."""
+    moments = np.arange(MOST_SECONDS + 1, dtype=float)
+    series = np.column_stack((moments, np.full(len(moments), NAN)))
+    with pytest.raises(RecordingError, match=r"a: 2000001 seconds .* cut it into parts"):
+        recording_of(Path("a"), [Source({"pulse": series})])
 
 
 def test_what_cannot_be_is_left_out_and_counted() -> None:
     """A table would be refused; a monitor's file cannot be mended."""
     recording = pulses((0, 70), (1, 400), (2, -1), (3, math.inf), (4, 71))
-    assert [row.elapsed for row in recording.rows] == [0, 4]
-    assert (recording.impossible, recording.skipped) == (3, 3)
+    assert [(row.elapsed, row.signs.pulse) for row in recording.rows] == [
+        (0, 70),
+        (1, None),
+        (2, None),
+        (3, None),
+        (4, 71),
+    ]
+    assert [row.quality for row in recording.rows] == [{}, *[{"pulse": "implausible"}] * 3, {}]
+    assert (recording.impossible, recording.skipped) == (3, 0)
 
 
 @pytest.mark.parametrize(

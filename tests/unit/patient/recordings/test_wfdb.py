@@ -59,10 +59,23 @@ def test_numerics_of_mimic(tmp_path: Path) -> None:
     assert [row.signs for row in recording.rows] == [
         VitalSigns(80, 12, 120, 80, 97, mean=93),
         VitalSigns(78, None, 110, 70, 98, 36.65),
+        VitalSigns(),
         VitalSigns(81.5, 0, 119),
     ]
-    assert [row.elapsed for row in recording.rows] == pytest.approx([0, 60, 240])
-    assert (recording.skipped, recording.impossible) == (2, 0)
+    assert [row.quality for row in recording.rows] == [
+        {},
+        {},
+        {
+            "pulse": "lead-off",
+            "resp_rate": "lead-off",
+            "bp": "probe-off",
+            "spo2": "probe-off",
+            "temperature": "probe-off",
+        },
+        {},
+    ]
+    assert [row.elapsed for row in recording.rows] == pytest.approx([0, 60, 180, 240])
+    assert (recording.skipped, recording.impossible) == (1, 0)
     assert recording.duration == pytest.approx(240)
 
 
