@@ -1,9 +1,14 @@
-"""What a name, an identity and a time may be, wherever they come from: a message, a setting, a recording."""
+"""What a name, an identity, a time, a number and a file may be, wherever they come from: a message, a setting, a
+recording."""
 
+import os
+import re
+import stat
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 from uuid import UUID
 
 MAX_NAME_LENGTH: Final = 200
@@ -18,6 +23,10 @@ _SECONDS: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 
 # Overrides and isolates of writing direction: they make a name read as another one.
 _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# [0-9], not \d, and not all that Python takes: that would be digits of other scripts, and underscores.
+_WHOLE: Final = re.compile(r"\A[+-]?[0-9]{1,30}\Z")
+_NUMBER: Final = re.compile(r"\A[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\Z")
 
 
 @lru_cache(maxsize=16_384)
@@ -67,3 +76,42 @@ def from_epoch(count: float) -> datetime:
 def outside() -> str:
     """What is said of a time that no reading can be of."""
     return f"is outside the years {FIRST_YEAR} to {LAST_YEAR}"
+
+
+def whole(text: str) -> int:
+    """The whole number that somebody wrote: ValueError says why it is none."""
+    if not _WHOLE.match(text):
+        raise ValueError(f"{text[:80]!r} is no whole number: write the digits 0 to 9")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """The number that somebody wrote, finite: ValueError says why it is none."""
+    if not _NUMBER.match(text):
+        raise ValueError(f"{text[:80]!r} is no number: write the digits 0 to 9, and a point before a fraction")
+    return float(text)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file, opened for reading. ValueError for another kind of file, OSError where it cannot be opened.
+
+    A pipe is not waited for.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller's to close
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ValueError("is a device or a pipe: name a regular file")
+    return file
+
+
+def read_small(path: Path, *, most: int) -> bytes:
+    """A file of at most so many bytes, whole. ValueError for a larger one, and as for `open_regular`."""
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"has over {most} bytes")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -8,7 +8,7 @@ preferred source gives one.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -51,10 +51,18 @@ def known_as(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
+def listed(names: Iterable[str]) -> str:
+    """The first names of a file that has others than we look for, however long they are and whatever they hold."""
+    shown = ["".join(filter(str.isprintable, name))[:40] for name in islice(names, 21)]
+    return ", ".join([*shown[:20], "..."] if len(shown) > 20 else shown) or "none"
+
+
 def check_unit(path: Path, name: str, unit: str) -> None:
     """Refuse a sign that is measured in another unit than ours, before its values are taken for a patient's."""
     if known_as(unit) in _FOREIGN:
-        raise RecordingError(f"{path}: {name} is in {unit}: a recording has pressures in mmHg and temperatures in C")
+        raise RecordingError(
+            f"{path}: {listed([name])} is in {unit}: a recording has pressures in mmHg and temperatures in C"
+        )
 
 
 def recording_of(path: Path, sources: Sequence[Source]) -> Recording:

@@ -4,11 +4,9 @@ A track is named after its device, `Solar8000/HR`. Devices differ in what they p
 kind have the same few names behind it: these count. Waveforms are left alone.
 
 The library prints what is wrong with a file and goes on, and takes a file that was cut off for a short one. So the file
-is unpacked to its end first, and what is printed becomes our error.
+is looked through first, to its end, and what is printed becomes our error.
 """
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -16,15 +14,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Protocol, TypedDict
 
+import numpy as np
+
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Name, Source, check_unit, chosen, known_as, recording_of
+from icu.patient.recordings.monitors import Name, Source, check_unit, chosen, known_as, listed, recording_of
+from icu.patient.recordings.packets import check_packets, damaged
 from icu.patient.recordings.recording import Recording
 from icu.patient.recordings.seconds import Series
 
 SUFFIX: Final = ".vital"
 
-_MAGIC: Final = b"VITA"
-_CHUNK: Final = 1 << 20
 _NUMERIC: Final = 2
 
 # The preferred source of a sign first. The names are of: Solar8000, Bx50, Primus; and behind them of Intellivue.
@@ -68,11 +67,11 @@ class _Track(Protocol):
 def read(path: Path) -> Recording:
     """Read a file. RecordingError says what is wrong with it, or what to install."""
     library = _library(path)
-    _check_whole(path)
+    check_packets(path, _may_be_wanted)
     tracks = _loaded(library, path)
     wanted = [name for name, track in tracks.items() if track.type == _NUMERIC and _known(name) in _KNOWN]
     if not wanted:
-        raise RecordingError(f"{path}: none of its tracks is a vital sign: they are {', '.join(tracks) or 'none'}")
+        raise RecordingError(f"{path}: none of its tracks is a vital sign: they are {listed(tracks)}")
     for name in wanted:
         check_unit(path, name, tracks[name].unit)
     tracks = _loaded(library, path, wanted)
@@ -90,26 +89,15 @@ def _library(path: Path) -> ModuleType:
     return library
 
 
-def _check_whole(path: Path) -> None:
-    """Refuse what is no such file, or not all of one. A file that cannot be opened is the caller's to tell."""
-    with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as file:
-        try:
-            magic = file.read(len(_MAGIC))
-            while file.read(_CHUNK):
-                pass
-        except EOFError as exc:
-            raise RecordingError(f"{path} is cut off: copy or download it again") from exc
-        except (gzip.BadGzipFile, zlib.error) as exc:
-            raise RecordingError(f"{path} cannot be read as a .vital file: {exc}") from exc
-    if magic != _MAGIC:
-        raise RecordingError(f"{path} cannot be read as a .vital file: it does not begin like one")
-
-
 def _loaded(library: ModuleType, path: Path, names: Sequence[str] = ()) -> Mapping[str, _Track]:
     """These tracks by name, or all without their values. The constructor would not tell whether it could read them."""
     file = library.VitalFile()
-    if why := _printed(lambda: file.load_vital(str(path.absolute()), names, header_only=not names)):
-        raise RecordingError(f"{path} cannot be read as a .vital file: {why}")
+    try:
+        why = _printed(lambda: file.load_vital(str(path.absolute()), names, header_only=not names))
+    except Exception as exc:
+        raise damaged(path, f"{type(exc).__name__} {exc}") from exc
+    if why:
+        raise damaged(path, why)
     tracks: Mapping[str, _Track] = file.trks
     return tracks
 
@@ -121,6 +109,11 @@ def _printed(load: Callable[[], bool]) -> str:
     return "" if well else output.getvalue().strip() or "it has no header"
 
 
+def _may_be_wanted(name: str) -> bool:
+    """Whether the library might load a track by this name: it does so where it ends with one that it is asked for."""
+    return _known(name).endswith(tuple(_KNOWN))
+
+
 def _known(name: str) -> str:
     return known_as(name.rpartition("/")[2])
 
@@ -129,7 +122,7 @@ def _sources(tracks: Mapping[str, _Track]) -> Iterator[Source]:
     """The sources of all devices, by kind; of one kind, in the file's order of devices."""
     devices: dict[str, dict[str, Series]] = {}
     for name, track in tracks.items():
-        series = [(record["dt"], record["val"]) for record in track.recs]
+        series = np.array([(record["dt"], record["val"]) for record in track.recs])
         devices.setdefault(name.rpartition("/")[0], {})[_known(name)] = series
     for kind in _NAMES:
         for series_of_device in devices.values():

@@ -6,12 +6,18 @@ and later).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Final, NamedTuple, Protocol
 
+import numpy as np
+
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Name, check_unit, chosen, known_as, recording_of
+from icu.patient.body.signs import Floats
+from icu.patient.recordings.headers import check_samples, read_headers
+from icu.patient.recordings.headers import segments as segments_of
+from icu.patient.recordings.monitors import Name, check_unit, chosen, known_as, listed, recording_of
 from icu.patient.recordings.recording import Recording
 from icu.patient.recordings.seconds import Series
 
@@ -50,10 +56,6 @@ class _Signal(NamedTuple):
     """Samples per second."""
 
 
-class _Samples(Protocol):
-    def tolist(self) -> list[float]: ...
-
-
 class _Record(Protocol):
     """What is used of the library's records, which come without types."""
 
@@ -61,34 +63,39 @@ class _Record(Protocol):
     sig_name: list[str]
     units: list[str]
     samps_per_frame: list[int]
-    e_p_signal: list[_Samples]
+    e_p_signal: list[Floats]
 
 
 def read(path: Path) -> Recording:
     """Read a record by its header. RecordingError says what is wrong with it, or what to install."""
     library = _library(path)
-    try:
+    headers = read_headers(path)
+    with _in_our_words(path):
         wanted = _wanted(path, _signals(library.rdheader(_name(path), rd_segments=True)))
+        check_samples(headers, wanted)
         series = dict(_series(library.rdrecord(_name(path), channel_names=wanted, smooth_frames=False)))
-    except RecordingError:
-        raise
-    except Exception as exc:
-        raise RecordingError(f"{path} cannot be read as a WFDB record: {exc}") from exc
     return recording_of(path, tuple(chosen(_NAMES, series)))
 
 
 def segments(paths: Iterable[Path]) -> Collection[Path]:
     """The headers among these that are parts of a record whose header is one of them too."""
     headers = [path for path in paths if path.suffix.lower() == SUFFIX]
-    return {part for path in headers for part in _parts(path)}
+    return {part for path in headers for part in segments_of(path)}
 
 
-def _parts(path: Path) -> Iterator[Path]:
-    """A header begins with `name/segments`, if it has any; then each has a line that begins with its name."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        lines = [words for line in file if (words := line.split()) and not line.startswith("#")]
-    if lines and "/" in lines[0][0]:
-        yield from (path.with_name(words[0] + path.suffix) for words in lines[1:])
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
+    """Whatever the library stumbles over, as an error that names the file."""
+    try:
+        yield
+    except RecordingError:
+        raise
+    except Exception as exc:
+        why = " ".join(f"{type(exc).__name__} {exc}".split())[:200]
+        raise RecordingError(
+            f"{path} cannot be read as a WFDB record: it, or its .dat, is damaged or cut off ({why}): "
+            "copy or download both again"
+        ) from exc
 
 
 def _library(path: Path) -> ModuleType:
@@ -113,7 +120,7 @@ def _signals(header: _Record) -> Iterator[_Signal]:
     for part in parts:
         if part is not None and part.sig_name:  # None is a gap
             for name, unit, samples in zip(part.sig_name, part.units, part.samps_per_frame, strict=True):
-                yield _Signal(name, unit or "", header.fs * samples)
+                yield _Signal(name or "", unit or "", header.fs * samples)
 
 
 def _wanted(path: Path, signals: Iterable[_Signal]) -> list[str]:
@@ -130,7 +137,7 @@ def _wanted(path: Path, signals: Iterable[_Signal]) -> list[str]:
 
 
 def _refusal(path: Path, rates: Mapping[str, float]) -> str:
-    names = ", ".join(rates) or "none"
+    names = listed(rates)
     if max(rates.values(), default=0) > _FASTEST:
         why = f"holds waveforms ({names}; up to {max(rates.values()):g} samples a second) and no vital signs"
         return f"{path} {why}: take the record of the numerics that belongs to it (in MIMIC its name ends in n)"
@@ -139,5 +146,4 @@ def _refusal(path: Path, rates: Mapping[str, float]) -> str:
 
 def _series(record: _Record) -> Iterator[tuple[str, Series]]:
     for name, samples, values in zip(record.sig_name, record.samps_per_frame, record.e_p_signal, strict=True):
-        rate = record.fs * samples
-        yield known_as(name), [(number / rate, value) for number, value in enumerate(values.tolist())]
+        yield known_as(name), np.column_stack((np.arange(len(values)) / (record.fs * samples), values))

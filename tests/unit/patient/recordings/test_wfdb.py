@@ -167,6 +167,14 @@ def test_a_damaged_record(tmp_path: Path, header: str) -> None:
         read(tmp_path / "a.hea")
 
 
+def test_a_header_without_a_length(tmp_path: Path) -> None:
+    """The record is as long as its samples, as the format has it."""
+    path = write(tmp_path, "a", 1, {"HR": [70, 71, 72]})
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(["a 1 1", *lines[1:]]))
+    assert [row.signs.pulse for row in read(path).rows] == [70, 71, 72]
+
+
 def test_samples_that_are_cut_off(tmp_path: Path) -> None:
     """Half a file is not half a patient."""
     path = write(tmp_path, "a", 1, {"HR": [70.0] * 100})
