@@ -31,6 +31,8 @@ LEAD_OFF: Final = "lead-off"
 
 _REASONS: Final = (None, None, IMPLAUSIBLE, "probe-off", LEAD_OFF)
 _SILENT, _IMPLAUSIBLE, _PROBE_OFF, _LEAD_OFF = range(1, len(_REASONS))
+_LOWEST: Final[Mapping[str, float]] = {"spo2": 1}
+"""But for 0: 0.97 is no saturation of 1 %, but a share, of which monitors know nothing."""
 _ZERO: Final[Mapping[str, int]] = {
     "pulse": _LEAD_OFF,
     "resp_rate": _LEAD_OFF,
@@ -142,6 +144,7 @@ def _why(column: Column, stored: Floats) -> Reasons:
     """Why each value does not count, as a place in _REASONS; 0 where it does, and where there is none."""
     low, high = RANGES[column.sign]
     value = np.round(stored, DECIMALS)  # before it is compared with 0: a scaled 0 is not always quite one
+    low = max(low, _LOWEST.get(column.sign, low))
     wrong = ~np.isnan(value) & ~((low <= value) & (value <= high))
     why = np.where(wrong, _IMPLAUSIBLE, 0).astype(np.int8)
     if column.sign != "resp_rate":  # no breaths may be apnoea

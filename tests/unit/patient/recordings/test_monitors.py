@@ -125,6 +125,7 @@ OFF, LEAD, WRONG = "probe-off", "lead-off", "implausible"
         "nothing known": ([source(pulse=NAN), source(spo2=NAN)], VitalSigns(), {}),
         "another source knows": ([source(pulse=NAN), source(pulse=0)], VitalSigns(), {"pulse": LEAD}),
         "the preferred source knows better": ([source(spo2=101), source(spo2=0)], VitalSigns(), {"spo2": WRONG}),
+        "a share of one": ([source(spo2=0.97)], VitalSigns(), {"spo2": WRONG}),
         "the line before the cuff": (
             [source(**LINE), source(cuff=True, **CUFF)],
             VitalSigns(systolic=120, diastolic=80),
