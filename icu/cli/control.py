@@ -14,7 +14,7 @@ import msgspec
 import rich_click as click
 
 from icu.cli.listing import catalogue, entry, harmless, outline, table
-from icu.cli.options import config_option, prepare
+from icu.cli.options import Whole, config_option, prepare
 from icu.config.load import chosen_file, of_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
 from icu.control.places import CHOOSE, Place, names_of, places
@@ -103,7 +103,7 @@ def restart(ids: tuple[str, ...], config: Path | None) -> None:
 
 @click.command()
 @click.argument("group", metavar="ID")
-@click.argument("count", type=click.IntRange(0, HIGHEST_COUNT), metavar="N")
+@click.argument("count", type=Whole(0, HIGHEST_COUNT), metavar="N")
 @config_option
 def scale(group: str, count: int, config: Path | None) -> None:
     """Let the child ID, which has a `count`, run N times, until the next `reload` or start."""

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
+import msgspec
 import rich_click as click
 from loguru import logger
 
+from icu.bounds import number, whole
 from icu.config.environment import misspelt
 from icu.config.load import load
 from icu.config.settings import LogForm, Settings
@@ -18,27 +21,55 @@ from icu.errors import UsageError
 from icu.ops import logs
 
 
-class Number(click.FloatRange):
-    """A number within bounds; click's own range lets NaN through, which is within none."""
+class Whole(click.IntRange):
+    """A whole number within bounds, in the digits 0 to 9: click's own takes those of all scripts, and underscores."""
 
-    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    name = "integer"
+
+    def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number, or a usage error."""
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a number", param, ctx)
-        return number
+        try:
+            found = whole(value) if isinstance(value, str) else value
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+        return int(super().convert(found, param, ctx))
+
+
+class Number(click.FloatRange):
+    """A number within bounds, in the digits 0 to 9."""
+
+    def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a usage error."""
+        try:
+            found = number(value) if isinstance(value, str) else value
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+        return float(super().convert(found, param, ctx))
 
 
 class Speed(Number):
     """How many times faster; `max` for as fast as can be."""
 
-    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The factor, or a usage error."""
-        return super().convert(math.inf if str(value) == "max" else value, param, ctx)
+        return super().convert(math.inf if value in {"max", "inf"} else value, param, ctx)
+
+
+class Uuid(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
+    """An identity, as the API and PATIENT_UUID take it."""
+
+    name = "uuid"
+
+    def convert(self, value: UUID | str, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        """The uuid, or a usage error."""
+        try:
+            return msgspec.convert(value, UUID)
+        except msgspec.ValidationError:
+            self.fail(f"{str(value)[:80]!r} is not a uuid", param, ctx)
 
 
 class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
-    """A span of time, in seconds: `90`, `30s`, `5min`, `24h`, `7d`."""
+    """A span of time, in seconds: `30s`, `5min`, `24h`, `7d`."""
 
     name = "span"
 
@@ -46,20 +77,25 @@ class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
         """The seconds, or a usage error."""
         if isinstance(value, float):
             return value
-        match = _SPAN.match(str(value))
-        seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+        match = _SPAN.match(value)
+        if match and not match[2]:
+            self.fail(f"{value!r} has no unit: write {value}s, {value}min, {value}h or {value}d", param, ctx)
+        seconds = number(match[1]) * _UNITS[match[2]] if match else 0.0
         if not 0 < seconds <= LONGEST_SPAN:
-            self.fail(f"{value!r} is no span of time: write for instance 30s, 5min, 24h or 7d", param, ctx)
+            self.fail(f"{value[:80]!r} is no span of time: write for instance 30s, 5min, 24h or 7d", param, ctx)
         return seconds
 
 
 LONGEST_SPAN: Final = 3_650 * 86_400.0
 _SPAN: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|)\Z")
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 
-PORT: Final = click.IntRange(1, 65_535)
+PORT: Final = Whole(1, 65_535)
 SECONDS: Final = Number(0.1, 86_400)
 SPEED: Final = Speed(0.001)
+SEED: Final = Whole()
+UUID_OF_PATIENT: Final = Uuid()
+PATIENTS: Final = Whole(1, 100_000)
 SPAN: Final = Span()
 RATE: Final = Number(0, 1_000)
 STEP: Final = Number(0.001, 86_400)

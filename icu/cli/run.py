@@ -9,11 +9,14 @@ import rich_click as click
 from msgspec.structs import replace
 
 from icu.cli.options import (
+    PATIENTS,
     PORT,
     RATE,
     SECONDS,
+    SEED,
     SPEED,
     STEP,
+    UUID_OF_PATIENT,
     config_option,
     given,
     help_without_command,
@@ -101,11 +104,11 @@ def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id i
 @run.command()
 @click.option("--name", required=True, help="Who lies in the bed. The same name is the same patient at every start.")
 @click.option(
-    "--uuid", type=click.UUID, envvar="PATIENT_UUID", help="The patient's identity, if not made from the name."
+    "--uuid", type=UUID_OF_PATIENT, envvar="PATIENT_UUID", help="The patient's identity, if not made from the name."
 )
 @click.option("--interval", type=SECONDS, help="Seconds between two readings, in place of METRICS_INTERVAL.")
-@click.option("--seed", type=int, help="The same seed is the same course.")
-@click.option("--patients", type=click.IntRange(1, 100_000), help="So many patients: NAME 1, NAME 2 and so on.")
+@click.option("--seed", type=SEED, help="The same seed is the same course.")
+@click.option("--patients", type=PATIENTS, help="So many patients: NAME 1, NAME 2 and so on.")
 @click.option("--scenario", help="What befalls the patient at the start: a name of config/scenarios, such as sepsis.")
 @click.option("--scenario-rate", type=RATE, help="How often others do by chance: 1 as their files say, 0 never.")
 @click.option("--artefacts", type=RATE, help="How often sensors fail; 1 as is usual, 0 never.")

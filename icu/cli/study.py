@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from icu.cli.options import RATE, SPAN, Number, given, help_without_command, moment
+from icu.cli.options import PATIENTS, RATE, SEED, SPAN, Number, Whole, given, help_without_command, moment
 from icu.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from icu.study.simulation import Plan
 
 _PATH: Final = click.Path(path_type=Path)
-_PATIENTS: Final = click.IntRange(1, 100_000)
 _HOURS: Final = Number(0.001, 87_600)
 _SHORTEST, _LONGEST = 0.1, 86_400.0
 """Seconds between two readings, as for a patient who is run."""
 
 
 @click.command()
-@click.option("--patients", type=_PATIENTS, help="How many; 200 when not given.")
+@click.option("--patients", type=PATIENTS, help="How many; 200 when not given.")
 @click.option("--hours", type=_HOURS, help="How long each is watched; 38 when not given.")
 @click.option("--every", type=SPAN, help="Time between two readings: 5s, 1min, 1h; 1h when not given.")
-@click.option("--seed", type=int, help="The same arguments give the same bytes; 0 when not given.")
+@click.option("--seed", type=SEED, help="The same arguments give the same bytes; 0 when not given.")
 @click.option("--start", metavar="TIME", help="Of the first reading; 2026-01-01T00:00:00Z when not given.")
 @click.option("--scenario", help="What befalls everybody at the start: a name of config/scenarios, such as sepsis.")
 @click.option("--scenario-rate", type=RATE, help="How often others do by chance: 1 as their files say, 0 never.")
@@ -56,9 +55,9 @@ def simulate(out: Path | None, labels: Path | None, start: str | None, every: fl
 
 @click.command()
 @click.argument("source", type=_PATH, metavar="[FILE|FOLDER]", required=False)
-@click.option("--patients", type=_PATIENTS, help="Of a fresh run: how many; 200 when not given.")
+@click.option("--patients", type=PATIENTS, help="Of a fresh run: how many; 200 when not given.")
 @click.option("--hours", type=_HOURS, help="Of a fresh run: how long each is watched; 38 when not given.")
-@click.option("--seed", type=int, help="Of a fresh run; 0 when not given.")
+@click.option("--seed", type=SEED, help="Of a fresh run; 0 when not given.")
 @click.option("--least", type=Number(0, 100), help="End with 1 if fewer percent of the statistics are inside.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def scorecard(source: Path | None, least: float | None, *, as_json: bool, **others: object) -> int:
@@ -127,12 +126,12 @@ def picture(context: click.Context) -> None:
 
 
 _out = click.option("--out", type=_PATH, required=True, help="The picture, ending in .svg or .png.")
-_seed = click.option("--seed", type=int, default=0, help="Which patients; 0 when not given.")
+_seed = click.option("--seed", type=SEED, default=0, help="Which patients; 0 when not given.")
 
 
 @picture.command("patients")
 @_out
-@click.option("--patients", type=click.IntRange(1, 12), default=4, help="The first so many; 4 when not given.")
+@click.option("--patients", type=Whole(1, 12), default=4, help="The first so many; 4 when not given.")
 @click.option("--hours", type=_HOURS, default=24.0, help="24 when not given.")
 @_seed
 def picture_patients(out: Path, patients: int, hours: float, seed: int) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from icu.cli.options import config_option, help_without_command, prepare
+from icu.cli.options import Whole, config_option, help_without_command, prepare
 
 
 @click.group(invoke_without_command=True)
@@ -27,8 +27,8 @@ def list_topics(config: Path | None) -> None:
 
 @topics.command()
 @click.argument("name", required=False)
-@click.option("--partitions", type=click.IntRange(1, 1_000), help="The configured number, 6, when not given.")
-@click.option("--copies", type=click.IntRange(1, 100), help="Replicas; 3, or all brokers where there are fewer.")
+@click.option("--partitions", type=Whole(1, 1_000), help="The configured number, 6, when not given.")
+@click.option("--copies", type=Whole(1, 100), help="Replicas; 3, or all brokers where there are fewer.")
 @config_option
 def create(name: str | None, partitions: int | None, copies: int | None, config: Path | None) -> None:
     """Make the topic NAME, or the configured one. Finding it there already is no error."""

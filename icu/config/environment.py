@@ -1,13 +1,14 @@
 """The environment variables: the brief's own names, and ICU_<SECTION>_<KEY> for every setting outside the children."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, get_type_hints
 
 import msgspec
 
+from icu.bounds import number, whole
 from icu.config.settings import Settings
-from icu.config.wording import explained, suggestion
+from icu.config.wording import explained, parts, suggestion
 from icu.errors import ConfigurationError
 
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
@@ -18,6 +19,7 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "METRICS_INTERVAL": ("metrics_interval",),
     "DATABASE_URL": ("database", "url"),
 }
+_NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: whole, float: number}
 OTHERS: Final = frozenset({"ICU_CONFIG"})
 
 
@@ -56,14 +58,21 @@ def _scalars(struct: type, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
 
 def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type of a setting, and a value of it
     sequence = getattr(kind, "__origin__", None) is tuple
-    value = [each.strip() for each in text.split(",")] if sequence else text.strip()
     try:
+        value = [each.strip() for each in text.split(",")] if sequence else _read(kind)(text.strip())
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
         why = explained(key, re.sub(r" - at `.*`\Z", "", str(exc)))
         # What is told already is not told twice, and the password of a URL never.
         got = "" if repr(text) in why or "@" in text else f", got {text[:80]!r}"
         raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc
+    except ValueError as exc:
+        raise ConfigurationError(f"environment variable {name}: {exc}") from exc
+
+
+def _read(kind: Any) -> Callable[[str], object]:  # noqa: ANN401 - the type of a setting
+    """How its text is read, if it is a number: msgspec itself takes 1e3 for a whole one."""
+    return next((_NUMBERS[part] for part in parts(kind) if part in _NUMBERS), str)
 
 
 def _replaced(struct: Any, path: tuple[str, ...], value: object) -> Any:  # noqa: ANN401 - any of the settings' structs

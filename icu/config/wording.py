@@ -53,14 +53,15 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 
 
 def _choices(key: str) -> tuple[str, ...]:
-    return next(get_args(part) for part in _parts(_KINDS[key]) if get_origin(part) is Literal)
+    return next(get_args(part) for part in parts(_KINDS[key]) if get_origin(part) is Literal)
 
 
 def _description(key: str) -> str:
-    return next(part.description for part in _parts(_KINDS[key]) if isinstance(part, Meta) and part.description)
+    return next(part.description for part in parts(_KINDS[key]) if isinstance(part, Meta) and part.description)
 
 
-def _parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotates them
+def parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotates them
+    """A type, and all that it is made of."""
     yield kind
     for each in get_args(kind):
-        yield from _parts(each)
+        yield from parts(each)

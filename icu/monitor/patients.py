@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from icu.errors import PatientNotFoundError
-from icu.monitor.queries import AnyRequest, check, moment_of, next_link, span_of
+from icu.monitor.queries import AnyRequest, check, check_whole, moment_of, next_link, span_of
 from icu.monitor.schemas import PatientSummary
 from icu.ops.problems import documented
 from icu.store.reader import Order, PatientState, Reader
@@ -52,6 +52,7 @@ async def list_metrics(
 ) -> Response[list[Reading]]:
     """Readings by time. A page that is not the last carries a `Link` header with `rel="next"`."""
     check(request.query_params, ("from", "to", "limit", "order", "cursor"))
+    check_whole(request.query_params, "limit")
     span = span_of(since, until)
     after = moment_of(cursor) if cursor else None
     page = await reader.page(patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after)

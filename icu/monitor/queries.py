@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import MultiDict
 
+from icu.bounds import whole
 from icu.errors import InvalidQueryError
 from icu.store.readings import from_milliseconds, milliseconds
 
@@ -30,6 +31,15 @@ def check(query: MultiDict[str], known: Iterable[str]) -> None:
             raise InvalidQueryError(f"there is no parameter {name[:40]!r} here: {hint}")
         if len(query.getall(name)) > 1:
             raise InvalidQueryError(f"the parameter {name} stands {len(query.getall(name))} times: give it once")
+
+
+def check_whole(query: MultiDict[str], name: str) -> None:
+    """InvalidQueryError for a number that is not written as a whole one: 1e3 and 5.0 are taken for such before."""
+    text = query.get(name)
+    try:
+        whole("0" if text is None else text)
+    except ValueError as exc:
+        raise InvalidQueryError(f"`{name}`: {exc}") from exc
 
 
 class Span(NamedTuple):
@@ -56,7 +66,7 @@ def moment_of(cursor: str) -> datetime:
     """The place that a cursor of ours stands for."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return from_milliseconds(int(urlsafe_b64decode(padded.encode("ascii"))))
+        return from_milliseconds(whole(urlsafe_b64decode(padded.encode("ascii")).decode("ascii")))
     except (ValueError, OverflowError, OSError) as exc:
         raise InvalidQueryError("the cursor is not one that this API gave: begin without one") from exc
 

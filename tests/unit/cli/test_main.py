@@ -56,6 +56,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "speed alone": (["supervise", "--speed", "60"], "--recordings"),
     "the default speed alone": (["supervise", "--speed", "1"], "--recordings"),
     "step alone": (["supervise", "--step", "60"], "--recordings"),
+    "a span without a unit": (["supervise", "--backfill", "24"], "'24' has no unit: write 24s, 24min, 24h or 24d"),
     "a span of words": (["supervise", "--backfill", "yesterday"], "write for instance 30s, 5min, 24h or 7d"),
     "a span of nothing": (["supervise", "--backfill", "0h"], "0h"),
     "a span of centuries": (["supervise", "--backfill", "99999d"], "99999d"),
@@ -98,6 +99,43 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "a misspelt order": (["restrat", "sink"], "restart"),
     "a misspelt option": (["status", "--wtach"], "--watch"),
 }
+
+
+NUMBERS: dict[str, list[str]] = {
+    "--port": ["run", "monitor"],
+    "--speed": ["supervise", "--recordings", "."],
+    "--step": ["supervise", "--recordings", "."],
+    "--backfill": ["supervise"],
+    "--interval": ["run", "patient", "--name", "X"],
+    "--seed": ["run", "patient", "--name", "X"],
+    "--patients": ["run", "patient", "--name", "X"],
+    "--scenario-rate": ["run", "patient", "--name", "X"],
+    "--artefacts": ["run", "patient", "--name", "X"],
+    "--uuid": ["run", "patient", "--name", "X"],
+    "--partitions": ["topics", "create"],
+    "--copies": ["topics", "create"],
+    "--hours": ["simulate"],
+    "--every": ["simulate"],
+    "--least": ["scorecard"],
+    "scale": [],
+}
+
+
+def written(option: str, number: str) -> list[str]:
+    """The words of a command with the number."""
+    if option == "scale":
+        return ["scale", "icu", number]
+    return [*NUMBERS[option], option, f"{number}f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11" if option == "--uuid" else number]
+
+
+@pytest.mark.parametrize("number", ["٦", "６", "1_0", "६"])
+@pytest.mark.parametrize("option", NUMBERS)
+def test_numbers_have_the_digits_0_to_9(icu: Run, option: str, number: str) -> None:
+    """Python takes digits of all scripts for numbers, and underscores: what people did not mean to write."""
+    code, out, err = icu(*written(option, number))
+    assert (code, out) == (64, "")
+    assert err.count("\n") == 1
+    assert number in err
 
 
 @pytest.mark.parametrize(("words", "hint"), USAGE.values(), ids=USAGE)

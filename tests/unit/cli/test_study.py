@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "nobody": (["simulate", "--patients", "0"], 64, "--patients"),
     "no time": (["simulate", "--hours", "0"], 64, "--hours"),
     "no span": (["simulate", "--every", "often"], 64, "30s"),
-    "too often": (["simulate", "--every", "0.01"], 64, "--every"),
+    "too often": (["simulate", "--every", "0.01s"], 64, "--every"),
     "too seldom": (["simulate", "--every", "2d"], 64, "--every"),
     "before 1970": (["simulate", "--start", "1969-12-31"], 64, "outside the years"),
     "after 2099": (["simulate", "--start", "2099-12-31", "--hours", "48"], 64, "outside the years"),

@@ -331,9 +331,14 @@ def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("METRICS_INTERVAL", "5s", "environment variable METRICS_INTERVAL: expected .*got '5s'"),
+        ("METRICS_INTERVAL", "5s", "environment variable METRICS_INTERVAL: '5s' is no number: write the digits 0 to 9"),
         ("METRICS_INTERVAL", "0", ">= 0.1"),
         ("METRICS_INTERVAL", "inf", "METRICS_INTERVAL"),
+        ("METRICS_INTERVAL", "٥", "METRICS_INTERVAL: '٥' is no number: write the digits 0 to 9"),
+        ("METRICS_INTERVAL", "1_0", "METRICS_INTERVAL: '1_0' is no number"),
+        ("ICU_SUPERVISOR_RESTARTS", "1e3", "ICU_SUPERVISOR_RESTARTS: '1e3' is no whole number: write the digits"),
+        ("ICU_TRANSPORT_PARTITIONS", "٦", "ICU_TRANSPORT_PARTITIONS: '٦' is no whole number"),
+        ("ICU_TRANSPORT_CAPACITY", "9" * 40, "ICU_TRANSPORT_CAPACITY: '9+' is no whole number"),
         ("DEBUG", "perhaps", "DEBUG"),
         ("API_PREFIX", "api", "API_PREFIX"),
         ("ICU_LOG_LEVEL", "LOUD", r"ICU_LOG_LEVEL: 'LOUD' is none of .*, ERROR\Z"),
