@@ -11,16 +11,19 @@ from icu.config.files import File
 from icu.config.groups import mistake_in
 from icu.config.settings import AnyChild, PatientChild
 from icu.config.siblings import mistakes_between
+from icu.config.wording import refused
 
 _OF_SIMULATED: Final = ("scenario", "scenario_rate", "artefacts")
 
 
-def check_children(file: File, children: Sequence[AnyChild], folder: Path) -> None:
-    """Raise ConfigurationError for a child that cannot be run as it is written; paths belong to `folder`."""
+def check_children(file: File, children: Sequence[AnyChild], folder: Path, scenarios: Sequence[str]) -> None:
+    """Raise ConfigurationError for a child that cannot be run as it is written; paths belong to `folder`, and
+    `scenarios` are those that there are."""
     for position, child in enumerate(children):
         _check_group(file, position, child)
         if isinstance(child, PatientChild):
             _check_patient(file, position, child, folder)
+            _check_scenario(file, position, child, scenarios)
 
 
 def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
@@ -63,6 +66,11 @@ def _check_simulated(file: File, position: int) -> None:
     if "speed" in written and "start" not in written:
         why = "is for the time since `start`, or for recordings: write one of them too, or leave this out"
         raise file.mistake(f"child[{position}].speed", why)
+
+
+def _check_scenario(file: File, position: int, child: PatientChild, scenarios: Sequence[str]) -> None:
+    if child.scenario is not None and child.scenario not in scenarios:
+        raise file.mistake(f"child[{position}].scenario", refused(child.scenario, scenarios))
 
 
 def _check_replayed(file: File, position: int, child: PatientChild, recording: Path) -> None:

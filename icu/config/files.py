@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from icu.bounds import read_small
 from icu.config.wording import explained, unknown
 from icu.errors import ConfigurationError
 
@@ -53,19 +54,15 @@ def _key_of(where: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        if not path.is_file() and path.exists() and not path.is_dir():
-            raise ConfigurationError(f"{path} is a device or a pipe: name a regular file")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise ConfigurationError(f"{path} has over {MAX_BYTES} bytes: that is no configuration file")
-        return content.decode("utf-8")
+        return read_small(path, most=MAX_BYTES).decode("utf-8")
     except FileNotFoundError as exc:
         raise ConfigurationError(f"there is no file {path}: write one, or leave --config out for the defaults") from exc
     except IsADirectoryError as exc:
         raise ConfigurationError(f"{path} is a folder: name the file in it, for instance supervisor.toml") from exc
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path} is not written in UTF-8 (byte {exc.start}): save it as UTF-8") from exc
+    except ValueError as exc:
+        raise ConfigurationError(f"{path} {exc}: that is no configuration file") from exc
     except OSError as exc:
         raise ConfigurationError(f"{path} cannot be read: {exc.strerror}") from exc
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from icu.bounds import check_uuid
+from icu.bounds import check_uuid, read_small
 from icu.config.checks import check_children, check_siblings
 from icu.config.environment import overridden
 from icu.config.files import File
@@ -24,6 +24,8 @@ FILE_NAME: Final = "supervisor.toml"
 _PACKAGE: Final = Path(__file__).parent.parent
 _RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/].*)\Z")
 _LONGEST_PASSWORD: Final = 10_000
+"""Bytes."""
+_VARIABLE: Final = "ICU_KAFKA_SASL_PASSWORD_FILE"
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
 
 
@@ -62,8 +64,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     with _current_folder() as here:
         chosen = chosen_file(path, environ)
     folder = (here / chosen).parent if chosen else here
-    settings = _resolved(_checked(File(chosen or packaged(FILE_NAME)), folder), folder)
-    return _with_password(_with_patient_uuid(_resolved(overridden(settings, environ), here), environ))
+    file = File(chosen or packaged(FILE_NAME))
+    settings = _resolved(overridden(_resolved(_checked(file, folder), folder), environ), here)
+    return _with_password(_with_patient_uuid(settings, environ), file, environ)
 
 
 def of_environment(environ: Mapping[str, str]) -> Settings:
@@ -93,10 +96,15 @@ def _checked(file: File, folder: Path) -> Settings:
         settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
     except msgspec.ValidationError as exc:
         raise file.explained(exc) from exc
-    check_children(file, settings.child, folder)
+    check_children(file, settings.child, folder, _scenarios())
     settings = replace(settings, child=with_ids(settings.child))
     check_siblings(file, settings.child)
     return settings
+
+
+def _scenarios() -> list[str]:
+    """The names of the scenarios that there are."""
+    return sorted(path.stem for path in packaged("config", "scenarios").glob("*.toml"))
 
 
 def _of_text(kind: type, value: object) -> Path:
@@ -142,20 +150,26 @@ def _with_path(child: AnyChild, folder: Path) -> AnyChild:
     return child
 
 
-def _with_password(settings: Settings) -> Settings:
+def _with_password(settings: Settings, file: File, environ: Mapping[str, str]) -> Settings:
     """The password of the environment, or else that of the file that is named for it."""
     path = settings.kafka.sasl_password_file
     if path is None or settings.kafka.sasl_password is not None:
         return settings
+
+    def unreadable(why: str) -> ConfigurationError:
+        sentence = f"the password file {path} {why}"
+        if environ.get(_VARIABLE):
+            return ConfigurationError(f"environment variable {_VARIABLE}: {sentence}")
+        return file.mistake("kafka.sasl_password_file", sentence)
+
     try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_LONGEST_PASSWORD + 1).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"the password file {path} cannot be read: {exc}") from exc
-    if len(text) > _LONGEST_PASSWORD:
-        raise ConfigurationError(
-            f"the password file {path} has over {_LONGEST_PASSWORD} characters: it is another file"
-        )
+        text = read_small(path, most=_LONGEST_PASSWORD).decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as exc:
+        raise unreadable(f"is not written in UTF-8 (byte {exc.start}): save it as UTF-8") from exc
+    except ValueError as exc:
+        raise unreadable(str(exc)) from exc
+    except OSError as exc:
+        raise unreadable(f"cannot be read: {exc.strerror}") from exc
     return replace(settings, kafka=replace(settings.kafka, sasl_password=Secret(text)))
 
 

@@ -36,13 +36,17 @@ def unknown(key: str) -> str:
 
 def explained(key: str, why: str) -> str:
     """What is wrong with the setting `key`, from what msgspec says of it."""
-    refused = _REFUSED.match(why)
-    if refused:
-        accepted = _ROLES if key == "role" else _choices(key)
-        return f"{refused['word'][:80]!r} is none of {', '.join(accepted)}{suggestion(refused['word'], accepted)}"
+    match = _REFUSED.match(why)
+    if match:
+        return refused(match["word"], _ROLES if key == "role" else _choices(key))
     if " matching regex " in why:
         return _description(key)
     return f"{why[0].lower()}{why[1:]}"
+
+
+def refused(word: str, accepted: Sequence[str]) -> str:
+    """What is wrong with a word that is none of the accepted ones."""
+    return f"{word[:80]!r} is none of {', '.join(accepted)}{suggestion(word, accepted)}"
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:

@@ -6,12 +6,15 @@ patient's own) and within how long; what the next phase does not name goes back 
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
+from icu.bounds import read_small
 from icu.errors import ConfigurationError
+
+_MOST_BYTES: Final = 1_000_000
 
 Duration: TypeAlias = Annotated[float, Meta(ge=1, le=604_800)]
 """Seconds."""
@@ -84,6 +87,8 @@ def load_scenarios(folder: Path) -> dict[str, Scenario]:
 
 def _load(path: Path) -> Scenario:
     try:
-        return msgspec.convert({**tomllib.loads(path.read_text("utf-8")), "id": path.stem}, Scenario)
+        return msgspec.convert(
+            {**tomllib.loads(read_small(path, most=_MOST_BYTES).decode("utf-8")), "id": path.stem}, Scenario
+        )
     except (OSError, ValueError) as exc:  # TOML's, UTF-8's and msgspec's errors are ValueErrors
         raise ConfigurationError(f"{path}: {exc}") from exc

@@ -263,6 +263,14 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         '[transport]\nkind = "kafak"',
         r":2: transport\.kind: 'kafak' is none of memory, kafka; did you mean 'kafka'\?",
     ),
+    "a mistyped scenario": (
+        PATIENT + 'scenario = "sepsys"',
+        r":4: child\[0\]\.scenario: 'sepsys' is none of bradycardia, .*; did you mean 'sepsis'\?",
+    ),
+    "a scenario that is none": (
+        PATIENT + 'scenario = "flu"',
+        r":4: child\[0\]\.scenario: 'flu' is none of .*, tachyarrhythmia\Z",
+    ),
     "start without a zone": (PATIENT + "start = 2026-01-31T12:00:00", r":4: child\[0\]\.start: "),
 }
 
@@ -290,10 +298,21 @@ def test_a_password_comes_from_the_environment_or_from_a_file(tmp_path: Path) ->
     assert settings.kafka.sasl_password is not None
     assert settings.kafka.sasl_password.reveal() == "from the environment"
     assert "from the" not in repr(settings)
-    with pytest.raises(ConfigurationError, match=r"password file .*missing cannot be read"):
-        loaded(tmp_path, text.replace('"password"', '"missing"'))
-    with pytest.raises(ConfigurationError, match="password file /dev/zero has over"):
-        loaded(tmp_path, text.replace('"password"', '"/dev/zero"'))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "long").write_text("x" * 10_001)
+    (tmp_path / "latin").write_bytes(b"\xe4")
+    for name, why in {
+        "missing": "cannot be read: No such file",
+        "pipe": "is a device or a pipe: name a regular file",
+        "/dev/zero": "is a device or a pipe: name a regular file",
+        "long": "has over 10000 bytes",
+        "latin": "is not written in UTF-8",
+    }.items():
+        place = rf"supervisor\.toml:2: kafka\.sasl_password_file: the password file .*{name} {why}"
+        with pytest.raises(ConfigurationError, match=place):
+            loaded(tmp_path, text.replace('"password"', f'"{name}"'))
+        with pytest.raises(ConfigurationError, match=rf"ICU_KAFKA_SASL_PASSWORD_FILE: .*{name} {why}"):
+            loaded(tmp_path, text, ICU_KAFKA_SASL_PASSWORD_FILE=str(tmp_path / name))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -304,6 +323,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         load(tmp_path, {})
     with pytest.raises(ConfigurationError, match="/dev/zero is a device or a pipe"):
         load(Path("/dev/zero"), {})
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for name in ("pipe", "link"):
+        with pytest.raises(ConfigurationError, match=f"{name} is a device or a pipe: name a regular file"):
+            load(tmp_path / name, {})
     with pytest.raises(ConfigurationError, match="cannot be read: File name too long"):
         load(None, {"ICU_CONFIG": "a" * 5_000})
 

@@ -1,0 +1,47 @@
+"""Every key of supervisor.toml, each with a value that it cannot have."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_type_hints
+
+import msgspec
+import pytest
+
+from icu.config.load import load
+from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
+from icu.errors import ConfigurationError
+
+WRONG = {"a list": "[[1]]", "a date": "2026-01-31", "a table": "{ a = 1 }"}
+CHILDREN = {"sink": SinkChild, "monitor": MonitorChild, "patient": PatientChild}
+
+
+def keys() -> Iterator[tuple[str, str, str]]:
+    """The lines that precede a key, the key, and where it is said to stand."""
+    for name, kind in get_type_hints(Settings).items():
+        if name == "child":
+            continue
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            yield from ((f"[{name}]\n", key, f"{name}.{key}") for key in get_type_hints(kind))
+        else:
+            yield "\n", name, name
+    for role, child in CHILDREN.items():
+        for key in get_type_hints(child):
+            needed = '\nname = "Anna"' if role == "patient" and key != "name" else ""
+            yield f'[[child]]\nrole = "{role}"{needed}\n', key, f"child[0].{key}"
+
+
+CASES = [(before, key, where, value) for before, key, where in keys() for value in WRONG.values()]
+
+
+@pytest.mark.parametrize(("before", "key", "where", "value"), CASES)
+def test_a_wrong_value_is_told_with_file_line_and_key(
+    tmp_path: Path, before: str, key: str, where: str, value: str
+) -> None:
+    """Whatever the key is: nobody has to look for it."""
+    path = tmp_path / "supervisor.toml"
+    path.write_text(f"{before}{key} = {value}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, {})
+    line = before.count("\n") + 1
+    assert str(caught.value).startswith((f"{path}:{line}: {where}: ", f"{path}:{line}: {where}["))
+    assert len(str(caught.value)) < 400
