@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
 import rich_click as click
-from msgspec.structs import replace
 
 from icu import __version__
 from icu.cli.control import COMMANDS
@@ -157,7 +156,7 @@ def supervise(
         raise UsageError("--step is for --recordings FOLDER: name the folder too")
     # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
     config = chosen_file(config, os.environ)
-    settings = prepare(config, log_format)
+    settings = prepare(config, log_format, transport=transport)
     from icu import bootstrap
     from icu.cli.overview import overview
 
@@ -166,8 +165,6 @@ def supervise(
 
     def told(settings: Settings) -> Settings:
         """With what the command line says in place of what the file says."""
-        if transport is not None:
-            settings = replace(settings, transport=replace(settings.transport, kind=transport))
         if recordings is not None:
             settings = bootstrap.with_recordings(settings, recordings, **history, **given(step=step))
         elif history:
@@ -177,7 +174,7 @@ def supervise(
     bootstrap.run_supervisor(
         told(settings),
         config=config,
-        reread=lambda: told(load(config)),
+        reread=lambda: told(load(config, transport=transport)),
         overview=overview if _shows_overview(log_format) else None,
     )
 

@@ -16,7 +16,7 @@ from loguru import logger
 from icu.bounds import number, whole
 from icu.config.environment import misspelt
 from icu.config.load import load
-from icu.config.settings import LogForm, Settings
+from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import UsageError
 from icu.ops import logs
 
@@ -115,9 +115,14 @@ transport_option: Final = click.option(
 )
 
 
-def prepare(config: Path | None, log_format: LogForm | None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings, and a log as they say."""
-    settings = load(config, environ)
+def prepare(
+    config: Path | None,
+    log_format: LogForm | None,
+    environ: Mapping[str, str] = os.environ,
+    transport: TransportKind | None = None,
+) -> Settings:
+    """The settings, with the transport that the command line says, if it does; and a log as they say."""
+    settings = load(config, environ, transport=transport)
     logs.configure(level=settings.log_level, form=log_format or settings.log.format)
     for sentence in misspelt(environ):
         logger.warning("{}", sentence)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -76,7 +77,7 @@ def sink(
     require_broker: bool,
 ) -> None:
     """Store what Kafka brings. `run data`, the brief's name, is the same."""
-    settings = _over_kafka(prepare(config, log_format), transport)
+    settings = _prepared(config, log_format, transport)
     from icu import bootstrap
 
     child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
@@ -143,7 +144,7 @@ def patient(
     """Emulate one bedside monitor that sends to Kafka. Run as many as you like, each with its own name and port."""
     # PATIENT_UUID is this patient's, whatever beds supervisor.toml has.
     environ = {key: value for key, value in os.environ.items() if key != "PATIENT_UUID"}
-    settings = _over_kafka(prepare(config, log_format, environ), transport)
+    settings = _prepared(config, log_format, transport, environ)
     from icu import bootstrap
 
     recording = recording and recording.absolute()
@@ -165,10 +166,16 @@ def _configured(settings: Settings, name: str) -> PatientChild:
     return replace(beds[0], port=None) if beds else PatientChild(id="bed", name=name)
 
 
-def _over_kafka(settings: Settings, transport: TransportKind | None) -> Settings:
+def _prepared(
+    config: Path | None,
+    log_format: LogForm | None,
+    transport: TransportKind | None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """The settings of a role that runs alone, over Kafka."""
     if transport == "memory":
         raise UsageError(
             "a role that runs alone cannot use the in-memory transport, which lives inside one process: "
             "leave --transport out, or run all roles together (python -m icu supervise)"
         )
-    return replace(settings, transport=replace(settings.transport, kind="kafka"))
+    return prepare(config, log_format, environ, transport="kafka")

@@ -18,7 +18,7 @@ def topics(context: click.Context) -> None:
 @config_option
 def list_topics(config: Path | None) -> None:
     """All topics, each with its number of partitions."""
-    settings = prepare(config, None)
+    settings = prepare(config, None, transport="kafka")
     from icu.bootstrap import topics as rooms
 
     for name, partitions in sorted(rooms.list_topics(settings).items()):
@@ -32,7 +32,7 @@ def list_topics(config: Path | None) -> None:
 @config_option
 def create(name: str | None, partitions: int | None, copies: int | None, config: Path | None) -> None:
     """Make the topic NAME, or the configured one. Finding it there already is no error."""
-    settings = prepare(config, None)
+    settings = prepare(config, None, transport="kafka")
     from icu.bootstrap import topics as rooms
 
     click.echo(rooms.create_topic(settings, name, partitions=partitions, copies=copies))
@@ -43,7 +43,7 @@ def create(name: str | None, partitions: int | None, copies: int | None, config:
 @config_option
 def describe(name: str | None, config: Path | None) -> None:
     """The partitions of the topic NAME, or of the configured one: leader, replicas and offsets."""
-    settings = prepare(config, None)
+    settings = prepare(config, None, transport="kafka")
     from icu.bootstrap import topics as rooms
 
     found = rooms.describe_topic(settings, name)

@@ -40,6 +40,11 @@ def misspelt(environ: Mapping[str, str]) -> list[str]:
     return [f"the environment variable {name} means nothing here{suggestion(name, list(known))}" for name in unknown]
 
 
+def variables_of(*path: str) -> list[str]:
+    """The names of the variables that set what stands at this path, the one that wins first."""
+    return [name for name, (place, _) in reversed(_variables().items()) if place == path]
+
+
 def _variables() -> dict[str, tuple[tuple[str, ...], Any]]:
     own = {f"ICU_{'_'.join(path).upper()}": (path, kind) for path, kind in _scalars(Settings, ())}
     kinds = dict(own.values())

@@ -13,10 +13,11 @@ import msgspec
 from msgspec.structs import replace
 
 from icu.bounds import check_uuid, read_small
+from icu.config.brokers import mistakes_in
 from icu.config.checks import check_children, check_siblings
-from icu.config.environment import overridden
+from icu.config.environment import overridden, variables_of
 from icu.config.files import File
-from icu.config.settings import AnyChild, PatientChild, Secret, Settings
+from icu.config.settings import AnyChild, PatientChild, Secret, Settings, TransportKind
 from icu.errors import ConfigurationError
 
 FILE_NAME: Final = "supervisor.toml"
@@ -25,7 +26,6 @@ _PACKAGE: Final = Path(__file__).parent.parent
 _RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/].*)\Z")
 _LONGEST_PASSWORD: Final = 10_000
 """Bytes."""
-_VARIABLE: Final = "ICU_KAFKA_SASL_PASSWORD_FILE"
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
 
 
@@ -54,10 +54,13 @@ def _current_folder() -> Iterator[Path]:
         raise ConfigurationError(f"the current folder cannot be used ({exc.strerror}): change to another one") from exc
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    path: Path | None = None, environ: Mapping[str, str] | None = None, *, transport: TransportKind | None = None
+) -> Settings:
     """The settings of `path`, of ICU_CONFIG, of ./supervisor.toml, or the built-in ones: the first that is there.
 
-    Relative paths in a file belong to its folder, in the environment and in the built-in file to the current one.
+    `transport` takes the place of the configured one. Relative paths in a file belong to its folder, in the
+    environment and in the built-in file to the current one.
     Raises ConfigurationError.
     """
     environ = os.environ if environ is None else environ
@@ -66,7 +69,25 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     folder = (here / chosen).parent if chosen else here
     file = File(chosen or packaged(FILE_NAME))
     settings = _resolved(overridden(_resolved(_checked(file, folder), folder), environ), here)
-    return _with_password(_with_patient_uuid(settings, environ), file, environ)
+    if transport is not None:
+        settings = replace(settings, transport=replace(settings.transport, kind=transport))
+    settings = _with_password(_with_patient_uuid(settings, environ), file, environ)
+    _check_kafka(settings, file, environ)
+    return settings
+
+
+def _check_kafka(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
+    if settings.transport.kind == "kafka":
+        for key, why in mistakes_in(settings.kafka):
+            raise _blamed(file, environ, key, why)
+
+
+def _blamed(file: File, environ: Mapping[str, str], key: str, why: str) -> ConfigurationError:
+    """A mistake in [kafka], of the environment where that sets the key, for it has the last word."""
+    for name in variables_of("kafka", key):
+        if environ.get(name):
+            return ConfigurationError(f"environment variable {name}: {why}")
+    return file.mistake(f"kafka.{key}", why)
 
 
 def of_environment(environ: Mapping[str, str]) -> Settings:
@@ -157,10 +178,7 @@ def _with_password(settings: Settings, file: File, environ: Mapping[str, str]) -
         return settings
 
     def unreadable(why: str) -> ConfigurationError:
-        sentence = f"the password file {path} {why}"
-        if environ.get(_VARIABLE):
-            return ConfigurationError(f"environment variable {_VARIABLE}: {sentence}")
-        return file.mistake("kafka.sasl_password_file", sentence)
+        return _blamed(file, environ, "sasl_password_file", f"the password file {path} {why}")
 
     try:
         text = read_small(path, most=_LONGEST_PASSWORD).decode("utf-8").rstrip("\r\n")

@@ -138,7 +138,7 @@ async def test_a_broker_that_is_not_there(address: str, words: str) -> None:
     [
         (Kafka(security="SASL_SSL", sasl_username="icu"), "ICU_KAFKA_SASL_PASSWORD"),
         (Kafka(security="SASL_SSL", sasl_password=Secret("hush")), "sasl_username"),
-        (Kafka(require_tls=True), "require_tls forbids security PLAINTEXT"),
+        (Kafka(require_tls=True), "require_tls: forbids security PLAINTEXT"),
         (Kafka(require_tls=True, security="SASL_PLAINTEXT", sasl_username="a", sasl_password=Secret("b")), "forbids"),
         (Kafka(bootstrap_servers="127.0.0.1:99999"), "no port from 1 to 65535"),
         (Kafka(bootstrap_servers="127.0.0.1:0"), "no port from 1 to 65535"),

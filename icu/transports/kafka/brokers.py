@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka.client import AIOKafkaClient
 from aiokafka.helpers import create_ssl_context
 
+from icu.config.brokers import mistakes_in
 from icu.config.settings import Kafka
 from icu.errors import ConfigurationError, KafkaError
 from icu.transports.kafka.foreign import bounded, closed
@@ -105,18 +106,8 @@ class Brokers:
 
 
 def _check(settings: Kafka) -> None:
-    for server in settings.bootstrap_servers.split(","):
-        if not 1 <= int(server.rpartition(":")[2]) <= 65_535:
-            raise ConfigurationError(f"[kafka] bootstrap_servers: {server} has no port from 1 to 65535")
-    if settings.security.startswith("SASL") and not (settings.sasl_username and settings.sasl_password):
-        raise ConfigurationError(
-            f"[kafka] security {settings.security} needs sasl_username, and a password: "
-            "ICU_KAFKA_SASL_PASSWORD in the environment, or a file (sasl_password_file)"
-        )
-    if settings.require_tls and not settings.security.endswith("SSL"):
-        raise ConfigurationError(
-            f"[kafka] require_tls forbids security {settings.security}: choose SSL or SASL_SSL, and a TLS port"
-        )
+    for key, why in mistakes_in(settings):
+        raise ConfigurationError(f"[kafka] {key}: {why}")
 
 
 def _tls_context(settings: Kafka) -> ssl.SSLContext:

@@ -377,6 +377,33 @@ def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, name: s
         load(written(tmp_path, "debug = false"), {name: value})
 
 
+SASL = '[kafka]\nsecurity = "SASL_SSL"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "why"),
+    [
+        (SASL, {}, r"supervisor\.toml:2: kafka\.security: SASL_SSL needs sasl_username, and a password: ICU_KAFKA_"),
+        ("[kafka]\nrequire_tls = true", {}, r"supervisor\.toml:2: kafka\.require_tls: forbids security PLAINTEXT"),
+        ('[kafka]\nbootstrap_servers = "a:0"', {}, r"supervisor\.toml:2: kafka\.bootstrap_servers: a:0 has no port"),
+        (
+            "debug = true",
+            {"KAFKA_BOOTSTRAP_SERVERS": "a:99999"},
+            r"\Aenvironment variable KAFKA_BOOTSTRAP_SERVERS: a:9",
+        ),
+        (SASL, {"ICU_KAFKA_SECURITY": "SASL_PLAINTEXT"}, r"\Aenvironment variable ICU_KAFKA_SECURITY: SASL_PLAINTEXT"),
+    ],
+)
+def test_settings_of_kafka_that_do_not_go_together(
+    tmp_path: Path, text: str, environ: dict[str, str], why: str
+) -> None:
+    """Told with their place where Kafka is used, and no matter where it is not."""
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigurationError, match=why):
+        load(path, environ, transport="kafka")
+    assert load(path, environ).transport.kind == "memory"
+
+
 def test_misspelt_variables_are_noticed() -> None:
     """A variable of ours that means nothing is told, with a suggestion."""
     [sentence] = misspelt(
