@@ -159,10 +159,12 @@ def test_packets_that_claim_what_cannot_be(tmp_path: Path, content: bytes, why: 
     [VALUE, packet(10, bytes(900)), packet(9, bytes(3)), TRACK, packet(99, b"")],
     ids=["values", "raw data", "devices", "tracks", "nothing"],
 )
-def test_a_small_file_that_unpacks_to_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: bytes) -> None:
+@pytest.mark.parametrize(("bound", "most"), [("MOST_KEPT", 10_000_000), ("MOST_PACKETS", 50_000)])
+def test_a_small_file_that_unpacks_to_gigabytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: bytes, bound: str, most: int
+) -> None:
     """What the library would keep of it is counted first. The limits are lowered here, for the sake of time."""
-    monkeypatch.setattr(packets, "MOST_KEPT", 10_000_000)
-    monkeypatch.setattr(packets, "MOST_PACKETS", 50_000)
+    monkeypatch.setattr(packets, bound, most)
     path = tmp_path / "bomb.vital"
     path.write_bytes(gzip.compress(BEGIN + b"\0" + TRACK + part * 60_000))
     with pytest.raises(RecordingError, match=r"bomb\.vital .* holds more than can be replayed: "):
