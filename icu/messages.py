@@ -92,18 +92,21 @@ Flag = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,31}(?!\n)$")]
 
 
 class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Why a sign's value is doubtful or absent, as its sender says; absent for a sign of which nothing is said.
+    """Why a sign's value is doubtful or absent; absent for a sign of which nothing is said.
 
     Our own senders say `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped` and
-    `low-perfusion`.
+    `low-perfusion`. The sink says `implausible` of an impossible value, which it leaves out.
     """
 
     pulse: Flag | None = None
     resp_rate: Flag | None = None
     bp: Flag | None = None
-    """Of the mean pressure too."""
+    """Of the mean pressure too, but for `implausible`."""
     spo2: Flag | None = None
     temperature: Flag | None = None
+    map: Annotated[Flag | None, Meta(description="implausible, of the mean pressure; all else of it stands in bp")] = (
+        None
+    )
 
 
 _NOTHING_SAID: Final = Quality()

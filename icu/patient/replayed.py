@@ -6,7 +6,7 @@ from math import inf
 
 from icu.bounds import check_time
 from icu.errors import RecordedPatientError
-from icu.messages import SCHEMA_VERSION, Observation
+from icu.messages import SCHEMA_VERSION, Observation, Quality
 from icu.patient.beds import Identity, Truth
 from icu.patient.recordings.recording import Recording
 from icu.patient.scenarios import Scenario
@@ -63,7 +63,7 @@ class ReplayedBay:
     def observe(self) -> Sequence[Observation]:
         """The next row."""
         [identity] = self.identities
-        signs = self._rows[self._position].signs
+        _, signs, quality = self._rows[self._position]
         self.latest = [
             Observation(
                 patient_uuid=identity.uuid,
@@ -75,6 +75,7 @@ class ReplayedBay:
                 map=signs.mean,
                 spo2=signs.spo2,
                 temperature=signs.temperature,
+                quality=Quality(**quality) if quality else None,
                 interval=self._pause(),
                 schema_version=SCHEMA_VERSION,
             )

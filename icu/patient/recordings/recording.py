@@ -1,6 +1,7 @@
 """What every reader of recordings makes: rows of signs, each with the seconds from the beginning to it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from icu.bounds import FIRST_YEAR, LAST_YEAR
@@ -26,11 +27,19 @@ RANGES: Final[Mapping[str, Range]] = {
 }
 
 
+IMPLAUSIBLE: Final = "implausible"
+"""Why a sign is absent whose value was stored, and cannot have been measured."""
+
+_NOTHING_SAID: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class Row(NamedTuple):
     """One set of signs, and the seconds from the recording's first row to it."""
 
     elapsed: float
     signs: VitalSigns
+    quality: Mapping[str, str] = _NOTHING_SAID
+    """Why signs are absent, by the names of `icu.messages.Quality`."""
 
 
 class Recording(NamedTuple):
@@ -43,3 +52,7 @@ class Recording(NamedTuple):
     """Rows in which no sign was measured."""
     impossible: int = 0
     """Values that a monitor stored and that cannot have been measured: left out."""
+    patient: str = ""
+    """Whose it is, by the file's own columns; empty where the file is of one patient."""
+    notes: Sequence[str] = ()
+    """What people should know about how the file was read: sentences, the same for all patients of a file."""

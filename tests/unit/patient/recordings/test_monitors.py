@@ -62,7 +62,9 @@ def test_a_gap_is_a_gap() -> None:
 
 def test_a_scaled_zero_is_a_zero() -> None:
     """Gain and baseline leave a little of it, which must not become a pulse of 0."""
-    assert pulses((0, 70), (1, 1e-9), (2, -1e-9)) == ([(0, VitalSigns(70))], 2, 2, 0)
+    recording = pulses((0, 70), (1, 1e-9), (2, -1e-9))
+    assert [row[:2] for row in recording.rows] == [(0, VitalSigns(70))]
+    assert recording[1:4] == (2, 2, 0)
 
 
 def test_the_first_value_of_a_second_counts() -> None:
@@ -83,7 +85,7 @@ def test_signs_of_one_second_make_one_row() -> None:
     recording = recording_of(
         Path("a"), [Source({"pulse": [(5, 70), (7, 71)]}), Source({"spo2": [(5.2, 97), (7.1, 0)]})]
     )
-    assert recording.rows == [(0, VitalSigns(pulse=70, spo2=97)), (2, VitalSigns(pulse=71))]
+    assert [row[:2] for row in recording.rows] == [(0, VitalSigns(pulse=70, spo2=97)), (2, VitalSigns(pulse=71))]
 
 
 @pytest.mark.parametrize(
