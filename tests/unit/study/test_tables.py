@@ -249,3 +249,12 @@ def test_a_folder_of_several_patients_a_file(tmp_path: Path) -> None:
     signs = hourly.recorded(tmp_path)
     np.testing.assert_array_equal(signs[:, :, SIGNS.index("HR")], [[70, 71], [80, np.nan]] * 2)
     np.testing.assert_array_equal(signs[:, 0, SIGNS.index("SBP")], [np.nan, 120] * 2)
+
+
+def test_patients_whom_two_columns_tell_apart(tmp_path: Path) -> None:
+    """A visit is numbered within its patient, and is a history of its own; in Parquet too."""
+    columns = {"patient_id": [1, 1, 2], "visit_id": [1, 2, 1], "time_min": [0, 0, 0], "hr": [70, 80, 90]}
+    rows = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+    pq.write_table(pa.table(columns), tmp_path / "data.parquet")
+    for path in (csv_file(tmp_path, ",".join(columns), *rows), tmp_path / "data.parquet"):
+        assert sorted(tables.hourly(path)[:, 0, SIGNS.index("HR")]) == [70, 80, 90]
