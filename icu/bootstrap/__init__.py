@@ -194,7 +194,7 @@ def create_app() -> "Litestar":
 def with_recordings(
     settings: Settings, folder: Path, *, speed: float = 1.0, step: float = 3_600.0, start: datetime | None = None
 ) -> Settings:
-    """The settings with a bed for each recording of the folder in place of the configured patients."""
+    """The settings with a child for each recording of the folder in place of the configured patients."""
     from icu.patient.recordings import find_recordings
 
     others = [child for child in settings.child if not isinstance(child, PatientChild)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from loguru import logger
 
@@ -13,7 +14,8 @@ from icu.errors import ConfigurationError, RecordingError, UnknownScenarioError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.cohort import Cohort
-from icu.patient.recordings import read_recording
+from icu.patient.recordings import read_recordings
+from icu.patient.recordings.recording import Recording
 from icu.patient.replayed import ReplayedBay, check_origin, origin_of
 from icu.patient.scenarios import Scenario
 from icu.patient.simulated import APART, SimulatedBay
@@ -34,7 +36,7 @@ def beds_of(
     """
     identities = [_identity(child, name) for name in names_of(child)]
     if child.recording is not None:
-        return Beds([_replayed(child, identities[0], child.recording, launch, telemetry)], scenarios)
+        return Beds(_replayed(child, child.recording, launch, telemetry), scenarios)
     bays = _simulated(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
     return Beds(bays, scenarios, start=child.start if child.speed > 1 else None)
 
@@ -95,19 +97,52 @@ def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario 
     return scenarios[child.scenario]
 
 
-def _replayed(
-    child: PatientChild, identity: Identity, path: Path, launch: datetime | None, telemetry: Telemetry
-) -> ReplayedBay:
-    recording = read_recording(path, step=child.step)
-    telemetry.empty.inc(recording.skipped)
-    if recording.skipped:
-        logger.bind(child=child.id).info("{} rows of the recording hold no sign: skipped", recording.skipped)
-    if recording.impossible:
-        logger.bind(child=child.id).info("{} values cannot have been measured: left out", recording.impossible)
-    origin = child.start or origin_of(recording, launch=launch or datetime.now(UTC), speed=child.speed)
+def _replayed(child: PatientChild, path: Path, launch: datetime | None, telemetry: Telemetry) -> Sequence[Bay]:
+    """A bay for each patient of the recording, who each begin at the same time."""
+    recordings = read_recordings(path, step=child.step)
+    identities = _recorded(child, path, recordings)
+    _say(child, recordings)
+    telemetry.empty.inc(sum(each.skipped for each in recordings))
+    moment = launch or datetime.now(UTC)
+    return [
+        ReplayedBay(
+            identity, recording, origin=_origin(child, path, recording, moment), speed=child.speed, launch=launch
+        )
+        for identity, recording in zip(identities, recordings, strict=True)
+    ]
+
+
+def _recorded(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
+    """Who is recorded: the child's patient, or several who are named after it and by what the file calls them."""
+    if len(recordings) > 1 and child.uuid is not None:
+        why = f"{path} holds {len(recordings)} patients, who cannot have one uuid: leave it out"
+        raise ConfigurationError(f"{child.id}: {why}, it is made from their names")
+    # A stroke, which no file's name has: patient 1 of a.csv is not that of `a 1.csv`.
+    names = [f"{child.name}/{each.patient}" if len(recordings) > 1 else child.name for each in recordings]
+    found: dict[UUID, Identity] = {}
+    for identity in [_identity(child, name) for name in names]:
+        other = found.setdefault(identity.uuid, identity)
+        if other is not identity:
+            raise RecordingError(f"{child.id}: {path} calls two patients {identity.name}: rename one")
+    return list(found.values())
+
+
+def _say(child: PatientChild, recordings: Sequence[Recording]) -> None:
+    """Tell what was made of the file."""
+    said = logger.bind(child=child.id)
+    for note in recordings[0].notes:
+        said.info("the recording: {}", note)
+    if skipped := sum(each.skipped for each in recordings):
+        said.info("{} rows of the recording hold no sign: skipped", skipped)
+    if impossible := sum(each.impossible for each in recordings):
+        said.info("{} values cannot have been measured: left out", impossible)
+
+
+def _origin(child: PatientChild, path: Path, recording: Recording, launch: datetime) -> datetime:
+    origin = child.start or origin_of(recording, launch=launch, speed=child.speed)
     try:
         check_origin(recording, origin)
     except ValueError as exc:
         why = f"begins at {origin.isoformat()}, and a row of it {exc}: choose another start"
         raise RecordingError(f"{child.id}: {path} {why}") from exc
-    return ReplayedBay(identity, recording, origin=origin, speed=child.speed, launch=launch)
+    return origin

@@ -130,7 +130,7 @@ cli.add_command(topics)
 @click.option(
     "--recordings",
     type=click.Path(path_type=Path),
-    help="Replay every recording of this folder, one bed each, in place of the configured patients.",
+    help="Replay every recording of this folder, a bed for each patient, in place of the configured patients.",
 )
 @click.option(
     "--backfill", type=SPAN, help="Begin so long ago (24h, 7d), as fast as can be: a ward with a history on day one."

@@ -68,10 +68,12 @@ def scorecard(source: Path | None, least: float | None, *, as_json: bool, **othe
     options = given(**others)
     if source is not None and options:
         raise UsageError(f"--{next(iter(options))} is for a fresh run: leave it or {source} out")
+    from icu.ops import logs
     from icu.study import hourly, tables
     from icu.study.scorecard import judge
     from icu.study.simulation import Plan
 
+    logs.configure(level="INFO", form="auto")
     if source is None:
         signs = hourly.simulated(Plan(**options))
     else:

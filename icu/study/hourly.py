@@ -3,19 +3,19 @@
 From each hour comes the first value of each sign, however many there are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from loguru import logger
 
 from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
-from icu.patient.recordings import find_recordings, read_recording
+from icu.patient.recordings import find_recordings, read_recordings
 from icu.study import simulation
 from icu.study.simulation import MISSING, UNITS, Plan, blocks
 from icu.study.statistics import SIGNS
-from icu.vitals import limits
 
 HOUR: Final = 3_600.0
 
@@ -30,28 +30,28 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """What data sets call what the reference calls otherwise."""
 
-_OF_RECORDINGS: Final = ("pulse", "spo2", "temperature", "systolic", "mean", "diastolic", "resp_rate")
-_POSSIBLE: Final = (
-    limits.PULSE,
-    limits.SPO2,
-    limits.TEMPERATURE,
-    *[limits.BLOOD_PRESSURE] * 3,
-    limits.RESP_RATE,
-)
+OF_RECORDINGS: Final = ("pulse", "spo2", "temperature", "systolic", "mean", "diastolic", "resp_rate")
+"""SIGNS as recordings call them."""
 _LONGEST: Final = 24 * 366
 """Hours of a patient: more are a mistake in a time."""
+_MOST: Final = 10_000_000
+"""Hours of all patients."""
 
 
 class Hours:
-    """Collects first values."""
+    """Collects first values. RecordingError where they are more than anybody has memory for."""
 
     def __init__(self) -> None:
+        self.impossible = 0
+        """Values that cannot have been measured, of those that were looked at: they are left out."""
         self._rows: dict[tuple[object, int], list[float | None]] = {}
 
     def row(self, patient: object, hour: int) -> list[float | None]:
         """The patient's values in that hour, to be completed: None is still missing."""
         row = self._rows.get((patient, hour))
         if row is None:
+            if len(self._rows) >= _MOST:
+                raise RecordingError(f"there are over {_MOST} hours of patients, more than fit in memory: cut the file")
             row = self._rows[patient, hour] = [None] * len(SIGNS)
         return row
 
@@ -70,7 +70,6 @@ class Hours:
             first = min(each)
             for hour in each:
                 signs[number, hour - first] = self._rows[patient, hour]
-        _check(source, signs)
         return signs
 
 
@@ -82,11 +81,21 @@ def simulated(plan: Plan) -> Floats:
 
 
 def recorded(folder: Path) -> Floats:
-    """A folder of recordings, each a patient; a file without a time column has a row an hour."""
+    """A folder of recordings, each a patient or several; a file without a time column has a row an hour."""
     hours = Hours()
+    said: dict[str, Path] = {}
     for path in find_recordings(folder):
-        for row in read_recording(path, step=HOUR).rows:
-            complete(hours.row(path, int(row.elapsed // HOUR)), [getattr(row.signs, name) for name in _OF_RECORDINGS])
+        for recording in read_recordings(path, step=HOUR):
+            hours.impossible += recording.impossible
+            said |= {note: said.get(note, path) for note in recording.notes}
+            for row in recording.rows:
+                values = [getattr(row.signs, name) for name in OF_RECORDINGS]
+                complete(hours.row((path, recording.patient), int(row.elapsed // HOUR)), values)
+    # Once, however many files are alike.
+    for note, path in said.items():
+        logger.info("{}: {}", path, note)
+    if hours.impossible:
+        logger.info("{}: {} values cannot have been measured: left out", folder, hours.impossible)
     return hours.signs(folder)
 
 
@@ -95,20 +104,3 @@ def complete(row: list[float | None], values: Sequence[float | None]) -> None:
     for place, value in enumerate(values):
         if row[place] is None:
             row[place] = value
-
-
-def _check(source: Path, signs: Floats) -> None:
-    for name, low, high, column in _bounds(signs):
-        for value in (column.min(), column.max()):
-            if not low <= value <= high:
-                why = f"{value:g} is outside {low:g} to {high:g}: leave empty what was not measured"
-                raise RecordingError(f"{source}: {COLUMNS[name]}: {why}")
-
-
-def _bounds(signs: Floats) -> Iterator[tuple[str, float, float, Floats]]:
-    """Each sign that was measured: what is possible, and what was found."""
-    for place, (name, possible) in enumerate(zip(SIGNS, _POSSIBLE, strict=True)):
-        column = signs[:, :, place]
-        found = column[~np.isnan(column)]
-        if found.size:
-            yield name, possible.low, possible.high, found

@@ -110,6 +110,11 @@ class Batch:
             return _floats(column) * unit
         return _floats(column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())) / 1_000
 
+    def is_number(self, place: int) -> bool:
+        """Whether a column holds numbers, and no dates."""
+        pa, kind = _arrow(), self._columns[place].type
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
     def numbers(self, place: int) -> NDArray[np.float64]:
         """A column of values; NaN where there is none."""
         return _floats(self._columns[place])

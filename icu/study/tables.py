@@ -1,151 +1,189 @@
-"""Data sets of any origin: CSV or Parquet, a row for each patient and time, columns by their usual names."""
+"""Data sets of any origin: CSV or Parquet, a row for each patient and time, columns named as those of recordings."""
 
-import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO
 
 import numpy as np
+from loguru import logger
+from numpy.typing import NDArray
 
 from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
+from icu.patient.recordings import text
+from icu.patient.recordings.columns import Column, layout_of
+from icu.patient.recordings.recording import RANGES
+from icu.patient.recordings.table import Line
+from icu.patient.recordings.times import Reader, Times
+from icu.patient.recordings.units import Extent, by_values
+from icu.patient.recordings.waveforms import FASTEST
 from icu.study import parquet
-from icu.study.hourly import COLUMNS, HOUR, Hours
-from icu.study.statistics import SIGNS
-
-_PATIENT: Final = ("patient_uuid", "patient", "patient_id", "uuid", "id", "subject_id", "stay_id", "icustay_id")
-_DATES: Final = ("timestamp", "time", "datetime", "date_time", "charttime")
-_CLOCKS: Final[Mapping[str, float]] = {"seconds": 1, "minutes": 60, "hours": 3_600, "iculos": 3_600}
-"""Seconds in one unit of the column."""
-_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "pulse": ("pulse", "hr", "heart_rate"),
-    "resp_rate": ("resp_rate", "resp", "rr", "respiratory_rate"),
-    "sbp": ("sbp", "systolic", "sys"),
-    "dbp": ("dbp", "diastolic", "dia"),
-    "map": ("map", "mbp", "mean"),
-    "spo2": ("spo2", "o2sat", "sao2"),
-    "temperature": ("temperature", "temp"),
-}
-_MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
-_DELIMITERS: Final = ("|", "\t", ";", ",")
-
-
-class _Columns(NamedTuple):
-    """Where things stand in a row."""
-
-    patient: int
-    time: int
-    unit: float | None
-    """Seconds in one unit of the time; None: it is a date."""
-    signs: Sequence[int | None]
-    """In the order of SIGNS."""
+from icu.study.hourly import HOUR, OF_RECORDINGS, Hours, complete
 
 
 def hourly(path: Path) -> Floats:
     """The file's vital signs hour by hour. RecordingError names what cannot be used."""
-    reads = _from_parquet if path.suffix.lower() == parquet.SUFFIX else _from_csv
+    reads = _from_parquet if path.suffix.lower() == parquet.SUFFIX else _from_text
     try:
-        return reads(path).signs(path)
+        if path.exists() and not path.is_file():
+            raise RecordingError(f"{path} cannot be read: it is no regular file, and a data set is read more than once")
+        hours = reads(path)
     except OSError as exc:
         raise RecordingError(f"{path} cannot be read: {exc.strerror or exc}") from exc
+    if hours.impossible:
+        logger.info("{}: {} values cannot have been measured: left out", path, hours.impossible)
+    return hours.signs(path)
 
 
-def _from_csv(path: Path) -> Hours:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _lines(path, file)
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise RecordingError(f"{path} cannot be read as CSV: {exc}") from exc
-
-
-def _lines(path: Path, file: TextIO) -> Hours:
-    header = file.readline()
-    delimiter = next((each for each in _DELIMITERS if each in header), ",")
-    names = next(csv.reader([header], delimiter=delimiter), [])
-    columns = _found(path, names)
-    hour = _hour if columns.unit is None else _hour_of(columns.unit)
+def _from_text(path: Path) -> Hours:
+    table = text.readings(path, step=None)
+    if not table.names_patients:
+        raise RecordingError(f"{table.where}: the header names no patient: call the column patient_id")
+    _say(path, table.notes)
     hours = Hours()
-    for number, fields in enumerate(csv.reader(file, delimiter=delimiter), start=2):
-        if not fields:
-            continue
-        if len(fields) != len(names):
-            raise RecordingError(f"{path}:{number}: has {len(fields)} fields, the header {len(names)}")
-        try:
-            row = hours.row(fields[columns.patient], hour(fields[columns.time]))
-            if None in row:
-                _complete(row, fields, columns.signs)
-        except (ValueError, OverflowError) as exc:
-            raise RecordingError(f"{path}:{number}: {exc}") from exc
+    for reading in table:
+        # There is a time, for without a step a table that has none is refused.
+        row = hours.row(reading.patient, int((reading.seconds or 0.0) // HOUR))
+        if None in row:
+            values, _, impossible = table.signs(reading.line)
+            complete(row, [values.get(name) for name in OF_RECORDINGS])
+            hours.impossible += impossible
     return hours
 
 
-def _complete(row: list[float | None], fields: Sequence[str], places: Sequence[int | None]) -> None:
-    for sign, place in enumerate(places):
-        if place is not None and row[sign] is None and fields[place].strip().lower() not in _MISSING:
-            row[sign] = float(fields[place])
+def _say(path: Path, notes: Sequence[str]) -> None:
+    for note in notes:
+        logger.info("{}: {}", path, note)
 
 
-def _hour(text: str) -> int:
-    """Of a date and time, or of seconds."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return int(float(text) // HOUR)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() // HOUR)
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A Parquet file's names: what they mean is not asked of its rows."""
 
+    where: str
+    header: Sequence[str]
 
-def _hour_of(unit: float) -> Callable[[str], int]:
-    return lambda text: int(float(text) * unit // HOUR)
+    def rows(self) -> Sequence[Line]:
+        return ()
 
 
 def _from_parquet(path: Path) -> Hours:
     hours = Hours()
     with closing(parquet.Table(path)) as table:
-        columns = _found(path, table.names)
-        places = [columns.patient, columns.time, *(each for each in columns.signs if each is not None)]
+        layout = layout_of(_Head(str(path), table.names))
+        if not layout.patient or layout.time is None:
+            lacks = "time" if layout.patient else "patient"
+            raise RecordingError(f"{path}: the header names no {lacks}: call the column timestamp, or patient_id")
+        columns = [column for source in layout.sources for column in source]
         try:
+            extents = _extents(table, columns)
+            sources, notes = by_values(layout.sources, extents, str(path))
+            _say(path, notes)
+            clock = None if layout.unit else _clock(table, layout.time)
+            places = [*layout.patient, layout.time, *(column.place for column in columns)]
             for batch in table.batches(places):
-                _batch(hours, batch, columns)
+                seconds = _seconds(batch, layout.time, layout.unit or 1.0, clock)
+                _batch(hours, batch, layout.patient, seconds, sources)
         except (ValueError, TypeError, NotImplementedError) as exc:  # pyarrow's own are of these kinds
             raise RecordingError(f"{path} has columns that cannot be used: {exc}") from exc
     return hours
 
 
-def _batch(hours: Hours, batch: parquet.Batch, columns: _Columns) -> None:
+def _extents(table: parquet.Table, columns: Sequence[Column]) -> Mapping[int, Extent]:
+    extents = {column.place: Extent() for column in columns}
+    for batch in table.batches([column.place for column in columns]):
+        for place, extent in extents.items():
+            values = batch.numbers(place)
+            extent.add_all(values[np.isfinite(values)])
+    return extents
+
+
+def _batch(
+    hours: Hours, batch: parquet.Batch, whose: Sequence[int], seconds: Floats, sources: Sequence[Sequence[Column]]
+) -> None:
     """The first value of each sign in each hour, found for all rows at once."""
-    patients, names = batch.texts(columns.patient)
-    seconds = batch.seconds(columns.time, columns.unit or 1.0)
-    if (patients < 0).any() or not np.isfinite(seconds).all():
-        raise ValueError("a row has no patient, or no time")
+    patients, names = _patients(batch, whose)
     spans = (seconds // HOUR).astype(np.int64)
-    for sign, place in enumerate(columns.signs):
-        if place is None:
+    values = _measured(batch, sources, len(spans))
+    hours.impossible += _leave_impossible(values)
+    for place, sign in enumerate(OF_RECORDINGS):
+        if sign not in values:
             continue
-        values = batch.numbers(place)
-        there = np.flatnonzero(~np.isnan(values))
-        _, first = np.unique(np.stack([patients[there], spans[there]]), axis=1, return_index=True)
+        there = np.flatnonzero(~np.isnan(values[sign]))
+        _, first, counts = np.unique(
+            np.stack([patients[there], spans[there]]), axis=1, return_index=True, return_counts=True
+        )
+        if counts.max(initial=0) > FASTEST * HOUR:
+            raise ValueError(f"over {FASTEST:g} values of {sign} a second are a waveform")
         for at in there[first].tolist():
             row = hours.row(names[patients[at]], int(spans[at]))
-            if row[sign] is None:
-                row[sign] = float(values[at])
+            if row[place] is None:
+                row[place] = float(values[sign][at])
 
 
-def _found(path: Path, header: Sequence[str]) -> _Columns:
-    names = [each.strip().lower() for each in header]
-    signs = [_place(path, names, _NAMES[COLUMNS[sign]]) for sign in SIGNS]
-    patient = _place(path, names, _PATIENT)
-    time = _place(path, names, (*_DATES, *_CLOCKS))
-    if patient is None or time is None or all(each is None for each in signs):
-        lacks = "patient" if patient is None else "time" if time is None else "vital sign"
-        usual = ", ".join(("patient_uuid", "timestamp", *_NAMES))
-        raise RecordingError(f"{path}: the header names no {lacks}: columns are {usual}, or some of these")
-    return _Columns(patient, time, _CLOCKS.get(names[time]), signs)
+def _patients(batch: parquet.Batch, places: Sequence[int]) -> tuple[NDArray[np.int64], Sequence[object]]:
+    """Numbers of patients, whom all these columns name together, and what they stand for."""
+    columns = [batch.texts(place) for place in places]
+    if any((codes < 0).any() for codes, _ in columns):
+        raise ValueError("a row has no patient")
+    whom, numbers = np.unique(np.stack([codes for codes, _ in columns]), axis=1, return_inverse=True)
+    names = [tuple(known[code] for code, (_, known) in zip(each, columns, strict=True)) for each in whom.T.tolist()]
+    return numbers.ravel(), names
 
 
-def _place(path: Path, names: Sequence[str], known: Sequence[str]) -> int | None:
-    found = [each for each in names if each in known]
-    if len(found) > 1:
-        raise RecordingError(f"{path}: the columns {' and '.join(found)} mean the same: rename or remove one")
-    return names.index(found[0]) if found else None
+def _clock(table: parquet.Table, place: int) -> Reader | None:
+    """How to read a column of times without a unit that holds numbers, as in text; None where it holds dates."""
+    times = Times()
+    for batch in table.batches([place]):
+        if not batch.is_number(place):
+            return None
+        for moment in np.unique(batch.seconds(place, 1.0)).tolist():
+            times.look(_text(moment))
+    return times.reader()
+
+
+def _seconds(batch: parquet.Batch, time: int, unit: float, clock: Reader | None) -> Floats:
+    seconds = batch.seconds(time, unit)
+    if not np.isfinite(seconds).all():
+        raise ValueError("a row has no time")
+    if clock is None:
+        return seconds
+    moments, places = np.unique(seconds, return_inverse=True)
+    return np.array([clock(_text(each)) for each in moments.tolist()])[places]
+
+
+def _text(moment: float) -> str:
+    return str(int(moment)) if moment == moment // 1 else repr(moment)
+
+
+def _measured(batch: parquet.Batch, sources: Sequence[Sequence[Column]], rows: int) -> dict[str, Floats]:
+    """Each sign from the first of its sources that has some in the row."""
+    values: dict[str, Floats] = {}
+    for source in sources:
+        found = {}
+        for column in source:
+            factor, offset, _ = column.conversion
+            found[column.sign] = batch.numbers(column.place) * factor + offset
+        taken = np.zeros(rows, bool)
+        for sign, column_values in found.items():
+            taken |= ~np.isnan(values.get(sign, np.full(rows, np.nan))) & ~np.isnan(column_values)
+        for sign, column_values in found.items():
+            old = values.get(sign, np.full(rows, np.nan))
+            values[sign] = np.where(taken | np.isnan(column_values), old, column_values)
+    return values
+
+
+def _leave_impossible(values: dict[str, Floats]) -> int:
+    """As in recordings: a value that cannot be costs itself, a pressure that is upside down both halves."""
+    impossible = 0
+    for sign, column in values.items():
+        low, high = RANGES[sign]
+        wrong = (column < low) | (column > high) | ((column > 0) & (column < 1) & (sign == "spo2"))
+        column[wrong] = np.nan
+        impossible += int(wrong.sum())
+    if "systolic" in values and "diastolic" in values:
+        wrong = values["systolic"] < values["diastolic"]
+        values["systolic"][wrong] = values["diastolic"][wrong] = np.nan
+        impossible += 2 * int(wrong.sum())
+    return impossible

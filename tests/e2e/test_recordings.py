@@ -25,9 +25,21 @@ MINE = {
 }
 
 
+UPSIDE_DOWN = {"p000064": 1, "p000177": 18, "p000273": 17}
+"""The hour of a published stay in which the diastolic pressure is above the systolic one."""
+
+
 def number(text: str | None) -> float | None:
     """A cell, independently of the product's own reader."""
     return None if text is None or text in {"", "NaN"} else float(text)
+
+
+def folder_of(variable: str) -> Path:
+    """The folder of real recordings that this variable names, where it does."""
+    folder = os.environ.get(variable)
+    if not folder:
+        pytest.skip(f"{variable} names no folder of recordings")
+    return Path(folder)
 
 
 def expected(path: Path) -> list[dict[str, Any]]:
@@ -64,11 +76,13 @@ def served(ward: Program, name: str) -> list[dict[str, Any]]:
     return [{**each, "timestamp": datetime.fromisoformat(each["timestamp"])} for each in found]
 
 
-def compare(start: Start, folder: Path, suffixes: tuple[str, ...]) -> tuple[int, int]:
+def compare(
+    start: Start, folder: Path, suffixes: tuple[str, ...], wanted: dict[str, list[dict[str, Any]]] | None = None
+) -> tuple[int, int]:
     """Replay a folder and compare every value; returns how many readings and values agreed."""
     files = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
+    wanted = wanted or {path.stem: expected(path) for path in files}
     ward = start("supervise", "--recordings", str(folder), "--speed", "1000000", "--start", START.isoformat())
-    wanted = {path.stem: expected(path) for path in files}
     total = sum(map(len, wanted.values()))
     ward.until("/metrics", lambda response: f"icu_sink_stored_total {total}.0" in response.text)
     assert {each["name"] for each in ward.get("/patients").json()} == set(wanted)
@@ -124,12 +138,43 @@ def test_a_restarted_recording_waits_for_its_next_row(start: Start, icu: Icu, tm
     assert ward.stop() == 0
 
 
+def test_several_patients_a_file(start: Start, tmp_path: Path) -> None:
+    """Rows among each other are histories of their own, in the store too."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "ward.csv").write_text("subject_id,time (s),hr\n1,0,80\n2,7,140\n1,60,81\n2,67,141\n")
+    (folder / "._ward.csv").write_bytes(b"\0\5\x16\7")
+    ward = start("supervise", "--recordings", str(folder), "--speed", "100000", "--start", START.isoformat())
+    ward.until("/metrics", lambda response: "icu_sink_stored_total 4.0" in response.text)
+    assert {each["name"] for each in ward.get("/patients").json()} == {"ward/1", "ward/2"}
+    for name, pulses in (("ward/1", [80, 81]), ("ward/2", [140, 141])):
+        readings = served(ward, name)
+        assert [each["pulse"] for each in readings] == pulses
+        assert [each["timestamp"] for each in readings] == [START, START + timedelta(minutes=1)]
+    assert ward.stop() == 0
+
+
 @pytest.mark.recordings
 def test_real_recordings_value_by_value(start: Start) -> None:
     """The proof on real intensive-care stays, where they are at hand: ICU_TEST_RECORDINGS names their folder."""
-    folder = os.environ.get("ICU_TEST_RECORDINGS")
-    if not folder:
-        pytest.skip("ICU_TEST_RECORDINGS names no folder of recordings")
-    readings, values = compare(start, Path(folder), (".psv",))
+    readings, values = compare(start, folder_of("ICU_TEST_RECORDINGS"), (".psv",))
     print(f"{readings} readings, {values} values agree")
     assert readings
+
+
+@pytest.mark.recordings
+def test_published_recordings_value_by_value(start: Start) -> None:
+    """The same stays as they are published, with 41 columns, give the same; ICU_TEST_RECORDINGS_PUBLISHED names them.
+
+    An hour with its pressure upside down has none, and says why.
+    """
+    folder, cut = folder_of("ICU_TEST_RECORDINGS_PUBLISHED"), folder_of("ICU_TEST_RECORDINGS")
+    wanted = {path.stem: expected(path) for path in folder.glob("*.psv")}
+    assert UPSIDE_DOWN.keys() <= wanted.keys()
+    for name, hour in UPSIDE_DOWN.items():
+        [reading] = [each for each in wanted[name] if each["timestamp"] == START + timedelta(hours=hour)]
+        reading |= {"bp": None, "quality": {"bp": "implausible"}}
+    for path in cut.glob("*.psv"):
+        assert expected(path) == wanted[path.stem]
+    readings, values = compare(start, folder, (".psv",), wanted)
+    print(f"{readings} readings, {values} values agree")

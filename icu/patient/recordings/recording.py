@@ -52,3 +52,7 @@ class Recording(NamedTuple):
     """Rows in which no sign was measured."""
     impossible: int = 0
     """Values that a monitor stored and that cannot have been measured: left out."""
+    patient: str = ""
+    """Whose it is, by the file's own columns; empty where the file is of one patient."""
+    notes: Sequence[str] = ()
+    """What people should know about how the file was read: sentences, the same for all patients of a file."""

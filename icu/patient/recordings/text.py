@@ -1,101 +1,120 @@
-"""CSV and pipe-separated files.
+"""CSV and its like: comma, semicolon, tab or bar between cells.
 
-A column is known by its usual names, whatever their case: HR, O2Sat, Temp, SBP, DBP, MAP, Resp and their like. Time
-is a column too (a date and time, or seconds, minutes, hours since some beginning), or else a fixed step between rows.
-A missing value (empty, NaN, NA, null, -) stays missing; other columns are left alone. A 0 is a value: whoever wrote the
-table has had the choice.
+`table` finds header and rows, `columns` what the header means, `survey` what the values add to that; here rows become
+recordings, one for each patient. A 0 is a value: whoever wrote the table has had the choice.
 """
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from icu.bounds import TICK
 from icu.errors import RecordingError
-from icu.patient.recordings.recording import DECIMALS, LONGEST, RANGES, YEARS, Recording, Row
-from icu.vitals.signs import VitalSigns, format_blood_pressure, parse_blood_pressure, plain
+from icu.patient.recordings.columns import knows, layout_of
+from icu.patient.recordings.recording import LONGEST, YEARS, Recording, Row
+from icu.patient.recordings.survey import Survey, survey
+from icu.patient.recordings.table import Line, Table, open_table
+from icu.patient.recordings.values import measured
+from icu.vitals.signs import VitalSigns
 
 SUFFIXES: Final = (".csv", ".psv", ".tsv")
 
-_MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
-_DELIMITERS: Final = ("|", "\t", ";", ",")
-
-_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "pulse": ("pulse", "hr", "heart_rate", "heartrate", "heart rate"),
-    "resp_rate": ("resp_rate", "resp", "rr", "respiration", "resp rate", "respiratory rate", "respiratory_rate"),
-    "systolic": ("systolic", "sbp", "sys", "abpsys", "nbpsys", "systolic bp"),
-    "diastolic": ("diastolic", "dbp", "dia", "abpdias", "nbpdias", "diastolic bp"),
-    "bp": ("bp", "blood_pressure", "blood pressure"),
-    "spo2": ("spo2", "o2sat", "sao2", "o2 sat", "saturation"),
-    "temperature": ("temperature", "temp", "body_temperature"),
-    "mean": ("map", "mbp", "mean", "abpmean", "nbpmean", "mean bp"),
-}
-# Seconds in one unit of the column.
-_CLOCKS: Final[Mapping[str, float]] = {
-    "seconds": 1,
-    "elapsed": 1,
-    "elapsed_seconds": 1,
-    "t": 1,
-    "minutes": 60,
-    "hours": 3_600,
-    "iculos": 3_600,
-}
-_DATES: Final = ("timestamp", "time", "datetime", "date_time", "charttime")
+MOST_ROWS: Final = 2_000_000
+"""Of a file: they are held in memory, and are 23 days of a row a second."""
+MOST_PATIENTS: Final = 1_000
+"""Of a file."""
 
 
-class _Line(NamedTuple):
-    """A line of the file as fields, and how to tell where it stands."""
+class Reading(NamedTuple):
+    """A row of a table: whose it is, and the seconds since any beginning, None where no column says so."""
 
-    path: Path
-    number: int
-    fields: Mapping[str, str]
-
-    def wrong(self, why: str) -> RecordingError:
-        return RecordingError(f"{self.path}:{self.number}: {why}")
-
-    def mistake(self, column: str, why: str) -> RecordingError:
-        return self.wrong(f"column {column}: {why}")
+    line: Line
+    patient: tuple[str, ...]
+    """The cells that tell patients apart; empty where all rows are of one."""
+    seconds: float | None
 
 
-_Clock: TypeAlias = Callable[[int, _Line], float]
-"""The seconds at which a line, counted from 0, was measured."""
+class Readings:
+    """A table that was looked at whole, and can be read as vital signs of patients."""
+
+    def __init__(self, table: Table, found: Survey, *, names_patients: bool) -> None:
+        self.where = table.where
+        self.names_patients = names_patients
+        """Whether a column says whose the rows are, be they of one."""
+        self.notes: Sequence[str] = found.notes
+        self._table = table
+        self._found = found
+
+    def __iter__(self) -> Iterator[Reading]:
+        """The rows in the file's order."""
+        seconds, places = self._found.seconds, self._found.patient
+        for line in self._table.rows():
+            patient = tuple([line.cells[place] for place in places])
+            yield Reading(line, patient, None if seconds is None else seconds(line))
+
+    def signs(self, line: Line) -> tuple[dict[str, float], dict[str, str], int]:
+        """The signs of a row, why others are absent, and how many values cannot have been measured."""
+        return measured(self._found.sources, line)
 
 
-def read(path: Path, *, step: float) -> Recording:
-    """Read a file; `step` is the seconds between two rows where it has no time column.
-
-    RecordingError names file, line and column of what cannot be used.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _recording(path, file, step)
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise RecordingError(f"{path} cannot be read as a recording: {exc}") from exc
+def readings(path: Path, *, step: float | None) -> Readings:
+    """Open a table of any size, which is never held in memory. RecordingError says, with line and column, what cannot
+    be used. `step` is the seconds between two rows where no column is of time; None refuses such a table."""
+    table = open_table(path, knows)
+    layout = layout_of(table)
+    return Readings(table, survey(table, layout, step=step), names_patients=bool(layout.patient))
 
 
-def _recording(path: Path, file: Iterable[str], step: float) -> Recording:
-    rows: list[Row] = []
-    last = -1.0
-    position = -1
-    begin: float | None = None
-    lines, columns, clock = _opened(path, file, step)
-    for position, line in enumerate(lines):
-        seconds = clock(position, line)
-        begin = seconds if begin is None else begin
-        elapsed = seconds - begin
-        _check_time(elapsed, last, line)
-        last = elapsed
-        signs = _signs(columns, line)
-        if any(each is not None for each in signs):
-            rows.append(Row(elapsed, signs))
-    if not rows:
+def read(path: Path, *, step: float) -> Sequence[Recording]:
+    """Read a file: a recording for each patient, in the order of their first rows."""
+    opened = readings(path, step=step)
+    patients: dict[tuple[str, ...], _Course] = {}
+    for number, reading in enumerate(opened):
+        if number >= MOST_ROWS:
+            raise reading.line.wrong(f"there are over {MOST_ROWS} rows: cut the file, a recording is held in memory")
+        course = patients.setdefault(reading.patient, _Course())
+        course.add(reading, *opened.signs(reading.line), step=step)
+        if len(patients) > MOST_PATIENTS:
+            raise reading.line.wrong(f"there are over {MOST_PATIENTS} patients: split the file")
+    found = [course.recording("/".join(each), opened.notes) for each, course in patients.items() if course.rows]
+    if not found:
         raise RecordingError(f"{path} holds no row with a vital sign")
-    return Recording(rows, last, position + 1 - len(rows))
+    return found
 
 
-def _check_time(elapsed: float, last: float, line: _Line) -> None:
+@dataclass(slots=True)
+class _Course:
+    """The rows of a patient so far."""
+
+    rows: list[Row] = field(default_factory=list)
+    begin: float = 0.0
+    last: float = -1.0
+    count: int = 0
+    impossible: int = 0
+
+    def add(
+        self, reading: Reading, values: dict[str, float], quality: dict[str, str], impossible: int, *, step: float
+    ) -> None:
+        """Take a row. RecordingError where its time cannot follow that of the patient's last."""
+        seconds = self.count * step if reading.seconds is None else reading.seconds
+        if not self.count:
+            self.begin = seconds
+        elapsed = seconds - self.begin
+        _check_time(elapsed, self.last, reading.line)
+        self.last = elapsed
+        self.count += 1
+        self.impossible += impossible
+        if values or quality:
+            self.rows.append(Row(elapsed, VitalSigns(**values), quality))
+
+    def recording(self, patient: str, notes: Sequence[str]) -> Recording:
+        """All of them, which are some."""
+        return Recording(self.rows, self.last, self.count - len(self.rows), self.impossible, patient, notes)
+
+
+def _check_time(elapsed: float, last: float, line: Line) -> None:
     """Refuse what could not be kept as a reading of its own: seconds since the first row, of this row and the last."""
     if not elapsed <= LONGEST:  # the difference of two infinite times is no number at all
         raise line.wrong(f"its time does not lie within {YEARS} years of the first row's")
@@ -103,105 +122,3 @@ def _check_time(elapsed: float, last: float, line: _Line) -> None:
         raise line.wrong("its time is not later than that of the row before it")
     if timedelta(seconds=elapsed) - timedelta(seconds=last) < TICK:
         raise line.wrong("its time is less than a millisecond after that of the row before it")
-
-
-def _opened(path: Path, file: Iterable[str], step: float) -> tuple[Iterator[_Line], Mapping[str, str], _Clock]:
-    lines = iter(file)
-    header = next(lines, "")
-    delimiter = next((each for each in _DELIMITERS if each in header), ",")
-    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    columns = {sign: _only(path, names, known) for sign, known in _NAMES.items() if set(known) & set(names)}
-    halves = [columns[half] for half in ("systolic", "diastolic") if half in columns]
-    if "bp" in columns and halves:
-        raise _doubled(path, [columns["bp"], *halves])
-    if not columns:
-        usual = ", ".join(known[0] for known in _NAMES.values())
-        raise RecordingError(f"{path}:1: none of its columns is a vital sign: the header names some of {usual}")
-    reader = csv.reader(lines, delimiter=delimiter)
-    return _fields(path, names, reader), columns, _clock_of(names, step)
-
-
-def _only(path: Path, names: Sequence[str], known: Sequence[str]) -> str:
-    found = [name for name in names if name in known]
-    if len(found) > 1:
-        raise _doubled(path, found)
-    return found[0]
-
-
-def _doubled(path: Path, names: Sequence[str]) -> RecordingError:
-    return RecordingError(f"{path}:1: the columns {' and '.join(names)} mean the same: rename or remove one")
-
-
-def _fields(path: Path, names: Sequence[str], reader: Iterable[list[str]]) -> Iterator[_Line]:
-    for number, values in enumerate(reader, start=2):
-        if not values:
-            continue
-        if len(values) != len(names):
-            raise RecordingError(f"{path}:{number}: has {len(values)} fields, the header {len(names)}")
-        yield _Line(path, number, dict(zip(names, values, strict=True)))
-
-
-def _clock_of(names: Sequence[str], step: float) -> _Clock:
-    for name in names:
-        if name in _DATES:
-            return lambda _, line: _moment(name, line)
-        if name in _CLOCKS:
-            return lambda _, line: _number(name, line) * _CLOCKS[name]
-    return lambda position, _: position * step
-
-
-def _moment(column: str, line: _Line) -> float:
-    """Seconds of a date and time; a bare number counts seconds."""
-    text = line.fields[column].strip()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _number(column, line)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _signs(columns: Mapping[str, str], line: _Line) -> VitalSigns:
-    values = {sign: _value(sign, column, line) for sign, column in columns.items() if sign in RANGES}
-    if "bp" in columns and not _is_missing(line.fields[columns["bp"]]):
-        values["systolic"], values["diastolic"] = _pressure(columns["bp"], line)
-    signs = VitalSigns(**values)
-    try:
-        # What the topic would refuse is told here, with the line.
-        parse_blood_pressure(format_blood_pressure(signs.systolic, signs.diastolic) or "-/-")
-    except ValueError as exc:
-        raise line.mistake(columns.get("systolic", "bp"), str(exc)) from exc
-    return signs
-
-
-def _pressure(column: str, line: _Line) -> tuple[float | None, float | None]:
-    try:
-        return parse_blood_pressure(line.fields[column].strip())
-    except ValueError as exc:
-        raise line.mistake(column, str(exc)) from exc
-
-
-def _value(sign: str, column: str, line: _Line) -> float | None:
-    if _is_missing(line.fields[column]):
-        return None
-    value = _number(column, line)
-    possible = RANGES[sign]
-    if value not in possible:
-        raise line.mistake(
-            column, f"{value:g} is outside {possible.low:g} to {possible.high:g}: write NaN where nothing was measured"
-        )
-    return plain(round(value, DECIMALS))
-
-
-def _number(column: str, line: _Line) -> float:
-    text = line.fields[column].strip()
-    try:
-        value = float(text)
-    except ValueError as exc:
-        raise line.mistake(column, f"{text[:40]!r} is no number") from exc
-    if value - value != 0:  # infinite, or none at all
-        raise line.mistake(column, f"{text[:40]!r} is no number")
-    return value
-
-
-def _is_missing(text: str) -> bool:
-    return text.strip().lower() in _MISSING

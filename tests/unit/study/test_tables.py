@@ -1,5 +1,6 @@
 """Data sets of others: usual names, missing values, several readings an hour, and mistakes told with their place."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -57,18 +58,22 @@ def test_hours_that_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "hint"),
     [
-        (["patient,time", "1,0"], "names no vital sign"),
+        (["patient,time", "1,0"], "none of its columns is a vital sign: they are patient, time"),
         (["patient,hr", "1,70"], "names no time"),
         (["time,hr", "0,70"], "names no patient"),
-        ([""], "names no patient"),
+        ([""], "data.csv is empty"),
         (["patient,time,hr"], "holds no row"),
-        (["patient,time,hr,pulse", "1,0,70,70"], "hr and pulse mean the same"),
+        (["patient,time,hr,heart_rate", "1,0,70,70"], "hr and heart_rate mean the same"),
         (["patient,time,hr", "1,0"], "data.csv:2: has 2 fields, the header 3"),
-        (["patient,time,hr", "1,0,seventy"], "data.csv:2: could not convert"),
-        (["patient,time,hr", "1,noon,70"], "data.csv:2: could not convert"),
+        (["patient,time,hr", "1,0,seventy"], "data.csv:2: column hr: 'seventy' is no number"),
+        (["patient,time,hr", "1,0,70", "1,0,seventy"], "data.csv:3: column hr: 'seventy' is no number"),
+        (["patient,time,hr", "1,noon,70"], "data.csv:2: column time: 'noon' is no time"),
+        (["patient,time,hr", ",0,70"], "data.csv:2: column patient: says no patient"),
         (["patient,time,hr", "1,inf,70"], "data.csv:2: "),
-        (["patient,time,hr", "1,0,inf"], "pulse: inf is outside 0 to 350"),
-        (["patient,time,temp", "1,0,98.6"], "temperature: 98.6 is outside 10 to 50"),
+        (["patient,time,hr", "1,0,inf"], "data.csv:2: column hr: 'inf' is no number"),
+        (["patient,time,temp", "1,0,98.6"], "column temp: most of its values .* Fahrenheit"),
+        (["patient,time (s),resp", "1,0,20", "1,0.01,20", "1,0.02,20"], "100 rows a second are a waveform"),
+        (["patient,itemid,time,value", "1,220045,0,70"], "has a row for each value"),
         (["patient,time,hr", "1,1970-01-01,70", "1,2026-01-01,70"], "more than a year apart"),
     ],
 )
@@ -80,11 +85,36 @@ def test_mistakes(tmp_path: Path, lines: list[str], hint: str) -> None:
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     """Missing, not text, not Parquet."""
-    (tmp_path / "a.csv").write_bytes(b"patient,time,hr\n\xff,0,70\n")
+    (tmp_path / "a.csv").write_bytes(b"patient,time,hr\n\0\xff,0,70\n")
     (tmp_path / "a.parquet").write_bytes(b"PAR?")
     for name in ("no.csv", "no.parquet", "a.csv", "a.parquet"):
         with pytest.raises(RecordingError, match=f"{name} cannot be read"):
             tables.hourly(tmp_path / name)
+
+
+def test_a_waveform_in_parquet(tmp_path: Path) -> None:
+    """More than ten values a second throughout an hour are no respiratory rate."""
+    path = tmp_path / "data.parquet"
+    rows = 40_000
+    columns = {"id": pa.array([1] * rows), "time_ms": pa.array(range(0, rows * 8, 8)), "resp": pa.array([20] * rows)}
+    pq.write_table(pa.table(columns), path)
+    with pytest.raises(RecordingError, match="over 10 values of resp_rate a second are a waveform"):
+        tables.hourly(path)
+
+
+def test_a_bound_on_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are held in memory."""
+    monkeypatch.setattr(hourly, "_MOST", 2)
+    assert tables.hourly(csv_file(tmp_path, "id,hours,hr", "a,0,70", "a,1,71")).shape[:2] == (1, 2)
+    with pytest.raises(RecordingError, match="over 2 hours of patients"):
+        tables.hourly(csv_file(tmp_path, "id,hours,hr", "a,0,70", "a,1,71", "b,0,71"))
+
+
+def test_a_pipe_is_no_data_set(tmp_path: Path) -> None:
+    """It would be waited for, and cannot be read twice."""
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(RecordingError, match=r"a\.csv cannot be read: it is no regular file"):
+        tables.hourly(tmp_path / "a.csv")
 
 
 def test_parquet_of_others(tmp_path: Path) -> None:
@@ -114,3 +144,117 @@ def test_a_folder_of_recordings(tmp_path: Path) -> None:
     signs = hourly.recorded(tmp_path)
     np.testing.assert_array_equal(signs[0, :2, SIGNS.index("HR")], [70, np.nan])
     np.testing.assert_array_equal(signs[1, :, SIGNS.index("O2Sat")], [97, np.nan, 95])
+
+
+CHANGED = ("SaO2,Heart Rate (bpm),Pulse,Temp (F),spo2,sbp,dbp,MAP", "60,70,69,98.6,0.97,120,80,93")
+
+
+def test_columns_are_known_as_those_of_recordings(tmp_path: Path) -> None:
+    """Units, the better of two sources, fractions; what is impossible costs itself alone, and the next value counts."""
+    header, first = CHANGED
+    path = csv_file(
+        tmp_path,
+        f"subject_id,stay_id,time_min,{header}",
+        f"1,1,0,{first}",
+        "1,2,0,,-5,71,,0.9,80,120,999",
+        "1,2,10,,72,,,,121,81,",
+    )
+    signs = tables.hourly(path)
+    assert signs.shape == (2, 1, len(SIGNS))
+    assert dict(zip(SIGNS, signs[0, 0].tolist(), strict=True)) == {
+        "HR": 70,
+        "O2Sat": 97,
+        "Temp": 37,
+        "SBP": 120,
+        "MAP": 93,
+        "DBP": 80,
+        "Resp": pytest.approx(np.nan, nan_ok=True),
+    }
+    np.testing.assert_array_equal(signs[1, 0], [72, 90, np.nan, 121, np.nan, 81, np.nan])
+
+
+def test_parquet_is_read_by_the_same_names(tmp_path: Path) -> None:
+    """With the same conversions, and the same care for what cannot be."""
+    path = tmp_path / "data.parquet"
+    columns = {
+        "subject_id": pa.array([1, 1, 1]),
+        "stay_id": pa.array([1, 2, 2]),
+        "time_ms": pa.array([0, 0, 600_000]),
+        "SaO2": pa.array([60, 61, 62]),
+        "SpO2": pa.array([0.97, 0.9, None]),
+        "Heart Rate (bpm)": pa.array([70, -5, 72]),
+        "Pulse": pa.array([69, 71, None]),
+        "Temp (F)": pa.array([98.6, None, None]),
+        "sbp": pa.array([120, 80, 121]),
+        "dbp": pa.array([80, 120, 81]),
+        "MAP": pa.array([93, 999, None]),
+    }
+    pq.write_table(pa.table(columns), path)
+    text = tmp_path / "data.csv"
+    rows = zip(*(column.to_pylist() for column in columns.values()), strict=True)
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    text.write_text("\n".join([",".join(columns), *lines]))
+    np.testing.assert_array_equal(tables.hourly(path).round(2), tables.hourly(text))
+    np.testing.assert_array_equal(tables.hourly(text)[1, 0], [72, 90, np.nan, 121, np.nan, 81, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        ({"Temp": pa.array([98.6, 98.7])}, "Fahrenheit"),
+        ({"hr": pa.array([0.9, 1.2])}, "all values lie between 0 and 3"),
+        ({"T": pa.array([36.6, 36.7]), "hr": pa.array([70, 71])}, None),
+    ],
+)
+def test_parquet_in_other_units(tmp_path: Path, column: dict[str, pa.Array], hint: str | None) -> None:
+    """Refused as in CSV."""
+    path = tmp_path / "data.parquet"
+    pq.write_table(pa.table({"id": pa.array([1, 2]), "time": pa.array([0, 0]), **column}), path)
+    if hint is None:
+        np.testing.assert_array_equal(tables.hourly(path)[:, 0, SIGNS.index("Temp")], [36.6, 36.7])
+    else:
+        with pytest.raises(RecordingError, match=hint):
+            tables.hourly(path)
+
+
+def test_epochs_of_parquet_by_their_magnitude(tmp_path: Path) -> None:
+    """Seconds, ms and us since 1970 are the same hours."""
+    for scale in (1, 10**3, 10**6):
+        path = tmp_path / f"{scale}.parquet"
+        moments = pa.array([1_714_557_600 * scale, (1_714_557_600 + 7_200) * scale])
+        pq.write_table(pa.table({"id": pa.array([1, 1]), "timestamp": moments, "hr": pa.array([70, 72])}), path)
+        np.testing.assert_array_equal(tables.hourly(path)[0, :, SIGNS.index("HR")], [70, np.nan, 72])
+
+
+@pytest.mark.parametrize(
+    ("moments", "hint"),
+    [
+        ([1420, 1430], "a clock"),
+        ([45_413, 45_414], "spreadsheets"),
+        ([20_000_000_000, 20_000_000_005], "cannot be told"),
+    ],
+)
+def test_numbers_of_parquet_that_mean_several_things(tmp_path: Path, moments: list[int], hint: str) -> None:
+    """Refused as in CSV."""
+    path = tmp_path / "data.parquet"
+    pq.write_table(pa.table({"id": pa.array([1, 1]), "time": pa.array(moments), "hr": pa.array([70, 72])}), path)
+    with pytest.raises(RecordingError, match=hint):
+        tables.hourly(path)
+
+
+def test_a_folder_of_several_patients_a_file(tmp_path: Path) -> None:
+    """Each is a patient of the scorecard, in each file anew."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("patient_id,ICULOS,hr,sbp,dbp\n1,1,70,80,120\n2,1,80,120,80\n1,2,71,,\n")
+    signs = hourly.recorded(tmp_path)
+    np.testing.assert_array_equal(signs[:, :, SIGNS.index("HR")], [[70, 71], [80, np.nan]] * 2)
+    np.testing.assert_array_equal(signs[:, 0, SIGNS.index("SBP")], [np.nan, 120] * 2)
+
+
+def test_patients_whom_two_columns_tell_apart(tmp_path: Path) -> None:
+    """A visit is numbered within its patient, and is a history of its own; in Parquet too."""
+    columns = {"patient_id": [1, 1, 2], "visit_id": [1, 2, 1], "time_min": [0, 0, 0], "hr": [70, 80, 90]}
+    rows = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+    pq.write_table(pa.table(columns), tmp_path / "data.parquet")
+    for path in (csv_file(tmp_path, ",".join(columns), *rows), tmp_path / "data.parquet"):
+        assert sorted(tables.hourly(path)[:, 0, SIGNS.index("HR")]) == [70, 80, 90]

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import process_time
 
 from icu.errors import RecordingError
-from icu.patient.recordings import read_recording
+from icu.patient.recordings import read_recordings
 
 MEMORY = 2_000_000_000
 """Bytes beside what the libraries themselves take."""
@@ -54,7 +54,7 @@ def damaged_inside(content: bytes, dice: random.Random) -> bytes:
 def main(path: Path, seed: int, rounds: int) -> None:
     """Damage, read, tell."""
     files = [each for each in path.parent.iterdir() if each.is_file()]
-    read_recording(path, step=1)  # whose libraries are loaded now
+    read_recordings(path, step=1)  # whose libraries are loaded now
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024
     resource.setrlimit(resource.RLIMIT_DATA, (before + MEMORY, before + MEMORY))
     warnings.simplefilter("ignore")
@@ -67,7 +67,7 @@ def main(path: Path, seed: int, rounds: int) -> None:
             victim.write_bytes(damaged_inside(victim.read_bytes(), dice))
             begun = process_time()
             try:
-                read_recording(Path(folder) / path.name, step=1)
+                read_recordings(Path(folder) / path.name, step=1)
             except RecordingError as exc:
                 if len(str(exc)) > 600 or "\n" in str(exc):
                     print(number, "long", exc)

@@ -9,19 +9,19 @@ from typing import NoReturn
 import pytest
 
 from icu.errors import RecordingError
-from icu.patient.recordings import find_recordings, read_recording
+from icu.patient.recordings import find_recordings, read_recordings
 
 
 @pytest.mark.parametrize("name", ["", "/dev/zero", "a" * 5_000])
 def test_what_cannot_be_opened(tmp_path: Path, name: str) -> None:
     """A folder, a device without end, a name longer than any."""
     with pytest.raises(RecordingError, match="cannot be read as a recording"):
-        read_recording(tmp_path / name, step=1)
+        read_recordings(tmp_path / name, step=1)
 
 
 def test_a_folder_gives_its_recordings_by_name(tmp_path: Path) -> None:
-    """Files of other kinds are left alone."""
-    for name in ("b.csv", "a.PSV", "README.md", "c.tsv", "e.hea", "e.dat", "f.vital"):
+    """Files of other kinds are left alone, and those that macOS hides beside them."""
+    for name in ("b.csv", "a.PSV", "README.md", "c.tsv", "e.hea", "e.dat", "f.vital", "._b.csv"):
         (tmp_path / name).touch()
     (tmp_path / "d.csv").mkdir()
     assert [path.name for path in find_recordings(tmp_path)] == ["a.PSV", "b.csv", "c.tsv", "e.hea", "f.vital"]
@@ -62,7 +62,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / name).touch()
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(RecordingError, match=rf"a\..* needs another package: pip install '{package}>="):
-        read_recording(tmp_path / name, step=1)
+        read_recordings(tmp_path / name, step=1)
 
 
 @pytest.mark.parametrize(("name", "package"), [("a.hea", "wfdb"), ("a.vital", "vitaldb")])
@@ -73,4 +73,4 @@ def test_what_does_not_work_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, package, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RecordingError, match=f"the package {package}, which does not work here: no such keyword"):
-        read_recording(tmp_path / name, step=1)
+        read_recordings(tmp_path / name, step=1)

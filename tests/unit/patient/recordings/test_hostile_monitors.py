@@ -14,7 +14,7 @@ from typing import NoReturn
 import pytest
 
 from icu.errors import RecordingError
-from icu.patient.recordings import packets, read_recording
+from icu.patient.recordings import packets, read_recordings
 from tests.extras import QUIET, extra
 from tests.unit.patient.recordings.test_vital import write as write_vital
 from tests.unit.patient.recordings.test_wfdb import write as write_wfdb
@@ -102,7 +102,7 @@ def test_a_header_that_claims_what_cannot_be(tmp_path: Path, header: str, why: s
         (tmp_path / name).symlink_to("/dev/zero")
     (tmp_path / "a.hea").write_text(header)
     with pytest.raises(RecordingError, match=why) as caught:
-        read_recording(tmp_path / "a.hea", step=1)
+        read_recordings(tmp_path / "a.hea", step=1)
     assert len(str(caught.value)) < 500
     assert "\n" not in str(caught.value)
 
@@ -149,7 +149,7 @@ def test_packets_that_claim_what_cannot_be(tmp_path: Path, content: bytes, why: 
     path = tmp_path / "a.vital"
     path.write_bytes(gzip.compress(content))
     with pytest.raises(RecordingError, match=why) as caught:
-        read_recording(path, step=1)
+        read_recordings(path, step=1)
     assert len(str(caught.value)) < 500
     assert "\n" not in str(caught.value)
 
@@ -168,7 +168,7 @@ def test_a_small_file_that_unpacks_to_gigabytes(
     path = tmp_path / "bomb.vital"
     path.write_bytes(gzip.compress(BEGIN + b"\0" + TRACK + part * 60_000))
     with pytest.raises(RecordingError, match=r"bomb\.vital .* holds more than can be replayed: "):
-        read_recording(path, step=1)
+        read_recordings(path, step=1)
 
 
 def of_wfdb(folder: Path) -> Path:

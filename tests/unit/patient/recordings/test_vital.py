@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from icu.errors import RecordingError
-from icu.patient.recordings import read_recording
+from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording, Row
 from icu.vitals.signs import VitalSigns
 from tests.extras import QUIET, extra
@@ -36,7 +36,8 @@ def write(folder: Path, tracks: dict[str, list[tuple[float, float]]], *, packed:
 
 def read(path: Path) -> Recording:
     """The file; the step is for tables and changes nothing."""
-    return read_recording(path, step=7)
+    [recording] = read_recordings(path, step=7)
+    return recording
 
 
 @pytest.mark.parametrize("packed", [True, False])

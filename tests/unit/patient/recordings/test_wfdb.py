@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from icu.errors import RecordingError
-from icu.patient.recordings import read_recording
+from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
 from icu.vitals.signs import VitalSigns
 from tests.extras import QUIET, extra
@@ -41,7 +41,8 @@ def write(folder: Path, name: str, fs: float, signals: dict[str, list[float]], *
 
 def read(path: Path) -> Recording:
     """The record; the step is for tables and changes nothing."""
-    return read_recording(path, step=7)
+    [recording] = read_recordings(path, step=7)
+    return recording
 
 
 def test_numerics_of_mimic(tmp_path: Path) -> None:

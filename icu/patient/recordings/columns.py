@@ -1,0 +1,202 @@
+"""What the columns of a table are: patient, time, signs in the order of their sources."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from icu.errors import RecordingError
+from icu.patient.recordings.cells import is_missing, number
+from icu.patient.recordings.table import Line
+from icu.vitals import headers, names
+from icu.vitals.headers import Conversion, UnknownUnitError, known_as
+
+_PRESSURES: Final = {"systolic", "diastolic", "bp"}
+_BODY: Final = ((25.0, 45.0), (80.0, 115.0))
+"""Temperatures of bodies, Cel and Fahrenheit, of which a column `T` has most values if it is one of temperatures."""
+
+_Found = TypeVar("_Found")
+
+
+class Column(NamedTuple):
+    """A column of a sign."""
+
+    place: int
+    header: str
+    sign: str
+    """Of VitalSigns, or `bp` for both halves in one cell."""
+    name: str
+    """That it is known by."""
+    conversion: Conversion
+
+
+class Layout(NamedTuple):
+    """What stands where in a row. Places count from 0."""
+
+    patient: Sequence[int]
+    """Columns that say together whose the row is; empty where none does."""
+    time: int | None
+    unit: float | None
+    """Seconds in one unit of the time, where the header says so."""
+    date: int | None
+    """A column of days beside that of times."""
+    sources: Sequence[Sequence[Column]]
+    """The preferred one of a sign first."""
+    left: Sequence[int]
+    """Columns that are left alone."""
+
+
+def knows(header: Sequence[str]) -> int:
+    """How many of these names are known; 0 where none is a sign, or says of what sign a row is."""
+    keys = {known_as(each) for each in header}
+    signs = sum(_is_sign(each) for each in header)
+    return signs + len(keys & {*names.PEOPLE, *names.STAYS, *names.LONG}) if signs or _is_long(keys) else 0
+
+
+class Head(Protocol):
+    """The header of a table, and its rows for what the header alone does not tell."""
+
+    @property
+    def where(self) -> str:
+        """File and line, as mistakes name them."""
+        ...
+
+    @property
+    def header(self) -> Sequence[str]:
+        """The names of the columns."""
+        ...
+
+    def rows(self) -> Iterable[Line]:
+        """All rows."""
+        ...
+
+
+def layout_of(table: Head) -> Layout:
+    """The layout of a table. RecordingError where two columns mean the same, a unit is not known, or none is a sign."""
+    t = _meaning_of_t(table)
+    times = {place: each for place, each in _each(table, headers.time_of).items() if _is(table, place, t, "time")}
+    signs = {
+        place: each for place, each in _each(table, headers.sign_of).items() if _is(table, place, t, "temperature")
+    }
+    columns = [Column(place, table.header[place], *found) for place, found in signs.items() if place not in times]
+    sources = _sources(table, [each for each in columns if each.name != "mean" or _is_pressure(table, columns)])
+    if not sources:
+        raise RecordingError(f"{table.where}: {_no_sign(table)}")
+    time = min(times, key=lambda place: headers.rank_of_time(times[place][0]), default=None)
+    date = next((place for place, each in enumerate(table.header) if known_as(each) in names.DATES), None)
+    if time is None:
+        time, date = date, None
+    patient = _patient(table.header)
+    used = {time, date, *patient, *(column.place for source in sources for column in source)}
+    left = [place for place in range(len(table.header)) if place not in used]
+    unit = times[time][1] if time in times else None
+    return Layout(patient, time, unit, date, sources, left)
+
+
+def without(sources: Sequence[Sequence[Column]], leaves: Callable[[Column], bool]) -> Sequence[Sequence[Column]]:
+    """The sources without some of their columns, and those that have none then."""
+    kept = [[column for column in source if not leaves(column)] for source in sources]
+    return [source for source in kept if source]
+
+
+def _is_sign(header: str) -> bool:
+    try:
+        return headers.sign_of(header) is not None
+    except UnknownUnitError:
+        return True
+
+
+def _each(table: Head, meaning: Callable[[str], _Found | None]) -> Mapping[int, _Found]:
+    """The columns that have this kind of meaning."""
+    found = {}
+    for place, header in enumerate(table.header):
+        try:
+            if (each := meaning(header)) is not None:
+                found[place] = each
+        except UnknownUnitError as exc:
+            raise RecordingError(f"{table.where}: column {header}: {exc}") from exc
+    return found
+
+
+def _is(table: Head, place: int, meaning_of_t: str, meaning: str) -> bool:
+    """Whether a column means what its name may mean: of `t` that has been settled."""
+    return known_as(table.header[place]) != "t" or meaning_of_t == meaning
+
+
+def _meaning_of_t(table: Head) -> str:
+    """What a column `t` is beside the others: of time, of temperature, or nothing."""
+    places = [place for place, header in enumerate(table.header) if known_as(header) == "t"]
+    if len(places) != 1:
+        return ""
+    [place] = places
+    others = [header for header in table.header if known_as(header) != "t"]
+    has_time = any(headers.time_of(each) or known_as(each) in names.DATES for each in others)
+    has_temperature = any((found := headers.sign_of(each)) and found[0] == "temperature" for each in others if each)
+    if has_time or has_temperature:
+        return "" if has_time and has_temperature else "temperature" if has_time else "time"
+    return _meaning_of_values(table, place)
+
+
+def _meaning_of_values(table: Head, place: int) -> str:
+    """What a column `t` is by its values alone. RecordingError where they do not tell."""
+    header = table.header[place]
+    try:
+        values = [number(cell) for line in table.rows() if not is_missing(cell := line.cells[place])]
+    except ValueError:
+        return "time"  # of dates: what is none is told later
+    bodies = sum(any(low <= value <= high for low, high in _BODY) for value in values)
+    rises = all(before < after for before, after in pairwise(values))
+    if bodies > len(values) / 2 and not (rises and all(value == value // 1 for value in values[1:]) and values[1:]):
+        return "temperature"
+    if header.islower() and rises and bodies <= len(values) / 2:
+        return "time"
+    raise RecordingError(f"{table.where}: column {header}: may count seconds or be a temperature: rename it")
+
+
+def _is_pressure(table: Head, columns: Sequence[Column]) -> bool:
+    """Whether a column `mean` is of the pressure: beside pressures, and not beside what a window of values has."""
+    window = {known_as(header) for header in table.header} & {*names.SPREADS}
+    return not window and any(column.sign in _PRESSURES for column in columns)
+
+
+def _sources(table: Head, columns: Sequence[Column]) -> Sequence[Sequence[Column]]:
+    found = []
+    signs: set[str] = set()
+    for source in names.SOURCES:
+        known = {name for each in source.names.values() for name in names.words(each)}
+        own = [column for column in columns if column.name in known]
+        if source.alone and signs & {column.sign for column in own}:
+            continue
+        _check_doubled(table, own)
+        signs |= {column.sign for column in own}
+        if own:
+            found.append(own)
+    # A mean pressure of no source in particular would keep the others' halves out.
+    return sorted(found, key=lambda source: [column.name for column in source] in (["map"], ["mbp"], ["mean"]))
+
+
+def _check_doubled(table: Head, source: Sequence[Column]) -> None:
+    for column in source:
+        same = [each.header for each in source if each.sign == column.sign]
+        if column.sign == "bp":
+            same += [each.header for each in source if each.sign in {"systolic", "diastolic"}]
+        if len(same) > 1:
+            why = f"the columns {' and '.join(same)} mean the same: rename or remove one"
+            raise RecordingError(f"{table.where}: {why}")
+
+
+def _patient(header: Sequence[str]) -> Sequence[int]:
+    """Whoever is named by stay or person; by the bed where there is nothing else."""
+    keys = [known_as(each) for each in header]
+    named = [place for place, key in enumerate(keys) if key in names.PEOPLE or key in names.STAYS]
+    return named or [place for place, key in enumerate(keys) if key in names.BEDS]
+
+
+def _is_long(keys: set[str]) -> bool:
+    return not keys.isdisjoint(names.LONG) and any("value" in key or key == "val" for key in keys)
+
+
+def _no_sign(table: Head) -> str:
+    seen = ", ".join(each[:40] for each in table.header[:40])
+    if _is_long({known_as(each) for each in table.header}):
+        return f"has a row for each value ({seen}): make it a table with a column for each sign, a row for each time"
+    return f"none of its columns is a vital sign: they are {seen}"

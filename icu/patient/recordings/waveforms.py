@@ -1,0 +1,60 @@
+"""Columns that are waveforms, by how fast their values follow each other, although they may have the name of a sign."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+from icu.errors import RecordingError
+from icu.patient.recordings.cells import is_missing
+from icu.patient.recordings.clocks import Seconds
+from icu.patient.recordings.columns import Column, without
+from icu.patient.recordings.table import Table
+
+FASTEST: Final = 10.0
+"""Values a second, as in WFDB. What is faster is a waveform: RESP of the chest's impedance, for instance."""
+_SAMPLE: Final = 10_000
+"""Rows in which they are looked for."""
+_FEWEST: Final = 3
+
+
+def without_waveforms(
+    table: Table,
+    sources: Sequence[Sequence[Column]],
+    seconds: Seconds | None,
+    patient: Sequence[int],
+    *,
+    step: float | None,
+) -> tuple[Sequence[Sequence[Column]], Sequence[str]]:
+    """The sources that are none, and what to say of the others. RecordingError where all of them are."""
+    places = [column.place for source in sources for column in source]
+    if seconds is None:
+        rates: Mapping[int, float] = dict.fromkeys(places, 1 / step if step else 0.0)
+    else:
+        rates = _rates(table, places, seconds, patient)
+    waveforms = [place for place in places if rates.get(place, 0) > FASTEST]
+    if not waveforms:
+        return sources, []
+    headers = ", ".join(table.header[place] for place in waveforms)
+    rate = max(rates[place] for place in waveforms)
+    kept = without(sources, lambda column: column.place in waveforms)
+    if not kept:
+        why = f"{rate:.4g} rows a second are a waveform, and no vital sign"
+        raise RecordingError(f"{table.where}: column {headers}: {why}")
+    return kept, [f"waveforms of up to {rate:.4g} values a second are not taken: {headers}"]
+
+
+def _rates(table: Table, places: Sequence[int], seconds: Seconds, patient: Sequence[int]) -> Mapping[int, float]:
+    """Values a second of each column, of the patient who has most."""
+    seen: dict[tuple[Hashable, int], tuple[int, float, float]] = {}
+    for line in islice(table.rows(), _SAMPLE):
+        moment = seconds(line)
+        whose = tuple(line.cells[place] for place in patient)
+        for place in places:
+            if not is_missing(line.cells[place]):
+                count, first, _ = seen.get((whose, place), (0, moment, moment))
+                seen[whose, place] = (count + 1, first, moment)
+    rates: dict[int, float] = {}
+    for (_, place), (count, first, last) in seen.items():
+        if count >= _FEWEST and last > first:
+            rates[place] = max(rates.get(place, 0.0), (count - 1) / (last - first))
+    return rates
