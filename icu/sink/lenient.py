@@ -18,9 +18,8 @@ from icu.bounds import check_time, from_epoch
 from icu.errors import MessageError
 from icu.messages import LONGEST_INTERVAL, Delivery, Implausible, Observation, Quality, SchemaVersion
 from icu.vitals import limits
+from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import format_blood_pressure, plausible, read_halves
-
-IMPLAUSIBLE: Final = "implausible"
 
 # Beyond 64 bits, as at 1e999, it is no measurement but a sender that is broken.
 _Number: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
-from icu.patient.recordings import text
-from icu.patient.recordings.columns import Column, layout_of
 from icu.patient.recordings.recording import RANGES
-from icu.patient.recordings.table import Line
-from icu.patient.recordings.times import Reader, Times
-from icu.patient.recordings.units import Extent, by_values
-from icu.patient.recordings.waveforms import FASTEST
+from icu.patient.recordings.tables import text
+from icu.patient.recordings.tables.columns import Column, layout_of
+from icu.patient.recordings.tables.table import Line
+from icu.patient.recordings.tables.times import Reader, Times
+from icu.patient.recordings.tables.units import Extent, by_values
+from icu.patient.recordings.tables.waveforms import FASTEST
 from icu.study import parquet
 from icu.study.hourly import HOUR, OF_RECORDINGS, Hours, complete
 

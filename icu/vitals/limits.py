@@ -36,3 +36,6 @@ LEAST_SPO2: Final = 1
 
 TEMPERATURE: Final = Range(10, 50)
 """Body temperature, Cel."""
+
+IMPLAUSIBLE: Final = "implausible"
+"""Why a sign is absent whose value came and lies outside: the word that stands in `quality`."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from icu.errors import RecordingError
-from icu.patient.recordings import text, vital, wfdb
+from icu.patient.recordings.monitors import vital, wfdb
 from icu.patient.recordings.recording import Recording
+from icu.patient.recordings.tables import text
 
 _FROM_MONITORS: Final[Mapping[str, Callable[[Path], Recording]]] = {wfdb.SUFFIX: wfdb.read, vital.SUFFIX: vital.read}
 """Readers of files that have times of their own."""

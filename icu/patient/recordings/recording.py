@@ -27,9 +27,6 @@ RANGES: Final[Mapping[str, Range]] = {
 }
 
 
-IMPLAUSIBLE: Final = "implausible"
-"""Why a sign is absent whose value was stored, and cannot have been measured."""
-
 _NOTHING_SAID: Final[Mapping[str, str]] = MappingProxyType({})
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from icu.errors import RecordingError
-from icu.patient.recordings.columns import Layout
-from icu.patient.recordings.table import Line, Table
-from icu.patient.recordings.times import Reader, Times, looks_like_date
+from icu.patient.recordings.tables.columns import Layout
+from icu.patient.recordings.tables.table import Line, Table
+from icu.patient.recordings.tables.times import Reader, Times, looks_like_date
 from icu.vitals import headers
 
 Seconds: TypeAlias = Callable[[Line], float]

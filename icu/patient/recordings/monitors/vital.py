@@ -17,10 +17,10 @@ from typing import Final, Protocol, TypedDict
 import numpy as np
 
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Name, Source, check_unit, chosen, known_as, listed, recording_of
-from icu.patient.recordings.packets import check_packets, damaged
+from icu.patient.recordings.monitors.packets import check_packets, damaged
+from icu.patient.recordings.monitors.seconds import Series
+from icu.patient.recordings.monitors.sources import Name, Source, check_unit, chosen, known_as, listed, recording_of
 from icu.patient.recordings.recording import Recording
-from icu.patient.recordings.seconds import Series
 
 SUFFIX: Final = ".vital"
 

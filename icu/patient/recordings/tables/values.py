@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from icu.patient.recordings.cells import is_missing, number
-from icu.patient.recordings.columns import Column
-from icu.patient.recordings.plausible import plausible
-from icu.patient.recordings.table import Line
+from icu.patient.recordings.tables.cells import is_missing, number
+from icu.patient.recordings.tables.columns import Column
+from icu.patient.recordings.tables.plausible import plausible
+from icu.patient.recordings.tables.table import Line
 
 
 def values_of(column: Column, line: Line) -> Mapping[str, float]:

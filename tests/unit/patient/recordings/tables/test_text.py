@@ -6,7 +6,7 @@ import pytest
 
 from icu.errors import RecordingError
 from icu.vitals.signs import VitalSigns
-from tests.unit.patient.recordings.tables import read
+from tests.unit.patient.recordings.tables.samples import read
 
 
 def test_pipes_hours_and_missing_values(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Damages recordings of monitors and reads them, in a process of its own whose memory and time are bounded.
 
-`python -m tests.unit.patient.recordings.fuzz FILE SEED ROUNDS`: FILE, and what lies beside it, is damaged at random.
-Prints what was neither read nor refused with a RecordingError.
+`python -m tests.unit.patient.recordings.monitors.fuzz FILE SEED ROUNDS`: FILE, and what lies beside it, is damaged at
+random. Prints what was neither read nor refused with a RecordingError.
 """
 
 import gzip

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 from icu.bounds import LAST_YEAR
-from icu.patient.recordings import dates
-from icu.patient.recordings.cells import KNOWN, number
+from icu.patient.recordings.tables import dates
+from icu.patient.recordings.tables.cells import KNOWN, number
 
 Reader: TypeAlias = Callable[[str], float]
 """Seconds since any beginning. ValueError says why a text is no time."""

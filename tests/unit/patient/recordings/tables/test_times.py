@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from icu.errors import RecordingError
-from tests.unit.patient.recordings.tables import read, times
+from tests.unit.patient.recordings.tables.samples import read, times
 
 TOLD = {
     "no column": ("hr", ["70", "71"], [0, 3_600]),

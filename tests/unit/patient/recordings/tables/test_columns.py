@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from icu.errors import RecordingError
-from tests.unit.patient.recordings.tables import read, recordings, signs
+from tests.unit.patient.recordings.tables.samples import read, recordings, signs
 
 TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "the oximeter, not the blood gas": (

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from icu.errors import RecordingError
-from icu.patient.recordings.cells import KNOWN
-from icu.patient.recordings.clocks import Clock, Seconds
-from icu.patient.recordings.columns import Column, Layout
-from icu.patient.recordings.patients import Patients
-from icu.patient.recordings.table import Line, Table
-from icu.patient.recordings.units import Extent, by_values
-from icu.patient.recordings.values import values_of
-from icu.patient.recordings.waveforms import without_waveforms
+from icu.patient.recordings.tables.cells import KNOWN
+from icu.patient.recordings.tables.clocks import Clock, Seconds
+from icu.patient.recordings.tables.columns import Column, Layout
+from icu.patient.recordings.tables.patients import Patients
+from icu.patient.recordings.tables.table import Line, Table
+from icu.patient.recordings.tables.units import Extent, by_values
+from icu.patient.recordings.tables.values import values_of
+from icu.patient.recordings.tables.waveforms import without_waveforms
 from icu.vitals.headers import known_as
 
 _MOST_NAMED: Final = 60

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from icu.patient.recordings.recording import DECIMALS, IMPLAUSIBLE, RANGES
+from icu.patient.recordings.recording import DECIMALS, RANGES
+from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import plain
 
 QUALITY_OF: Final[Mapping[str, str]] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from icu.errors import RecordingError
-from icu.patient.recordings import text as text_reader
-from tests.unit.patient.recordings.tables import recordings, signs, times
+from icu.patient.recordings.tables import text as text_reader
+from tests.unit.patient.recordings.tables.samples import recordings, signs, times
 
 HEADERS = (
     "patient_id",

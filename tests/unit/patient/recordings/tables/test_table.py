@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from icu.errors import RecordingError
-from icu.patient.recordings import table
-from tests.unit.patient.recordings.tables import read, signs
+from icu.patient.recordings.tables import table
+from tests.unit.patient.recordings.tables.samples import read, signs
 
 LINES = "Zeit °C;HR;Temp\r\na;70;36,6\r\nb;71;36,75\r\n"
 WANTED = [{"pulse": 70, "temperature": 36.6}, {"pulse": 71, "temperature": 36.75}]

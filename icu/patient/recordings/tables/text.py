@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from icu.bounds import TICK
 from icu.errors import RecordingError
-from icu.patient.recordings.columns import knows, layout_of
 from icu.patient.recordings.recording import LONGEST, YEARS, Recording, Row
-from icu.patient.recordings.survey import Survey, survey
-from icu.patient.recordings.table import Line, Table, open_table
-from icu.patient.recordings.values import measured
+from icu.patient.recordings.tables.columns import knows, layout_of
+from icu.patient.recordings.tables.survey import Survey, survey
+from icu.patient.recordings.tables.table import Line, Table, open_table
+from icu.patient.recordings.tables.values import measured
 from icu.vitals.signs import VitalSigns
 
 SUFFIXES: Final = (".csv", ".psv", ".tsv")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
-from icu.patient.recordings.recording import DECIMALS, IMPLAUSIBLE, LONGEST, RANGES, YEARS
+from icu.patient.recordings.recording import DECIMALS, LONGEST, RANGES, YEARS
+from icu.vitals.limits import IMPLAUSIBLE, LEAST_SPO2
 
 Numbers: TypeAlias = NDArray[np.int64]
 Reasons: TypeAlias = NDArray[np.int8]
@@ -31,8 +32,8 @@ LEAD_OFF: Final = "lead-off"
 
 _REASONS: Final = (None, None, IMPLAUSIBLE, "probe-off", LEAD_OFF)
 _SILENT, _IMPLAUSIBLE, _PROBE_OFF, _LEAD_OFF = range(1, len(_REASONS))
-_LOWEST: Final[Mapping[str, float]] = {"spo2": 1}
-"""But for 0: 0.97 is no saturation of 1 %, but a share, of which monitors know nothing."""
+_LOWEST: Final[Mapping[str, float]] = {"spo2": LEAST_SPO2}
+"""But for 0: see there."""
 _ZERO: Final[Mapping[str, int]] = {
     "pulse": _LEAD_OFF,
     "resp_rate": _LEAD_OFF,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from icu.patient.recordings.plausible import plausible
-from tests.unit.patient.recordings.tables import read, signs
+from icu.patient.recordings.tables.plausible import plausible
+from tests.unit.patient.recordings.tables.samples import read, signs
 
 IMPOSSIBLE: dict[str, tuple[dict[str, float], dict[str, Any], dict[str, str]]] = {
     "a saturation": ({"spo2": 101, "pulse": 80}, {"pulse": 80}, {"spo2": "implausible"}),

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from icu.errors import RecordingError
-from icu.patient.recordings.recording import DECIMALS, IMPLAUSIBLE, Recording, Row
-from icu.patient.recordings.seconds import LEAD_OFF, Column, Second, Series, table_of
+from icu.patient.recordings.monitors.seconds import LEAD_OFF, Column, Second, Series, table_of
+from icu.patient.recordings.recording import DECIMALS, Recording, Row
+from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import VitalSigns, plain
 
 _APART: Final = 0.002

@@ -2,7 +2,7 @@
 
 import pytest
 
-from icu.patient.recordings.cells import is_missing, number
+from icu.patient.recordings.tables.cells import is_missing, number
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from types import FrameType
 from typing import NoReturn
 
 import pytest
+from tests.unit.patient.recordings.monitors.test_vital import write as write_vital
+from tests.unit.patient.recordings.monitors.test_wfdb import write as write_wfdb
 
 from icu.errors import RecordingError
-from icu.patient.recordings import packets, read_recordings
+from icu.patient.recordings import read_recordings
+from icu.patient.recordings.monitors import packets
 from tests.extras import QUIET, extra
-from tests.unit.patient.recordings.test_vital import write as write_vital
-from tests.unit.patient.recordings.test_wfdb import write as write_wfdb
 
 extra("wfdb")
 extra("vitaldb")
@@ -194,7 +195,7 @@ def test_whatever_is_damaged_is_read_or_refused(tmp_path: Path, write: Callable[
         "-W",
         "ignore",
         "-m",
-        "tests.unit.patient.recordings.fuzz",
+        "tests.unit.patient.recordings.monitors.fuzz",
         str(write(tmp_path)),
         "0",
         "300",

@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from icu.errors import RecordingError
-from icu.patient.recordings.cells import is_missing, number
-from icu.patient.recordings.table import Line
+from icu.patient.recordings.tables.cells import is_missing, number
+from icu.patient.recordings.tables.table import Line
 from icu.vitals import headers, names
 from icu.vitals.headers import Conversion, UnknownUnitError, known_as
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from icu.errors import RecordingError
-from icu.patient.recordings.cells import KNOWN, is_missing
-from icu.patient.recordings.columns import Layout
-from icu.patient.recordings.table import Line, Table
+from icu.patient.recordings.tables.cells import KNOWN, is_missing
+from icu.patient.recordings.tables.columns import Layout
+from icu.patient.recordings.tables.table import Line, Table
 from icu.vitals.headers import known_as, looks_like_identity
 
 _NUMBERS: Final = {"id", "uuid", "record", "recordid", "case"}

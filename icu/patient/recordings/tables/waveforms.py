@@ -5,10 +5,10 @@ from itertools import islice
 from typing import Final
 
 from icu.errors import RecordingError
-from icu.patient.recordings.cells import is_missing
-from icu.patient.recordings.clocks import Seconds
-from icu.patient.recordings.columns import Column, without
-from icu.patient.recordings.table import Table
+from icu.patient.recordings.tables.cells import is_missing
+from icu.patient.recordings.tables.clocks import Seconds
+from icu.patient.recordings.tables.columns import Column, without
+from icu.patient.recordings.tables.table import Table
 
 FASTEST: Final = 10.0
 """Values a second, as in WFDB. What is faster is a waveform: RESP of the chest's impedance, for instance."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from icu.errors import RecordingError
-from tests.unit.patient.recordings.tables import read, signs
+from tests.unit.patient.recordings.tables.samples import read, signs
 
 TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "Fahrenheit": ("Temperature (F)\n98.6\n98.7\n", [{"temperature": 37}, {"temperature": 37.06}]),

@@ -15,11 +15,11 @@ import numpy as np
 
 from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
-from icu.patient.recordings.headers import check_samples, read_headers
-from icu.patient.recordings.headers import segments as segments_of
-from icu.patient.recordings.monitors import Name, check_unit, chosen, known_as, listed, recording_of
+from icu.patient.recordings.monitors.headers import check_samples, read_headers
+from icu.patient.recordings.monitors.headers import segments as segments_of
+from icu.patient.recordings.monitors.seconds import Series
+from icu.patient.recordings.monitors.sources import Name, check_unit, chosen, known_as, listed, recording_of
 from icu.patient.recordings.recording import Recording
-from icu.patient.recordings.seconds import Series
 
 SUFFIX: Final = ".hea"
 

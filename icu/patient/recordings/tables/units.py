@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icu.errors import RecordingError
-from icu.patient.recordings.columns import Column, without
+from icu.patient.recordings.tables.columns import Column, without
 from icu.vitals.headers import Conversion
 
 _INTERVALS: Final = "its values are intervals between heart beats"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icu.errors import RecordingError
-from icu.patient.recordings.monitors import Source, check_unit, known_as, recording_of
+from icu.patient.recordings.monitors.seconds import MOST_SECONDS, Series
+from icu.patient.recordings.monitors.sources import Source, check_unit, known_as, recording_of
 from icu.patient.recordings.recording import Recording, Row
-from icu.patient.recordings.seconds import MOST_SECONDS, Series
 from icu.vitals.signs import VitalSigns
 
 NAN = math.nan

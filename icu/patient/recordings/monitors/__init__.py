@@ -1,0 +1,1 @@
+"""Recordings as monitors store them: WFDB and .vital, checked before a library reads them."""

@@ -1,0 +1,1 @@
+"""Recordings as tables: CSV and its like, with whatever columns people have."""
