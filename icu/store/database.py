@@ -63,6 +63,12 @@ class Database:
             async with self._engine.begin() as connection:
                 return await work(connection)
 
+    async def without_transaction(self, work: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
+        """Run `work` outside of any transaction. Not cut short by cancellation."""
+        with translated(self.path), _uncut():
+            async with self._engine.connect() as connection:
+                return await work(await driver_of(connection))
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Connection"]:
         """A connection to read with."""
@@ -84,9 +90,7 @@ class Database:
 
     async def checkpoint(self) -> None:
         """Bring what the write-ahead log holds into the file that is open, and empty it, unless somebody reads it."""
-        with translated(self.path), _uncut():
-            async with self._engine.connect() as connection:
-                await (await driver_of(connection)).execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        await self.without_transaction(lambda driver: driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     async def aclose(self) -> None:
         """Close all connections; the last one to close checkpoints the write-ahead log."""

@@ -4,7 +4,7 @@ Because the offsets move in that transaction, and only from where the batch bega
 however often it is delivered and however the sink ends.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
@@ -20,6 +20,7 @@ from icu.errors import PositionConflictError, StoreCorruptError, StoreError, Sto
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import files, journal, schema
 from icu.store.database import Database, driver_of, sqlite_path
+from icu.store.others import Others, positions_of
 from icu.store.readings import Row, said, to_rows
 from icu.store.watch import Watch
 
@@ -49,7 +50,6 @@ _INSERT_DEAD_LETTER: Final = (
     " SELECT topic, log, partition, ?, ?, ?, ?, ?, ?, ?, ? FROM consumer_offsets WHERE topic = ? AND partition = ?"
     " ON CONFLICT DO NOTHING"
 )
-_POSITIONS: Final = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
 _MOVE_OFFSET: Final = "UPDATE consumer_offsets SET next = ?, mark = ? WHERE topic = ? AND partition = ? AND next = ?"
 _BEGIN_LOG: Final = (
     "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (?, ?, 1, ?, ?)"
@@ -113,20 +113,20 @@ class Writer:
         self._database = database
         self._watch = watch
         self._topic = topic
+        self._others = Others(topic)
         self._patients = _Patients()
 
     async def positions(self) -> dict[int, Position]:
         """How far each partition of the topic is stored."""
 
-        async def work(connection: AsyncConnection) -> Iterable[Any]:
+        async def work(connection: AsyncConnection) -> dict[int, Position]:
             driver = await driver_of(connection)
-            found = await driver.execute_fetchall(_POSITIONS, (self._topic,))
+            found = await positions_of(driver, self._topic)
             # SQLite has made its log by now, though nothing may be written for long: the broker is away.
             await self._watch.look(driver)
             return found
 
-        found = await self._transact(work)
-        return {partition: Position(offset, mark) for partition, offset, mark in found}
+        return await self._transact(work)
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Note where each partition is read from; those of another log get the next log number."""
@@ -138,8 +138,7 @@ class Writer:
         async def work(connection: AsyncConnection) -> None:
             driver = await driver_of(connection)
             await driver.executemany(_BEGIN_LOG, rows)
-            [(mark,)] = await driver.execute_fetchall("PRAGMA user_version")
-            self._watch.begin(mark)
+            self._watch.begin(await self._others.begin(driver))
             await self._watch.look(driver)
 
         self._patients = _Patients()  # whoever moved the offsets may have changed them, too
@@ -157,23 +156,29 @@ class Writer:
             work = partial(self._write, intake, arrived, _compare_and_insert)
             outcome, patients = await self._transact(work)
         self._patients = patients
+        self._others.moved({move.partition: move.end for move in intake.moves})
         return outcome
 
     async def look(self) -> None:
-        """StoreReplacedError where the database's files were removed, replaced or overwritten: open it again."""
+        """PositionConflictError where another database was restored into this one: read the positions again.
+
+        StoreReplacedError where its files were removed, replaced or overwritten: open it again.
+        """
         await self._watch.look()
+        await self._database.without_transaction(self._heed_others)
 
     async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
             return await self._database.transact(work)
         except (StoreCorruptError, StoreUnavailableError):
-            await self.look()  # a file that was cut off looks damaged, one whose log was like a failing disk
+            await self._watch.look()  # a file that was cut off looks damaged, one whose log was like a failing disk
             raise
 
     async def _write(
         self, intake: Intake, arrived: int, insert: _Insert, connection: AsyncConnection
     ) -> tuple[Outcome, _Patients]:
         driver = await driver_of(connection)
+        await self._heed_others(driver)
         await self._move(driver, intake.moves)
         patients = await self._introduce(driver, intake.observations)
         rows = to_rows(intake.observations, patients.ids, arrived)
@@ -185,6 +190,10 @@ class Writer:
             await _journalise(driver, fresh, arrived)
         await self._watch.look(driver)
         return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+
+    async def _heed_others(self, driver: aiosqlite.Connection) -> None:
+        if await self._others.have_written(driver):
+            self._patients = _Patients()
 
     async def _move(self, driver: aiosqlite.Connection, moves: Sequence[Move]) -> None:
         values = [(move.end.next, move.end.mark, self._topic, move.partition, move.start) for move in moves]

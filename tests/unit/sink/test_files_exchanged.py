@@ -233,3 +233,14 @@ async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tm
     await ward.store(1)
     assert ward.errors == ["up to 20 records are neither in this database nor any longer in the log\n"]
     assert (ward.stored(), await ward.served()) == (3, 2)
+
+
+async def test_a_copy_that_is_restored_by_sqlite_itself_while_nothing_arrives(ward: Ward, tmp_path: Path) -> None:
+    """What it lacks is read again, or told as lost, though no later reading shows the gap."""
+    with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        source.backup(copy)
+    await ward.store(5)
+    with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "copy.db")) as source:
+        source.backup(target)
+    assert await ward.told() == "up to 5 records are neither in this database nor any longer in the log\n"
+    assert ward.stored() == 20

@@ -1,6 +1,7 @@
 """The sink's one transaction: readings, dead letters, offsets and journal together, each reading once."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,7 @@ async def test_the_next_sink_takes_over(url: str) -> None:
         await store(first, [observation(0)])
     async with open_writer(url, topic="icu.test") as second:
         assert await second.positions() == {0: Position(1, "m")}
+        await second.begin(await second.positions(), other_logs=frozenset())
         assert (await store(second, [observation(1)], start=1)).stored == 1
     assert rows(url, "SELECT count(*) FROM patients") == [(1,)]
 
@@ -213,3 +215,67 @@ async def test_a_writer_that_only_asked_how_far_it_is_leaves_nothing_to_complain
         async with open_writer(url, topic="icu.test") as writer:
             assert await writer.positions() == {}
     assert errors == []
+
+
+EXCHANGED = """
+UPDATE patient_metrics SET patient_id = patient_id + 10; UPDATE patients SET id = id + 10;
+UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id = 13 - id;
+"""
+"""The patients change their keys, 1 and 2."""
+
+
+def connected(url: str) -> sqlite3.Connection:
+    return sqlite3.connect(url.removeprefix("sqlite:///"))
+
+
+def restored(url: str, script: str) -> None:
+    """Another database in place of this one, by SQLite itself: a copy of it, changed."""
+    with closing(sqlite3.connect(":memory:")) as other, closing(connected(url)) as target:
+        target.backup(other)
+        other.executescript(script)
+        other.backup(target)
+
+
+async def test_readings_are_of_the_patients_of_a_restored_database(writer: Writer, url: str) -> None:
+    """Its offsets may be the same, as of two sinks that have read one topic, and its patients have other keys."""
+    await store(writer, [observation(1), observation(1, patient=BORIS)])
+    restored(url, EXCHANGED)
+    await store(writer, [observation(2)], start=2)
+    [(uuid, count)] = rows(
+        url,
+        "SELECT uuid, count(*) FROM patients JOIN patient_metrics ON patient_id = id"
+        " WHERE timestamp > (SELECT min(timestamp) FROM patient_metrics) GROUP BY 1",
+    )
+    assert (uuid, count) == (str(ANNA), 1)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "PRAGMA user_version = 7",
+        "UPDATE consumer_offsets SET next = 1 WHERE partition = 1",
+        "UPDATE consumer_offsets SET mark = 'other'",
+        "DELETE FROM consumer_offsets WHERE partition = 1",
+    ],
+)
+async def test_a_restored_database_is_begun_anew(writer: Writer, url: str, script: str) -> None:
+    """Where it is another one, or one that is stored less far, though it be in a partition that brings nothing."""
+    await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
+    restored(url, script)
+    with pytest.raises(PositionConflictError):
+        await writer.look()
+    with pytest.raises(PositionConflictError):
+        await store(writer, [observation(1)])
+    await writer.begin(await writer.positions() | {0: Position(0, "m")}, other_logs=frozenset())
+    await writer.look()
+    assert (await store(writer, [observation(1)])).stored == 1
+
+
+async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writer, url: str) -> None:
+    """However often: the sink would never get on otherwise."""
+    await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
+    for number in range(3):
+        with closing(connected(url)) as other:
+            other.execute(f"CREATE TABLE notes_{number} (text)")
+        await writer.look()
+        await store(writer, [observation(number)], start=number)
