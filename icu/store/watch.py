@@ -81,10 +81,12 @@ class Watch:
             if connection not in (None, self._connection):
                 self._connection = connection
                 self._names = _Names(self._names.file, names.log, names.index)
-            if names != self._names:
+            # The content first: SQLite itself removes the log of a file that was emptied.
+            if names.file == self._names.file and written != self._written and await self._is_overwritten(written):
+                self.overwritten = True
+                self.found = self._was("overwritten")
+            elif names != self._names:
                 self.found = self._was("removed or replaced")
-            elif written != self._written:
-                await self._compare(written)
         if self.found is not None:
             raise self.found
 
@@ -124,19 +126,18 @@ class Watch:
             pass
         return False
 
-    async def _compare(self, written: object) -> None:
-        """Whether a checkpoint wrote to the file, or something else."""
+    async def _is_overwritten(self, written: object) -> bool:
+        """Whether it was no checkpoint that wrote to the file. StoreUnavailableError while that cannot be told."""
         content = await to_thread.run_sync(_content, self._real)
         if self._is_checkpoint(content):
             self._content, self._written, self._doubt = content, written, None
-            return
+            return False
         # Another program's checkpoint may be under way, or somebody's copy: neither is to be judged by its half.
         if self._doubt is None or self._doubt[0] != written:
             self._doubt = written, anyio.current_time()
         if anyio.current_time() - self._doubt[1] < QUIET:
             raise StoreUnavailableError(f"{self._path} is being overwritten")
-        self.overwritten = True
-        self.found = self._was("overwritten")
+        return True
 
     def _was(self, done: str) -> StoreReplacedError:
         return StoreReplacedError(

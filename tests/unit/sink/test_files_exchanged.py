@@ -244,3 +244,33 @@ async def test_a_copy_that_is_restored_by_sqlite_itself_while_nothing_arrives(wa
         source.backup(target)
     assert await ward.told() == "up to 5 records are neither in this database nor any longer in the log\n"
     assert ward.stored() == 20
+
+
+async def test_an_emptied_database_that_another_program_opens(ward: Ward, tmp_path: Path) -> None:
+    """SQLite removes the log of an empty file, which is no log that was taken away: nothing of it may come back."""
+    ward.checkpoint()
+    await ward.store(1)
+    emptied(ward.path, ward.path)
+    with closing(sqlite3.connect(f"{ward.path.as_uri()}?mode=ro", uri=True)) as other:
+        other.execute("SELECT * FROM sqlite_schema").fetchall()
+        assert not (tmp_path / "icu.db-wal").exists()
+        await ward.transport.publish(encode([observation(100)]))
+        with anyio.fail_after(PATIENCE):
+            await ward.transport.settled(0)
+    assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 1, 1, None)
+    assert "was overwritten while the sink wrote to it" in ward.errors[0]
+
+
+async def test_a_database_that_is_overwritten_while_its_log_is_removed(ward: Ward, tmp_path: Path) -> None:
+    """As one restores a copy by hand. The old log is not brought into the other database, which would destroy it."""
+    await other(tmp_path / "other.db")
+    ward.checkpoint()
+    await ward.store(1)
+    for name in ("icu.db-wal", "icu.db-shm"):
+        (tmp_path / name).unlink()
+    copied(tmp_path / "other.db", ward.path)
+    await ward.transport.publish(encode([observation(100)]))
+    with anyio.fail_after(PATIENCE):
+        await ward.transport.settled(0)
+    assert "was overwritten while the sink wrote to it" in ward.errors[0]
+    assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 2, 1, None)
