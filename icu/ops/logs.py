@@ -32,6 +32,9 @@ _CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
 # And it leaves tasks that failed to asyncio, which complains of each.
 _ANXIOUS: Final = "aiokafka"
 
+# Its warnings, unlike its errors, tell what clients sent that is no HTTP, or no HTTP of ours: a line or two a request.
+_CLIENTS: Final = "uvicorn.error"
+
 _ACCEPT_ERRORS: Final = AcceptErrors()
 
 _PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "SUCCESS": 5, "INFO": 6, "DEBUG": 7, "TRACE": 7}
@@ -149,6 +152,8 @@ class _Intercept(logging.Handler):
 
 def _level(record: logging.LogRecord) -> str | int:
     if record.name.startswith(_ANXIOUS) or (record.name == "asyncio" and _ANXIOUS in record.getMessage()):
+        return "DEBUG"
+    if record.name == _CLIENTS and record.levelno == logging.WARNING:
         return "DEBUG"
     try:
         return logger.level(record.levelname).name

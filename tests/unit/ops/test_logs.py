@@ -49,7 +49,7 @@ def test_the_six_keys_and_what_was_bound(stream: io.StringIO) -> None:
 @pytest.mark.parametrize(
     ("name", "level"),
     [
-        ("uvicorn.error", "WARNING"),
+        ("uvicorn.error", "DEBUG"),  # a line for each request of a scanner, or of `curl --http2`
         ("litestar", "WARNING"),
         ("sqlalchemy.engine", "WARNING"),
         ("aiokafka.conn", "DEBUG"),  # it repeats itself several times a second while a broker is away
@@ -61,6 +61,14 @@ def test_libraries_write_in_the_same_form(stream: io.StringIO, name: str, level:
     logging.getLogger(name).warning("cannot %s", "bind")
     [record] = records(stream)
     assert (record["level"], record["message"], record["module"]) == (level, "cannot bind", "test_logs")
+
+
+def test_errors_of_the_server_are_told(stream: io.StringIO) -> None:
+    """What clients send is none, an exception of the application is."""
+    configure(level="INFO", stream=stream)
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    assert [record["message"] for record in records(stream)] == ["Exception in ASGI application"]
 
 
 def test_text_of_users_is_no_format_and_no_markup(stream: io.StringIO) -> None:
