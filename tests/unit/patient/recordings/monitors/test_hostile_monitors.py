@@ -12,13 +12,13 @@ from types import FrameType
 from typing import NoReturn
 
 import pytest
-from tests.unit.patient.recordings.monitors.test_vital import write as write_vital
-from tests.unit.patient.recordings.monitors.test_wfdb import write as write_wfdb
 
 from icu.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.monitors import packets
 from tests.extras import QUIET, extra
+from tests.unit.patient.recordings.monitors.test_vital import write as write_vital
+from tests.unit.patient.recordings.monitors.test_wfdb import write as write_wfdb
 
 extra("wfdb")
 extra("vitaldb")
