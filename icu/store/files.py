@@ -83,8 +83,7 @@ def lock(path: Path) -> FileIO:
     StoreInUseError where another sink has it, ConfigurationError where there can be no database or no lock.
     """
     check_place(path)
-    real = Path(os.path.realpath(path))  # whatever link leads to it, it is one database
-    place = real.with_name(real.name + ".lock")
+    place = lock_of(path)
     try:
         return _locked(place)
     except BlockingIOError as exc:
@@ -95,6 +94,12 @@ def lock(path: Path) -> FileIO:
         raise _ours(
             exc, f"the lock {place} cannot be had ({exc.strerror}): it has to be a plain file of yours"
         ) from exc
+
+
+def lock_of(path: Path) -> Path:
+    """The lock's place beside a database: whatever link leads to it, it is one database."""
+    real = Path(os.path.realpath(path))
+    return real.with_name(real.name + ".lock")
 
 
 def _locked(place: Path) -> FileIO:

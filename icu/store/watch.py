@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -54,7 +55,9 @@ class Watch:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._real = Path(os.path.realpath(path))  # SQLite's log and its index stand beside what a link leads to
-        self._names, self._written = self._seen()
+        self._lock = files.lock_of(path)
+        self._held = _identity(self._lock)
+        self._names, self._written, _ = self._seen()
         self._content: _Content | None = None
         self._mark = 0
         self._connection: object = None
@@ -77,7 +80,12 @@ class Watch:
         `connection` is whatever has opened log and index: those are its own that a new one finds.
         """
         if self.found is None:
-            names, written = await to_thread.run_sync(self._seen)
+            names, written, lock = await to_thread.run_sync(self._seen)
+            if lock != self._held:
+                # Nothing is wrong with the database, but another sink would not be kept from it.
+                self._held = lock  # said once
+                logger.warning("{} was removed or replaced: locking the database anew", self._lock)
+                raise StoreReplacedError(f"{self._lock} was removed or replaced")
             if connection not in (None, self._connection):
                 self._connection = connection
                 self._names = _Names(self._names.file, names.log, names.index)
@@ -153,13 +161,13 @@ class Watch:
             return content.mark == self._mark
         return content.newest >= before.newest
 
-    def _seen(self) -> tuple[_Names, object]:
-        """Which files there are, and size and time of the last change of the first."""
+    def _seen(self) -> tuple[_Names, object, _Identity]:
+        """Which files there are, size and time of the last change of the first, and the lock."""
         file = _status(self._path)
         names = _Names(
             *((each.st_dev, each.st_ino) if each else None for each in (file, *map(_status, self._beside())))
         )
-        return names, file and (file.st_size, file.st_mtime_ns)
+        return names, file and (file.st_size, file.st_mtime_ns), _identity(self._lock)
 
     def _beside(self) -> tuple[Path, Path]:
         return self._real.with_name(f"{self._real.name}-wal"), self._real.with_name(f"{self._real.name}-shm")
@@ -191,10 +199,15 @@ def _content(path: Path) -> _Content | None:
 
 def _put_aside(place: Path) -> None:
     if place.name.endswith("-wal") and place.stat().st_size:
-        place.replace(place.with_name(place.name + LEFT_OVER))
-        logger.error("{} could not be brought into its database: it is put aside as {}", place, place.name + LEFT_OVER)
+        kept = next(each for number in count(1) if not (each := _left_over(place, number)).exists())
+        place.replace(kept)
+        logger.error("{} could not be brought into its database: it is put aside as {}", place, kept.name)
     else:
         place.unlink()
+
+
+def _left_over(place: Path, number: int) -> Path:
+    return place.with_name(f"{place.name}{LEFT_OVER}" + (f"-{number}" if number > 1 else ""))
 
 
 def _copy(path: Path, copy: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
-from icu.errors import StoreCorruptError
+from icu.errors import StoreCorruptError, StoreInUseError
 from icu.messages import Position, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
@@ -36,7 +36,7 @@ class Ward:
         self.telemetry = Telemetry(CollectorRegistry())
         self.reader = Reader(self.url)
         self.errors: list[str] = []
-        self.deaths: list[StoreCorruptError] = []
+        self.deaths: list[Exception] = []
         self._published = 0
 
     async def store(self, count: int) -> None:
@@ -86,7 +86,7 @@ async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
                     batching=Batching(linger=0),
                     now=START.timestamp,
                 )
-            except StoreCorruptError as exc:
+            except (StoreCorruptError, StoreInUseError) as exc:
                 ward.deaths.append(exc)
 
         group.start_soon(sink)
@@ -274,3 +274,28 @@ async def test_a_database_that_is_overwritten_while_its_log_is_removed(ward: War
         await ward.transport.settled(0)
     assert "was overwritten while the sink wrote to it" in ward.errors[0]
     assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 2, 1, None)
+
+
+async def test_a_lock_that_is_removed_is_taken_anew(ward: Ward) -> None:
+    """Whoever tidies up must not let a second sink in; nothing of the database changes."""
+    lock = ward.path.with_name("icu.db.lock")
+    lock.unlink()
+    with anyio.fail_after(PATIENCE):
+        while not lock.exists():
+            await anyio.sleep(0.01)
+    await ward.store(1)
+    with pytest.raises(StoreInUseError):
+        async with open_writer(ward.url, topic="icu.other"):
+            pass
+    assert (ward.stored(), ward.errors, ward.telemetry.trouble) == (21, [], None)
+
+
+async def test_a_sink_whose_lock_another_one_has_ends(ward: Ward) -> None:
+    """There is one sink a database, and the other one was told that it is."""
+    ward.path.with_name("icu.db.lock").unlink()
+    async with open_writer(ward.url, topic="icu.other"):
+        with anyio.fail_after(PATIENCE):
+            while not ward.deaths:
+                await anyio.sleep(0.01)
+    [death] = ward.deaths
+    assert isinstance(death, StoreInUseError)
