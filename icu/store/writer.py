@@ -7,7 +7,7 @@ however often it is delivered and however the sink ends.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import aiosqlite
@@ -20,8 +20,9 @@ from icu.errors import PositionConflictError, StoreCorruptError, StoreError, Sto
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import files, journal, schema
 from icu.store.database import Database, driver_of, sqlite_path
+from icu.store.inserting import Insert, OverlapError, insert_all, insert_new
 from icu.store.others import Others, positions_of
-from icu.store.readings import Row, said, to_rows
+from icu.store.readings import Row, to_rows
 from icu.store.watch import Watch
 
 T = TypeVar("T")
@@ -32,15 +33,6 @@ MAX_KEPT_BYTES: Final = 65_536
 MAX_DETAIL: Final = 500
 """Characters of the explanation, which may quote the sender's text."""
 
-_INSERT_METRICS: Final = (
-    "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
-    " flags, map, bp_measured_at, quality)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), nullif(?, '')) ON CONFLICT DO NOTHING"
-)
-_EXISTING_METRICS: Final = (
-    "SELECT m.* FROM json_each(?) AS wanted JOIN patient_metrics AS m"
-    " ON m.patient_id = json_extract(wanted.value, '$[0]') AND m.timestamp = json_extract(wanted.value, '$[1]')"
-)
 _UPSERT_PATIENT: Final = (
     "INSERT INTO patients (uuid, name, interval) VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE"
     " SET name = coalesce(excluded.name, name), interval = coalesce(excluded.interval, interval)"
@@ -96,16 +88,6 @@ class _Patients(Struct, frozen=True):
     """Name and interval."""
 
 
-_Insert: TypeAlias = Callable[
-    [aiosqlite.Connection, Sequence[Row], Sequence[Delivery]], Awaitable[tuple[Sequence[Row], list[Refusal]]]
-]
-"""Stores rows; returns those that were new, and the conflicts."""
-
-
-class _OverlapError(Exception):
-    """Some rows of the batch are stored already: the transaction is rolled back and tried again with care."""
-
-
 class Writer:
     """Stores what the sink takes in. Opened by `open_writer`."""
 
@@ -151,9 +133,9 @@ class Writer:
         StoreReplacedError: open the database again.
         """
         try:
-            outcome, patients = await self._transact(partial(self._write, intake, arrived, _insert))
-        except _OverlapError:
-            work = partial(self._write, intake, arrived, _compare_and_insert)
+            outcome, patients = await self._transact(partial(self._write, intake, arrived, insert_all))
+        except OverlapError:
+            work = partial(self._write, intake, arrived, insert_new)
             outcome, patients = await self._transact(work)
         self._patients = patients
         self._others.moved({move.partition: move.end for move in intake.moves})
@@ -175,7 +157,7 @@ class Writer:
             raise
 
     async def _write(
-        self, intake: Intake, arrived: int, insert: _Insert, connection: AsyncConnection
+        self, intake: Intake, arrived: int, insert: Insert, connection: AsyncConnection
     ) -> tuple[Outcome, _Patients]:
         driver = await driver_of(connection)
         await self._heed_others(driver)
@@ -270,58 +252,6 @@ def _is_news(observation: Observation, said: tuple[str | None, float | None] | N
     return (
         said is None or observation.patient_name not in (None, said[0]) or observation.interval not in (None, said[1])
     )
-
-
-def to_values(rows: Sequence[Row]) -> list[tuple[object, ...]]:
-    """What is bound for the rows: of the columns that are mostly NULL, a value that the statement turns into it.
-
-    To bind a None takes the driver as long as to bind ten numbers.
-    """
-    return [
-        (*row[:10], -1 if row[10] is None else row[10], -1 if row[11] is None else row[11], row[12] or "")
-        for row in rows
-    ]
-
-
-async def _insert(
-    driver: aiosqlite.Connection,
-    rows: Sequence[Row],
-    deliveries: Sequence[Delivery],  # noqa: ARG001 - only conflicts need them
-) -> tuple[Sequence[Row], list[Refusal]]:
-    """Insert rows of which all are new, as they nearly always are. A savepoint would cost a tenth more."""
-    if rows and (await driver.executemany(_INSERT_METRICS, to_values(rows))).rowcount != len(rows):
-        raise _OverlapError
-    return rows, []
-
-
-async def _compare_and_insert(
-    driver: aiosqlite.Connection, rows: Sequence[Row], deliveries: Sequence[Delivery]
-) -> tuple[Sequence[Row], list[Refusal]]:
-    """Insert the rows that are new; returns them, and the conflicts among the others."""
-    fresh, conflicts = await _compare(driver, rows, deliveries)
-    await driver.executemany(_INSERT_METRICS, to_values(fresh))
-    return fresh, conflicts
-
-
-async def _compare(
-    driver: aiosqlite.Connection, rows: Sequence[Row], deliveries: Sequence[Delivery]
-) -> tuple[list[Row], list[Refusal]]:
-    """Which rows are new, and which contradict what is stored. The rest say the same again."""
-    wanted = msgspec.json.encode([row[:2] for row in rows])
-    seen: dict[Any, Any] = {
-        row[:2]: said(row) for row in await driver.execute_fetchall(_EXISTING_METRICS, (wanted.decode(),))
-    }
-    fresh: list[Row] = []
-    conflicts: list[Refusal] = []
-    for row, delivery in zip(rows, deliveries, strict=True):
-        key, says = row[:2], said(row)
-        if key not in seen:
-            seen[key] = says
-            fresh.append(row)
-        elif seen[key] != says:
-            detail = "this patient has a reading of that time already, with other values"
-            conflicts.append(Refusal(delivery, "conflict", detail))
-    return fresh, conflicts
 
 
 async def _journalise(driver: aiosqlite.Connection, rows: Sequence[Row], arrived: int) -> None:

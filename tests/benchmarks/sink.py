@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from icu.bootstrap import tune_the_interpreter
 from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
 from icu.sink.intake import take_in
+from icu.store.inserting import INSERT_METRICS, to_values
 from icu.store.readings import to_rows
 from icu.store.tables import Patient, PatientMetric
-from icu.store.writer import _INSERT_METRICS, Intake, Writer, open_writer, to_values
+from icu.store.writer import Intake, Writer, open_writer
 from icu.transports.base import Batch
 from tests.samples import START, observation
 
@@ -79,7 +80,7 @@ async def raw(url: str, batches: Sequence[Sequence[Observation]]) -> float:
     began = time.perf_counter()
     for rows in prepared:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(_INSERT_METRICS, rows)
+        connection.executemany(INSERT_METRICS, rows)
         connection.execute("COMMIT")
     seconds = time.perf_counter() - began
     connection.close()
