@@ -128,7 +128,7 @@ class Ward:
                     self._transport.trouble or self._sink_telemetry.trouble, self._transport.degraded
                 )
             case PatientChild():
-                return lambda: Condition(self._transport.trouble)
+                return lambda: Condition(self._transport.sending_trouble)
             case MonitorChild():
                 return Condition
 

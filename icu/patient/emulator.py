@@ -143,7 +143,7 @@ class _Sender:
 
     async def finish(self) -> None:
         """Give it a moment to send what waits, and say what it could not."""
-        if not self._ended and self._transport.trouble is None:
+        if not self._ended and self._transport.sending_trouble is None:
             with anyio.move_on_after(FAREWELL, shield=True):
                 await self.idle()
         if len(self._outbox):

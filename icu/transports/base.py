@@ -109,6 +109,11 @@ class Transport(Protocol):
         ...
 
     @property
+    def sending_trouble(self) -> str | None:
+        """The part of `trouble` that keeps `publish` waiting."""
+        ...
+
+    @property
     def degraded(self) -> str | None:
         """What part of the log cannot be read until somebody mends it, and how; None while all can."""
         ...

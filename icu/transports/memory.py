@@ -86,6 +86,7 @@ class MemoryTransport:
 
     durable = False
     trouble = None
+    sending_trouble = None
     degraded = None
 
     def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:

@@ -202,6 +202,7 @@ async def test_an_open_transaction_is_waited_for_and_named(
 
         await follower.until(named)
         assert f"open at offset 1 of partition 0 of {transport.topic}" in str(transport.trouble)
+        assert transport.sending_trouble is None
         assert len(lines) == 1
         assert follower.numbers == [0]
         assert await follower.has_lag(0)

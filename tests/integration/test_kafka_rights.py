@@ -86,6 +86,7 @@ async def test_a_sender_that_may_not_write_any_more(
         with denied(kafka, ResourceType.TOPIC, transport.topic, operation):
             group.start_soon(transport.publish, [Record(b"bed", b"1")])
             await troubled(transport)
+            assert transport.sending_trouble is not None
     async with following(transport) as follower:
         assert list(dict.fromkeys(await follower.read(2))) == [0, 1]
 

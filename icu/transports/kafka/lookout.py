@@ -67,7 +67,11 @@ class Lookout:
     async def _end(self, place: TopicPartition) -> int | KafkaError:
         """One by one: asked together, those whose broker is there would wait for those whose broker is not."""
         try:
-            ends = await bounded("listening for the broker", self._client.end_offsets([place]), seconds=DEADLINE)
+            ends = await bounded(
+                f"asking for the end of partition {place.partition}",
+                self._client.end_offsets([place]),
+                seconds=DEADLINE,
+            )
         except KafkaError as exc:
             return exc
         return int(ends[place])

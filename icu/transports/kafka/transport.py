@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Final
 
 from icu.errors import TransportClosedError
 from icu.messages import Record
@@ -10,6 +11,9 @@ from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.producer import Producer
 from icu.transports.kafka.topics import Topic
+
+_SENDING: Final = "producer"
+"""Whose trouble it is, beside that of the readers."""
 
 
 class KafkaTransport:
@@ -23,7 +27,7 @@ class KafkaTransport:
         self._topic = Topic(brokers, topic, partitions=partitions)
         self._troubles: dict[object, str | None] = {}
         self._readers: set[KafkaConsumer] = set()
-        self._producer = Producer(brokers, self._topic, on_trouble=partial(self._note, "producer"))
+        self._producer = Producer(brokers, self._topic, on_trouble=partial(self._note, _SENDING))
         self._closed = False
 
     @property
@@ -34,8 +38,13 @@ class KafkaTransport:
     @property
     def trouble(self) -> str | None:
         """What it waits for; None while it works."""
-        troubles = [*self._troubles.values(), *(each.trouble for each in self._readers), self._producer.trouble]
+        troubles = [self.sending_trouble, *self._troubles.values(), *(each.trouble for each in self._readers)]
         return next(filter(None, troubles), None)
+
+    @property
+    def sending_trouble(self) -> str | None:
+        """What the producer waits for; None while it works."""
+        return self._troubles.get(_SENDING) or self._producer.trouble
 
     @property
     def degraded(self) -> str | None:
