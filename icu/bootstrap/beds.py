@@ -113,7 +113,7 @@ def _replayed(child: PatientChild, path: Path, launch: datetime | None, telemetr
 
 
 def _recorded(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
-    """Who is recorded: the child's patient, or several who are named after it and by what the file calls them."""
+    """The recorded patients: the child's patient, or several who are named after it and by what the file calls them."""
     if len(recordings) > 1 and child.uuid is not None:
         why = f"{path} holds {len(recordings)} patients, who cannot have one uuid: leave it out"
         raise ConfigurationError(f"{child.id}: {why}, it is made from their names")

@@ -32,7 +32,7 @@ async def befall(
     bed: str,
     scenario: str,
 ) -> Befallen:
-    """Let a scenario befall the patients whom `bed` means, those in `beds` of this process and those in others.
+    """Begin a scenario for the patients whom `bed` means, those in `beds` of this process and those in others.
 
     UnknownBedError where it means nobody. The scenario is one that there is.
     """

@@ -62,7 +62,7 @@ class ProcessChild:
             self._channel = None
 
     async def befall(self, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
-        """Let a scenario befall patients; those whom it does not befall, and why. None where no process listens."""
+        """Begin a scenario for patients; those whom it does not befall, and why. None where no process listens."""
         return None if self._channel is None else await self._channel.befall(patients, scenario)
 
     def condition(self) -> Condition:
@@ -97,7 +97,7 @@ class Processes:
                 del self._running[process.id]
 
     async def befall(self, child_id: str, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
-        """Let a scenario befall patients of a child; those whom it does not befall, and why. None where it does not
+        """Begin a scenario for patients of a child; those whom it does not befall, and why. None where it does not
         run."""
         process = self._running.get(child_id)
         return None if process is None else await process.befall(patients, scenario)

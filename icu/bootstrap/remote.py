@@ -31,7 +31,7 @@ MOST: Final = 50
 
 
 class Order(Struct, frozen=True, forbid_unknown_fields=True):
-    """Let a scenario befall patients."""
+    """Begin a scenario for patients."""
 
     number: int
     patients: tuple[UUID, ...]
@@ -60,7 +60,7 @@ class OrderChannel:
         self._awaited: dict[int, _Awaited] = {}
 
     async def befall(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
-        """Let a scenario befall patients; returns those of them whom it does not befall, and why."""
+        """Begin a scenario for patients; returns those of them whom it does not befall, and why."""
         refused: dict[UUID, str] = {}
         for start in range(0, len(patients), MOST):
             try:
@@ -80,7 +80,7 @@ class OrderChannel:
             self._awaited[answer.number].end(answer)
 
     def close(self) -> None:
-        """Let nobody wait any longer: the process has ended."""
+        """End all waiting: the process has ended."""
         for each in self._awaited.values():
             each.end(None)
 
@@ -117,7 +117,7 @@ class _Awaited:
 
 
 class Orders:
-    """What a process is told: heard in a thread, at any time, and obeyed and answered in its loop, once that runs."""
+    """Orders to this process: heard in a thread, at any time, and obeyed and answered in its loop, once that runs."""
 
     def __init__(self) -> None:
         self._hand_over: Callable[[bytes], object] = lambda _: None

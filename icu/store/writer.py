@@ -147,7 +147,7 @@ class Writer:
         StoreReplacedError where its files were removed, replaced or overwritten: open it again.
         """
         await self._watch.look()
-        await self._database.without_transaction(self._heed_others)
+        await self._database.without_transaction(self._notice_others)
 
     async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
@@ -160,7 +160,7 @@ class Writer:
         self, intake: Intake, arrived: int, insert: Insert, connection: AsyncConnection
     ) -> tuple[Outcome, _Patients]:
         driver = await driver_of(connection)
-        await self._heed_others(driver)
+        await self._notice_others(driver)
         await self._move(driver, intake.moves)
         patients = await self._introduce(driver, intake.observations)
         rows = to_rows(intake.observations, patients.ids, arrived)
@@ -173,7 +173,7 @@ class Writer:
         await self._watch.look(driver)
         return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
-    async def _heed_others(self, driver: aiosqlite.Connection) -> None:
+    async def _notice_others(self, driver: aiosqlite.Connection) -> None:
         if await self._others.have_written(driver):
             self._patients = _Patients()
 

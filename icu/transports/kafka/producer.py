@@ -41,7 +41,7 @@ _Answers: TypeAlias = Mapping[int, "asyncio.Future[Any]"]
 """By the partition's number."""
 
 
-class _Company:
+class _Group:
     """Records of several who publish at the same time."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Producer:
         self._dropped = _Dropped(topic.name)
         self._batch_bytes = BATCH_BYTES
         self._turn = anyio.Lock()
-        self._waiting_together = _Company()
+        self._next_group = _Group()
         self._client: AIOKafkaProducer | None = None
         self._sent_at: float | None = None
 
@@ -95,14 +95,14 @@ class Producer:
 
         Whoever comes while others are being sent waits, and then all who wait are sent together.
         """
-        company = self._waiting_together
-        company.records.extend(records)
+        group = self._next_group
+        group.records.extend(records)
         async with self._turn:
-            if not company.sent:
-                self._waiting_together = _Company()
-                company.refused = await self._send_all(company.records)
-                company.sent = True
-        refused = set(map(id, company.refused))
+            if not group.sent:
+                self._next_group = _Group()
+                group.refused = await self._send_all(group.records)
+                group.sent = True
+        refused = set(map(id, group.refused))
         return [each for each in records if id(each) in refused] if refused else ()
 
     async def _send_all(self, records: Sequence[Record]) -> Sequence[Record]:

@@ -93,9 +93,9 @@ class Reader:
             self._seek()
             self._unfinished = False
         if (look := self._lookout.look()) is not None:
-            await self._heed(look)
+            await self._apply(look)
         self._unfinished = True
-        found = await self._mended() or await self._read(most, linger, patience)
+        found = await self._retry_set_aside() or await self._read(most, linger, patience)
         self._unfinished = False
         return [self._batch(place, records) for place, records in found.items()]
 
@@ -151,7 +151,7 @@ class Reader:
                 found |= await self._alone(place, max(1, most // len(readable)))
         return found
 
-    async def _mended(self) -> _Found:
+    async def _retry_set_aside(self) -> _Found:
         """The next record of a partition that could not be read, where one is to be tried again and can be."""
         for partition in self._faults.due(anyio.current_time()):
             place = TopicPartition(self._topic, partition)
@@ -190,7 +190,7 @@ class Reader:
         self._client.pause(place)
         self._faults.note(place.partition, self._next[place], error, now=anyio.current_time())
 
-    async def _heed(self, look: Look) -> None:
+    async def _apply(self, look: Look) -> None:
         """Take in how the partitions are."""
         if not look.ends:
             raise KafkaError(next(iter(look.silent.values())))
