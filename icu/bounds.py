@@ -1,4 +1,4 @@
-"""What a name, an identity, a time, a number and a file may be, wherever they come from: a message, a setting, a
+"""Bounds of names, identities, times, numbers and files, wherever they come from: a message, a setting, a
 recording."""
 
 import os

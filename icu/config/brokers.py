@@ -1,4 +1,4 @@
-"""What of [kafka] no type can say: settings that contradict each other, or need others."""
+"""Checks of [kafka] that no type can make: settings that contradict each other, or need others."""
 
 from collections.abc import Iterator
 

@@ -45,7 +45,7 @@ def explained(key: str, why: str) -> str:
 
 
 def refused(word: str, accepted: Sequence[str]) -> str:
-    """What is wrong with a word that is none of the accepted ones."""
+    """Explain a word that is none of the accepted ones."""
     return f"{word[:80]!r} is none of {', '.join(accepted)}{suggestion(word, accepted)}"
 
 

@@ -26,7 +26,7 @@ MOST_ORDERS: Final = 100
 """Callers who wait for any other answer, or for whom one waits."""
 
 BUSY: Final = 75
-"""What a command ends with for which there is no room."""
+"""Exit code of a command for which there is no room."""
 
 
 class CallerGoneError(Exception):
@@ -40,7 +40,7 @@ class Caller:
         self._stream = stream
 
     async def request(self) -> AnyRequest:
-        """What it asks for. UsageError for what is no request; CallerGoneError."""
+        """Read its request. UsageError for what is none; CallerGoneError."""
         try:
             data = await BufferedByteReceiveStream(self._stream).receive_until(b"\n", LONGEST_REQUEST)
         except anyio.DelimiterNotFound as exc:

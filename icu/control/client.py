@@ -86,7 +86,7 @@ async def _connected(candidates: Sequence[Place]) -> SocketStream:
 
 
 async def _sent(stream: SocketStream, request: Request) -> bool:
-    """Whether a request could be sent. Whoever did not wait for it may have said why before it closed."""
+    """Send a request, and tell if that could be done: a server that closes first may have said why."""
     try:
         await stream.send(line(request))
     except BrokenResourceError:

@@ -11,5 +11,5 @@ class IcuError(Exception):
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed later: the predicate of every retry."""
+    """Tell if the same call may succeed later: the predicate of every retry."""
     return isinstance(error, IcuError) and error.transient

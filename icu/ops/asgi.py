@@ -86,7 +86,7 @@ def _config(app: ASGIApp, connections: Connections, grace: int) -> uvicorn.Confi
 
 
 def _protocol(connections: Connections) -> Any:  # noqa: ANN401 - uvicorn calls whatever it is given for the class
-    """What makes a connection: httptools parses where it is installed, h11 elsewhere, as uvicorn has it."""
+    """The class of a connection: httptools parses where it is installed, h11 elsewhere, as uvicorn has it."""
     return partial(type("_Protocol", (BoundedProtocol, AutoHTTPProtocol), {}), connections=connections)
 
 

@@ -22,7 +22,7 @@ class BodyRequest(Request[Any, Any, Any]):
             raise UnreadableBodyError("the connection ended before the body did") from exc
 
     async def json(self) -> Any:  # noqa: ANN401 - whatever was sent
-        """What the body says. UnreadableBodyError for what msgspec raises outside its own errors."""
+        """Decode the body. UnreadableBodyError for what msgspec raises outside its own errors."""
         try:
             return await super().json()
         except UnicodeDecodeError as exc:

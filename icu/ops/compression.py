@@ -64,5 +64,5 @@ def _compressed(send: Send) -> Send:
 
 
 def _is_large(headers: MutableScopeHeaders) -> bool:
-    """Whether it is worth it. A stream does not say how long it is."""
+    """Tell if compressing is worth it. A stream does not say how long it is."""
     return int(headers.get("content-length", 0)) >= SMALLEST and not any(each in headers for each in _OF_THESE_BYTES)

@@ -47,7 +47,7 @@ def answering_to(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
 
 
 def over_loopback(scope: Scope) -> bool:
-    """Whether the request came to an address that only this machine can reach."""
+    """Tell if the request came to an address that only this machine can reach."""
     server = scope["server"]
     return server is not None and is_loopback(server[0])
 

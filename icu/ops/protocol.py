@@ -1,4 +1,4 @@
-"""What a connection of our own server does beside speaking HTTP, whichever of uvicorn's protocol classes speaks it.
+"""The work of a connection of our own server beside speaking HTTP, whichever of uvicorn's protocol classes speaks it.
 
 It is counted, and told to make way or to refuse where there are too many. A request has to arrive in time, and its
 response to be taken. The application can cut it off.
@@ -36,7 +36,7 @@ async def cut_off(scope: Scope, receive: Receive) -> None:
 
 
 def is_refused(scope: Scope) -> bool:
-    """Whether a request came over a connection beyond the cap, which is open only to be told so.
+    """Tell if a request came over a connection beyond the cap, which is open only to be told so.
 
     Other servers than ours have caps of their own.
     """
@@ -117,7 +117,7 @@ class BoundedProtocol(asyncio.Protocol):
 
     @property
     def _has_arrived(self) -> bool:
-        """Whether a request is being served that has come whole."""
+        """Tell if a request is being served that has come whole."""
         return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
 
     def _set_deadline(self) -> None:

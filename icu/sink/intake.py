@@ -11,7 +11,7 @@ from icu.transports.base import Batch
 
 
 class Taken(NamedTuple):
-    """What one transaction has to store, and the impossible values that came."""
+    """Intake of one transaction, and the impossible values that came."""
 
     intake: Intake
     implausible: Sequence[Implausible]

@@ -29,7 +29,7 @@ _REFUSALS: Final = frozenset(
         errno.ENXIO,  # a pipe or a socket
     }
 )
-"""What no waiting mends."""
+"""Errors that no waiting mends."""
 
 
 def check_place(path: Path) -> None:

@@ -30,7 +30,7 @@ class OverlapError(Exception):
 
 
 def to_values(rows: Sequence[Row]) -> list[tuple[object, ...]]:
-    """What is bound for the rows: of the columns that are mostly NULL, a value that the statement turns into it.
+    """Values to bind for the rows: of the columns that are mostly NULL, a value that the statement turns into it.
 
     To bind a None takes the driver as long as to bind ten numbers.
     """

@@ -1,4 +1,4 @@
-"""What other programs write to the database while the sink has it open.
+"""Writes of other programs to the database while the sink has it open.
 
 To restore a copy is a transaction like any other (`sqlite3 icu.db ".restore copy.db"`): nothing fails, but what the
 sink knows of the database may be wrong from then on, though its offsets be the same.
@@ -36,7 +36,7 @@ class Others:
         self._positions |= positions
 
     async def have_written(self, driver: aiosqlite.Connection) -> bool:
-        """Whether they have since the last time. PositionConflictError where it is another database, or is stored
+        """Tell if they have since the last time. PositionConflictError where it is another database, or is stored
         another way, in whatever partition."""
         version = await _version(driver)
         if version == self._version:

@@ -43,7 +43,7 @@ class _Names(Struct, frozen=True):
 
 
 class _Content(Struct, frozen=True):
-    """What a file holds without its log: the mark of its database, and the newest batch of the journal."""
+    """Contents of a file without its log: the mark of its database, and the newest batch of the journal."""
 
     mark: int
     newest: int
@@ -63,7 +63,7 @@ class Watch:
         self._connection: object = None
         self._doubt: tuple[object, float] | None = None
         self.found: StoreReplacedError | None = None
-        """What was done to the files, once it is known."""
+        """The change that was made to the files, once it is known."""
         self.overwritten = False
 
     def begin(self, mark: int) -> None:
@@ -135,7 +135,7 @@ class Watch:
         return False
 
     async def _is_overwritten(self, written: object) -> bool:
-        """Whether it was no checkpoint that wrote to the file. StoreUnavailableError while that cannot be told."""
+        """Tell if it was no checkpoint that wrote to the file. StoreUnavailableError while that cannot be told."""
         content = await to_thread.run_sync(_content, self._real)
         if self._is_checkpoint(content):
             self._content, self._written, self._doubt = content, written, None
@@ -153,7 +153,7 @@ class Watch:
         )
 
     def _is_checkpoint(self, content: _Content | None) -> bool:
-        """Whether a checkpoint makes this of what the file held before."""
+        """Tell if a checkpoint makes this of what the file held before."""
         before = self._content
         if content is None or before is None:
             return before is None
@@ -186,7 +186,7 @@ def _identity(path: Path) -> _Identity:
 
 
 def _content(path: Path) -> _Content | None:
-    """What the file holds; None where it is no database with our tables, or not yet."""
+    """Read the file; None where it is no database with our tables, or not yet."""
     try:
         # Immutable: without log and locks. A descriptor of our own would drop SQLite's locks when it is closed.
         with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:

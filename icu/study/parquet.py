@@ -111,7 +111,7 @@ class Batch:
         return _floats(column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())) / 1_000
 
     def is_number(self, place: int) -> bool:
-        """Whether a column holds numbers, and no dates."""
+        """Tell if a column holds numbers, and no dates."""
         pa, kind = _arrow(), self._columns[place].type
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 

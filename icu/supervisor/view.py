@@ -33,7 +33,7 @@ class Condition(NamedTuple):
     """How the work of a running child goes, in words for people; both are None while all is well."""
 
     trouble: str | None = None
-    """What it waits for, and goes on by itself once that is there."""
+    """The thing that it waits for; it goes on by itself once that is there."""
     degraded: str | None = None
     """Which part of its work it leaves undone until somebody mends something, and what to do."""
 

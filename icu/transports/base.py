@@ -115,7 +115,7 @@ class Transport(Protocol):
 
     @property
     def degraded(self) -> str | None:
-        """What part of the log cannot be read until somebody mends it, and how; None while all can."""
+        """The part of the log that cannot be read until somebody mends it, and how; None while all can."""
         ...
 
     async def check(self) -> None:

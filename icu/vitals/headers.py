@@ -26,12 +26,12 @@ _IDENTITY: Final = re.compile(r"(?i:(?:^|[\s_.\-])(?:id|uuid|guid|user|session)$
 
 
 class Conversion(NamedTuple):
-    """What makes a value of the column one in our unit."""
+    """Conversion of a column's values into our unit."""
 
     factor: float = 1.0
     offset: float = 0.0
     stated: bool = False
-    """Whether the header says the unit."""
+    """True where the header says the unit."""
 
 
 class UnknownUnitError(ValueError):
@@ -82,18 +82,18 @@ def rank_of_time(name: str) -> int:
 
 
 def is_unit(text: str) -> bool:
-    """Whether this is a unit of a sign or of time, or the form of one."""
+    """Tell if this is a unit of a sign or of time, or the form of one."""
     unit = _unit(text)
     return unit in _ALL_UNITS or _PATTERN.match(unit) is not None
 
 
 def looks_like_identity(header: str) -> bool:
-    """Whether a column that is not known has the name of one that tells things apart: patients, users, rows."""
+    """Tell if a column that is not known has the name of one that tells things apart: patients, users, rows."""
     return _IDENTITY.search(header) is not None
 
 
 def looks_like_time(header: str) -> bool:
-    """Whether a column that is not known has the name of one of time."""
+    """Tell if a column that is not known has the name of one of time."""
     return _TIMELIKE.search(header) is not None
 
 

@@ -19,7 +19,7 @@ class Source(NamedTuple):
     sensor: str
     names: Mapping[str, str]
     alone: bool = False
-    """Whether it counts only in a table that has no other source of the sign."""
+    """True where it counts only in a table that has no other source of the sign."""
 
 
 SOURCES: Final = (

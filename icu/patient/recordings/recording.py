@@ -52,4 +52,4 @@ class Recording(NamedTuple):
     patient: str = ""
     """Whose it is, by the file's own columns; empty where the file is of one patient."""
     notes: Sequence[str] = ()
-    """What people should know about how the file was read: sentences, the same for all patients of a file."""
+    """Notes for people on how the file was read: sentences, the same for all patients of a file."""

@@ -35,7 +35,7 @@ class Commits:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next."""
+        """True when it is time for the next."""
         return anyio.current_time() - self._began_at >= EVERY
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:

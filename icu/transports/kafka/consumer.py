@@ -41,7 +41,7 @@ class KafkaConsumer:
 
     @property
     def trouble(self) -> str | None:
-        """What some partitions wait for, in words; None where there is none."""
+        """The partitions that wait, and for what, in words; None where there is none."""
         return (self._reader and self._reader.trouble) or self._transactions.text
 
     @property

@@ -21,7 +21,7 @@ class Stalls:
         """The position of each partition that has records behind it, and since when it stands there."""
 
     def note(self, partition: int, position: int, end: int, *, now: float) -> bool:
-        """Whether a partition has stood at its position for too long while there were records up to `end`."""
+        """Tell if a partition has stood at its position for too long while there were records up to `end`."""
         if position >= end:
             self._behind.pop(partition, None)
             return False

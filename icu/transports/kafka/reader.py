@@ -106,7 +106,7 @@ class Reader:
             await self.tell_tools()
 
     async def tell_tools(self) -> None:
-        """Let lag tools know how far everything is stored."""
+        """Commit for lag tools how far everything is stored."""
         if self._commits is not None:
             await self._commits.commit({place: await self._done(place) for place in self._next})
 

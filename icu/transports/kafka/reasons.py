@@ -57,7 +57,7 @@ def overheard() -> Iterator[Heard]:
 
 
 def in_words(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table
-    """What is wrong with the connection, and what to do."""
+    """Explain a failed connection, and say what to do."""
     match reason:
         case ssl.SSLCertVerificationError():
             return _CERTIFICATE.get(

@@ -43,7 +43,7 @@ class KafkaTransport:
 
     @property
     def sending_trouble(self) -> str | None:
-        """What the producer waits for; None while it works."""
+        """Trouble of the producer; None while it works."""
         return self._troubles.get(_SENDING) or self._producer.trouble
 
     @property

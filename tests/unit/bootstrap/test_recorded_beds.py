@@ -20,7 +20,7 @@ START = datetime(2026, 1, 31, tzinfo=UTC)
 def beds(folder: Path, text: str, **settings: object) -> Beds:
     """The beds of one child with this recording."""
     (folder / "ward.csv").write_text(text)
-    child = PatientChild(id="bed-1", name="ward", recording=folder / "ward.csv", start=START, **settings)  # type: ignore[arg-type]
+    child = PatientChild(id="bed-1", name="ward", recording=folder / "ward.csv", start=START, **settings)  # type: ignore[arg-type] # whatever a case sets
     return beds_of(child, {}, interval=5, telemetry=Telemetry(CollectorRegistry()))
 
 

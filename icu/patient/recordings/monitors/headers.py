@@ -28,7 +28,7 @@ _PLAIN: Final = re.compile(r"\A[0-9.]{1,40}\Z")
 _FORMAT: Final = re.compile(r"\A([0-9]{1,18})(?:x([0-9]{1,18}))?(?::([0-9]{1,18}))?(?:\+([0-9]{1,18}))?\Z")
 """Format, samples a frame, skew in frames, offset in bytes."""
 _GAIN: Final = re.compile(r"[(/].*")
-"""What may stand behind the number: baseline and unit."""
+"""Baseline and unit, which may stand behind the number."""
 _FILE_NAME: Final = re.compile(r"\A(~|[-A-Za-z0-9_]+\.?[A-Za-z0-9_]*)\Z")
 _SEGMENT_NAME: Final = re.compile(r"\A(~|[-A-Za-z0-9_]+)\Z")
 
@@ -46,7 +46,7 @@ class Signal(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a record, or a segment of one, says of itself."""
+    """The header of a record, or of a segment of one."""
 
     path: Path
     frames: int | None
@@ -152,7 +152,7 @@ def _told(path: Path, line: int) -> Iterator[None]:
 
 
 def _record(words: Sequence[str], following: int) -> tuple[str, int | None]:
-    """Whether signals or segments follow, and the samples of each signal, from a header's first line."""
+    """Kind of the lines that follow, signals or segments, and the samples of each, from a header's first line."""
     kind, count = _SIGNALS, words[1] if len(words) > 1 else ""
     if "/" in words[0]:
         kind, count = _SEGMENTS, words[0].partition("/")[2]

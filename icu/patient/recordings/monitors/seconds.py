@@ -48,11 +48,11 @@ class Column(NamedTuple):
     sign: str
     series: Series
     silent: bool = False
-    """Whether a 0 says no more than NaN does."""
+    """True where a 0 says no more than NaN does."""
 
 
 class Second(NamedTuple):
-    """What was stored in one second, column by column."""
+    """The values of one second, column by column."""
 
     begin: float
     """Seconds since the first of all values."""

@@ -1,4 +1,4 @@
-"""What monitors stored themselves: series of one sign each, at times of their own, become rows.
+"""Series that monitors stored themselves: series of one sign each, at times of their own, become rows.
 
 Such a series is no careful table. A sign may have several sources, a 0 stands where the probe was off, and a line that
 is flushed or zeroed leaves pressures that nobody has. Nothing is made up for what is missing, and nothing is averaged:
@@ -23,7 +23,7 @@ _APART: Final = 0.002
 
 _HALVES: Final = frozenset({"systolic", "diastolic"})
 _FIELDS: Final[Mapping[str, str]] = {"systolic": "bp", "diastolic": "bp", "mean": "map"}
-"""What a reading's `quality` calls a sign otherwise."""
+"""Signs that a reading's `quality` names otherwise."""
 
 _FOREIGN: Final = frozenset({"kpa", "f", "degf", "fahrenheit"})
 
@@ -34,9 +34,9 @@ class Name(NamedTuple):
     signs: Mapping[str, str]
     """Sign to name. A pressure belongs together: its parts are never taken from two sources."""
     electrodes: bool = False
-    """Whether it comes from the electrodes on the chest."""
+    """True where it comes from the electrodes on the chest."""
     cuff: bool = False
-    """Whether it measures every few minutes, so that its 0 is no fault."""
+    """True where it measures every few minutes, so that its 0 is no fault."""
 
 
 class Source(NamedTuple):
@@ -119,7 +119,7 @@ def _combined(
 
 
 def _of_source(second: Second, columns: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
-    """What a source measured, and why not."""
+    """The values of a source, and the reasons of those that are absent."""
     found: dict[str, float] = {}
     why: dict[str, str] = {}
     for sign, column in columns.items():

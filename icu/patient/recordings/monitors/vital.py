@@ -110,7 +110,7 @@ def _printed(load: Callable[[], bool]) -> str:
 
 
 def _may_be_wanted(name: str) -> bool:
-    """Whether the library might load a track by this name: it does so where it ends with one that it is asked for."""
+    """Tell if the library might load a track by this name: it does so where it ends with one that it is asked for."""
     return _known(name).endswith(tuple(_KNOWN))
 
 

@@ -39,7 +39,7 @@ _LONGEST: Final = 64
 
 @lru_cache(maxsize=KNOWN)
 def is_missing(text: str) -> bool:
-    """Whether a cell, without blanks around it, says that nothing was measured."""
+    """Tell if a cell, without blanks around it, says that nothing was measured."""
     return not text or (text[0] not in "0123456789" and (text.lower() in _WORDS or _MARKS.match(text) is not None))
 
 

@@ -1,4 +1,4 @@
-"""What the columns of a table are: patient, time, signs in the order of their sources."""
+"""Meaning of the columns of a table: patient, time, signs in the order of their sources."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -30,7 +30,7 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What stands where in a row. Places count from 0."""
+    """The places of a row's cells, counted from 0."""
 
     patient: Sequence[int]
     """Columns that say together whose the row is; empty where none does."""
@@ -118,12 +118,12 @@ def _each(table: Head, meaning: Callable[[str], _Found | None]) -> Mapping[int, 
 
 
 def _is(table: Head, place: int, meaning_of_t: str, meaning: str) -> bool:
-    """Whether a column means what its name may mean: of `t` that has been settled."""
+    """Tell if a column means what its name may mean: of `t` that has been settled."""
     return known_as(table.header[place]) != "t" or meaning_of_t == meaning
 
 
 def _meaning_of_t(table: Head) -> str:
-    """What a column `t` is beside the others: of time, of temperature, or nothing."""
+    """Tell a column `t` by the others beside it: time, temperature, or nothing."""
     places = [place for place, header in enumerate(table.header) if known_as(header) == "t"]
     if len(places) != 1:
         return ""
@@ -137,7 +137,7 @@ def _meaning_of_t(table: Head) -> str:
 
 
 def _meaning_of_values(table: Head, place: int) -> str:
-    """What a column `t` is by its values alone. RecordingError where they do not tell."""
+    """Tell a column `t` by its values alone. RecordingError where they do not tell."""
     header = table.header[place]
     try:
         values = [number(cell) for line in table.rows() if not is_missing(cell := line.cells[place])]
@@ -153,7 +153,7 @@ def _meaning_of_values(table: Head, place: int) -> str:
 
 
 def _is_pressure(table: Head, columns: Sequence[Column]) -> bool:
-    """Whether a column `mean` is of the pressure: beside pressures, and not beside what a window of values has."""
+    """Tell if a column `mean` is of the pressure: beside pressures, and not beside what a window of values has."""
     window = {known_as(header) for header in table.header} & {*names.SPREADS}
     return not window and any(column.sign in _PRESSURES for column in columns)
 

@@ -29,7 +29,7 @@ _NOT_TAKEN: Final = {
 
 
 class Survey(NamedTuple):
-    """What is known of a table after the first look."""
+    """Results of the first look at a table."""
 
     sources: Sequence[Sequence[Column]]
     """With the conversions that their values ask for, and without waveforms."""
@@ -38,7 +38,7 @@ class Survey(NamedTuple):
     patient: Sequence[int]
     """The columns that tell patients apart; empty where all rows are of one."""
     notes: Sequence[str]
-    """What people should know of how the table is read."""
+    """Notes for people on how the table is read."""
 
 
 def survey(table: Table, layout: Layout, *, step: float | None) -> Survey:

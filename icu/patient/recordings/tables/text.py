@@ -42,7 +42,7 @@ class Readings:
     def __init__(self, table: Table, found: Survey, *, names_patients: bool) -> None:
         self.where = table.where
         self.names_patients = names_patients
-        """Whether a column says whose the rows are, be they of one."""
+        """True where a column says whose the rows are, be they of one."""
         self.notes: Sequence[str] = found.notes
         self._table = table
         self._found = found

@@ -32,7 +32,7 @@ class _Form(Protocol):
     """A way to write times, which a column follows as long as it takes every value."""
 
     def takes(self, text: str) -> bool:
-        """Whether the value, beside those before it, is written so."""
+        """Tell if the value, beside those before it, is written so."""
         ...
 
     def reader(self) -> Reader:
@@ -90,11 +90,11 @@ class _Number:
         self.low, self.high = float("inf"), float("-inf")
         self.whole = True
         self._short = True
-        """Whether no value has four decimals, as a spreadsheet's minutes have."""
+        """True while no value has four decimals, as a spreadsheet's minutes have."""
         self._clock = True
-        """Whether each could be 1420 for 14:20."""
+        """True while each could be 1420 for 14:20."""
         self._long_clock = True
-        """Whether each could be 142005 for 14:20:05."""
+        """True while each could be 142005 for 14:20:05."""
 
     def takes(self, text: str) -> bool:
         value = _or_none(_exact, text)
@@ -141,7 +141,7 @@ class _Number:
 
     @property
     def is_count(self) -> bool:
-        """Whether it is no date but counts from a beginning of its own."""
+        """True where it is no date but counts from a beginning of its own."""
         return self.high < _FIRST_EPOCH and not _SPREADSHEET[0] <= self.low < self.high < _SPREADSHEET[1]
 
 
@@ -181,12 +181,12 @@ class Times:
 
     @property
     def lacks_unit(self) -> bool:
-        """Whether it counts from a beginning, in a unit that the header does not say."""
+        """True where it counts from a beginning, in a unit that the header does not say."""
         return self._unit is None and self._forms[0] is self._number and self._number.is_count
 
     @property
     def may_be_of_a_day(self) -> bool:
-        """Whether all its numbers fit into a day, in the unit that they have."""
+        """True where all its numbers fit into a day, in the unit that they have."""
         return (
             self._forms[0] is self._number and self._number.low >= 0 and (self._number.high * (self._unit or 1) <= DAY)
         )
@@ -207,7 +207,7 @@ class Times:
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether a cell is a date with a time, whatever its column is called."""
+    """Tell if a cell is a date with a time, whatever its column is called."""
     return len(text) > len("2026-01-31") and any(each.takes(text) for each in _dates())
 
 

@@ -16,7 +16,7 @@ _INTERVALS: Final = "its values are intervals between heart beats"
 
 @dataclass(slots=True)
 class Extent:
-    """What is kept of a column's values."""
+    """A summary of a column's values."""
 
     low: float = float("inf")
     high: float = float("-inf")
