@@ -25,10 +25,11 @@ class ChildStatus(Struct, frozen=True):
 
     id: str
     state: Annotated[
-        str, Meta(description="pending, starting, running, waiting, backoff, stopping, stopped, exited or failed")
+        str,
+        Meta(description="pending, starting, running, waiting, degraded, backoff, stopping, stopped, exited or failed"),
     ]
     restarts: int
     uptime: Annotated[float, Meta(description="Seconds since it started; 0 while it does not run")]
-    detail: Annotated[str | None, Meta(description="What it waits for, or where it is served")]
+    detail: Annotated[str | None, Meta(description="What is degraded, what it waits for, or where it is served")]
     last_error: Annotated[str | None, Meta(description="What it last died of")]
     children: Annotated[Sequence["ChildStatus"], Meta(description="Its own children, where it is a supervisor")]
