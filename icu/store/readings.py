@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from icu.messages import Observation, Quality
 from icu.store.tables import CLOCK_AHEAD
-from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain
+from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_pressure, plain
 
 Row: TypeAlias = tuple[
     int,
@@ -34,8 +34,8 @@ quality: the table's columns."""
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 """A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay)."""
 
-MOST_KNOWN: Final = 65_536
-"""Values whose columns are remembered."""
+MOST_KNOWN: Final = MOST_PRESSURES
+"""Values whose columns are remembered. Pressures are the most various of them."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
