@@ -14,7 +14,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.events import EventFigures, TreeFigures
+from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.history import newest, report
 from icu.bootstrap.remote import Orders
 from icu.bootstrap.tree import Tree
@@ -63,13 +63,9 @@ def run_supervisor(
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
     ward = Ward(settings)
     ending = Ending()
-    tree = Tree(
-        ward,
-        reread=reread,
-        on_event=EventFigures(ward.registry),
-        on_giving_up=ending.begin,
-    )
-    ward.registry.register(TreeFigures(tree.view))
+    restarts = Restarts()
+    tree = Tree(ward, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    ward.registry.register(ChildFigures(tree.view, restarts))
 
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:

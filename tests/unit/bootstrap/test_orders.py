@@ -6,7 +6,9 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import TaskStatus
+from prometheus_client import CollectorRegistry
 
+from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
@@ -117,6 +119,23 @@ async def test_scale(tree: Tree) -> None:
     assert await tree.scale("icu", 2) == "started: icu-1, icu-2"
     assert await tree.scale("icu", 2) == "nothing changed"
     assert up(tree) == ["anna", "icu-1", "icu-2"]
+
+
+async def test_figures_are_of_the_children_that_there_are(tree: Tree, path: Path) -> None:
+    """From the start, and no longer than they exist: what was scaled away or left out of the file has none."""
+    registry = CollectorRegistry()
+    registry.register(ChildFigures(tree.view, Restarts()))
+
+    def restarts() -> dict[str, float]:
+        [found] = (each for each in registry.collect() if each.name == "icu_child_restarts")
+        return {each.labels["child"]: each.value for each in found.samples}
+
+    assert restarts() == dict.fromkeys(["beds", *ALL], 0)
+    await tree.scale("icu", 1)
+    assert restarts() == dict.fromkeys(["beds", "anna", "icu-1"], 0)
+    write(path, ANOTHER)
+    await tree.reload()
+    assert restarts() == dict.fromkeys(["beds", "boris"], 0)
 
 
 async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
