@@ -90,7 +90,7 @@ class Ward:
 
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
         """
-        from icu.monitor import app, broadcast
+        from icu.monitor import ages, app, broadcast
         from icu.store.database import sqlite_path
         from icu.store.files import check_kind
         from icu.store.reader import Reader
@@ -101,6 +101,7 @@ class Ward:
         self.health.add("database", reader.check)
         application = app.create_app(
             reader=reader,
+            ages=ages.Ages(reader),
             broadcast=live,
             # Through the ward at each request: the supervisor may be built after the application.
             look=lambda: self.look(),  # noqa: PLW0108 - whoever runs the supervisor replaces it later

@@ -7,6 +7,7 @@ import anyio
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
+from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
 from icu.monitor.stream import stream
@@ -19,6 +20,7 @@ from icu.store.reader import Reader
 def create_app(
     *,
     reader: Reader,
+    ages: Ages,
     broadcast: Broadcast,
     health: Health,
     registry: CollectorRegistry,
@@ -39,6 +41,7 @@ def create_app(
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(broadcast.run)
+                group.start_soon(ages.run)
                 yield
                 group.cancel_scope.cancel()
         finally:
@@ -54,6 +57,6 @@ def create_app(
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={"reader": reader, "broadcast": broadcast, "look": look},
+        dependencies={"reader": reader, "ages": ages, "broadcast": broadcast, "look": look},
         lifespan=[watching, *lifespan],
     )

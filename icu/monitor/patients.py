@@ -1,6 +1,5 @@
 """The brief's paths: the patients, and the readings of one."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -9,10 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from icu.errors import PatientNotFoundError
+from icu.monitor.ages import Ages
 from icu.monitor.queries import AnyRequest, check, check_whole, moment_of, next_link, span_of
 from icu.monitor.schemas import PatientSummary
 from icu.ops.problems import documented
-from icu.store.reader import Order, PatientState, Reader
+from icu.store.reader import Order, Reader
 from icu.store.readings import Reading
 
 MAX_PAGE: Final = 10_000
@@ -21,11 +21,13 @@ DATE_TIME: Final = {"format": "date-time"}
 
 
 @get("/patients", summary="All patients, each with the latest reading", tags=TAGS, responses=documented(400, 503))
-async def list_patients(request: AnyRequest, reader: NamedDependency[Reader]) -> list[PatientSummary]:
+async def list_patients(
+    request: AnyRequest, reader: NamedDependency[Reader], ages: NamedDependency[Ages]
+) -> list[PatientSummary]:
     """The patients that were ever heard of, in the order in which they were first seen."""
     check(request.query_params, ())
-    now = datetime.now(UTC)
-    return [_summary(patient, now) for patient in await reader.patients(now=now)]
+    patients = await reader.patients(now=ages.now())
+    return [PatientSummary(each.uuid, each.name, each.latest, ages.of(each)) for each in patients]
 
 
 @get(
@@ -66,15 +68,12 @@ async def list_metrics(
     tags=TAGS,
     responses=documented(400, 404, 503),
 )
-async def latest_metrics(request: AnyRequest, reader: NamedDependency[Reader], patient_uuid: FromPath[UUID]) -> Reading:
+async def latest_metrics(
+    request: AnyRequest, reader: NamedDependency[Reader], ages: NamedDependency[Ages], patient_uuid: FromPath[UUID]
+) -> Reading:
     """The reading that is newest; where a sender's clock ran ahead, the one that arrived last."""
     check(request.query_params, ())
-    patient = await reader.patient(patient_uuid, now=datetime.now(UTC))
+    patient = await reader.patient(patient_uuid, now=ages.now())
     if patient.latest is None:
         raise PatientNotFoundError(patient_uuid)
     return patient.latest
-
-
-def _summary(patient: PatientState, now: datetime) -> PatientSummary:
-    age = max(0.0, (now - patient.arrived).total_seconds()) if patient.arrived else None
-    return PatientSummary(patient.uuid, patient.name, patient.latest, age)

@@ -17,7 +17,8 @@ class PatientSummary(Struct, frozen=True):
     """As the sender says; null from a sender that says none."""
     latest: Reading | None
     latest_age_seconds: float | None
-    """Since the latest reading arrived: how fresh it is, whatever the sender's clock says."""
+    """Since the latest reading arrived: how fresh it is, whatever the sender's clock says. Null before the first, and
+    where nobody can tell, because the clock was set back."""
 
 
 class ChildStatus(Struct, frozen=True):

@@ -68,6 +68,13 @@ class Reading(Struct, frozen=True, gc=False):
         Quality | UnsetType,
         Meta(description="By sign, why its value is doubtful or absent: motion, for instance, or implausible"),
     ] = UNSET
+    clock_ahead_seconds: Annotated[
+        float | UnsetType,
+        Meta(
+            description="How far the timestamp was ahead of the arrival, if by over 5 minutes: the sender's clock is "
+            "wrong, and when this was measured is not known"
+        ),
+    ] = UNSET
 
 
 class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
@@ -195,8 +202,9 @@ def _served(
     float | UnsetType,
     datetime | UnsetType,
     Quality | UnsetType,
+    float | UnsetType,
 ]:
-    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, _, _, mean, measured, quality = row
+    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag, flags, mean, measured, quality = row
     return (
         from_milliseconds(timestamp),
         _value(pulse),
@@ -207,4 +215,5 @@ def _served(
         UNSET if mean is None else plain(mean / 100),
         UNSET if measured is None else from_milliseconds(measured),
         UNSET if quality is None else _quality[quality],
+        -lag / 1000 if flags & CLOCK_AHEAD else UNSET,
     )

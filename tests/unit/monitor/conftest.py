@@ -11,6 +11,7 @@ from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
 from icu.errors import NoSupervisorError
+from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
 from icu.ops.asgi import serve
@@ -56,6 +57,7 @@ async def monitor(
     build = partial(
         create_app,
         reader=reader,
+        ages=Ages(reader),
         broadcast=broadcast,
         health=health,
         registry=CollectorRegistry(),

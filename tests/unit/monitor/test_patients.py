@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from icu.messages import Quality
+from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
@@ -151,6 +152,46 @@ async def test_a_clock_that_once_ran_ahead_does_not_hide_the_present(
     assert seconds([(await monitor.get(f"{METRICS}/latest")).json()]) == [10]
 
 
+async def test_a_reading_that_is_days_ahead_says_so(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """Its values are the patient's newest, and its time is wrong: in every answer that it stands in."""
+    await store(writer, [observation(0), observation(3 * 86_400)], arrived=NOON + 500)
+    newest, oldest = (await monitor.get(METRICS)).json()
+    assert newest["clock_ahead_seconds"] == 3 * 86_400 - 0.5
+    assert "clock_ahead_seconds" not in oldest
+    assert (await monitor.get(f"{METRICS}/latest")).json() == newest
+    assert [each["latest"] for each in (await monitor.get("patients")).json()] == [newest]
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(299.999, False), (300, False), (300.001, True)])
+async def test_from_when_on_a_clock_is_wrong(
+    writer: Writer, monitor: httpx.AsyncClient, ahead: float, said: bool
+) -> None:
+    """Up to five minutes are how clocks are."""
+    await store(writer, [observation(ahead)], arrived=NOON)
+    assert ("clock_ahead_seconds" in (await monitor.get(f"{METRICS}/latest")).json()) == said
+
+
+@pytest.mark.parametrize("left", [400, 200, 1, 0, -1, -4, -20])
+async def test_the_time_comes_that_was_ahead(writer: Writer, reader: Reader, left: int) -> None:
+    """Readings of three days ago do not come back as the latest, while their time comes and has come."""
+    then = 3 * 86_400
+    await store(writer, [observation(then + n) for n in range(-3, 4)], arrived=NOON)
+    sent = then - left - 5.5
+    await store(writer, [observation(sent)], start=7, arrived=NOON + round(sent * 1000))
+    [anna] = await reader.patients(now=START + timedelta(seconds=then - left))
+    assert anna.latest is not None
+    assert anna.latest.timestamp == START + timedelta(seconds=sent)
+
+
+async def test_a_dead_bed_after_the_clock_was_set_back(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """A monitor that finds its latest reading in the future knows no age, which it shows; never 0 seconds."""
+    arrived = round(datetime.now(UTC).timestamp() * 1000) + 3_600_000
+    await store(writer, [observation(0)], arrived=arrived)
+    [anna] = (await monitor.get("patients")).json()
+    assert anna["latest"] is not None
+    assert anna["latest_age_seconds"] is None
+
+
 HOSTILE: dict[str, tuple[str, int]] = {
     "unknown patient": (f"patient/{uuid4()}/metrics", 404),
     "unknown patient's latest": (f"patient/{uuid4()}/metrics/latest", 404),
@@ -290,7 +331,7 @@ async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.Async
     reading = schemas["Reading"]
     assert set(reading["required"]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
     optional = set(reading["properties"]) - set(reading["required"])
-    assert optional == {"map", "bp_measured_at", "quality"}
+    assert optional == {"map", "bp_measured_at", "quality", "clock_ahead_seconds"}
     assert all(reading["properties"][name]["description"] for name in optional)
     assert set(schemas["Quality"]["properties"]) == {
         "pulse",
