@@ -209,7 +209,12 @@ class Ward:
     def _sink_app(self, host: str) -> "Litestar":
         from icu.ops.http import face
 
-        return face(title="ICU sink", handlers=[], **self._common(host))
+        return face(
+            title="ICU sink",
+            description="Stores what the topic brings, each reading once. Its health and its figures.",
+            handlers=[],
+            **self._common(host),
+        )
 
     def _bedside_app(self, beds: "Beds", host: str) -> "Litestar":
         from icu.patient.bedside import create_app

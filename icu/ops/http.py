@@ -16,6 +16,8 @@ from litestar.file_system import BaseLocalFileSystem
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Tag
+from litestar.plugins import PluginProtocol
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler, PathType
 from litestar.types.file_types import FileInfo
@@ -32,6 +34,12 @@ from icu.ops.origins import LOOPBACK, commanded_from
 from icu.ops.problems import EXCEPTION_HANDLERS, documented
 from icu.ops.protocol import is_refused
 
+_OPERATION: Final = "operation"
+
+_EVERYWHERE: Final = """Times are ISO 8601 with a zone, answered in UTC; units are UCUM's. Errors are problem details
+(RFC 9457) that say what to do. 503 also means that there are too many connections: ask again after `Retry-After`. HEAD
+is answered wherever GET is."""
+
 _BEYOND_CAP: Final = "beyond_cap"
 """The option of a route that is answered though there are too many connections."""
 
@@ -43,6 +51,9 @@ def face(
     title: str,
     version: str,
     handlers: Sequence[ControllerRouterHandler],
+    description: str = "",
+    tags: Sequence[Tag] = (),
+    plugins: Sequence[PluginProtocol] = (),
     health: Health,
     registry: CollectorRegistry,
     prefix: str = "",
@@ -53,6 +64,8 @@ def face(
     clock: Callable[[], float] = perf_counter,
 ) -> Litestar:
     """An application that serves `handlers` under `prefix`, and health and figures beside them.
+
+    `title`, `description` and `tags` are for the API's own description, and so are `plugins`.
 
     `hosts` are the names that it answers to on loopback, beside loopback's own; None where others can reach it, for
     all. Pages of `cors_origins` may read and command it, those from loopback read it, and command it on loopback.
@@ -77,7 +90,16 @@ def face(
             allow_origin_regex=LOOPBACK,
             expose_headers=["Link"],
         ),
-        openapi_config=OpenAPIConfig(title=title, version=version, path="/schema", render_plugins=[_SWAGGER]),
+        plugins=list(plugins),
+        openapi_config=OpenAPIConfig(
+            title=title,
+            description=f"{description}\n\n{_EVERYWHERE}".strip(),
+            version=version,
+            tags=[*tags, Tag(_OPERATION, "What those who run it look at, and their tools")],
+            path="/schema",
+            render_plugins=[_SWAGGER],
+            use_handler_docstrings=True,
+        ),
         lifespan=list(lifespan),
         request_max_body_size=MAX_BODY,
         logging_config=None,  # Litestar's own would replace the handlers of the whole process
@@ -89,7 +111,7 @@ def face(
 @get(
     "/health/live",
     summary="The process runs",
-    tags=["operation"],
+    tags=[_OPERATION],
     responses=documented(400),
     opt={_BEYOND_CAP: True},
 )
@@ -101,8 +123,15 @@ async def live() -> Report:
 @get(
     "/health/ready",
     summary="It can do its work",
-    tags=["operation"],
-    responses={**documented(400), 503: ResponseSpec(Report)},
+    tags=[_OPERATION],
+    responses={
+        **documented(400),
+        503: ResponseSpec(
+            Report,
+            generate_examples=False,
+            description="A check fails; or there are too many connections, which problem details say",
+        ),
+    },
 )
 async def ready(health: NamedDependency[Health]) -> Response[Report]:
     """200, or 503 with the checks that fail."""
@@ -113,9 +142,10 @@ async def ready(health: NamedDependency[Health]) -> Response[Report]:
 @get(
     "/metrics",
     summary="Figures for Prometheus",
-    tags=["operation"],
+    tags=[_OPERATION],
     media_type=MediaType.TEXT,
-    responses=documented(400),
+    response_description="Counters, gauges and histograms, each with what it is in a `# HELP` line",
+    responses=documented(400, 503),
 )
 async def metrics(figures: NamedDependency[Figures]) -> Response[bytes]:
     """The text format 0.0.4 of Prometheus."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import ResponseSpec
 from loguru import logger
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from icu.errors import IcuError, PatientServiceException, StoreCorruptError, is_transient
 from icu.ops.bodies import MAX_BODY
@@ -26,14 +26,11 @@ _LONGEST: Final = 500
 class Problem(Struct, frozen=True, kw_only=True):
     """What went wrong (RFC 9457)."""
 
-    type: str = "about:blank"
-    title: str
-    """The status in words."""
-    status: int
-    detail: str
-    """What is wrong with this request, and what to do."""
-    instance: str
-    """The path that was asked for."""
+    type: Annotated[str, Meta(description="There are no kinds of problems beyond the status")] = "about:blank"
+    title: Annotated[str, Meta(description="The status in words", examples=["Bad Request"])]
+    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status", examples=[400])]
+    detail: Annotated[str, Meta(description="What is wrong with this request, and what to do")]
+    instance: Annotated[str, Meta(description="The path that was asked for", examples=["/patients"])]
 
 
 def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from icu.messages import Observation, Quality
 from icu.store.tables import CLOCK_AHEAD
+from icu.vitals import fields
 from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_pressure, plain
 
 Row: TypeAlias = tuple[
@@ -47,19 +48,16 @@ V = TypeVar("V")
 class Reading(Struct, frozen=True, gc=False):
     """One patient's vital signs at one time. A sign that was not measured is null."""
 
-    timestamp: datetime
-    """When it was measured, UTC, to the millisecond."""
-    pulse: float | None
-    """Heart rate, /min."""
-    resp_rate: float | None
-    """Respiratory rate, /min."""
-    bp: str | None
-    """Systolic/diastolic pressure, mm[Hg], for instance 120/80; a half that was not measured is a dash."""
-    spo2: float | None
-    """Oxygen saturation, %."""
-    temperature: float | None
-    """Body temperature, Cel."""
-    map: Annotated[float | UnsetType, Meta(description="Mean arterial pressure, mm[Hg], if measured")] = UNSET
+    timestamp: Annotated[
+        datetime,
+        Meta(description="When it was measured, UTC, to the millisecond", examples=["2026-01-31T12:00:00Z"]),
+    ]
+    pulse: fields.Pulse | None
+    resp_rate: fields.RespRate | None
+    bp: fields.BloodPressure | None
+    spo2: fields.Spo2 | None
+    temperature: fields.Temperature | None
+    map: fields.MeanPressure | UnsetType = UNSET
     bp_measured_at: Annotated[
         datetime | UnsetType,
         Meta(description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance"),
@@ -80,7 +78,7 @@ class Reading(Struct, frozen=True, gc=False):
 class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
     """A reading in a stream of many patients."""
 
-    patient_uuid: UUID
+    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
 
 
 def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[Row]:

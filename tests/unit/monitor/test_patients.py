@@ -4,7 +4,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -52,6 +52,19 @@ async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx
         "temperature": 37.06,
     }
     assert 2 <= anna["latest_age_seconds"] < 10
+
+
+async def test_patients_are_sorted_by_name(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """As people sort them: whatever the case, numbers as numbers, and those without a name at the end."""
+    names = ["Иван", "bed 10", None, "Bed 2", "Anna", "boris", "Bed 2b", "10", "9", None]
+    sent = [observation(0, patient=UUID(int=number), patient_name=name) for number, name in enumerate(names, start=1)]
+    await store(writer, sent)
+    told = (await monitor.get("patients")).json()
+    assert [each["name"] for each in told] == [
+        *("9", "10", "Anna", "Bed 2", "Bed 2b", "bed 10", "boris", "Иван"),
+        *(None, None),
+    ]
+    assert [each["uuid"] for each in told[-2:]] == [str(UUID(int=3)), str(UUID(int=10))]
 
 
 async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.AsyncClient) -> None:
@@ -351,5 +364,5 @@ async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient)
     assert documented["/api/patients"] == {"200", "400", "503"}
     assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "400", "404", "503"}
     assert documented["/api/stream"] == {"200", "400", "404", "503"}
-    assert documented["/metrics"] == {"200", "400"}
+    assert documented["/metrics"] == {"200", "400", "503"}
     assert list(paths["/api/stream"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
