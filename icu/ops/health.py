@@ -20,7 +20,10 @@ class Report(Struct, frozen=True):
 
     status: Annotated[Literal["ok", "unavailable"], Meta(description="ok where all checks are")]
     checks: Annotated[
-        dict[str, str], Meta(description="ok, or what is wrong, by check: database, sink, transport, children")
+        dict[str, str],
+        Meta(
+            description="ok, or what is wrong, by check: database, sink, transport, children", examples=[{"sink": "ok"}]
+        ),
     ]
 
 

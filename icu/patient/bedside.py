@@ -46,7 +46,11 @@ class Current(Struct, frozen=True):
     temperature: fields.Temperature | None
     map: fields.MeanPressure | UnsetType = UNSET
     bp_measured_at: Annotated[
-        datetime | UnsetType, Meta(description="When the pressure was measured; absent where that is the timestamp")
+        datetime | UnsetType,
+        Meta(
+            description="When the pressure was measured; absent where that is the timestamp",
+            examples=["2026-01-31T11:55:00Z"],
+        ),
     ] = UNSET
     quality: Annotated[
         Quality | UnsetType,

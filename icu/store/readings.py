@@ -60,7 +60,10 @@ class Reading(Struct, frozen=True, gc=False):
     map: fields.MeanPressure | UnsetType = UNSET
     bp_measured_at: Annotated[
         datetime | UnsetType,
-        Meta(description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance"),
+        Meta(
+            description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance",
+            examples=["2026-01-31T11:55:00Z"],
+        ),
     ] = UNSET
     quality: Annotated[
         Quality | UnsetType,
@@ -70,7 +73,8 @@ class Reading(Struct, frozen=True, gc=False):
         float | UnsetType,
         Meta(
             description="How far the timestamp was ahead of the arrival, if by over 5 minutes: the sender's clock is "
-            "wrong, and when this was measured is not known"
+            "wrong, and when this was measured is not known",
+            examples=[259_200],
         ),
     ] = UNSET
 
