@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import urljoin
 from uuid import UUID, uuid4
 
+import anyio
 import httpx
 import pytest
 
 from icu.messages import Quality
+from icu.monitor.ages import Ages
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
@@ -194,6 +196,21 @@ async def test_the_time_comes_that_was_ahead(writer: Writer, reader: Reader, lef
     [anna] = await reader.patients(now=START + timedelta(seconds=then - left))
     assert anna.latest is not None
     assert anna.latest.timestamp == START + timedelta(seconds=sent)
+
+
+async def test_a_dead_bed_while_the_clock_is_set_back(
+    writer: Writer, monitor: httpx.AsyncClient, ages: Ages, set_by: list[float]
+) -> None:
+    """The monitor notices by itself; until then the age is null, and it is never less than what has passed."""
+    await store(writer, [observation(0)], arrived=round(datetime.now(UTC).timestamp() * 1000) - 60_000)
+    await ages.look()
+    set_by.append(-3_600)
+    age = None
+    with anyio.fail_after(10):
+        while age is None:
+            [anna] = (await monitor.get("patients")).json()
+            age = anna["latest_age_seconds"]
+    assert 60 <= age < 3_600
 
 
 async def test_a_dead_bed_after_the_clock_was_set_back(writer: Writer, monitor: httpx.AsyncClient) -> None:
