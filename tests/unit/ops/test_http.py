@@ -44,6 +44,7 @@ async def endless() -> Stream:
 
     async def beginning() -> AsyncIterator[bytes]:
         yield b"begun"
+        yield b"and more"
         await anyio.sleep_forever()
 
     return Stream(beginning())
@@ -153,10 +154,15 @@ async def test_a_stream_takes_as_long_as_its_beginning(client: httpx.AsyncClient
     """Not as long as its client stays, which says nothing of this server."""
     moments += [100.0, 100.25]
     async with client.stream("GET", "/endless") as response:
-        await anext(response.aiter_bytes())
+        received = b""
+        async for chunk in response.aiter_raw():
+            received += chunk
+            if received == b"begunand more":
+                break
         moments += [900.0, 900.0]
         text = (await client.get("/metrics")).text
         assert figures(text, "icu_http_request_duration_seconds_sum") == {'{method="GET",path="/endless"}': 0.25}
+        assert figures(text, "icu_http_request_duration_seconds_count") == {'{method="GET",path="/endless"}': 1}
 
 
 @pytest.mark.usefixtures("h11")
