@@ -14,6 +14,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
+from icu.bootstrap.bedsides import Bedsides
 from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.history import newest, report
 from icu.bootstrap.remote import Orders
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether a role that runs alone waits for something."""
 
-Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]], Callable[[], float]], Coroutine[Any, Any, None]]
+Overview: TypeAlias = Callable[
+    [Callable[[], Sequence[ChildView]], Bedsides, Callable[[], float]], Coroutine[Any, Any, None]
+]
 
 
 def run_supervisor(
@@ -55,8 +58,8 @@ def run_supervisor(
     where the store was away when it was told to stop.
 
     `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
-    `overview` is awaited beside the ward with a callable that shows the children, and one that tells how far patients
-    are who began in the past.
+    `overview` is awaited beside the ward with a callable that shows the children, the bedside monitors, and a callable
+    that tells how far patients are who began in the past.
     """
     where, names = places(settings), names_of(config)
     records = Records()
@@ -70,7 +73,7 @@ def run_supervisor(
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.flat, ward.progress)
+                group.start_soon(overview, tree.view, Bedsides(ward.beds), ward.progress)
             await group.start(partial(serve, tree, records, where, names=names))
             await group.start(tree.root.run)
             notify("READY=1")
