@@ -129,7 +129,7 @@ class Ward:
                     self._transport.trouble or self._sink_telemetry.trouble, self._transport.degraded
                 )
             case PatientChild():
-                return lambda: Condition(self._transport.sending_trouble)
+                return lambda: Condition(self._transport.sending_trouble, self._transport.sending_degraded)
             case MonitorChild():
                 return Condition
 
