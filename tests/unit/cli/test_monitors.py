@@ -48,6 +48,22 @@ def test_a_sign_without_a_value(width: int) -> None:
     assert "100" not in shown
 
 
+@pytest.mark.parametrize("width", [80, 44])
+def test_zero_is_a_value(width: int) -> None:
+    """Asystole and apnoea are measured."""
+    shown = "\n".join(text(Bedside("a", "b", replace(READING, pulse=0, resp_rate=0), 3), width=width))
+    assert "- -" not in shown.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_value_stays_beside_its_name() -> None:
+    """Wherever a narrow terminal breaks the line."""
+    for name in ("HR", "SpO2", "BP", "RR", "T"):
+        for width in range(20, 60):
+            reading = replace(READING, bp_measured_at=START - timedelta(minutes=14))
+            shown = text(Bedside("a", "b", reading, 3), width=width)
+            assert not any(line.endswith((f" {name}", "120/80")) for line in shown[1:])
+
+
 def test_what_is_doubtful_and_what_is_older() -> None:
     """A question mark behind a value of which the monitor says so; of a cuff's pressure, how much older it is."""
     reading = replace(READING, quality=Quality(spo2="motion"), bp_measured_at=START - timedelta(minutes=4))

@@ -66,6 +66,12 @@ def test_healthy_beds_are_folded(count: int, width: int, height: int) -> None:
     assert any(line.startswith("bed-8") for line in shown) is (count == 8)
 
 
+@pytest.mark.parametrize("count", range(10, 25))
+def test_nobody_who_is_listed_scrolls_away(count: int) -> None:
+    """Where all are listed the prompt has room below them, too."""
+    assert len(lines([*SERVICES, *beds(count)])) < 24
+
+
 def test_many_with_one_trouble_are_one_row() -> None:
     """A broker that is away is one thing to mend: the others are not pushed off the screen for it."""
     shown = lines([*SERVICES, *beds(300, state=State.BACKOFF), *beds(700, first=301)])
