@@ -29,6 +29,7 @@ from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import IcuError, RecordingError
 from icu.messages import uuid_of_name
+from icu.ops.awake import AwakeLoop
 from icu.ops.descriptors import raise_limit
 from icu.ops.logs import configure, say
 from icu.ops.notify import notify, notify_condition
@@ -144,7 +145,7 @@ def _run_monitor(ward: Ward, child: MonitorChild) -> None:
 def _run(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
     """Run what this process is for until it is told to stop, with as many open files as the system lets it have."""
     raise_limit()
-    anyio.run(until_told, work, ending)
+    anyio.run(until_told, work, ending, backend_options={"loop_factory": AwakeLoop})
 
 
 async def _announced(actor: Start, condition: Callable[[], Condition]) -> None:

@@ -3,6 +3,7 @@
 Rooms are imported where their role is built: a process pays only for the roles that it runs.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -168,7 +169,14 @@ class Ward:
             telemetry=telemetry,
             launch=self._launch,
         )
-        emulator = partial(emulate, bays=beds.bays, outbox=Outbox(), transport=self._transport, telemetry=telemetry)
+        emulator = partial(
+            emulate,
+            bays=beds.bays,
+            outbox=Outbox(),
+            transport=self._transport,
+            telemetry=telemetry,
+            monotonic=time.monotonic,
+        )
         actor = partial(self._occupied, emulator, str(child.id), beds)
         if child.port is None:
             return actor

@@ -227,9 +227,11 @@ def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: b
     import anyio
 
     from icu.control.client import DEADLINE, ask
+    from icu.ops.awake import AwakeLoop
 
     with address.minding():
-        return anyio.run(partial(ask, address.places, request, kind, deadline=DEADLINE if hurry else None))
+        asking = partial(ask, address.places, request, kind, deadline=DEADLINE if hurry else None)
+        return anyio.run(asking, backend_options={"loop_factory": AwakeLoop})
 
 
 def _order(config: Path | None, order: Request, *, wanted: Callable[[ChildView], bool]) -> None:

@@ -4,12 +4,12 @@ import asyncio
 import ctypes
 import faulthandler
 import os
+import resource
 import signal
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Final
 
@@ -28,9 +28,8 @@ _PR_SET_PDEATHSIG: Final = 1
 STDERR: Final = 2
 """Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's."""
 
-LAST_WORDS: Final = 0.9
-"""The part of the time between two signs of life after which a blocked process prints its stacks: who waits for the
-sign kills it at the end of that time, and would cut them off."""
+BEATS: Final = 15
+"""Parts in which a thread waits: to stand still (SIGSTOP, `docker pause`) then takes one of them at most."""
 
 ORDERED: Final = 130
 """Exit code after a second signal, as shells know it from SIGINT."""
@@ -41,13 +40,25 @@ class Ending:
 
     def __init__(self) -> None:
         self.begun = False
+        self._over = threading.Event()
 
     def begin(self) -> None:
         """To be called by whoever stops all: at a signal, or because it cannot go on."""
         if not self.begun:
             self.begun = True
             notify("STOPPING=1")
-            faulthandler.dump_traceback_later(STOP_DEADLINE, exit=True, file=STDERR)
+            threading.Thread(target=self._await_end, daemon=True).start()
+
+    def reach(self) -> None:
+        """To be called once all are stopped."""
+        self._over.set()
+
+    def _await_end(self) -> None:
+        if _comes_in_time(self._over):
+            return
+        os.write(STDERR, f"icu: it has not stopped within {STOP_DEADLINE:g} s: this is what holds it up\n".encode())
+        faulthandler.dump_traceback(STDERR)
+        os._exit(1)
 
 
 async def until_told(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
@@ -62,7 +73,7 @@ async def until_told(work: Callable[[], Awaitable[None]], ending: Ending | None 
                 await work()
             group.cancel_scope.cancel()
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        ending.reach()
 
 
 async def _listen(scope: CancelScope, ending: Ending, *, task_status: TaskStatus[None]) -> None:
@@ -86,12 +97,24 @@ def _heeded() -> Iterator[signal.Signals]:
 
 
 async def _show_life(ending: Ending) -> None:
-    """As often as whoever started this process asks, show that the loop turns; otherwise end, with all stacks."""
+    """As often as whoever started this process asks, show that the loop turns.
+
+    Who misses the sign sends SIGABRT, as systemd does: that prints all stacks and ends the process, however blocked it
+    is. It has no clock of its own for that, which would have run out while it stood still.
+    """
     seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000
+    if seconds:
+        faulthandler.enable(STDERR)
+        _leave_no_core()
     while seconds and not ending.begun:
-        faulthandler.dump_traceback_later(LAST_WORDS * seconds, exit=True, file=STDERR)
         notify("WATCHDOG=1")
         await anyio.sleep(seconds / 3)
+
+
+def _leave_no_core() -> None:
+    """Let SIGABRT write no core file: that would hold patients' data."""
+    with suppress(OSError):  # a sandbox, whose own limit counts
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def end_with_parent(heed: Callable[[bytes], None]) -> None:
@@ -114,8 +137,13 @@ def _await_orphanage(heed: Callable[[bytes], None]) -> None:
         for line in lines:
             heed(line)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(STOP_DEADLINE)
+    _comes_in_time(threading.Event())
     os._exit(1)
+
+
+def _comes_in_time(event: threading.Event) -> bool:
+    """Wait in a thread, STOP_DEADLINE seconds at most; whether it came."""
+    return any(event.wait(STOP_DEADLINE / BEATS) for _ in range(BEATS))
 
 
 @asynccontextmanager

@@ -24,6 +24,9 @@ AHEAD: Final = 2_000
 """Records of the past that may wait in memory for the sink. Whoever catches up keeps the interpreter busy, and a sink
 beside it hardly stores anything until it pauses."""
 
+LOOK_EVERY: Final = 0.5
+"""Seconds after which it looks how much time has passed: the loop's clock leaves out what the process stood still."""
+
 FAREWELL: Final = 2.0
 """Seconds in which an emulator that was told to stop sends what waits. Less than its grace."""
 
@@ -40,9 +43,12 @@ async def emulate(
     transport: Transport,
     telemetry: Telemetry,
     now: Callable[[], datetime] = clock,
+    monotonic: Callable[[], float] = anyio.current_time,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
     """Send what the bays observe, when it is due. Ends when no bay has anything left to send.
+
+    `monotonic` counts seconds, also while the process stands still, which the loop's own clock may not.
 
     While the transport is away, patients go on and their readings wait in the outbox, which drops the oldest when it
     is full; the past waits, for nothing of it may be lost: recordings, and patients who have yet to catch up.
@@ -52,7 +58,7 @@ async def emulate(
     async with create_task_group() as group:
         group.start_soon(sender.run)
         try:
-            await _observe(bays, outbox, transport, telemetry, now)
+            await _observe(bays, outbox, transport, telemetry, now, monotonic)
             await sender.idle()
         except anyio.get_cancelled_exc_class():
             await sender.finish()
@@ -63,25 +69,30 @@ async def emulate(
 
 
 async def _observe(
-    bays: Sequence[Bay], outbox: Outbox, transport: Transport, telemetry: Telemetry, now: Callable[[], datetime]
+    bays: Sequence[Bay],
+    outbox: Outbox,
+    transport: Transport,
+    telemetry: Telemetry,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float],
 ) -> None:
-    # Our clock before the loop's, here and below: nothing is early by what lies between the two looks.
-    moment, began = now(), anyio.current_time()
+    # Our clock before the other one, here and below: nothing is early by what lies between the two looks.
+    moment, began = now(), monotonic()
     for bay in bays:
         bay.begin(moment)
-    # On the loop's own clock: a difference of its times would miss the mark by a rounding.
+    # As times of that clock: a difference of its times would miss the mark by a rounding.
     schedule = [(began + due, number) for number, bay in enumerate(bays) if (due := bay.due()) is not None]
     heapify(schedule)
     while schedule:
-        await anyio.sleep_until(schedule[0][0])
-        turn = _take_due(schedule, bays, anyio.current_time())
+        await _sleep_until(schedule[0][0], monotonic)
+        turn = _take_due(schedule, bays, monotonic())
         await _room(outbox, transport, [bays[number] for number in turn])
         observations = list(chain.from_iterable(bays[number].observe() for number in turn))
         dropped = outbox.put(encode(observations))
         telemetry.produced(len(observations), dropped=dropped)
         if dropped:
             logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
-        moment, elapsed = now(), anyio.current_time() - began
+        moment, elapsed = now(), monotonic() - began
         for number in turn:
             bay = bays[number]
             missed = bay.sent(elapsed, moment)
@@ -91,6 +102,15 @@ async def _observe(
             if (due := bay.due()) is not None:
                 # Who has fallen behind queues up behind the others who have.
                 heappush(schedule, (began + max(due, elapsed), number))
+
+
+async def _sleep_until(moment: float, monotonic: Callable[[], float]) -> None:
+    """Sleep until that clock shows this moment."""
+    while True:
+        began = anyio.current_time()
+        await anyio.sleep_until(min(began + LOOK_EVERY, moment - (monotonic() - began)))
+        if monotonic() >= moment:
+            return
 
 
 def _take_due(schedule: list[tuple[float, int]], bays: Sequence[Bay], now: float) -> list[int]:

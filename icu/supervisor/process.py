@@ -7,6 +7,7 @@ owner wants to hear. Its standard input is a pipe. It brings lines from us, and 
 end too.
 """
 
+import signal
 import subprocess
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -57,8 +58,8 @@ async def run_process(
     status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
     `on_condition` with how its work goes, whenever it says so; `on_word` with name and value of each other X_NAME=.
-    Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds,
-    and ProcessKilledError when it had to be killed.
+    Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds
+    (it gets SIGABRT, so that it can say what holds it up), and ProcessKilledError when it had to be killed.
     """
     async with _mailbox() as (path, notices):
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
@@ -74,7 +75,7 @@ async def run_process(
             await watch.until_it_ends(letter, task_status)
         except anyio.get_cancelled_exc_class():
             with CancelScope(shield=True):
-                if not await watch.stop(grace):
+                if not await watch.ends_by(signal.SIGTERM, grace):
                     raise ProcessKilledError(grace) from None
             raise
         finally:
@@ -135,6 +136,7 @@ class _Watch:
                     code = await self._process.wait()
                 group.cancel_scope.cancel()
         if self._life.cancelled_caught:
+            await self.ends_by(signal.SIGABRT, FAREWELL)
             raise ProcessSilentError(self._watchdog)
         if code:
             raise ProcessEndedError(code, self._last_words[:LAST_WORDS])
@@ -145,10 +147,10 @@ class _Watch:
             if self._process.stdin is not None:
                 await self._process.stdin.send(f"{letter}\n".encode())
 
-    async def stop(self, grace: float) -> bool:
-        """Whether it ends within its grace when it is asked to; what it says meanwhile is handed on too."""
+    async def ends_by(self, number: signal.Signals, grace: float) -> bool:
+        """Whether it ends within its grace when it gets this signal; what it says meanwhile is handed on too."""
         with suppress(ProcessLookupError):
-            self._process.terminate()
+            self._process.send_signal(number)
         async with create_task_group() as group:
             group.start_soon(self._read)
             with anyio.move_on_after(grace):

@@ -234,6 +234,24 @@ async def test_what_was_left_out_changes_nothing_of_what_follows(telemetry: Tele
     assert all(seen[0][moment] == seen[1][moment] for moment in common)
 
 
+async def test_time_goes_on_while_the_loop_stands_still(transport: MemoryTransport, telemetry: Telemetry) -> None:
+    """Its clock may leave that out: rows whose turn has come meanwhile are sent at once, later ones in their time."""
+    slept = 0.0
+    bay = ReplayedBay(identity(), PULSES, origin=START, speed=1)
+    async with anyio.create_task_group() as group:
+        run = partial(emulate, outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+        group.start_soon(partial(run, bays=[bay], monotonic=lambda: anyio.current_time() + slept))
+        await anyio.sleep(60)
+        slept = 2 * 3_600.0
+        await anyio.sleep(1)
+        assert [each.pulse for each in await on_topic(transport)] == [70, 71, 72]
+        await anyio.sleep(3_600 - 62)
+        assert len(await on_topic(transport)) == 3
+        await anyio.sleep(2)
+        assert len(await on_topic(transport)) == 4
+        group.cancel_scope.cancel()
+
+
 async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:
     """Seed, identity and start decide every reading; how fast the time since passes does not."""
     values = []

@@ -1,0 +1,186 @@
+"""A clock that stands still with its process, so that no deadline passes unseen. On virtual time."""
+
+import selectors
+import socket
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import anyio
+import pytest
+from anyio.abc import TaskStatus
+
+from icu.errors import ChildStartTimeoutError, RestartIntensityError
+from icu.ops.awake import BEAT, AwakeLoop
+from icu.supervisor.events import ChildAbandoned, ChildFailed, Event
+from icu.supervisor.intensity import Intensity
+from icu.supervisor.spec import ChildSpec
+from icu.supervisor.tree import Supervisor
+
+STANDSTILL = 600.0
+
+
+class Machine:
+    """The system's clock and its `select`: whoever waits moves the clock, and may stand still meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.stops_at: float | None = None
+        self.asked: list[float | None] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def stand_still(self) -> None:
+        """As a process that is stopped by a signal."""
+        self.now += STANDSTILL
+
+    def wait(self, timeout: float | None) -> None:
+        self.asked.append(timeout)
+        assert timeout is not None, "would wait for ever"
+        end = self.now + timeout
+        if self.stops_at is not None and end >= self.stops_at:
+            self.stops_at = None
+            self.stand_still()
+        self.now = max(self.now, end)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine of its own for each test."""
+    machine = Machine()
+    system: Callable[..., list[tuple[selectors.SelectorKey, int]]] = selectors.DefaultSelector.select
+
+    def select(selector: selectors.DefaultSelector, timeout: float | None = None) -> object:
+        standing_still = machine.stops_at is not None and machine.now >= machine.stops_at
+        found = [] if standing_still else system(selector, 0)
+        if not found:
+            machine.wait(timeout)
+            found = system(selector, 0)
+        return found
+
+    monkeypatch.setattr("icu.ops.awake.time", SimpleNamespace(monotonic=machine.monotonic))
+    monkeypatch.setattr(selectors.DefaultSelector, "select", select)
+    return machine
+
+
+@pytest.fixture
+def anyio_backend(machine: Machine) -> tuple[str, dict[str, object]]:
+    """The loop on which all roles run."""
+    return "asyncio", {"loop_factory": AwakeLoop}
+
+
+async def test_nothing_is_lost_of_a_time_in_which_it_ran(machine: Machine) -> None:
+    """Seconds are seconds, however long the waits."""
+    began, now = anyio.current_time(), machine.now
+    for pause in (0.1, 1.7, 30):
+        await anyio.sleep(pause)
+    assert anyio.current_time() - began == pytest.approx(machine.now - now)
+    assert machine.now - now == pytest.approx(31.8)
+
+
+async def test_a_standstill_takes_nothing_of_a_deadline(machine: Machine) -> None:
+    """While the process waits: what is left is left to it still."""
+    machine.stops_at = machine.now + 4
+    with anyio.fail_after(5):
+        await anyio.sleep(4.9)
+    assert machine.now >= STANDSTILL
+
+
+async def test_nor_one_while_it_works(machine: Machine) -> None:
+    """Between two looks, where nobody could wait for anything; and the clock never goes back."""
+    began = anyio.current_time()
+    with anyio.fail_after(5):
+        await anyio.sleep(4)
+        machine.stand_still()
+        at_once = anyio.current_time()
+        await anyio.sleep(0.1)
+        assert began + 4 <= at_once <= anyio.current_time() < began + 5
+
+
+async def test_not_even_many(machine: Machine) -> None:
+    """Ctrl-Z again and again."""
+    with anyio.fail_after(5):
+        for _ in range(40):
+            machine.stops_at = machine.now + 0.05
+            await anyio.sleep(0.1)
+    assert machine.now >= 40 * STANDSTILL
+
+
+async def test_who_is_dead_is_found_out(machine: Machine) -> None:
+    """The deadline comes once it has run for so long."""
+    began = machine.now
+    machine.stops_at = began + 2
+    with anyio.move_on_after(5):
+        await anyio.sleep_forever()
+    assert STANDSTILL + 5 <= machine.now - began <= STANDSTILL + 5 + BEAT
+
+
+async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
+    """Who has kept the deadline is not judged unheard, however little was left of it."""
+    here, there = socket.socketpair()
+    async with await anyio.abc.SocketStream.from_socket(here) as stream:
+        with there:
+            with anyio.fail_after(5):
+                await anyio.sleep(4.999)
+                machine.stops_at = machine.now
+                there.send(b"alive")
+                assert await stream.receive() == b"alive"
+    assert machine.now >= STANDSTILL
+
+
+async def test_it_looks_once_a_beat(machine: Machine) -> None:
+    """So that little of a standstill can be taken for a long wait."""
+    await anyio.sleep(60)
+    assert max(each or 0 for each in machine.asked) == BEAT
+
+
+async def test_a_start_may_be_interrupted(machine: Machine) -> None:
+    """A child that starts in time, as long as the supervisor runs, is no failure."""
+
+    async def slow(*, task_status: TaskStatus[None]) -> None:
+        await anyio.sleep(29)
+        task_status.started()
+        await anyio.sleep_forever()
+
+    machine.stops_at = machine.now + 10
+    async with anyio.create_task_group() as group:
+        await group.start(Supervisor([ChildSpec(id="slow", start=slow, start_timeout=30)]).run)
+        group.cancel_scope.cancel()
+    assert machine.now >= STANDSTILL
+
+
+async def test_but_one_that_hangs_has_an_end(machine: Machine) -> None:
+    """Interrupted or not."""
+
+    async def hanging(*, task_status: TaskStatus[None]) -> None:
+        await anyio.sleep_forever()
+
+    events: list[Event] = []
+    machine.stops_at = machine.now + 10
+    spec = ChildSpec(id="hanging", start=hanging, start_timeout=30)
+    supervisor = Supervisor([spec], intensity=Intensity(0, 1), on_event=[events.append])
+    with pytest.RaisesGroup(RestartIntensityError, flatten_subgroups=True, allow_unwrapped=True):
+        await supervisor.run()
+    [failed] = [each for each in events if isinstance(each, ChildFailed)]
+    assert isinstance(failed.error, ChildStartTimeoutError)
+    assert machine.now < STANDSTILL + 32
+
+
+async def test_a_stop_may_be_interrupted(machine: Machine) -> None:
+    """Nobody is abandoned, so that the next one is not stopped before this one has ended."""
+
+    async def slow_to_end(*, task_status: TaskStatus[None]) -> None:
+        task_status.started()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(4)
+
+    events: list[Event] = []
+    async with anyio.create_task_group() as group:
+        await group.start(Supervisor([ChildSpec(id="slow", start=slow_to_end)], on_event=[events.append]).run)
+        machine.stops_at = machine.now + 2
+        group.cancel_scope.cancel()
+    assert machine.now >= STANDSTILL
+    assert not [each for each in events if isinstance(each, ChildAbandoned)]
