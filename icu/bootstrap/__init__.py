@@ -81,7 +81,7 @@ def run_supervisor(
             group.start_soon(report, ward.progress)
             tune_the_interpreter()
 
-    _run(work, ending)
+    _run(work, ending, tree.processes.own)
     ward.check_nothing_lost()
 
 
@@ -142,10 +142,17 @@ def _run_monitor(ward: Ward, child: MonitorChild) -> None:
     _run(partial(_announced, partial(ward.monitor, child), ward.condition(child)))
 
 
-def _run(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
-    """Run what this process is for until it is told to stop, with as many open files as the system lets it have."""
+def _run(
+    work: Callable[[], Awaitable[None]],
+    ending: Ending | None = None,
+    is_ours: Callable[[int], bool] = lambda _: False,
+) -> None:
+    """Run what this process is for until it is told to stop, with as many open files as the system lets it have.
+
+    `is_ours` tells by its number if a process was started by this one.
+    """
     raise_limit()
-    anyio.run(until_told, work, ending, backend_options={"loop_factory": AwakeLoop})
+    anyio.run(until_told, work, ending, is_ours, backend_options={"loop_factory": AwakeLoop})
 
 
 async def _announced(actor: Start, condition: Callable[[], Condition]) -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from icu.bootstrap.remote import ANSWER, OrderChannel
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
-from icu.supervisor.process import run_process
+from icu.supervisor.process import Offspring, run_process
 from icu.supervisor.view import Condition
 
 _PLACE: Final = ("module", "function", "line")
@@ -38,7 +38,7 @@ class ProcessChild:
         self._launch: str | None = None
         self._channel: OrderChannel | None = None
 
-    async def run(self, *, task_status: TaskStatus[str]) -> None:
+    async def run(self, offspring: Offspring, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
         self._condition = Condition()
         self._launch = self._launch or datetime.now(UTC).isoformat()
@@ -54,6 +54,7 @@ class ProcessChild:
                 on_word=self._heard,
                 on_open=self._opened,
                 environ=os.environ,
+                offspring=offspring,
                 task_status=task_status,
             )
         finally:
@@ -86,12 +87,17 @@ class Processes:
 
     def __init__(self) -> None:
         self._running: dict[str, ProcessChild] = {}
+        self._offspring = Offspring()
+
+    def own(self, pid: int) -> bool:
+        """Tell if the process of this number is one of them, or may be."""
+        return pid in self._offspring
 
     async def run(self, process: ProcessChild, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
         self._running[process.id] = process
         try:
-            await process.run(task_status=task_status)
+            await process.run(self._offspring, task_status=task_status)
         finally:
             if self._running.get(process.id) is process:  # not the one that has come in its place
                 del self._running[process.id]

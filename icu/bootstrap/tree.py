@@ -79,7 +79,7 @@ class Tree:
         limits = self._settings.supervisor
         children = all_instances(self._settings.child)
         self._children = {str(each.id): each for each in children}
-        self._processes = Processes()
+        self.processes = Processes()
         self.rules = {
             "": f"{limits.strategy}, gives up at more than {limits.restarts} deaths in {limits.period:g} s",
             BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",
@@ -165,7 +165,7 @@ class Tree:
             raise UnknownScenarioError(scenario, list(scenarios))
         children = [child for child in self._children.values() if isinstance(child, PatientChild)]
         states = {child.id: child.state for child in self.flat()}
-        return await befall(children, states, self._ward.beds, self._processes.befall, bed, scenario)
+        return await befall(children, states, self._ward.beds, self.processes.befall, bed, scenario)
 
     async def _become(self, settings: Settings) -> Change:
         _refuse_mistakes(settings)
@@ -274,7 +274,7 @@ class Tree:
     def _spec(self, child: AnyChild) -> ChildSpec:
         grace = _GRACE[type(child)]
         process = self._process(child, grace) if child.process else None
-        actor = partial(self._processes.run, process) if process else self._ward.actor(child)
+        actor = partial(self.processes.run, process) if process else self._ward.actor(child)
         return ChildSpec(
             id=str(child.id),
             start=partial(_named, actor, str(child.id)),

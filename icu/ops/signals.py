@@ -19,6 +19,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 
 from icu.ops.notify import notify
+from icu.ops.orphans import reap_orphans
 
 STOP_DEADLINE: Final = 15.0
 """Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1."""
@@ -61,14 +62,22 @@ class Ending:
         os._exit(1)
 
 
-async def until_told(work: Callable[[], Awaitable[None]], ending: Ending | None = None) -> None:
-    """Await `work()` until it ends, or cancel it at the first signal. It tells `ending` where it stops by itself."""
+async def until_told(
+    work: Callable[[], Awaitable[None]],
+    ending: Ending | None = None,
+    is_ours: Callable[[int], bool] = lambda _: False,
+) -> None:
+    """Await `work()` until it ends, or cancel it at the first signal. It tells `ending` where it stops by itself.
+
+    Orphans that are given to this process are waited for meanwhile; `is_ours` tells which processes are none.
+    """
     ending = ending or Ending()
     scope = CancelScope()
     try:
         async with anyio.create_task_group() as group:
             await group.start(_listen, scope, ending)
             group.start_soon(_show_life, ending)
+            group.start_soon(reap_orphans, is_ours)
             with scope:
                 await work()
             group.cancel_scope.cancel()

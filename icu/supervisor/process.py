@@ -39,6 +39,34 @@ FAREWELL: Final = 1.0
 """Seconds for what a process has said before its end to arrive; others may hold its output open."""
 
 
+class Offspring:
+    """The processes that this one has started, and waits for itself: nobody else may, or how they ended is lost."""
+
+    def __init__(self) -> None:
+        self._pids: set[int] = set()
+        self._starting = 0
+
+    def __contains__(self, pid: int) -> bool:
+        """Tell if it is one of them, or may be: one that is being started has no number yet."""
+        return self._starting > 0 or pid in self._pids
+
+    async def open(self, command: Sequence[str], environ: Mapping[str, str]) -> Process:
+        """Start a process, in a session of its own, with pipes."""
+        self._starting += 1
+        try:
+            process = await anyio.open_process(
+                command, stdin=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, start_new_session=True
+            )
+            self._pids.add(process.pid)
+        finally:
+            self._starting -= 1
+        return process
+
+    def forget(self, process: Process) -> None:
+        """Let go of one that has ended: its number may be another one's by now."""
+        self._pids.discard(process.pid)
+
+
 async def run_process(
     command: Sequence[str],
     *,
@@ -50,6 +78,7 @@ async def run_process(
     on_condition: Callable[[Condition], None] = lambda _: None,
     on_word: Callable[[str, str], None] = lambda _, __: None,
     on_open: Callable[[ByteSendStream], None] = lambda _: None,
+    offspring: Offspring | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
@@ -57,19 +86,15 @@ async def run_process(
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
     status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
-    `on_condition` with how its work goes, whenever it says so; `on_word` with name and value of each other X_NAME=.
+    `on_condition` with how its work goes, whenever it says so; `on_word` with name and value of each other X_NAME=. It
+    is one of the `offspring` until its end.
     Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds
     (it gets SIGABRT, so that it can say what holds it up), and ProcessKilledError when it had to be killed.
     """
     async with _mailbox() as (path, notices):
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
-        process = await anyio.open_process(
-            command,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**environ, **told},
-            start_new_session=True,
-        )
+        offspring = offspring or Offspring()
+        process = await offspring.open(command, {**environ, **told})
         watch = _Watch(process, notices, watchdog, on_line, on_condition, on_word, on_open)
         try:
             await watch.until_it_ends(letter, task_status)
@@ -81,6 +106,7 @@ async def run_process(
         finally:
             with CancelScope(shield=True):
                 await watch.end()
+            offspring.forget(process)
 
 
 @asynccontextmanager

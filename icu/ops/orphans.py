@@ -1,0 +1,56 @@
+"""Orphans: processes whose parent has ended before them. They become children of process 1, or of a subreaper.
+
+In a container without an init that is this process, whatever role it has. Nobody else waits for them once they have
+ended: a health check that leaves something behind would fill the table of processes in time.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import anyio
+
+PAUSE: Final = 0.05
+"""Seconds in which whoever started a process that has ended waits for it."""
+
+_PR_GET_CHILD_SUBREAPER: Final = 37
+
+
+async def reap_orphans(is_ours: Callable[[int], bool]) -> None:
+    """Wait for each orphan that has ended, until cancelled. Ends at once where this process is given none.
+
+    `is_ours` tells by its number if a process was started by this one, which has to learn how it ended: that one is
+    left alone.
+    """
+    if not _is_reaper():
+        return
+    with anyio.open_signal_receiver(signal.SIGCHLD) as signals:
+        await _reap(is_ours)  # what ended before anybody listened
+        async for _ in signals:
+            await _reap(is_ours)
+
+
+def _is_reaper() -> bool:
+    if os.getpid() == 1:
+        return True
+    told = ctypes.c_int()
+    return (
+        sys.platform == "linux"
+        and ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(told), 0, 0, 0) == 0
+        and bool(told.value)
+    )
+
+
+async def _reap(is_ours: Callable[[int], bool]) -> None:
+    """Wait for all that have ended; one signal may stand for many of them."""
+    with suppress(ChildProcessError):  # there are no children
+        # Only looked at, for which it is decides who may wait for it.
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if is_ours(ended.si_pid):
+                await anyio.sleep(PAUSE)
+            else:
+                os.waitpid(ended.si_pid, os.WNOHANG)

@@ -1,0 +1,68 @@
+"""As process 1 of a container without an init, or as a subreaper: no orphan is left, whatever the role."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import PATIENCE, Program, Start
+
+SUBREAPER = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])"  # PR_SET_...
+)
+"""Runs a command that orphans below it are given to."""
+
+ORPHANS = '(true &); (cat pipe &); exec "$@"'
+"""Leaves two of them to a command: one ends while it loads, the other when the pipe is closed."""
+
+
+def launcher(kind: str) -> tuple[str, ...]:
+    """The words before a command that make it such a process; skips where this user may not do so."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux has process namespaces and subreapers")
+    if kind == "subreaper":
+        return (sys.executable, "-c", SUBREAPER)
+    words = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if shutil.which("unshare") is None or subprocess.run([*words, "true"], check=False).returncode:
+        pytest.skip("a process namespace of its own takes `unshare`, and the right to make one")
+    return words
+
+
+def reaper(program: Program) -> psutil.Process:
+    """The process that runs the role: the launcher itself, or its one child."""
+    process = psutil.Process(program.process.pid)
+    return next(iter(process.children()), process) if process.name() == "unshare" else process
+
+
+@pytest.mark.parametrize("role", [("supervise",), ("run", "sink"), ("run", "monitor")], ids=" ".join)
+@pytest.mark.parametrize("kind", ["process 1", "subreaper"])
+def test_orphans_are_waited_for(start: Start, tmp_path: Path, kind: str, role: tuple[str, ...]) -> None:
+    """Those from before its start and those of later, beside a child whose end is told exactly."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "supervisor.toml").write_text(
+        '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\nprocess = true\n'
+        '[[child]]\nrole = "patient"\nname = "Anna"\n'
+    )
+    command = (*launcher(kind), "sh", "-c", ORPHANS, "sh", sys.executable, "-m", "icu")
+    program = start(*role, command=command, ICU_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
+    program.until("/health/live", lambda response: response.status_code == 200)
+    process = reaper(program)
+    assert [each.name() for each in process.children() if each.name() != "python"] == ["cat"]
+    (tmp_path / "pipe").open("w").close()
+    deadline = time.monotonic() + PATIENCE
+    while [each for each in process.children() if each.name() != "python"]:
+        assert time.monotonic() < deadline, process.children()
+        time.sleep(0.02)
+    for child in process.children():
+        child.kill()
+        while "signal SIGKILL" not in program.log():
+            assert time.monotonic() < deadline, program.log()
+            time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert program.wait() == 0, program.log()

@@ -1,0 +1,112 @@
+"""A process that others' orphans are given to: it waits for them, and for none of its own. With real processes."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+
+PATIENCE = 120
+"""Seconds until a program that takes a few has certainly failed."""
+
+STORM = """
+import ctypes, json, os, sys
+from functools import partial
+import anyio, psutil
+from icu.errors import ProcessEndedError
+from icu.ops.signals import until_told
+from icu.supervisor.process import Offspring, run_process
+
+offspring, codes, heard = Offspring(), {}, []
+# A shell that ends before those that it has started.
+ORPHANS = "for i in $(seq 100); do (true &); (exec sleep 0.0$i &); done"
+
+async def child(code):
+    how = dict(grace=5, watchdog=60, on_line=lambda line: line, environ=os.environ, offspring=offspring)
+    try:
+        await run_process(["sh", "-c", f"exit {code}"], **how)
+        codes[code] = 0
+    except ProcessEndedError as exc:
+        codes[code] = exc.exit_code
+
+async def storm(scope):
+    for _ in range(5):
+        await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=heard.append, environ=os.environ,
+                          offspring=offspring)
+    scope.cancel()
+
+async def work():
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(storm, scope)
+            while True:
+                async with anyio.create_task_group() as some:
+                    for code in range(20):
+                        some.start_soon(child, code)
+                wrong.extend((told, code) for told, code in codes.items() if told != code)
+    with anyio.fail_after(30):
+        while psutil.Process().children():
+            await anyio.sleep(0.02)
+
+wrong = []
+if sys.argv[1:] == ["reaper"]:
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+anyio.run(until_told, work, None, offspring.__contains__)
+print(json.dumps([sorted(codes), wrong]))
+"""
+
+BEFORE = """
+import ctypes, os, subprocess
+import anyio, psutil
+from icu.ops.signals import until_told
+
+async def work():
+    with anyio.fail_after(30):
+        while psutil.Process().children():
+            await anyio.sleep(0.02)
+
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+subprocess.run(["sh", "-c", "(true &)"], check=True)
+while [each.status() for each in psutil.Process().children()] != [psutil.STATUS_ZOMBIE]:
+    pass
+anyio.run(until_told, work)
+"""
+
+NO_REAPER = """
+import subprocess, sys
+import anyio
+from icu.ops.signals import until_told
+
+async def work():
+    program = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
+    await anyio.sleep(1)
+    print(program.wait())
+
+anyio.run(until_told, work)
+"""
+
+
+def run(code: str, *words: str) -> str:
+    """The output of a program that ends well."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Unknown child process" not in done.stderr
+    return done.stdout
+
+
+def test_a_storm_of_orphans() -> None:
+    """All are waited for, and beside them each child's own exit code is exact."""
+    assert run(STORM, "reaper") == f"[{list(range(20))}, []]\n"
+
+
+def test_those_that_ended_before_anybody_listened() -> None:
+    """While Python was still loading, for instance."""
+    run(BEFORE)
+
+
+def test_who_is_given_none_waits_for_nobody() -> None:
+    """A library that starts a process waits for it itself."""
+    assert run(NO_REAPER) == "7\n"
