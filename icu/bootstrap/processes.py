@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from icu.bootstrap.remote import ANSWER, OrderChannel
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
-from icu.supervisor.process import Offspring, run_process
+from icu.supervisor.offspring import Offspring
+from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
 
 _PLACE: Final = ("module", "function", "line")

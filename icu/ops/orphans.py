@@ -47,10 +47,22 @@ def _is_reaper() -> bool:
 
 async def _reap(is_ours: Callable[[int], bool]) -> None:
     """Wait for all that have ended; one signal may stand for many of them."""
-    with suppress(ChildProcessError):  # there are no children
-        # Only looked at, for which it is decides who may wait for it.
-        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            if is_ours(ended.si_pid):
-                await anyio.sleep(PAUSE)
-            else:
-                os.waitpid(ended.si_pid, os.WNOHANG)
+    while (pid := _ended()) is not None:
+        if is_ours(pid):
+            await anyio.sleep(PAUSE)
+        else:
+            _wait_for(pid)
+
+
+def _ended() -> int | None:
+    """A child that has ended, if one has. It is only looked at: whose it is decides who may wait for it."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # there are no children
+        return None
+    return ended and ended.si_pid
+
+
+def _wait_for(pid: int) -> None:
+    with suppress(ChildProcessError):  # somebody has
+        os.waitpid(pid, os.WNOHANG)

@@ -8,7 +8,6 @@ end too.
 """
 
 import signal
-import subprocess
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -27,6 +26,7 @@ from anyio import (
 from anyio.abc import ByteSendStream, Process, TaskStatus, UNIXDatagramSocket
 
 from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
+from icu.supervisor.offspring import Offspring
 from icu.supervisor.view import Condition
 
 LONGEST_LINE: Final = 65_536
@@ -37,34 +37,6 @@ LAST_WORDS: Final = 500
 
 FAREWELL: Final = 1.0
 """Seconds for what a process has said before its end to arrive; others may hold its output open."""
-
-
-class Offspring:
-    """The processes that this one has started, and waits for itself: nobody else may, or how they ended is lost."""
-
-    def __init__(self) -> None:
-        self._pids: set[int] = set()
-        self._starting = 0
-
-    def __contains__(self, pid: int) -> bool:
-        """Tell if it is one of them, or may be: one that is being started has no number yet."""
-        return self._starting > 0 or pid in self._pids
-
-    async def open(self, command: Sequence[str], environ: Mapping[str, str]) -> Process:
-        """Start a process, in a session of its own, with pipes."""
-        self._starting += 1
-        try:
-            process = await anyio.open_process(
-                command, stdin=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, start_new_session=True
-            )
-            self._pids.add(process.pid)
-        finally:
-            self._starting -= 1
-        return process
-
-    def forget(self, process: Process) -> None:
-        """Let go of one that has ended: its number may be another one's by now."""
-        self._pids.discard(process.pid)
 
 
 async def run_process(

@@ -13,10 +13,8 @@ import pytest
 
 from tests.e2e.conftest import PATIENCE, Program, Start
 
-SUBREAPER = (
-    "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])"  # PR_SET_...
-)
-"""Runs a command that orphans below it are given to."""
+SUBREAPER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+"""Runs a command that orphans below it are given to (PR_SET_CHILD_SUBREAPER)."""
 
 ORPHANS = '(true &); (cat pipe &); exec "$@"'
 """Leaves two of them to a command: one ends while it loads, the other when the pipe is closed."""

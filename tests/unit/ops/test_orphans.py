@@ -16,7 +16,8 @@ from functools import partial
 import anyio, psutil
 from icu.errors import ProcessEndedError
 from icu.ops.signals import until_told
-from icu.supervisor.process import Offspring, run_process
+from icu.supervisor.offspring import Offspring
+from icu.supervisor.process import run_process
 
 offspring, codes, heard = Offspring(), {}, []
 # A shell that ends before those that it has started.

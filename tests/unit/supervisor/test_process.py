@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
+import anyio.lowlevel
+import psutil
 import pytest
 from anyio.abc import TaskStatus
 
 from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
+from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
 
@@ -181,6 +184,24 @@ async def test_signs_of_life_are_heard() -> None:
     code = READY + '\nfor _ in range(15): time.sleep(0.1); tell("WATCHDOG=1")'
     with anyio.fail_after(30):
         await program(code, told=Told(), lines=[], watchdog=0.9)()
+
+
+async def test_it_is_known_for_our_own_until_its_end() -> None:
+    """Whoever reaps orphans leaves it alone: from the moment at which it may be there, before it has a number."""
+    told, offspring, seen = Told(), Offspring(), list[bool]()
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(program(READY + "time.sleep(600)", told=told, lines=[]), offspring=offspring))
+        await anyio.lowlevel.checkpoint()
+        with anyio.fail_after(30):
+            while not told.event.is_set():
+                seen.append(all(each.pid in offspring for each in psutil.Process().children()))
+                await anyio.lowlevel.checkpoint()
+        assert told.pid in offspring
+        assert os.getpid() not in offspring
+        group.cancel_scope.cancel()
+    assert told.pid not in offspring
+    assert seen
+    assert all(seen)
 
 
 async def test_it_gets_a_letter() -> None:
