@@ -172,6 +172,10 @@ class StoreUnavailableError(StoreError):
     exit_code = 75
 
 
+class StoreUnopenedError(StoreUnavailableError):
+    """The database, or a file that SQLite needs beside it, cannot be opened or made."""
+
+
 class SchemaError(StoreError):
     """The tables are missing or of another version than this program's."""
 

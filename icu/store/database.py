@@ -22,7 +22,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from icu.errors import ConfigurationError, StoreCorruptError, StoreError, StoreUnavailableError
+from icu.errors import (
+    ConfigurationError,
+    StoreCorruptError,
+    StoreError,
+    StoreUnavailableError,
+    StoreUnopenedError,
+)
+from icu.store import sealed
 
 # busy_timeout < transaction deadline < the sink's grace at shutdown (7 s), so that no transaction is ever cut.
 BUSY_TIMEOUT_MS: Final = 3_000
@@ -40,12 +47,11 @@ _UNAVAILABLE: Final = frozenset(
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_INTERRUPT,
     }
 )
+_UNOPENED: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
 T = TypeVar("T")
 
@@ -55,7 +61,7 @@ class Database:
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.path = sqlite_path(url)
-        self._engine = _engine(self.path, read_only=read_only)
+        self._engine = _engine(self.path, mode=_READ if read_only else _WRITE)
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in one transaction, which is committed unless it raises. Not cut short by cancellation."""
@@ -81,12 +87,17 @@ class Database:
                 with _uncut():
                     await connection.close()
 
-    async def file(self) -> tuple[int, int] | None:
-        """Which file the path names now (device and inode); None where there is none.
+    async def file(self) -> sealed.File | None:
+        """Which file the path names now; None where there is none.
 
         One that was removed or replaced while it was open can be written and read for ever, in vain.
         """
-        return await to_thread.run_sync(_identity, self.path)
+        return await to_thread.run_sync(sealed.look, self.path)
+
+    async def read_anew(self, file: sealed.File | None) -> None:
+        """Close all connections; those to come read the file that there is now."""
+        await self.aclose()
+        self._engine = _engine(self.path, mode=_READ_SEALED if file and file.seal else _READ)
 
     async def checkpoint(self) -> None:
         """Bring what the write-ahead log holds into the file that is open, and empty it, unless somebody reads it."""
@@ -123,14 +134,6 @@ class Connection:
 def _uncut() -> AbstractContextManager[CancelScope]:
     """Not to be cancelled, but for its deadline."""
     return fail_after(TRANSACTION_DEADLINE, shield=True)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def sqlite_path(url: str) -> Path:
@@ -185,6 +188,8 @@ def _ours(exc: BaseException, path: Path) -> StoreError:
     code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _CORRUPT:
         return StoreCorruptError(f"{path} is damaged ({exc}): restore it from a copy, nothing was changed")
+    if code in _UNOPENED:
+        return StoreUnopenedError(f"{path}: {exc}")
     if code in _UNAVAILABLE:
         return StoreUnavailableError(f"{path}: {exc}")
     return StoreError(f"{path}: {exc}")
@@ -207,9 +212,14 @@ def prepare(engine: Engine, *, read_only: bool) -> None:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
 
 
-def _engine(path: Path, *, read_only: bool) -> AsyncEngine:
-    mode = "ro" if read_only else "rwc"
-    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={"mode": mode, "uri": "true"})
+_WRITE: Final = {"mode": "rwc"}
+_READ: Final = {"mode": "ro"}
+_READ_SEALED: Final = {"mode": "ro", "immutable": "1"}
+"""Without locks, and without the files beside the database that they need."""
+
+
+def _engine(path: Path, *, mode: Mapping[str, str]) -> AsyncEngine:
+    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={**mode, "uri": "true"})
     engine = create_async_engine(url, pool_size=4, max_overflow=4)
-    prepare(engine.sync_engine, read_only=read_only)
+    prepare(engine.sync_engine, read_only=mode is not _WRITE)
     return engine

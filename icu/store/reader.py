@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
+from anyio import to_thread
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, select, text
 
-from icu.errors import PatientNotFoundError, SchemaError, StoreUnavailableError
+from icu.errors import PatientNotFoundError, SchemaError, StoreUnavailableError, StoreUnopenedError
 from icu.store import journal, schema
 from icu.store.database import Connection, Database
 from icu.store.readings import (
@@ -25,6 +26,7 @@ from icu.store.readings import (
     to_patient_reading,
     to_reading,
 )
+from icu.store.sealed import File, why_unopened
 from icu.store.tables import CLOCK_AHEAD, JournalEntry, Patient, PatientMetric
 
 Order: TypeAlias = Literal["asc", "desc"]
@@ -84,7 +86,7 @@ class Reader:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url, read_only=True)
-        self._file: tuple[int, int] | None = None
+        self._file: File | None = None
         self._schema_seen = False
         self._uuids: dict[int, UUID] = {}
 
@@ -146,11 +148,11 @@ class Reader:
             await follower.version()
             yield follower
 
-    async def _current(self) -> tuple[tuple[int, int] | None, dict[int, UUID]]:
+    async def _current(self) -> tuple[File | None, dict[int, UUID]]:
         """The file that there is now, and its patients as far as they are known; what was known of another is gone."""
         file = await self._database.file()
         if file != self._file:
-            await self._database.aclose()  # what is open leads to a file that is gone
+            await self._database.read_anew(file)  # what is open leads to a file that is gone
             self._file, self._schema_seen, self._uuids = file, False, {}
         return self._file, self._uuids
 
@@ -161,19 +163,29 @@ class Reader:
             raise SchemaError(
                 f"there is no database {self._database.path} yet: start the sink (python -m icu supervise)"
             )
-        async with self._database.connection() as connection:
-            if not self._schema_seen:
-                await schema.check(connection, self._database.path)
-                self._schema_seen = True
-            yield connection
+        try:
+            async with self._database.connection() as connection:
+                if not self._schema_seen:
+                    await schema.check(connection, self._database.path)
+                    self._schema_seen = True
+                yield connection
+        except StoreUnopenedError as exc:
+            why = await to_thread.run_sync(why_unopened, self._database.path)
+            raise StoreUnopenedError(why or str(exc)) from exc
+        finally:
+            if file.seal:
+                await self._refuse_what_changed(file)
+
+    async def _refuse_what_changed(self, file: File) -> None:
+        """StoreUnavailableError where it was written to after all: what was read may be anything."""
+        if await self._database.file() != file:
+            raise StoreUnavailableError(f"{self._database.path} was written to meanwhile: ask again")
 
 
 class Follower:
     """Tells cheaply whether anything was stored, and what."""
 
-    def __init__(
-        self, database: Database, file: tuple[int, int] | None, connection: Connection, uuids: dict[int, UUID]
-    ) -> None:
+    def __init__(self, database: Database, file: File | None, connection: Connection, uuids: dict[int, UUID]) -> None:
         self._database = database
         self._file = file
         self._connection = connection

@@ -1,0 +1,107 @@
+"""A monitor on a mount that is really read-only: it serves, or says what to do. Needs the right to mount."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import Program, Start
+
+WHOLE = 'mount --bind data shown && mount -o remount,bind,ro shown && exec "$@"'
+"""Shows a folder read-only to a command, and to nobody else."""
+
+ALONE = (
+    "mount -t tmpfs tmpfs shown && touch shown/icu.db && mount -o remount,ro shown && "
+    'mount --bind data/icu.db shown/icu.db && mount -o remount,bind,ro shown/icu.db && exec "$@"'
+)
+"""Shows the database alone, without what stands beside it."""
+
+Monitor = Callable[[str], Program]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The folder of the database, as who writes sees it."""
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def monitor(start: Start, tmp_path: Path) -> Monitor:
+    """Starts a monitor that sees the folder so."""
+    words = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    trial = [*words, "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
+    if sys.platform != "linux" or shutil.which("unshare") is None or subprocess.run(trial, check=False).returncode:
+        pytest.skip("a read-only mount takes `unshare`, and the right to mount")
+
+    def run(mounting: str) -> Program:
+        command = (*words, "sh", "-c", mounting, "sh", sys.executable, "-m", "icu")
+        return start("run", "monitor", command=command, DATABASE_URL=f"sqlite:///{tmp_path}/shown/icu.db")
+
+    return run
+
+
+@pytest.fixture
+def ward(start: Start, data: Path) -> Callable[[], Program]:
+    """Starts a ward that writes to the database."""
+    (data.parent / "supervisor.toml").write_text(
+        '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "Anna"\n'
+    )
+
+    def run() -> Program:
+        ward = start("supervise", DATABASE_URL=f"sqlite:///{data}/icu.db")
+        ward.until("/patients", lambda response: response.status_code == 200 and len(response.json()) == 1)
+        return ward
+
+    return run
+
+
+def latest(program: Program) -> str:
+    """The time of the patient's latest reading."""
+    [patient] = program.until("/patients", lambda response: response.status_code == 200).json()
+    return str(patient["latest"]["timestamp"])
+
+
+def test_one_that_was_closed_in_order(ward: Callable[[], Program], monitor: Monitor, data: Path) -> None:
+    """Is served, and anew once somebody writes to it elsewhere, and when he has ended."""
+    first = ward()
+    assert first.stop() == 0
+    assert {each.name for each in data.iterdir()} <= {"icu.db", "icu.db.lock"}
+    reading = monitor(WHOLE)
+    before = latest(reading)
+    second = ward()
+    newer = latest(second)
+    assert newer > before
+    reading.until("/patients", lambda response: response.json()[0]["latest"]["timestamp"] >= newer)
+    assert second.stop() == 0
+    newest = latest(reading)
+    reading.until("/patients", lambda response: response.json()[0]["latest"]["timestamp"] >= newest)
+    assert reading.stop(signal.SIGTERM) == 0
+    assert "ERROR" not in reading.log()
+
+
+def test_one_whose_log_holds_rows(ward: Callable[[], Program], monitor: Monitor, data: Path) -> None:
+    """Is not served without them: the answer says what to do."""
+    killed = ward()
+    psutil.Process(killed.process.pid).kill()
+    killed.process.wait()
+    (data / "icu.db-shm").unlink()
+    assert (data / "icu.db-wal").stat().st_size
+    answer = monitor(WHOLE).until("/patients", lambda response: response.status_code == 503)
+    assert (
+        "icu.db-wal holds what the database lacks: let a sink or a monitor open it where they can write" in answer.text
+    )
+
+
+def test_one_that_is_mounted_alone(ward: Callable[[], Program], monitor: Monitor) -> None:
+    """Its log is out of sight, so nobody knows what it lacks."""
+    assert ward().stop() == 0
+    answer = monitor(ALONE).until("/patients", lambda response: response.status_code == 503)
+    assert "cannot be written to: change its rights, or mount it read-only once the sink has stopped" in answer.text

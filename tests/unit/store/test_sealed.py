@@ -1,0 +1,142 @@
+"""A database that nobody can write to is read as it is; one that somebody writes to after all, never so."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from anyio import to_thread
+
+from icu.errors import StoreUnavailableError
+from icu.messages import Position
+from icu.store.database import Database
+from icu.store.reader import Reader
+from icu.store.sealed import File, look, why_unopened
+from icu.store.writer import open_writer
+from tests.samples import START, observation
+from tests.stores import store
+
+Pulse = Callable[[], Awaitable[float | None]]
+
+
+@pytest.fixture
+async def path(url: str, tmp_path: Path) -> Path:
+    """A database with one patient that was closed in order."""
+    await add(url, 0)
+    return tmp_path / "icu.db"
+
+
+async def add(url: str, offset: int) -> None:
+    """Store one reading, and close the database in order."""
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(offset, "m")}, other_logs=frozenset())
+        await store(writer, [observation(offset, pulse=70 + offset)], start=offset)
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mount says that it is read-only; that real ones do is seen in tests/e2e."""
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+
+
+@pytest.fixture
+async def pulse(url: str) -> AsyncIterator[Pulse]:
+    """Tells the pulse of the latest reading."""
+    reader = Reader(url)
+
+    async def latest() -> float | None:
+        [patient] = await reader.patients(now=START)
+        return patient.latest and patient.latest.pulse
+
+    yield latest
+    await reader.aclose()
+
+
+async def test_a_mount_that_can_be_written_to_is_none(path: Path) -> None:
+    """Whatever else is so."""
+    found = await to_thread.run_sync(look, path)
+    assert found is not None
+    assert found.seal is None
+
+
+@pytest.mark.parametrize(
+    ("log", "index", "sealed"),
+    [(None, None, True), (b"", None, True), (b"rows", None, False), (b"", b"", False), (None, b"", False)],
+)
+@pytest.mark.usefixtures("read_only")
+async def test_what_stands_beside_it_decides(
+    path: Path, log: bytes | None, index: bytes | None, *, sealed: bool
+) -> None:
+    """Rows in a log are not lost sight of, and an index tells of somebody who may write."""
+    for ending, content in (("-wal", log), ("-shm", index)):
+        if content is not None:
+            path.with_name(path.name + ending).write_bytes(content)
+    found = await to_thread.run_sync(look, path)
+    assert found is not None
+    assert bool(found.seal) is sealed
+
+
+@pytest.mark.usefixtures("read_only")
+async def test_a_link_leads_to_where_its_log_is(path: Path, tmp_path: Path) -> None:
+    """SQLite's files stand beside what the link leads to."""
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    path.with_name("icu.db-wal").write_bytes(b"rows")
+    found = await to_thread.run_sync(look, link)
+    assert found is not None
+    assert found.seal is None
+
+
+@pytest.mark.usefixtures("read_only")
+async def test_one_that_is_not_there(tmp_path: Path) -> None:
+    """Nothing is sealed."""
+    assert await to_thread.run_sync(look, tmp_path / "icu.db") is None
+
+
+@pytest.mark.usefixtures("read_only", "path")
+async def test_who_writes_to_it_after_all_is_noticed(url: str, pulse: Pulse) -> None:
+    """Where the same files can be written to: each answer is of what they hold then."""
+    assert await pulse() == 70
+    await add(url, 1)
+    assert await pulse() == 71
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(2, "m")}, other_logs=frozenset())
+        await store(writer, [observation(2, pulse=72)], start=2)
+        assert await pulse() == 72
+
+
+@pytest.mark.usefixtures("read_only", "path")
+async def test_an_answer_from_what_changed_meanwhile_is_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be anything: half of it old, half of it new."""
+    reader = Reader(url)
+    await reader.check()
+    there = await Database.file(reader._database)
+    assert there is not None
+    answers = [there, there._replace(seal=(1, 2))]
+
+    async def file(_: Database) -> File | None:
+        return answers.pop(0)
+
+    monkeypatch.setattr(Database, "file", file)
+    with pytest.raises(StoreUnavailableError, match="was written to meanwhile"):
+        await reader.patients(now=START)
+    await reader.aclose()
+
+
+@pytest.mark.usefixtures("read_only", "path")
+async def test_a_follower_stops_where_it_is_written_to(url: str) -> None:
+    """It begins anew with what is there then."""
+    reader = Reader(url)
+    with pytest.raises(StoreUnavailableError):
+        async with reader.follow() as follower:
+            await follower.version()
+            await add(url, 1)
+            await follower.version()
+    await reader.aclose()
+
+
+async def test_a_folder_that_can_be_written_to_is_not_blamed(path: Path) -> None:
+    """There are other reasons for not being opened."""
+    assert await to_thread.run_sync(why_unopened, path) is None
