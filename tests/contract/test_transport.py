@@ -1,23 +1,25 @@
 """The delivery contract of icu.transports.base, on every implementation."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 import anyio
 import pytest
+from aiokafka import TopicPartition
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
 from icu.config.settings import Kafka
 from icu.errors import TransportClosedError
 from icu.messages import Delivery, Position, Record
-from icu.transports.base import Consumer, Transport
+from icu.transports.base import Assignment, Consumer, Transport
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
 from icu.transports.memory import MemoryTransport
 from tests.brokers import Broker
-from tests.clocks import virtual_time
+from tests.clocks import virtual_asyncio, virtual_time
+from tests.unit.transports.kafka.cluster import TOPIC, Cluster
 
 NUMBERS = itertools.count()
 
@@ -76,7 +78,25 @@ class OnKafka:
         await to_thread.run_sync(self._broker.delete_records, transport.topic, 0, before)
 
 
-@pytest.fixture(params=["memory", "kafka"])
+class OnCluster:
+    """The same client code on a cluster in memory: quick, and on virtual time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[Transport] = []
+        self._cluster = Cluster().install(monkeypatch)
+
+    async def open(self, *, partitions: int = 6) -> Transport:
+        """The topic is made when it is first used."""
+        brokers = Brokers(Kafka(bootstrap_servers="127.0.0.1:9092"))
+        self.opened.append(KafkaTransport(brokers, topic=TOPIC, partitions=partitions))
+        return self.opened[-1]
+
+    async def forget(self, transport: Transport, *, before: int) -> None:
+        """At once."""
+        self._cluster.forget(TopicPartition(transport.topic, 0), before)
+
+
+@pytest.fixture(params=["memory", "cluster", "kafka"])
 def kind(request: pytest.FixtureRequest) -> str:
     """Which implementation."""
     return str(request.param)
@@ -84,14 +104,20 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def anyio_backend(kind: str) -> str | tuple[str, dict[str, object]]:
-    """The in-memory transport needs no real time, a broker does."""
-    return virtual_time() if kind == "memory" else "asyncio"
+    """What is in memory needs no real time, a broker does."""
+    clocks: dict[str, str | tuple[str, dict[str, object]]] = {"memory": virtual_time(), "cluster": virtual_asyncio()}
+    return clocks.get(kind, "asyncio")
 
 
 @pytest.fixture
 async def world(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The implementation's surroundings. What was opened in them is closed at the end."""
-    world: World = Memory() if kind == "memory" else OnKafka(request.getfixturevalue("broker"))
+    worlds: dict[str, Callable[[], World]] = {
+        "memory": Memory,
+        "cluster": lambda: OnCluster(request.getfixturevalue("monkeypatch")),
+        "kafka": lambda: OnKafka(request.getfixturevalue("broker")),
+    }
+    world = worlds[kind]()
     yield world
     for transport in world.opened:
         await transport.aclose()
@@ -171,8 +197,7 @@ async def test_what_is_not_stored_is_delivered_again(transport: Transport) -> No
     async with transport.consumer() as consumer:
         resumed = await consumer.assign(stored)
         found = await drain(consumer, 4)
-    assert resumed[0].position == stored[0]
-    assert not resumed[0].other_log
+    assert resumed[0] == Assignment(stored[0])
     assert numbers(found, "bed") == [2, 3, 4, 5]
 
 
@@ -305,6 +330,20 @@ async def test_a_busy_partition_does_not_starve_the_others(world: World) -> None
                 seen.add(batch.partition)
                 count += len(batch.deliveries)
     assert count < 15_000
+
+
+async def test_no_more_than_was_asked_for(world: World) -> None:
+    """`max_records` bounds a fetch over all partitions together, and each batch is of one."""
+    transport = await world.open(partitions=4)
+    await transport.publish([record(f"bed-{n}", n) for n in range(40)])
+    count = 0
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        while count < 40:
+            batches = await consumer.fetch(max_records=15, linger=0.1, patience=5)
+            assert sum(len(batch.deliveries) for batch in batches) <= 15
+            assert all(each.partition == batch.partition for batch in batches for each in batch.deliveries)
+            count += sum(len(batch.deliveries) for batch in batches)
 
 
 async def test_lag_counts_what_was_not_fetched(world: World) -> None:

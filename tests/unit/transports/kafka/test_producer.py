@@ -1,13 +1,189 @@
-"""Answers of a broker that nobody waits for any more."""
+"""Sending: in order, once, whatever the broker answers. On virtual time."""
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from typing import Any
 
+import anyio
 import pytest
 from aiokafka import errors as kafka
 
-from icu.transports.kafka.producer import _handed_over
+from icu.errors import TransportClosedError
+from icu.messages import Record
+from icu.transports.kafka.batches import partition_of
+from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW, _handed_over
+from icu.transports.kafka.transport import KafkaTransport
+from tests.clocks import virtual_asyncio
+from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Producer
+
+KEYS = [b"anna", b"boris", b"chiara", b"dmitri"]
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """Nothing here needs real time."""
+    return virtual_asyncio()
+
+
+def records(numbers: range, *, size: int = 20) -> list[Record]:
+    """A record of each key for each number, which its value tells."""
+    return [Record(key, str(number).zfill(size).encode()) for number in numbers for key in KEYS]
+
+
+def in_log(cluster: Cluster) -> dict[bytes, list[int]]:
+    """The numbers of each key, in the order of its log."""
+    found: dict[bytes, list[int]] = {key: [] for key in KEYS}
+    for log in cluster.logs.values():
+        for each in log:
+            found[each.key or b""].append(int((each.value or b"")[-20:]))
+    return found
+
+
+def clients(cluster: Cluster) -> list[Producer]:
+    """All that were ever made."""
+    return [each for each in cluster.clients if isinstance(each, Producer)]
+
+
+async def test_each_record_once_and_in_order(cluster: Cluster, transport: KafkaTransport) -> None:
+    """By one idempotent client that wants all replicas; a batch for each partition."""
+    assert await transport.publish(records(range(10))) == ()
+    assert await transport.publish(records(range(10, 20))) == ()
+    assert in_log(cluster) == {key: list(range(20)) for key in KEYS}
+    [client] = clients(cluster)
+    assert (client.options["acks"], client.options["enable_idempotence"]) == ("all", True)
+    assert len(cluster.batches) == 2 * len({partition_of(key, 2) for key in KEYS})
+
+
+async def test_more_than_a_batch_holds(cluster: Cluster, transport: KafkaTransport) -> None:
+    """In several, one after the other."""
+    await transport.publish(records(range(10), size=BATCH_BYTES // 5))
+    assert in_log(cluster) == {key: list(range(10)) for key in KEYS}
+
+
+async def test_batches_that_are_too_large_are_split(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Until they fit; order is kept, and nothing is sent twice."""
+    cluster.largest = 900
+    assert await transport.publish(records(range(100))) == ()
+    assert in_log(cluster) == {key: list(range(100)) for key in KEYS}
+    before = len(clients(cluster))
+    await transport.publish(records(range(100, 200)))
+    assert len(clients(cluster)) == before
+
+
+async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Half of the least that was refused: what is larger was refused too."""
+    cluster.largest = 250
+    few, many = (next(key for key in KEYS if partition_of(key, 2) == each) for each in (0, 1))
+    await transport.publish(
+        [Record(key, b"%020d" % n) for key, count in ((few, 10), (many, 100)) for n in range(count)]
+    )
+    refused = [client.options["max_batch_size"] for client in clients(cluster)]
+    assert refused[1] < 10 * 40
+
+
+async def test_a_record_that_is_too_large_is_given_back(
+    cluster: Cluster, transport: KafkaTransport, lines: list[str]
+) -> None:
+    """It alone: those before it and behind it are in the log."""
+    cluster.largest = 500
+    sent = records(range(30))
+    huge = Record(KEYS[0], bytes(1_000))
+    sent.insert(50, huge)
+    assert await transport.publish(sent) == [huge]
+    assert in_log(cluster) == {key: list(range(30)) for key in KEYS}
+    assert len(lines) == 1
+    assert f"the topic {TOPIC} takes none of 1" in lines[0]
+    assert lines[0].endswith("(1 so far)")
+
+
+async def test_what_is_dropped_is_told_now_and_then(
+    cluster: Cluster, transport: KafkaTransport, lines: list[str]
+) -> None:
+    """At once, then every half minute, with how many they were."""
+    cluster.largest = 500
+    for _ in range(7):
+        assert await transport.publish([Record(KEYS[0], bytes(1_000))])
+        await anyio.sleep(10)
+    assert [line.rpartition("(")[2] for line in lines] == ["1 so far)", "4 so far)", "7 so far)"]
+
+
+async def test_who_publishes_at_the_same_time_is_sent_together(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Once each; and each is given back what is too large of its own."""
+    cluster.largest = 500
+    huge = [Record(key, bytes(1_000)) for key in KEYS]
+    given_back: dict[int, Sequence[Record]] = {}
+
+    async def publish(number: int) -> None:
+        mine = records(range(number, number + 1))
+        given_back[number] = list(await transport.publish([*mine, huge[number]] if number < 4 else mine))
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(publish, number)
+    assert {key: sorted(found) for key, found in in_log(cluster).items()} == {key: list(range(20)) for key in KEYS}
+    assert given_back == {number: [huge[number]] if number < 4 else [] for number in range(20)}
+
+
+async def test_all_who_wait_share_a_request(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Twenty at a time are two rounds at most: the first, and all others."""
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(transport.publish, records(range(number, number + 1)))
+    assert sum(cluster.batches) == 80
+    assert len(cluster.batches) <= 2 * len({partition_of(key, 2) for key in KEYS})
+
+
+@pytest.mark.parametrize(
+    "answer", [kafka.NotEnoughReplicasError(), kafka.TopicAuthorizationFailedError(), kafka.InvalidTimestampError()]
+)
+async def test_other_answers_are_waited_out(cluster: Cluster, transport: KafkaTransport, answer: Exception) -> None:
+    """By a new client: what the old one had given up may still come."""
+    cluster.answers = [answer]
+    await transport.publish([Record(KEYS[0], b"0")])
+    assert in_log(cluster)[KEYS[0]] == [0]
+    old, new = clients(cluster)
+    assert (old.closed, new.closed, transport.trouble) == (True, False, None)
+
+
+async def test_an_answer_that_never_comes_is_given_up(cluster: Cluster, transport: KafkaTransport) -> None:
+    """After ten seconds, which are told after two; then it is sent again."""
+    cluster.answers = [None]
+    async with anyio.create_task_group() as group:
+        began = anyio.current_time()
+        group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
+        await anyio.sleep(SLOW - 0.1)
+        assert transport.trouble is None
+        await anyio.sleep(1)
+        assert transport.trouble == transport.sending_trouble == "Kafka has not acknowledged readings for 3 s"
+    assert in_log(cluster)[KEYS[0]] == [0]
+    assert ACKNOWLEDGING_DEADLINE <= anyio.current_time() - began < ACKNOWLEDGING_DEADLINE + 1
+    assert transport.trouble is None
+
+
+async def test_a_broker_that_is_away_is_waited_for(cluster: Cluster, transport: KafkaTransport) -> None:
+    """It is said meanwhile; nothing is left open of what failed."""
+    cluster.down = kafka.KafkaConnectionError("nobody there")
+    async with anyio.create_task_group() as group:
+        group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
+        await anyio.sleep(20)
+        assert str(transport.sending_trouble).startswith("sending to Kafka: no connection to Kafka at 127.0.0.1:9092")
+        assert transport.trouble == transport.sending_trouble
+        cluster.down = None
+    assert in_log(cluster)[KEYS[0]] == [0]
+    assert transport.sending_trouble is None
+    assert all(each.closed for each in cluster.clients if not each.started)
+
+
+async def test_a_closed_transport_takes_nothing(cluster: Cluster, transport: KafkaTransport) -> None:
+    """And has nothing open."""
+    await transport.publish([Record(KEYS[0], b"0")])
+    assert len(cluster.open(Producer)) == 1
+    await transport.aclose()
+    assert cluster.open(object) == []
+    for call in (transport.publish([]), transport.check(), transport.consumer().__aenter__()):
+        with pytest.raises(TransportClosedError, match=f"the topic {TOPIC} was closed"):
+            await call
 
 
 class Client:

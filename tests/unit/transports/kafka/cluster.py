@@ -1,0 +1,319 @@
+"""A cluster in memory, behind the classes of aiokafka that our code calls: on virtual time, and at fault where told.
+
+What real brokers do is tested on real ones. Here stands what they do hardly ever, or only after minutes.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import errors as kafka
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record import MemoryRecords
+
+from icu.transports.kafka import brokers, consumer, producer, survey, topics
+
+TOPIC = "icu.test"
+ID = "cluster-id"
+
+
+class Cluster:
+    """Logs by partition, and what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, int] = {}
+        self.nodes = 1
+        self.advertised = "127.0.0.1:9092"
+        self.copies = 0
+        self.logs: defaultdict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
+        self.begins: defaultdict[TopicPartition, int] = defaultdict(int)
+        self.stable: dict[TopicPartition, int | None] = {}
+        """Last stable offsets that are not the log's end."""
+        self.damaged: set[tuple[TopicPartition, int]] = set()
+        self.withheld: set[TopicPartition] = set()
+        """Partitions whose broker says that it has records, and delivers none."""
+        self.silent: set[TopicPartition] = set()
+        """Partitions whose broker does not answer."""
+        self.down: Exception | None = None
+        """What everybody who connects is told."""
+        self.largest = 10**9
+        """Bytes of a batch."""
+        self.answers: list[Exception | None] = []
+        """To the next batches; None: no answer at all."""
+        self.fetch_error: Exception | None = None
+        self.creation_error = kafka.NoError
+        self.commit_error: Exception | None = None
+        self.coordinator_hangs = False
+        self.committed: list[Mapping[TopicPartition, int]] = []
+        self.clients: list[Any] = []
+        self.batches: list[int] = []
+        """How many records each that was handed over holds."""
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> "Cluster":
+        """Put it in the place of aiokafka's classes."""
+        for module, name, kind in (
+            (topics, "AIOKafkaAdminClient", Admin),
+            (topics, "AIOKafkaConsumer", Consumer),
+            (survey, "AIOKafkaConsumer", Consumer),
+            (consumer, "AIOKafkaConsumer", Consumer),
+            (producer, "AIOKafkaProducer", Producer),
+            (brokers, "AIOKafkaClient", Client),
+        ):
+            monkeypatch.setattr(module, name, self._maker(kind))
+        return self
+
+    def write(self, place: TopicPartition, key: bytes | None, value: bytes) -> None:
+        """Append a record; its timestamp tells its offset."""
+        log = self.logs[place]
+        offset = self.end(place)
+        log.append(ConsumerRecord(*place, offset, 1_000 + offset, 0, key, value, None, 0, 0, ()))
+
+    def fill(self, count: int, partition: int = 0) -> TopicPartition:
+        """Append records whose values are their offsets."""
+        place = TopicPartition(TOPIC, partition)
+        for _ in range(count):
+            self.write(place, b"bed", str(self.end(place)).encode())
+        return place
+
+    def end(self, place: TopicPartition) -> int:
+        """The next record's offset."""
+        return self.begins[place] + len(self.logs[place])
+
+    def forget(self, place: TopicPartition, before: int) -> None:
+        """Drop the oldest records."""
+        del self.logs[place][: before - self.begins[place]]
+        self.begins[place] = before
+
+    def readable(self, place: TopicPartition) -> int:
+        """Where what may be read ends."""
+        stable = self.stable.get(place)
+        return self.end(place) if stable in (None, -1) else stable
+
+    def brokers(self) -> list[Any]:
+        """The addresses that they give themselves."""
+        host, port = self.advertised.split(":")
+        return [SimpleNamespace(nodeId=each, host=host, port=int(port)) for each in range(self.nodes)]
+
+    def open(self, kind: type) -> list[Any]:
+        """The clients of a kind that were started and not closed."""
+        return [each for each in self.clients if isinstance(each, kind) and each.started and not each.closed]
+
+    def _maker(self, kind: type) -> Callable[..., Any]:
+        def make(**options: Any) -> Any:
+            self.clients.append(kind(self, options))
+            return self.clients[-1]
+
+        return make
+
+
+class _Connection:
+    """What all clients have in common."""
+
+    def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
+        self.cluster = cluster
+        self.options = options
+        self.started = False
+        self.closed = False
+
+    async def start(self) -> None:
+        await asyncio.sleep(0)
+        if self.cluster.down is not None:
+            raise self.cluster.down
+        self.started = True
+
+    async def stop(self) -> None:
+        await asyncio.sleep(0)
+        self.closed = True
+
+    close = stop
+
+
+class Client(_Connection):
+    """Finds the brokers."""
+
+    async def bootstrap(self) -> None:
+        await self.start()
+
+
+class Admin(_Connection):
+    """Finds topics and makes them."""
+
+    async def describe_cluster(self) -> Any:
+        return {"cluster_id": ID, "brokers": [{"node_id": each} for each in range(self.cluster.nodes)]}
+
+    async def describe_topics(self) -> Any:
+        return [
+            {
+                "topic": name,
+                "is_internal": name.startswith("__"),
+                # In no order, as brokers tell them.
+                "partitions": [
+                    {"partition": each, "leader": 0, "replicas": [0], "isr": [0]} for each in reversed(range(count))
+                ],
+            }
+            for name, count in self.cluster.topics.items()
+        ]
+
+    async def create_topics(self, wanted: Sequence[Any]) -> Any:
+        [topic] = wanted
+        error = kafka.TopicAlreadyExistsError if topic.name in self.cluster.topics else self.cluster.creation_error
+        if error is kafka.NoError:
+            self.cluster.topics[topic.name] = topic.num_partitions
+            self.cluster.copies = topic.replication_factor
+        return SimpleNamespace(topic_errors=[(topic.name, error.errno, "as it was told")])
+
+
+class Producer(_Connection):
+    """Appends batches. Like an idempotent one, it is of no more use to a partition that refused one."""
+
+    def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
+        super().__init__(cluster, options)
+        self.client = self._sender = self
+        self._closed = False
+        self._broken: set[int] = set()
+
+    async def stop(self) -> None:
+        if not self._closed:
+            await asyncio.Event().wait()  # aiokafka's own waits for answers that never come
+        await super().stop()
+
+    close = stop
+
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(self.options["max_batch_size"], 0)
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(self.cluster.topics[topic]))
+
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+        answer = asyncio.get_running_loop().create_future()
+        self.cluster.batches.append(batch.record_count())
+        said = self.cluster.answers.pop(0) if self.cluster.answers else self._verdict(batch, partition)
+        if isinstance(said, Exception):
+            self._broken.add(partition)
+            asyncio.get_running_loop().call_soon(_fail, answer, said)
+        elif said is not None:
+            place = TopicPartition(topic, partition)
+            for key, value in said:
+                self.cluster.write(place, key, value)
+            asyncio.get_running_loop().call_soon(answer.set_result, len(said))
+        return answer
+
+    def _verdict(self, batch: BatchBuilder, partition: int) -> Exception | list[tuple[bytes, bytes]]:
+        if partition in self._broken:
+            return kafka.OutOfOrderSequenceNumber()
+        if batch.size() > self.cluster.largest:
+            return kafka.MessageSizeTooLargeError()
+        records = MemoryRecords(bytes(batch._build())).next_batch()
+        return [(each.key, each.value) for each in records]
+
+
+def _fail(answer: "asyncio.Future[Any]", error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
+
+
+class Consumer(_Connection):
+    """Reads logs."""
+
+    def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
+        super().__init__(cluster, options)
+        self.positions: dict[TopicPartition, int] = {}
+        self.waiting: set[TopicPartition] = set()
+
+    def assign(self, places: Iterable[TopicPartition]) -> None:
+        self.positions = dict.fromkeys(places, -1)
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        self.positions[place] = offset
+
+    def pause(self, *places: TopicPartition) -> None:
+        self.waiting |= set(places)
+
+    def resume(self, *places: TopicPartition) -> None:
+        self.waiting -= set(places)
+
+    def paused(self) -> set[TopicPartition]:
+        return set(self.waiting)
+
+    async def position(self, place: TopicPartition) -> int:
+        return self.positions[place]
+
+    def highwater(self, place: TopicPartition) -> int:
+        return self.cluster.end(place)
+
+    def last_stable_offset(self, place: TopicPartition) -> int | None:
+        return self.cluster.stable.get(place, self.cluster.end(place))
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return set(range(self.cluster.topics.get(topic, 0)))
+
+    async def beginning_offsets(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return await self._answered({place: self.cluster.begins[place] for place in places})
+
+    async def end_offsets(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        committed = self.options.get("isolation_level") == "read_committed"
+        end = self.cluster.readable if committed else self.cluster.end
+        return await self._answered({place: end(place) for place in places})
+
+    async def getmany(
+        self, *places: TopicPartition, timeout_ms: int, max_records: int
+    ) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        deadline = asyncio.get_running_loop().time() + timeout_ms / 1000
+        while not (found := self._fetch(places or tuple(self.positions), max_records)):
+            if asyncio.get_running_loop().time() >= deadline or self.closed:
+                return {}
+            await asyncio.sleep(0.01)
+        return found
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        if self.cluster.coordinator_hangs:
+            await asyncio.Event().wait()
+        if self.cluster.commit_error is not None:
+            raise self.cluster.commit_error
+        self.cluster.committed.append(offsets)
+
+    def _fetch(self, places: Iterable[TopicPartition], most: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        if self.cluster.fetch_error is not None:
+            raise self.cluster.fetch_error
+        found: dict[TopicPartition, list[ConsumerRecord]] = {}
+        for place in places:
+            if (
+                place not in self.waiting
+                and place not in self.cluster.withheld
+                and (records := self._next(place, most))
+            ):
+                found[place] = records
+                most -= len(records)
+                # The others first, next time.
+                self.positions[place] = self.positions.pop(place)
+        return found
+
+    def _next(self, place: TopicPartition, most: int) -> list[ConsumerRecord]:
+        first = self.positions[place] - self.cluster.begins[place]
+        records = self.cluster.logs[place][first : first + most]
+        records = [each for each in records if each.offset < self.cluster.readable(place)]
+        for each in records:
+            self.positions[place] = each.offset + 1
+            if (place, each.offset) in self.cluster.damaged:
+                raise kafka.CorruptRecordException("Invalid CRC")
+        return records
+
+    async def _answered(self, answer: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        await asyncio.sleep(0)
+        if self.cluster.silent & set(answer):
+            await asyncio.Event().wait()
+        return answer
+
+
+async def until(condition: Callable[[], bool], work: Callable[[], Awaitable[Any]]) -> None:
+    """Repeat the work until the condition holds; a hundred times are more than enough."""
+    for _ in range(100):
+        if condition():
+            return
+        await work()
+    raise AssertionError("it did not come to that")

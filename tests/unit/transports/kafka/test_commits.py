@@ -1,0 +1,119 @@
+"""What lag tools are told: now and then, what is stored and no more, and never in anybody's way. On virtual time."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import anyio.lowlevel
+import pytest
+from aiokafka import TopicPartition
+from aiokafka import errors as kafka
+
+from icu.messages import Position
+from icu.transports.kafka.commits import DEADLINE, EVERY
+from icu.transports.kafka.consumer import KafkaConsumer
+from icu.transports.kafka.lookout import PACE
+from icu.transports.kafka.transport import KafkaTransport
+from tests.clocks import virtual_asyncio
+from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Consumer
+
+FIRST, SECOND = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """Nothing here needs real time."""
+    return virtual_asyncio()
+
+
+@pytest.fixture
+async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator[KafkaConsumer]:
+    """A reader of a hundred records, long after the loop's clock began."""
+    await anyio.sleep(100)
+    cluster.fill(100, 0)
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        yield consumer
+
+
+async def take(consumer: KafkaConsumer, count: int, *, store: bool = True) -> Position:
+    """Read some records of the first partition, and store them."""
+    [batch] = await consumer.fetch(max_records=count, linger=0, patience=1)
+    if store:
+        await consumer.commit({0: batch.position})
+    return batch.position
+
+
+async def test_what_is_stored_is_told_once_a_second(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """The first at once; partitions of which nothing new is stored are left out."""
+    for _ in range(5):
+        await take(consumer, 1)
+        await anyio.sleep(EVERY / 2)
+    assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 3}, {FIRST: 5}]
+
+
+async def test_what_was_fetched_and_is_not_stored_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Lag tools see what would be lost with us."""
+    await take(consumer, 3)
+    await take(consumer, 4, store=False)
+    await consumer.aclose()
+    assert cluster.committed == [{FIRST: 3, SECOND: 0}]
+
+
+async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Where all records are stored, the marks of transactions that follow them are done with too."""
+    await take(consumer, 3)
+    cluster.open(Consumer)[0].seek(FIRST, 5)
+    await anyio.sleep(EVERY)
+    await consumer.commit({})
+    assert cluster.committed == [{FIRST: 3, SECOND: 0}, {FIRST: 5}]
+
+
+async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """It is not stored: it will be taken again."""
+    await take(consumer, 3)
+    with anyio.move_on_after(EVERY):
+        await consumer.fetch(max_records=200, linger=60, patience=1)
+    await consumer.commit({})
+    assert cluster.committed == [{FIRST: 3, SECOND: 0}]
+
+
+async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Whatever was told a moment ago."""
+    await take(consumer, 1)
+    await take(consumer, 1)
+    await consumer.aclose()
+    assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 2}]
+
+
+async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Where nothing more comes to be stored."""
+    await take(consumer, 99)
+    await take(consumer, 1)
+    for _ in range(3):
+        await consumer.fetch(max_records=1, linger=0, patience=PACE)
+    assert cluster.committed == [{FIRST: 99, SECOND: 0}, {FIRST: 100}]
+
+
+async def test_what_failed_is_told_again(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Readings are stored all the same."""
+    cluster.commit_error = kafka.CoordinatorNotAvailableError()
+    await take(consumer, 1)
+    cluster.commit_error = None
+    await consumer.commit({})
+    assert cluster.committed == []
+    await anyio.sleep(EVERY)
+    await consumer.commit({})
+    assert cluster.committed == [{FIRST: 1, SECOND: 0}]
+
+
+async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
+    cluster: Cluster, consumer: KafkaConsumer
+) -> None:
+    """Not for ever; and nothing of it is left once the reader is closed."""
+    cluster.coordinator_hangs = True
+    began = anyio.current_time()
+    await take(consumer, 1)
+    assert anyio.current_time() - began == pytest.approx(DEADLINE)
+    await consumer.aclose()
+    await anyio.lowlevel.checkpoint()
+    assert not [each for each in anyio.get_running_tasks() if "commit" in repr(each.coro)]

@@ -1,0 +1,373 @@
+"""Reading partitions of which something is wrong: damaged, withheld, silent, new. On virtual time."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import anyio
+import pytest
+from aiokafka import TopicPartition
+from aiokafka import errors as kafka
+
+from icu.errors import KafkaError, TransportClosedError
+from icu.messages import Position
+from icu.transports.base import Batch
+from icu.transports.kafka.consumer import KafkaConsumer
+from icu.transports.kafka.lookout import PACE
+from icu.transports.kafka.progress import STALLED_AFTER
+from icu.transports.kafka.transport import KafkaTransport
+from tests.clocks import virtual_asyncio
+from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Consumer, until
+
+FIRST, SECOND = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """A minute of waiting lasts milliseconds."""
+    return virtual_asyncio()
+
+
+@pytest.fixture
+async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator[KafkaConsumer]:
+    """A reader that is not assigned yet."""
+    async with transport.consumer() as consumer:
+        yield consumer
+
+
+class Follower:
+    """What a sink does: fetches, and assigns anew where it has to."""
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+        self.positions: dict[int, Position] = {}
+        self.read: dict[int, list[int]] = {0: [], 1: [], 2: []}
+        self.errors: list[str] = []
+
+    async def assign(self) -> None:
+        """From where it has read."""
+        for partition, each in (await self._consumer.assign(self.positions)).items():
+            self.positions[partition] = each.position
+
+    async def fetch(self, most: int = 100, patience: float = 0.5) -> Sequence[Batch]:
+        """Some records, or a new assignment."""
+        try:
+            batches = await self._consumer.fetch(max_records=most, linger=0, patience=patience)
+        except KafkaError as exc:
+            self.errors.append(str(exc))
+            await self.assign()
+            return ()
+        for batch in batches:
+            assert batch.start == self.positions[batch.partition].next
+            self.read[batch.partition] += [int(each.value or b"") for each in batch.deliveries]
+            self.positions[batch.partition] = batch.position
+        return batches
+
+
+@pytest.fixture
+async def follower(consumer: KafkaConsumer) -> Follower:
+    """One that reads by that reader."""
+    return Follower(consumer)
+
+
+async def test_what_stands_before_a_damaged_record_is_read(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """All of it, and once, as are the other partitions; then it is told at which offset it stops."""
+    cluster.fill(50, 0)
+    cluster.fill(50, 1)
+    cluster.damaged.add((FIRST, 37))
+    await follower.assign()
+    await until(lambda: transport.degraded is not None and len(follower.read[1]) == 50, follower.fetch)
+    assert follower.read == {0: list(range(37)), 1: list(range(50)), 2: []}
+    assert str(transport.degraded).startswith(f"partition 0 of {TOPIC} cannot be read at offset 37: Invalid CRC")
+    cluster.fill(3, 1)
+    await until(lambda: len(follower.read[1]) == 53, follower.fetch)
+    assert follower.errors == []
+
+
+async def test_a_partition_that_was_mended_is_read_on(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower, lines: list[str]
+) -> None:
+    """At the offset where it stopped, by itself; until then it is tried now and then and told once."""
+    cluster.fill(10, 0)
+    cluster.damaged.add((FIRST, 4))
+    await follower.assign()
+    began = anyio.current_time()
+    await until(lambda: anyio.current_time() - began > 20, follower.fetch)
+    assert follower.read[0] == list(range(4))
+    assert len(lines) == 1
+    cluster.damaged.clear()
+    await until(lambda: len(follower.read[0]) == 10, follower.fetch)
+    assert follower.read[0] == list(range(10))
+    assert transport.degraded is None
+
+
+async def test_a_new_assignment_does_not_stumble_again(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """What is set aside stays so: the others are read from the first fetch on."""
+    cluster.fill(4, 0)
+    cluster.damaged.add((FIRST, 0))
+    await follower.assign()
+    await until(lambda: transport.degraded is not None, follower.fetch)
+    await follower.assign()
+    assert cluster.open(Consumer)[0].paused() == {FIRST}
+    cluster.fill(4, 1)
+    await until(lambda: len(follower.read[1]) == 4, follower.fetch)
+    assert transport.degraded is not None
+
+
+async def test_damage_in_many_partitions_shares_a_fetch(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """A fetch that asks each partition alone brings no more than was asked for together."""
+    cluster.fill(100, 0)
+    cluster.fill(100, 1)
+    cluster.damaged |= {(FIRST, 60), (SECOND, 70)}
+    await follower.assign()
+    while transport.degraded is None or "partition 1" not in transport.degraded:
+        assert sum(len(batch.deliveries) for batch in await follower.fetch(most=20)) <= 20
+    await until(lambda: len(follower.read[0]) == 60, follower.fetch)
+    assert (follower.read[0], follower.read[1]) == (list(range(60)), list(range(70)))
+
+
+async def test_one_record_at_a_time_is_read_up_to_the_damage(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """However little is asked for."""
+    cluster.fill(3, 0)
+    cluster.fill(1, 1)
+    cluster.damaged.add((FIRST, 2))
+    await follower.assign()
+    await until(lambda: transport.degraded is not None, lambda: follower.fetch(most=1))
+    assert follower.read == {0: [0, 1], 1: [0], 2: []}
+
+
+async def test_records_that_are_withheld_are_named(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower, lines: list[str]
+) -> None:
+    """After some seconds at one offset, as long as it lasts; they come when they come."""
+    cluster.fill(3, 0)
+    cluster.withheld.add(FIRST)
+    await follower.assign()
+    began = anyio.current_time()
+    await until(lambda: transport.degraded is not None, follower.fetch)
+    assert STALLED_AFTER <= anyio.current_time() - began <= STALLED_AFTER + 3 * PACE
+    assert "at offset 0: its broker has records there and delivers none" in str(transport.degraded)
+    tried = anyio.current_time()
+    while anyio.current_time() - tried < 30:
+        await follower.fetch()
+        assert transport.degraded is not None
+    assert len(lines) == 1
+    cluster.withheld.clear()
+    await until(lambda: len(follower.read[0]) == 3, follower.fetch)
+    assert transport.degraded is None
+
+
+async def test_who_is_kept_waiting_by_others_is_not_withheld(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """As long as others fill each fetch nothing is known about it."""
+    cluster.fill(400, 1)
+    await follower.assign()
+    cluster.fill(1, 0)
+    cluster.withheld.add(FIRST)
+    while len(follower.read[1]) < 400:
+        await follower.fetch(most=5)
+        await anyio.sleep(0.5)
+        assert transport.degraded is None
+
+
+async def test_a_fetch_that_was_cancelled_loses_nothing(cluster: Cluster, follower: Follower) -> None:
+    """What it had taken while it lingered is taken again."""
+    cluster.fill(3, 0)
+    await follower.assign()
+    with anyio.move_on_after(1) as cut:
+        await follower._consumer.fetch(max_records=10, linger=60, patience=5)
+    assert cut.cancelled_caught
+    await follower.fetch()
+    assert follower.read[0] == [0, 1, 2]
+
+
+async def test_a_fetch_that_lingers_takes_no_more_than_is_wanted(cluster: Cluster, follower: Follower) -> None:
+    """Together with what it had already; and its records are one batch a partition."""
+    cluster.fill(3, 0)
+    await follower.assign()
+    async with anyio.create_task_group() as group:
+
+        async def write() -> None:
+            await anyio.sleep(0.5)
+            cluster.fill(10, 0)
+
+        group.start_soon(write)
+        began = anyio.current_time()
+        [batch] = await follower._consumer.fetch(max_records=5, linger=60, patience=5)
+    assert anyio.current_time() - began == pytest.approx(0.5, abs=0.05)
+    assert ([each.offset for each in batch.deliveries], batch.position.next) == ([0, 1, 2, 3, 4], 5)
+
+
+async def test_lag_is_what_can_be_read(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Up to the last stable offset; where a broker knows none, up to the end."""
+    cluster.fill(10, 0)
+    cluster.fill(5, 1)
+    await consumer.assign({})
+    for stable, lag in [(6, 11), (10, 15), (-1, 15), (None, 15)]:
+        cluster.stable[FIRST] = stable
+        assert await consumer.lag() == lag
+    await consumer.fetch(max_records=12, linger=0, patience=1)
+    assert await consumer.lag() == 3
+
+
+async def test_lag_of_what_no_fetch_has_told_of_yet(
+    cluster: Cluster, consumer: KafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the survey before, and by the looks meanwhile: the furthest of what is known."""
+    cluster.fill(10, 0)
+    monkeypatch.setattr(Consumer, "highwater", lambda *_: None)
+    monkeypatch.setattr(Consumer, "last_stable_offset", lambda *_: None)
+    cluster.withheld |= {FIRST, SECOND}
+    await consumer.assign({})
+    assert await consumer.lag() == 10
+    cluster.fill(5, 0)
+    for _ in range(3):
+        await consumer.fetch(max_records=1, linger=0, patience=PACE)
+    assert await consumer.lag() == 15
+
+
+async def test_lag_is_never_below_nothing(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """A stable offset may lie before what an earlier version of this program has stored."""
+    cluster.fill(10, 0)
+    cluster.fill(3, 1)
+    mark = (await consumer.assign({}))[0].position.mark
+    cluster.stable[FIRST] = 4
+    await consumer.assign({0: Position(8, mark)})
+    assert await consumer.lag() == 3
+
+
+async def test_new_partitions_are_read(cluster: Cluster, follower: Follower) -> None:
+    """After the next look, from their beginning."""
+    cluster.fill(2, 0)
+    await follower.assign()
+    await follower.fetch()
+    cluster.topics[TOPIC] = 3
+    cluster.fill(2, 2)
+    await until(lambda: len(follower.read[2]) == 2, follower.fetch)
+    assert follower.errors == [f"{TOPIC} has more partitions than it had"]
+    assert follower.read == {0: [0, 1], 1: [], 2: [0, 1]}
+
+
+async def test_a_partition_that_does_not_answer_is_read_once_it_does(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """Until then the others are, and it is named."""
+    cluster.fill(2, 0)
+    cluster.fill(2, 1)
+    cluster.silent.add(SECOND)
+    await follower.assign()
+    assert set(follower.positions) == {0}
+    assert str(transport.trouble).startswith("partition 1: asking for the offsets of partition 1: no answer within")
+    await until(lambda: len(follower.read[0]) == 2, follower.fetch)
+    cluster.silent.clear()
+    await until(lambda: len(follower.read[1]) == 2, follower.fetch)
+    assert follower.errors == [f"partition 1 of {TOPIC} answers again"]
+    assert transport.trouble is None
+
+
+async def test_a_partition_that_falls_silent_is_named(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """Nothing is assigned anew for it, and it is no longer named once it answers."""
+    await follower.assign()
+    assert transport.trouble is None
+    cluster.silent.add(SECOND)
+    await until(lambda: transport.trouble is not None, follower.fetch)
+    assert str(transport.trouble).startswith("partition 1: asking for the end of partition 1: no answer within 2 s")
+    cluster.silent.clear()
+    await until(lambda: transport.trouble is None, follower.fetch)
+    assert follower.errors == []
+
+
+async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster, follower: Follower) -> None:
+    """Where no partition answers, an empty fetch would never end it."""
+    cluster.fill(1, 0)
+    await follower.assign()
+    await follower.fetch()
+    cluster.silent |= {FIRST, SECOND}
+
+    async def fetch() -> None:
+        try:
+            await follower._consumer.fetch(max_records=10, linger=0, patience=0.5)
+        except KafkaError as exc:
+            follower.errors.append(str(exc))
+
+    await until(lambda: bool(follower.errors), fetch)
+    assert follower.errors[0].startswith("asking for the end of partition 0: no answer within 2 s")
+    assert not cluster.open(Consumer)
+    cluster.silent.clear()
+    await follower.assign()
+    cluster.fill(1, 0)
+    await until(lambda: len(follower.read[0]) == 2, follower.fetch)
+
+
+async def test_a_fetch_needs_an_assignment(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """After trouble too."""
+    with pytest.raises(KafkaError, match="not connected: assign first"):
+        await consumer.fetch(max_records=1, linger=0, patience=1)
+    await consumer.assign({})
+    cluster.fetch_error = kafka.OffsetOutOfRangeError()
+    with pytest.raises(KafkaError, match="fetching"):
+        await consumer.fetch(max_records=1, linger=0, patience=1)
+    with pytest.raises(KafkaError, match="not connected: assign first"):
+        await consumer.lag()
+
+
+async def test_who_may_not_join_the_group_reads_without_it(
+    cluster: Cluster, consumer: KafkaConsumer, follower: Follower, lines: list[str]
+) -> None:
+    """Only lag tools miss it; that is told once."""
+    cluster.fill(3, 0)
+    await follower.assign()
+    assert cluster.open(Consumer)[0].options["group_id"] == "icu-sink"
+    cluster.fetch_error = kafka.GroupAuthorizationFailedError("icu-sink")
+    await follower.fetch()
+    cluster.fetch_error = None
+    assert cluster.open(Consumer)[0].options["group_id"] is None
+    await until(lambda: len(follower.read[0]) == 3, follower.fetch)
+    await consumer.commit(follower.positions)
+    assert cluster.committed == []
+    assert len(lines) == 1
+
+
+async def test_other_refusals_are_of_no_group(cluster: Cluster, follower: Follower) -> None:
+    """Lag tools go on to see it."""
+    await follower.assign()
+    cluster.fetch_error = kafka.NodeNotReadyError()
+    await follower.fetch()
+    assert cluster.open(Consumer)[0].options["group_id"] == "icu-sink"
+
+
+async def test_a_reader_leaves_no_client_open(
+    cluster: Cluster, transport: KafkaTransport, consumer: KafkaConsumer
+) -> None:
+    """Neither those that have looked around, nor those of an assignment before."""
+    for _ in range(3):
+        await consumer.assign({})
+        assert len(cluster.open(Consumer)) == 1
+    await consumer.aclose()
+    assert cluster.open(object) == []
+    with pytest.raises(TransportClosedError, match=f"the topic {TOPIC} was closed"):
+        await consumer.assign({})
+
+
+async def test_a_broker_that_is_away_is_waited_for(
+    cluster: Cluster, transport: KafkaTransport, consumer: KafkaConsumer
+) -> None:
+    """Its trouble is told meanwhile, and nothing is left open of what failed."""
+    cluster.down = kafka.KafkaConnectionError("nobody there")
+    async with anyio.create_task_group() as group:
+        group.start_soon(consumer.assign, {})
+        await anyio.sleep(20)
+        assert str(transport.trouble).startswith("reading from Kafka: no connection to Kafka at 127.0.0.1:9092")
+        assert transport.sending_trouble is None
+        cluster.down = None
+    assert transport.trouble is None
+    assert all(each.closed for each in cluster.clients if not each.started)

@@ -1,0 +1,189 @@
+"""Topics: found, made and described, on a cluster that has others too."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka import errors as kafka
+
+from icu.config.settings import Kafka
+from icu.errors import KafkaError, KafkaRefusedError
+from icu.messages import Position
+from icu.transports.base import Assignment
+from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.topics import Partition, Topic, create_topic, describe_topic, list_topics
+from icu.transports.kafka.transport import KafkaTransport
+from tests.clocks import virtual_asyncio
+from tests.unit.transports.kafka.cluster import ID, TOPIC, Cluster
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """Nothing here needs real time."""
+    return virtual_asyncio()
+
+
+@pytest.fixture
+def brokers(cluster: Cluster) -> Brokers:
+    """The brokers of a cluster that has other topics beside ours."""
+    cluster.topics |= {"another": 5, "__consumer_offsets": 50}
+    return Brokers(Kafka(bootstrap_servers="127.0.0.1:9092"))
+
+
+@pytest.fixture(autouse=True)
+async def none_left_open(cluster: Cluster) -> AsyncIterator[None]:
+    """Each client is closed again, whatever comes."""
+    yield
+    assert not [each for each in cluster.clients if not each.closed]
+
+
+async def test_topics_are_listed_with_their_partitions(brokers: Brokers) -> None:
+    """Kafka's own left out."""
+    assert await list_topics(brokers) == {TOPIC: 2, "another": 5}
+
+
+async def test_a_topic_is_described_by_partition(cluster: Cluster, brokers: Brokers) -> None:
+    """In order, with the offsets that each holds."""
+    cluster.forget(cluster.fill(7, 1), 3)
+    assert await describe_topic(brokers, TOPIC) == [
+        Partition(number=0, leader=0, replicas=[0], in_sync=[0], begin=0, end=0),
+        Partition(number=1, leader=0, replicas=[0], in_sync=[0], begin=3, end=7),
+    ]
+    assert await describe_topic(brokers, "missing") == []
+
+
+async def test_a_topic_is_made_where_it_is_missing(cluster: Cluster, brokers: Brokers) -> None:
+    """With the partitions that are wanted, and on as many brokers as there are, three at most."""
+    for nodes, copies in [(1, 1), (2, 2), (3, 3), (5, 3)]:
+        cluster.topics.pop("icu.new", None)
+        cluster.nodes = nodes
+        facts = await Topic(brokers, "icu.new", partitions=4).ensure()
+        assert (facts.name, facts.cluster, facts.partitions) == ("icu.new", ID, [0, 1, 2, 3])
+        assert (cluster.topics["icu.new"], cluster.copies) == (4, copies)
+
+
+async def test_a_topic_that_is_there_stays_as_it_is(cluster: Cluster, brokers: Brokers) -> None:
+    """However many partitions were wanted."""
+    facts = await Topic(brokers, TOPIC, partitions=6).ensure()
+    assert (list(facts.partitions), cluster.topics[TOPIC]) == ([0, 1], 2)
+
+
+async def test_people_make_topics(cluster: Cluster, brokers: Brokers) -> None:
+    """They are told where it was there already, and may say how many copies."""
+    assert await create_topic(brokers, "icu.new", partitions=3, copies=None)
+    assert (cluster.topics["icu.new"], cluster.copies) == (3, 1)
+    assert not await create_topic(brokers, "icu.new", partitions=9, copies=None)
+    assert cluster.topics["icu.new"] == 3
+    assert await create_topic(brokers, "icu.other", partitions=1, copies=2)
+    assert cluster.copies == 2
+
+
+@pytest.mark.parametrize("error", [kafka.TopicAuthorizationFailedError, kafka.PolicyViolationError])
+async def test_who_may_not_make_a_topic_is_told_whom_to_ask(
+    cluster: Cluster, brokers: Brokers, error: type[kafka.BrokerResponseError]
+) -> None:
+    """With what the broker said."""
+    cluster.creation_error = error
+    with pytest.raises(
+        KafkaRefusedError, match=r"\Acreating the topic icu.new: as it was told .*; ask whoever runs the broker"
+    ):
+        await Topic(brokers, "icu.new", partitions=1).ensure()
+
+
+async def test_what_may_be_mended_is_no_refusal(cluster: Cluster, brokers: Brokers) -> None:
+    """It is tried again."""
+    cluster.creation_error = kafka.NotControllerError
+    with pytest.raises(KafkaError, match=r"\Acreating the topic icu.new: as it was told \(NotControllerError\)\Z"):
+        await Topic(brokers, "icu.new", partitions=1).ensure()
+
+
+async def test_a_topic_that_was_there_is_waited_for(cluster: Cluster, brokers: Brokers) -> None:
+    """Whoever took it, or the right to see it, away may give it back."""
+    topic = Topic(brokers, TOPIC, partitions=2)
+    await topic.ensure()
+    del cluster.topics[TOPIC]
+    cluster.creation_error = kafka.TopicAuthorizationFailedError
+    with pytest.raises(KafkaError, match=f"the topic {TOPIC} is gone, or may not be seen any more: creating") as caught:
+        await topic.ensure()
+    assert caught.value.transient
+
+
+async def assigned(cluster: Cluster, brokers: Brokers, stored: dict[int, Position]) -> dict[int, Assignment]:
+    """Where a reader with these positions begins."""
+    transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
+    async with transport.consumer() as consumer:
+        return dict(await consumer.assign(stored))
+
+
+async def positions(cluster: Cluster, brokers: Brokers, count: int) -> dict[int, Position]:
+    """Positions behind so many records of each partition that holds so many."""
+    transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
+    async with transport.consumer() as consumer:
+        found = {number: each.position for number, each in (await consumer.assign({})).items()}
+        for batch in await consumer.fetch(max_records=count, linger=0, patience=0.1):
+            found[batch.partition] = batch.position
+        return found
+
+
+async def test_positions_are_taken_up(cluster: Cluster, brokers: Brokers) -> None:
+    """At the end of a log, within it, and at its beginning."""
+    cluster.fill(5, 0)
+    stored = await positions(cluster, brokers, 5)
+    assert [stored[each].next for each in (0, 1)] == [5, 0]
+    cluster.fill(5, 1)
+    assert await assigned(cluster, brokers, stored) == {number: Assignment(each) for number, each in stored.items()}
+    cluster.fill(3, 0)
+    assert (await assigned(cluster, brokers, stored))[0] == Assignment(stored[0])
+
+
+@pytest.mark.parametrize(("begin", "expected"), [(4, (5, 0)), (5, (5, 0)), (6, (6, 1))])
+async def test_positions_at_the_edge_of_what_is_kept(
+    cluster: Cluster, brokers: Brokers, begin: int, expected: tuple[int, int]
+) -> None:
+    """The record before a position may be the oldest, or gone; what follows it may be gone too."""
+    place = cluster.fill(8, 0)
+    stored = await positions(cluster, brokers, 5)
+    cluster.forget(place, begin)
+    found = (await assigned(cluster, brokers, stored))[0]
+    assert ((found.position.next, found.lost), found.other_log) == (expected, False)
+
+
+@pytest.mark.parametrize("begin", [0, 4])
+async def test_another_record_before_the_position_is_another_log(
+    cluster: Cluster, brokers: Brokers, begin: int
+) -> None:
+    """Wherever in the log it lies, the oldest included: it is read back."""
+    place = cluster.fill(5, 0)
+    stored = await positions(cluster, brokers, 5)
+    cluster.logs[place].clear()
+    for _ in range(9):
+        cluster.write(place, b"another bed", b"0")
+    cluster.forget(place, begin)
+    found = (await assigned(cluster, brokers, stored))[0]
+    assert (found.other_log, found.position.next) == (True, begin)
+
+
+async def test_a_record_that_nobody_can_read_back_decides_nothing(cluster: Cluster, brokers: Brokers) -> None:
+    """The cluster's name does: a damaged record does not have the whole log read anew."""
+    place = cluster.fill(5, 0)
+    stored = await positions(cluster, brokers, 5)
+    cluster.damaged.add((place, 4))
+    assert (await assigned(cluster, brokers, stored))[0] == Assignment(stored[0])
+
+
+async def test_a_record_that_compaction_took_decides_nothing(cluster: Cluster, brokers: Brokers) -> None:
+    """A fetch brings the one behind it."""
+    place = cluster.fill(5, 0)
+    stored = await positions(cluster, brokers, 5)
+    cluster.fill(1, 0)
+    cluster.logs[place][4] = cluster.logs[place][5]
+    assert (await assigned(cluster, brokers, stored))[0] == Assignment(stored[0])
+
+
+async def test_a_cluster_where_no_partition_answers(cluster: Cluster, brokers: Brokers) -> None:
+    """It is waited for, with what it is asked."""
+    cluster.silent |= {TopicPartition(TOPIC, each) for each in (0, 1)}
+    transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
+    async with transport.consumer() as consumer:
+        with pytest.raises(KafkaError, match="asking for the offsets of partition 0: no answer within 12 s"):
+            await consumer._assign({})
