@@ -1,0 +1,77 @@
+"""A client that catches up while readings come: what the journal gave it does not come again from the watch."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+import pytest
+
+from icu.monitor.broadcast import Broadcast, Tick
+from icu.monitor.stream import EventStream
+from icu.store.reader import Batch, Reader
+from icu.store.writer import Writer
+from tests.samples import observation
+from tests.stores import NOON, store
+
+FIVE = range(1, 6)
+
+
+@pytest.fixture
+async def batches(writer: Writer, reader: Reader) -> dict[int, Batch]:
+    """Those of the journal: five, of a reading each, by their place; and one more that is not in it yet."""
+    for place in FIVE:
+        await store(writer, [observation(place, pulse=60 + place)], start=place - 1, arrived=NOON)
+    async with reader.follow() as follower:
+        found = await follower.after(0, limit=10)
+    assert found is not None
+    assert [each.number - NOON for each in found] == list(FIVE)
+    return {each.number - NOON: each for each in [*found, Batch(NOON + 6, found[0].readings)]}
+
+
+async def told(reader: Reader, last_seen: int, ticks: Sequence[Tick]) -> list[int | str]:
+    """The places of the batches that a client is sent, where the watch finds these while it catches up; and resets."""
+    broadcast = Broadcast(reader)
+    body = b""
+
+    async def send(message: Any) -> None:
+        nonlocal body
+        body += message.get("body", b"")
+        if message["type"] == "http.response.start":
+            for tick in ticks:
+                broadcast._offer(tick)
+            broadcast.close()
+
+    with anyio.fail_after(10):
+        await EventStream(reader, broadcast, None, last_seen)({"type": "http"}, anyio.sleep_forever, send)
+    events = re.findall(rb"id: (\d+)\nevent: readings|(event: reset)", body)
+    return ["reset" if reset else int(number) - NOON for number, reset in events]
+
+
+async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches: dict[int, Batch]) -> None:
+    """Neither from the first of the ticks that waited meanwhile, nor from those behind it."""
+    ticks = [
+        Tick([batches[2], batches[3]], NOON + 1),
+        Tick([batches[4]], NOON + 3),
+        Tick([batches[5], batches[6]], NOON + 4),
+    ]
+    assert await told(reader, NOON + 1, ticks) == [2, 3, 4, 5, 6]
+
+
+async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches: dict[int, Batch]) -> None:
+    """Each tick follows the one before."""
+    assert await told(reader, NOON + 5, [Tick([batches[6]], NOON + 5)]) == [6]
+
+
+@pytest.mark.parametrize("last_seen", [NOON - 1, NOON + 99, 10**17])
+async def test_who_is_told_to_read_anew_is_told_of_what_comes(
+    reader: Reader, batches: dict[int, Batch], last_seen: int
+) -> None:
+    """Though its place was a number that is far ahead of ours, as one of another database may be."""
+    assert await told(reader, last_seen, [Tick([batches[6]], NOON + 5)]) == ["reset", 6]
+
+
+async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches: dict[int, Batch]) -> None:
+    """A database that was replaced numbers from its own beginning."""
+    ticks = [Tick((), NOON + 1, restart=True), Tick([batches[2], batches[3]], NOON + 1)]
+    assert await told(reader, NOON + 5, ticks) == ["reset", 2, 3]
