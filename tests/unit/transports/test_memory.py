@@ -4,7 +4,8 @@ import anyio
 import pytest
 
 from icu.errors import TransportClosedError
-from icu.messages import Record
+from icu.messages import Position, Record
+from icu.transports.base import Assignment
 from icu.transports.memory import MemoryTransport
 from tests.clocks import virtual_time
 
@@ -98,3 +99,65 @@ async def test_waits_are_exact() -> None:
         before = anyio.current_time()
         assert await consumer.fetch(max_records=10, linger=1, patience=3)
         assert anyio.current_time() - before == pytest.approx(1)
+
+
+async def test_a_full_log_wakes_its_reader() -> None:
+    """Who publishes more than there is room for does not wait for a reader who waits for the end of that."""
+    transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
+    async with anyio.create_task_group() as group, transport.consumer() as consumer:
+        await consumer.assign({})
+        before = anyio.current_time()
+
+        async def publish() -> None:
+            await anyio.sleep(1)
+            await transport.publish(records(5))
+
+        group.start_soon(publish)
+        assert await consumer.fetch(max_records=1, linger=0, patience=60)
+        assert anyio.current_time() - before == pytest.approx(1)
+        group.cancel_scope.cancel()
+
+
+async def test_a_reader_of_another_database_is_told_what_is_gone() -> None:
+    """What was committed went elsewhere: who begins anew, or comes with another log's position, misses it."""
+    transport = MemoryTransport(topic="icu.test", partitions=1)
+    await transport.publish(records(5))
+    async with transport.consumer() as consumer:
+        mark = (await consumer.assign({}))[0].position.mark
+        await consumer.commit({0: Position(3, mark)})
+        for stored in (None, Position(2, "another log")):
+            assignment = (await consumer.assign({} if stored is None else {0: stored}))[0]
+            assert assignment == Assignment(Position(3, mark), other_log=stored is not None, lost=3)
+
+
+async def test_each_run_is_a_log_of_its_own() -> None:
+    """A position of the run before, though of the same topic, is one of another log."""
+    marks = set()
+    for _ in range(2):
+        async with MemoryTransport(topic="icu.test", partitions=1).consumer() as consumer:
+            marks.add((await consumer.assign({}))[0].position.mark)
+    assert len(marks) == 2
+
+
+async def test_a_closed_topic_is_named() -> None:
+    """Whoever comes too late is told which one it was."""
+    transport = MemoryTransport(topic="icu.test", partitions=1)
+    assert transport.topic == "icu.test"
+    await transport.aclose()
+    with pytest.raises(TransportClosedError, match=r"icu\.test"):
+        await transport.publish(records(1))
+
+
+async def test_closing_wakes_who_waits_for_storage() -> None:
+    """Nobody will store what is left."""
+    transport = MemoryTransport(topic="icu.test", partitions=1)
+    await transport.publish(records(1))
+
+    async def settle() -> None:
+        with pytest.raises(TransportClosedError):
+            await transport.settled(0)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(settle)
+        await anyio.wait_all_tasks_blocked()
+        await transport.aclose()
