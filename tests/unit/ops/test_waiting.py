@@ -3,12 +3,13 @@
 import itertools
 
 import anyio
+import anyio.lowlevel
 import pytest
 from loguru import logger
 
 from icu.errors import StoreCorruptError, StoreUnavailableError
 from icu.ops.health import Health
-from icu.ops.retries import until_it_works
+from icu.ops.retries import Waiting, until_it_works
 from tests.clocks import virtual_time
 
 
@@ -49,6 +50,54 @@ async def test_waits_stay_below_five_seconds() -> None:
         await until_it_works("storing", work, on_trouble=lambda _: None)
     assert max(after - before for before, after in itertools.pairwise(times)) <= 5
     assert len(times) > 60
+
+
+async def test_waits_begin_short_and_grow() -> None:
+    """What was away for a moment is used again after a moment; what is away for long is asked seldom."""
+    waits: list[list[float]] = []
+    for _ in range(20):
+        times: list[float] = []
+
+        async def work(times: list[float] = times) -> None:
+            times.append(anyio.current_time())
+            if len(times) < 20:
+                raise StoreUnavailableError("locked")
+
+        await until_it_works("storing", work, on_trouble=lambda _: None)
+        waits.append([after - before for before, after in itertools.pairwise(times)])
+    for attempt, most in enumerate([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5, 5]):
+        assert max(each[attempt] for each in waits) <= most
+    assert max(map(max, waits)) > 4
+
+
+async def test_trouble_is_told_once_for_all_who_wait() -> None:
+    """Half a minute later again, and at once where it is another trouble, after it had worked."""
+    lines: list[str] = []
+    logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
+    waiting = Waiting("storing", on_trouble=lambda _: None)
+    away = True
+
+    async def work() -> None:
+        if away:
+            raise StoreUnavailableError("locked")
+
+    for _ in range(2):
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(waiting.until_it_works, work)
+            await anyio.sleep(20)
+            away = False
+        away = True
+    assert lines == ["storing, waiting: locked", "storing: works again"] * 2
+
+
+async def test_nothing_is_said_where_it_works_at_once() -> None:
+    """But for whoever asks how it is."""
+    lines: list[str] = []
+    logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
+    told: list[str | None] = []
+    await until_it_works("storing", anyio.lowlevel.checkpoint, on_trouble=told.append)
+    assert (lines, told) == ([], [None])
 
 
 async def test_other_errors_leave_at_once() -> None:

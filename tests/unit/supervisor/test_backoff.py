@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from icu.supervisor.backoff import Backoff
 from icu.supervisor.events import ChildRestarting
 from icu.supervisor.spec import Strategy
 from tests.unit.supervisor.actors import Actor, crash_at_once, crashes, crashes_after, permanent, running
@@ -40,6 +41,13 @@ async def test_a_long_life_forgives() -> None:
     async with running(*permanent(a=actor)) as ward:
         await anyio.sleep(4_000)
         assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.1, 0.2, 0.1])
+
+
+@pytest.mark.parametrize(("uptime", "wait"), [(0.0, 0.4), (9.99, 0.4), (10.0, 0.1), (3_600.0, 0.1)])
+def test_ten_seconds_are_a_long_life(uptime: float, wait: float) -> None:
+    """Who dies a little sooner each time waits longer each time."""
+    backoff = Backoff(lambda: 1.0)
+    assert [backoff.next(0), backoff.next(0), backoff.next(uptime)] == pytest.approx([0.1, 0.2, wait])
 
 
 async def test_each_child_waits_for_itself() -> None:

@@ -84,6 +84,13 @@ def test_the_window_is_closed_at_its_period(times: list[float], deaths: int) -> 
     assert [counter.add(time) for time in times][-1] == deaths
 
 
+def test_deaths_that_are_too_many_anyway_are_not_kept() -> None:
+    """A child that dies for ever at one moment fills no memory; and no death is forgotten that counts."""
+    counter = DeathCounter(Intensity(restarts=3, period=60))
+    assert [counter.add(0) for _ in range(6)] == [1, 2, 3, 4, 4, 4]
+    assert [counter.add(time) for time in (50, 61, 200)] == [4, 2, 1]
+
+
 async def test_ends_of_transient_children_cost_nothing() -> None:
     """Beds whose recording is over do not use up the restart budget."""
     beds = [ChildSpec(id=f"bed-{n}", start=Actor(ends), restart=Restart.TRANSIENT) for n in range(50)]

@@ -1,0 +1,112 @@
+"""Who is behind does not keep others waiting: bays take turns where time is short. On virtual time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import anyio
+import pytest
+from prometheus_client import CollectorRegistry
+
+from icu.messages import Observation, Record, uuid_of_name
+from icu.patient import emulator
+from icu.patient.beds import Identity
+from icu.patient.cohort import Cohort
+from icu.patient.emulator import emulate
+from icu.patient.outbox import Outbox
+from icu.patient.simulated import SimulatedBay
+from icu.patient.telemetry import Telemetry
+from icu.transports.memory import MemoryTransport
+from tests.clocks import trio_clock, virtual_time
+from tests.samples import START
+
+WORK = 0.1
+"""Seconds that an observation takes here."""
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """What takes seconds here lasts milliseconds."""
+    return virtual_time()
+
+
+class Laborious(SimulatedBay):
+    """A bay whose observations take their time, as thousands of patients do."""
+
+    def observe(self) -> Sequence[Observation]:
+        trio_clock().jump(WORK)
+        return super().observe()
+
+
+def bay(name: str, *, behind: timedelta, patients: int = 1) -> SimulatedBay:
+    """A bay that is so far behind and catches up as fast as can be."""
+    identities = [Identity(uuid_of_name(f"{name} {n}"), name) for n in range(patients)]
+    cohort = Cohort(identities, {}, start=START - behind, seed=7)
+    return Laborious(cohort, interval=5, offset=0, start=START - behind, launch=START, speed=float("inf"))
+
+
+class Log(MemoryTransport):
+    """A transport that remembers who was published, and when."""
+
+    def __init__(self) -> None:
+        super().__init__(topic="icu.test", partitions=1)
+        self.began = anyio.current_time()
+        self.came: list[tuple[bytes, float]] = []
+
+    async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
+        self.came += [(record.key, anyio.current_time() - self.began) for record in records]
+        return await super().publish(records)
+
+
+async def published(seconds: float, *bays: SimulatedBay) -> tuple[Log, Telemetry]:
+    """What comes of these bays within so many seconds."""
+    log, telemetry = Log(), Telemetry(CollectorRegistry())
+
+    def now() -> datetime:
+        return START + timedelta(seconds=anyio.current_time() - log.began)
+
+    with anyio.move_on_after(seconds):
+        await emulate(bays=bays, outbox=Outbox(), transport=log, telemetry=telemetry, now=now)
+    return log, telemetry
+
+
+async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day of backfill is done for all beds together, not for one after the other."""
+    monkeypatch.setattr(emulator, "ROUND", 1)
+    bays = [bay(name, behind=timedelta(hours=1)) for name in ("Anna", "Boris", "Chiara")]
+    log, _ = await published(6, *bays)
+    keys = [key for key, _ in log.came]
+    assert len(keys) > 30
+    counts = [keys.count(each.identities[0].key) for each in bays]
+    assert max(counts) - min(counts) <= 1
+
+
+async def test_who_is_not_behind_is_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live patient's readings come at their times while others catch up, each after a turn of the others at most."""
+    monkeypatch.setattr(emulator, "ROUND", 1)
+    live = bay("live", behind=timedelta(0))
+    log, telemetry = await published(31, bay("late", behind=timedelta(hours=1)), live)
+    times = [at for key, at in log.came if key == live.identities[0].key]
+    assert times == pytest.approx([0, 5, 10, 15, 20, 25, 30], abs=1)
+    assert telemetry.missed._value.get() == 0
+
+
+async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its patients: what one bay more would make too many waits for the next."""
+    monkeypatch.setattr(emulator, "ROUND", 4)
+    rounds: list[int] = []
+
+    class Counting(Outbox):
+        def put(self, records: Sequence[Record]) -> int:  # type: ignore[override]
+            rounds.append(len(records))
+            return super().put(records)
+
+    bays = [bay(f"bay {n}", behind=timedelta(0), patients=2) for n in range(5)]
+    with anyio.move_on_after(4):
+        await emulate(
+            bays=[*bays, bay("large", behind=timedelta(0), patients=9)],
+            outbox=Counting(),
+            transport=Log(),
+            telemetry=Telemetry(CollectorRegistry()),
+            now=lambda: START,
+        )
+    assert rounds == [4, 4, 11]
