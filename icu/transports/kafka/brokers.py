@@ -1,5 +1,6 @@
 """How the brokers are reached: the options of every client, and an error that says why they are not."""
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from icu.transports.kafka.reasons import in_words, needs_people, overheard
 CONNECTING_DEADLINE: Final = 10.0
 """Seconds until a broker has to have answered."""
 
-LOOPBACK: Final = ("localhost", "127.", "[::1]")
+_LOOPBACK: Final = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\]):[0-9]+")
 
 
 class Brokers:
@@ -37,7 +38,7 @@ class Brokers:
     @property
     def exposed(self) -> bool:
         """Whether readings travel unencrypted to a host that is not this one."""
-        remote = [each for each in self.address.split(",") if not each.startswith(LOOPBACK)]
+        remote = [each for each in self.address.split(",") if not _LOOPBACK.fullmatch(each)]
         return bool(remote) and self._tls is None
 
     def options(self) -> dict[str, Any]:

@@ -44,10 +44,13 @@ class Cluster:
         """Bytes of a batch."""
         self.answers: list[Exception | None] = []
         """To the next batches; None: no answer at all."""
+        self.hanging: set[str] = set()
+        """Calls that are never answered."""
+        self.delay = 0.0
+        """Seconds until a fetch brings what is there."""
         self.fetch_error: Exception | None = None
         self.creation_error = kafka.NoError
         self.commit_error: Exception | None = None
-        self.coordinator_hangs = False
         self.committed: list[Mapping[TopicPartition, int]] = []
         self.clients: list[Any] = []
         self.batches: list[int] = []
@@ -120,7 +123,7 @@ class _Connection:
         self.closed = False
 
     async def start(self) -> None:
-        await asyncio.sleep(0)
+        await self.called("start")
         if self.cluster.down is not None:
             raise self.cluster.down
         self.started = True
@@ -131,11 +134,18 @@ class _Connection:
 
     close = stop
 
+    async def called(self, name: str) -> None:
+        """A step of the loop, or for ever where this call hangs."""
+        await asyncio.sleep(0)
+        if name in self.cluster.hanging:
+            await asyncio.Event().wait()
+
 
 class Client(_Connection):
     """Finds the brokers."""
 
     async def bootstrap(self) -> None:
+        await self.called("bootstrap")
         await self.start()
 
 
@@ -143,9 +153,11 @@ class Admin(_Connection):
     """Finds topics and makes them."""
 
     async def describe_cluster(self) -> Any:
+        await self.called("describe_cluster")
         return {"cluster_id": ID, "brokers": [{"node_id": each} for each in range(self.cluster.nodes)]}
 
     async def describe_topics(self) -> Any:
+        await self.called("describe_topics")
         return [
             {
                 "topic": name,
@@ -159,6 +171,7 @@ class Admin(_Connection):
         ]
 
     async def create_topics(self, wanted: Sequence[Any]) -> Any:
+        await self.called("create_topics")
         [topic] = wanted
         error = kafka.TopicAlreadyExistsError if topic.name in self.cluster.topics else self.cluster.creation_error
         if error is kafka.NoError:
@@ -187,9 +200,11 @@ class Producer(_Connection):
         return BatchBuilder(self.options["max_batch_size"], 0)
 
     async def partitions_for(self, topic: str) -> set[int]:
+        await self.called("partitions_for")
         return set(range(self.cluster.topics[topic]))
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+        await self.called("send_batch")
         answer = asyncio.get_running_loop().create_future()
         self.cluster.batches.append(batch.record_count())
         said = self.cluster.answers.pop(0) if self.cluster.answers else self._verdict(batch, partition)
@@ -253,9 +268,11 @@ class Consumer(_Connection):
         return set(range(self.cluster.topics.get(topic, 0)))
 
     async def beginning_offsets(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        await self.called("beginning_offsets")
         return await self._answered({place: self.cluster.begins[place] for place in places})
 
     async def end_offsets(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        await self.called("end_offsets")
         committed = self.options.get("isolation_level") == "read_committed"
         end = self.cluster.readable if committed else self.cluster.end
         return await self._answered({place: end(place) for place in places})
@@ -263,7 +280,11 @@ class Consumer(_Connection):
     async def getmany(
         self, *places: TopicPartition, timeout_ms: int, max_records: int
     ) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        await self.called("getmany")
         deadline = asyncio.get_running_loop().time() + timeout_ms / 1000
+        await asyncio.sleep(min(self.cluster.delay, timeout_ms / 1000))
+        if timeout_ms / 1000 < self.cluster.delay:
+            return {}
         while not (found := self._fetch(places or tuple(self.positions), max_records)):
             if asyncio.get_running_loop().time() >= deadline or self.closed:
                 return {}
@@ -271,8 +292,7 @@ class Consumer(_Connection):
         return found
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        if self.cluster.coordinator_hangs:
-            await asyncio.Event().wait()
+        await self.called("commit")
         if self.cluster.commit_error is not None:
             raise self.cluster.commit_error
         self.cluster.committed.append(offsets)
@@ -304,7 +324,6 @@ class Consumer(_Connection):
         return records
 
     async def _answered(self, answer: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
-        await asyncio.sleep(0)
         if self.cluster.silent & set(answer):
             await asyncio.Event().wait()
         return answer

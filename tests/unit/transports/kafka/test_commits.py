@@ -110,7 +110,7 @@ async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
     cluster: Cluster, consumer: KafkaConsumer
 ) -> None:
     """Not for ever; and nothing of it is left once the reader is closed."""
-    cluster.coordinator_hangs = True
+    cluster.hanging.add("commit")
     began = anyio.current_time()
     await take(consumer, 1)
     assert anyio.current_time() - began == pytest.approx(DEADLINE)

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from aiokafka import errors as kafka
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from icu.errors import TransportClosedError
 from icu.messages import Record
@@ -73,13 +74,29 @@ async def test_batches_that_are_too_large_are_split(cluster: Cluster, transport:
 
 async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: KafkaTransport) -> None:
     """Half of the least that was refused: what is larger was refused too."""
-    cluster.largest = 250
     few, many = (next(key for key in KEYS if partition_of(key, 2) == each) for each in (0, 1))
-    await transport.publish(
-        [Record(key, b"%020d" % n) for key, count in ((few, 10), (many, 100)) for n in range(count)]
-    )
-    refused = [client.options["max_batch_size"] for client in clients(cluster)]
-    assert refused[1] < 10 * 40
+    sent = [Record(key, b"%020d" % n) for key, count in ((few, 10), (many, 100)) for n in range(count)]
+    smallest = BatchBuilder(BATCH_BYTES, 0)
+    for each in sent[:10]:
+        smallest.append(timestamp=None, key=each.key, value=each.value)
+    cluster.largest = smallest.size() - 1
+    await transport.publish(sent)
+    assert [client.options["max_batch_size"] for client in clients(cluster)] == [BATCH_BYTES, smallest.size() // 2]
+
+
+@pytest.mark.parametrize(("call", "seconds"), [("partitions_for", 5), ("send_batch", 10)])
+async def test_a_call_that_hangs_is_given_up(
+    cluster: Cluster, transport: KafkaTransport, call: str, seconds: float
+) -> None:
+    """The next attempt is another client's."""
+    cluster.hanging.add(call)
+    async with anyio.create_task_group() as group:
+        group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
+        await anyio.sleep(seconds + 0.001)
+        assert f"no answer within {seconds} s" in str(transport.sending_trouble)
+        cluster.hanging.clear()
+    assert in_log(cluster)[KEYS[0]] == [0]
+    assert len(clients(cluster)) == 2
 
 
 async def test_a_record_that_is_too_large_is_given_back(

@@ -76,6 +76,7 @@ async def test_what_stands_before_a_damaged_record_is_read(
     cluster.fill(50, 1)
     cluster.damaged.add((FIRST, 37))
     await follower.assign()
+    assert {batch.partition for batch in await follower.fetch()} == {0, 1}
     await until(lambda: transport.degraded is not None and len(follower.read[1]) == 50, follower.fetch)
     assert follower.read == {0: list(range(37)), 1: list(range(50)), 2: []}
     assert str(transport.degraded).startswith(f"partition 0 of {TOPIC} cannot be read at offset 37: Invalid CRC")
@@ -130,6 +131,31 @@ async def test_damage_in_many_partitions_shares_a_fetch(
     assert (follower.read[0], follower.read[1]) == (list(range(60)), list(range(70)))
 
 
+async def test_who_has_nothing_more_is_not_asked_alone(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """Each would be waited for."""
+    cluster.fill(1, 0)
+    cluster.damaged.add((FIRST, 0))
+    await follower.assign()
+    began = anyio.current_time()
+    await follower.fetch(patience=0)
+    assert transport.degraded is not None
+    assert anyio.current_time() == began
+
+
+async def test_a_fetch_that_hangs_is_given_up(cluster: Cluster, follower: Follower) -> None:
+    """Twelve seconds behind its patience, and the client with it."""
+    await follower.assign()
+    [client] = cluster.open(Consumer)
+    cluster.hanging.add("getmany")
+    began = anyio.current_time()
+    await follower.fetch(patience=3)
+    assert follower.errors == ["fetching: no answer within 15 s"]
+    assert anyio.current_time() - began == pytest.approx(15, abs=0.1)
+    assert client.closed
+
+
 async def test_one_record_at_a_time_is_read_up_to_the_damage(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
@@ -138,7 +164,8 @@ async def test_one_record_at_a_time_is_read_up_to_the_damage(
     cluster.fill(1, 1)
     cluster.damaged.add((FIRST, 2))
     await follower.assign()
-    await until(lambda: transport.degraded is not None, lambda: follower.fetch(most=1))
+    while transport.degraded is None:
+        assert all(len(batch.deliveries) == 1 for batch in await follower.fetch(most=1))
     assert follower.read == {0: [0, 1], 1: [0], 2: []}
 
 
@@ -155,8 +182,10 @@ async def test_records_that_are_withheld_are_named(
     assert "at offset 0: its broker has records there and delivers none" in str(transport.degraded)
     tried = anyio.current_time()
     while anyio.current_time() - tried < 30:
+        cluster.fill(1, 1)
         await follower.fetch()
         assert transport.degraded is not None
+        await anyio.sleep(0.5)
     assert len(lines) == 1
     cluster.withheld.clear()
     await until(lambda: len(follower.read[0]) == 3, follower.fetch)

@@ -1,7 +1,9 @@
 """Topics: found, made and described, on a cluster that has others too."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
+import anyio
 import pytest
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
@@ -108,6 +110,52 @@ async def test_a_topic_that_was_there_is_waited_for(cluster: Cluster, brokers: B
     assert caught.value.transient
 
 
+QUESTIONS: dict[str, Callable[[Brokers], Coroutine[Any, Any, object]]] = {
+    "listing topics": list_topics,
+    "asking who the cluster is": lambda brokers: create_topic(brokers, "icu.new", partitions=1, copies=None),
+    "creating the topic icu.new": lambda brokers: create_topic(brokers, "icu.new", partitions=1, copies=1),
+    "describing topics": lambda brokers: describe_topic(brokers, TOPIC),
+    "asking for offsets": lambda brokers: describe_topic(brokers, TOPIC),
+    "looking for the topic": lambda brokers: Topic(brokers, TOPIC, partitions=1).ensure(),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "doing"),
+    [
+        ("describe_topics", "listing topics"),
+        ("describe_cluster", "asking who the cluster is"),
+        ("create_topics", "creating the topic icu.new"),
+        ("describe_topics", "describing topics"),
+        ("beginning_offsets", "asking for offsets"),
+        ("end_offsets", "asking for offsets"),
+        ("describe_topics", "looking for the topic"),
+    ],
+)
+async def test_an_answer_that_never_comes_is_given_up(
+    cluster: Cluster, brokers: Brokers, call: str, doing: str
+) -> None:
+    """After twelve seconds, with what was asked."""
+    cluster.hanging.add(call)
+    began = anyio.current_time()
+    with pytest.raises(KafkaError, match=rf"\A{doing}: no answer within 12 s\Z"):
+        await QUESTIONS[doing](brokers)
+    assert anyio.current_time() - began == pytest.approx(12, abs=0.1)
+
+
+async def test_a_record_that_never_comes_back_is_given_up(cluster: Cluster, brokers: Brokers) -> None:
+    """Whoever waits for the assignment tries again, with a new client."""
+    cluster.fill(5, 0)
+    stored = await positions(cluster, brokers, 5)
+    cluster.hanging.add("getmany")
+    began = anyio.current_time()
+    transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
+    async with transport.consumer() as consumer:
+        with pytest.raises(KafkaError, match="fetching: no answer within 14 s"):
+            await consumer._assign(stored)
+    assert anyio.current_time() - began == pytest.approx(14, abs=0.1)
+
+
 async def assigned(cluster: Cluster, brokers: Brokers, stored: dict[int, Position]) -> dict[int, Assignment]:
     """Where a reader with these positions begins."""
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
@@ -146,6 +194,17 @@ async def test_positions_at_the_edge_of_what_is_kept(
     cluster.forget(place, begin)
     found = (await assigned(cluster, brokers, stored))[0]
     assert ((found.position.next, found.lost), found.other_log) == (expected, False)
+
+
+async def test_each_partition_is_judged_by_its_own_record(cluster: Cluster, brokers: Brokers) -> None:
+    """One log was lost, the other was not; brokers take a moment to tell."""
+    places = [cluster.fill(5, each) for each in (0, 1)]
+    stored = await positions(cluster, brokers, 10)
+    cluster.delay = 0.5
+    cluster.logs[places[1]].clear()
+    for _ in range(9):
+        cluster.write(places[1], b"another bed", b"0")
+    assert [each.other_log for each in (await assigned(cluster, brokers, stored)).values()] == [False, True]
 
 
 @pytest.mark.parametrize("begin", [0, 4])
