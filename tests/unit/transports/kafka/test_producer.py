@@ -62,14 +62,17 @@ async def test_more_than_a_batch_holds(cluster: Cluster, transport: KafkaTranspo
     assert in_log(cluster) == {key: list(range(10)) for key in KEYS}
 
 
-async def test_batches_that_are_too_large_are_split(cluster: Cluster, transport: KafkaTransport) -> None:
-    """Until they fit; order is kept, and nothing is sent twice."""
+async def test_batches_that_are_too_large_are_split(
+    cluster: Cluster, transport: KafkaTransport, lines: list[str]
+) -> None:
+    """Until they fit, without any trouble; order is kept, and nothing is sent twice."""
     cluster.largest = 900
     assert await transport.publish(records(range(100))) == ()
     assert in_log(cluster) == {key: list(range(100)) for key in KEYS}
     before = len(clients(cluster))
     await transport.publish(records(range(100, 200)))
     assert len(clients(cluster)) == before
+    assert lines == []
 
 
 async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: KafkaTransport) -> None:
