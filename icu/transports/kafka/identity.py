@@ -38,7 +38,7 @@ def decide(log: Log, stored: Position | None) -> Assignment:
     if stored is None:
         return Assignment(beginning)
     cluster, _, fingerprint = stored.mark.partition("/")
-    another_record = bool(log.before and fingerprint) and _fingerprint(log.before) != fingerprint
+    another_record = log.before is not None and fingerprint not in ("", _fingerprint(log.before))
     if cluster != log.cluster or stored.next > log.end or another_record:
         return Assignment(beginning, other_log=True)
     if stored.next < log.begin:
@@ -46,5 +46,5 @@ def decide(log: Log, stored: Position | None) -> Assignment:
     return Assignment(stored)
 
 
-def _fingerprint(record: "ConsumerRecord | None") -> str:
-    return f"{record.timestamp}-{crc32(record.key or b''):08x}" if record else ""
+def _fingerprint(record: "ConsumerRecord") -> str:
+    return f"{record.timestamp}-{crc32(record.key or b''):08x}"

@@ -4,7 +4,7 @@ What real brokers do is tested on real ones. Here stands what they do hardly eve
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +34,8 @@ class Cluster:
         self.stable: dict[TopicPartition, int | None] = {}
         """Last stable offsets that are not the log's end."""
         self.damaged: set[tuple[TopicPartition, int]] = set()
+        self.aborted: set[tuple[TopicPartition, int]] = set()
+        """Records that fetches pass over, as those of aborted transactions."""
         self.withheld: set[TopicPartition] = set()
         """Partitions whose broker says that it has records, and delivers none."""
         self.silent: set[TopicPartition] = set()
@@ -44,6 +46,7 @@ class Cluster:
         """Bytes of a batch."""
         self.answers: list[Exception | None] = []
         """To the next batches; None: no answer at all."""
+        self.calls: Counter[str] = Counter()
         self.hanging: set[str] = set()
         """Calls that are never answered."""
         self.delay = 0.0
@@ -69,11 +72,13 @@ class Cluster:
             monkeypatch.setattr(module, name, self._maker(kind))
         return self
 
-    def write(self, place: TopicPartition, key: bytes | None, value: bytes) -> None:
+    def write(
+        self, place: TopicPartition, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
         """Append a record; its timestamp tells its offset."""
         log = self.logs[place]
         offset = self.end(place)
-        log.append(ConsumerRecord(*place, offset, 1_000 + offset, 0, key, value, None, 0, 0, ()))
+        log.append(ConsumerRecord(*place, offset, 1_000 + offset, 0, key, value, None, 0, 0, headers))
 
     def fill(self, count: int, partition: int = 0) -> TopicPartition:
         """Append records whose values are their offsets."""
@@ -136,6 +141,7 @@ class _Connection:
 
     async def called(self, name: str) -> None:
         """A step of the loop, or for ever where this call hangs."""
+        self.cluster.calls[name] += 1
         await asyncio.sleep(0)
         if name in self.cluster.hanging:
             await asyncio.Event().wait()
@@ -185,16 +191,19 @@ class Producer(_Connection):
 
     def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
         super().__init__(cluster, options)
-        self.client = self._sender = self
+        self.client, self._sender = SimpleNamespace(close=self._close_part), SimpleNamespace(close=self._close_part)
         self._closed = False
+        self._parts = 2
         self._broken: set[int] = set()
 
     async def stop(self) -> None:
-        if not self._closed:
+        if self.started and not self._closed:
             await asyncio.Event().wait()  # aiokafka's own waits for answers that never come
         await super().stop()
 
-    close = stop
+    async def _close_part(self) -> None:
+        self._parts -= 1
+        self.closed = not self._parts
 
     def create_batch(self) -> BatchBuilder:
         return BatchBuilder(self.options["max_batch_size"], 0)
@@ -321,7 +330,7 @@ class Consumer(_Connection):
             self.positions[place] = each.offset + 1
             if (place, each.offset) in self.cluster.damaged:
                 raise kafka.CorruptRecordException("Invalid CRC")
-        return records
+        return [each for each in records if (place, each.offset) not in self.cluster.aborted]
 
     async def _answered(self, answer: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
         if self.cluster.silent & set(answer):

@@ -117,3 +117,22 @@ async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
     await consumer.aclose()
     await anyio.lowlevel.checkpoint()
     assert not [each for each in anyio.get_running_tasks() if "commit" in repr(each.coro)]
+
+
+async def test_what_hangs_ends_with_a_reader_that_is_cancelled(cluster: Cluster, transport: KafkaTransport) -> None:
+    """As with one that is closed."""
+    cluster.fill(1, 0)
+    cluster.hanging.add("commit")
+
+    async def run() -> None:
+        async with transport.consumer() as consumer:
+            await consumer.assign({})
+            await take(consumer, 1)
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await anyio.sleep(60)
+        group.cancel_scope.cancel()
+    await anyio.lowlevel.checkpoint()
+    assert not [each for each in anyio.get_running_tasks() if "commit" in repr(each.coro)]

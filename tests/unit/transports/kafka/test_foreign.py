@@ -61,6 +61,29 @@ async def test_an_error_without_words_says_what_its_class_means() -> None:
         await bounded("creating", fail(kafka.TopicAuthorizationFailedError()), seconds=5)
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (kafka.NodeNotReadyError("not", "ready."), "not ready (NodeNotReadyError)"),
+        (kafka.KafkaConnectionError("XX is down"), "XX is down (KafkaConnectionError)"),
+        (kafka.NodeNotReadyError(), "NodeNotReadyError"),
+        (OSError(), "OSError"),
+    ],
+)
+async def test_what_an_error_says(error: Exception, said: str) -> None:
+    """All its words, without a full stop in the midst; where it has none, its name once."""
+    with pytest.raises(KafkaError) as caught:
+        await bounded("sending", fail(error), seconds=5)
+    assert str(caught.value) == f"sending: {said}"
+
+
+async def test_what_the_library_did_not_expect_may_be_tried_again() -> None:
+    """The bare root of its errors says nothing else."""
+    with pytest.raises(KafkaError) as caught:
+        await bounded("sending", fail(kafka.KafkaError("whatever")), seconds=5)
+    assert caught.value.transient
+
+
 async def test_a_call_that_hangs_is_given_up() -> None:
     """aiokafka #1101: some calls never end while a broker is away."""
     cancelled = asyncio.Event()

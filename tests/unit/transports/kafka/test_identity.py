@@ -67,3 +67,17 @@ def test_a_mark_of_the_in_memory_transport_is_of_another_log() -> None:
 def test_records_without_a_key_have_marks_too() -> None:
     """Other programs may write without keys."""
     assert mark_of("cluster", record(key=None)) != mark_of("cluster", record(key=b"anna"))
+
+
+@pytest.mark.parametrize(
+    ("last", "mark"),
+    [
+        (record(), "abc/1700000000000-215cbeb7"),
+        (record(key=None), "abc/1700000000000-00000000"),
+        (record(key=b""), "abc/1700000000000-00000000"),
+        (None, "abc/"),
+    ],
+)
+def test_marks_stay_what_they_are(last: Any, mark: str) -> None:
+    """They are in people's databases: under others each log would be read anew."""
+    assert mark_of("abc", last) == mark

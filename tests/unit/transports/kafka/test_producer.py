@@ -52,6 +52,7 @@ async def test_each_record_once_and_in_order(cluster: Cluster, transport: KafkaT
     assert await transport.publish(records(range(10, 20))) == ()
     assert in_log(cluster) == {key: list(range(20)) for key in KEYS}
     [client] = clients(cluster)
+    assert client.options["bootstrap_servers"] == ["127.0.0.1:9092"]
     assert (client.options["acks"], client.options["enable_idempotence"]) == ("all", True)
     assert len(cluster.batches) == 2 * len({partition_of(key, 2) for key in KEYS})
 
@@ -87,16 +88,18 @@ async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: Kafka
     assert [client.options["max_batch_size"] for client in clients(cluster)] == [BATCH_BYTES, smallest.size() // 2]
 
 
-@pytest.mark.parametrize(("call", "seconds"), [("partitions_for", 5), ("send_batch", 10)])
+@pytest.mark.parametrize(
+    ("call", "doing", "seconds"), [("partitions_for", "asking for partitions", 5), ("send_batch", "sending", 10)]
+)
 async def test_a_call_that_hangs_is_given_up(
-    cluster: Cluster, transport: KafkaTransport, call: str, seconds: float
+    cluster: Cluster, transport: KafkaTransport, call: str, doing: str, seconds: int
 ) -> None:
     """The next attempt is another client's."""
     cluster.hanging.add(call)
     async with anyio.create_task_group() as group:
         group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
         await anyio.sleep(seconds + 0.001)
-        assert f"no answer within {seconds} s" in str(transport.sending_trouble)
+        assert transport.sending_trouble == f"sending to Kafka: {doing}: no answer within {seconds} s"
         cluster.hanging.clear()
     assert in_log(cluster)[KEYS[0]] == [0]
     assert len(clients(cluster)) == 2
@@ -157,13 +160,18 @@ async def test_all_who_wait_share_a_request(cluster: Cluster, transport: KafkaTr
 @pytest.mark.parametrize(
     "answer", [kafka.NotEnoughReplicasError(), kafka.TopicAuthorizationFailedError(), kafka.InvalidTimestampError()]
 )
-async def test_other_answers_are_waited_out(cluster: Cluster, transport: KafkaTransport, answer: Exception) -> None:
+async def test_other_answers_are_waited_out(
+    cluster: Cluster, transport: KafkaTransport, lines: list[str], answer: Exception
+) -> None:
     """By a new client: what the old one had given up may still come."""
     cluster.answers = [answer]
     await transport.publish([Record(KEYS[0], b"0")])
     assert in_log(cluster)[KEYS[0]] == [0]
     old, new = clients(cluster)
     assert (old.closed, new.closed, transport.trouble) == (True, False, None)
+    [line] = lines
+    assert line.startswith("sending to Kafka, waiting: sending: ")
+    assert type(answer).__name__ in line
 
 
 async def test_an_answer_that_never_comes_is_given_up(cluster: Cluster, transport: KafkaTransport) -> None:
@@ -193,6 +201,22 @@ async def test_a_broker_that_is_away_is_waited_for(cluster: Cluster, transport: 
     assert in_log(cluster)[KEYS[0]] == [0]
     assert transport.sending_trouble is None
     assert all(each.closed for each in cluster.clients if not each.started)
+
+
+async def test_a_client_that_does_not_start_is_closed(
+    cluster: Cluster, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the topic was found, and its leader was not."""
+
+    async def fail(_producer: Producer) -> None:
+        raise kafka.KafkaConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Producer, "start", fail)
+        with anyio.move_on_after(1):
+            await transport.publish([Record(KEYS[0], b"0")])
+    assert len(clients(cluster)) > 1
+    assert all(each.closed for each in clients(cluster))
 
 
 async def test_a_closed_transport_takes_nothing(cluster: Cluster, transport: KafkaTransport) -> None:

@@ -32,6 +32,15 @@ def test_who_had_to_wait_for_others_begins_anew() -> None:
     assert stalls.note(0, 7, 9, now=2 * STALLED_AFTER)
 
 
+def test_who_had_read_all_begins_anew() -> None:
+    """Though it stands where it stood before."""
+    stalls = Stalls()
+    stalls.note(0, 7, 9, now=0)
+    stalls.note(0, 7, 7, now=1)
+    assert not stalls.note(0, 7, 9, now=STALLED_AFTER + 0.5)
+    assert stalls.note(0, 7, 9, now=2 * STALLED_AFTER + 0.5)
+
+
 @pytest.fixture
 def lines() -> list[str]:
     """The warnings."""
@@ -70,4 +79,15 @@ def test_the_next_transaction_has_a_time_of_its_own() -> None:
     transactions.note(0, 17, 30, now=OPEN_AFTER)
     assert transactions.text is not None
     transactions.note(0, 25, 30, now=OPEN_AFTER + 1)
+    assert transactions.text is None
+
+
+def test_where_all_is_stable_nothing_is_open() -> None:
+    """However long nothing comes; and what was open before begins anew."""
+    transactions = OpenTransactions("icu.test")
+    transactions.note(0, 17, 30, now=0)
+    for now in range(1, 60):
+        transactions.note(0, 17, 17, now=now)
+        assert transactions.text is None
+    transactions.note(0, 17, 30, now=60)
     assert transactions.text is None

@@ -3,16 +3,17 @@
 from collections.abc import AsyncIterator, Sequence
 
 import anyio
+import anyio.lowlevel
 import pytest
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from icu.errors import KafkaError, TransportClosedError
-from icu.messages import Position
+from icu.messages import Delivery, Position
 from icu.transports.base import Batch
 from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.lookout import PACE
-from icu.transports.kafka.progress import STALLED_AFTER
+from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Consumer, until
@@ -232,6 +233,111 @@ async def test_a_fetch_that_lingers_takes_no_more_than_is_wanted(cluster: Cluste
         [batch] = await follower._consumer.fetch(max_records=5, linger=60, patience=5)
     assert anyio.current_time() - began == pytest.approx(0.5, abs=0.05)
     assert ([each.offset for each in batch.deliveries], batch.position.next) == ([0, 1, 2, 3, 4], 5)
+
+
+@pytest.mark.parametrize(("there", "comes", "linger"), [(3, 1, 60), (3, 1, 0.5)])
+async def test_a_lone_record_may_complete_a_batch(
+    cluster: Cluster, follower: Follower, there: int, comes: int, linger: float
+) -> None:
+    """It is waited for, however short the time is."""
+    cluster.fill(there, 0)
+    await follower.assign()
+    async with anyio.create_task_group() as group:
+
+        async def write() -> None:
+            await anyio.sleep(0.3)
+            cluster.fill(comes, 1)
+
+        group.start_soon(write)
+        batches = await follower._consumer.fetch(max_records=4, linger=linger, patience=5)
+    assert {batch.partition: len(batch.deliveries) for batch in batches} == {0: there, 1: comes}
+
+
+async def test_a_delivery_is_whole(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """With all that other programs may have written."""
+    cluster.write(SECOND, b"key", b"value", headers=(("trace", b"1"),))
+    cluster.write(SECOND, None, b"")
+    await consumer.assign({})
+    [batch] = await consumer.fetch(max_records=5, linger=0, patience=1)
+    assert (batch.partition, batch.start) == (1, 0)
+    assert batch.deliveries == [
+        Delivery(1, 0, b"key", b"value", (("trace", b"1"),)),
+        Delivery(1, 1, None, b"", ()),
+    ]
+
+
+async def test_a_transaction_that_stays_open_is_named(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """With its partition and offset, until it ends."""
+    cluster.fill(5, 1)
+    cluster.stable[SECOND] = 2
+    await follower.assign()
+    began = anyio.current_time()
+    await until(lambda: transport.trouble is not None, follower.fetch)
+    assert OPEN_AFTER <= anyio.current_time() - began <= OPEN_AFTER + 3 * PACE
+    assert f"a transaction is open at offset 2 of partition 1 of {TOPIC}" in str(transport.trouble)
+    assert follower.read[1] == [0, 1]
+    cluster.stable.clear()
+    await until(lambda: transport.trouble is None, follower.fetch)
+    assert follower.read[1] == [0, 1, 2, 3, 4]
+
+
+async def test_what_was_damaged_may_turn_out_to_be_nothing(
+    cluster: Cluster, transport: KafkaTransport, follower: Follower
+) -> None:
+    """A fetch that gets over it brings no record: it is well again."""
+    cluster.fill(5, 0)
+    cluster.damaged.add((FIRST, 4))
+    await follower.assign()
+    await until(lambda: transport.degraded is not None, follower.fetch)
+    cluster.aborted |= cluster.damaged
+    cluster.damaged.clear()
+    await until(lambda: transport.degraded is None, follower.fetch)
+    assert follower.read[0] == [0, 1, 2, 3]
+
+
+async def test_looks_keep_their_pace(cluster: Cluster, follower: Follower) -> None:
+    """One at a time, however often is fetched."""
+    await follower.assign()
+    before, began = cluster.calls["end_offsets"], anyio.current_time()
+    while anyio.current_time() - began < 10 * PACE:
+        await follower.fetch(patience=0.1)
+    assert 8 <= (cluster.calls["end_offsets"] - before) / 2 <= 10
+
+
+async def test_a_look_ends_with_its_reader(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Though nobody answers it."""
+    await consumer.assign({})
+    cluster.hanging.add("end_offsets")
+    for _ in range(2):
+        await consumer.fetch(max_records=1, linger=0, patience=PACE - 0.5)
+    await consumer.fetch(max_records=1, linger=0, patience=0)
+    await consumer.aclose()
+    await anyio.lowlevel.checkpoint()
+    assert not [each for each in anyio.get_running_tasks() if "end" in repr(each.coro)]
+
+
+async def test_a_reader_that_is_cancelled_leaves_in_good_order(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Lag tools are told what is stored, and its client is closed."""
+    cluster.fill(2, 0)
+    read: list[Batch] = []
+
+    async def run() -> None:
+        async with transport.consumer() as consumer:
+            await consumer.assign({})
+            read.extend(await consumer.fetch(max_records=1, linger=0, patience=1))
+            read.extend(await consumer.fetch(max_records=1, linger=0, patience=1))
+            await consumer.commit({0: read[0].position})
+            await consumer.commit({0: read[1].position})
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await anyio.sleep(5)
+        group.cancel_scope.cancel()
+    assert cluster.open(Consumer) == []
+    assert cluster.committed[-1][FIRST] == 2
 
 
 async def test_lag_is_what_can_be_read(cluster: Cluster, consumer: KafkaConsumer) -> None:
