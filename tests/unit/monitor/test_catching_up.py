@@ -75,3 +75,21 @@ async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches:
     """A database that was replaced numbers from its own beginning."""
     ticks = [Tick((), NOON + 1, restart=True), Tick([batches[2], batches[3]], NOON + 1)]
     assert await told(reader, NOON + 5, ticks) == ["reset", 2, 3]
+
+
+async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(
+    reader: Reader, writer: Writer, batches: dict[int, Batch]
+) -> None:
+    """Clients are told once to read anew, and then of what comes."""
+    broadcast = Broadcast(reader)
+    broadcast._seen = NOON - 1
+    sender, queue = anyio.create_memory_object_stream[Tick](5)
+    broadcast.subscribe(sender, anyio.CancelScope())
+    async with reader.follow() as follower:
+        await broadcast._catch_up(follower)
+        await store(writer, [observation(9)], start=5, arrived=NOON)
+        await broadcast._catch_up(follower)
+    found = [queue.receive_nowait() for _ in range(queue.statistics().current_buffer_used)]
+    assert [(tick.restart, tick.before - NOON, len(tick.batches)) for tick in found] == [(True, 5, 0), (False, 5, 1)]
+    broadcast.close()
+    queue.close()
