@@ -110,3 +110,37 @@ async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             now=lambda: START,
         )
     assert rounds == [4, 4, 11]
+
+
+async def test_what_is_left_out_is_counted_by_patient() -> None:
+    """Three patients who missed a slot missed three readings."""
+    ward = bay("late", behind=timedelta(0), patients=3)
+    log, telemetry = Log(), Telemetry(CollectorRegistry())
+    asleep = iter([12.5])
+
+    def now() -> datetime:
+        trio_clock().jump(next(asleep, 0) if log.came else 0)
+        return START + timedelta(seconds=anyio.current_time() - log.began)
+
+    with anyio.move_on_after(21):
+        await emulate(bays=[ward], outbox=Outbox(), transport=log, telemetry=telemetry, now=now)
+    assert len(log.came) + telemetry.missed._value.get() == 3 * 5
+    assert telemetry.missed._value.get() == 3
+
+
+@pytest.mark.parametrize(("trouble", "lasts"), [(None, emulator.FAREWELL), ("Kafka is away", 0)])
+async def test_nobody_waits_for_a_transport_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, trouble: str | None, lasts: float
+) -> None:
+    """An emulator that is told to stop gives its last readings a moment, but not where that is known to be in vain."""
+    log, began = MemoryTransport(topic="icu.test", partitions=1, capacity=0), anyio.current_time()
+    monkeypatch.setattr(MemoryTransport, "sending_trouble", trouble)
+    with anyio.move_on_after(7):
+        await emulate(
+            bays=[bay("live", behind=timedelta(0))],
+            outbox=Outbox(),
+            transport=log,
+            telemetry=Telemetry(CollectorRegistry()),
+            now=lambda: START,
+        )
+    assert anyio.current_time() - began == pytest.approx(7 + lasts, abs=0.2)
