@@ -59,6 +59,12 @@ def test_a_position_at_the_beginning_has_no_record_before_it() -> None:
     assert decide(Log("other", 0, 99), stored).other_log
 
 
+def test_a_position_without_a_fingerprint_is_judged_by_its_cluster() -> None:
+    """As of one that was taken where a log began, or behind records that nobody could read."""
+    stored = Position(10, mark_of("cluster", None))
+    assert decide(Log("cluster", 0, 99, THE_RECORD), stored) == Assignment(stored)
+
+
 def test_a_mark_of_the_in_memory_transport_is_of_another_log() -> None:
     """Who changes the transport keeps the database."""
     assert decide(Log("cluster", 0, 99), Position(5, "0123456789abcdef")).other_log

@@ -405,6 +405,9 @@ async def test_a_partition_that_does_not_answer_is_read_once_it_does(
     assert set(follower.positions) == {0}
     assert str(transport.trouble).startswith("partition 1: asking for the offsets of partition 1: no answer within")
     await until(lambda: len(follower.read[0]) == 2, follower.fetch)
+    for _ in range(5):
+        await follower.fetch(patience=PACE)
+    assert follower.errors == []
     cluster.silent.clear()
     await until(lambda: len(follower.read[1]) == 2, follower.fetch)
     assert follower.errors == [f"partition 1 of {TOPIC} answers again"]
@@ -471,9 +474,28 @@ async def test_who_may_not_join_the_group_reads_without_it(
     cluster.fetch_error = None
     assert cluster.open(Consumer)[0].options["group_id"] is None
     await until(lambda: len(follower.read[0]) == 3, follower.fetch)
+    await anyio.sleep(60)
     await consumer.commit(follower.positions)
     assert cluster.committed == []
     assert len(lines) == 1
+
+
+async def test_a_reader_that_does_not_connect_is_closed(
+    cluster: Cluster, transport: KafkaTransport, consumer: KafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a survey did."""
+    start = Consumer.start
+
+    async def fail(client: Consumer) -> None:
+        if "group_id" in client.options:
+            raise kafka.KafkaConnectionError
+        await start(client)
+
+    monkeypatch.setattr(Consumer, "start", fail)
+    with anyio.move_on_after(1):
+        await consumer.assign({})
+    assert str(transport.trouble).startswith("reading from Kafka: no connection")
+    assert all(each.closed for each in cluster.clients)
 
 
 async def test_other_refusals_are_of_no_group(cluster: Cluster, follower: Follower) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import anyio
 import pytest
-from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from icu.config.settings import Kafka
@@ -65,9 +64,10 @@ async def test_a_topic_is_made_where_it_is_missing(cluster: Cluster, brokers: Br
 
 
 async def test_a_topic_that_is_there_stays_as_it_is(cluster: Cluster, brokers: Brokers) -> None:
-    """However many partitions were wanted."""
+    """However many partitions were wanted; who may not make topics is not asked to."""
     facts = await Topic(brokers, TOPIC, partitions=6).ensure()
     assert (list(facts.partitions), cluster.topics[TOPIC]) == ([0, 1], 2)
+    assert cluster.calls["create_topics"] == 0
 
 
 async def test_people_make_topics(cluster: Cluster, brokers: Brokers) -> None:
@@ -116,15 +116,17 @@ QUESTIONS: dict[str, Callable[[Brokers], Coroutine[Any, Any, object]]] = {
     "creating the topic icu.new": lambda brokers: create_topic(brokers, "icu.new", partitions=1, copies=1),
     "describing topics": lambda brokers: describe_topic(brokers, TOPIC),
     "asking for offsets": lambda brokers: describe_topic(brokers, TOPIC),
+    "asking whose it is": lambda brokers: Topic(brokers, TOPIC, partitions=1).ensure(),
     "looking for the topic": lambda brokers: Topic(brokers, TOPIC, partitions=1).ensure(),
 }
 
 
 @pytest.mark.parametrize(
-    ("call", "doing"),
+    ("call", "question"),
     [
         ("describe_topics", "listing topics"),
         ("describe_cluster", "asking who the cluster is"),
+        ("describe_cluster", "asking whose it is"),
         ("create_topics", "creating the topic icu.new"),
         ("describe_topics", "describing topics"),
         ("beginning_offsets", "asking for offsets"),
@@ -133,13 +135,14 @@ QUESTIONS: dict[str, Callable[[Brokers], Coroutine[Any, Any, object]]] = {
     ],
 )
 async def test_an_answer_that_never_comes_is_given_up(
-    cluster: Cluster, brokers: Brokers, call: str, doing: str
+    cluster: Cluster, brokers: Brokers, call: str, question: str
 ) -> None:
     """After twelve seconds, with what was asked."""
+    doing = question.replace("whose it is", "who the cluster is")
     cluster.hanging.add(call)
     began = anyio.current_time()
     with pytest.raises(KafkaError, match=rf"\A{doing}: no answer within 12 s\Z"):
-        await QUESTIONS[doing](brokers)
+        await QUESTIONS[question](brokers)
     assert anyio.current_time() - began == pytest.approx(12, abs=0.1)
 
 
@@ -241,9 +244,10 @@ async def test_a_record_that_compaction_took_decides_nothing(cluster: Cluster, b
     assert (await assigned(cluster, brokers, stored))[0] == Assignment(stored[0])
 
 
-async def test_a_cluster_where_no_partition_answers(cluster: Cluster, brokers: Brokers) -> None:
+@pytest.mark.parametrize("call", ["beginning_offsets", "end_offsets"])
+async def test_a_cluster_where_no_partition_answers(cluster: Cluster, brokers: Brokers, call: str) -> None:
     """It is waited for, with what it is asked."""
-    cluster.silent |= {TopicPartition(TOPIC, each) for each in (0, 1)}
+    cluster.hanging.add(call)
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:
         with pytest.raises(KafkaError, match="asking for the offsets of partition 0: no answer within 12 s"):
