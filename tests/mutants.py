@@ -1,0 +1,126 @@
+"""`python -m tests.mutants [--only NAME]`: plants faults one at a time; for each, the tests named beside it must fail.
+
+The faults, called mutants, are in tests/mutations, a file for each room: changes of the source text, so that SQL,
+pragmas and orders of steps are within reach. They are planted in a copy of the tree. Ends with 1 where one survives.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+ROOT: Final = Path(__file__).parents[1]
+TABLES: Final = ROOT / "tests" / "mutations"
+PATIENCE: Final = 60.0
+"""Seconds for the tests of one mutant; without it they take a few. One that hangs would be noticed, so it is killed."""
+
+_FAILED: Final = 1
+"""pytest's exit code where tests ran and failed. Any other error is none of the mutant's: a test that is not found."""
+
+Verdict: TypeAlias = Literal["killed", "killed: it hangs", "survives", "its tests do not run", "its text is not found"]
+
+
+class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault: `text`, which stands once in `file`, becomes `mutated`, and one of `tests` fails, or more."""
+
+    name: str
+    harm: str
+    """One sentence: what would go wrong for a user."""
+    file: str
+    text: str
+    mutated: str
+    tests: list[str]
+
+
+class _Table(Struct, forbid_unknown_fields=True):
+    mutant: list[Mutant]
+
+
+def load() -> list[Mutant]:
+    """All mutants, by room."""
+    tables = [msgspec.toml.decode(path.read_bytes(), type=_Table) for path in sorted(TABLES.glob("*.toml"))]
+    return [mutant for table in tables for mutant in table.mutant]
+
+
+def planted(mutant: Mutant, tree: Path) -> str | None:
+    """The mutated source; None unless the text stands there exactly once."""
+    source = (tree / mutant.file).read_text("utf-8")
+    return source.replace(mutant.text, mutant.mutated) if source.count(mutant.text) == 1 else None
+
+
+def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdict:
+    """Plant a mutant in a tree, run its tests there, and take it out again."""
+    place, source = tree / mutant.file, planted(mutant, tree)
+    if source is None:
+        return "its text is not found"
+    original = place.read_bytes()
+    place.write_text(source, "utf-8")
+    try:
+        code = run(mutant.tests, tree, patience=patience)
+    except subprocess.TimeoutExpired:
+        return "killed: it hangs"
+    finally:
+        place.write_bytes(original)
+    return {0: "survives", _FAILED: "killed"}.get(code, "its tests do not run")
+
+
+def run(tests: Sequence[str], tree: Path, *, patience: float | None) -> int:
+    """Exit code of pytest, with all that it started ended. TimeoutExpired when patience runs out."""
+    # Bytecode is told from its source by size and second, which a mutant may share with what it replaces.
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "--no-header", "--tb=no", *tests]
+    with subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, process_group=0) as pytest:
+        try:
+            return pytest.wait(patience)
+        finally:
+            if pytest.poll() is None:
+                os.killpg(pytest.pid, signal.SIGKILL)
+
+
+def copy_to(folder: Path) -> Path:
+    """A copy of what the tests need of this tree."""
+    tree = folder / "tree"
+    for name in ("icu", "tests", "config"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("supervisor.toml", "pyproject.toml"):
+        shutil.copy(ROOT / name, tree)
+    return tree
+
+
+def main() -> int:
+    """Print a line for each mutant; 0 where each was killed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("--only", action="append", metavar="NAME", help="a mutant, or a pattern for some; repeatable")
+    patterns = parser.parse_args().only or ["*"]
+    mutants = [mutant for mutant in load() if any(fnmatch(mutant.name, pattern) for pattern in patterns)]
+    if not mutants:
+        parser.error(f"no such mutant: {', '.join(patterns)}")
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copy_to(Path(folder))
+        if run(sorted({test for mutant in mutants for test in mutant.tests}), tree, patience=None):
+            print("the tests have to pass, and to be found, before anything is planted")
+            return 1
+        verdicts = [_told(mutant, tree) for mutant in mutants]
+    alive = [each for each in verdicts if not each.startswith("killed")]
+    print(f"{len(mutants)} mutants, {len(mutants) - len(alive)} killed")
+    return 1 if alive else 0
+
+
+def _told(mutant: Mutant, tree: Path) -> Verdict:
+    said = verdict(mutant, tree)
+    print(f"{said}: {mutant.name}" + ("" if said.startswith("killed") else f" ({mutant.harm})"), flush=True)
+    return said
+
+
+if __name__ == "__main__":
+    sys.exit(main())

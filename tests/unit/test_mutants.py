@@ -1,0 +1,47 @@
+"""The table of mutants is still about this code, and a mutant that no test fails for is found."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import ROOT, Mutant, load, planted, verdict
+
+MUTANTS = load()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_mutant_can_still_be_planted(mutant: Mutant) -> None:
+    """Its text stands in the file exactly once, what it becomes is Python, and its tests are where it says."""
+    source = planted(mutant, ROOT)
+    assert source is not None
+    assert ast.dump(ast.parse(source)) != ast.dump(ast.parse((ROOT / mutant.file).read_text("utf-8")))
+    assert mutant.tests
+    for test in mutant.tests:
+        file, _, name = test.partition("::")
+        assert f"def {name.partition('[')[0]}" in (ROOT / file).read_text("utf-8")
+
+
+def test_names_are_told_apart() -> None:
+    """`--only` means one of them."""
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "mutated", "patience", "said"),
+    [
+        ("return 1", "return 2", 60, "killed"),
+        ("return 1", "return True", 60, "survives"),
+        ("return 1", "while True: pass", 1, "killed: it hangs"),
+        ("return 1", "return (", 60, "its tests do not run"),
+        ("return 3", "return 1", 60, "its text is not found"),
+    ],
+)
+def test_a_mutant_is_judged_by_its_tests(tmp_path: Path, text: str, mutated: str, patience: float, said: str) -> None:
+    """Only a test that fails, or hangs, kills it: not one that cannot be run. The tree is as before."""
+    source = "def one():\n    return 1\n"
+    (tmp_path / "code.py").write_text(source)
+    (tmp_path / "test_it.py").write_text("from code import one\n\n\ndef test_one():\n    assert one() == 1\n")
+    mutant = Mutant("it", "Something.", "code.py", text, mutated, ["test_it.py"])
+    assert verdict(mutant, tmp_path, patience=patience) == said
+    assert (tmp_path / "code.py").read_text() == source
