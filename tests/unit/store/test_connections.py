@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.errors import StoreError, StoreUnavailableError
-from icu.store.database import BUSY_TIMEOUT_MS, TRANSACTION_DEADLINE, Database
+from icu.store.database import BUSY_TIMEOUT_MS, TRANSACTION_DEADLINE, Database, translated
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import START, observation
@@ -122,3 +122,15 @@ async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
             await connection.rows(text(INSERT))
     await database.aclose()
     assert rows(url, "SELECT count(*) FROM patients") == [(0,)]
+
+
+async def test_an_error_names_the_file(database: Database) -> None:
+    """Whoever reads it may have several, and the driver's own text does not say."""
+    with pytest.raises(StoreError, match=r"icu\.db: no such table: nowhere"):
+        await database.without_transaction(lambda driver: driver.execute_fetchall("SELECT * FROM nowhere"))
+
+
+def test_an_error_of_the_driver_itself_is_ours_too() -> None:
+    """One that has no code of SQLite's."""
+    with pytest.raises(StoreError, match=r"icu\.db: closed"), translated(Path("icu.db")):
+        raise sqlite3.ProgrammingError("closed")

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from icu.messages import Quality
 from icu.store import readings
-from icu.store.readings import to_patient_reading, to_reading, to_rows
+from icu.store.readings import milliseconds, to_patient_reading, to_reading, to_rows
 from tests.samples import ANNA, START, observation
 
 
@@ -43,3 +43,10 @@ def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
     expected = {name: getattr(came, name) for name in served}
     assert served == expected | {name: UNSET for name in beside if expected[name] is None}
     assert msgspec.structs.asdict(to_patient_reading(row, ANNA)) == served | {"patient_uuid": ANNA}
+
+
+def test_moments_between_two_milliseconds() -> None:
+    """They are cut off, before 1970 too, so that a question for a moment finds what was stored of it."""
+    for microseconds, expected in ((1_999, 1), (2_000, 2), (-1, -1)):
+        found = milliseconds(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds))
+        assert (found, type(found)) == (expected, int)
