@@ -99,6 +99,7 @@ Flag = Annotated[
         pattern=r"^[a-z][a-z-]{0,31}(?!\n)$",
         description="motion, damped: the value is doubtful; probe-off, lead-off, low-perfusion: it is absent; "
         "implausible: it was impossible, and is absent",
+        examples=["motion"],
     ),
 ]
 
@@ -116,9 +117,10 @@ class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Of the mean pressure too, but for `implausible`."""
     spo2: Flag | None = None
     temperature: Flag | None = None
-    map: Annotated[Flag | None, Meta(description="implausible, of the mean pressure; all else of it stands in bp")] = (
-        None
-    )
+    map: Annotated[
+        Flag | None,
+        Meta(description="implausible, of the mean pressure; all else of it stands in bp", examples=["implausible"]),
+    ] = None
 
 
 _NOTHING_SAID: Final = Quality()

@@ -14,7 +14,8 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.events import EventFigures, TreeFigures
+from icu.bootstrap.bedsides import Bedsides
+from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.history import newest, report
 from icu.bootstrap.remote import Orders
 from icu.bootstrap.tree import Tree
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether a role that runs alone waits for something."""
 
-Overview: TypeAlias = Callable[[Callable[[], Sequence[ChildView]], Callable[[], float]], Coroutine[Any, Any, None]]
+Overview: TypeAlias = Callable[
+    [Callable[[], Sequence[ChildView]], Bedsides, Callable[[], float]], Coroutine[Any, Any, None]
+]
 
 
 def run_supervisor(
@@ -55,26 +58,22 @@ def run_supervisor(
     where the store was away when it was told to stop.
 
     `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
-    `overview` is awaited beside the ward with a callable that shows the children, and one that tells how far patients
-    are who began in the past.
+    `overview` is awaited beside the ward with a callable that shows the children, the bedside monitors, and a callable
+    that tells how far patients are who began in the past.
     """
     where, names = places(settings), names_of(config)
     records = Records()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
     ward = Ward(settings)
     ending = Ending()
-    tree = Tree(
-        ward,
-        reread=reread,
-        on_event=EventFigures(ward.registry),
-        on_giving_up=ending.begin,
-    )
-    ward.registry.register(TreeFigures(tree.view))
+    restarts = Restarts()
+    tree = Tree(ward, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    ward.registry.register(ChildFigures(tree.view, restarts))
 
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.flat, ward.progress)
+                group.start_soon(overview, tree.view, Bedsides(ward.beds), ward.progress)
             await group.start(partial(serve, tree, records, where, names=names))
             await group.start(tree.root.run)
             notify("READY=1")

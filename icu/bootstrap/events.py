@@ -1,10 +1,10 @@
 """The supervisor's events as log records and figures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from loguru import logger
-from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from icu.errors import IcuError, ProcessEndedError
@@ -19,37 +19,49 @@ from icu.supervisor.events import (
     Escalated,
     Event,
 )
-from icu.supervisor.view import ChildView
+from icu.supervisor.view import ChildView, State
 
 
-class EventFigures:
-    """The supervisors' events as figures."""
+class Restarts:
+    """How often each child was started again after it died, by reason, as long as this process lives."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._restarts = Counter(
-            "icu_child_restarts", "Restarts of the child after it died", ["child", "reason"], registry=registry
-        )
+    def __init__(self) -> None:
+        self._counted: dict[str, Tally[str]] = {}
 
     def __call__(self, event: Event) -> None:
+        """Count a restart."""
         if isinstance(event, ChildRestarting):
-            self._restarts.labels(event.id, reason_of(event.error)).inc()
+            self._counted.setdefault(event.id, Tally())[reason_of(event.error)] += 1
+
+    def of(self, child_id: str) -> Mapping[str, int]:
+        """A child's restarts by reason."""
+        return self._counted.get(child_id, {})
 
 
-class TreeFigures(Collector):
-    """How the children are at the moment, as figures."""
+class ChildFigures(Collector):
+    """The children as they are, as figures. One that was removed has none; if it comes back, its counters go on."""
 
-    def __init__(self, view: Callable[[], Sequence[ChildView]]) -> None:
+    def __init__(self, view: Callable[[], Sequence[ChildView]], restarts: Restarts) -> None:
         self._view = view
+        self._restarts = restarts
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """State and uptime of each child."""
+    def collect(self) -> Iterator[Metric]:
+        """State, uptime and restarts of each child. Whoever has not died yet has 0 restarts."""
         states = GaugeMetricFamily("icu_child_state", "1 for the state that the child is in", labels=["child", "state"])
         uptimes = GaugeMetricFamily("icu_child_uptime_seconds", "Since the child started", labels=["child"])
+        restarts = CounterMetricFamily("icu_child_restarts", "Restarts of the child after it died", labels=["child"])
+        reasons = CounterMetricFamily(
+            "icu_child_restart_reasons", "The same by what it died of", labels=["child", "reason"]
+        )
         for child in _all(self._view()):
-            states.add_metric([child.id, child.state], 1)
+            for state in State:
+                states.add_metric([child.id, state], state == child.state)
             uptimes.add_metric([child.id], child.uptime)
-        yield states
-        yield uptimes
+            counted = self._restarts.of(child.id)
+            restarts.add_metric([child.id], sum(counted.values()))
+            for reason, count in counted.items():
+                reasons.add_metric([child.id, reason], count)
+        yield from (states, uptimes, restarts, reasons)
 
 
 def _all(children: Sequence[ChildView]) -> Iterator[ChildView]:

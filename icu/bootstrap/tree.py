@@ -22,7 +22,7 @@ from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.config.siblings import mistakes_between
-from icu.control.protocol import Befallen
+from icu.control.protocol import Befallen, Change
 from icu.errors import (
     ConfigurationError,
     IcuError,
@@ -134,21 +134,23 @@ class Tree:
         """Stop and start the children that match, one after the other."""
         return await self._order(patterns, Supervisor.restart_child)
 
-    async def scale(self, group: str, count: int) -> str:
-        """Let a group (`count = N`) have so many children; says what was done. ConfigurationError where it cannot."""
+    async def scale(self, group: str, count: int) -> Change:
+        """Let a group (`count = N`) have so many children. ConfigurationError where it cannot."""
         async with self._changes:
             children = {str(each.id): each for each in self._settings.child}
-            if group not in children:
+            if group not in [*children, *self._children, BEDS]:
                 raise UnknownChildError(group, list(children))
+            groups = [name for name, each in children.items() if each.count is not None]
+            if group not in groups:
+                raise ConfigurationError(_no_group(group, groups))
             scaled = replace(children[group], count=count)
-            groups = children[group].count is not None
-            mistake = mistake_in(scaled) if groups else "only a child with a `count` can be scaled"
+            mistake = mistake_in(scaled)
             if mistake is not None:
                 raise ConfigurationError(f"{group}: {mistake}")
             return await self._become(replace(self._settings, child=tuple({**children, group: scaled}.values())))
 
-    async def reload(self) -> str:
-        """Read the file again and apply the difference; says what was done. A file with a mistake changes nothing."""
+    async def reload(self) -> Change:
+        """Read the file again and apply the difference. A file with a mistake changes nothing."""
         async with self._changes:
             return await self._become(await to_thread.run_sync(self._reread))
 
@@ -165,7 +167,7 @@ class Tree:
         states = {child.id: child.state for child in self.flat()}
         return await befall(children, states, self._ward.beds, self._processes.befall, bed, scenario)
 
-    async def _become(self, settings: Settings) -> str:
+    async def _become(self, settings: Settings) -> Change:
         _refuse_mistakes(settings)
         before = dict(self._children)
         after = {str(each.id): each for each in all_instances(settings.child)}
@@ -182,7 +184,7 @@ class Tree:
         told = changes(before, after, frozenset(problems)) + postponed(settings, self._ward.settings)
         if problems:
             raise PartlyDoneError("; ".join([*told, "but " + "; but ".join(problems.values())]))
-        return "; ".join(told) or "nothing changed"
+        return Change("; ".join(told) or "nothing changed", new)
 
     async def _take_leave(self, gone: Iterable[tuple[str, AnyChild]], after: Mapping[str, AnyChild]) -> None:
         """Stop those that are gone or have changed, in this order."""
@@ -303,6 +305,13 @@ def _is_critical(child: AnyChild) -> bool:
 
 def _words(error: Exception) -> str:
     return str(error) if isinstance(error, IcuError) else f"{type(error).__name__}: {error}"
+
+
+def _no_group(group: str, groups: Sequence[str]) -> str:
+    """Why a child, or all patients, cannot be scaled, and what can."""
+    what = "means all patients, and is no child with a `count`" if group == BEDS else "is no child with a `count`"
+    remedy = f"scale {' or '.join(groups)}" if groups else "write `count = N` below one in supervisor.toml, and reload"
+    return f"{group} {what}, and only such a one can be scaled: {remedy}"
 
 
 def _refuse_mistakes(settings: Settings) -> None:

@@ -90,7 +90,7 @@ class Ward:
 
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
         """
-        from icu.monitor import app, broadcast
+        from icu.monitor import ages, app, broadcast
         from icu.store.database import sqlite_path
         from icu.store.files import check_kind
         from icu.store.reader import Reader
@@ -101,6 +101,7 @@ class Ward:
         self.health.add("database", reader.check)
         application = app.create_app(
             reader=reader,
+            ages=ages.Ages(reader),
             broadcast=live,
             # Through the ward at each request: the supervisor may be built after the application.
             look=lambda: self.look(),  # noqa: PLW0108 - whoever runs the supervisor replaces it later
@@ -128,7 +129,7 @@ class Ward:
                     self._transport.trouble or self._sink_telemetry.trouble, self._transport.degraded
                 )
             case PatientChild():
-                return lambda: Condition(self._transport.sending_trouble)
+                return lambda: Condition(self._transport.sending_trouble, self._transport.sending_degraded)
             case MonitorChild():
                 return Condition
 
@@ -208,7 +209,12 @@ class Ward:
     def _sink_app(self, host: str) -> "Litestar":
         from icu.ops.http import face
 
-        return face(title="ICU sink", handlers=[], **self._common(host))
+        return face(
+            title="ICU sink",
+            description="Stores what the topic brings, each reading once. Its health and its figures.",
+            handlers=[],
+            **self._common(host),
+        )
 
     def _bedside_app(self, beds: "Beds", host: str) -> "Litestar":
         from icu.patient.bedside import create_app

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 import rich_click as click
 
-from icu.cli.listing import catalogue, entry, harmless, outline, table
+from icu.cli.listing import catalogue, entry, harmless, outline
 from icu.cli.options import Whole, config_option, prepare
 from icu.config.load import chosen_file, of_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
@@ -65,12 +65,17 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
 
     Ends with 0 where all of them run, 3 where one does not, 4 where there is no such child, 75 without a supervisor.
     """
+    from icu.cli.screen import is_screen
+
     address = _prepared(config)
     while True:
         told = _asked(address, Status(ids), Children, hurry=True)
-        if watch and sys.stdout.isatty():
+        if watch and is_screen(sys.stdout):
             click.clear()
-        _show(told.children, as_json=as_json)
+        if as_json:
+            _say(msgspec.json.encode(told.children).decode())
+        else:
+            _show(told.children, told.beds)
         if not watch:
             break
         time.sleep(WATCH_EVERY)
@@ -106,8 +111,16 @@ def restart(ids: tuple[str, ...], config: Path | None) -> None:
 @click.argument("count", type=Whole(0, HIGHEST_COUNT), metavar="N")
 @config_option
 def scale(group: str, count: int, config: Path | None) -> None:
-    """Let the child ID, which has a `count`, run N times, until the next `reload` or start."""
-    _say(_asked(_prepared(config), Scale(group, count), Done).what)
+    """Let the child ID, which has a `count`, run N times: as ID-1 to ID-N.
+
+    The highest numbers come and go; whoever stays is not touched. The patients of beds that go are no longer monitored,
+    what is stored of them stays, and a bed that comes back has the same patient. The file is not changed: the next
+    `reload` or start goes back to the `count` that it says. Ends with 3 where one that was started does not run then.
+    """
+    told = _asked(_prepared(config), Scale(group, count), Done)
+    _say(told.what)
+    _say(f"{harmless(group)} runs {count} times until the next reload or start, which take the file's `count` again")
+    _finish(told)
 
 
 @click.command()
@@ -145,8 +158,13 @@ def scenarios() -> None:
 @click.command()
 @config_option
 def reload(config: Path | None) -> None:
-    """Read the settings again, and start, stop and change only the children that differ."""
-    _say(_asked(_prepared(config), Reload(), Done).what)
+    """Read the settings again, and start, stop and change only the children that differ.
+
+    Ends with 3 where one that was started does not run then.
+    """
+    told = _asked(_prepared(config), Reload(), Done)
+    _say(told.what)
+    _finish(told)
 
 
 @click.command()
@@ -216,20 +234,24 @@ def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: b
 
 def _order(config: Path | None, order: Request, *, wanted: Callable[[ChildView], bool]) -> None:
     told = _asked(_prepared(config), order, Children)
-    _show(told.children)
+    _show(told.children, told.beds)
     _end(told, wanted=wanted)
+
+
+def _finish(told: Done) -> None:
+    if told.children:
+        _show(told.children, told.beds)
+    _end(Children(told.children), wanted=is_up)
 
 
 def _is_down(child: ChildView) -> bool:
     return child.state in {State.PENDING, State.STOPPED, State.EXITED, State.FAILED}
 
 
-def _show(children: Sequence[ChildView], *, as_json: bool = False) -> None:
-    if as_json:
-        _say(msgspec.json.encode(children).decode())
-        return
-    for line in table(children):
-        _say(line)
+def _show(children: Sequence[ChildView], beds: Sequence[str]) -> None:
+    from icu.cli.screen import show
+
+    show(children, beds)
 
 
 def _complain(problems: Sequence[str]) -> None:

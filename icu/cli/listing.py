@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from rich.cells import cell_len
+
 from icu.control.protocol import Entry, Supervisors
 from icu.patient.scenarios import Scenario
 from icu.supervisor.view import ChildView, State
@@ -55,12 +57,30 @@ def _rows(children: Sequence[ChildView], rules: Mapping[str, str], depth: int = 
 
 
 def _row(child: ChildView) -> _Row:
-    uptime = str(timedelta(seconds=int(child.uptime))) if child.uptime else ""
-    restarts = f"{child.restarts} restart{'' if child.restarts == 1 else 's'}" if child.restarts else None
-    why = child.detail if child.state in _RUNS else child.last_error if child.state in _DIED else None
-    return child.id, child.state, uptime, "; ".join(filter(None, (restarts, why)))
+    return child.id, child.state, uptime(child), "; ".join(filter(None, (times(child.restarts), reason(child))))
+
+
+def uptime(child: ChildView) -> str:
+    """Hours, minutes and seconds since it started; empty while it does not run."""
+    return str(timedelta(seconds=int(child.uptime))) if child.uptime else ""
+
+
+def times(restarts: int) -> str | None:
+    """How often somebody was started again; None for never."""
+    return f"{restarts} restart{'' if restarts == 1 else 's'}" if restarts else None
+
+
+def reason(child: ChildView) -> str | None:
+    """Where a child is or what it waits for, or what it died of, if that is why it is down."""
+    return child.detail if child.state in _RUNS else child.last_error if child.state in _DIED else None
 
 
 def _aligned(rows: Sequence[_Row]) -> list[str]:
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    return [harmless("  ".join([*map(str.ljust, row[:3], widths), row[3]])).rstrip() for row in rows]
+    shown = [[harmless(cell) for cell in row] for row in rows]
+    widths = [max((cell_len(row[column]) for row in shown), default=0) for column in range(3)]
+    return ["  ".join([*map(_padded, row[:3], widths), row[3]]).rstrip() for row in shown]
+
+
+def _padded(cell: str, width: int) -> str:
+    """The text at this width. Chinese letters, for instance, take two columns each."""
+    return cell + " " * (width - cell_len(cell))

@@ -212,4 +212,6 @@ def upgrade(config: Path | None) -> None:
 
 
 def _shows_overview(log_format: LogForm | None) -> bool:
-    return sys.stderr.isatty() and log_format != "json"
+    from icu.cli.screen import is_screen
+
+    return is_screen(sys.stderr) and log_format != "json"

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from uuid import UUID
 
@@ -76,7 +77,7 @@ def sink(
     *,
     require_broker: bool,
 ) -> None:
-    """Store what Kafka brings. `run data`, the brief's name, is the same."""
+    """Store what Kafka brings. `run data` is the same."""
     settings = _prepared(config, log_format, transport)
     from icu import bootstrap
 
@@ -84,7 +85,10 @@ def sink(
     bootstrap.run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
 
 
-run.add_command(sink, "data")
+data = copy(sink)
+# Help lists commands by the names that they have themselves.
+data.name, data.help = "data", "Store what Kafka brings, as `run sink` does: the brief's name for it."
+run.add_command(data)
 
 
 @run.command(hidden=True)

@@ -4,7 +4,7 @@ An empty line means nothing but "still here".
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -92,6 +92,8 @@ class Children(Answer, frozen=True):
 
     children: Sequence[ChildView]
     problems: Sequence[str] = ()
+    beds: Sequence[str] = ()
+    """The ids of those of the children that have patients."""
 
 
 class Supervisors(Answer, frozen=True):
@@ -105,9 +107,12 @@ class Supervisors(Answer, frozen=True):
 
 
 class Done(Answer, frozen=True):
-    """What was done, in words."""
+    """What was done, in words, and how the children are that were started for it."""
 
     what: str
+    children: Sequence[ChildView] = ()
+    beds: Sequence[str] = ()
+    """The ids of those of the children that have patients."""
 
 
 class Befallen(Answer, frozen=True):
@@ -143,9 +148,25 @@ class Failed(Answer, frozen=True):
 
 AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Entry | Missed | Failed
 
+
+class Change(NamedTuple):
+    """What an order has changed, in words, and the ids of the children that were started for it."""
+
+    what: str
+    started: Sequence[str] = ()
+
+
 requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)
 answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
 _encoder: Final = msgspec.json.Encoder()
+
+
+_ON_THE_WAY: Final = frozenset({State.PENDING, State.STARTING, State.STOPPING})
+
+
+def is_settled(child: ChildView) -> bool:
+    """Whether a child is somewhere, and not on its way: one that dies at each start is found dead."""
+    return child.state not in _ON_THE_WAY
 
 
 def is_up(child: ChildView) -> bool:

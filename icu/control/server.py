@@ -1,7 +1,7 @@
 """The supervisor's end of the control socket. Whatever clients do, the ward goes on."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -24,6 +24,7 @@ from icu.control.protocol import (
     Answer,
     Befall,
     Befallen,
+    Change,
     Children,
     Done,
     Failed,
@@ -37,10 +38,11 @@ from icu.control.protocol import (
     Stop,
     Supervisors,
     Tree,
+    is_settled,
 )
 from icu.control.records import Records, is_meant
 from icu.errors import IcuError, UnknownChildError
-from icu.supervisor.view import ChildView
+from icu.supervisor.view import ChildView, State
 
 FOLLOW_EVERY: Final = 0.2
 """Seconds between two looks for new log records."""
@@ -50,6 +52,13 @@ SIGN_OF_LIFE: Final = 10.0
 
 ACCEPT_AGAIN: Final = 1.0
 """Seconds until a client is taken in again after one could not be."""
+
+SETTLING: Final = 3.0
+"""Seconds for which an order that is done waits until the children are shown as what they are: a start takes 1 s to
+count."""
+
+LOOK_EVERY: Final = 0.1
+"""Seconds between two looks meanwhile."""
 
 LAST_WORDS: Final = 0.5
 """Seconds that a client who follows may take for the last records, when the ward stops."""
@@ -80,11 +89,11 @@ class Controlled(Protocol):
     async def restart(self, *patterns: str) -> Mapping[str, str | None]:
         """Stop and start those that match: their ids, each with what went wrong."""
 
-    async def scale(self, group: str, count: int) -> str:
-        """Let a group have so many children; says what was done."""
+    async def scale(self, group: str, count: int) -> Change:
+        """Let a group have so many children."""
 
-    async def reload(self) -> str:
-        """Apply what has changed in the file; says what was done."""
+    async def reload(self) -> Change:
+        """Apply what has changed in the file."""
 
     async def befall(self, bed: str, scenario: str) -> Befallen:
         """Let a scenario befall the patients who match."""
@@ -169,22 +178,48 @@ class _Room:
         tree = self._tree
         match request:
             case Status(ids):
-                return Children(tree.matching(ids))
+                return self._told(tree.matching(ids))
             case Tree():
                 return Supervisors(os.getpid(), dict(tree.rules), tree.view(), await tree.unready())
             case Scale(group, count):
-                return Done(await tree.scale(group, count))
+                return await self._done(await tree.scale(group, count))
             case Reload():
-                return Done(await tree.reload())
+                return await self._done(await tree.reload())
             case Befall(bed, scenario):
                 return await tree.befall(bed, scenario)
             case Start() | Stop() | Restart():
                 order = {Start: tree.start, Stop: tree.stop, Restart: tree.restart}[type(request)]
-                return self._outcome(await order(*request.ids))
+                return await self._outcome(await order(*request.ids))
 
-    def _outcome(self, told: Mapping[str, str | None]) -> Children:
-        children = [child for child in self._tree.matching(()) if child.id in told]
-        return Children(children, [f"{name}: {problem}" for name, problem in told.items() if problem])
+    async def _outcome(self, told: Mapping[str, str | None]) -> Children:
+        children = await self._settled(told)
+        return self._told(children, [f"{name}: {problem}" for name, problem in told.items() if problem])
+
+    async def _done(self, change: Change) -> Done:
+        children = await self._settled(change.started)
+        return Done(change.what, children, self._told(children).beds)
+
+    def _told(self, children: Sequence[ChildView], problems: Sequence[str] = ()) -> Children:
+        """The children, and what is wrong with the supervisors of theirs that are down."""
+        above = [(each, {child.id for child in each.children}) for each in self._tree.view() if each.children]
+        asked = {child.id for child in children}
+        down = [
+            f"{each.id} is {each.state}: {each.last_error}" for each, ids in above if _is_down(each) and ids & asked
+        ]
+        beds = [child.id for child in children if any(child.id in ids for _, ids in above)]
+        return Children(children, [*problems, *down], beds)
+
+    async def _settled(self, ids: Container[str]) -> list[ChildView]:
+        """How the children are, once each has shown whether it stays up."""
+        until = anyio.current_time() + SETTLING
+        children = self._named(ids)
+        while not all(map(is_settled, children)) and anyio.current_time() < until:
+            await anyio.sleep(LOOK_EVERY)
+            children = self._named(ids)
+        return children
+
+    def _named(self, ids: Container[str]) -> list[ChildView]:
+        return [child for child in self._tree.matching(()) if child.id in ids]
 
     async def _send_records(self, request: Logs, caller: Caller) -> None:
         """The records that are kept, and those to come. They wait for no client: it is told how many it missed."""
@@ -229,3 +264,7 @@ class _Reader:
             with anyio.move_on_after(LAST_WORDS, shield=True):
                 await self.catch_up()
             raise
+
+
+def _is_down(supervisor: ChildView) -> bool:
+    return supervisor.state in {State.BACKOFF, State.FAILED}

@@ -9,6 +9,7 @@
     │   └── SupervisorRunsError        another supervisor has the control socket
     ├── MessageError                   a record that is no observation; becomes a dead letter
     ├── KafkaError                     the broker: what the brief calls so            transient, exit 75
+    │   ├── KafkaDeniedError           it said no, and will until somebody mends it   needs people
     │   └── KafkaRefusedError          it said no, and will again
     ├── TransportClosedError           published to, or read from, after closing
     ├── ReadingsLostError              stopped before what was in memory was stored   exit 75
@@ -131,6 +132,13 @@ class KafkaError(IcuError):
 
     transient = True
     exit_code = 75
+
+
+class KafkaDeniedError(KafkaError):
+    """The broker says no until somebody mends a setting, a right or a certificate. Asked again, for that may be done at
+    its end."""
+
+    needs_people = True
 
 
 class KafkaRefusedError(KafkaError):

@@ -8,6 +8,8 @@ class IcuError(Exception):
 
     transient: ClassVar[bool] = False
     exit_code: ClassVar[int] = 70
+    needs_people: ClassVar[bool] = False
+    """Whether somebody has to mend something first, though the call is tried again meanwhile."""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 import anyio
 from litestar import Litestar
+from litestar.openapi.spec import Tag
 from prometheus_client import CollectorRegistry
 
+from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
+from icu.monitor.events import EventsPlugin
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
 from icu.monitor.stream import stream
 from icu.monitor.system import Look, list_children
@@ -15,10 +19,23 @@ from icu.ops.health import Health
 from icu.ops.http import Lifespan, face
 from icu.store.reader import Reader
 
+_DESCRIPTION: Final = (
+    "Readings of intensive-care patients, as their bedside monitors sent them: stored once each, and served live. "
+    "Begin with `GET /patients`, and go on with `GET /stream`. Not a medical device."
+)
+
+_TAGS: Final = [
+    Tag(
+        "patients", "Who lies in the ward, and their readings: the latest, of any span of time, and as they are stored"
+    ),
+    Tag("ward", "The processes behind it"),
+]
+
 
 def create_app(
     *,
     reader: Reader,
+    ages: Ages,
     broadcast: Broadcast,
     health: Health,
     registry: CollectorRegistry,
@@ -39,6 +56,7 @@ def create_app(
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(broadcast.run)
+                group.start_soon(ages.run)
                 yield
                 group.cancel_scope.cancel()
         finally:
@@ -47,6 +65,9 @@ def create_app(
 
     return face(
         title="ICU monitor",
+        description=_DESCRIPTION,
+        tags=_TAGS,
+        plugins=[EventsPlugin()],
         version=version,
         handlers=[list_patients, list_metrics, latest_metrics, stream, list_children],
         health=health,
@@ -54,6 +75,6 @@ def create_app(
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={"reader": reader, "broadcast": broadcast, "look": look},
+        dependencies={"reader": reader, "ages": ages, "broadcast": broadcast, "look": look},
         lifespan=[watching, *lifespan],
     )

@@ -1,48 +1,72 @@
 """The brief's paths: the patients, and the readings of one."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Final
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from icu.errors import PatientNotFoundError
+from icu.monitor.ages import Ages
 from icu.monitor.queries import AnyRequest, check, check_whole, moment_of, next_link, span_of
 from icu.monitor.schemas import PatientSummary
 from icu.ops.problems import documented
 from icu.store.reader import Order, PatientState, Reader
 from icu.store.readings import Reading
 
+PatientUuid: TypeAlias = Annotated[UUID, PathParameter(description="A uuid of `GET /patients`")]
+
 MAX_PAGE: Final = 10_000
 TAGS: Final = ["patients"]
-DATE_TIME: Final = {"format": "date-time"}
+_DIGITS: Final = re.compile("([0-9]+)")
+MOMENT: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
 
 
-@get("/patients", summary="All patients, each with the latest reading", tags=TAGS, responses=documented(400, 503))
-async def list_patients(request: AnyRequest, reader: NamedDependency[Reader]) -> list[PatientSummary]:
-    """The patients that were ever heard of, in the order in which they were first seen."""
+@get(
+    "/patients",
+    summary="All patients, each with the latest reading",
+    tags=TAGS,
+    response_description="The patients, sorted by name",
+    responses=documented(400, 503),
+)
+async def list_patients(
+    request: AnyRequest, reader: NamedDependency[Reader], ages: NamedDependency[Ages]
+) -> list[PatientSummary]:
+    """The patients that were ever heard of, sorted by name: Bed 2 before Bed 10, and those without one at the end."""
     check(request.query_params, ())
-    now = datetime.now(UTC)
-    return [_summary(patient, now) for patient in await reader.patients(now=now)]
+    patients = sorted(await reader.patients(now=ages.now()), key=_by_name)
+    return [PatientSummary(each.uuid, each.name, each.latest, ages.of(each)) for each in patients]
 
 
 @get(
     "/patient/{patient_uuid:uuid}/metrics",
     summary="One patient's readings",
     tags=TAGS,
+    response_description="A page of readings",
+    response_headers=[
+        ResponseHeader(
+            "Link",
+            documentation_only=True,
+            value="",
+            description='The next page (RFC 8288): `<PATH?QUERY>; rel="next"`. Absent on the last page.',
+        )
+    ],
     responses=documented(400, 404, 503),
 )
 async def list_metrics(
     request: AnyRequest,
     reader: NamedDependency[Reader],
-    patient_uuid: FromPath[UUID],
+    patient_uuid: PatientUuid,
     since: Annotated[
-        str | None, QueryParameter(name="from", schema_extra=DATE_TIME, description="Not before this time, with zone")
+        str | None, QueryParameter(name="from", schema_extra=MOMENT, description="Not before this time, with its zone")
     ] = None,
     until: Annotated[
-        str | None, QueryParameter(name="to", schema_extra=DATE_TIME, description="Before this time, with zone")
+        str | None, QueryParameter(name="to", schema_extra=MOMENT, description="Before this time, with its zone")
     ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
     order: Annotated[Order, QueryParameter(description="By time: the newest or the oldest first")] = "desc",
@@ -64,17 +88,25 @@ async def list_metrics(
     "/patient/{patient_uuid:uuid}/metrics/latest",
     summary="One patient's latest reading",
     tags=TAGS,
+    response_description="The latest reading",
     responses=documented(400, 404, 503),
 )
-async def latest_metrics(request: AnyRequest, reader: NamedDependency[Reader], patient_uuid: FromPath[UUID]) -> Reading:
+async def latest_metrics(
+    request: AnyRequest, reader: NamedDependency[Reader], ages: NamedDependency[Ages], patient_uuid: PatientUuid
+) -> Reading:
     """The reading that is newest; where a sender's clock ran ahead, the one that arrived last."""
     check(request.query_params, ())
-    patient = await reader.patient(patient_uuid, now=datetime.now(UTC))
+    patient = await reader.patient(patient_uuid, now=ages.now())
     if patient.latest is None:
         raise PatientNotFoundError(patient_uuid)
     return patient.latest
 
 
-def _summary(patient: PatientState, now: datetime) -> PatientSummary:
-    age = max(0.0, (now - patient.arrived).total_seconds()) if patient.arrived else None
-    return PatientSummary(patient.uuid, patient.name, patient.latest, age)
+def _by_name(patient: PatientState) -> tuple[bool, Sequence[str | int], str]:
+    return patient.name is None, _natural(patient.name or ""), str(patient.uuid)
+
+
+@lru_cache(maxsize=16_384)
+def _natural(name: str) -> Sequence[str | int]:
+    """The name without its case, and with its numbers as such. They stand at each second place, so that two compare."""
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(name.casefold())))

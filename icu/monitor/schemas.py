@@ -1,7 +1,7 @@
 """What the API answers with, beyond the store's own Reading."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -12,24 +12,40 @@ from icu.store.readings import Reading
 class PatientSummary(Struct, frozen=True):
     """A patient in the list."""
 
-    uuid: UUID
-    name: str | None
-    """As the sender says; null from a sender that says none."""
-    latest: Reading | None
-    latest_age_seconds: float | None
-    """Since the latest reading arrived: how fresh it is, whatever the sender's clock says."""
+    uuid: Annotated[UUID, Meta(description="What the patient is known by everywhere")]
+    name: Annotated[
+        str | None, Meta(description="As the sender says; null from a sender that says none", examples=["Anna Petrova"])
+    ]
+    latest: Annotated[Reading | None, Meta(description="As `/metrics/latest` has it; null before the first")]
+    latest_age_seconds: Annotated[
+        float | None,
+        Meta(
+            description="Since the latest reading arrived: how fresh it is, whatever the sender's clock says. Null "
+            "before the first, and where nobody can tell, because the clock was set back: take it for stale",
+            examples=[2.5],
+        ),
+    ]
+
+
+ChildState: TypeAlias = Literal[
+    "pending", "starting", "running", "waiting", "degraded", "backoff", "stopping", "stopped", "exited", "failed"
+]
+"""The supervisor's State, which this room does not know."""
 
 
 class ChildStatus(Struct, frozen=True):
     """A child of the supervisor."""
 
-    id: str
+    id: Annotated[str, Meta(description="As in the settings, or made from its role", examples=["sink", "bed-1"])]
     state: Annotated[
-        str,
-        Meta(description="pending, starting, running, waiting, degraded, backoff, stopping, stopped, exited or failed"),
+        ChildState,
+        Meta(
+            description="waiting: it goes on by itself once what `detail` names is there; degraded: somebody has to "
+            "mend what `detail` names; backoff: it died, and will be started again"
+        ),
     ]
-    restarts: int
-    uptime: Annotated[float, Meta(description="Seconds since it started; 0 while it does not run")]
+    restarts: Annotated[int, Meta(ge=0, description="Since somebody started it")]
+    uptime: Annotated[float, Meta(ge=0, description="Seconds since it started; 0 while it does not run")]
     detail: Annotated[str | None, Meta(description="What is degraded, what it waits for, or where it is served")]
     last_error: Annotated[str | None, Meta(description="What it last died of")]
     children: Annotated[Sequence["ChildStatus"], Meta(description="Its own children, where it is a supervisor")]

@@ -14,13 +14,13 @@ from anyio import CancelScope
 from anyio.streams.memory import MemoryObjectReceiveStream
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 from loguru import logger
 
 from icu.errors import StoreError
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
+from icu.monitor.events import STREAM
 from icu.monitor.queries import AnyRequest, check
 from icu.ops.connections import TooManyConnectionsError
 from icu.ops.problems import documented
@@ -49,13 +49,6 @@ _RETRY_LATER: Final = 10_000, 30_000
 """The same where there are too many connections, at least and at most: those that were refused at one time would come
 back at one time, and one connection a refusal is what such a server has least of."""
 
-_EVENTS: Final = ResponseSpec(
-    str,
-    generate_examples=False,
-    media_type="text/event-stream",
-    description="Events `readings`, each with an id and a JSON array of readings, and `reset`; until somebody ends it",
-)
-
 
 def _come_back(_request: AnyRequest, _error: TooManyConnectionsError) -> Response[str]:
     """An empty stream: a browser comes back after its end, but never after a 503."""
@@ -67,14 +60,16 @@ def _come_back(_request: AnyRequest, _error: TooManyConnectionsError) -> Respons
     "/stream",
     summary="Readings as they are stored, as server-sent events",
     tags=["patients"],
-    responses={200: _EVENTS, **documented(400, 404, 503)},
+    responses={200: STREAM, **documented(400, 404, 503)},
     exception_handlers={TooManyConnectionsError: _come_back},
 )
 async def stream(
     request: AnyRequest,
     reader: NamedDependency[Reader],
     broadcast: NamedDependency[Broadcast],
-    patient: Annotated[UUID | None, QueryParameter(description="Only this patient's readings")] = None,
+    patient: Annotated[
+        UUID | None, QueryParameter(description="Only the readings of the patient with this uuid")
+    ] = None,
     last_event_id: Annotated[
         str | None,
         HeaderParameter(name="Last-Event-ID", description="Go on behind this event; browsers send it themselves"),

@@ -15,7 +15,7 @@ Look: TypeAlias = Callable[[], Awaitable[Any]]
 """Answers with the children as objects that have the attributes of ChildStatus. NoSupervisorError where none runs."""
 
 
-@get("/supervisor", summary="The supervisor's children", tags=["operation"], responses=documented(400, 503))
+@get("/supervisor", summary="The supervisor's children", tags=["ward"], responses=documented(400, 503))
 async def list_children(request: AnyRequest, look: NamedDependency[Look]) -> list[ChildStatus]:
     """Each child's state, in the order in which they are started; below a supervisor its own children."""
     check(request.query_params, ())

@@ -1,10 +1,10 @@
 """Whether a role can do its work: named checks, each under a deadline."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import anyio
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from icu.errors import IcuError
 
@@ -18,8 +18,13 @@ Check: TypeAlias = Callable[[], Awaitable[str | None]]
 class Report(Struct, frozen=True):
     """The answer of all checks: `ok`, or the sentence of what is wrong."""
 
-    status: Literal["ok", "unavailable"]
-    checks: dict[str, str]
+    status: Annotated[Literal["ok", "unavailable"], Meta(description="ok where all checks are")]
+    checks: Annotated[
+        dict[str, str],
+        Meta(
+            description="ok, or what is wrong, by check: database, sink, transport, children", examples=[{"sink": "ok"}]
+        ),
+    ]
 
 
 class Health:

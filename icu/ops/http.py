@@ -1,11 +1,11 @@
 """The HTTP face that every role may have: health, figures, problem details, and an OpenAPI page without a network."""
 
 import mimetypes
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from http import HTTPMethod
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final, TypeAlias
 
 from litestar import Litestar, MediaType, Response, Router, get
@@ -16,15 +16,17 @@ from litestar.file_system import BaseLocalFileSystem
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Tag
+from litestar.plugins import PluginProtocol
 from litestar.static_files import create_static_files_router
-from litestar.types import ControllerRouterHandler, Message, PathType, Scope
+from litestar.types import ControllerRouterHandler, PathType
 from litestar.types.file_types import FileInfo
-from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.exposition import generate_latest
+from prometheus_client import CollectorRegistry
 
 from icu.ops.bodies import MAX_BODY, BodyRequest
 from icu.ops.compression import compressing, vary
 from icu.ops.connections import TooManyConnectionsError
+from icu.ops.figures import Figures
 from icu.ops.head import allow_head, answering_head
 from icu.ops.health import Health, Report
 from icu.ops.hosts import answering_to
@@ -32,7 +34,11 @@ from icu.ops.origins import LOOPBACK, commanded_from
 from icu.ops.problems import EXCEPTION_HANDLERS, documented
 from icu.ops.protocol import is_refused
 
-_METHODS: Final = frozenset(HTTPMethod)
+_OPERATION: Final = "operation"
+
+_EVERYWHERE: Final = """Times are ISO 8601 with a zone, answered in UTC; units are UCUM's. Errors are problem details
+(RFC 9457) that say what to do. 503 also means that there are too many connections: ask again after `Retry-After`. HEAD
+is answered wherever GET is."""
 
 _BEYOND_CAP: Final = "beyond_cap"
 """The option of a route that is answered though there are too many connections."""
@@ -45,6 +51,9 @@ def face(
     title: str,
     version: str,
     handlers: Sequence[ControllerRouterHandler],
+    description: str = "",
+    tags: Sequence[Tag] = (),
+    plugins: Sequence[PluginProtocol] = (),
     health: Health,
     registry: CollectorRegistry,
     prefix: str = "",
@@ -52,21 +61,23 @@ def face(
     hosts: Sequence[str] | None = None,
     dependencies: Mapping[str, object] | None = None,
     lifespan: Sequence[Lifespan] = (),
+    clock: Callable[[], float] = perf_counter,
 ) -> Litestar:
     """An application that serves `handlers` under `prefix`, and health and figures beside them.
 
+    `title`, `description` and `tags` are for the API's own description, and so are `plugins`.
+
     `hosts` are the names that it answers to on loopback, beside loopback's own; None where others can reach it, for
     all. Pages of `cors_origins` may read and command it, those from loopback read it, and command it on loopback.
-    `dependencies` are handed to handlers by name.
+    `dependencies` are handed to handlers by name; `clock` tells the seconds that answers take.
     """
-    # A registry of its own: the same role may be built again in a process, and a figure can be registered only once.
-    requests = CollectorRegistry()
-    given = {"health": health, "registries": (registry, requests), **(dependencies or {})}
+    figures = Figures(registry, health, clock)
+    given = {"health": health, "figures": figures, **(dependencies or {})}
     app = Litestar(
         route_handlers=[Router(prefix or "/", route_handlers=handlers), live, ready, metrics, _swagger_files()],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         request_class=BodyRequest,
-        before_send=[_counting(requests), allow_head, vary],
+        before_send=[figures.count, allow_head, vary],
         guards=[_within_cap],
         middleware=[
             *([] if hosts is None else [answering_to(hosts)]),
@@ -79,19 +90,28 @@ def face(
             allow_origin_regex=LOOPBACK,
             expose_headers=["Link"],
         ),
-        openapi_config=OpenAPIConfig(title=title, version=version, path="/schema", render_plugins=[_SWAGGER]),
+        plugins=list(plugins),
+        openapi_config=OpenAPIConfig(
+            title=title,
+            description=f"{description}\n\n{_EVERYWHERE}".strip(),
+            version=version,
+            tags=[*tags, Tag(_OPERATION, "What those who run it look at, and their tools")],
+            path="/schema",
+            render_plugins=[_SWAGGER],
+            use_handler_docstrings=True,
+        ),
         lifespan=list(lifespan),
         request_max_body_size=MAX_BODY,
         logging_config=None,  # Litestar's own would replace the handlers of the whole process
     )
-    app.asgi_handler = answering_head(app.asgi_handler)  # before it looks for a route
+    app.asgi_handler = figures.noting_arrival(answering_head(app.asgi_handler))  # before it looks for a route
     return app
 
 
 @get(
     "/health/live",
     summary="The process runs",
-    tags=["operation"],
+    tags=[_OPERATION],
     responses=documented(400),
     opt={_BEYOND_CAP: True},
 )
@@ -103,8 +123,15 @@ async def live() -> Report:
 @get(
     "/health/ready",
     summary="It can do its work",
-    tags=["operation"],
-    responses={**documented(400), 503: ResponseSpec(Report)},
+    tags=[_OPERATION],
+    responses={
+        **documented(400),
+        503: ResponseSpec(
+            Report,
+            generate_examples=False,
+            description="A check fails; or there are too many connections, which problem details say",
+        ),
+    },
 )
 async def ready(health: NamedDependency[Health]) -> Response[Report]:
     """200, or 503 with the checks that fail."""
@@ -115,13 +142,14 @@ async def ready(health: NamedDependency[Health]) -> Response[Report]:
 @get(
     "/metrics",
     summary="Figures for Prometheus",
-    tags=["operation"],
+    tags=[_OPERATION],
     media_type=MediaType.TEXT,
-    responses=documented(400),
+    response_description="Counters, gauges and histograms, each with what it is in a `# HELP` line",
+    responses=documented(400, 503),
 )
-async def metrics(registries: NamedDependency[tuple[CollectorRegistry, ...]]) -> Response[bytes]:
+async def metrics(figures: NamedDependency[Figures]) -> Response[bytes]:
     """The text format 0.0.4 of Prometheus."""
-    return Response(b"".join(generate_latest(each) for each in registries), media_type="text/plain; version=0.0.4")
+    return Response(await figures.text(), media_type="text/plain; version=0.0.4")
 
 
 def _within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -132,19 +160,6 @@ def _within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
 
 def _always(value: object) -> Callable[[], Any]:
     return lambda: value
-
-
-def _counting(registry: CollectorRegistry) -> Callable[[Message, Scope], Awaitable[None]]:
-    requests = Counter("icu_http_requests", "Requests answered", ["method", "path", "status"], registry=registry)
-
-    async def count(message: Message, scope: Scope) -> None:
-        if message["type"] == "http.response.start":
-            # The template, not the path, and no method that is unknown: clients must not be able to make labels.
-            path = scope.get("path_template") or "none"
-            method = scope["method"]  # type: ignore[typeddict-item] # HTTP scopes only
-            requests.labels(method if method in _METHODS else "other", path, message["status"]).inc()
-
-    return count
 
 
 # Swagger UI from an installed package: Litestar's own pages load it from the Internet.

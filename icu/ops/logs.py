@@ -53,7 +53,7 @@ def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) 
         _Lines(stream, as_json=as_json),
         level=level,
         format="{message}" if as_json else _text_format,
-        colorize=terminal,
+        colorize=terminal and _takes_colours(),
         backtrace=False,
         diagnose=False,  # it would print the values of local variables, secrets too
     )
@@ -65,6 +65,11 @@ def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) 
         logging.getLogger(name).propagate = True
     logging.getLogger("asyncio").addFilter(_ACCEPT_ERRORS)
     logging.captureWarnings(True)
+
+
+def _takes_colours() -> bool:
+    """Whether people at this terminal want colours, and it can show them (no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
 def say(text: str) -> None:

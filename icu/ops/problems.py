@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 from loguru import logger
-from msgspec import Struct
+from msgspec import Meta, Struct, to_builtins
 
 from icu.errors import IcuError, PatientServiceException, StoreCorruptError, is_transient
 from icu.ops.bodies import MAX_BODY
@@ -26,14 +27,11 @@ _LONGEST: Final = 500
 class Problem(Struct, frozen=True, kw_only=True):
     """What went wrong (RFC 9457)."""
 
-    type: str = "about:blank"
-    title: str
-    """The status in words."""
-    status: int
-    detail: str
-    """What is wrong with this request, and what to do."""
-    instance: str
-    """The path that was asked for."""
+    type: Annotated[str, Meta(description="There are no kinds of problems beyond the status")] = "about:blank"
+    title: Annotated[str, Meta(description="The status in words")]
+    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status")]
+    detail: Annotated[str, Meta(description="What is wrong with this request, and what to do")]
+    instance: Annotated[str, Meta(description="The path that was asked for")]
 
 
 def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -60,9 +58,15 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
             generate_examples=False,
             media_type=PROBLEM_JSON,
             description=HTTPStatus(status).phrase,
+            examples=[Example(value=_example(status))],
         )
         for status in statuses
     }
+
+
+def _example(status: int) -> Any:  # noqa: ANN401 - as it is in JSON
+    detail = "what is wrong with this request, and what to do"
+    return to_builtins(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance="/some/path"))
 
 
 def _told(error: Exception) -> tuple[int, str]:

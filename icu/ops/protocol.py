@@ -7,9 +7,11 @@ response to be taken. The application can cut it off.
 import asyncio
 from typing import Any, Final
 
+import msgspec
 from litestar.types import Receive, Scope
 
 from icu.ops.connections import Connections, Room
+from icu.ops.problems import PROBLEM_JSON, Problem
 
 ARRIVAL: Final = 10.0
 """Seconds within which a request has to arrive, head and body: the first one from the connection on, each later one
@@ -20,6 +22,9 @@ STALL: Final = 30.0
 
 _ABORT: Final = "icu.abort"
 _REFUSED: Final = "icu.refused"
+_BAD_REQUEST: Final = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+)
 _CLOSE: Final = (b"connection", b"close")
 
 
@@ -100,6 +105,13 @@ class BoundedProtocol(asyncio.Protocol):
         if self._room is not None and self.cycle.response_complete:
             self._clear_deadline()  # where it was answered before all of its body was there
             self._room.end_work(self)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP with a problem, as every other mistake."""
+        problem = Problem(title="Bad Request", status=400, detail=f"{msg} Speak HTTP/1.1 here.", instance="")
+        body = msgspec.json.encode(problem)
+        self.transport.write(_BAD_REQUEST % (PROBLEM_JSON.encode(), len(body), body))
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The client is behind: nobody waits for it for ever."""

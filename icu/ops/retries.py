@@ -7,7 +7,7 @@ import anyio
 from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from icu.errors import is_transient
+from icu.errors import IcuError, is_transient
 
 LOG_EVERY: Final = 30.0
 """Seconds between two lines about the same trouble."""
@@ -25,6 +25,8 @@ class Waiting:
         self._doing = doing
         self._on_trouble = on_trouble
         self._said_at: float | None = None
+        self.needs_people: str | None = None
+        """The trouble, where it does not end before somebody mends something."""
 
     async def until_it_works(self, work: Callable[[], Awaitable[T]]) -> T:
         """Await `work()` again after each transient error, until cancelled; other errors leave at once.
@@ -44,12 +46,15 @@ class Waiting:
 
     def _complain(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        self._on_trouble(f"{self._doing}: {error}")
+        trouble = f"{self._doing}: {error}"
+        self.needs_people = trouble if isinstance(error, IcuError) and error.needs_people else None
+        self._on_trouble(trouble)
         if self._said_at is None or anyio.current_time() - self._said_at >= LOG_EVERY:
             self._said_at = anyio.current_time()
             logger.warning("{}, waiting: {}", self._doing, error)
 
     def _rejoice(self) -> None:
+        self.needs_people = None
         self._on_trouble(None)
         if self._said_at is not None:
             self._said_at = None

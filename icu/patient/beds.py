@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import zip_longest
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from icu.errors import PatientNotFoundError, UnknownScenarioError
@@ -41,7 +41,7 @@ class Truth(NamedTuple):
     """What staff did and still shows: names with commas between."""
     age: int
     """Years."""
-    sex: str
+    sex: Literal["female", "male"]
     condition: str
     """What the patient came for."""
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID
 
 from litestar import Litestar, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody
+from litestar.openapi.spec import Tag
+from litestar.params import JSONBody, PathParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
@@ -18,75 +19,104 @@ from icu.ops.health import Health
 from icu.ops.http import face
 from icu.ops.problems import documented
 from icu.patient.beds import Beds
+from icu.patient.body.population import CONDITIONS
+from icu.vitals import fields
+
+PatientUuid: TypeAlias = Annotated[UUID, PathParameter(description="A uuid of `GET /patients`")]
+
+TAGS: Final = ["bedside"]
 
 
 class Occupant(Struct, frozen=True):
     """Who lies in a bed."""
 
-    uuid: UUID
-    name: str
+    uuid: Annotated[UUID, Meta(description="What the patient is known by everywhere")]
+    name: Annotated[str, Meta(description="As the settings have it", examples=["Anna Petrova"])]
 
 
 class Current(Struct, frozen=True):
     """What the monitor shows: the observation that was made last. A sign that was not measured is null."""
 
-    patient_uuid: UUID
-    timestamp: datetime
-    pulse: float | None
-    """Heart rate, /min."""
-    resp_rate: float | None
-    """/min."""
-    bp: str | None
-    """Systolic/diastolic, mm[Hg]."""
-    spo2: float | None
-    """%."""
-    temperature: float | None
-    """Cel."""
-    map: float | UnsetType = UNSET
-    """Mean arterial pressure, mm[Hg]; absent where it was not measured."""
-    bp_measured_at: datetime | UnsetType = UNSET
-    """When the pressure was measured; absent where that is the timestamp."""
-    quality: Annotated[Quality | UnsetType, Meta(description="By sign, why its value is doubtful or absent")] = UNSET
-    """Absent where no value is."""
+    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
+    timestamp: Annotated[datetime, Meta(description="When it was measured, UTC", examples=["2026-01-31T12:00:00Z"])]
+    pulse: fields.Pulse | None
+    resp_rate: fields.RespRate | None
+    bp: fields.BloodPressure | None
+    spo2: fields.Spo2 | None
+    temperature: fields.Temperature | None
+    map: fields.MeanPressure | UnsetType = UNSET
+    bp_measured_at: Annotated[
+        datetime | UnsetType,
+        Meta(
+            description="When the pressure was measured; absent where that is the timestamp",
+            examples=["2026-01-31T11:55:00Z"],
+        ),
+    ] = UNSET
+    quality: Annotated[
+        Quality | UnsetType,
+        Meta(description="By sign, why its value is doubtful or absent; absent where nothing is said of any"),
+    ] = UNSET
 
 
 class State(Struct, frozen=True):
     """What no monitor tells: what really goes on in a simulated patient. Texts are empty where there is nothing."""
 
-    patient_uuid: UUID
-    timestamp: datetime | None
-    """Of the reading that it stands beside; null before the first."""
-    scenario: str
-    phase: str
-    event: str
-    """What staff did and still shows."""
-    age: int
-    """Years."""
-    sex: str
-    condition: str
-    """What the patient came for."""
+    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
+    timestamp: Annotated[
+        datetime | None, Meta(description="Of the reading that it stands beside; null before the first")
+    ]
+    scenario: Annotated[
+        str, Meta(description="What befalls the patient; empty where nothing does", examples=["sepsis"])
+    ]
+    phase: Annotated[str, Meta(description="How far that has come; empty where nothing befalls the patient")]
+    event: Annotated[str, Meta(description="What staff did and still shows; empty where it was nothing")]
+    age: Annotated[int, Meta(description="Years", examples=[67])]
+    sex: Annotated[Literal["female", "male"], Meta(description="As it is on the chart")]
+    condition: Annotated[
+        str,
+        Meta(
+            description="What the patient came for",
+            extra_json_schema={"extra": {"enum": [each.name for each in CONDITIONS]}},
+        ),
+    ]
 
 
 class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to befall a patient: the name of a scenario; `stable` ends whatever does."""
 
-    scenario: str
+    scenario: Annotated[
+        str,
+        Meta(
+            description="Its name, as `python -m icu scenarios` lists them; stable ends whatever goes on",
+            examples=["fever"],
+        ),
+    ]
 
 
-@get("/patients", summary="Who lies in these beds", responses=documented(400))
+@get("/patients", summary="Who lies in these beds", tags=TAGS, responses=documented(400, 503))
 async def occupants(beds: NamedDependency[Beds]) -> list[Occupant]:
     """All patients of this child."""
     return [Occupant(each.uuid, each.name) for each in beds.identities]
 
 
-@get("/patient/{patient_uuid:uuid}/current", summary="What a monitor shows now", responses=documented(400, 404, 503))
-async def current_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> Current:
+@get(
+    "/patient/{patient_uuid:uuid}/current",
+    summary="What a monitor shows now",
+    tags=TAGS,
+    responses=documented(400, 404, 503),
+)
+async def current_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> Current:
     """The latest reading; 503 before the first."""
     return _current(beds.latest(patient_uuid))
 
 
-@get("/patient/{patient_uuid:uuid}/truth", summary="What really goes on", responses=documented(400, 404, 409))
-async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) -> State:
+@get(
+    "/patient/{patient_uuid:uuid}/truth",
+    summary="What really goes on",
+    tags=TAGS,
+    responses=documented(400, 404, 409, 503),
+)
+async def truth_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
     return _state(beds, patient_uuid)
 
@@ -95,27 +125,28 @@ async def truth_of(patient_uuid: FromPath[UUID], beds: NamedDependency[Beds]) ->
     "/patient/{patient_uuid:uuid}/scenario",
     status_code=200,
     summary="Let a scenario befall a patient",
-    responses=documented(400, 403, 404, 409, 413, 415),
+    tags=TAGS,
+    responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
-async def befall(patient_uuid: FromPath[UUID], data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
+async def befall(patient_uuid: PatientUuid, data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
     beds.befall(patient_uuid, data.scenario)
     return _state(beds, patient_uuid)
 
 
-@get("/", summary="Who lies in this bed", responses=documented(400))
+@get("/", summary="Who lies in this bed", tags=TAGS, responses=documented(400, 503))
 async def occupant(beds: NamedDependency[Beds]) -> Occupant:
     """The patient's identity."""
     return Occupant(*beds.identities[0])
 
 
-@get("/current", summary="What the monitor shows now", responses=documented(400, 503))
+@get("/current", summary="What the monitor shows now", tags=TAGS, responses=documented(400, 503))
 async def current(beds: NamedDependency[Beds]) -> Current:
     """The latest reading; 503 before the first."""
     return _current(beds.latest(beds.identities[0].uuid))
 
 
-@get("/truth", summary="What really goes on in this bed", responses=documented(400, 409))
+@get("/truth", summary="What really goes on in this bed", tags=TAGS, responses=documented(400, 409, 503))
 async def truth(beds: NamedDependency[Beds]) -> State:
     """A label for algorithms; 409 for a recording."""
     return _state(beds, beds.identities[0].uuid)
@@ -125,7 +156,8 @@ async def truth(beds: NamedDependency[Beds]) -> State:
     "/scenario",
     status_code=200,
     summary="Let a scenario befall this patient",
-    responses=documented(400, 403, 404, 409, 413, 415),
+    tags=TAGS,
+    responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
 async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """As for a patient of many."""
@@ -133,6 +165,11 @@ async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> St
     beds.befall(uuid, data.scenario)
     return _state(beds, uuid)
 
+
+_DESCRIPTION: Final = (
+    "Emulated or replayed patients, each beside a bedside monitor. What it shows is also sent to the ward; the truth, "
+    "and scenarios, are only here. Not a medical device."
+)
 
 _OF_ALL: Final[Sequence[HTTPRouteHandler]] = (occupants, current_of, truth_of, befall)
 _OF_ONE: Final[Sequence[HTTPRouteHandler]] = (occupant, current, truth, befall_here)
@@ -151,6 +188,8 @@ def create_app(
     alone = len(beds.identities) == 1
     return face(
         title=f"Bedside monitor of {beds.identities[0].name}" if alone else "Bedside monitors",
+        description=_DESCRIPTION,
+        tags=[Tag("bedside", "Who lies here, what the monitor shows, what is true, and what is to happen")],
         version=version,
         handlers=[*_OF_ALL, *(_OF_ONE if alone else ())],
         health=health,

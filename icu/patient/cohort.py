@@ -141,6 +141,7 @@ def _quality(state: tuple[bool, ...]) -> Quality | None:
     return Quality(**flags) if flags else None
 
 
-@lru_cache(maxsize=65_536)
+# As many as there may be patients: a monitor shows its last pressure until the next, and never again.
+@lru_cache(maxsize=16_384)
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

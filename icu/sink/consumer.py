@@ -19,6 +19,7 @@ from msgspec import Struct
 from icu.errors import KafkaError, PositionConflictError, StoreReplacedError
 from icu.messages import Implausible
 from icu.ops.retries import until_it_works
+from icu.sink.ahead import AheadReport
 from icu.sink.intake import Taken, take_in
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import Intake, Outcome, Writer, open_writer
@@ -88,6 +89,7 @@ class _Sink:
         self._telemetry = telemetry
         self._batching = batching
         self._now = now
+        self._ahead = AheadReport()
 
     async def run(self) -> None:
         """Drain for ever, from the stored offsets on."""
@@ -138,9 +140,11 @@ class _Sink:
 
     async def _take(self, batches: Sequence[Batch]) -> None:
         taken = take_in(batches)
-        outcome = await self._store(taken.intake)
+        # The moment of arrival, not of the attempt that succeeds.
+        arrived = self._now()
+        outcome = await self._store(taken.intake, arrived)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
-        await self._report(taken, outcome)
+        await self._report(taken, outcome, arrived)
 
     async def _assign(self) -> None:
         writer = await self._opened()
@@ -152,9 +156,8 @@ class _Sink:
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
 
-    async def _store(self, intake: Intake) -> Outcome:
-        # The moment of arrival, not of the attempt that succeeds.
-        write = partial((await self._opened()).write, intake, arrived=round(self._now() * 1000))
+    async def _store(self, intake: Intake, arrived: float) -> Outcome:
+        write = partial((await self._opened()).write, intake, arrived=round(arrived * 1000))
         return await until_it_works("storing readings", write, on_trouble=self._waiting_for)
 
     async def _look(self) -> None:
@@ -175,10 +178,11 @@ class _Sink:
             self._on_started()
             self._on_started = None
 
-    async def _report(self, taken: Taken, outcome: Outcome) -> None:
+    async def _report(self, taken: Taken, outcome: Outcome, arrived: float) -> None:
         self._telemetry.behind(await self._consumer.lag())
         refused = self._telemetry.stored(taken.intake, outcome, now=self._now())
         self._telemetry.found(taken.implausible)
+        self._ahead.tell(self._telemetry.ahead(taken.intake.observations, arrived=arrived))
         _log_values(taken.implausible)
         logger.debug(
             "stored {} readings, {} duplicates, {} refused", outcome.stored, outcome.duplicates, refused.total()

@@ -2,10 +2,12 @@
 
 from collections import Counter as Tally
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from icu.messages import Implausible
+from icu.messages import Implausible, Observation
+from icu.sink.ahead import CLOCK_TOLERANCE, Ahead
 from icu.store.writer import Intake, Outcome
 
 
@@ -26,8 +28,14 @@ class Telemetry:
         )
         self._age = Histogram(
             "icu_sink_reading_age_seconds",
-            "From a batch's newest timestamp to its being stored",
+            "From a batch's newest timestamp that is not ahead to its being stored",
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
+            registry=registry,
+        )
+        self._ahead = Counter("icu_sink_ahead", "Readings whose time was ahead of their arrival", registry=registry)
+        self._clock_ahead = Counter(
+            "icu_sink_clock_ahead",
+            "Those of them that were ahead by over 5 minutes: the sender's clock is wrong",
             registry=registry,
         )
         self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
@@ -45,6 +53,15 @@ class Telemetry:
         for name, count in Tally(each.name for each in implausible).items():
             self._implausible.labels(name).inc(count)
 
+    def ahead(self, observations: Sequence[Observation], *, arrived: float) -> list[Ahead]:
+        """Count those whose time was ahead of their arrival, in seconds since 1970; returns those of a wrong clock."""
+        moment = datetime.fromtimestamp(arrived, UTC)
+        found = [Ahead(each, each.timestamp - moment) for each in observations if each.timestamp > moment]
+        wrong = [each for each in found if each.by > CLOCK_TOLERANCE]
+        self._ahead.inc(len(found))
+        self._clock_ahead.inc(len(wrong))
+        return wrong
+
     def stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
         """Count one transaction; returns the refusals by reason. `now` is in seconds since 1970."""
         refused = Tally(refusal.reason for refusal in outcome.refusals)
@@ -53,7 +70,9 @@ class Telemetry:
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
         self._batch.observe(len(intake.observations) + len(intake.refusals))
-        if intake.observations:
-            newest = max(each.timestamp for each in intake.observations)
-            self._age.observe(now - newest.timestamp())
+        # None is below 0: a sum that falls is taken for a counter that began anew.
+        moment = datetime.fromtimestamp(now, UTC)
+        newest = max((each.timestamp for each in intake.observations if each.timestamp <= moment), default=None)
+        if newest is not None:
+            self._age.observe((moment - newest).total_seconds())
         return refused

@@ -25,21 +25,28 @@ from icu.store.readings import (
     to_patient_reading,
     to_reading,
 )
-from icu.store.tables import JournalEntry, Patient, PatientMetric
+from icu.store.tables import CLOCK_AHEAD, JournalEntry, Patient, PatientMetric
 
 Order: TypeAlias = Literal["asc", "desc"]
 
-# Of the newest reading and the newest that is not ahead of the clock, the one that arrived last: neither a sender
-# whose clock once stood in the future nor one in another time zone hides what a patient sends now.
-_LATEST: Final = """
+# Of the newest reading, the newest that is hardly ahead of the clock and the newest whose own clock was right, the one
+# that arrived last: neither a sender whose clock once stood in the future nor one in another time zone hides what a
+# patient sends now. The last of them is for when a time comes that was ahead once, and what it left there lies between
+# what comes now; among ten, for a sender whose clock is never right must not be read from its beginning.
+_LATEST: Final = f"""
 SELECT timestamp FROM (
   SELECT * FROM (SELECT timestamp, lag FROM patient_metrics WHERE patient_id = patients.id
                  ORDER BY timestamp DESC LIMIT 1) AS newest
   UNION ALL
   SELECT * FROM (SELECT timestamp, lag FROM patient_metrics WHERE patient_id = patients.id AND timestamp <= :horizon
                  ORDER BY timestamp DESC LIMIT 1) AS newest_so_far
+  UNION ALL
+  SELECT * FROM (SELECT timestamp, lag FROM
+                  (SELECT timestamp, lag, flags FROM patient_metrics
+                   WHERE patient_id = patients.id AND timestamp <= :now ORDER BY timestamp DESC LIMIT 10) AS ten
+                 WHERE flags & {CLOCK_AHEAD} = 0 ORDER BY timestamp DESC LIMIT 1) AS newest_that_was_right
 ) AS candidate ORDER BY timestamp + lag DESC, timestamp DESC LIMIT 1
-"""
+"""  # noqa: S608 - a number of our own
 _PATIENTS: Final = (
     "SELECT patients.uuid, patients.name, metric.* FROM patients"  # noqa: S608 - no value is formatted in
     f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({_LATEST})"
@@ -93,13 +100,13 @@ class Reader:
     async def patients(self, *, now: datetime) -> list[PatientState]:
         """All patients, in the order in which they were first seen."""
         async with self._connection() as connection:
-            rows = await connection.rows(_ALL_PATIENTS, {"horizon": _horizon(now)})
+            rows = await connection.rows(_ALL_PATIENTS, _moments(now))
         return [_state(row) for row in rows]
 
     async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
         """One patient. PatientNotFoundError for an unknown one."""
         async with self._connection() as connection:
-            rows = await connection.rows(_ONE_PATIENT, {"horizon": _horizon(now), "uuid": str(uuid)})
+            rows = await connection.rows(_ONE_PATIENT, {**_moments(now), "uuid": str(uuid)})
         if not rows:
             raise PatientNotFoundError(uuid)
         return _state(rows[0])
@@ -220,8 +227,8 @@ async def _key(connection: Connection, uuid: UUID) -> int:
     return key
 
 
-def _horizon(now: datetime) -> int:
-    return milliseconds(now) + CLOCK_TOLERANCE_MS
+def _moments(now: datetime) -> dict[str, int]:
+    return {"now": milliseconds(now), "horizon": milliseconds(now) + CLOCK_TOLERANCE_MS}
 
 
 def _state(row: Sequence[Any]) -> PatientState:

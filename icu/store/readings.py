@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from icu.messages import Observation, Quality
 from icu.store.tables import CLOCK_AHEAD
-from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain
+from icu.vitals import fields
+from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_pressure, plain
 
 Row: TypeAlias = tuple[
     int,
@@ -34,8 +35,8 @@ quality: the table's columns."""
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 """A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay)."""
 
-MOST_KNOWN: Final = 65_536
-"""Values whose columns are remembered."""
+MOST_KNOWN: Final = MOST_PRESSURES
+"""Values whose columns are remembered. Pressures are the most various of them."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -47,33 +48,41 @@ V = TypeVar("V")
 class Reading(Struct, frozen=True, gc=False):
     """One patient's vital signs at one time. A sign that was not measured is null."""
 
-    timestamp: datetime
-    """When it was measured, UTC, to the millisecond."""
-    pulse: float | None
-    """Heart rate, /min."""
-    resp_rate: float | None
-    """Respiratory rate, /min."""
-    bp: str | None
-    """Systolic/diastolic pressure, mm[Hg], for instance 120/80; a half that was not measured is a dash."""
-    spo2: float | None
-    """Oxygen saturation, %."""
-    temperature: float | None
-    """Body temperature, Cel."""
-    map: Annotated[float | UnsetType, Meta(description="Mean arterial pressure, mm[Hg], if measured")] = UNSET
+    timestamp: Annotated[
+        datetime,
+        Meta(description="When it was measured, UTC, to the millisecond", examples=["2026-01-31T12:00:00Z"]),
+    ]
+    pulse: fields.Pulse | None
+    resp_rate: fields.RespRate | None
+    bp: fields.BloodPressure | None
+    spo2: fields.Spo2 | None
+    temperature: fields.Temperature | None
+    map: fields.MeanPressure | UnsetType = UNSET
     bp_measured_at: Annotated[
         datetime | UnsetType,
-        Meta(description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance"),
+        Meta(
+            description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance",
+            examples=["2026-01-31T11:55:00Z"],
+        ),
     ] = UNSET
     quality: Annotated[
         Quality | UnsetType,
         Meta(description="By sign, why its value is doubtful or absent: motion, for instance, or implausible"),
+    ] = UNSET
+    clock_ahead_seconds: Annotated[
+        float | UnsetType,
+        Meta(
+            description="How far the timestamp was ahead of the arrival, if by over 5 minutes: the sender's clock is "
+            "wrong, and when this was measured is not known",
+            examples=[259_200],
+        ),
     ] = UNSET
 
 
 class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
     """A reading in a stream of many patients."""
 
-    patient_uuid: UUID
+    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
 
 
 def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[Row]:
@@ -195,8 +204,9 @@ def _served(
     float | UnsetType,
     datetime | UnsetType,
     Quality | UnsetType,
+    float | UnsetType,
 ]:
-    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, _, _, mean, measured, quality = row
+    _, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag, flags, mean, measured, quality = row
     return (
         from_milliseconds(timestamp),
         _value(pulse),
@@ -207,4 +217,5 @@ def _served(
         UNSET if mean is None else plain(mean / 100),
         UNSET if measured is None else from_milliseconds(measured),
         UNSET if quality is None else _quality[quality],
+        -lag / 1000 if flags & CLOCK_AHEAD else UNSET,
     )

@@ -1,8 +1,9 @@
 """Watching the files of an open database: that they are those which were opened, and hold what was written.
 
 SQLite does not look. It writes for ever to a file that was removed, or over one that was copied onto the database, and
-a log that was removed takes its rows along. So the sink looks in each transaction, by three `stat`s; only where the
-file itself was written to, as a checkpoint does too, is it read.
+a log that was removed takes its rows along. So the sink looks in each transaction, by three `stat`s and at the log's
+index; only where the file itself was written to is it read. A checkpoint writes to it too, and may leave it unsound
+without its log, so what is read is judged by what the index says of checkpoints.
 
 Once something was done to them, whatever bears the database's name gets a new inode, so that nobody who still has the
 old one open writes into it, and the sink begins anew with that.
@@ -11,7 +12,7 @@ old one open writes into it, and the sink begins anew with that.
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -22,7 +23,8 @@ from loguru import logger
 from msgspec import Struct
 
 from icu.errors import StoreReplacedError, StoreUnavailableError
-from icu.store import files
+from icu.store import files, log_index
+from icu.store.log_index import Progress
 
 QUIET: Final = 1.0
 """Seconds without a change after which whoever writes to the file has certainly finished."""
@@ -43,10 +45,25 @@ class _Names(Struct, frozen=True):
 
 
 class _Content(Struct, frozen=True):
-    """Contents of a file without its log: the mark of its database, and the newest batch of the journal."""
+    """Contents of a file without its log: its size, the mark of its database, and the newest batch of the journal.
 
-    mark: int
-    newest: int
+    None where that cannot be read.
+    """
+
+    size: int
+    mark: int | None
+    newest: int | None
+
+
+class _Seen(Struct, frozen=True):
+    """One look at the disk."""
+
+    names: _Names
+    written: tuple[int, int]
+    """Size of the database's file, and time of its last change; zeros where there is no file."""
+    lock: _Identity
+    progress: Progress | None
+    """How far checkpoints have come; None where that cannot be told."""
 
 
 class Watch:
@@ -57,8 +74,11 @@ class Watch:
         self._real = Path(os.path.realpath(path))  # SQLite's log and its index stand beside what a link leads to
         self._lock = files.lock_of(path)
         self._held = _identity(self._lock)
-        self._names, self._written, _ = self._seen()
+        seen = self._seen()
+        self._names, self._written, self._progress = seen.names, seen.written, seen.progress
         self._content: _Content | None = None
+        self._sound: _Content | None = None
+        """The same, of when the file was last sound without its log."""
         self._mark = 0
         self._connection: object = None
         self._doubt: tuple[object, float] | None = None
@@ -72,7 +92,7 @@ class Watch:
         By SQLite itself another one may have been restored into it, which is well, and may still be in the log.
         """
         self._mark = mark
-        self._written = self._content = None
+        self._written, self._content, self._sound = (0, 0), None, None
 
     async def look(self, connection: object = None) -> None:
         """StoreReplacedError where something was done to the files, StoreUnavailableError where it still goes on.
@@ -80,17 +100,18 @@ class Watch:
         `connection` is whatever has opened log and index: those are its own that a new one finds.
         """
         if self.found is None:
-            names, written, lock = await to_thread.run_sync(self._seen)
-            if lock != self._held:
+            seen = await to_thread.run_sync(self._seen)
+            names = seen.names
+            if seen.lock != self._held:
                 # Nothing is wrong with the database, but another sink would not be kept from it.
-                self._held = lock  # said once
+                self._held = seen.lock  # said once
                 logger.warning("{} was removed or replaced: locking the database anew", self._lock)
                 raise StoreReplacedError(f"{self._lock} was removed or replaced")
             if connection not in (None, self._connection):
                 self._connection = connection
                 self._names = _Names(self._names.file, names.log, names.index)
             # The content first: SQLite itself removes the log of a file that was emptied.
-            if names.file == self._names.file and written != self._written and await self._is_overwritten(written):
+            if names.file == self._names.file and await self._is_overwritten(seen):
                 self.overwritten = True
                 self.found = self._was("overwritten")
             elif names != self._names:
@@ -134,13 +155,20 @@ class Watch:
             pass
         return False
 
-    async def _is_overwritten(self, written: object) -> bool:
-        """Tell if it was no checkpoint that wrote to the file. StoreUnavailableError while that cannot be told."""
-        content = await to_thread.run_sync(_content, self._real)
-        if self._is_checkpoint(content):
-            self._content, self._written, self._doubt = content, written, None
-            return False
-        # Another program's checkpoint may be under way, or somebody's copy: neither is to be judged by its half.
+    async def _is_overwritten(self, seen: _Seen) -> bool:
+        """Tell if the file was written to, and by no checkpoint. StoreUnavailableError while that cannot be told."""
+        if seen.written != self._written:
+            content, progress = await to_thread.run_sync(self._read, seen)
+            if not self._is_ours(content, progress):
+                return self._is_lasting(seen.written)
+            self._content, self._written, self._doubt = content, seen.written, None
+            if progress is not None and progress.is_whole:
+                self._sound = content
+        self._progress = seen.progress
+        return False
+
+    def _is_lasting(self, written: object) -> bool:
+        """Tell if nothing has changed for a while: somebody's copy may be under way, and is not judged by its half."""
         if self._doubt is None or self._doubt[0] != written:
             self._doubt = written, anyio.current_time()
         if anyio.current_time() - self._doubt[1] < QUIET:
@@ -152,22 +180,29 @@ class Watch:
             f"{self._path}, or its log, was {done} while the sink wrote to it: what is there now counts"
         )
 
-    def _is_checkpoint(self, content: _Content | None) -> bool:
-        """Tell if a checkpoint makes this of what the file held before."""
-        before = self._content
-        if content is None or before is None:
-            return before is None
+    def _is_ours(self, content: _Content, progress: Progress | None) -> bool:
+        """Tell if the file may hold this after what checkpoints did to it, as far as is known."""
+        if self._content is None or content == self._content:
+            return True
+        if progress is not None and progress.is_untouched_since(self._progress):
+            return False
+        before = self._sound
+        if progress is None or not progress.is_whole or before is None:
+            return before is None or content.mark in (None, before.mark, self._mark)
         if content.mark != before.mark:
             return content.mark == self._mark
-        return content.newest >= before.newest
+        return content.newest is not None and content.newest >= (before.newest or 0)
 
-    def _seen(self) -> tuple[_Names, object, _Identity]:
-        """Which files there are, size and time of the last change of the first, and the lock."""
-        file = _status(self._path)
-        names = _Names(
-            *((each.st_dev, each.st_ino) if each else None for each in (file, *map(_status, self._beside())))
-        )
-        return names, file and (file.st_size, file.st_mtime_ns), _identity(self._lock)
+    def _read(self, seen: _Seen) -> tuple[_Content, Progress | None]:
+        """Read the file, and how far checkpoints have come; None for that where one has gone on meanwhile."""
+        content = _content(self._real, seen.written[0])
+        return content, seen.progress if self._seen().progress == seen.progress else None
+
+    def _seen(self) -> _Seen:
+        file, log, index = (_status(each) for each in (self._path, *self._beside()))
+        names = _Names(*((each.st_dev, each.st_ino) if each else None for each in (file, log, index)))
+        written = (file.st_size, file.st_mtime_ns) if file else (0, 0)
+        return _Seen(names, written, _identity(self._lock), log_index.progress(self._beside()[1]))
 
     def _beside(self) -> tuple[Path, Path]:
         return self._real.with_name(f"{self._real.name}-wal"), self._real.with_name(f"{self._real.name}-shm")
@@ -185,16 +220,14 @@ def _identity(path: Path) -> _Identity:
     return status and (status.st_dev, status.st_ino)
 
 
-def _content(path: Path) -> _Content | None:
-    """Read the file; None where it is no database with our tables, or not yet."""
-    try:
-        # Immutable: without log and locks. A descriptor of our own would drop SQLite's locks when it is closed.
-        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
-            [mark] = connection.execute("PRAGMA user_version").fetchone()
-            [newest] = connection.execute("SELECT coalesce(max(batch), 0) FROM journal").fetchone()
-    except sqlite3.Error:
-        return None
-    return _Content(mark, newest)
+def _content(path: Path, size: int) -> _Content:
+    """Read the file by itself."""
+    mark = newest = None
+    # Immutable: without log and locks. A descriptor of our own would drop SQLite's locks when it is closed.
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+        [mark] = connection.execute("PRAGMA user_version").fetchone()
+        [newest] = connection.execute("SELECT coalesce(max(batch), 0) FROM journal").fetchone()
+    return _Content(size, mark, newest)
 
 
 def _put_aside(place: Path) -> None:

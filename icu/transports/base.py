@@ -115,7 +115,12 @@ class Transport(Protocol):
 
     @property
     def degraded(self) -> str | None:
-        """The part of the log that cannot be read until somebody mends it, and how; None while all can."""
+        """What of the log cannot be read until somebody mends it, and how; None while all of it can."""
+        ...
+
+    @property
+    def sending_degraded(self) -> str | None:
+        """What keeps `publish` waiting until somebody mends it, and how; None for nothing of the kind."""
         ...
 
     async def check(self) -> None:

@@ -91,6 +91,7 @@ class MemoryTransport:
 
     def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:
         self._topic = _Topic(topic, partitions, capacity)
+        self._readers = 0
 
     @property
     def topic(self) -> str:
@@ -101,6 +102,13 @@ class MemoryTransport:
     def unstored(self) -> int:
         """Records that nobody committed yet."""
         return sum(map(len, self._topic.logs))
+
+    @property
+    def sending_degraded(self) -> str | None:
+        """Why nobody can publish until somebody starts a reader: a full topic that nobody reads stays so."""
+        if self._readers or all(len(log) < self._topic.capacity for log in self._topic.logs):
+            return None
+        return f"{self.topic} is full, and no sink reads it: start the sink (python -m icu status shows it)"
 
     async def settled(self, most: int) -> None:
         """Wait until all but so many records are committed."""
@@ -132,7 +140,11 @@ class MemoryTransport:
     async def consumer(self) -> AsyncIterator["MemoryConsumer"]:
         """Open a reader of all partitions."""
         self._topic.check_open()
-        yield MemoryConsumer(self._topic)
+        self._readers += 1
+        try:
+            yield MemoryConsumer(self._topic)
+        finally:
+            self._readers -= 1
 
     async def aclose(self) -> None:
         """Close for good, waking all who wait."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -64,6 +65,11 @@ class Program:
         """Wait until all is well."""
         self.until("/health/ready", lambda response: response.status_code == 200)
         return self
+
+    def restarts(self) -> dict[str, float]:
+        """How often each child was started again after it died, from the figures."""
+        found = re.findall(r'^icu_child_restarts_total\{child="(.*)"\} (\S+)$', self.get("/metrics").text, re.MULTILINE)
+        return {child: float(count) for child, count in found}
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send a signal and wait; the exit code."""

@@ -89,7 +89,7 @@ def test_orders(ward: Program, icu: Icu) -> None:
     assert icu("start", "icu-2").returncode == 0
     assert {name: each["state"] for name, each in children(icu, "icu-*").items()} == {
         "icu-1": "stopped",
-        "icu-2": "starting",
+        "icu-2": "running",
         "icu-3": "stopped",
     }
     assert icu("start", "beds").returncode == 0
@@ -111,9 +111,15 @@ def test_orders(ward: Program, icu: Icu) -> None:
 def test_scaling(ward: Program, icu: Icu) -> None:
     """A group grows and shrinks; whoever stays is not touched."""
     before = children(icu)
-    assert icu("scale", "icu", "5").stdout == "started: icu-4, icu-5\n"
-    assert icu("scale", "icu", "1").stdout == "stopped: icu-2, icu-3, icu-4, icu-5\n"
-    assert icu("scale", "bed-1", "2").returncode == 78
+    first, hint, *rows = icu("scale", "icu", "5").stdout.splitlines()
+    assert first == "started: icu-4, icu-5"
+    assert hint.startswith("icu runs 5 times until the next reload")
+    assert [row.split()[:2] for row in rows] == [["icu-4", "running"], ["icu-5", "running"]]
+    assert icu("scale", "icu", "1").stdout.splitlines()[0] == "stopped: icu-2, icu-3, icu-4, icu-5"
+    for one in ("bed-1", "beds"):
+        done = icu("scale", one, "2")
+        assert (done.returncode, done.stdout) == (78, "")
+        assert "only such a one can be scaled: scale icu" in done.stderr
     after = children(icu)
     assert list(after) == ["sink", "monitor", "bed-1", "icu-1"]
     assert all(after[name]["uptime"] > before[name]["uptime"] for name in after)
@@ -126,7 +132,9 @@ def test_reloading(ward: Program, icu: Icu, tmp_path: Path) -> None:
     assert icu("reload").stdout == "nothing changed\n"
     changed = FILE.replace('"Anna"', '"Boris"').replace("count = 3", "count = 2")
     (tmp_path / "supervisor.toml").write_text("metrics_interval = 1\n" + changed)
-    assert icu("reload").stdout == "stopped: icu-3; changed: bed-1\n"  # METRICS_INTERVAL is in the environment
+    told, row = icu("reload").stdout.splitlines()
+    assert told == "stopped: icu-3; changed: bed-1"  # METRICS_INTERVAL is in the environment
+    assert row.split()[:2] == ["bed-1", "running"]
     after = children(icu)
     assert after["bed-1"]["uptime"] < after["icu-1"]["uptime"]
     assert all(after[name]["uptime"] > before[name]["uptime"] for name in after if name != "bed-1")

@@ -107,6 +107,7 @@ async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: Apach
                 while transport.trouble is None:
                     await anyio.sleep(0.05)
                 assert "start a broker" in transport.trouble
+                assert transport.degraded is None  # it goes on by itself
                 await to_thread.run_sync(kafka.start)
 
             group.start_soon(back_again)

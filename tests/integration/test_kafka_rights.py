@@ -87,6 +87,8 @@ async def test_a_sender_that_may_not_write_any_more(
             group.start_soon(transport.publish, [Record(b"bed", b"1")])
             await troubled(transport)
             assert transport.sending_trouble is not None
+            assert transport.sending_degraded is not None
+    assert transport.sending_degraded is None
     async with following(transport) as follower:
         assert list(dict.fromkeys(await follower.read(2))) == [0, 1]
 

@@ -3,19 +3,29 @@
 import gc
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio import to_thread
 
-from icu.config.settings import Kafka, Secret
+from icu.bootstrap.tree import Tree
+from icu.bootstrap.ward import Ward
+from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
+from icu.control.protocol import is_up
 from icu.errors import ConfigurationError, KafkaError
 from icu.messages import Record
+from icu.supervisor.view import State
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka
 from tests.brokers.settings import ELSEWHERE
 
 # aiokafka leaves the socket of a connection that TLS refused to the garbage collector.
+PATIENCE = 60.0
+"""Seconds until a step that takes a few has certainly failed."""
+
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -118,6 +128,9 @@ async def test_what_is_wrong_is_told_apart(
     address = getattr(kafka, listener)
     with pytest.raises(KafkaError, match=words) as caught:
         await checked(settings(kafka, address, **changes))
+    assert caught.value.transient
+    # A broker that is just starting may hang up, too, and a name may come to be known.
+    assert caught.value.needs_people is not any(each in words for each in ("hangs up", "not speak TLS", "advertised"))
     assert address in str(caught.value)
     assert kafka.password not in str(caught.value)
     assert "wrong" not in str(caught.value)
@@ -129,8 +142,26 @@ async def test_what_is_wrong_is_told_apart(
 )
 async def test_a_broker_that_is_not_there(address: str, words: str) -> None:
     """The error says how to start one, or which setting names it."""
-    with pytest.raises(KafkaError, match=words):
+    with pytest.raises(KafkaError, match=words) as caught:
         await checked(Kafka(bootstrap_servers=address))
+    assert not caught.value.needs_people
+
+
+async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path: Path) -> None:
+    """Sink and patient go on trying, and are shown as what somebody has to mend, for no time mends it."""
+    wrong = settings(kafka, kafka.sasl_plaintext, security="SASL_PLAINTEXT", sasl_password=Secret("wrong"))
+    children = (SinkChild(id="sink"), PatientChild(id="bed", name="Anna", interval=0.2))
+    database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
+    ward = Ward(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
+    tree = await to_thread.run_sync(Tree, ward)
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as group:
+            await group.start(tree.root.run)
+            while {each.state for each in tree.flat()} != {State.DEGRADED}:
+                await anyio.sleep(0.05)
+            assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.flat())
+            assert not any(map(is_up, tree.flat()))
+            group.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize(

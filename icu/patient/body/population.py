@@ -1,6 +1,6 @@
 """Who comes to intensive care: age, sex, what for, and the baselines that go with it."""
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -61,7 +61,7 @@ class Patient(NamedTuple):
     """One of the population."""
 
     age: int
-    sex: str
+    sex: Literal["female", "male"]
     condition: str
     baseline: Floats
     """Natural logarithms, in the order of SIGNS."""
@@ -79,7 +79,7 @@ def _age(generator: Generator) -> float:
 def admit(generator: Generator) -> Patient:
     """Draw a patient."""
     age = _age(generator)
-    sex = "male" if generator.random() < MALE else "female"
+    sex: Literal["female", "male"] = "male" if generator.random() < MALE else "female"
     condition = CONDITIONS[generator.choice(len(CONDITIONS), p=[each.share for each in CONDITIONS])]
     own = np.linalg.cholesky(CORRELATIONS) @ generator.standard_normal(len(SIGNS))
     baseline = np.log(TYPICAL) + np.array(condition.shift) + _OF_AGE * (age - AGE[0]) + SPREADS * own

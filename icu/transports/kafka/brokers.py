@@ -10,9 +10,9 @@ from aiokafka.helpers import create_ssl_context
 
 from icu.config.brokers import mistakes_in
 from icu.config.settings import Kafka
-from icu.errors import ConfigurationError, KafkaError
+from icu.errors import ConfigurationError, KafkaDeniedError, KafkaError
 from icu.transports.kafka.foreign import bounded, closed
-from icu.transports.kafka.reasons import in_words, overheard
+from icu.transports.kafka.reasons import in_words, needs_people, overheard
 
 CONNECTING_DEADLINE: Final = 10.0
 """Seconds until a broker has to have answered."""
@@ -64,7 +64,8 @@ class Brokers:
             try:
                 await bounded(f"connecting to {self.address}", start(), seconds=CONNECTING_DEADLINE)
             except KafkaError as exc:
-                raise KafkaError(self._explained(heard.error or exc)) from exc
+                reason = heard.error or exc
+                raise _kind(reason)(self._explained(reason)) from exc
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[None]:
@@ -78,7 +79,7 @@ class Brokers:
             except KafkaError as exc:
                 if heard.node is None or heard.error is None:
                     raise
-                raise KafkaError(await self._explained_node(heard.node, heard.error)) from exc
+                raise _kind(heard.error)(await self._explained_node(heard.node, heard.error)) from exc
 
     def _explained(self, reason: BaseException) -> str:
         return f"no connection to Kafka at {self.address}: {in_words(reason, self._settings)}"
@@ -103,6 +104,10 @@ class Brokers:
             return {}
         finally:
             await closed(client.close)
+
+
+def _kind(reason: BaseException) -> type[KafkaError]:
+    return KafkaDeniedError if needs_people(reason) else KafkaError
 
 
 def _check(settings: Kafka) -> None:

@@ -46,8 +46,8 @@ class KafkaConsumer:
 
     @property
     def degraded(self) -> str | None:
-        """The partitions that cannot be read, and what to do; None where there is none."""
-        return self._faults.text
+        """What cannot be read until somebody mends it, and how: all of it, or some partitions; None for nothing."""
+        return self._waiting.needs_people or self._faults.text
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         """Take every partition that answers, from the stored positions, as far as they are of these logs.

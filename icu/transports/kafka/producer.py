@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from loguru import logger
 
-from icu.errors import KafkaError
+from icu.errors import KafkaDeniedError, KafkaError
 from icu.messages import Record
 from icu.ops.retries import LOG_EVERY, Waiting
 from icu.transports.kafka.batches import Batches, of_partitions, packed
@@ -90,6 +90,11 @@ class Producer:
         waited = 0.0 if self._sent_at is None else anyio.current_time() - self._sent_at
         return f"Kafka has not acknowledged readings for {waited:.0f} s" if waited > SLOW else None
 
+    @property
+    def degraded(self) -> str | None:
+        """Why nothing is sent until somebody mends something."""
+        return self._waiting.needs_people
+
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
         """Send the records in order, again and again until all are acknowledged; returns those that are too large.
 
@@ -129,7 +134,7 @@ class Producer:
         except KafkaError as exc:
             await self._discard(client)
             # Transient, whatever it was: see above.
-            raise KafkaError(str(exc)) from exc
+            raise (KafkaError if exc.transient else KafkaDeniedError)(str(exc)) from exc
         if not refused:
             return records[sent:], ()
         # Its sequence numbers are past what was refused: those partitions would take nothing more from it.

@@ -25,6 +25,14 @@ _CERTIFICATE: Final = {
 }
 
 
+_DENIALS: Final = (
+    kafka.AuthenticationFailedError,
+    kafka.AuthenticationMethodNotSupported,
+    kafka.SaslAuthenticationFailed,
+    kafka.UnsupportedSaslMechanismError,
+)
+
+
 @dataclass
 class Heard:
     """The last error that aiokafka wrote to its log, and the last broker whom it could not connect to."""
@@ -54,6 +62,20 @@ def overheard() -> Iterator[Heard]:
         yield heard
     finally:
         log.removeHandler(ear)
+
+
+def needs_people(reason: BaseException) -> bool:
+    """Whether no later attempt succeeds before somebody mends a setting, a password or a certificate.
+
+    Not where a broker that is just starting looks the same: no such host, nothing listens, it hangs up.
+    """
+    match reason:
+        case ssl.SSLCertVerificationError():
+            return True
+        case ssl.SSLError():
+            return "ALERT_CERTIFICATE" in str(getattr(reason, "reason", None))
+        case _:
+            return isinstance(reason, _DENIALS)
 
 
 def in_words(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table

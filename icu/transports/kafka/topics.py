@@ -9,7 +9,7 @@ from aiokafka import errors as kafka
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from msgspec import Struct
 
-from icu.errors import KafkaError, KafkaRefusedError
+from icu.errors import KafkaDeniedError, KafkaRefusedError
 from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.foreign import bounded, closed, translated
 
@@ -64,7 +64,7 @@ class Topic:
             facts = await self._ensure()
         except KafkaRefusedError as exc:
             if self._was_found:
-                raise KafkaError(f"the topic {self.name} is gone, or may not be seen any more: {exc}") from exc
+                raise KafkaDeniedError(f"the topic {self.name} is gone, or may not be seen any more: {exc}") from exc
             raise
         self._was_found = True
         return facts

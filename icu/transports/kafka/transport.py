@@ -48,8 +48,13 @@ class KafkaTransport:
 
     @property
     def degraded(self) -> str | None:
-        """Partitions that nobody can read until somebody mends them; None where there is none."""
+        """What cannot be read until somebody mends something; None where all can."""
         return next(filter(None, (each.degraded for each in self._readers)), None)
+
+    @property
+    def sending_degraded(self) -> str | None:
+        """Why nothing can be sent until somebody mends something."""
+        return self._producer.degraded
 
     async def check(self) -> None:
         """Connect once; KafkaError where that fails."""

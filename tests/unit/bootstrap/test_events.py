@@ -1,12 +1,14 @@
 """What the supervisor's events become for machines."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from loguru import logger
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.events import EventFigures, TreeFigures, log_event
+from icu.bootstrap.events import ChildFigures, Restarts, log_event
 from icu.errors import KafkaError, ProcessEndedError
 from icu.supervisor.events import ChildFailed, ChildRestarting
 from icu.supervisor.view import ChildView, State
@@ -18,29 +20,80 @@ REASONS = [
 ]
 
 
+Figures = Callable[..., float | None]
+
+
+@pytest.fixture
+def children() -> list[ChildView]:
+    """The ward, for tests to change."""
+    return [
+        ChildView("sink", State.RUNNING),
+        ChildView("beds", State.RUNNING, uptime=7.0, children=(ChildView("bed-1", State.BACKOFF),)),
+    ]
+
+
+@pytest.fixture
+def restarts() -> Restarts:
+    """Nobody has died."""
+    return Restarts()
+
+
+@pytest.fixture
+def figure(children: list[ChildView], restarts: Restarts) -> Figures:
+    """A figure by name and labels, as a scrape finds it; None where there is no such series."""
+    registry = CollectorRegistry()
+    registry.register(ChildFigures(lambda: children, restarts))
+    return lambda name, **labels: registry.get_sample_value(name, labels)
+
+
 @pytest.mark.parametrize(("error", "reason"), REASONS)
-def test_a_death_says_in_a_word_why(error: Exception, reason: str) -> None:
+def test_a_death_says_in_a_word_why(error: Exception, reason: str, restarts: Restarts, figure: Figures) -> None:
     """In the records of death and restart, and in the figures."""
     records: list[dict[str, Any]] = []
     logger.add(lambda message: records.append(message.record["extra"]))
-    registry = CollectorRegistry()
-    figures = EventFigures(registry)
-    for event in (ChildFailed("icu-1", error, 1.5), ChildRestarting("icu-1", 0.25, error)):
+    for event in (ChildFailed("bed-1", error, 1.5), ChildRestarting("bed-1", 0.25, error)):
         log_event(event)
-        figures(event)
+        restarts(event)
     assert records == [
-        {"child": "icu-1", "event": "death", "reason": reason, "uptime": 1.5},
-        {"child": "icu-1", "event": "restart", "reason": reason, "delay": 0.25},
+        {"child": "bed-1", "event": "death", "reason": reason, "uptime": 1.5},
+        {"child": "bed-1", "event": "restart", "reason": reason, "delay": 0.25},
     ]
-    assert registry.get_sample_value("icu_child_restarts_total", {"child": "icu-1", "reason": reason}) == 1
+    assert figure("icu_child_restart_reasons_total", child="bed-1", reason=reason) == 1
 
 
-def test_supervisors_have_figures_too() -> None:
-    """Who is in the counter of restarts has a state and an uptime."""
-    registry = CollectorRegistry()
-    beds = ChildView("beds", State.RUNNING, uptime=7.0, children=(ChildView("bed-1", State.BACKOFF),))
-    registry.register(TreeFigures(lambda: (ChildView("sink", State.RUNNING), beds)))
-    text = generate_latest(registry).decode()
-    for child, state in (("sink", "running"), ("beds", "running"), ("bed-1", "backoff")):
-        assert f'icu_child_state{{child="{child}",state="{state}"}} 1.0' in text
-    assert 'icu_child_uptime_seconds{child="beds"} 7.0' in text
+def test_restarts_are_0_before_the_first(restarts: Restarts, figure: Figures) -> None:
+    """A counter that begins at 1 hides the first restart from `increase`. Supervisors have one too."""
+    assert [figure("icu_child_restarts_total", child=each) for each in ("sink", "beds", "bed-1")] == [0, 0, 0]
+    for error in (ValueError(), None, ValueError()):
+        restarts(ChildRestarting("bed-1", 0.25, error))
+    assert [figure("icu_child_restarts_total", child=each) for each in ("sink", "beds", "bed-1")] == [0, 0, 3]
+    by_reason = [
+        figure("icu_child_restart_reasons_total", child="bed-1", reason=each) for each in ("ValueError", "ended")
+    ]
+    assert by_reason == [2, 1]
+
+
+def test_a_child_has_a_figure_for_each_state(figure: Figures) -> None:
+    """1 for the one that it is in and 0 for all others, so that an alert sees it leave."""
+    for child, current in (("sink", "running"), ("beds", "running"), ("bed-1", "backoff")):
+        shown = {state: figure("icu_child_state", child=child, state=str(state)) for state in State}
+        assert shown == {state: float(state == current) for state in State}
+    assert figure("icu_child_uptime_seconds", child="beds") == 7.0
+
+
+def test_a_child_that_was_removed_has_no_figures(
+    children: list[ChildView], restarts: Restarts, figure: Figures
+) -> None:
+    """Its series end, for the last values would stand for ever; a counter that comes back has not fallen."""
+    restarts(ChildRestarting("bed-1", 0.25, ValueError()))
+    [_, beds] = children
+    children[1:] = [replace(beds, children=())]
+    for name, labels in {
+        "icu_child_state": {"state": "backoff"},
+        "icu_child_uptime_seconds": {},
+        "icu_child_restarts_total": {},
+        "icu_child_restart_reasons_total": {"reason": "ValueError"},
+    }.items():
+        assert figure(name, child="bed-1", **labels) is None, name
+    children[1:] = [beds]
+    assert figure("icu_child_restarts_total", child="bed-1") == 1

@@ -6,10 +6,13 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import TaskStatus
+from prometheus_client import CollectorRegistry
 
+from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
+from icu.control.protocol import Change
 from icu.errors import AddressInUseError, ConfigurationError, PartlyDoneError, SupervisionError, UnknownChildError
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
@@ -109,24 +112,45 @@ async def test_stop_and_start(tree: Tree) -> None:
 async def test_scale(tree: Tree) -> None:
     """Up, down, to none and back again; those that stay are not touched."""
     await anyio.sleep(0.05)
-    assert await tree.scale("icu", 5) == "started: icu-4, icu-5"
+    assert await tree.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
     assert up(tree) == [*ALL, "icu-4", "icu-5"]
     assert min(each.uptime for each in tree.matching(ALL)) >= 0.05
-    assert await tree.scale("icu", 1) == "stopped: icu-2, icu-3, icu-4, icu-5"
-    assert await tree.scale("icu", 0) == "stopped: icu-1"
-    assert await tree.scale("icu", 2) == "started: icu-1, icu-2"
-    assert await tree.scale("icu", 2) == "nothing changed"
+    assert (await tree.scale("icu", 1)).what == "stopped: icu-2, icu-3, icu-4, icu-5"
+    assert (await tree.scale("icu", 0)).what == "stopped: icu-1"
+    assert (await tree.scale("icu", 2)).what == "started: icu-1, icu-2"
+    assert (await tree.scale("icu", 2)).what == "nothing changed"
     assert up(tree) == ["anna", "icu-1", "icu-2"]
 
 
+async def test_figures_are_of_the_children_that_there_are(tree: Tree, path: Path) -> None:
+    """From the start, and no longer than they exist: what was scaled away or left out of the file has none."""
+    registry = CollectorRegistry()
+    registry.register(ChildFigures(tree.view, Restarts()))
+
+    def restarts() -> dict[str, float]:
+        [found] = (each for each in registry.collect() if each.name == "icu_child_restarts")
+        return {each.labels["child"]: each.value for each in found.samples}
+
+    assert restarts() == dict.fromkeys(["beds", *ALL], 0)
+    await tree.scale("icu", 1)
+    assert restarts() == dict.fromkeys(["beds", "anna", "icu-1"], 0)
+    write(path, ANOTHER)
+    await tree.reload()
+    assert restarts() == dict.fromkeys(["beds", "boris"], 0)
+
+
 async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
-    """One child, one that there is not, and a number at which children would meet."""
-    with pytest.raises(ConfigurationError, match="anna: only a child with a `count`"):
-        await tree.scale("anna", 2)
+    """One child, all patients, one of a group, one that there is not, and a number at which children would meet."""
+    remedy = "and only such a one can be scaled: scale icu"
+    for name in ("anna", "icu-1"):
+        with pytest.raises(ConfigurationError, match=f"{name} is no child with a `count`, {remedy}"):
+            await tree.scale(name, 2)
+    with pytest.raises(ConfigurationError, match=f"beds means all patients, and is no child with a `count`, {remedy}"):
+        await tree.scale("beds", 2)
     with pytest.raises(UnknownChildError):
-        await tree.scale("icu-1", 2)
+        await tree.scale("icu-9", 2)
     write(path, FILE + '[[child]]\nrole = "patient"\nid = "icu-5"\nname = "Eve"\n')
-    assert await tree.reload() == "started: icu-5"
+    assert (await tree.reload()).what == "started: icu-5"
     with pytest.raises(ConfigurationError, match="a second child has the id 'icu-5'"):
         await tree.scale("icu", 5)
     assert up(tree) == [*ALL, "icu-5"]
@@ -136,16 +160,16 @@ async def test_a_changed_file(tree: Tree, path: Path) -> None:
     """Only what differs is stopped, started or changed; other settings wait, and are named."""
     await tree.stop("icu-3")
     await anyio.sleep(0.05)
-    assert await tree.reload() == "nothing changed"
+    assert (await tree.reload()).what == "nothing changed"
     changed = FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7').replace("count = 3", "count = 3\ninterval = 5")
     write(path, "metrics_interval = 1\n" + FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7') + ANOTHER)
-    told = await tree.reload()
+    told = (await tree.reload()).what
     assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
     assert states(tree)["icu-3"] is State.STOPPED
     uptimes = {each.id: each.uptime for each in tree.flat()}
     assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
     write(path, changed)
-    assert await tree.reload() == "stopped: boris; changed: icu-1, icu-2, icu-3"
+    assert (await tree.reload()).what == "stopped: boris; changed: icu-1, icu-2, icu-3"
     assert sorted(up(tree)) == ALL
 
 
@@ -153,7 +177,7 @@ async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
     """The order in which children stop is the file's: a sink that moved behind the beds would stop before them."""
     before = [each.id for each in tree.flat()]
     write(path, FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7'))
-    assert await tree.reload() == "changed: anna"
+    assert (await tree.reload()).what == "changed: anna"
     assert [each.id for each in tree.flat()] == before
 
 
@@ -163,10 +187,10 @@ async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
     first, second = FILE.split("\n[[child]]")[1:]
     swapped = f"[[child]]{second}\n[[child]]{first}\n"
     write(path, swapped)
-    assert await tree.reload() == "now in the order: icu-1, icu-2, icu-3, anna"
+    assert (await tree.reload()).what == "now in the order: icu-1, icu-2, icu-3, anna"
     assert up(tree) == ["icu-1", "icu-2", "icu-3", "anna"]
     write(path, ANOTHER + swapped)
-    assert await tree.reload() == "started: boris"
+    assert (await tree.reload()).what == "started: boris"
     assert up(tree) == ["boris", "icu-1", "icu-2", "icu-3", "anna"]
     await tree.scale("icu", 0)
     await tree.scale("icu", 1)
@@ -178,7 +202,7 @@ async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.Monk
     """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
     monkeypatch.setattr(tree._ward, "actor", lambda child: Idle())
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
-    assert await tree.reload() == "started: sink, monitor"
+    assert (await tree.reload()).what == "started: sink, monitor"
     assert [each.id for each in tree.view()] == ["sink", "beds", "monitor"]
 
 
@@ -206,7 +230,7 @@ async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> 
         await tree.reload()
     assert min(each.uptime for each in tree.matching(ALL)) >= 0.02
     write(path, FILE + ANOTHER)
-    assert await tree.reload() == "started: boris"
+    assert (await tree.reload()).what == "started: boris"
 
 
 async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +254,7 @@ async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch:
         added.append(spec.id)
 
     monkeypatch.setattr(tree.root, "add_child", accept)
-    assert await tree.reload() == "started: monitor"
+    assert (await tree.reload()).what == "started: monitor"
     assert added == ["monitor"]
 
 
@@ -246,7 +270,7 @@ async def test_recordings_are_read_off_the_loop(tree: Tree, path: Path) -> None:
     """A reload with a new recording reads a file (here a blocking call on the loop is an error)."""
     write(path.parent / "x.csv", "HR,SBP\n70,120\n")
     write(path, FILE + ANOTHER + 'recording = "x.csv"\n')
-    assert await tree.reload() == "started: boris"
+    assert (await tree.reload()).what == "started: boris"
 
 
 async def test_two_changes_at_once(tree: Tree) -> None:

@@ -149,13 +149,18 @@ def test_orders(icu: Run, ward: Ward) -> None:
     code, out, err = icu("restart", "sink")
     assert (code, err) == (3, "icu: bed-1: no bed\n")
     assert out.splitlines() == ["sink   stopped", "bed-1  backoff"]
-    assert icu("scale", "icu", "3") == (0, "icu is 3 now\n", "")
+    ward.children[1] = ChildView("bed-1", State.RUNNING, uptime=2.0)
+    hint = "icu runs 3 times until the next reload or start, which take the file's `count` again"
+    assert icu("scale", "icu", "3") == (0, f"icu is 3 now\n{hint}\nbed-1  running  0:00:02\n", "")
+    ward.children[1] = ChildView("bed-1", State.FAILED)
+    assert icu("scale", "icu", "3")[0] == 3
     assert icu("reload") == (0, "nothing changed\n", "")
     assert ward.told == [
         ("start", ("sink",)),
         ("stop", ("sink",)),
         ("stop", ("sink",)),
         ("restart", ("sink",)),
+        ("scale", ("icu", 3)),
         ("scale", ("icu", 3)),
         ("reload", ()),
     ]

@@ -38,6 +38,21 @@ def test_help(icu: Run, words: list[str]) -> None:
     assert icu(*words)[0] == 0
 
 
+def test_every_role_is_listed_once(icu: Run) -> None:
+    """By the name that is typed, the brief's `data` too."""
+    out = icu("run", "--help")[1]
+    listed = [line.split()[1] for line in out.splitlines() if line.startswith("│ ") and line[2] != " "]
+    assert sorted(name for name in listed if not name.startswith("-")) == ["data", "monitor", "patient", "sink"]
+    assert "--require-broker" in icu("run", "data", "--help")[1]
+
+
+def test_scale_says_what_it_means(icu: Run) -> None:
+    """Which children come and go, what becomes of their patients, and for how long it holds."""
+    out = " ".join(icu("scale", "--help")[1].split())
+    for words in ("ID-1 to ID-N", "highest numbers", "no longer monitored", "`reload`"):
+        assert words in out
+
+
 USAGE: dict[str, tuple[list[str], str]] = {
     "unknown command": (["supervize"], "supervise"),
     "unknown role": (["run", "monitr"], "monitor"),

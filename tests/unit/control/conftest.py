@@ -10,7 +10,7 @@ import pytest
 
 from icu.config.settings import Settings, Supervision
 from icu.control.places import places
-from icu.control.protocol import Befallen
+from icu.control.protocol import Befallen, Change
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.errors import UnknownChildError
@@ -24,6 +24,7 @@ class Ward:
         self.rules = {"": "one_for_one"}
         self.children = [ChildView("sink", State.RUNNING, uptime=5.0), ChildView("bed-1", State.BACKOFF)]
         self.told: list[object] = []
+        self.scaled = ["bed-1"]
         self.error: Exception | None = None
         self.gate = anyio.Event()
         self.gate.set()
@@ -56,15 +57,15 @@ class Ward:
         """Note it; the bed is in trouble."""
         return {**await self._obey("restart", patterns), "bed-1": "no bed"}
 
-    async def scale(self, group: str, count: int) -> str:
-        """Note it."""
+    async def scale(self, group: str, count: int) -> Change:
+        """Note it; the bed is started for it."""
         await self._obey("scale", (group, count))
-        return f"{group} is {count} now"
+        return Change(f"{group} is {count} now", self.scaled)
 
-    async def reload(self) -> str:
+    async def reload(self) -> Change:
         """Note it."""
         await self._obey("reload", ())
-        return "nothing changed"
+        return Change("nothing changed")
 
     async def befall(self, bed: str, scenario: str) -> Befallen:
         """Note it; a pattern means so many patients that they are not named, and the recording is none of them."""

@@ -78,8 +78,12 @@ async def test_looking(settings: Settings, room: Path) -> None:
         (Start(("sink",)), ("start", ("sink",)), None),
         (Stop(("sink", "bed-1")), ("stop", ("sink", "bed-1")), None),
         (Restart(("sink",)), ("restart", ("sink",)), None),
-        (Scale("icu", 3), ("scale", ("icu", 3)), Done("icu is 3 now")),
-        (Reload(), ("reload", ()), Done("nothing changed")),
+        (
+            Scale("icu", 3),
+            ("scale", ("icu", 3)),
+            Done("icu is 3 now", [ChildView("bed-1", State.BACKOFF, children=[])], []),
+        ),
+        (Reload(), ("reload", ()), Done("nothing changed", [], [])),
         (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), Befallen(["Anna", "Иван"], [])),
     ],
 )

@@ -1,6 +1,8 @@
 """The monitor on a real port, over a real database that a real writer fills."""
 
+import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
 from icu.errors import NoSupervisorError
+from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
 from icu.ops.asgi import serve
@@ -39,8 +42,21 @@ def connections() -> Connections | None:
 
 
 @pytest.fixture
+def set_by() -> list[float]:
+    """Seconds by which the clock on the wall is set; tests add some."""
+    return []
+
+
+@pytest.fixture
+async def ages(url: str, set_by: list[float]) -> AsyncIterator[Ages]:
+    """Those of the monitor, with a reader of their own."""
+    async with aclosing(Reader(url)) as reader:
+        yield Ages(reader, wall=lambda: time.time() + sum(set_by))
+
+
+@pytest.fixture
 async def monitor(
-    url: str, children: list[ChildView], connections: Connections | None
+    url: str, children: list[ChildView], connections: Connections | None, ages: Ages
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running monitor. The database may not exist yet: tests that need it ask for `writer` first."""
     reader = Reader(url)
@@ -56,6 +72,7 @@ async def monitor(
     build = partial(
         create_app,
         reader=reader,
+        ages=ages,
         broadcast=broadcast,
         health=health,
         registry=CollectorRegistry(),

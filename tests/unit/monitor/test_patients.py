@@ -4,12 +4,15 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import anyio
 import httpx
 import pytest
 
 from icu.messages import Quality
+from icu.monitor.ages import Ages
+from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
@@ -51,6 +54,19 @@ async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx
         "temperature": 37.06,
     }
     assert 2 <= anna["latest_age_seconds"] < 10
+
+
+async def test_patients_are_sorted_by_name(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """As people sort them: whatever the case, numbers as numbers, and those without a name at the end."""
+    names = ["Иван", "bed 10", None, "Bed 2", "Anna", "Dora", "boris", "Bed 2b", "10", "9", None]
+    sent = [observation(0, patient=UUID(int=number), patient_name=name) for number, name in enumerate(names, start=1)]
+    await store(writer, sent)
+    told = (await monitor.get("patients")).json()
+    assert [each["name"] for each in told] == [
+        *("9", "10", "Anna", "Bed 2", "Bed 2b", "bed 10", "boris", "Dora", "Иван"),
+        *(None, None),
+    ]
+    assert [each["uuid"] for each in told[-2:]] == [str(UUID(int=3)), str(UUID(int=11))]
 
 
 async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.AsyncClient) -> None:
@@ -149,6 +165,61 @@ async def test_a_clock_that_once_ran_ahead_does_not_hide_the_present(
     await store(writer, [observation(ahead)], arrived=round(now.timestamp() * 1000) - 1_000)
     await store(writer, [observation(10)], start=1, arrived=round(now.timestamp() * 1000))
     assert seconds([(await monitor.get(f"{METRICS}/latest")).json()]) == [10]
+
+
+async def test_a_reading_that_is_days_ahead_says_so(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """Its values are the patient's newest, and its time is wrong: in every answer that it stands in."""
+    await store(writer, [observation(0), observation(3 * 86_400)], arrived=NOON + 500)
+    newest, oldest = (await monitor.get(METRICS)).json()
+    assert newest["clock_ahead_seconds"] == 3 * 86_400 - 0.5
+    assert "clock_ahead_seconds" not in oldest
+    assert (await monitor.get(f"{METRICS}/latest")).json() == newest
+    assert [each["latest"] for each in (await monitor.get("patients")).json()] == [newest]
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(299.999, False), (300, False), (300.001, True)])
+async def test_from_when_on_a_clock_is_wrong(
+    writer: Writer, monitor: httpx.AsyncClient, ahead: float, said: bool
+) -> None:
+    """Up to five minutes are how clocks are."""
+    await store(writer, [observation(ahead)], arrived=NOON)
+    assert ("clock_ahead_seconds" in (await monitor.get(f"{METRICS}/latest")).json()) == said
+
+
+@pytest.mark.parametrize("left", [400, 200, 1, 0, -1, -4, -20])
+async def test_the_time_comes_that_was_ahead(writer: Writer, reader: Reader, left: int) -> None:
+    """Readings of three days ago do not come back as the latest, while their time comes and has come."""
+    then = 3 * 86_400
+    await store(writer, [observation(then + n) for n in range(-3, 4)], arrived=NOON)
+    sent = then - left - 5.5
+    await store(writer, [observation(sent)], start=7, arrived=NOON + round(sent * 1000))
+    [anna] = await reader.patients(now=START + timedelta(seconds=then - left))
+    assert anna.latest is not None
+    assert anna.latest.timestamp == START + timedelta(seconds=sent)
+
+
+async def test_a_dead_bed_while_the_clock_is_set_back(
+    writer: Writer, monitor: httpx.AsyncClient, ages: Ages, set_by: list[float]
+) -> None:
+    """The monitor notices by itself; until then the age is null, and it is never less than what has passed."""
+    await store(writer, [observation(0)], arrived=round(datetime.now(UTC).timestamp() * 1000) - 60_000)
+    await ages.look()
+    set_by.append(-3_600)
+    age = None
+    with anyio.fail_after(10):
+        while age is None:
+            [anna] = (await monitor.get("patients")).json()
+            age = anna["latest_age_seconds"]
+    assert 60 <= age < 3_600
+
+
+async def test_a_dead_bed_after_the_clock_was_set_back(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """A monitor that finds its latest reading in the future knows no age, which it shows; never 0 seconds."""
+    arrived = round(datetime.now(UTC).timestamp() * 1000) + 3_600_000
+    await store(writer, [observation(0)], arrived=arrived)
+    [anna] = (await monitor.get("patients")).json()
+    assert anna["latest"] is not None
+    assert anna["latest_age_seconds"] is None
 
 
 HOSTILE: dict[str, tuple[str, int]] = {
@@ -290,7 +361,7 @@ async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.Async
     reading = schemas["Reading"]
     assert set(reading["required"]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
     optional = set(reading["properties"]) - set(reading["required"])
-    assert optional == {"map", "bp_measured_at", "quality"}
+    assert optional == {"map", "bp_measured_at", "quality", "clock_ahead_seconds"}
     assert all(reading["properties"][name]["description"] for name in optional)
     assert set(schemas["Quality"]["properties"]) == {
         "pulse",
@@ -310,5 +381,5 @@ async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient)
     assert documented["/api/patients"] == {"200", "400", "503"}
     assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "400", "404", "503"}
     assert documented["/api/stream"] == {"200", "400", "404", "503"}
-    assert documented["/metrics"] == {"200", "400"}
+    assert documented["/metrics"] == {"200", "400", "503"}
     assert list(paths["/api/stream"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]

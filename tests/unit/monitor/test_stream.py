@@ -18,6 +18,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Quality
+from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast, Tick
 from icu.monitor.stream import QUEUE, EventStream
@@ -308,6 +309,7 @@ async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, ca
     build = partial(
         create_app,
         reader=reader,
+        ages=Ages(reader),
         broadcast=broadcast,
         look=nobody,
         health=Health(),

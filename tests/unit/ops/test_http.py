@@ -10,12 +10,20 @@ import httpx
 import pytest
 from anyio import to_thread
 from litestar import get
+from litestar.params import FromPath
+from litestar.response import Stream
 from prometheus_client import CollectorRegistry, Counter
 
 from icu.errors import StoreCorruptError
 from icu.ops.asgi import serve
 from icu.ops.health import Health
 from icu.ops.http import face
+
+
+@get("/thing/{name:str}")
+async def thing(name: FromPath[str]) -> str:
+    """A route that is a template."""
+    return name
 
 
 @get("/broken")
@@ -30,6 +38,24 @@ async def damaged() -> None:
     raise StoreCorruptError("icu.db is damaged: restore it from a copy")
 
 
+@get("/endless")
+async def endless() -> Stream:
+    """A beginning, and no end."""
+
+    async def beginning() -> AsyncIterator[bytes]:
+        yield b"begun"
+        yield b"and more"
+        await anyio.sleep_forever()
+
+    return Stream(beginning())
+
+
+@pytest.fixture
+def moments() -> list[float]:
+    """What the face's clock tells, one after the other; 0 from then on."""
+    return []
+
+
 @pytest.fixture
 def health() -> Health:
     """No check yet."""
@@ -37,7 +63,7 @@ def health() -> Health:
 
 
 @pytest.fixture
-async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
+async def client(health: Health, moments: list[float]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running face."""
     registry = CollectorRegistry()
     Counter("icu_test", "Something", registry=registry).inc(3)
@@ -45,10 +71,11 @@ async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
         face,
         title="Test",
         version="1.2.3",
-        handlers=[broken, damaged],
+        handlers=[thing, endless, broken, damaged],
         health=health,
         registry=registry,
         cors_origins=["https://ward.example"],
+        clock=lambda: moments.pop(0) if moments else 0.0,
     )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
@@ -83,6 +110,61 @@ async def test_figures_for_prometheus(client: httpx.AsyncClient) -> None:
     assert "/no/such/path" not in response.text
 
 
+def figures(text: str, name: str) -> dict[str, float]:
+    """The series of a name, by their labels."""
+    lines = [each.rpartition(" ") for each in text.splitlines() if re.match(rf"{name}[{{ ]", each)]
+    return {series.removeprefix(name): float(value) for series, _, value in lines}
+
+
+async def test_readiness_is_a_figure(client: httpx.AsyncClient, health: Health) -> None:
+    """The same truth as `/health/ready` at each scrape, in both directions."""
+    trouble: list[str] = []
+
+    async def check() -> str | None:
+        return trouble[0] if trouble else None
+
+    health.add("sink", check)
+    for said, ready in (([], 1), (["the database is locked"], 0), ([], 1)):
+        trouble[:] = said
+        assert figures((await client.get("/metrics")).text, "icu_ready") == {"": ready}
+        assert ((await client.get("/health/ready")).status_code == 200) == bool(ready)
+
+
+async def test_the_time_to_an_answer(client: httpx.AsyncClient, moments: list[float]) -> None:
+    """A histogram by method and template: the clock runs from the request's arrival, its handler's work included."""
+    for seconds, path in ((0.004, "/thing/anna"), (0.3, "/thing/boris"), (20.0, "/nowhere")):
+        moments += [100.0, 100.0 + seconds]
+        await client.get(path)
+    text = (await client.get("/metrics")).text
+    labels = 'method="GET",path="/thing/{name}"'
+    name = "icu_http_request_duration_seconds"
+    assert figures(text, f"{name}_count") == {f"{{{labels}}}": 2, '{method="GET",path="none"}': 1}
+    assert figures(text, f"{name}_sum")[f"{{{labels}}}"] == pytest.approx(0.304)
+    buckets = figures(text, f"{name}_bucket")
+    assert [buckets[f'{{le="{most}",{labels}}}'] for most in ("0.0025", "0.005", "0.25", "0.5", "+Inf")] == [
+        0,
+        1,
+        1,
+        2,
+        2,
+    ]
+
+
+async def test_a_stream_takes_as_long_as_its_beginning(client: httpx.AsyncClient, moments: list[float]) -> None:
+    """Not as long as its client stays, which says nothing of this server."""
+    moments += [100.0, 100.25]
+    async with client.stream("GET", "/endless") as response:
+        received = b""
+        async for chunk in response.aiter_raw():
+            received += chunk
+            if received == b"begunand more":
+                break
+        moments += [900.0, 900.0]
+        text = (await client.get("/metrics")).text
+        assert figures(text, "icu_http_request_duration_seconds_sum") == {'{method="GET",path="/endless"}': 0.25}
+        assert figures(text, "icu_http_request_duration_seconds_count") == {'{method="GET",path="/endless"}': 1}
+
+
 @pytest.mark.usefixtures("h11")
 async def test_clients_make_no_figures(client: httpx.AsyncClient) -> None:
     """Whatever methods and paths they invent: methods are the known nine, or `other`, and paths are templates."""
@@ -90,11 +172,13 @@ async def test_clients_make_no_figures(client: httpx.AsyncClient) -> None:
     for method in [*sorted(known - {"CONNECT"}), "get", "BREW", *(f"M{number}" for number in range(50))]:
         await client.request(method, "/health/live")
         await client.request(method, f"/invented/{method}")
-    figures = [each for each in (await client.get("/metrics")).text.splitlines() if "icu_http_requests_total{" in each]
-    methods = {re.findall('method="(.*?)"', each)[0] for each in figures}
-    paths = {re.findall('path="(.*?)"', each)[0] for each in figures}
-    assert methods == known - {"CONNECT"} | {"other"}
-    assert paths == {"/health/live", "none"}
+    text = (await client.get("/metrics")).text
+    for name in ("icu_http_requests_total", "icu_http_request_duration_seconds_count"):
+        series = figures(text, name)
+        methods = {re.findall('method="(.*?)"', each)[0] for each in series}
+        paths = {re.findall('path="(.*?)"', each)[0] for each in series}
+        assert methods == known - {"CONNECT"} | {"other"}
+        assert paths == {"/health/live", "none"}
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:5173", "https://ward.example"])
@@ -155,5 +239,5 @@ async def test_pages_need_no_network(client: httpx.AsyncClient) -> None:
 async def test_the_schema_documents_the_problems(client: httpx.AsyncClient) -> None:
     """OpenAPI is served, with this program's version."""
     schema = (await client.get("/schema/openapi.json")).json()
-    assert schema["info"] == {"title": "Test", "version": "1.2.3"}
+    assert (schema["info"]["title"], schema["info"]["version"]) == ("Test", "1.2.3")
     assert "503" in schema["paths"]["/health/ready"]["get"]["responses"]

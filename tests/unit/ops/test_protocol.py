@@ -1,6 +1,7 @@
 """Connections of our own server, over both of uvicorn's protocol classes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -328,3 +329,20 @@ async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: py
     async with open_desk(connections) as (_, [connect]):
         await (await connect()).ask(b"/endless")
         await until(lambda: len(connections.served) == 0)
+
+
+async def test_what_is_no_http_gets_a_problem() -> None:
+    """As every other mistake; and the connection is closed, for where the next request begins is not known."""
+    async with serving(hello) as address:
+        client = await anyio.connect_tcp("127.0.0.1", int(address.rpartition(":")[2]))
+        async with client:
+            await client.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+            with anyio.fail_after(10):
+                got = b"".join([chunk async for chunk in client])
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert f"content-length: {len(body)}".encode() in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["title"]) == (400, "Bad Request")
+    assert problem["detail"]

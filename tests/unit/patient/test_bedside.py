@@ -112,23 +112,23 @@ async def test_orders_that_are_refused(
     assert beds.truth(ANNA).scenario == ""
 
 
-ORDERED = ["400", "403", "404", "409", "413", "415"]
+ORDERED = ["400", "403", "404", "409", "413", "415", "503"]
 
 
 async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
     """Each path with its problems; the short ones where there is one patient."""
-    short = {"/": ["400"], "/current": ["400", "503"], "/truth": ["400", "409"], "/scenario": ORDERED}
+    short = {"/": ["400", "503"], "/current": ["400", "503"], "/truth": ["400", "409", "503"], "/scenario": ORDERED}
     long = {
-        "/patients": ["400"],
+        "/patients": ["400", "503"],
         "/patient/{patient_uuid}/current": ["400", "404", "503"],
-        "/patient/{patient_uuid}/truth": ["400", "404", "409"],
+        "/patient/{patient_uuid}/truth": ["400", "404", "409", "503"],
         "/patient/{patient_uuid}/scenario": ORDERED,
     }
     for client, paths, title in [(ward, long, "Bedside monitors"), (bed, short | long, "Bedside monitor of Anna")]:
         schema = (await client.get("/schema/openapi.json")).json()
         assert schema["info"]["title"] == title
         found = {path: next(iter(each.values())) for path, each in schema["paths"].items()}
-        own = {path: sorted(each["responses"]) for path, each in found.items() if "tags" not in each}
+        own = {path: sorted(each["responses"]) for path, each in found.items() if each["tags"] == ["bedside"]}
         assert own == {path: ["200", *statuses] for path, statuses in paths.items()}
         doubts = schema["components"]["schemas"]["Quality"]["properties"]
         assert set(doubts) == {"pulse", "resp_rate", "bp", "spo2", "temperature", "map"}

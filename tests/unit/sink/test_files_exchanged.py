@@ -2,8 +2,8 @@
 
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from icu.messages import Position, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.store.reader import Reader
+from icu.store.watch import QUIET
 from icu.store.writer import open_writer
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
@@ -37,12 +38,12 @@ class Ward:
         self.reader = Reader(self.url)
         self.errors: list[str] = []
         self.deaths: list[Exception] = []
-        self._published = 0
+        self.published = 0
 
     async def store(self, count: int) -> None:
         """Publish readings and wait until all are stored."""
-        await self.transport.publish(encode([observation(self._published + n) for n in range(count)]))
-        self._published += count
+        await self.transport.publish(encode([observation(self.published + n) for n in range(count)]))
+        self.published += count
         with anyio.fail_after(PATIENCE):
             await self.transport.settled(0)
 
@@ -222,6 +223,73 @@ async def test_what_others_may_do_is_no_alarm(ward: Ward, tmp_path: Path) -> Non
         source.backup(copy)
     await ward.store(10_000)
     assert (ward.errors, ward.stored()) == ([], 10_025)
+
+
+def newest_alone(path: Path) -> int:
+    """The newest batch of the journal in the file without its log; 0 where it cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            [newest] = connection.execute("SELECT coalesce(max(batch), 0) FROM journal").fetchone()
+    except sqlite3.DatabaseError:
+        return 0
+    return int(newest)
+
+
+@contextmanager
+def reader_at_work(path: Path) -> Iterator[None]:
+    """Somebody who reads the database as it is now, which keeps checkpoints from being whole."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN").execute("SELECT count(*) FROM patient_metrics").fetchall()
+        yield
+
+
+async def test_a_checkpoint_that_a_reader_keeps_from_being_whole_is_no_alarm(ward: Ward) -> None:
+    """It leaves pages of several moments in the file, which nobody has overwritten: all stays, and is stored on."""
+    ward.checkpoint()
+    newest = newest_alone(ward.path)
+    for _ in range(20):
+        await ward.store(20)
+    with reader_at_work(ward.path):
+        await ward.store(20)
+        ward.checkpoint()
+    assert newest_alone(ward.path) < newest
+    for _ in range(3):  # as long as somebody's copy would be waited for
+        await ward.store(1)
+        await anyio.sleep(QUIET / 2)
+    await ward.store(10_000)
+    assert (ward.errors, ward.deaths) == ([], [])
+    assert ward.stored() == ward.published
+
+
+async def test_a_file_that_only_looks_changed_is_no_alarm(ward: Ward) -> None:
+    """Backups and people touch files, also those in which a checkpoint is not whole."""
+    await ward.store(300)
+    with reader_at_work(ward.path):
+        await ward.store(2_000)
+        ward.checkpoint()
+        await ward.store(1)
+        ward.path.touch()
+        await ward.store(1)
+        await anyio.sleep(QUIET)
+        await ward.store(1)
+    assert (ward.errors, ward.deaths, ward.stored()) == ([], [], 2_323)
+
+
+async def test_an_older_copy_over_a_file_whose_checkpoint_is_not_whole(ward: Ward, tmp_path: Path) -> None:
+    """No checkpoint has written since, so somebody else did, whatever the file held before."""
+    with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        source.backup(copy)
+    ward.checkpoint()
+    await ward.store(300)
+    with reader_at_work(ward.path):
+        await ward.store(2_000)
+        ward.checkpoint()
+        await ward.store(1)
+        copied(tmp_path / "copy.db", ward.path)
+        await ward.store(1)
+    assert "was overwritten while the sink wrote to it" in ward.errors[0]
+    assert any(each.startswith("up to 2301 records are neither in this database nor") for each in ward.errors)
+    assert (ward.stored(), ward.deaths) == (21, [])
 
 
 async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tmp_path: Path) -> None:

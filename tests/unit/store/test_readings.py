@@ -11,6 +11,7 @@ from icu.messages import Quality
 from icu.store import readings
 from icu.store.readings import milliseconds, to_patient_reading, to_reading, to_rows
 from tests.samples import ANNA, START, observation
+from tests.stores import NOON
 
 
 def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,10 +38,10 @@ def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
     for known in (readings._hundredths, readings._pressure_columns, readings._quality_text, readings._quality):
         known.clear()  # what is remembered was worked out by another test
     came = observation(0.25, **sent)
-    [row] = to_rows([came], {ANNA.int: 1}, 0)
+    [row] = to_rows([came], {ANNA.int: 1}, NOON + 1000)
     served = msgspec.structs.asdict(to_reading(row))
-    beside = ("map", "bp_measured_at", "quality")
-    expected = {name: getattr(came, name) for name in served}
+    beside = ("map", "bp_measured_at", "quality", "clock_ahead_seconds")
+    expected = {name: getattr(came, name, None) for name in served}
     assert served == expected | {name: UNSET for name in beside if expected[name] is None}
     assert msgspec.structs.asdict(to_patient_reading(row, ANNA)) == served | {"patient_uuid": ANNA}
 

@@ -74,7 +74,7 @@ class TestOnAVirtualClock:
         return virtual_time()
 
     @pytest.fixture
-    async def watch(self, path: Path) -> Watch:
+    async def watch(self, path: Path, logged: sqlite3.Connection) -> Watch:
         """It knows what the file holds."""
         watch = await to_thread.run_sync(Watch, path)
         watch.begin(7)
@@ -109,14 +109,14 @@ class TestOnAVirtualClock:
             await watch.look()
             await anyio.sleep(2 * QUIET)
 
-    async def test_what_it_holds_may_grow_and_not_shrink(self, watch: Watch, path: Path) -> None:
+    async def test_what_it_holds_may_grow_and_not_shrink(self, watch: Watch, logged: sqlite3.Connection) -> None:
         """A checkpoint brings later batches, or none; a file with earlier ones is an older copy."""
         for batch in (5, 5, 6):
-            with closing(connected(f"sqlite:///{path}")) as connection:
-                connection.execute("INSERT INTO journal VALUES (?)", (batch,))
+            logged.execute("INSERT INTO journal VALUES (?)", (batch,))
+            logged.execute("PRAGMA wal_checkpoint").fetchall()
             await watch.look()
-        with closing(connected(f"sqlite:///{path}")) as connection:
-            connection.execute("DELETE FROM journal WHERE batch > 5")
+        logged.execute("DELETE FROM journal WHERE batch > 5")
+        logged.execute("PRAGMA wal_checkpoint").fetchall()
         with pytest.raises(StoreUnavailableError):
             await watch.look()
         await anyio.sleep(QUIET)

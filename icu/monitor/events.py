@@ -1,0 +1,69 @@
+"""The stream's events in the API's description.
+
+OpenAPI 3.1 has no word for the items of a stream. As in 3.2, the stream is an array here, whose items are its events.
+"""
+
+from typing import Any, Final
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+
+from icu.store.readings import PatientReading
+
+
+class Events:
+    """Stands for the stream where a type is asked for."""
+
+
+class EventsPlugin(OpenAPISchemaPlugin):
+    """Describes them."""
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:  # noqa: ANN401 - as Litestar has it
+        """Tell if it is the stream that is to be described."""
+        return value is Events
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401, ARG002 - as Litestar has it
+        """An array of events; the data of each is a text, which is JSON."""
+        readings = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[PatientReading]))
+        nothing = Schema(type=OpenAPIType.OBJECT, max_properties=0)
+        return Schema(
+            type=OpenAPIType.ARRAY,
+            items=Schema(
+                one_of=[
+                    _event("readings", "The readings that one transaction stored", readings, required=["id"]),
+                    _event("reset", "Events were missed: read `/patients` anew", nothing, required=[]),
+                ]
+            ),
+        )
+
+
+def _event(name: str, description: str, data: Schema, *, required: list[str]) -> Schema:
+    return Schema(
+        title=name,
+        description=description,
+        type=OpenAPIType.OBJECT,
+        required=["event", "data", *required],
+        properties={
+            "event": Schema(type=OpenAPIType.STRING, const=name),
+            "id": Schema(
+                type=OpenAPIType.STRING,
+                pattern="^[0-9]+$",
+                description="Where to go on from: browsers send it as Last-Event-ID when they come back",
+                examples=["1769860800005"],
+            ),
+            "data": Schema(type=OpenAPIType.STRING, content_media_type="application/json", content_schema=data),
+        },
+    )
+
+
+STREAM: Final = ResponseSpec(
+    Events,
+    generate_examples=False,
+    media_type="text/event-stream",
+    description="Server-sent events, until somebody ends it. A comment every 15 s keeps it open; `retry` says after "
+    "how many milliseconds to come back.",
+)

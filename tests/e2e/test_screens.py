@@ -1,0 +1,141 @@
+"""What people see of a ward on real terminals, and programs through pipes."""
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+
+FILE = """
+[[child]]
+role = "sink"
+[[child]]
+role = "monitor"
+[[child]]
+role = "patient"
+name = "Anna"
+"""
+
+
+class Screen:
+    """A program on a terminal of its own, and all that it has written there."""
+
+    def __init__(self, words: list[str], folder: Path, environ: dict[str, str], columns: int) -> None:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environ = {"TERM": "xterm", **environ}
+        self.process = subprocess.Popen(words, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        self._ours = ours
+        self._written = b""
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def until(self, words: str) -> str:
+        """All that was written, once these words were."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: words in self.text, PATIENCE), self.text
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """All that was written so far."""
+        return self._written.decode(errors="replace")
+
+    def end(self) -> str:
+        """All that it ever wrote."""
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return self.text
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.process.kill()
+        self.end()
+        os.close(self._ours)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._ours, 65_536)
+            except OSError:  # the last one who had the terminal has gone
+                return
+            with self._changed:
+                self._written += data
+                self._changed.notify_all()
+
+
+Show = Callable[..., Screen]
+
+
+@pytest.fixture
+def show(tmp_path: Path, environ: dict[str, str]) -> Iterator[Show]:
+    """Runs `python -m icu` with these words on a terminal."""
+    screens: list[Screen] = []
+
+    def run(*words: str, columns: int = 80, **others: str) -> Screen:
+        screens.append(Screen([sys.executable, "-m", "icu", *words], tmp_path, {**environ, **others}, columns))
+        return screens[-1]
+
+    yield run
+    for screen in screens:
+        screen.close()
+
+
+@pytest.fixture
+def ward(start: Start, tmp_path: Path) -> Program:
+    """A ward with one bed."""
+    (tmp_path / "supervisor.toml").write_text(FILE)
+    return start("supervise").ready()
+
+
+def test_status(ward: Program, show: Show, icu: Icu) -> None:
+    """Sections for people, at any width; a line each for pipes and for terminals that know no more."""
+    assert icu("stop", "bed-1").returncode == 0
+    for columns in (80, 44):
+        text = show("status", columns=columns).end()
+        lines = text.splitlines()
+        assert "Not running" in text
+        assert "python -m icu start bed-1" in text
+        assert lines[-1].removesuffix("\x1b[0m").endswith("run; 1 stopped") or columns == 44
+        assert "\x1b[" in text
+    piped = icu("status").stdout
+    assert "\x1b" not in piped
+    assert piped.splitlines()[-1] == "bed-1    stopped"
+    assert [line.split()[:2] for line in show("status", TERM="dumb").end().splitlines()] == [
+        line.split()[:2] for line in piped.splitlines()
+    ]
+    coloured = show("status", NO_COLOR="1").end()
+    assert "\x1b[3" not in coloured
+    assert ward.stop() == 0
+
+
+@pytest.mark.parametrize("columns", [80, 44])
+def test_the_overview(show: Show, tmp_path: Path, columns: int) -> None:
+    """Children, vital signs and totals of a live ward; nothing of it on a terminal that knows lines alone."""
+    (tmp_path / "supervisor.toml").write_text(FILE)
+    port = str(free_port())
+    screen = show("supervise", "--port", port, columns=columns, METRICS_INTERVAL="0.2")
+    screen.until("1 of 1 bed and 2 of 2 services run")
+    text = screen.until("Anna")
+    assert "mm[Hg]" in text
+    screen.process.send_signal(signal.SIGINT)
+    screen.end()
+    assert screen.process.returncode == 0
+    plain = show("supervise", "--port", port, columns=columns, TERM="dumb")
+    plain.until("started child=beds")
+    plain.process.send_signal(signal.SIGINT)
+    text = plain.end()
+    assert "Ctrl-C stops it" not in text
+    assert "\x1b" not in text

@@ -1,0 +1,45 @@
+"""Children that are alike, as one row."""
+
+import pytest
+
+from icu.cli.alike import alike, spans
+from icu.supervisor.view import ChildView, State
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [
+        ([], []),
+        (["a"], ["a"]),
+        (["bed-1", "bed-2"], ["bed-1", "bed-2"]),
+        (["bed-1", "bed-2", "bed-3"], ["bed-1 to bed-3"]),
+        (["bed-9", "bed-10", "bed-11", "bed-13"], ["bed-9 to bed-11", "bed-13"]),
+        (["a-1", "b-2", "a-3"], ["a-1", "b-2", "a-3"]),
+        (["bed-08", "bed-09", "bed-10"], ["bed-08", "bed-09", "bed-10"]),
+        (["bed-3", "bed-2", "bed-1"], ["bed-3", "bed-2", "bed-1"]),
+        (["x", "x1", "x2"], ["x", "x1", "x2"]),
+    ],
+    ids=str,
+)
+def test_spans(ids: list[str], shown: list[str]) -> None:
+    """Three and more that count up are two names; every name can be told from it."""
+    assert spans(ids) == shown
+
+
+def test_alike() -> None:
+    """The same state for the same reason, wherever they stand; what is no longer true is no reason."""
+    away = "KafkaError: away"
+    rows = alike(
+        [
+            ChildView("bed-1", State.BACKOFF, restarts=2, last_error=away),
+            ChildView("bed-2", State.STOPPED, last_error=away),
+            ChildView("bed-3", State.BACKOFF, restarts=3, last_error=away),
+            ChildView("bed-4", State.BACKOFF, last_error="another"),
+            ChildView("bed-5", State.STOPPED, detail="http://old"),
+        ]
+    )
+    assert [(row.names, row.state, row.reason, row.restarts) for row in rows] == [
+        ("bed-1, bed-3", "backoff", away, 5),
+        ("bed-2, bed-5", "stopped", "", 0),
+        ("bed-4", "backoff", "another", 0),
+    ]

@@ -1,0 +1,111 @@
+"""The monitor's OpenAPI document, compared with what the monitor does."""
+
+import re
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from icu.messages import Quality
+from icu.store.writer import Writer
+from icu.supervisor.view import State
+from icu.vitals import limits
+from tests.samples import ANNA, START, observation
+from tests.stores import NOON, store
+from tests.unit.monitor.test_stream import following, settled
+
+__all__ = ["settled"]
+
+SIGNS = {
+    "pulse": ("/min", limits.PULSE),
+    "resp_rate": ("/min", limits.RESP_RATE),
+    "spo2": ("%", limits.SPO2),
+    "temperature": ("Cel", limits.TEMPERATURE),
+    "map": ("mm[Hg]", limits.BLOOD_PRESSURE),
+}
+
+
+@pytest.fixture
+async def document(monitor: httpx.AsyncClient) -> dict[str, Any]:
+    """The API's OpenAPI document."""
+    return (await monitor.get(urljoin(str(monitor.base_url), "/schema/openapi.json"))).json()
+
+
+@pytest.mark.parametrize("schema", ["Reading", "PatientReading"])
+async def test_signs_have_units_ranges_and_examples(document: dict[str, Any], schema: str) -> None:
+    """A client's author knows what a number means, and what to expect of it; 0 is a least value, too."""
+    fields = document["components"]["schemas"][schema]["properties"]
+    for name, (unit, bounds) in SIGNS.items():
+        field = fields[name]
+        assert unit in field["description"], name
+        assert (field["minimum"], field["maximum"]) == bounds, name
+        assert all(each in bounds for each in field["examples"]), name
+        assert field["examples"], name
+
+
+async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
+    """What is served matches, and so do the examples; what is none does not."""
+    field = document["components"]["schemas"]["Reading"]["properties"]["bp"]
+    assert "mm[Hg]" in field["description"]
+    for text in [*field["examples"], "120/80", "119/-", "-/80", "119.5/80.25", "0/0"]:
+        assert re.search(field["pattern"], text), text
+    for text in ["", "120", "120/", "/80", "120/80/1", "a/b"]:
+        assert not re.search(field["pattern"], text), text
+
+
+async def test_the_page_says_where_the_next_one_is(
+    writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    """The Link header that comes is the one that is described; no other route has one."""
+    await store(writer, [observation(0), observation(1)])
+    answer = await monitor.get(f"patient/{ANNA}/metrics", params={"limit": 1})
+    assert 'rel="next"' in answer.headers["link"]
+    described = {
+        path: each["get"]["responses"]["200"].get("headers", {}).get("Link") for path, each in document["paths"].items()
+    }
+    link = described.pop("/api/patient/{patient_uuid}/metrics")
+    assert link["schema"] == {"type": "string"}
+    assert 'rel="next"' in link["description"]
+    assert set(described.values()) == {None}
+
+
+async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    """Each that comes has the fields that its description requires, and its data is what that says."""
+    [content] = document["paths"]["/api/stream"]["get"]["responses"]["200"]["content"].items()
+    assert content[0] == "text/event-stream"
+    described = {each["properties"]["event"]["const"]: each for each in content[1]["schema"]["items"]["oneOf"]}
+    assert set(described) == {"readings", "reset"}
+    data = described["readings"]["properties"]["data"]
+    assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
+    assert data["contentSchema"] == {"type": "array", "items": {"$ref": "#/components/schemas/PatientReading"}}
+    reading = document["components"]["schemas"]["PatientReading"]
+    everything = {"map": 93, "bp_measured_at": START, "quality": Quality(spo2="motion")}
+    async with following(settled) as stream:
+        await store(writer, [observation(3_600, **everything), observation(3_601)], start=1, arrived=NOON)
+        event = await stream.event()
+    async with following(settled, last="unknown") as stream:
+        reset = await stream.event()
+    assert (event.kind, reset.kind, reset.data) == ("readings", "reset", {})
+    assert set(described["readings"]["required"]) == {"event", "id", "data"}
+    assert re.search(described["readings"]["properties"]["id"]["pattern"], str(event.id))
+    whole, bare = event.data
+    assert set(whole) == set(reading["properties"])
+    assert set(bare) == set(reading["required"]) | {"clock_ahead_seconds"}
+
+
+async def test_the_states_of_children_are_those_of_the_supervisor(document: dict[str, Any]) -> None:
+    """The monitor does not know the supervisor; its document knows each state, and no other."""
+    state = document["components"]["schemas"]["ChildStatus"]["properties"]["state"]
+    assert state["enum"] == list(State)
+
+
+async def test_orders_of_time_are_an_enum(document: dict[str, Any]) -> None:
+    """And numbers have their bounds."""
+    parameters = {
+        each["name"]: each["schema"]
+        for each in document["paths"]["/api/patient/{patient_uuid}/metrics"]["get"]["parameters"]
+    }
+    assert set(parameters["order"]["enum"]) == {"asc", "desc"}
+    assert (parameters["limit"]["minimum"], parameters["limit"]["maximum"]) == (1, 10_000)
+    assert parameters["from"]["format"] == parameters["to"]["format"] == "date-time"

@@ -1,0 +1,100 @@
+"""Readings whose time is ahead of their arrival, on their way through a real sink. All arrive at START."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from loguru import logger
+from prometheus_client import CollectorRegistry
+
+from icu.messages import Observation, encode
+from icu.sink.ahead import Ahead, AheadReport
+from icu.sink.telemetry import Telemetry
+from icu.store.writer import Intake, Outcome
+from icu.transports.memory import MemoryTransport
+from tests.clocks import trio_clock, virtual_time
+from tests.samples import ANNA, BORIS, START, observation
+from tests.unit.sink.test_consumer import all_taken, running
+
+if TYPE_CHECKING:
+    from loguru import Message
+
+DAYS = 3 * 86_400
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[MemoryTransport]:
+    """A topic of one partition."""
+    transport = MemoryTransport(topic="icu.test", partitions=1)
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture
+def warnings() -> list["Message"]:
+    """What the log warns of."""
+    records: list[Message] = []
+    logger.add(records.append, level="WARNING")
+    return records
+
+
+async def test_they_are_counted(transport: MemoryTransport, url: str, warnings: list["Message"]) -> None:
+    """All of them, and those of a clock that must be wrong; the log says whose, and how wrong."""
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        sent = [observation(n) for n in (-1, 0, 0.5, 300, 300.001)] + [observation(DAYS, patient=BORIS)]
+        await transport.publish(encode(sent))
+        await all_taken(registry, len(sent))
+    assert registry.get_sample_value("icu_sink_ahead_total") == 4
+    assert registry.get_sample_value("icu_sink_clock_ahead_total") == 2
+    [told] = warnings
+    assert told.record["extra"] == {"patient": str(BORIS), "readings": 2}
+    assert "by up to 3 days" in told.record["message"]
+
+
+async def test_nobody_ahead(transport: MemoryTransport, url: str, warnings: list["Message"]) -> None:
+    """The figures are there, at 0."""
+    registry = CollectorRegistry()
+    async with running(transport, url, registry):
+        await transport.publish(encode([observation(-1), observation(0)]))
+        await all_taken(registry, 2)
+    assert registry.get_sample_value("icu_sink_ahead_total") == 0
+    assert registry.get_sample_value("icu_sink_clock_ahead_total") == 0
+    assert not warnings
+
+
+def ages(*observations: Observation, now: float) -> tuple[float | None, float | None]:
+    """Count and sum of the ages after one batch that was stored at `now`, in seconds after START."""
+    registry = CollectorRegistry()
+    outcome = Outcome(len(observations), 0, [])
+    Telemetry(registry).stored(Intake(observations, [], [], []), outcome, now=START.timestamp() + now)
+    sums = ("icu_sink_reading_age_seconds_count", "icu_sink_reading_age_seconds_sum")
+    count, total = (registry.get_sample_value(each) for each in sums)
+    return count, total
+
+
+def test_no_age_is_below_0() -> None:
+    """The sum of a histogram that falls is a restart to Prometheus: what is ahead has no age."""
+    assert ages(observation(DAYS), now=0) == (0, 0)
+    assert ages(observation(0), now=-3_600) == (0, 0)
+    assert ages(observation(0), now=0) == (1, 0)
+    assert ages(observation(0), observation(2), now=5) == (1, 3)
+
+
+def test_one_that_is_ahead_hides_no_age() -> None:
+    """The newest of the others tells how long a batch was under way."""
+    assert ages(observation(0), observation(2), observation(DAYS), now=5) == (1, 3)
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_time()])
+async def test_the_log_is_not_flooded(warnings: list["Message"]) -> None:
+    """A sender with a wrong clock is told once in 30 s, with how much came since, and at once when it is the first."""
+    report = AheadReport()
+    ahead = Ahead(observation(DAYS, patient=ANNA), timedelta(seconds=DAYS))
+    report.tell([])
+    assert not warnings
+    for _ in range(7):  # at 0, 10, ... 60 s
+        report.tell([ahead, ahead])
+        trio_clock().jump(10)
+    assert [each.record["extra"]["readings"] for each in warnings] == [2, 6, 6]
