@@ -115,6 +115,8 @@ class TestOnAVirtualClock:
             logged.execute("INSERT INTO journal VALUES (?)", (batch,))
             logged.execute("PRAGMA wal_checkpoint").fetchall()
             await watch.look()
+        logged.executescript("CREATE TABLE notes AS SELECT zeroblob(20000); PRAGMA wal_checkpoint")
+        await watch.look()
         logged.execute("DELETE FROM journal WHERE batch > 5")
         logged.execute("PRAGMA wal_checkpoint").fetchall()
         with pytest.raises(StoreUnavailableError):
