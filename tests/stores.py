@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from icu.messages import Observation, Position, Refusal
@@ -9,6 +10,25 @@ from icu.store.writer import Intake, Move, Outcome, Writer
 from tests.samples import START, delivery
 
 NOON = round(START.timestamp() * 1000)
+
+EXCHANGED = """
+UPDATE patient_metrics SET patient_id = patient_id + 10; UPDATE patients SET id = id + 10;
+UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id = 13 - id;
+"""
+"""The patients change their keys, 1 and 2."""
+
+
+def connected(url: str) -> sqlite3.Connection:
+    """Another program's connection to the file, which never waits for a lock and begins no transaction by itself."""
+    return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+
+
+def restored(url: str, script: str) -> None:
+    """Another database in place of this one, by SQLite itself: a copy of it, changed."""
+    with closing(sqlite3.connect(":memory:")) as other, closing(connected(url)) as target:
+        target.backup(other)
+        other.executescript(script)
+        other.backup(target)
 
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:

@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from icu.messages import Position
+from icu.store import database
 from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a lock, so that a test need not either; for the connections that are opened from now on."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 1)
 
 
 @pytest.fixture

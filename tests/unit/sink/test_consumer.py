@@ -1,8 +1,8 @@
 """The sink between a real in-memory transport and a real SQLite file: each reading once, whatever happens."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,8 +15,8 @@ from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
 from tests.hostile import ALONE, value
-from tests.samples import START, observation
-from tests.stores import rows
+from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import NOON, connected, rows
 
 if TYPE_CHECKING:
     from loguru import Message
@@ -33,7 +33,9 @@ async def transport() -> AsyncIterator[MemoryTransport]:
 
 
 @asynccontextmanager
-async def running(transport: MemoryTransport, url: str, registry: CollectorRegistry) -> AsyncIterator[Telemetry]:
+async def running(
+    transport: MemoryTransport, url: str, registry: CollectorRegistry, *, now: Callable[[], float] = START.timestamp
+) -> AsyncIterator[Telemetry]:
     """A sink that is cancelled at the end."""
     telemetry = Telemetry(registry)
     async with anyio.create_task_group() as group:
@@ -44,7 +46,7 @@ async def running(transport: MemoryTransport, url: str, registry: CollectorRegis
                 database_url=url,
                 telemetry=telemetry,
                 batching=BATCHING,
-                now=START.timestamp,
+                now=now,
                 task_status=task_status,
             )
 
@@ -61,12 +63,14 @@ async def all_taken(registry: CollectorRegistry, records: int) -> None:
 
 
 async def test_what_is_published_is_stored(transport: MemoryTransport, url: str) -> None:
-    """Readings of several batches and partitions are all in the table, and counted."""
+    """Readings of several batches and partitions are all in the table, counted, and no longer kept in the topic."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
-        await transport.publish(encode([observation(n) for n in range(120)]))
+        await transport.publish(encode([observation(n, patient=who) for n in range(60) for who in (ANNA, BORIS)]))
         await all_taken(registry, 120)
+        assert transport.unstored == 0
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(120,)]
+    assert rows(url, "SELECT next FROM consumer_offsets") == [(60,), (60,)]
     assert registry.get_sample_value("icu_sink_stored_total") == 120
     assert registry.get_sample_value("icu_sink_lag_records") == 0
 
@@ -85,6 +89,23 @@ async def test_hostile_records_become_dead_letters_between_good_ones(transport: 
         ("invalid", 8),
         ("malformed", 12),
     ]
+
+
+async def test_a_dead_letter_holds_the_record_that_it_is_of(transport: MemoryTransport, url: str) -> None:
+    """In a transaction of many, in which others could not be read; the log says which reasons there were."""
+    registry = CollectorRegistry()
+    lines: list[str] = []
+    logger.add(lambda line: lines.append(str(line)), level="WARNING", format="{message}")
+    first, other, *more = encode([observation(0), observation(0, pulse=99), observation(1), observation(2)])
+    unreadable = Record(first.key, b"no observation")
+    async with running(transport, url, registry):
+        await transport.publish([first, unreadable, other, *more])
+        await all_taken(registry, 5)
+    assert rows(url, "SELECT offset, reason, key, value FROM dead_letters ORDER BY offset") == [
+        (1, "malformed", unreadable.key, unreadable.value),
+        (2, "conflict", other.key, other.value),
+    ]
+    assert lines == ["dead letters: 1 malformed, 1 conflict\n"]
 
 
 async def test_impossible_values_cost_themselves_alone(transport: MemoryTransport, url: str) -> None:
@@ -137,6 +158,7 @@ async def test_a_reading_without_its_impossible_values_is_a_duplicate_of_itself(
         await all_taken(registry, len(values))
     assert registry.get_sample_value("icu_sink_stored_total") == 1
     assert registry.get_sample_value("icu_sink_duplicates_total") == 3
+    assert registry.get_sample_value("icu_sink_dead_letters_total", {"reason": "conflict"}) == 1
     assert rows(url, "SELECT reason FROM dead_letters") == [("conflict",)]
 
 
@@ -157,7 +179,11 @@ async def test_a_new_sink_goes_on_where_the_last_one_stored(transport: MemoryTra
 
 
 async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str) -> None:
-    """A new in-memory log begins at 0: its first records are not skipped by the old offset."""
+    """A new in-memory log begins at 0: its first records are not skipped by the old offset, and that is told."""
+    told: list[list[int]] = []
+    logger.add(
+        lambda line: told.append(line.record["extra"]["partitions"]), filter=lambda it: "another log" in it["message"]
+    )
     for run in range(2):
         registry = CollectorRegistry()
         transport = MemoryTransport(topic="icu.test", partitions=1)
@@ -167,8 +193,10 @@ async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str)
         await transport.aclose()
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(20,)]
     assert rows(url, "SELECT log, next FROM consumer_offsets") == [(2, 10)]
+    assert told == [[0]]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: str) -> None:
     """While another program holds the file the sink says what it waits for, and loses nothing."""
     registry = CollectorRegistry()
@@ -189,6 +217,50 @@ async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: 
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_readings_arrive_when_they_come_though_they_are_stored_later(
+    transport: MemoryTransport, url: str
+) -> None:
+    """While the database is locked, time goes on: a bed's readings must not look fresher for it."""
+    registry = CollectorRegistry()
+    clock = [START.timestamp()]
+    async with running(transport, url, registry, now=lambda: clock[0]) as telemetry:
+        await transport.publish(encode([observation(0)]))
+        await all_taken(registry, 1)
+        with closing(connected(url)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await transport.publish(encode([observation(1)]))
+            with anyio.fail_after(20):
+                while "storing readings" not in str(telemetry.trouble):
+                    await anyio.sleep(0.01)
+            assert transport.unstored == 1
+            clock[0] += 60
+        await all_taken(registry, 2)
+    assert rows(url, "SELECT timestamp + lag FROM patient_metrics") == [(NOON,), (NOON,)]
+
+
+async def test_each_record_that_the_log_no_longer_holds_is_told_as_lost(transport: MemoryTransport, url: str) -> None:
+    """Where another database has stored it, which was put away."""
+    lines: list[tuple[str, str, int, int]] = []
+
+    def keep(message: "Message") -> None:
+        record = message.record
+        place = record["extra"].get("partition"), record["extra"].get("offset")
+        lines.append((record["level"].name, record["message"], *place))
+
+    async with running(transport, url, (registry := CollectorRegistry())):
+        await transport.publish(encode([observation(0)]))
+        await all_taken(registry, 1)
+    logger.add(keep, level="ERROR")
+    async with running(transport, f"{url}.new", (registry := CollectorRegistry())):
+        await transport.publish(encode([observation(1)]))
+        await all_taken(registry, 1)
+    [(_, partition)] = rows(url, "SELECT max(next), partition FROM consumer_offsets")
+    lost = "up to 1 records are neither in this database nor any longer in the log"
+    assert lines == [("ERROR", lost, partition, 1)]
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_a_database_that_is_away_at_the_start_is_waited_for(transport: MemoryTransport, url: str) -> None:
     """The sink counts as started, for it is alive; it says what it waits for, and stores once that is over."""
     registry = CollectorRegistry()
@@ -206,6 +278,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(transport: Mem
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_sink_that_is_stopped_while_it_waits_for_its_database_stores_what_it_can(
     transport: MemoryTransport, url: str
 ) -> None:
@@ -219,6 +292,7 @@ async def test_a_sink_that_is_stopped_while_it_waits_for_its_database_stores_wha
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_what_a_stopped_sink_could_not_store_is_counted(transport: MemoryTransport, url: str) -> None:
     """The transport still has it, so that whoever ends the process can say what is lost."""
     registry = CollectorRegistry()
@@ -249,10 +323,13 @@ async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTra
 
 async def test_a_sink_that_is_told_to_stop_stores_what_is_left(transport: MemoryTransport, url: str) -> None:
     """What was acknowledged before the stop is in the database after it: the log in memory ends with the process."""
+    errors: list[str] = []
+    logger.add(lambda line: errors.append(str(line)), level="ERROR", format="{message}")
     async with running(transport, url, CollectorRegistry()):
         await transport.publish(encode([observation(n) for n in range(500)]))
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(500,)]
     assert await lag(transport) == 0
+    assert errors == []
 
 
 async def lag(transport: MemoryTransport) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from icu.errors import MessageError
 from icu.messages import Delivery, Implausible, Observation, Quality
 from icu.sink import lenient
-from icu.sink.decoding import MAX_VALUE_BYTES, decode
+from icu.sink.decoding import MAX_DEPTH, MAX_VALUE_BYTES, decode
 from icu.vitals.signs import parse_blood_pressure, read_halves
 from tests.hostile import ALONE, IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT, WHOLE, raw, value
 from tests.samples import ANNA, START
@@ -47,6 +47,14 @@ def test_what_is_no_observation_is_refused(data: bytes) -> None:
     assert caught.value.detail
 
 
+def test_a_time_that_is_none_is_told_as_it_is() -> None:
+    """Though it was only found beside an impossible value, when the strict decoder had given up."""
+    with pytest.raises(MessageError) as caught:
+        decoded(value(timestamp="2226-01-31T12:00:00Z", pulse=-1))
+    assert caught.value.reason == "invalid"
+    assert caught.value.detail.startswith("timestamp is ")
+
+
 def test_a_tombstone_is_refused() -> None:
     """A record without a value is no observation."""
     with pytest.raises(MessageError, match="tombstone"):
@@ -58,6 +66,29 @@ def test_oversize_values_are_refused_unread(size: int) -> None:
     """A value over the limit is refused by its size, whatever is in it."""
     with pytest.raises(MessageError, match="oversize"):
         decoded(b'"' + b"x" * size)
+
+
+def padded(data: bytes, size: int) -> bytes:
+    """The same document, of so many bytes."""
+    return data + b" " * (size - len(data))
+
+
+def nested(depth: int) -> bytes:
+    """An observation with arrays within arrays in a field that nobody knows, and an array beside them."""
+    return value(y=[])[:-1] + b',"x":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+
+def test_the_largest_and_the_deepest_that_are_allowed_are_accepted() -> None:
+    """One byte, or one array, more is refused; brackets in a text are none, and those beside each other do not nest."""
+    assert decoded(padded(value(), MAX_VALUE_BYTES)).patient_uuid == ANNA
+    with pytest.raises(MessageError, match="oversize"):
+        decoded(padded(value(), MAX_VALUE_BYTES + 1))
+    assert decoded(nested(MAX_DEPTH)).patient_uuid == ANNA
+    with pytest.raises(MessageError, match="nest deeper"):
+        decoded(nested(MAX_DEPTH + 1))
+    beside = value()[:-1] + b',"x":[' + b",".join([b"[]"] * MAX_DEPTH) + b"]}"
+    assert decoded(beside).patient_uuid == ANNA
+    assert decoded(value(x='"' + "[" * 2 * MAX_DEPTH)).patient_uuid == ANNA
 
 
 def test_the_key_of_another_patient_is_refused() -> None:
@@ -261,6 +292,17 @@ def test_beside_an_impossible_value_the_ends_of_a_range_are_kept(name: str, numb
     found = decode(Delivery(0, 0, None, value(**{name: number, other: -1})), [])
     assert getattr(found, name) == number
     assert msgspec.convert(msgspec.to_builtins(found), Observation) == found
+
+
+def test_beside_an_impossible_value_a_pressure_may_be_of_the_readings_own_time() -> None:
+    """As the monitor of an arterial line says; later by a microsecond it is of the future, and left out."""
+    implausible: list[Implausible] = []
+    now, later = START.isoformat(), (START + timedelta(microseconds=1)).isoformat()
+    found = decode(Delivery(0, 0, None, value(pulse=-1, bp_measured_at=now)), implausible)
+    assert (found.bp, found.bp_measured_at, len(implausible)) == ("120/80", START, 1)
+    found = decode(Delivery(0, 0, None, value(pulse=-1, bp_measured_at=later)), implausible)
+    assert (found.bp, found.bp_measured_at) == (None, None)
+    assert {each.name for each in implausible[1:]} == {"pulse", "bp", "bp_measured_at"}
 
 
 def test_the_lenient_record_knows_every_field() -> None:

@@ -170,15 +170,16 @@ def emptied(_: Path, target: Path) -> None:
 async def test_a_database_that_is_overwritten(
     ward: Ward, tmp_path: Path, overwrite: Callable[[Path, Path], None], stored: int
 ) -> None:
-    """It stands as it was copied, without what the log of the old one held; that is told."""
+    """It stands as it was copied, without what the log of the old one held; that is told, though nothing arrives."""
     await other(tmp_path / "other.db")
     ward.checkpoint()
     await ward.store(1)
     overwrite(tmp_path / "other.db", ward.path)
-    await ward.transport.publish(encode([observation(100)]))
+    said = f"looking at the database: {ward.path} is being overwritten"
     with anyio.fail_after(PATIENCE):
-        while "is being overwritten" not in str(ward.telemetry.trouble):
+        while ward.telemetry.trouble != said:
             await anyio.sleep(0.01)
+        await ward.transport.publish(encode([observation(100)]))
         await ward.transport.settled(0)
     assert any("was overwritten while the sink wrote to it" in each for each in ward.errors)
     assert any(each.startswith("up to 21 records are neither in this database nor") for each in ward.errors)

@@ -1,10 +1,17 @@
 """The three forms of a reading."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
+import pytest
+from msgspec import UNSET
+
+from icu.messages import Quality
 from icu.store import readings
-from icu.store.readings import to_rows
-from tests.samples import ANNA, observation
+from icu.store.readings import milliseconds, to_patient_reading, to_reading, to_rows
+from tests.samples import ANNA, START, observation
+from tests.stores import NOON
 
 
 def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,3 +22,32 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [row[2] for row in rows] == [*range(1, 90)] * 2
     assert [row[4:6] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
     assert len(readings._hundredths) <= 3
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"map": 93.25, "bp_measured_at": START - timedelta(minutes=5), "quality": Quality(spo2="motion")},
+        {"map": 0, "bp_measured_at": datetime(1970, 1, 1, tzinfo=UTC), "pulse": 0, "temperature": 37.06},
+        {"bp": "119.25/-", "spo2": None, "resp_rate": 12.5},
+        {"bp": None, "pulse": None, "temperature": None},
+    ],
+)
+def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
+    """To the hundredth and the millisecond; what was not said is absent, not null, beside the signs."""
+    for known in (readings._hundredths, readings._pressure_columns, readings._quality_text, readings._quality):
+        known.clear()  # what is remembered was worked out by another test
+    came = observation(0.25, **sent)
+    [row] = to_rows([came], {ANNA.int: 1}, NOON + 1000)
+    served = msgspec.structs.asdict(to_reading(row))
+    beside = ("map", "bp_measured_at", "quality", "clock_ahead_seconds")
+    expected = {name: getattr(came, name, None) for name in served}
+    assert served == expected | {name: UNSET for name in beside if expected[name] is None}
+    assert msgspec.structs.asdict(to_patient_reading(row, ANNA)) == served | {"patient_uuid": ANNA}
+
+
+def test_moments_between_two_milliseconds() -> None:
+    """They are cut off, before 1970 too, so that a question for a moment finds what was stored of it."""
+    for microseconds, expected in ((1_999, 1), (2_000, 2), (-1, -1)):
+        found = milliseconds(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds))
+        assert (found, type(found)) == (expected, int)

@@ -28,7 +28,7 @@ from icu.store.tables import Base
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
 from tests.sqlite_faults import Fault, Place, befalling, error
-from tests.stores import NOON, store
+from tests.stores import NOON, rows, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
@@ -48,9 +48,14 @@ def test_head_is_the_newest_migration() -> None:
 
 
 async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
-    """The first call makes the tables, the second finds them."""
-    assert await schema.upgrade(tmp_path / "icu.db") is None
-    assert await schema.upgrade(tmp_path / "icu.db") == schema.HEAD
+    """The first call makes the tables, the second finds them; the database's own number stays, and is no other's."""
+    path = tmp_path / "icu.db"
+    assert await schema.upgrade(path) is None
+    before = rows(f"sqlite:///{path}", "PRAGMA user_version")
+    assert await schema.upgrade(path) == schema.HEAD
+    assert rows(f"sqlite:///{path}", "PRAGMA user_version") == before
+    await schema.upgrade(tmp_path / "other.db")
+    assert rows(f"sqlite:///{tmp_path / 'other.db'}", "PRAGMA user_version") != before
 
 
 @pytest.mark.parametrize("place", get_args(Place))

@@ -14,9 +14,9 @@ from icu.errors import PositionConflictError, StoreCorruptError, StoreUnavailabl
 from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
 from icu.store.tables import CLOCK_AHEAD
-from icu.store.writer import MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
+from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, rows, store
+from tests.stores import EXCHANGED, NOON, connected, restored, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
@@ -92,13 +92,20 @@ async def test_what_is_said_beside_the_signs_is_compared_too(writer: Writer, dif
 
 
 async def test_a_dead_letter_keeps_reason_bytes_and_headers(writer: Writer, url: str) -> None:
-    """What could not be read is kept, cut at 64 KiB, with its full size."""
-    refusal = Refusal(Delivery(0, 0, b"bed", b"x" * 70_000, (("origin", b"test"),)), "malformed", "no JSON")
+    """What could not be read is kept, cut at 64 KiB, with its full size; so is the explanation, which may quote it."""
+    refusal = Refusal(Delivery(0, 0, b"bed", b"x" * 70_000, (("origin", b"test"),)), "malformed", "no JSON" + "!" * 999)
     await store(writer, [], refusals=[refusal])
     columns = "topic, log, partition, offset, reason, detail, key, length(value), size, headers, arrived"
     [row] = rows(url, f"SELECT {columns} FROM dead_letters")
-    assert row[:9] == ("icu.test", 1, 0, 0, "malformed", "no JSON", b"bed", MAX_KEPT_BYTES, 70_000)
+    detail = "no JSON" + "!" * (MAX_DETAIL - 7)
+    assert row[:9] == ("icu.test", 1, 0, 0, "malformed", detail, b"bed", MAX_KEPT_BYTES, 70_000)
     assert row[9:] == (b"\x91\x92\xa6origin\xc4\x04test", NOON)
+
+
+async def test_a_dead_letter_without_a_value_has_none(writer: Writer, url: str) -> None:
+    """As of a tombstone: it had neither bytes nor headers, which is not to have had empty ones."""
+    await store(writer, [], refusals=[Refusal(Delivery(0, 0, None, None), "tombstone", "the record has no value")])
+    assert rows(url, "SELECT key, value, size, headers FROM dead_letters") == [(None, None, 0, None)]
 
 
 async def test_a_moved_offset_stores_nothing(writer: Writer, url: str) -> None:
@@ -158,11 +165,13 @@ async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Write
 
 
 async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps the newest readings and drops whole batches behind them."""
-    monkeypatch.setattr(journal, "KEEP", 10)
-    for start in range(0, 40, 4):
-        await store(writer, [observation(start + n) for n in range(4)], start=start)
-    assert rows(url, "SELECT count(*) FROM journal") == [(3,)]
+    """It keeps the newest readings, of as many batches as it takes to hold so many, and drops what is behind them."""
+    for keep, batches in ((10, 3), (8, 2)):
+        monkeypatch.setattr(journal, "KEEP", keep)
+        [(begin,)] = rows(url, "SELECT coalesce(max(next), 0) FROM consumer_offsets")
+        for start in range(begin, begin + 40, 4):
+            await store(writer, [observation(start + n) for n in range(4)], start=start)
+        assert rows(url, "SELECT count(*) FROM journal") == [(batches,)]
 
 
 async def test_a_cancelled_transaction_is_finished(writer: Writer, url: str) -> None:
@@ -173,9 +182,8 @@ async def test_a_cancelled_transaction_is_finished(writer: Writer, url: str) -> 
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
 
 
-async def test_a_locked_database_is_unavailable_and_recovers(
-    writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("impatient")
+async def test_a_locked_database_is_unavailable_and_recovers(writer: Writer, url: str) -> None:
     """Another program's lock is a transient error; the same writer goes on when it is gone."""
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -215,25 +223,6 @@ async def test_a_writer_that_only_asked_how_far_it_is_leaves_nothing_to_complain
         async with open_writer(url, topic="icu.test") as writer:
             assert await writer.positions() == {}
     assert errors == []
-
-
-EXCHANGED = """
-UPDATE patient_metrics SET patient_id = patient_id + 10; UPDATE patients SET id = id + 10;
-UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id = 13 - id;
-"""
-"""The patients change their keys, 1 and 2."""
-
-
-def connected(url: str) -> sqlite3.Connection:
-    return sqlite3.connect(url.removeprefix("sqlite:///"))
-
-
-def restored(url: str, script: str) -> None:
-    """Another database in place of this one, by SQLite itself: a copy of it, changed."""
-    with closing(sqlite3.connect(":memory:")) as other, closing(connected(url)) as target:
-        target.backup(other)
-        other.executescript(script)
-        other.backup(target)
 
 
 async def test_readings_are_of_the_patients_of_a_restored_database(writer: Writer, url: str) -> None:

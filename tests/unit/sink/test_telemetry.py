@@ -1,0 +1,35 @@
+"""Figures of the sink, and that it is not taken for ready before it is."""
+
+from prometheus_client import CollectorRegistry
+
+from icu.messages import Delivery, Refusal
+from icu.sink.telemetry import Telemetry
+from icu.store.writer import Intake, Outcome
+from tests.samples import START, delivery, observation
+
+
+def test_a_sink_waits_until_it_says_otherwise() -> None:
+    """Before it has opened its database, and whenever it says what it waits for."""
+    telemetry = Telemetry(CollectorRegistry())
+    assert telemetry.trouble == "the sink has not started yet"
+    telemetry.waiting_for(None)
+    assert telemetry.trouble is None
+
+
+def test_figures_of_one_transaction() -> None:
+    """Records that were refused belong to it; its age is that of its newest reading."""
+    registry = CollectorRegistry()
+    refusal = Refusal(Delivery(0, 3, None, b"?"), "malformed", "no JSON")
+    came = [observation(0), observation(2), observation(1)]
+    intake = Intake(came, [delivery(each) for each in came], [refusal], [])
+    refused = Telemetry(registry).stored(intake, Outcome(2, 1, [refusal]), now=START.timestamp() + 10)
+    assert refused == {"malformed": 1}
+    figures = {
+        "stored_total": 2,
+        "duplicates_total": 1,
+        "batch_records_sum": 4,
+        "reading_age_seconds_count": 1,
+        "reading_age_seconds_sum": 8,
+    }
+    assert {name: registry.get_sample_value(f"icu_sink_{name}") for name in figures} == figures
+    assert registry.get_sample_value("icu_sink_dead_letters_total", {"reason": "malformed"}) == 1

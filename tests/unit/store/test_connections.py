@@ -1,0 +1,136 @@
+"""Connections to the file: who waits for whom, what a power cut costs, and that a reader cannot write."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import aiosqlite
+import pytest
+from anyio import to_thread
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from icu.errors import StoreError, StoreUnavailableError
+from icu.store.database import BUSY_TIMEOUT_MS, TRANSACTION_DEADLINE, Database, translated
+from icu.store.reader import Reader
+from icu.store.writer import Writer
+from tests.samples import START, observation
+from tests.stores import connected, rows, store
+
+INSERT = "INSERT INTO patients (uuid) VALUES ('other')"
+
+
+def written_by_another(url: str) -> None:
+    """A program that does not wait."""
+    with closing(connected(url)) as other:
+        other.execute(INSERT)
+
+
+@pytest.fixture
+async def database(writer: Writer, url: str) -> AsyncIterator[Database]:
+    """Another one to write with, on the writer's file."""
+    database = Database(url)
+    yield database
+    await database.aclose()
+
+
+async def test_a_checkpoint_waits_for_the_disk(database: Database) -> None:
+    """NORMAL, which is 1: after a power cut the file is whole, whatever the log has lost."""
+
+    async def setting(driver: aiosqlite.Connection) -> object:
+        return await driver.execute_fetchall("PRAGMA synchronous")
+
+    assert await database.without_transaction(setting) == [(1,)]
+
+
+async def test_who_reads_does_not_keep_the_sink_waiting(writer: Writer, url: str) -> None:
+    """However long the read takes: it sees what there was when it began."""
+    with closing(connected(url)) as other:
+        other.execute("BEGIN")
+        before = other.execute("SELECT count(*) FROM patient_metrics").fetchall()
+        await store(writer, [observation(0)])
+        assert other.execute("SELECT count(*) FROM patient_metrics").fetchall() == before
+    assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
+
+
+async def test_who_writes_does_not_keep_the_monitor_waiting(writer: Writer, reader: Reader, url: str) -> None:
+    """A read takes no lock, and is not held up by one."""
+    await store(writer, [observation(0)])
+    with closing(connected(url)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        [patient] = await reader.patients(now=START)
+    assert patient.name == "Anna"
+
+
+async def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(database: Database, url: str) -> None:
+    """It has the lock from its beginning; without that SQLite refuses it the first write, however long it waits."""
+
+    async def work(connection: AsyncConnection) -> None:
+        before = (await connection.execute(text("SELECT count(*) FROM patients"))).scalar()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await to_thread.run_sync(written_by_another, url)
+        await connection.execute(text(INSERT))
+        assert before == 0
+
+    await database.transact(work)
+    assert rows(url, "SELECT uuid FROM patients") == [("other",)]
+
+
+async def test_a_lock_that_goes_is_waited_for(writer: Writer, url: str) -> None:
+    """By SQLite itself: a moment's write of another program is no trouble of the sink's."""
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.1, other.close)
+    timer.start()
+    assert (await store(writer, [observation(0)])).stored == 1
+    timer.join()
+
+
+def test_a_lock_is_waited_for_less_long_than_a_transaction_may_take() -> None:
+    """Otherwise it would be cut, and nobody would know whether it was committed."""
+    assert BUSY_TIMEOUT_MS / 1000 < TRANSACTION_DEADLINE
+
+
+async def test_readings_of_nobody_are_refused(database: Database) -> None:
+    """Each has a patient in the table of patients."""
+    nobodys = text("INSERT INTO patient_metrics (patient_id, timestamp, lag, flags) VALUES (99, 0, 0, 0)")
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
+        await database.transact(lambda connection: connection.execute(nobodys))
+
+
+async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
+    """Where there is none it finds none, for it is the sink's to make."""
+    database = Database(f"sqlite:///{tmp_path / 'icu.db'}", read_only=True)
+    with pytest.raises(StoreUnavailableError):
+        async with database.connection() as connection:
+            await connection.rows(text("SELECT 1"))
+    await database.aclose()
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            thread.join()  # one whose connection failed ends by itself, and wants the loop for that
+    assert not any(os.scandir(tmp_path))
+
+
+async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
+    """Whatever a query turns out to be."""
+    database = Database(url, read_only=True)
+    with pytest.raises(StoreUnavailableError, match="readonly"):
+        async with database.connection() as connection:
+            await connection.rows(text(INSERT))
+    await database.aclose()
+    assert rows(url, "SELECT count(*) FROM patients") == [(0,)]
+
+
+async def test_an_error_names_the_file(database: Database) -> None:
+    """Whoever reads it may have several, and the driver's own text does not say."""
+    with pytest.raises(StoreError, match=r"icu\.db: no such table: nowhere"):
+        await database.without_transaction(lambda driver: driver.execute_fetchall("SELECT * FROM nowhere"))
+
+
+def test_an_error_of_the_driver_itself_is_ours_too() -> None:
+    """One that has no code of SQLite's."""
+    with pytest.raises(StoreError, match=r"icu\.db: closed"), translated(Path("icu.db")):
+        raise sqlite3.ProgrammingError("closed")

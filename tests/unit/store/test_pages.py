@@ -1,0 +1,120 @@
+"""Answers to the monitor: the readings of a page, where the next one begins, and which reading is the latest."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from icu.errors import PatientNotFoundError
+from icu.store.reader import Order, Page, PatientState, Reader
+from icu.store.writer import Writer
+from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import NOON, connected, store
+
+DAY = 86_400
+
+
+def at(second: float) -> datetime:
+    return START + timedelta(seconds=second)
+
+
+def seconds(page: Page) -> list[float]:
+    """Times of a page's readings after START."""
+    return [(each.timestamp - START).total_seconds() for each in page.readings]
+
+
+@pytest.fixture
+async def five(writer: Writer) -> None:
+    """Readings of Anna at 0 to 4 s, and of somebody else."""
+    others = [observation(n, patient=BORIS) for n in range(5)]
+    await store(writer, [*(observation(n) for n in range(5)), *others])
+
+
+@pytest.mark.parametrize(
+    ("order", "bounds", "found"),
+    [
+        ("asc", {}, [0, 1, 2, 3, 4]),
+        ("desc", {}, [4, 3, 2, 1, 0]),
+        ("asc", {"since": 2}, [2, 3, 4]),
+        ("asc", {"since": 1.5}, [2, 3, 4]),
+        ("asc", {"until": 2}, [0, 1]),
+        ("asc", {"since": 2, "until": 2}, []),
+        ("desc", {"since": 1, "until": 4}, [3, 2, 1]),
+        ("asc", {"after": 2}, [3, 4]),
+        ("desc", {"after": 2}, [1, 0]),
+        ("asc", {"after": 1, "until": 4}, [2, 3]),
+    ],
+)
+async def test_the_borders_of_a_page(
+    reader: Reader, five: None, order: Order, bounds: dict[str, float], found: Sequence[float]
+) -> None:
+    """`since` belongs to it, `until` and `after` do not."""
+    page = await reader.page(ANNA, limit=10, order=order, **{name: at(second) for name, second in bounds.items()})
+    assert (seconds(page), page.last) == (found, None)
+
+
+@pytest.mark.parametrize(
+    ("limit", "pages"), [(2, [[0, 1], [2, 3], [4]]), (4, [[0, 1, 2, 3], [4]]), (5, [[0, 1, 2, 3, 4]])]
+)
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_pages_hold_each_reading_once(
+    reader: Reader, five: None, order: Order, limit: int, pages: Sequence[Sequence[float]]
+) -> None:
+    """The last page says that it is, though it be full."""
+    found: list[list[float]] = []
+    last: dict[str, Any] = {"after": None}
+    while not found or last["after"] is not None:
+        page = await reader.page(ANNA, limit=limit, order=order, **last)
+        found.append(seconds(page))
+        last["after"] = page.last
+    assert found == [[4 - each if order == "desc" else each for each in page] for page in pages]
+
+
+async def test_patients_that_nobody_knows(reader: Reader, five: None) -> None:
+    """They have no readings, no key and no state: that is an error with their uuid, and no empty page."""
+    nobody = UUID(int=1)
+    for question in (
+        reader.page(nobody, limit=1, order="asc"),
+        reader.patient(nobody, now=START),
+        reader.known(nobody),
+    ):
+        with pytest.raises(PatientNotFoundError, match=str(nobody)):
+            await question
+    assert (await reader.known(ANNA), await reader.known(BORIS)) == (1, 2)
+
+
+async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
+    """As one whose readings somebody has deleted: known by name, with nothing to show."""
+    with closing(connected(url)) as other:
+        other.execute("INSERT INTO patients (uuid, name) VALUES (?, 'Anna')", (str(ANNA),))
+    nothing = PatientState(ANNA, "Anna", None, None)
+    assert (await reader.patients(now=START), await reader.patient(ANNA, now=START)) == ([nothing], nothing)
+
+
+@pytest.mark.parametrize(
+    ("came", "latest"),
+    [
+        ([(0, 0), (5, 1)], 5),
+        ([(5, 0), (0, 1)], 5),
+        ([(DAY, 0), (0, 1)], 0),
+        ([(DAY, 0), (310, 1)], 310),
+        ([(DAY, 0), (311, 1)], DAY),
+        ([(0, 0), (DAY, 1)], DAY),
+        ([(5, 0), (DAY, 0)], DAY),
+    ],
+    ids=["in order", "late", "a clock that was set right", "just not ahead", "ahead", "a clock ahead", "together"],
+)
+async def test_which_reading_is_the_latest(
+    reader: Reader, writer: Writer, came: Sequence[tuple[int, int]], latest: int
+) -> None:
+    """Of the newest and the newest that is at most five minutes ahead, the one that arrived last, or is newer."""
+    for start, (second, arrived) in enumerate(came):
+        await store(writer, [observation(second)], start=start, arrived=NOON + arrived * 1000)
+    state = await reader.patient(ANNA, now=at(10))
+    assert state.latest is not None
+    assert state.latest.timestamp == at(latest)
+    assert state.arrived == at(dict(came)[latest])
+    assert await reader.patients(now=at(10)) == [state]

@@ -1,0 +1,75 @@
+"""Patients in the store: the names and intervals that stand, and whose readings are whose."""
+
+from contextlib import closing
+
+import pytest
+
+from icu.errors import PositionConflictError, StoreError
+from icu.store.writer import Writer
+from tests.samples import ANNA, BORIS, observation
+from tests.stores import EXCHANGED, connected, restored, rows, store
+
+
+async def test_the_last_name_of_a_batch_stands(writer: Writer, url: str) -> None:
+    """Of several in one transaction, as of several transactions."""
+    names = ["Anna", "Anna A.", "Anna B."]
+    await store(writer, [observation(n, patient_name=name) for n, name in enumerate(names)])
+    assert rows(url, "SELECT name FROM patients") == [("Anna B.",)]
+
+
+async def test_what_a_record_does_not_say_stays_as_it_was(writer: Writer, url: str) -> None:
+    """Another interval beside no name, and another name beside no interval."""
+    await store(writer, [observation(0, interval=5)])
+    await store(writer, [observation(1, patient_name=None, interval=10)], start=1)
+    assert rows(url, "SELECT name, interval FROM patients") == [("Anna", 10.0)]
+    await store(writer, [observation(2, patient_name="Anna A.", interval=None)], start=2)
+    assert rows(url, "SELECT name, interval FROM patients") == [("Anna A.", 10.0)]
+
+
+async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: str) -> None:
+    """The table of patients is left alone: any change of it is refused here."""
+    with closing(connected(url)) as other:
+        other.execute("CREATE TRIGGER refused BEFORE UPDATE ON patients BEGIN SELECT raise(ABORT, 'refused'); END")
+    await store(writer, [observation(0)])
+    assert (await store(writer, [observation(1), observation(2, interval=None)], start=1)).stored == 2
+    with pytest.raises(StoreError, match="refused"):
+        await store(writer, [observation(3, patient_name="Anna A.")], start=3)
+
+
+async def test_a_new_patient_beside_duplicates_is_introduced(writer: Writer, url: str) -> None:
+    """The first attempt is rolled back for their sake, and the patient's row with it."""
+    await store(writer, [observation(0)])
+    outcome = await store(writer, [observation(0), observation(0, patient=BORIS)], start=1)
+    assert (outcome.stored, outcome.duplicates) == (1, 1)
+    assert rows(url, "SELECT uuid FROM patients ORDER BY id") == [(str(ANNA),), (str(BORIS),)]
+
+
+async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer, url: str) -> None:
+    """Another database was restored, which is stored less far and in which they have other keys."""
+    await store(writer, [observation(1), observation(1, patient=BORIS)])
+    restored(url, EXCHANGED + "UPDATE consumer_offsets SET next = 1;")
+    with pytest.raises(PositionConflictError):
+        await writer.look()
+    await writer.begin(await writer.positions(), other_logs=frozenset())
+    await store(writer, [observation(2)], start=1)
+    counts = "SELECT uuid, count(*) FROM patients JOIN patient_metrics ON patient_id = id GROUP BY uuid"
+    assert dict(rows(url, counts)) == {str(ANNA): 2, str(BORIS): 1}
+
+
+async def test_two_patients_may_have_readings_of_one_time(writer: Writer) -> None:
+    """Beside duplicates, too, where each reading is compared with what is stored."""
+    await store(writer, [observation(0), observation(5)])
+    outcome = await store(writer, [observation(0), observation(0, patient=BORIS, pulse=60)], start=2)
+    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (1, 1, [])
+
+
+OTHER_SIGNS = {"pulse": 73, "resp_rate": 17, "bp": "121/80", "spo2": 97, "temperature": 36.7}
+
+
+@pytest.mark.parametrize("sign", [*OTHER_SIGNS, "diastolic"])
+async def test_another_value_of_any_sign_is_a_conflict(writer: Writer, sign: str) -> None:
+    """And not a duplicate, which would be swallowed."""
+    await store(writer, [observation(0)])
+    said = {"bp": "120/81"} if sign == "diastolic" else {sign: OTHER_SIGNS[sign]}
+    outcome = await store(writer, [observation(0, **said)], start=1)
+    assert [each.reason for each in outcome.refusals] == ["conflict"]

@@ -1,0 +1,126 @@
+"""The files of an open database are watched: what goes into one that is gone is not told as stored."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio import to_thread
+
+from icu.errors import StoreReplacedError, StoreUnavailableError
+from icu.messages import Position
+from icu.store.watch import QUIET, Watch
+from icu.store.writer import open_writer
+from tests.clocks import virtual_time
+from tests.samples import observation
+from tests.stores import connected, rows, store
+
+
+async def test_what_goes_into_a_file_that_is_gone_is_not_stored(url: str, tmp_path: Path) -> None:
+    """SQLite would write there for ever; the transaction is rolled back, and the sink told."""
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(0)])
+        await anyio.Path(tmp_path / "icu.db").rename(tmp_path / "moved.db")
+        with pytest.raises(StoreReplacedError):
+            await store(writer, [observation(1)], start=1)
+    assert rows(f"sqlite:///{tmp_path / 'moved.db'}", "SELECT count(*) FROM patient_metrics") == [(1,)]
+
+
+async def test_offsets_that_go_into_a_file_that_is_gone_are_not_noted(url: str, tmp_path: Path) -> None:
+    """A sink that takes up its work looks too: it would read on from there without anything to store into."""
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(5, "m")}, other_logs=frozenset())
+        await anyio.Path(tmp_path / "icu.db").rename(tmp_path / "moved.db")
+        with pytest.raises(StoreReplacedError):
+            await writer.begin({0: Position(7, "m")}, other_logs=frozenset())
+    assert rows(f"sqlite:///{tmp_path / 'moved.db'}", "SELECT next FROM consumer_offsets") == [(5,)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with our journal."""
+    path = tmp_path / "icu.db"
+    with closing(connected(f"sqlite:///{path}")) as connection:
+        connection.executescript("CREATE TABLE journal (batch INTEGER); PRAGMA user_version = 7")
+    return path
+
+
+@pytest.fixture
+def logged(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection whose log holds what the file does not."""
+    with closing(connected(f"sqlite:///{path}")) as connection:
+        connection.executescript("PRAGMA journal_mode = WAL; INSERT INTO journal VALUES (1)")
+        yield connection
+
+
+def test_each_log_that_was_left_over_is_kept(path: Path, logged: sqlite3.Connection) -> None:
+    """The next accident's does not take the place of the last one's."""
+    for number in range(1, 4):
+        path.with_name("icu.db-wal").write_bytes(b"log %d" % number)
+        Watch(path).renew()
+    names = [f"icu.db-wal.left-over{end}" for end in ("", "-2", "-3")]
+    assert [path.with_name(name).read_bytes() for name in names] == [b"log 1", b"log 2", b"log 3"]
+
+
+class TestOnAVirtualClock:
+    """What lasts a second."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> tuple[str, dict[str, object]]:
+        """The clock jumps."""
+        return virtual_time()
+
+    @pytest.fixture
+    async def watch(self, path: Path, logged: sqlite3.Connection) -> Watch:
+        """It knows what the file holds."""
+        watch = await to_thread.run_sync(Watch, path)
+        watch.begin(7)
+        await watch.look()
+        return watch
+
+    async def test_a_copy_is_judged_once_it_is_complete(self, watch: Watch, path: Path) -> None:
+        """A second after its last change: until then nobody can tell what it will be."""
+        file = anyio.Path(path)
+        await file.write_bytes(b"half of it")
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+                await watch.look()
+            await anyio.sleep(QUIET / 2)
+        await file.write_bytes(b"more of it, but not all")
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+                await watch.look()
+            await anyio.sleep(QUIET / 2)
+        with pytest.raises(StoreReplacedError, match="was overwritten"):
+            await watch.look()
+
+    async def test_a_copy_that_turns_out_to_be_the_same_database_is_no_alarm(self, watch: Watch, path: Path) -> None:
+        """As a checkpoint of another program that was seen half done; the next change has its own second."""
+        file = anyio.Path(path)
+        whole = await file.read_bytes()
+        for _ in range(2):
+            await file.write_bytes(b"half of it")
+            with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+                await watch.look()
+            await file.write_bytes(whole)
+            await watch.look()
+            await anyio.sleep(2 * QUIET)
+
+    async def test_what_it_holds_may_grow_and_not_shrink(self, watch: Watch, logged: sqlite3.Connection) -> None:
+        """A checkpoint brings later batches, or none; a file with earlier ones is an older copy."""
+        for batch in (5, 5, 6):
+            logged.execute("INSERT INTO journal VALUES (?)", (batch,))
+            logged.execute("PRAGMA wal_checkpoint").fetchall()
+            await watch.look()
+        logged.executescript("CREATE TABLE notes AS SELECT zeroblob(20000); PRAGMA wal_checkpoint")
+        await watch.look()
+        logged.execute("DELETE FROM journal WHERE batch > 5")
+        logged.execute("PRAGMA wal_checkpoint").fetchall()
+        with pytest.raises(StoreUnavailableError):
+            await watch.look()
+        await anyio.sleep(QUIET)
+        with pytest.raises(StoreReplacedError, match="was overwritten"):
+            await watch.look()
