@@ -1,12 +1,24 @@
 """Fixtures for the whole suite."""
 
-from collections.abc import Iterator
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from loguru import logger
 
-from tests.brokers import Broker, open_broker
+from tests.brokers import Broker, shared_broker
+from tests.processes import keep_ignored_signals_from_children, running
+
+Spawn = Callable[..., subprocess.Popen[Any]]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More workers than processors, for a good part of the tests waits."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,11 +38,25 @@ def quiet_logs() -> Iterator[None]:
     logger.remove()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def signals() -> None:
+    """Programs that tests start do not inherit that `nohup` or a script's `&` has signals ignored."""
+    keep_ignored_signals_from_children()
+
+
 @pytest.fixture(scope="session")
-def broker() -> Iterator[Broker]:
-    """The best Kafka broker there is, for the whole session: each test has a topic of its own."""
-    with open_broker() as broker:
+def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Broker]:
+    """The best Kafka broker there is, for the whole session and all its workers: each test has a topic of its own."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_broker(own if worker_id == "master" else own.parent) as broker:
         yield broker
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    """Starts programs, which are killed at the end of the test."""
+    with ExitStack() as stack:
+        yield lambda words, **how: stack.enter_context(running(words, **how))
 
 
 @pytest.fixture

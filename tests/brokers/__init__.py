@@ -2,18 +2,19 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from tests.brokers import admin
+from tests.brokers.admin import Administered
 from tests.brokers.apache import ApacheKafka, available
 from tests.brokers.mock import MockKafka
 
-__all__ = ["ApacheKafka", "Broker", "GivenKafka", "MockKafka", "available", "open_broker", "own_kafka"]
+__all__ = ["ApacheKafka", "Broker", "GivenKafka", "MockKafka", "available", "open_broker", "own_kafka", "shared_broker"]
 
 
 class Broker(Protocol):
@@ -34,7 +35,7 @@ class Broker(Protocol):
         ...
 
 
-class GivenKafka:
+class GivenKafka(Administered):
     """A broker that somebody else runs."""
 
     real = True
@@ -42,9 +43,28 @@ class GivenKafka:
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
 
-    def create_topic(self, name: str, partitions: int = 6, config: Mapping[str, str] | None = None) -> None:
-        """Make a topic, and wait until it can be written."""
-        admin.create_topic(self.bootstrap, name, partitions, config)
+
+@contextmanager
+def shared_broker(folder: Path) -> Iterator[Broker]:
+    """The broker of all processes that name this folder: the first starts it, and stops it when nobody needs it."""
+    address = folder / "kafka.address"
+    with (folder / "kafka.door").open("w") as door, (folder / "kafka.users").open("w") as users:
+        flock(door, LOCK_EX)
+        flock(users, LOCK_SH)
+        if address.exists():
+            flock(door, LOCK_UN)
+            yield GivenKafka(address.read_text())
+            return
+        with open_broker() as broker:
+            if not broker.real:  # the mock lives in this process, and is too small for two
+                flock(door, LOCK_UN)
+                yield broker
+                return
+            address.write_text(broker.bootstrap)
+            flock(door, LOCK_UN)
+            yield broker
+            flock(users, LOCK_EX)
+            address.unlink()
 
 
 @contextmanager

@@ -31,45 +31,48 @@ async def _ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitab
         await client.close()
 
 
-def create_topic(bootstrap: str, name: str, partitions: int, config: Mapping[str, str] | None) -> None:
-    """Make a topic, and wait until its partitions can be written."""
+class Administered:
+    """A broker whose topics can be made and changed."""
 
-    async def create(client: AIOKafkaAdminClient) -> None:
-        topic = NewTopic(name, partitions, replication_factor=1, topic_configs=dict(config or {}))
-        response = await client.create_topics([topic])
-        for _, code, message in response.topic_errors:
-            if code:
-                raise for_code(code)(message)
-        while not await _has_leaders(client, name, partitions):
-            await asyncio.sleep(0.01)
+    bootstrap: str
 
-    ask(bootstrap, create)
+    def create_topic(self, name: str, partitions: int = 6, config: Mapping[str, str] | None = None) -> None:
+        """Make a topic, and wait until its partitions can be written."""
+
+        async def create(client: AIOKafkaAdminClient) -> None:
+            topic = NewTopic(name, partitions, replication_factor=1, topic_configs=dict(config or {}))
+            response = await client.create_topics([topic])
+            for _, code, message in response.topic_errors:
+                if code:
+                    raise for_code(code)(message)
+            while not await _has_leaders(client, name, partitions):
+                await asyncio.sleep(0.01)
+
+        ask(self.bootstrap, create)
+
+    def configure_topic(self, name: str, config: Mapping[str, str]) -> None:
+        """Change settings of a topic."""
+        resource = ConfigResource(ConfigResourceType.TOPIC, name, dict(config))
+        ask(self.bootstrap, lambda client: client.alter_configs([resource]))
+
+    def delete_records(self, topic: str, partition: int, before: int) -> None:
+        """Remove a partition's records that are older than the offset `before`."""
+
+        async def delete(client: AIOKafkaAdminClient) -> None:
+            while True:
+                # A broker that has just started leads no partition yet.
+                with suppress(NotLeaderForPartitionError):
+                    await client.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
+                    return
+                await asyncio.sleep(0.05)
+
+        ask(self.bootstrap, delete)
 
 
 async def _has_leaders(client: AIOKafkaAdminClient, name: str, partitions: int) -> bool:
     [topic] = await client.describe_topics([name])
     led = [each for each in topic["partitions"] if each["leader"] >= 0]
     return len(led) == partitions
-
-
-def configure_topic(bootstrap: str, name: str, config: Mapping[str, str]) -> None:
-    """Change settings of a topic."""
-    resource = ConfigResource(ConfigResourceType.TOPIC, name, dict(config))
-    ask(bootstrap, lambda client: client.alter_configs([resource]))
-
-
-def delete_records(bootstrap: str, topic: str, partition: int, before: int) -> None:
-    """Remove a partition's records that are older than the offset `before`."""
-
-    async def delete(client: AIOKafkaAdminClient) -> None:
-        while True:
-            # A broker that has just started leads no partition yet.
-            with suppress(NotLeaderForPartitionError):
-                await client.delete_records({TopicPartition(topic, partition): RecordsToDelete(before)})
-                return
-            await asyncio.sleep(0.05)
-
-    ask(bootstrap, delete)
 
 
 def brokers(bootstrap: str) -> int:

@@ -8,14 +8,15 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
 from tests.brokers import admin, certificates, java, settings
-from tests.brokers.process import Guarded, run
+from tests.ports import free_ports
+from tests.processes import Guarded, run
 
 PATIENCE = 60
 """Seconds until a broker that starts in less than five has certainly failed."""
@@ -23,7 +24,7 @@ PATIENCE = 60
 available = java.available
 
 
-class ApacheKafka:
+class ApacheKafka(admin.Administered):
     """A broker whose address stays the same over restarts."""
 
     real = True
@@ -142,18 +143,6 @@ class ApacheKafka:
         finally:
             segment.write_bytes(kept)
 
-    def create_topic(self, name: str, partitions: int = 6, config: Mapping[str, str] | None = None) -> None:
-        """Make a topic, and wait until it can be written."""
-        admin.create_topic(self.bootstrap, name, partitions, config)
-
-    def configure_topic(self, name: str, config: Mapping[str, str]) -> None:
-        """Change settings of a topic."""
-        admin.configure_topic(self.bootstrap, name, config)
-
-    def delete_records(self, topic: str, partition: int, before: int) -> None:
-        """Remove a partition's records that are older than the offset `before`."""
-        admin.delete_records(self.bootstrap, topic, partition, before)
-
     @property
     def _data(self) -> Path:
         return self._folder / "data"
@@ -214,12 +203,4 @@ def _new_cluster() -> str:
 
 def _free_addresses(count: int) -> list[str]:
     """Addresses on loopback that nobody listens on."""
-    # Below the ports that clients get: one that dials a stopped broker for long enough would connect to itself there.
-    ports: list[int] = []
-    with ExitStack() as held:
-        while len(ports) < count:
-            port = 15_000 + secrets.randbelow(15_000)
-            with suppress(OSError):
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
-                ports.append(port)
-    return [f"127.0.0.1:{port}" for port in ports]
+    return [f"127.0.0.1:{port}" for port in free_ports(count)]

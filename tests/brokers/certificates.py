@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.brokers.process import run
+from tests.processes import run
 
 SETTINGS = """\
 [req]

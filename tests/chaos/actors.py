@@ -1,18 +1,15 @@
 """Actors: roles as real processes that are killed, stopped and started again, each life with a log of its own."""
 
-import secrets
 import signal
-import socket
 import sys
 import time
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import psutil
 
-from tests.brokers.process import Guarded
+from tests.processes import Guarded
 
 
 class Stop(NamedTuple):
@@ -97,15 +94,3 @@ def role(name: str, words: list[str], settings: Path, port: int) -> Actor:
     """A role of the product with a face of its own."""
     whole = [sys.executable, "-m", "icu", "run", *words, "--config", str(settings), "--port", str(port)]
     return Actor(name, whole, settings.parent, port=port)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, below those that clients get: they have to stay free between two lives."""
-    ports: list[int] = []
-    with ExitStack() as held:
-        while len(ports) < count:
-            port = 10_000 + secrets.randbelow(5_000)
-            with suppress(OSError):
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
-                ports.append(port)
-    return ports

@@ -13,9 +13,10 @@ import psutil
 from icu.transports.kafka.consumer import GROUP
 from tests.brokers import ApacheKafka
 from tests.chaos import naive_sink
-from tests.chaos.actors import Actor, free_ports, role
+from tests.chaos.actors import Actor, role
 from tests.chaos.evidence import PARTITIONS, committed_of, count, ends_of, stored
 from tests.chaos.invariants import Recovery
+from tests.ports import free_ports
 
 TOPIC = "icu.chaos"
 PATIENTS = ("Anna", "Boris", "Иван Петров")

@@ -1,8 +1,8 @@
 """The delivery contract of icu.transports.base, on every implementation."""
 
-import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -20,8 +20,6 @@ from icu.transports.memory import MemoryTransport
 from tests.brokers import Broker
 from tests.clocks import virtual_asyncio, virtual_time
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster
-
-NUMBERS = itertools.count()
 
 
 class World(Protocol):
@@ -65,7 +63,7 @@ class OnKafka:
 
     async def open(self, *, partitions: int = 6) -> Transport:
         """Each test has a topic of its own."""
-        topic = f"icu.contract.{next(NUMBERS)}"
+        topic = f"icu.contract-{uuid4().hex[:12]}"
         await to_thread.run_sync(self._broker.create_topic, topic, partitions)
         brokers = Brokers(Kafka(bootstrap_servers=self._broker.bootstrap))
         self.opened.append(KafkaTransport(brokers, topic=topic, partitions=partitions))

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ import httpx
 import pytest
 
 from tests.brokers import ApacheKafka, Broker, own_kafka
+from tests.conftest import Spawn
+from tests.ports import free_port
 
 PATIENCE = 30.0
 """Seconds until a step that takes one or two has certainly failed."""
@@ -27,13 +28,13 @@ PATIENCE = 30.0
 class Program:
     """A running command, its log and the API that it serves."""
 
-    def __init__(self, words: list[str], folder: Path, port: int, environ: dict[str, str]) -> None:
+    def __init__(self, spawn: Spawn, words: list[str], folder: Path, port: int, environ: dict[str, str]) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._log = folder / f"log-{port}.jsonl"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ICU_")}
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(words, cwd=folder, stderr=log, env={**clean, **environ})
+            self.process = spawn(words, cwd=folder, stderr=log, env={**clean, **environ})
 
     def records(self) -> list[dict[str, Any]]:
         """The log so far; every line of it is one JSON object."""
@@ -93,9 +94,8 @@ def runtime() -> Iterator[Path]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, runtime: Path) -> Iterator[Start]:
+def start(tmp_path: Path, runtime: Path, spawn: Spawn) -> Start:
     """Starts `python -m icu` with these words, in an empty folder."""
-    programs: list[Program] = []
 
     def run(*words: str, command: tuple[str, ...] = (), folder: Path = tmp_path, **environ: str) -> Program:
         port = free_port()
@@ -103,13 +103,9 @@ def start(tmp_path: Path, runtime: Path) -> Iterator[Start]:
         usual = {"DATABASE_URL": database, "METRICS_INTERVAL": "0.2", "XDG_RUNTIME_DIR": str(runtime)}
         environ = {**usual, **environ}
         whole = [*(command or (sys.executable, "-m", "icu")), *words, "--port", str(port)]
-        programs.append(Program(whole, folder, port, environ))
-        return programs[-1]
+        return Program(spawn, whole, folder, port, environ)
 
-    yield run
-    for program in programs:
-        program.process.kill()
-        program.process.wait()
+    return run
 
 
 @pytest.fixture
@@ -156,9 +152,3 @@ def topic(broker: Broker) -> str:
 def kafka(start: Start, broker: Broker, topic: str) -> Start:
     """Starts a role that uses the broker and the topic."""
     return partial(start, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=topic)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.ports import free_port
 
 FEW = 256
 """Descriptors that the ward may have."""

@@ -8,13 +8,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.conftest import Spawn
 from tests.e2e.conftest import PATIENCE, Icu, Program, Start
 
 FILE = """
@@ -163,22 +164,17 @@ def test_a_bad_file_changes_nothing(ward: Program, icu: Icu, tmp_path: Path, tex
 
 
 @pytest.fixture
-def follow(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def follow(spawn: Spawn, environ: dict[str, str], tmp_path: Path) -> Spawn:
     """Runs `python -m icu logs -f`."""
-    started: list[subprocess.Popen[str]] = []
 
     def run(*words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "icu", "logs", "-f", *words]
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1, text=True))
-        return started[-1]
+        return spawn(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1, text=True)
 
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+    return run
 
 
-def test_the_log(ward: Program, icu: Icu, follow: Callable[..., subprocess.Popen[str]]) -> None:
+def test_the_log(ward: Program, icu: Icu, follow: Spawn) -> None:
     """The tail of all or of one; with -f what comes, until Ctrl-C or the end of the ward."""
     before = len(ward.records())
     tail = icu("logs").stdout
@@ -203,10 +199,12 @@ def test_the_log(ward: Program, icu: Icu, follow: Callable[..., subprocess.Popen
     assert "SIGINT: stopping" in last.splitlines()[-1]
 
 
-def test_the_reader_of_the_log_goes_away(ward: Program, icu: Icu, environ: dict[str, str], tmp_path: Path) -> None:
+def test_the_reader_of_the_log_goes_away(
+    ward: Program, icu: Icu, spawn: Spawn, environ: dict[str, str], tmp_path: Path
+) -> None:
     """`logs -f | head -1` ends with the next record, and quietly."""
     command = f"{sys.executable} -m icu logs -f 2>errors | head -1"
-    process = subprocess.Popen(["sh", "-c", command], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True)
+    process = spawn(["sh", "-c", command], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline()
     icu("restart", "icu-1")
@@ -227,10 +225,10 @@ def test_the_tree(ward: Program, icu: Icu) -> None:
     assert ward.stop() == 0
 
 
-def test_watching(ward: Program, environ: dict[str, str], tmp_path: Path) -> None:
+def test_watching(ward: Program, spawn: Spawn, environ: dict[str, str], tmp_path: Path) -> None:
     """It looks again every second, until Ctrl-C."""
     command = [sys.executable, "-m", "icu", "status", "--watch", "--json", "sink"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1, text=True)
+    process = spawn(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1, text=True)
     assert process.stdout is not None
     first, second = (json.loads(process.stdout.readline())[0]["uptime"] for _ in range(2))
     assert 0.9 < second - first < 5
@@ -328,9 +326,7 @@ def test_without_a_socket(start: Start, icu: Icu, tmp_path: Path) -> None:
     assert ward.stop() == 0
 
 
-def test_clients_never_hold_the_stop_up(
-    ward: Program, icu: Icu, follow: Callable[..., subprocess.Popen[str]], runtime: Path
-) -> None:
+def test_clients_never_hold_the_stop_up(ward: Program, icu: Icu, follow: Spawn, runtime: Path) -> None:
     """Not those that follow, nor those that stand still, nor those that say nothing."""
     for stands_still in (False, True) * 3:
         process = follow()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.conftest import Start, free_port
+from tests.e2e.conftest import Start
+from tests.ports import free_port
 
 EVIL = {"Host": "evil.example"}
 

@@ -15,7 +15,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, Broker
-from tests.e2e.conftest import Program, Start
+from tests.e2e.conftest import PATIENCE, Program, Start
 from tests.e2e.kafka import figure, reached
 
 STOPPED = 15
@@ -67,6 +67,7 @@ def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
         env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
     )
 

@@ -2,14 +2,15 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import httpx
 
-from tests.e2e.conftest import PATIENCE, free_port
+from tests.conftest import Spawn
+from tests.e2e.conftest import PATIENCE
+from tests.ports import free_port
 
 
 def filled() -> tuple[int, int]:
@@ -24,11 +25,11 @@ def filled() -> tuple[int, int]:
     return reader, writer
 
 
-def test_a_stalled_reader_of_the_log(tmp_path: Path) -> None:
+def test_a_stalled_reader_of_the_log(spawn: Spawn, tmp_path: Path) -> None:
     """With a full pipe for a log the ward starts, serves and stops on request."""
     reader, writer = filled()
     port = free_port()
-    ward = subprocess.Popen(
+    ward = spawn(
         [sys.executable, "-m", "icu", "supervise", "--port", str(port)],
         cwd=tmp_path,
         stderr=writer,
@@ -49,6 +50,4 @@ def test_a_stalled_reader_of_the_log(tmp_path: Path) -> None:
         ward.send_signal(signal.SIGTERM)
         assert ward.wait(15) == 0
     finally:
-        ward.kill()
-        ward.wait()
         os.close(reader)

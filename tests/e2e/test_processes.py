@@ -14,7 +14,8 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, own_kafka
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.ports import free_port
 
 CHILDREN = ["sink", "monitor", "icu-1", "icu-2"]
 

@@ -12,7 +12,7 @@ import msgspec
 
 from icu.config.load import load
 from icu.config.settings import Settings
-from tests.e2e.conftest import Start
+from tests.e2e.conftest import PATIENCE, Start
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
@@ -31,7 +31,9 @@ def test_the_curl_examples(start: Start) -> None:
     assert len(commands) >= 6
     for command in commands:
         here = command.replace("http://127.0.0.1:8000", ward.url).replace("curl ", "curl -sS --fail -m 1 ")
-        done = subprocess.run(["sh", "-c", here], capture_output=True, text=True, env=environ, check=False)
+        done = subprocess.run(
+            ["sh", "-c", here], capture_output=True, text=True, env=environ, check=False, timeout=PATIENCE
+        )
         # 28: the stream goes on, of course, until curl's patience ends.
         assert done.returncode == (28 if "/stream" in command else 0), done.stderr
         assert done.stdout or "from=" in command
@@ -61,5 +63,7 @@ def test_every_command_of_the_table_exists() -> None:
     assert len(commands) >= 4
     for command in commands:
         words = [word for word in shlex.split(command) if word.islower() and not word.startswith("-")][1:]
-        done = subprocess.run([sys.executable, "-m", "icu", *words[:2], "--help"], capture_output=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "icu", *words[:2], "--help"], capture_output=True, check=False, timeout=PATIENCE
+        )
         assert done.returncode == 0, command

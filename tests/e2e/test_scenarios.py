@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from icu.messages import uuid_of_name
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.ports import free_port
 
 STABLE = 'scenario = "stable"\nartefacts = 0\nseed = 7\n'
 FASTER = 1.3

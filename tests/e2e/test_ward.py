@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from icu.messages import uuid_of_name
-from tests.e2e.conftest import PATIENCE, Start, free_port
+from tests.conftest import Spawn
+from tests.e2e.conftest import PATIENCE, Start
+from tests.ports import free_port
 
 NAMES = 8
 
@@ -222,10 +224,10 @@ def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
         socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_the_log_survives_its_reader(start: Start, tmp_path: Path) -> None:
+def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
     """A reader of the log that goes away does not take the ward with it."""
     port = free_port()
-    ward = subprocess.Popen(
+    ward = spawn(
         [sys.executable, "-m", "icu", "supervise", "--port", str(port)],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
@@ -246,9 +248,9 @@ def test_the_log_survives_its_reader(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["supervise", "--help"]])
-def test_a_closed_output_is_no_error(words: list[str]) -> None:
+def test_a_closed_output_is_no_error(spawn: Spawn, words: list[str]) -> None:
     """`icu --help | head -1` ends quietly."""
-    process = subprocess.Popen([sys.executable, "-m", "icu", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = spawn([sys.executable, "-m", "icu", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
     _, err = process.communicate(timeout=PATIENCE)

@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+from tests.conftest import Spawn
+
 PATIENCE = 60
 """Seconds until a program that takes one or two has certainly failed."""
 
@@ -83,20 +85,19 @@ print("ended in order", flush=True)
 """
 
 
-def run(code: str, **environ: str) -> subprocess.Popen[str]:
-    """A program of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environ},
-    )
+@pytest.fixture
+def run(spawn: Spawn) -> Spawn:
+    """Runs this code as a program of its own."""
+
+    def run(code: str, **environ: str) -> subprocess.Popen[str]:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return spawn([sys.executable, "-c", code], text=True, env={**os.environ, **environ}, **pipes)
+
+    return run
 
 
 @pytest.mark.parametrize("hold", ["time.sleep(600)", "re.match('(x+x+)+y', 'x' * 99)"], ids=["sleeps", "holds Python"])
-def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(hold: str) -> None:
+def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: str) -> None:
     """Whoever misses its signs of life sends SIGABRT, as systemd does: it cannot be missed, and leaves no core."""
     program = run(BLOCKED.replace("HOLD", hold), WATCHDOG_USEC="500000")
     assert program.stdout is not None
@@ -107,7 +108,7 @@ def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(hold: str) -> None
     assert "this_line_blocks" in err
 
 
-def test_a_stop_may_be_interrupted() -> None:
+def test_a_stop_may_be_interrupted(run: Spawn) -> None:
     """Who stands still meanwhile (Ctrl-Z, `docker pause`) has not been slow."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{STOPPING}")
     assert program.stdout is not None
@@ -119,7 +120,7 @@ def test_a_stop_may_be_interrupted() -> None:
     assert (out, program.returncode) == ("ended in order\n", 0), err
 
 
-def test_an_orphan_may_be_interrupted() -> None:
+def test_an_orphan_may_be_interrupted(run: Spawn) -> None:
     """It has the same time for its end as others."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{SLOW_ORPHAN}")
     assert program.stdin is not None
@@ -141,7 +142,7 @@ def stand_still(program: subprocess.Popen[str], seconds: float) -> None:
     program.send_signal(signal.SIGCONT)
 
 
-def test_a_child_ends_in_order_when_its_parent_is_gone() -> None:
+def test_a_child_ends_in_order_when_its_parent_is_gone(run: Spawn) -> None:
     """Its standard input ends, and it stops as if it had been told to."""
     program = run(ORPHAN)
     assert program.stdout is not None
@@ -151,7 +152,7 @@ def test_a_child_ends_in_order_when_its_parent_is_gone() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux wakes it")
-def test_also_one_that_stands_still() -> None:
+def test_also_one_that_stands_still(run: Spawn) -> None:
     """Stopped by a signal it would notice nothing."""
     parent = run(f"""
 import os, subprocess, signal, sys
@@ -169,7 +170,7 @@ os._exit(0)
 
 
 @pytest.mark.parametrize("watchdog", ["", "300000"])
-def test_a_stop_that_hangs_has_an_end(watchdog: str) -> None:
+def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
     """Also one that nobody has asked for; the watchdog's turn is over by then."""
     program = run(HANGING, WATCHDOG_USEC=watchdog)
     _, err = program.communicate(timeout=PATIENCE)
@@ -178,7 +179,7 @@ def test_a_stop_that_hangs_has_an_end(watchdog: str) -> None:
     assert "most recent call first" in err
 
 
-def test_a_terminal_that_is_closed_is_a_request_to_stop() -> None:
+def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
     """However often it says so."""
     program = run(STOPPING)
     assert program.stdout is not None
@@ -189,7 +190,7 @@ def test_a_terminal_that_is_closed_is_a_request_to_stop() -> None:
     assert (out, program.returncode) == ("ended in order\n", 0)
 
 
-def test_nohup_is_heeded() -> None:
+def test_nohup_is_heeded(run: Spawn) -> None:
     """Whoever has SIGHUP ignored means it."""
     program = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STOPPING}")
     assert program.stdout is not None

@@ -1,0 +1,76 @@
+"""Programs that tests start: with the defaults of all signals, and none outlives the tests, however these end."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+GRACE = 30
+"""Seconds until a process that was asked to stop is killed."""
+
+IGNORABLE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
+
+
+def keep_ignored_signals_from_children() -> None:
+    """Ignore what the caller has these tests ignore (`nohup`, `&` in a script), and let no program inherit it."""
+    for number in IGNORABLE:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # A new program inherits what is ignored; what has a handler is reset to its default.
+            signal.signal(number, lambda *_: None)
+
+
+def run(*words: str | Path) -> None:
+    """Run a program to its end, which must be a good one."""
+    done = subprocess.run(words, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{words[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def running(words: Sequence[str | Path], **how: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A program that runs, away from the terminal's Ctrl-C; in the end it is killed with all that it has started."""
+    process = subprocess.Popen(words, process_group=0, **how)
+    # The guard's pipe closes with the tests, even with kill -9. (A parent-death signal of Linux would come as soon
+    # as the thread ends that has started the process.) It is one of the group, which so stays ours to the end.
+    guard = subprocess.Popen(
+        ["sh", "-c", "read -r _; kill -s KILL 0"], stdin=subprocess.PIPE, process_group=process.pid
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        guard.communicate()
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            with suppress(BrokenPipeError):
+                stream.close()
+
+
+class Guarded:
+    """A running program that can be handed about."""
+
+    def __init__(self, words: list[str], log: Path) -> None:
+        """Start it; what it says goes into the log."""
+        with log.open("wb") as output:
+            self._running = running(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self._process = self._running.__enter__()
+
+    def running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal that ends it, also when it is suspended, and wait; the exit code."""
+        self.send(number)
+        self.send(signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        self._running.__exit__(None, None, None)
+        return self._process.wait()
