@@ -16,11 +16,11 @@ from tests.chaos.faults import Happening, Lot, Victim
 from tests.chaos.invariants import Verdict
 from tests.chaos.stage import TOPIC, Stage, raised, until
 
-STORM = 45.0
-"""Seconds of faults."""
+SHORT = 12.0
+"""Seconds of faults that are enough for a naive sink to fail."""
 
-SHORT_STORM = 12.0
-"""Seconds of faults that are enough for a naive sink."""
+LONG = 45.0
+"""Seconds of faults in which each role and the broker are hit several times."""
 
 KILLS_IN_PEACE = 2
 """Deaths of the sink while all is well, which can always be measured."""
@@ -53,10 +53,11 @@ class Proof(NamedTuple):
     found: Stored
 
 
-def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("seconds", [SHORT, pytest.param(LONG, marks=pytest.mark.endurance)])
+def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int, seconds: float) -> None:
     """Every role and the broker are killed, suspended and stopped at random, and each invariant holds."""
     with raised(apache, tmp_path) as stage:
-        storm = faults.storm(_lots(stage), seed=seed, seconds=STORM)
+        storm = faults.storm(_lots(stage), seed=seed, seconds=seconds)
         until(lambda: all(actor.is_ready() for actor in stage.actors), "not everybody has recovered")
         for _ in range(KILLS_IN_PEACE):
             stage.kill_sink()
@@ -86,7 +87,7 @@ def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int) -> None:
 def test_a_naive_sink_does_not_pass(apache: ApacheKafka, tmp_path: Path, seed: int) -> None:
     """The invariants tell a sink that commits by itself and inserts row by row from ours."""
     with raised(apache, tmp_path, naive=True) as stage:
-        faults.storm(_lots(stage), seed=seed, seconds=SHORT_STORM)
+        faults.storm(_lots(stage), seed=seed, seconds=SHORT)
         proof = _end(stage)
         lost = invariants.nothing_lost(proof.acknowledged, proof.found)
         accounted = invariants.all_accounted_for(proof.log, proof.ends, proof.found)
@@ -130,4 +131,4 @@ def _judge(seed: int, storm: Sequence[Happening], *verdicts: Verdict) -> None:
 
 
 def _repro(seed: int) -> str:
-    return f"ICU_CHAOS_SEED={seed} python -m pytest tests/chaos"
+    return f"ICU_CHAOS_SEED={seed} python -m pytest tests/chaos -m 'endurance or not endurance'"

@@ -15,7 +15,7 @@ from tests.chaos.evidence import count, ledger, stored
 from tests.e2e.conftest import PATIENCE, Program, Start
 from tests.e2e.test_processes import CHILDREN, pids, until
 
-MINUTE = 60.0
+SHORT, MINUTE = 10.0, 60.0
 
 WARD = """
 metrics_interval = 0.2
@@ -55,14 +55,15 @@ def ward(start: Start, kafka: ApacheKafka, folder: Path, text: str) -> Program:
     return ward
 
 
-def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [SHORT, pytest.param(MINUTE, marks=pytest.mark.endurance)])
+def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path, seconds: float) -> None:
     """A random child is killed every second: siblings live on, nothing escalates, what was acknowledged is stored."""
     seed = int(os.environ.get("ICU_CHAOS_SEED") or secrets.randbelow(1_000_000))
     print(f"ICU_CHAOS_SEED={seed}")
     random = Random(seed)
     mortal = ward(start, kafka, tmp_path, WARD + FORGIVING)
     killed = dict.fromkeys(CHILDREN, 0)
-    end = time.monotonic() + MINUTE
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         child = random.choice(CHILDREN)
         try:

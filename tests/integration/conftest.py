@@ -24,7 +24,7 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'icu.db'}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """A running broker that these tests may kill; each of them leaves it running."""
     with own_kafka(tmp_path_factory.mktemp("kafka"), secure=True) as broker:

@@ -1,4 +1,4 @@
-"""Ten thousand restarts leave nothing behind."""
+"""Thousands of restarts leave nothing behind."""
 
 import gc
 from collections.abc import Awaitable, Callable
@@ -48,21 +48,22 @@ async def until(reached: Callable[[], bool]) -> None:
         await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.parametrize("deaths", [2_000, pytest.param(10_000, marks=pytest.mark.endurance)])
 @pytest.mark.parametrize("strategy", Strategy)
-async def test_ten_thousand_deaths(strategy: Strategy) -> None:
+async def test_thousands_of_deaths(strategy: Strategy, deaths: int) -> None:
     """No restart keeps the life before it, nor that of the sibling that falls with it: no task, no object, no error."""
-    dying, sibling = Actor(*[crash_at_once] * 10_000), Actor()
+    dying, sibling = Actor(*[crash_at_once] * deaths), Actor()
     # No events are kept here, and a random number of 0 makes each wait nothing.
     supervisor = Supervisor(
-        permanent(a=dying, b=sibling), strategy=strategy, intensity=Intensity(10_000, 60), random=lambda: 0
+        permanent(a=dying, b=sibling), strategy=strategy, intensity=Intensity(deaths, 60), random=lambda: 0
     )
     async with anyio.create_task_group() as group:
         group.start_soon(supervisor.run)
-        await until(lambda: dying.starts > 1_000)
+        await until(lambda: dying.starts > deaths // 10)
         residue = Residue()
-        await until(lambda: dying.starts > 10_000)
+        await until(lambda: dying.starts > deaths)
         residue.check()
-        assert (supervisor.view()[0].restarts, dying.most_alive, sibling.most_alive) == (10_000, 1, 1)
+        assert (supervisor.view()[0].restarts, dying.most_alive, sibling.most_alive) == (deaths, 1, 1)
         group.cancel_scope.cancel()
 
 
