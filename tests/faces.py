@@ -16,6 +16,7 @@ from icu.config.settings import Api, Database, Settings
 from icu.messages import uuid_of_name
 from icu.ops.asgi import serve
 from icu.patient.beds import Beds
+from tests.web import NO_TLS
 
 LISTED = "https://ward.example"
 """The origin that the settings list."""
@@ -40,7 +41,7 @@ async def serving(build: Callable[[], Litestar]) -> AsyncIterator[Face]:
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
-        async with httpx.AsyncClient(base_url=address, timeout=10) as client:
+        async with httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=10) as client:
             yield Face(app, client)
         group.cancel_scope.cancel()
 

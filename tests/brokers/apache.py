@@ -1,11 +1,14 @@
 """A real Apache Kafka: one node on loopback, which tests may kill, suspend and rob of its disk."""
 
+import atexit
 import base64
+import functools
 import os
 import secrets
 import shutil
 import signal
 import socket
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -29,12 +32,12 @@ class ApacheKafka(admin.Administered):
 
     real = True
     username = "icu"
+    password = secrets.token_hex(8)
 
     def __init__(self, folder: Path, *, secure: bool = False) -> None:
         """Keep everything in this folder; a secure broker listens with passwords and certificates too."""
-        self.password = secrets.token_hex(8)
         self._folder = folder.resolve()
-        self._cluster = _new_cluster()
+        self._cluster = _new_id()
         self._process: Guarded | None = None
         listeners = ["PLAINTEXT", "CONTROLLER", *(settings.SECURE if secure else [])]
         self._addresses = dict(zip(listeners, _free_addresses(len(listeners)), strict=True))
@@ -122,7 +125,7 @@ class ApacheKafka(admin.Administered):
             raise RuntimeError("only a broker that does not run can lose its disk")
         shutil.rmtree(self._data)
         if new_cluster:
-            self._cluster = _new_cluster()
+            self._cluster = _new_id()
 
     def damage(self, topic: str, partition: int, value: bytes) -> None:
         """While it does not run: let the bytes of a record on its disk be others."""
@@ -169,7 +172,18 @@ class ApacheKafka(admin.Administered):
         return process.end(number) if process is not None else None
 
     def _format(self) -> None:
-        """Prepare the empty disk."""
+        """Prepare the empty disk: the first of this process by Kafka's own tool, others as copies of it."""
+        kept = _kept_disk() / "data"
+        if not kept.exists():
+            self._format_first()
+            shutil.copytree(self._data, kept)
+            return
+        shutil.copytree(kept, self._data)
+        meta = self._data / "meta.properties"
+        lines = [line for line in meta.read_text().splitlines() if not line.startswith(("cluster.id", "directory.id"))]
+        meta.write_text("\n".join([*lines, f"cluster.id={self._cluster}", f"directory.id={_new_id()}", ""]))
+
+    def _format_first(self) -> None:
         user = f"SCRAM-SHA-512=[name={self.username},password={self.password}]"
         words = ["format", "-t", self._cluster, "-c", str(self._settings), "--add-scram", user]
         run(*java.command(), "kafka.tools.StorageTool", *words)
@@ -196,8 +210,16 @@ class ApacheKafka(admin.Administered):
         return certificates.server(self._folder, self.ca), certificates.server(self._folder, self.ca, days=-1)
 
 
-def _new_cluster() -> str:
-    """An identity for a cluster. No dash: in front it would be taken for an option."""
+@functools.cache
+def _kept_disk() -> Path:
+    """The folder of a disk that Kafka has formatted, which takes it a second; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="icu-kafka-disk-"))
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
+def _new_id() -> str:
+    """An identity for a cluster or a disk. No dash: in front it would be taken for an option."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "x")
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import httpx
 import psutil
 
+from tests import web
 from tests.processes import Guarded
 
 
@@ -62,7 +63,7 @@ class Actor:
     def is_ready(self) -> bool:
         """Whether it says that it can do its work."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/health/ready", timeout=5).status_code == 200
+            return web.get(f"http://127.0.0.1:{self.port}/health/ready", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 

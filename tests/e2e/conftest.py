@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests import web
 from tests.brokers import ApacheKafka, Broker, own_kafka
 from tests.conftest import Spawn
 from tests.ports import free_port
@@ -46,7 +47,7 @@ class Program:
 
     def get(self, path: str, **params: Any) -> httpx.Response:
         """Ask the API."""
-        return httpx.get(f"{self.url}{path}", params=params or None, timeout=PATIENCE)
+        return web.get(f"{self.url}{path}", params=params or None, timeout=PATIENCE)
 
     def until(self, path: str, enough: Callable[[httpx.Response], bool]) -> httpx.Response:
         """Ask until the answer is good enough."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import web
 from tests.e2e.conftest import PATIENCE, Icu, Program, Start
 from tests.ports import free_port
 
@@ -86,7 +86,7 @@ def test_idle_connections_stop_nothing(start: Start, icu: Icu, tmp_path: Path) -
         for _ in range(3):
             assert icu("status").returncode == 0
             assert ward.get("/health/ready").status_code == 200
-            assert httpx.get(f"http://127.0.0.1:{bed}/", timeout=PATIENCE).status_code == 200
+            assert web.get(f"http://127.0.0.1:{bed}/", timeout=PATIENCE).status_code == 200
         until_stored(tmp_path, 10)
         assert not noise(ward)
         assert len(ward.records()) - before < 20

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import httpx
-
+from tests import web
 from tests.e2e.conftest import Start
 from tests.ports import free_port
 
@@ -22,8 +21,8 @@ def test_on_loopback_each_server_answers_to_known_names(start: Start, tmp_path: 
     for port in (ward.port, sink, bed):
         for path in ("/health/live", "/metrics"):
             url = f"http://127.0.0.1:{port}{path}"
-            assert httpx.get(url, headers=EVIL).status_code == 400
-            assert httpx.get(url, headers={"Host": "ward.example"}).status_code == 200
-            assert httpx.get(url.replace("127.0.0.1", "localhost")).status_code == 200
-    assert httpx.get(f"http://127.0.0.1:{open_bed}/", headers=EVIL).status_code == 200
+            assert web.get(url, headers=EVIL).status_code == 400
+            assert web.get(url, headers={"Host": "ward.example"}).status_code == 200
+            assert web.get(url.replace("127.0.0.1", "localhost")).status_code == 200
+    assert web.get(f"http://127.0.0.1:{open_bed}/", headers=EVIL).status_code == 200
     assert ward.stop() == 0

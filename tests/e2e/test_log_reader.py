@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import web
 from tests.conftest import Spawn
 from tests.e2e.conftest import PATIENCE
 from tests.ports import free_port
@@ -40,13 +41,13 @@ def test_a_stalled_reader_of_the_log(spawn: Spawn, tmp_path: Path) -> None:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                assert httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=PATIENCE).status_code == 200
+                assert web.get(f"http://127.0.0.1:{port}/health/live", timeout=PATIENCE).status_code == 200
                 break
             except httpx.TransportError:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
         time.sleep(1)
-        assert httpx.get(f"http://127.0.0.1:{port}/patients", timeout=PATIENCE).json()
+        assert web.get(f"http://127.0.0.1:{port}/patients", timeout=PATIENCE).json()
         ward.send_signal(signal.SIGTERM)
         assert ward.wait(15) == 0
     finally:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from icu.messages import uuid_of_name
+from tests import web
 from tests.e2e.conftest import PATIENCE, Icu, Program, Start
 from tests.ports import free_port
 
@@ -93,7 +94,7 @@ def test_at_a_bed_s_own_port(ward: Program, icu: Icu, port: int) -> None:
     answer = httpx.post(f"{url}/patient/{uuid_of_name('Boris 1')}/scenario", json={"scenario": "tachyarrhythmia"})
     assert (answer.status_code, answer.json()["phase"]) == (200, "fast")
     for name, pulse in before.items():
-        assert httpx.get(f"{url}/patient/{uuid_of_name(name)}/truth").json()["scenario"] == "tachyarrhythmia"
+        assert web.get(f"{url}/patient/{uuid_of_name(name)}/truth").json()["scenario"] == "tachyarrhythmia"
         until_faster(ward, name, pulse)
     assert ward.stop() == 0
     assert icu("scenario", "--url", url, "Boris 2", "stable").returncode == 75

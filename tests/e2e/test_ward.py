@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from icu.messages import uuid_of_name
+from tests import web
 from tests.conftest import Spawn
 from tests.e2e.conftest import PATIENCE, Start
 from tests.ports import free_port
@@ -211,14 +212,14 @@ def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
     )
     ward = start("supervise").ready()
     bed = f"http://127.0.0.1:{bed_port}"
-    assert httpx.get(bed).json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
-    current = httpx.get(f"{bed}/current").json()
+    assert web.get(bed).json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
+    current = web.get(f"{bed}/current").json()
     assert current["patient_uuid"] == str(uuid_of_name("Иван Петров"))
     assert current["pulse"] > 0
     for face in (bed, f"http://127.0.0.1:{sink_port}"):
-        assert httpx.get(f"{face}/health/live").status_code == 200
-        assert httpx.get(f"{face}/health/ready").status_code == 200
-        assert "icu_sink_stored_total" in httpx.get(f"{face}/metrics").text
+        assert web.get(f"{face}/health/live").status_code == 200
+        assert web.get(f"{face}/health/ready").status_code == 200
+        assert "icu_sink_stored_total" in web.get(f"{face}/metrics").text
     assert ward.stop() == 0
     for port in (sink_port, bed_port, ward.port):
         socket.create_server(("127.0.0.1", port)).close()
@@ -239,7 +240,7 @@ def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            if everyone(httpx.get(f"http://127.0.0.1:{port}/patients")):
+            if everyone(web.get(f"http://127.0.0.1:{port}/patients")):
                 break
         except httpx.TransportError:
             time.sleep(0.1)

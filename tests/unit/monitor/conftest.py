@@ -21,6 +21,7 @@ from icu.ops.connections import Connections
 from icu.ops.health import Health
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
+from tests.web import NO_TLS
 
 
 @pytest.fixture
@@ -87,6 +88,6 @@ async def monitor(
         address = await group.start(
             partial(serve, app, host="127.0.0.1", port=0, on_stopping=broadcast.close, connections=connections),
         )
-        async with httpx.AsyncClient(base_url=f"{address}/api", timeout=10) as client:
+        async with httpx.AsyncClient(verify=NO_TLS, base_url=f"{address}/api", timeout=10) as client:
             yield client
         group.cancel_scope.cancel()

@@ -11,6 +11,7 @@ from icu.patient.beds import Beds
 from tests.bedsides import serving
 from tests.faces import Face
 from tests.hostile import INVALID, MALFORMED
+from tests.web import NO_TLS
 
 ORDERS = {
     "bad utf-8": b'{"scenario": "\xff"}',
@@ -104,7 +105,7 @@ async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: Beds) -> N
     """It has sent a part of an order: counted as its own mistake, without a stack in the log."""
     records: list[str] = []
     logger.add(records.append, format="{message}", level="WARNING")
-    async with serving(one) as address, httpx.AsyncClient(base_url=address) as client:
+    async with serving(one) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         async with await anyio.connect_tcp("127.0.0.1", client.base_url.port or 0) as connection:
             await connection.send(b"POST /scenario HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n")
             await connection.send(b'Content-Type: application/json\r\n\r\n{"scenario": "fever"}')

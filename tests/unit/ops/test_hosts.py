@@ -15,6 +15,7 @@ from icu.ops.asgi import serve
 from icu.ops.health import Health
 from icu.ops.hosts import is_loopback
 from icu.ops.http import face
+from tests.web import NO_TLS
 
 
 @get("/secret")
@@ -31,7 +32,7 @@ async def serving(hosts: Sequence[str] | None) -> AsyncIterator[httpx.AsyncClien
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
-        async with httpx.AsyncClient(base_url=address) as client:
+        async with httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
             yield client
         group.cancel_scope.cancel()
 

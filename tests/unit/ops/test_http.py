@@ -18,6 +18,7 @@ from icu.errors import StoreCorruptError
 from icu.ops.asgi import serve
 from icu.ops.health import Health
 from icu.ops.http import face
+from tests.web import NO_TLS
 
 
 @get("/thing/{name:str}")
@@ -80,7 +81,7 @@ async def client(health: Health, moments: list[float]) -> AsyncIterator[httpx.As
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
-        async with httpx.AsyncClient(base_url=address) as client:
+        async with httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
             yield client
         group.cancel_scope.cancel()
 

@@ -9,6 +9,7 @@ import pytest
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from tests.bedsides import beds_of, serving
+from tests.web import NO_TLS
 
 ANNA, BORIS, REC = (uuid_of_name(name) for name in ("Anna", "Boris", "Rec"))
 
@@ -22,7 +23,7 @@ def beds() -> Beds:
 @pytest.fixture
 async def ward(beds: Beds) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the face of many."""
-    async with serving(beds) as address, httpx.AsyncClient(base_url=address) as client:
+    async with serving(beds) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         yield client
 
 
@@ -35,7 +36,7 @@ def single() -> Beds:
 @pytest.fixture
 async def bed(single: Beds) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the face of one."""
-    async with serving(single) as address, httpx.AsyncClient(base_url=address) as client:
+    async with serving(single) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         yield client
 
 
