@@ -133,7 +133,7 @@ def test_a_patient_whose_past_fits_no_batch(start: Start, broker: Broker) -> Non
     words = ("run", "patient", "--name", "Anna", "--start", hour_ago, "--speed", "max", "--interval", "5")
     patient = start(*words, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=topic)
     figures = patient.until("/metrics", reached("icu_patient_delivered_total", 720))
-    assert figure(figures, "icu_patient_dropped_total") == 0
+    assert figure(figures, "icu_patient_dropped_total") == 0, patient.log()
     assert patient.stop(signal.SIGTERM) == 0
     assert not re.search(STAINS, patient.log())
 

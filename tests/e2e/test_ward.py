@@ -118,8 +118,10 @@ def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal
     """At any moment of the start it ends quietly; before Python itself is up, the signal does."""
     ward = start("supervise")
     time.sleep(delay)
-    assert ward.stop(number) in {0, -number}
-    assert "Traceback" not in ward.log()
+    code = ward.stop(number)
+    assert code in {0, -number}
+    # Python itself, interrupted before we have a word, may show where: then nothing of ours was at work yet.
+    assert "Traceback" not in ward.log() or (code == -number and "in start" not in ward.log())
     assert "ERROR" not in ward.log()
 
 
