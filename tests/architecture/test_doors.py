@@ -18,7 +18,7 @@ def broken(tree: Path) -> set[str]:
     """The names of the contracts that the tree breaks, as the import linter prints them."""
     linter = Path(sys.executable).with_name("lint-imports")
     wide = {**os.environ, "COLUMNS": "500"}
-    done = subprocess.run([linter, "--no-cache"], cwd=tree, env=wide, capture_output=True, text=True)
+    done = subprocess.run([linter, "--no-cache"], check=False, cwd=tree, env=wide, capture_output=True, text=True)
     assert "Contracts: " in done.stdout, done.stdout + done.stderr
     return set(re.findall(r"^(.*) BROKEN", done.stdout, re.MULTILINE))
 
@@ -47,6 +47,14 @@ def test_a_new_room_that_goes_through_no_door_is_welcome(tmp_path: Path) -> None
 
 def test_packages_for_one_purpose_have_a_door() -> None:
     """Each package that serves one room alone is behind a door."""
-    assert {"aiokafka", "sqlalchemy", "alembic", "aiosqlite", "sqlite3", "uvicorn", "litestar", "numpy", "tenacity"} <= {
-        module for protected in DOORS.values() for module in protected
-    }
+    assert {
+        "aiokafka",
+        "sqlalchemy",
+        "alembic",
+        "aiosqlite",
+        "sqlite3",
+        "uvicorn",
+        "litestar",
+        "numpy",
+        "tenacity",
+    } <= {module for protected in DOORS.values() for module in protected}

@@ -77,8 +77,8 @@ def test_one_that_was_closed_in_order(ward: Callable[[], Program], monitor: Moni
     reading = monitor(WHOLE)
     before = latest(reading)
     second = ward()
+    second.until("/patients", lambda response: response.json()[0]["latest"]["timestamp"] > before)
     newer = latest(second)
-    assert newer > before
     reading.until("/patients", lambda response: response.json()[0]["latest"]["timestamp"] >= newer)
     assert second.stop() == 0
     newest = latest(reading)
