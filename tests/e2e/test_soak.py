@@ -15,7 +15,7 @@ from tests.chaos.evidence import count, ledger, stored
 from tests.e2e.conftest import PATIENCE, Program, Start
 from tests.e2e.test_processes import CHILDREN, pids, until
 
-SHORT, MINUTE = 10.0, 60.0
+SHORT, MINUTE = 6.0, 60.0
 
 WARD = """
 metrics_interval = 0.2
