@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import anyio
+from anyio import to_thread
 from loguru import logger
 
 from icu.errors import StoreError
@@ -30,9 +32,19 @@ async def report(progress: Callable[[], float]) -> None:
 
 
 async def newest(url: str, *, now: datetime) -> datetime | None:
-    """When the newest reading that is stored was made, as far as the clock has come; None where none can be read."""
+    """When the newest reading that is stored was made, as far as the clock has come; None where none can be read.
+
+    ConfigurationError where there can be no database.
+    """
+    from icu.store.database import sqlite_path
+    from icu.store.files import check_kind
     from icu.store.reader import Reader
 
+    path = anyio.Path(sqlite_path(url))
+    await to_thread.run_sync(check_kind, Path(path))
+    if not await path.exists():
+        # Not tried: the driver's thread for a connection that failed may outlive the loop, and prints a stack then.
+        return None
     async with aclosing(Reader(url)) as reader:
         try:
             patients = await reader.patients(now=now)
