@@ -38,9 +38,16 @@ class Progress(Struct, frozen=True):
         """Tell if the file is sound without its log: it holds all of this generation, or what was before it."""
         return not self.begun or self.done == self.frames
 
+    @property
+    def is_under_way(self) -> bool:
+        """Tell if a checkpoint is at work, or was broken off: it may write to the file without a sign of it here."""
+        return self.begun != self.done
+
     def is_untouched_since(self, before: "Progress | None") -> bool:
         """Tell if certainly no checkpoint has written to the file since then."""
-        return before is not None and (self.generation, self.begun) == (before.generation, before.begun)
+        if before is None or before.is_under_way:
+            return False
+        return (self.generation, self.begun) == (before.generation, before.begun)
 
 
 def progress(index: Path) -> Progress | None:

@@ -1,11 +1,12 @@
 """Which version the tables have, and how they are brought to this program's."""
 
 import secrets
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from anyio import to_thread
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL
 
 from icu.errors import SchemaError, StoreError
@@ -42,11 +43,13 @@ def _upgrade(path: Path) -> str | None:
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine, read_only=False)
     try:
-        with translated(path), engine.begin() as connection:
-            version = _version(connection)
-            if version != HEAD:
-                _migrate(connection)
-            _mark(connection)
+        with translated(path):
+            with engine.begin() as connection:
+                version = _version(connection)
+                if version != HEAD:
+                    _migrate(connection)
+                _mark(connection)
+            _checkpoint(engine)
             return version
     finally:
         engine.dispose()
@@ -62,6 +65,15 @@ def _mark(connection: Connection) -> None:
     """Give the database a number of its own, by which it is told from another one that is copied over it."""
     if not connection.execute(text("PRAGMA user_version")).scalar():
         connection.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
+
+
+def _checkpoint(engine: Engine) -> None:
+    """Bring into the file what its log holds: after a crash the log's index does not tell how much of it is there.
+
+    Closing the last connection does so too, but somebody may read.
+    """
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _migrate(connection: Connection) -> None:

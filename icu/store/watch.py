@@ -199,10 +199,12 @@ class Watch:
         return content, seen.progress if self._seen().progress == seen.progress else None
 
     def _seen(self) -> _Seen:
+        # Before the file: what a checkpoint writes between the two is told by it the next time.
+        progress = log_index.progress(self._beside()[1])
         file, log, index = (_status(each) for each in (self._path, *self._beside()))
         names = _Names(*((each.st_dev, each.st_ino) if each else None for each in (file, log, index)))
         written = (file.st_size, file.st_mtime_ns) if file else (0, 0)
-        return _Seen(names, written, _identity(self._lock), log_index.progress(self._beside()[1]))
+        return _Seen(names, written, _identity(self._lock), progress)
 
     def _beside(self) -> tuple[Path, Path]:
         return self._real.with_name(f"{self._real.name}-wal"), self._real.with_name(f"{self._real.name}-shm")

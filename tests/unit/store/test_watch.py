@@ -1,8 +1,9 @@
 """The files of an open database are watched: what goes into one that is gone is not told as stored."""
 
+import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ from anyio import to_thread
 
 from icu.errors import StoreReplacedError, StoreUnavailableError
 from icu.messages import Position
+from icu.store import log_index
 from icu.store.watch import QUIET, Watch
 from icu.store.writer import open_writer
 from tests.clocks import virtual_time
@@ -65,6 +67,38 @@ def test_each_log_that_was_left_over_is_kept(path: Path, logged: sqlite3.Connect
     assert [path.with_name(name).read_bytes() for name in names] == [b"log 1", b"log 2", b"log 3"]
 
 
+async def test_a_copy_is_noticed_after_a_crash_too(url: str, tmp_path: Path) -> None:
+    """A monitor that began first has made the log's index anew, which does not tell what the file holds."""
+    crashed = tmp_path / "crashed.db"
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(0)])
+        with closing(connected(url)) as connection, closing(sqlite3.connect(tmp_path / "older.db")) as copy:
+            connection.backup(copy)
+        await store(writer, [observation(1)], start=1)
+        for end in ("", "-wal"):
+            await anyio.Path(f"{crashed}{end}").write_bytes(await anyio.Path(f"{tmp_path}/icu.db{end}").read_bytes())
+    with closing(connected(f"sqlite:///{crashed}")) as monitor:
+        monitor.execute("SELECT * FROM journal").fetchall()
+        async with open_writer(f"sqlite:///{crashed}", topic="icu.test") as writer:
+            await writer.begin({0: Position(2, "m")}, other_logs=frozenset())
+            await store(writer, [observation(2)], start=2)
+            await anyio.Path(crashed).write_bytes(await anyio.Path(tmp_path / "older.db").read_bytes())
+            with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+                await store(writer, [observation(3)], start=3)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file of this process grows beyond that, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 class TestOnAVirtualClock:
     """What lasts a second."""
 
@@ -106,6 +140,39 @@ class TestOnAVirtualClock:
             with pytest.raises(StoreUnavailableError, match="is being overwritten"):
                 await watch.look()
             await file.write_bytes(whole)
+            await watch.look()
+            await anyio.sleep(2 * QUIET)
+
+    async def test_a_checkpoint_that_is_seen_half_done_is_no_copy(
+        self, watch: Watch, path: Path, logged: sqlite3.Connection
+    ) -> None:
+        """Another program's, on a slow disk, or on one that was full: what it writes then is still a checkpoint's."""
+        logged.executescript("INSERT INTO journal VALUES (2); CREATE TABLE notes AS SELECT zeroblob(20000)")
+        size = (await anyio.Path(path).stat()).st_size
+        with files_of_at_most(size + 4096), pytest.raises(sqlite3.Error):
+            logged.execute("PRAGMA wal_checkpoint").fetchall()
+        await watch.look()
+        logged.execute("PRAGMA wal_checkpoint").fetchall()
+        for _ in range(2):
+            await watch.look()
+            await anyio.sleep(2 * QUIET)
+
+    async def test_a_checkpoint_between_two_looks_at_the_disk_is_no_copy(
+        self, watch: Watch, path: Path, logged: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A thread that has to wait for the processor sees the file of before and the log's index of after, or so."""
+        read = log_index.progress
+
+        def read_late(index: Path) -> log_index.Progress | None:
+            with closing(connected(f"sqlite:///{path}")) as other:
+                other.execute("PRAGMA wal_checkpoint").fetchall()
+            return read(index)
+
+        logged.executescript("INSERT INTO journal VALUES (2)")
+        with monkeypatch.context() as late:
+            late.setattr(log_index, "progress", read_late)
+            await watch.look()
+        for _ in range(2):
             await watch.look()
             await anyio.sleep(2 * QUIET)
 
