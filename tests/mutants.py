@@ -10,7 +10,6 @@ twenty minutes for two rooms, and `mutmut results`; its settings are in pyprojec
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
+
+from tests.processes import running
 
 ROOT: Final = Path(__file__).parents[1]
 TABLES: Final = ROOT / "tests" / "mutations"
@@ -81,13 +82,9 @@ def run(tests: Sequence[str], tree: Path, *, patience: float | None) -> int:
     """Exit code of pytest, with all that it started ended. TimeoutExpired when patience runs out."""
     # Bytecode is told from its source by size and second, which a mutant may share with what it replaces.
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "--no-header", "--tb=no", *tests]
-    with subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, process_group=0) as pytest:
-        try:
-            return pytest.wait(patience)
-        finally:
-            if pytest.poll() is None:
-                os.killpg(pytest.pid, signal.SIGKILL)
+    command = [sys.executable, "-m", "pytest", "-n0", "-x", "--no-header", "--tb=no", *tests]
+    with running(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as pytest:
+        return pytest.wait(patience)
 
 
 def copy_to(folder: Path) -> Path:
