@@ -191,3 +191,18 @@ class TestOnAVirtualClock:
         await anyio.sleep(QUIET)
         with pytest.raises(StoreReplacedError, match="was overwritten"):
             await watch.look()
+
+    async def test_what_it_held_in_part_is_no_measure(
+        self, watch: Watch, path: Path, logged: sqlite3.Connection
+    ) -> None:
+        """A checkpoint that a reader cuts short may leave earlier batches; those of an older copy are no better."""
+        logged.executescript("INSERT INTO journal VALUES (3), (5); PRAGMA wal_checkpoint")
+        await watch.look()
+        logged.execute("DELETE FROM journal WHERE batch = 5")
+        with closing(connected(f"sqlite:///{path}")) as reader:
+            reader.execute("BEGIN").execute("SELECT * FROM journal").fetchall()
+            logged.executescript("CREATE TABLE notes AS SELECT zeroblob(20000); PRAGMA wal_checkpoint")
+            await watch.look()
+        logged.execute("PRAGMA wal_checkpoint").fetchall()
+        with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+            await watch.look()
