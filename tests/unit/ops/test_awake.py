@@ -83,6 +83,15 @@ async def test_nothing_is_lost_of_a_time_in_which_it_ran(machine: Machine) -> No
     assert 90.9 <= machine.now - now < 93
 
 
+async def test_what_stands_still_all_the_time_is_not_late_for_ever(machine: Machine) -> None:
+    """A machine that swaps, where whoever waits is woken seconds too late each time: each other time counts."""
+    machine.late = 2
+    now = machine.now
+    with anyio.fail_after(11):
+        await anyio.sleep(10)
+    assert machine.now - now <= (2 * 10 / BEAT + 1) * (BEAT + machine.late)
+
+
 async def test_a_standstill_takes_nothing_of_a_deadline(machine: Machine) -> None:
     """While the process waits: what is left is left to it still."""
     machine.stops_at = machine.now + 4
