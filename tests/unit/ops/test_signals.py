@@ -23,10 +23,10 @@ resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_COR
 
 async def work():
     await anyio.sleep(0.1)
-    print("core", resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
     this_line_blocks()
 
 def this_line_blocks():
+    print("core", resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
     HOLD
 
 anyio.run(until_told, work)
