@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import anyio
 import pytest
 from anyio import to_thread
 
@@ -55,9 +56,8 @@ async def pulse(url: str) -> AsyncIterator[Pulse]:
 
 async def test_a_mount_that_can_be_written_to_is_none(path: Path) -> None:
     """Whatever else is so."""
-    found = await to_thread.run_sync(look, path)
-    assert found is not None
-    assert found.seal is None
+    status = await anyio.Path(path).stat()
+    assert await to_thread.run_sync(look, path) == File(status.st_dev, status.st_ino, None)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,19 @@ async def test_what_stands_beside_it_decides(
     for ending, content in (("-wal", log), ("-shm", index)):
         if content is not None:
             path.with_name(path.name + ending).write_bytes(content)
+    status = await anyio.Path(path).stat()
+    seal = (status.st_size, status.st_mtime_ns) if sealed else None
+    assert await to_thread.run_sync(look, path) == File(status.st_dev, status.st_ino, seal)
+
+
+@pytest.mark.parametrize("name", ["icu.db", "."])
+async def test_its_folder_is_part_of_it(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A file that is mounted read-only by itself may have a log elsewhere, and a folder may be a mount of its own."""
+    flags = {(tmp_path / name): os.ST_RDONLY}
+    monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(f_flag=flags.get(place, 0)))
     found = await to_thread.run_sync(look, path)
     assert found is not None
-    assert bool(found.seal) is sealed
+    assert found.seal is None
 
 
 @pytest.mark.usefixtures("read_only")
@@ -140,3 +150,26 @@ async def test_a_follower_stops_where_it_is_written_to(url: str) -> None:
 async def test_a_folder_that_can_be_written_to_is_not_blamed(path: Path) -> None:
     """There are other reasons for not being opened."""
     assert await to_thread.run_sync(why_unopened, path) is None
+
+
+@pytest.mark.parametrize(
+    ("log", "remedy"),
+    [
+        (None, "change its rights, or mount it read-only once the sink has stopped"),
+        (b"", "change its rights, or mount it read-only once the sink has stopped"),
+        (b"rows", "icu.db-wal holds what the database lacks: let a sink or a monitor open it where they can write"),
+    ],
+)
+async def test_a_folder_that_cannot_be_written_to_is_named(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: bytes | None, remedy: str
+) -> None:
+    """It is the one that a link leads to; rows in a log are not given up by a mount that cannot be written to."""
+    if log is not None:
+        path.with_name("icu.db-wal").write_bytes(log)
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    monkeypatch.setattr(os, "access", lambda place, right: not (place == tmp_path and right == os.W_OK))
+    assert await to_thread.run_sync(why_unopened, link) == (
+        f"{link} cannot be read, for SQLite needs files beside it, and {tmp_path} cannot be written to: {remedy}"
+    )

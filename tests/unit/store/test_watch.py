@@ -59,12 +59,12 @@ def logged(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def test_each_log_that_was_left_over_is_kept(path: Path, logged: sqlite3.Connection) -> None:
-    """The next accident's does not take the place of the last one's."""
-    for number in range(1, 4):
-        path.with_name("icu.db-wal").write_bytes(b"log %d" % number)
+    """The next accident's does not take the place of the last one's; one that holds nothing, and the index, go."""
+    for content in (b"log 1", b"", b"log 2", b"log 3"):
+        path.with_name("icu.db-wal").write_bytes(content)
         Watch(path).renew()
-    names = [f"icu.db-wal.left-over{end}" for end in ("", "-2", "-3")]
-    assert [path.with_name(name).read_bytes() for name in names] == [b"log 1", b"log 2", b"log 3"]
+    kept = {each.name: each.read_bytes() for each in path.parent.iterdir() if each != path}
+    assert kept == {f"icu.db-wal.left-over{end}": b"log %d" % (n + 1) for n, end in enumerate(("", "-2", "-3"))}
 
 
 async def test_a_copy_is_noticed_after_a_crash_too(url: str, tmp_path: Path) -> None:
