@@ -97,7 +97,7 @@ def test_a_lock_is_waited_for_less_long_than_a_transaction_may_take() -> None:
 async def test_readings_of_nobody_are_refused(database: Database) -> None:
     """Each has a patient in the table of patients."""
     nobodys = text("INSERT INTO patient_metrics (patient_id, timestamp, lag, flags) VALUES (99, 0, 0, 0)")
-    with pytest.raises(StoreError, match="FOREIGN KEY"):
+    with pytest.raises(StoreError, match=r"icu\.db: FOREIGN KEY"):
         await database.transact(lambda connection: connection.execute(nobodys))
 
 
@@ -117,7 +117,7 @@ async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
 async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
     """Whatever a query turns out to be."""
     database = Database(url, read_only=True)
-    with pytest.raises(StoreUnavailableError, match="readonly"):
+    with pytest.raises(StoreUnavailableError, match=r"icu\.db: .*readonly"):
         async with database.connection() as connection:
             await connection.rows(text(INSERT))
     await database.aclose()

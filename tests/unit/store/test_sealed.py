@@ -38,7 +38,8 @@ async def add(url: str, offset: int) -> None:
 @pytest.fixture
 def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every mount says that it is read-only; that real ones do is seen in tests/e2e."""
-    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    statvfs = os.statvfs
+    monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(f_flag=statvfs(place).f_flag | os.ST_RDONLY))
 
 
 @pytest.fixture

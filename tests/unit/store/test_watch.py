@@ -206,3 +206,44 @@ class TestOnAVirtualClock:
         logged.execute("PRAGMA wal_checkpoint").fetchall()
         with pytest.raises(StoreUnavailableError, match="is being overwritten"):
             await watch.look()
+
+    @pytest.mark.parametrize("whole", [True, False])
+    async def test_a_mark_that_nobody_restored_is_anothers(
+        self, watch: Watch, path: Path, logged: sqlite3.Connection, *, whole: bool
+    ) -> None:
+        """A restored database's may be in the log still when the sink begins; any other is that of a copy."""
+        logged.execute("PRAGMA user_version = 8")
+        watch.begin(8)
+        await watch.look()
+        logged.execute("PRAGMA wal_checkpoint").fetchall()
+        await watch.look()
+        logged.execute("PRAGMA user_version = 9")
+        with closing(connected(f"sqlite:///{path}")) as reader:
+            if not whole:
+                reader.execute("BEGIN").execute("SELECT * FROM journal").fetchall()
+            logged.executescript("INSERT INTO journal VALUES (2); PRAGMA wal_checkpoint")
+            with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+                await watch.look()
+
+    async def test_a_copy_of_another_size_is_one(self, watch: Watch, path: Path) -> None:
+        """Though it holds the same batches: no checkpoint has made it longer."""
+        file = anyio.Path(path)
+        await file.write_bytes(await file.read_bytes() + bytes(4096))
+        with pytest.raises(StoreUnavailableError, match="is being overwritten"):
+            await watch.look()
+
+    async def test_the_last_look_waits_for_nobody_for_ever(self, watch: Watch, path: Path) -> None:
+        """Whoever goes on writing to the file does not keep the sink from ending."""
+        file, began = anyio.Path(path), anyio.current_time()
+        await file.write_bytes(b"half of it")
+
+        async def write_on() -> None:
+            for number in range(1_000):
+                await anyio.sleep(QUIET / 2)
+                await file.write_bytes(bytes(number + 1))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(write_on)
+            await watch.look_last()
+            group.cancel_scope.cancel()
+        assert anyio.current_time() - began == pytest.approx(3 * QUIET)
