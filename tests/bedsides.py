@@ -9,9 +9,9 @@ from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
 from icu.config.load import packaged
+from icu.http.asgi import serve
+from icu.http.health import Health
 from icu.messages import uuid_of_name
-from icu.ops.asgi import serve
-from icu.ops.health import Health
 from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.bedside import create_app
 from icu.patient.cohort import Cohort

@@ -13,8 +13,8 @@ from litestar import Litestar
 
 from icu.bootstrap.ward import Ward
 from icu.config.settings import Api, Database, Settings
+from icu.http.asgi import serve
 from icu.messages import uuid_of_name
-from icu.ops.asgi import serve
 from icu.patient.beds import Beds
 from tests.web import NO_TLS
 

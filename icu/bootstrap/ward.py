@@ -28,9 +28,9 @@ from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import look
 from icu.errors import ReadingsLostError
+from icu.http.connections import Connections
+from icu.http.health import Health
 from icu.ops import descriptors
-from icu.ops.connections import Connections
-from icu.ops.health import Health
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
@@ -210,12 +210,12 @@ class Ward:
 
     def _built(self, build: Callable[[], T]) -> tuple[T, "Callable[..., Coroutine[Any, Any, None]]"]:
         """An application, and what serves it. Not to be called on the loop: imports and building take half a second."""
-        from icu.ops.asgi import serve
+        from icu.http.asgi import serve
 
         return build(), partial(serve, connections=self._connections)
 
     def _sink_app(self, host: str) -> "Litestar":
-        from icu.ops.http import face
+        from icu.http.face import face
 
         return face(
             title="ICU sink",
@@ -231,7 +231,7 @@ class Ward:
 
     def _common(self, host: str) -> dict[str, Any]:
         """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
-        from icu.ops.hosts import is_loopback
+        from icu.http.hosts import is_loopback
 
         api = self.settings.api
         return {

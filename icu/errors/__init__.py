@@ -44,7 +44,7 @@
         ├── BodyTypeError              415
         ├── UnknownScenarioError       404                                             exit 64
         ├── RecordedPatientError       409                                             exit 64
-        ├── TooManyConnectionsError    503, in ops.connections
+        ├── TooManyConnectionsError    503, in http.connections
         └── NotReadyError              503
 
 `transient` is the one question that retries ask: may the same call succeed later without anyone's help?

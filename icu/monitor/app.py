@@ -9,14 +9,14 @@ from litestar import Litestar
 from litestar.openapi.spec import Tag
 from prometheus_client import CollectorRegistry
 
+from icu.http.face import Lifespan, face
+from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
 from icu.monitor.stream import stream
 from icu.monitor.system import Look, list_children
-from icu.ops.health import Health
-from icu.ops.http import Lifespan, face
 from icu.store.reader import Reader
 
 _DESCRIPTION: Final = (

@@ -12,10 +12,10 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 
 from icu.errors import PatientNotFoundError
+from icu.http.problems import documented
 from icu.monitor.ages import Ages
 from icu.monitor.queries import AnyRequest, check, check_whole, moment_of, next_link, span_of
 from icu.monitor.schemas import PatientSummary
-from icu.ops.problems import documented
 from icu.store.reader import Order, PatientState, Reader
 from icu.store.readings import Reading
 

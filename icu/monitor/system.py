@@ -7,9 +7,9 @@ import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 
+from icu.http.problems import documented
 from icu.monitor.queries import AnyRequest, check
 from icu.monitor.schemas import ChildStatus
-from icu.ops.problems import documented
 
 Look: TypeAlias = Callable[[], Awaitable[Any]]
 """Answers with the children as objects that have the attributes of ChildStatus. NoSupervisorError where none runs."""

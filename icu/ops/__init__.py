@@ -1,1 +1,1 @@
-"""What every role needs to run: logs, health, figures, and an HTTP face."""
+"""What every process needs to run: logs, signals, retries, and limits of the system."""

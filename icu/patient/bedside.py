@@ -14,10 +14,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
 from icu.errors import NotReadyError
+from icu.http.face import face
+from icu.http.health import Health
+from icu.http.problems import documented
 from icu.messages import Observation, Quality
-from icu.ops.health import Health
-from icu.ops.http import face
-from icu.ops.problems import documented
 from icu.patient.beds import Beds
 from icu.patient.body.population import CONDITIONS
 from icu.vitals import fields

@@ -9,7 +9,7 @@ import pytest
 from icu.cli.main import cli
 from icu.control.places import LONGEST
 from icu.errors import ConfigurationError, UsageError
-from icu.ops.connections import MOST, Connections
+from icu.http.connections import MOST, Connections
 from icu.ops.signals import STOP_DEADLINE
 
 UNIT = Path(__file__).parents[3] / "config" / "icu.service"

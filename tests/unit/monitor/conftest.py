@@ -13,12 +13,12 @@ from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
 from icu.errors import NoSupervisorError
+from icu.http.asgi import serve
+from icu.http.connections import Connections
+from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
-from icu.ops.asgi import serve
-from icu.ops.connections import Connections
-from icu.ops.health import Health
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
 from tests.web import NO_TLS

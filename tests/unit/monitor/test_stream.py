@@ -17,13 +17,13 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
 from prometheus_client import CollectorRegistry
 
+from icu.http.asgi import serve
+from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast, Tick
 from icu.monitor.stream import QUEUE, EventStream
-from icu.ops.asgi import serve
-from icu.ops.health import Health
 from icu.store import journal
 from icu.store.reader import Batch, Follower, Reader
 from icu.store.writer import Writer

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from icu.ops.connections import Connections
+from icu.http.connections import Connections
 from icu.store.writer import Writer
 
 PAGE = "http://localhost:5173"

@@ -18,7 +18,7 @@ from loguru import logger
 
 from icu.ops.descriptors import ACCEPT_ERRORS_EVERY, AcceptErrors, raise_limit
 from icu.ops.logs import configure
-from tests.unit.ops.test_asgi import hello, serving
+from tests.unit.http.test_asgi import hello, serving
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Waiting for what is away, and asking how things are. On virtual time."""
+"""Waiting for what is away. On virtual time."""
 
 import itertools
 
@@ -8,7 +8,6 @@ import pytest
 from loguru import logger
 
 from icu.errors import StoreCorruptError, StoreUnavailableError
-from icu.ops.health import Health
 from icu.ops.retries import Waiting, until_it_works
 from tests.clocks import virtual_time
 
@@ -108,31 +107,3 @@ async def test_other_errors_leave_at_once() -> None:
 
     with pytest.raises(StoreCorruptError):
         await until_it_works("storing", work, on_trouble=lambda _: None)
-
-
-async def test_ready_is_every_check() -> None:
-    """One sentence of what is wrong, the others ok; a check that hangs or raises is an answer too."""
-    health = Health()
-
-    async def fine() -> None:
-        pass
-
-    async def wrong() -> str:
-        return "the sink has not started yet"
-
-    async def raises() -> None:
-        raise StoreUnavailableError("locked")
-
-    health.add("fine", fine)
-    assert (await health.report()).status == "ok"
-    health.add("wrong", wrong)
-    health.add("hangs", anyio.sleep_forever)
-    health.add("raises", raises)
-    report = await health.report()
-    assert report.status == "unavailable"
-    assert report.checks == {
-        "fine": "ok",
-        "wrong": "the sink has not started yet",
-        "hangs": "no answer within 2 s",
-        "raises": "locked",
-    }

@@ -23,16 +23,16 @@ from litestar.types import ControllerRouterHandler, PathType
 from litestar.types.file_types import FileInfo
 from prometheus_client import CollectorRegistry
 
-from icu.ops.bodies import MAX_BODY, BodyRequest
-from icu.ops.compression import compressing, vary
-from icu.ops.connections import TooManyConnectionsError
-from icu.ops.figures import Figures
-from icu.ops.head import allow_head, answering_head
-from icu.ops.health import Health, Report
-from icu.ops.hosts import answering_to
-from icu.ops.origins import LOOPBACK, commanded_from
-from icu.ops.problems import EXCEPTION_HANDLERS, documented
-from icu.ops.protocol import is_refused
+from icu.http.bodies import MAX_BODY, BodyRequest
+from icu.http.compression import compressing, vary
+from icu.http.connections import TooManyConnectionsError
+from icu.http.figures import Figures
+from icu.http.head import allow_head, answering_head
+from icu.http.health import Health, Report
+from icu.http.hosts import answering_to
+from icu.http.origins import LOOPBACK, commanded_from
+from icu.http.problems import EXCEPTION_HANDLERS, documented
+from icu.http.protocol import is_refused
 
 _OPERATION: Final = "operation"
 

@@ -11,8 +11,8 @@ from litestar import get
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
-from icu.ops.health import Health
-from icu.ops.http import face
+from icu.http.face import face
+from icu.http.health import Health
 from tests.faces import Face, serving
 
 ENDED = anyio.Event()

@@ -3,7 +3,7 @@
 import pytest
 from loguru import logger
 
-from icu.ops.connections import FULL_EVERY, MOST, MOST_REFUSED, Connections, Room
+from icu.http.connections import FULL_EVERY, MOST, MOST_REFUSED, Connections, Room
 
 
 class Client:

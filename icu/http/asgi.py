@@ -21,10 +21,10 @@ from loguru import logger
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from icu.errors import AddressInUseError, ConfigurationError, IcuError, ServerError
+from icu.http.connections import Connections
+from icu.http.protocol import BoundedProtocol
 from icu.ops import descriptors
-from icu.ops.connections import Connections
 from icu.ops.logs import unwrapped
-from icu.ops.protocol import BoundedProtocol
 
 KEEP_ALIVE: Final = 75
 """Seconds that an idle connection stays open: longer than proxies keep theirs, which is 60 (nginx). Where the server is

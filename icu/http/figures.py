@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-from icu.ops.health import Health
+from icu.http.health import Health
 
 _METHODS: Final = frozenset(HTTPMethod)
 

@@ -15,9 +15,9 @@ from litestar.response import Stream
 from prometheus_client import CollectorRegistry, Counter
 
 from icu.errors import StoreCorruptError
-from icu.ops.asgi import serve
-from icu.ops.health import Health
-from icu.ops.http import face
+from icu.http.asgi import serve
+from icu.http.face import face
+from icu.http.health import Health
 from tests.web import NO_TLS
 
 

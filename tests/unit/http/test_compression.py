@@ -12,9 +12,9 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from prometheus_client import CollectorRegistry
 
-from icu.ops.compression import SMALLEST
-from icu.ops.health import Health
-from icu.ops.http import face
+from icu.http.compression import SMALLEST
+from icu.http.face import face
+from icu.http.health import Health
 from tests.faces import serving
 
 

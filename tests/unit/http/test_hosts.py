@@ -11,10 +11,10 @@ from anyio import to_thread
 from litestar import get
 from prometheus_client import CollectorRegistry
 
-from icu.ops.asgi import serve
-from icu.ops.health import Health
-from icu.ops.hosts import is_loopback
-from icu.ops.http import face
+from icu.http.asgi import serve
+from icu.http.face import face
+from icu.http.health import Health
+from icu.http.hosts import is_loopback
 from tests.web import NO_TLS
 
 

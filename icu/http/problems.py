@@ -13,7 +13,7 @@ from loguru import logger
 from msgspec import Meta, Struct, to_builtins
 
 from icu.errors import IcuError, PatientServiceException, StoreCorruptError, is_transient
-from icu.ops.bodies import MAX_BODY
+from icu.http.bodies import MAX_BODY
 
 PROBLEM_JSON: Final = "application/problem+json"
 

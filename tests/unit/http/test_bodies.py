@@ -6,7 +6,7 @@ import anyio
 import httpx
 from loguru import logger
 
-from icu.ops.bodies import MAX_BODY
+from icu.http.bodies import MAX_BODY
 from icu.patient.beds import Beds
 from tests.bedsides import serving
 from tests.faces import Face

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 from litestar.types import Receive, Scope
 
-from icu.ops.connections import Connections, Room
-from icu.ops.problems import PROBLEM_JSON, Problem
+from icu.http.connections import Connections, Room
+from icu.http.problems import PROBLEM_JSON, Problem
 
 ARRIVAL: Final = 10.0
 """Seconds within which a request has to arrive, head and body: the first one from the connection on, each later one

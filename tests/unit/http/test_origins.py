@@ -14,9 +14,9 @@ from litestar import Litestar, WebSocket, delete, patch, put, websocket
 from litestar.params import JSONBody
 from prometheus_client import CollectorRegistry
 
+from icu.http.face import face
+from icu.http.health import Health
 from icu.messages import uuid_of_name
-from icu.ops.health import Health
-from icu.ops.http import face
 from icu.patient.beds import Beds
 from tests.faces import LISTED, Face, serving, serving_ward
 from tests.web import NO_TLS

@@ -15,8 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from icu.errors import AddressInUseError, ConfigurationError, ServerError, StoreCorruptError
-from icu.ops import asgi
-from icu.ops.asgi import serve
+from icu.http import asgi
+from icu.http.asgi import serve
 from icu.ops.logs import unwrapped
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from icu.ops import asgi
+from icu.http import asgi
 from icu.patient.beds import Beds
 from tests.bedsides import beds_of
 from tests.faces import Face, serving_ward

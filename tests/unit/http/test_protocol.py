@@ -13,11 +13,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from icu.ops import asgi, protocol
-from icu.ops.connections import Connections
-from icu.ops.protocol import ARRIVAL, STALL, is_refused
+from icu.http import asgi, protocol
+from icu.http.connections import Connections
+from icu.http.protocol import ARRIVAL, STALL, is_refused
 from tests.clocks import virtual_asyncio
-from tests.unit.ops.test_asgi import hello, serving
+from tests.unit.http.test_asgi import hello, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"

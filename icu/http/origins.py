@@ -12,7 +12,7 @@ from litestar.datastructures import Headers
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from icu.errors import BodyTypeError, ForeignOriginError
-from icu.ops.hosts import LOOPBACK_NAME, over_loopback
+from icu.http.hosts import LOOPBACK_NAME, over_loopback
 
 LOOPBACK: Final = rf"https?://{LOOPBACK_NAME}(:[0-9]+)?"
 """Origins of pages from this machine."""

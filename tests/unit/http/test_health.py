@@ -1,0 +1,42 @@
+"""Asking how things are. On virtual time."""
+
+import anyio
+import pytest
+
+from icu.errors import StoreUnavailableError
+from icu.http.health import Health
+from tests.clocks import virtual_time
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """A deadline of seconds passes in milliseconds."""
+    return virtual_time()
+
+
+async def test_ready_is_every_check() -> None:
+    """One sentence of what is wrong, the others ok; a check that hangs or raises is an answer too."""
+    health = Health()
+
+    async def fine() -> None:
+        pass
+
+    async def wrong() -> str:
+        return "the sink has not started yet"
+
+    async def raises() -> None:
+        raise StoreUnavailableError("locked")
+
+    health.add("fine", fine)
+    assert (await health.report()).status == "ok"
+    health.add("wrong", wrong)
+    health.add("hangs", anyio.sleep_forever)
+    health.add("raises", raises)
+    report = await health.report()
+    assert report.status == "unavailable"
+    assert report.checks == {
+        "fine": "ok",
+        "wrong": "the sink has not started yet",
+        "hangs": "no answer within 2 s",
+        "raises": "locked",
+    }
