@@ -4,20 +4,28 @@ import re
 from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPMethod
+from pathlib import Path
 
 import anyio
 import httpx
 import pytest
 from anyio import to_thread
-from litestar import get
+from litestar import Litestar, get
+from litestar.connection import ASGIConnection
+from litestar.datastructures import MutableScopeHeaders
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter
 
 from icu.errors import StoreCorruptError
 from icu.http.asgi import serve
 from icu.http.face import face
+from icu.http.files import files
 from icu.http.health import Health
+from tests.faces import serving
 from tests.web import NO_TLS
 
 
@@ -242,3 +250,49 @@ async def test_the_schema_documents_the_problems(client: httpx.AsyncClient) -> N
     schema = (await client.get("/schema/openapi.json")).json()
     assert (schema["info"]["title"], schema["info"]["version"]) == ("Test", "1.2.3")
     assert "503" in schema["paths"]["/health/ready"]["get"]["responses"]
+
+
+def closed(connection: ASGIConnection, _handler: BaseRouteHandler) -> None:
+    """A guard that lets nobody look at things."""
+    if connection.scope["path"].startswith("/api/"):
+        raise NotAuthorizedException("show a key")
+
+
+def strict(app: ASGIApp) -> ASGIApp:
+    """Middleware that says what pages may load."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableScopeHeaders.from_message(message)["content-security-policy"] = "default-src 'self'"
+            await send(message)
+
+        await app(scope, receive, add)
+
+    return answer
+
+
+async def test_pages_guards_and_middleware_are_handed_in(health: Health, tmp_path: Path) -> None:
+    """Files stand beside the API, outside its prefix; guards and middleware see both."""
+    (tmp_path / "page.html").write_text("<p>the ward</p>")
+
+    def build() -> Litestar:
+        return face(
+            title="Test",
+            version="1.2.3",
+            handlers=[thing],
+            health=health,
+            registry=CollectorRegistry(),
+            prefix="/api",
+            beside=[files("/ward", tmp_path)],
+            guards=[closed],
+            middleware=[strict],
+        )
+
+    async with serving(build) as served:
+        page = await served.client.get("/ward/page.html")
+        assert (page.status_code, page.text) == (200, "<p>the ward</p>")
+        assert page.headers["content-security-policy"] == "default-src 'self'"
+        refused = await served.client.get("/api/thing/monitor")
+        assert (refused.status_code, refused.json()["detail"]) == (401, "show a key")
+        assert (await served.client.get("/api/ward/page.html")).status_code == 404
