@@ -1,0 +1,94 @@
+"""The errors of all rooms: what a command ends with, and what the HTTP faces answer, for each of them."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+from litestar.testing import RequestFactory
+
+import icu
+from icu.errors import IcuError
+from icu.http.problems import exception_handler
+
+# By the name of the class: exit code, HTTP status, and the marks that retries look at.
+TABLE = {
+    "AddressInUseError": (78, 500, ""),
+    "BodyTypeError": (70, 415, ""),
+    "ChildEndedEarlyError": (70, 500, ""),
+    "ChildStartTimeoutError": (70, 503, "transient"),
+    "ConfigurationError": (78, 500, ""),
+    "ForeignOriginError": (70, 403, ""),
+    "IcuError": (70, 500, ""),
+    "InvalidQueryError": (70, 400, ""),
+    "KafkaDeniedError": (75, 503, "transient, needs people"),
+    "KafkaError": (75, 503, "transient"),
+    "KafkaRefusedError": (70, 500, ""),
+    "MessageError": (70, 500, ""),
+    "NoBedsideError": (75, 503, "transient"),
+    "NoSupervisorError": (75, 503, "transient"),
+    "NotReadyError": (70, 503, ""),
+    "OutputError": (74, 500, ""),
+    "PartlyDoneError": (3, 500, ""),
+    "PatientNotFoundError": (70, 404, ""),
+    "PatientServiceException": (70, 500, ""),
+    "PositionConflictError": (70, 500, ""),
+    "ProcessKilledError": (70, 500, ""),
+    "ProcessSilentError": (70, 503, "transient"),
+    "ReadingsLostError": (75, 500, ""),
+    "RecordedPatientError": (64, 409, ""),
+    "RecordingError": (78, 500, ""),
+    "RestartIntensityError": (70, 500, ""),
+    "SchemaError": (70, 503, "transient"),
+    "ServerError": (70, 500, ""),
+    "StoreCorruptError": (70, 503, ""),
+    "StoreError": (70, 500, ""),
+    "StoreInUseError": (78, 500, ""),
+    "StoreReplacedError": (70, 500, ""),
+    "StoreUnavailableError": (75, 503, "transient"),
+    "StoreUnopenedError": (75, 503, "transient"),
+    "StrayCancellationError": (70, 503, "transient"),
+    "SupervisionError": (70, 500, ""),
+    "SupervisorRunsError": (78, 500, ""),
+    "TooManyConnectionsError": (70, 503, ""),
+    "TransportClosedError": (70, 500, ""),
+    "UnknownBedError": (4, 500, ""),
+    "UnknownChildError": (4, 500, ""),
+    "UnknownHostError": (70, 400, ""),
+    "UnknownScenarioError": (64, 404, ""),
+    "UnreadableBodyError": (70, 400, ""),
+    "UsageError": (64, 500, ""),
+}
+
+OWN_CODES = {"OrderRefusedError", "ProcessEndedError"}
+"""Those whose exit code is another program's."""
+
+
+def below(kind: type[IcuError]) -> Iterator[type[IcuError]]:
+    """An error and all that derive from it."""
+    yield kind
+    for each in kind.__subclasses__():
+        yield from below(each)
+
+
+@pytest.fixture(scope="module")
+def errors() -> dict[str, type[IcuError]]:
+    """All errors of ours, by name, in whatever room."""
+    for module in pkgutil.walk_packages(icu.__path__, "icu."):
+        if not module.name.endswith(("__main__", "migrations.env")):  # these do something when they are imported
+            importlib.import_module(module.name)
+    return {each.__name__: each for each in below(IcuError) if each.__module__.startswith("icu.")}
+
+
+def seen(kind: type[IcuError]) -> tuple[int, int, str]:
+    """How an error leaves a command and an HTTP face, whatever it is made of."""
+    error = kind.__new__(kind)
+    status = exception_handler(RequestFactory().get("/"), error).status_code or 0
+    marks = {"transient": error.transient, "needs people": error.needs_people}
+    return error.exit_code, status, ", ".join(name for name, holds in marks.items() if holds)
+
+
+def test_each_error_has_its_exit_code_and_status(errors: dict[str, type[IcuError]]) -> None:
+    """Scripts and clients rely on both: an error that is changed, or is new, has to be changed here too."""
+    assert {name: seen(each) for name, each in errors.items() if name not in OWN_CODES} == TABLE
+    assert set(errors) >= OWN_CODES
