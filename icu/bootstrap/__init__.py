@@ -27,13 +27,14 @@ from icu.control.client import unready
 from icu.control.places import names_of, places
 from icu.control.records import Records
 from icu.control.server import serve
-from icu.errors import IcuError, RecordingError
+from icu.errors import IcuError
 from icu.messages import uuid_of_name
 from icu.ops.awake import AwakeLoop
 from icu.ops.descriptors import raise_limit
 from icu.ops.logs import configure, say
 from icu.ops.notify import notify, notify_condition
 from icu.ops.signals import Ending, end_with_parent, until_told
+from icu.patient.errors import RecordingError
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
 

@@ -8,12 +8,13 @@ from uuid import UUID
 from loguru import logger
 
 from icu.bounds import check_name, check_time, check_uuid
+from icu.config.errors import ConfigurationError
 from icu.config.groups import names_of
 from icu.config.settings import PatientChild
-from icu.errors import ConfigurationError, RecordingError, UnknownScenarioError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.cohort import Cohort
+from icu.patient.errors import RecordingError, UnknownScenarioError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
 from icu.patient.replayed import ReplayedBay, check_origin, origin_of

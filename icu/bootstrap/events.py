@@ -7,7 +7,8 @@ from loguru import logger
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from icu.errors import IcuError, ProcessEndedError
+from icu.errors import IcuError
+from icu.supervisor.errors import ProcessEndedError
 from icu.supervisor.events import (
     AutoShutdownBegun,
     ChildAbandoned,

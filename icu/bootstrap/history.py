@@ -10,7 +10,7 @@ import anyio
 from anyio import to_thread
 from loguru import logger
 
-from icu.errors import StoreError
+from icu.store.errors import StoreError
 
 EVERY: Final = 0.5
 """Seconds between two looks."""

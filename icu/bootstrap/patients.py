@@ -9,10 +9,11 @@ from anyio import create_task_group
 
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
+from icu.control.errors import UnknownBedError
 from icu.control.protocol import Befallen
-from icu.errors import RecordedPatientError, UnknownBedError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds, Identity
+from icu.patient.errors import RecordedPatientError
 from icu.supervisor.view import State
 
 _KNOWN: Final = 1_000

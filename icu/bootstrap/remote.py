@@ -16,9 +16,10 @@ from anyio.abc import AnyByteSendStream
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import IcuError, PatientNotFoundError, SupervisionError
+from icu.errors import IcuError, PatientNotFoundError
 from icu.ops.notify import notify
 from icu.patient.beds import Beds
+from icu.supervisor.errors import SupervisionError
 
 ANSWER: Final = "X_ANSWER"
 """The name of the notice that brings an answer."""

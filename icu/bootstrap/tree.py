@@ -19,18 +19,15 @@ from icu.bootstrap.events import log_event
 from icu.bootstrap.patients import befall
 from icu.bootstrap.processes import ProcessChild, Processes
 from icu.bootstrap.ward import Ward
+from icu.config.errors import ConfigurationError
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.config.siblings import mistakes_between
+from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.control.protocol import Befallen, Change
-from icu.errors import (
-    ConfigurationError,
-    IcuError,
-    PartlyDoneError,
-    SupervisionError,
-    UnknownChildError,
-    UnknownScenarioError,
-)
+from icu.errors import IcuError
+from icu.patient.errors import UnknownScenarioError
+from icu.supervisor.errors import SupervisionError
 from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy

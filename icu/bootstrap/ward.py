@@ -27,7 +27,6 @@ from icu.bootstrap.transport import make_transport
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.client import look
-from icu.errors import ReadingsLostError
 from icu.http.connections import Connections
 from icu.http.health import Health
 from icu.ops import descriptors
@@ -35,6 +34,7 @@ from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
 from icu.transports.base import Transport
+from icu.transports.errors import ReadingsLostError
 
 if TYPE_CHECKING:
     from litestar import Litestar

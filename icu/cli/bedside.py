@@ -8,9 +8,11 @@ from uuid import UUID
 
 import msgspec
 
+from icu.cli.errors import NoBedsideError
 from icu.config.settings import BEDS
+from icu.control.errors import OrderRefusedError, UnknownBedError
 from icu.control.protocol import Befallen
-from icu.errors import NoBedsideError, OrderRefusedError, UnknownBedError, UsageError
+from icu.errors import EXIT_CODES, Kind, UsageError
 from icu.patient.beds import Identity
 
 PATIENCE: Final = 10.0
@@ -86,7 +88,7 @@ class _Bedside:
         if status == _RECORDED:
             return _detail(answer)
         if status >= 400:
-            raise OrderRefusedError(_detail(answer), UsageError.exit_code if status < 500 else NoBedsideError.exit_code)
+            raise OrderRefusedError(_detail(answer), EXIT_CODES[Kind.USAGE if status < 500 else Kind.UNAVAILABLE])
         return None
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:

@@ -15,8 +15,10 @@ import rich_click as click
 
 from icu.cli.listing import catalogue, entry, harmless, outline
 from icu.cli.options import Whole, config_option, prepare
+from icu.config.errors import ConfigurationError
 from icu.config.load import chosen_file, of_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
+from icu.control.errors import NoSupervisorError
 from icu.control.places import CHOOSE, Place, names_of, places
 from icu.control.protocol import (
     AnyAnswer,
@@ -38,7 +40,7 @@ from icu.control.protocol import (
     Tree,
     is_up,
 )
-from icu.errors import ConfigurationError, NoSupervisorError, UsageError
+from icu.errors import UsageError
 from icu.supervisor.view import ChildView, State
 
 NOT_RUNNING: Final = 3

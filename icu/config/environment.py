@@ -7,9 +7,9 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from icu.bounds import number, whole
+from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
 from icu.config.wording import explained, parts, suggestion
-from icu.errors import ConfigurationError
 
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),

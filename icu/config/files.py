@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from icu.bounds import read_small
+from icu.config.errors import ConfigurationError
 from icu.config.wording import explained, unknown
-from icu.errors import ConfigurationError
 
 MAX_BYTES: Final = 1_000_000
 

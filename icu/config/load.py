@@ -16,9 +16,9 @@ from icu.bounds import check_uuid, read_small
 from icu.config.brokers import mistakes_in
 from icu.config.checks import check_children, check_siblings
 from icu.config.environment import overridden, variables_of
+from icu.config.errors import ConfigurationError
 from icu.config.files import File
 from icu.config.settings import AnyChild, PatientChild, Secret, Settings, TransportKind
-from icu.errors import ConfigurationError
 
 FILE_NAME: Final = "supervisor.toml"
 

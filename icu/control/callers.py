@@ -10,8 +10,9 @@ from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfSt
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from icu.control.errors import OrderRefusedError
 from icu.control.protocol import LONGEST_REQUEST, Answer, AnyRequest, line, requests
-from icu.errors import OrderRefusedError, UsageError
+from icu.errors import UsageError
 
 PATIENCE: Final = 10.0
 """Seconds that a caller may take to ask, and again to take the answer."""

@@ -11,9 +11,9 @@ from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.config.settings import Settings
+from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.places import Place, places
 from icu.control.protocol import LONGEST_ANSWER, AnyAnswer, Failed, Request, Supervisors, Tree, answers, line
-from icu.errors import NoSupervisorError, OrderRefusedError
 from icu.supervisor.view import ChildView
 
 DEADLINE: Final = 5.0

@@ -17,8 +17,8 @@ from typing import Final
 
 from loguru import logger
 
+from icu.control.errors import SupervisorRunsError
 from icu.control.places import Place
-from icu.errors import SupervisorRunsError
 
 LOCK_PATIENCE: Final = 2.0
 """Seconds to wait for another one that takes a place in the same folder at the same time."""

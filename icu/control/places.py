@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from icu.config.errors import ConfigurationError
 from icu.config.load import FILE_NAME
 from icu.config.settings import Settings
-from icu.errors import ConfigurationError
 
 LONGEST: Final = 100
 """Bytes of the path: systems have room for 104 or 108, with the zero at its end."""

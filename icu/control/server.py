@@ -18,6 +18,7 @@ from icu.control.callers import (
     CallerGoneError,
     CallerLimit,
 )
+from icu.control.errors import UnknownChildError
 from icu.control.listener import take
 from icu.control.places import Place
 from icu.control.protocol import (
@@ -41,7 +42,7 @@ from icu.control.protocol import (
     is_settled,
 )
 from icu.control.records import Records, is_meant
-from icu.errors import IcuError, UnknownChildError
+from icu.errors import EXIT_CODES, IcuError, Kind
 from icu.supervisor.view import ChildView, State
 
 FOLLOW_EVERY: Final = 0.2
@@ -171,7 +172,7 @@ class _Room:
             return Failed(str(exc), exc.exit_code)
         except Exception as exc:  # noqa: BLE001 - a mistake in here is no reason to end the ward
             logger.opt(exception=exc).error("a request over the control socket failed")
-            return Failed("an error of the supervisor, which its log explains", IcuError.exit_code)
+            return Failed("an error of the supervisor, which its log explains", EXIT_CODES[Kind.INTERNAL])
         return None
 
     async def _obey(self, request: Status | Tree | Start | Stop | Restart | Scale | Reload | Befall) -> Answer:

@@ -20,8 +20,10 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from loguru import logger
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from icu.errors import AddressInUseError, ConfigurationError, IcuError, ServerError
+from icu.config.errors import ConfigurationError
+from icu.errors import IcuError
 from icu.http.connections import Connections
+from icu.http.errors import AddressInUseError, ServerError
 from icu.http.protocol import BoundedProtocol
 from icu.ops import descriptors
 from icu.ops.logs import unwrapped

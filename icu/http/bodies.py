@@ -5,7 +5,7 @@ from typing import Any, Final
 from litestar import Request
 from litestar.exceptions import InternalServerException
 
-from icu.errors import UnreadableBodyError
+from icu.http.errors import UnreadableBodyError
 
 MAX_BODY: Final = 100_000
 """Bytes. No route takes a large body."""

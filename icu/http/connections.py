@@ -11,8 +11,6 @@ from typing import Final, Protocol
 
 from loguru import logger
 
-from icu.errors import PatientServiceException
-
 MOST: Final = 20_000
 """Connections, however many descriptors there may be: each takes some 20 KB."""
 
@@ -21,15 +19,6 @@ MOST_REFUSED: Final = 64
 
 FULL_EVERY: Final = 30.0
 """Seconds between two lines about connections that are refused."""
-
-
-class TooManyConnectionsError(PatientServiceException):
-    """All connections that this process may have are at work."""
-
-    status = 503
-
-    def __init__(self) -> None:
-        super().__init__("too many connections are open here: ask again in a moment, and close those that are not used")
 
 
 class Connection(Protocol):

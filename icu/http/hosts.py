@@ -11,7 +11,7 @@ from typing import Final
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from icu.errors import UnknownHostError
+from icu.http.errors import UnknownHostError
 
 LOOPBACK_NAME: Final = r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])"
 

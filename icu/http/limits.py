@@ -5,7 +5,7 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from icu.http.connections import TooManyConnectionsError
+from icu.http.errors import TooManyConnectionsError
 from icu.http.protocol import is_refused
 
 BEYOND_CAP: Final = "beyond_cap"

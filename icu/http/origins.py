@@ -11,7 +11,7 @@ from typing import Final
 from litestar.datastructures import Headers
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from icu.errors import BodyTypeError, ForeignOriginError
+from icu.http.errors import BodyTypeError, ForeignOriginError
 from icu.http.hosts import LOOPBACK_NAME, over_loopback
 
 LOOPBACK: Final = rf"https?://{LOOPBACK_NAME}(:[0-9]+)?"

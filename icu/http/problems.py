@@ -12,13 +12,25 @@ from litestar.openapi.spec import Example
 from loguru import logger
 from msgspec import Meta, Struct, to_builtins
 
-from icu.errors import IcuError, PatientServiceException, StoreCorruptError, is_transient
+from icu.errors import IcuError, Kind
 from icu.http.bodies import MAX_BODY
 
 PROBLEM_JSON: Final = "application/problem+json"
 
 RETRY_AFTER: Final = 2
 """Seconds after which a client may ask again for what is not ready yet."""
+
+STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
+    Kind.INVALID: HTTPStatus.BAD_REQUEST,
+    Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Kind.MISSING: HTTPStatus.NOT_FOUND,
+    Kind.UNKNOWN: HTTPStatus.NOT_FOUND,
+    Kind.CONFLICT: HTTPStatus.CONFLICT,
+    Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Kind.UNREADY: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What an error of the kind is answered with. The others are the server's own (500), and stay inside."""
 
 _LONGEST: Final = 500
 """Letters of a detail: some repeat what was sent."""
@@ -72,10 +84,8 @@ def _example(status: int) -> Any:  # noqa: ANN401 - as it is in JSON
 def _told(error: Exception) -> tuple[int, str]:
     """Status and sentence; what is inside the program stays inside."""
     match error:
-        case PatientServiceException():
-            return error.status, str(error)
-        case IcuError() if is_transient(error) or isinstance(error, StoreCorruptError):
-            return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+        case IcuError() if error.kind in STATUSES:
+            return STATUSES[error.kind], str(error)
         case HTTPException():
             return error.status_code, _refusal(error)
         case _:

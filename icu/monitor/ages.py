@@ -14,7 +14,7 @@ from uuid import UUID
 import anyio
 from loguru import logger
 
-from icu.errors import StoreError
+from icu.store.errors import StoreError
 from icu.store.reader import PatientState, Reader
 
 LOOK_EVERY: Final = 1.0

@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.datastructures import MultiDict
 
 from icu.bounds import whole
-from icu.errors import InvalidQueryError
+from icu.monitor.errors import InvalidQueryError
 from icu.store.readings import from_milliseconds, milliseconds
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]

@@ -18,13 +18,13 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 from loguru import logger
 
-from icu.errors import StoreError
-from icu.http.connections import TooManyConnectionsError
+from icu.http.errors import TooManyConnectionsError
 from icu.http.problems import documented
 from icu.http.protocol import cut_off
 from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
 from icu.monitor.events import STREAM
 from icu.monitor.queries import AnyRequest, check
+from icu.store.errors import StoreError
 from icu.store.reader import Batch, Reader
 
 QUEUE: Final = 64

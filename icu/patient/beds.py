@@ -11,8 +11,9 @@ from itertools import zip_longest
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from icu.errors import PatientNotFoundError, UnknownScenarioError
+from icu.errors import PatientNotFoundError
 from icu.messages import Observation, key_of
+from icu.patient.errors import UnknownScenarioError
 from icu.patient.scenarios import Scenario
 
 

@@ -13,13 +13,13 @@ from litestar.params import JSONBody, PathParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
-from icu.errors import NotReadyError
 from icu.http.face import face
 from icu.http.health import Health
 from icu.http.problems import documented
 from icu.messages import Observation, Quality
 from icu.patient.beds import Beds
 from icu.patient.body.population import CONDITIONS
+from icu.patient.errors import NotReadyError
 from icu.vitals import fields
 
 PatientUuid: TypeAlias = Annotated[UUID, PathParameter(description="A uuid of `GET /patients`")]

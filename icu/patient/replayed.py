@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from math import inf
 
 from icu.bounds import check_time
-from icu.errors import RecordedPatientError
 from icu.messages import SCHEMA_VERSION, Observation, Quality
 from icu.patient.beds import Identity, Truth
+from icu.patient.errors import RecordedPatientError
 from icu.patient.recordings.recording import Recording
 from icu.patient.scenarios import Scenario
 from icu.vitals.signs import format_blood_pressure

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from icu.bounds import read_small
-from icu.errors import ConfigurationError
+from icu.config.errors import ConfigurationError
 
 _MOST_BYTES: Final = 1_000_000
 

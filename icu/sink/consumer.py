@@ -16,14 +16,15 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import KafkaError, PositionConflictError, StoreReplacedError
 from icu.messages import Implausible
 from icu.ops.retries import until_it_works
 from icu.sink.ahead import AheadReport
 from icu.sink.intake import Taken, take_in
 from icu.sink.telemetry import Telemetry
+from icu.store.errors import PositionConflictError, StoreReplacedError
 from icu.store.writer import Intake, Outcome, Writer, open_writer
 from icu.transports.base import Assignment, Batch, Consumer, Transport
+from icu.transports.errors import TransportError
 
 PATIENCE: Final = 1.0
 """Seconds that one fetch waits for the first record."""
@@ -98,7 +99,7 @@ class _Sink:
                 await self.resume()
                 try:
                     await self.drain()
-                except (PositionConflictError, KafkaError) as exc:
+                except (PositionConflictError, TransportError) as exc:
                     self._telemetry.waiting_for(str(exc))
                     logger.warning("{}: reading on from the stored offsets", exc)
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from icu.errors import MessageError
 from icu.messages import Delivery, Implausible, Observation
 from icu.sink import lenient
+from icu.sink.errors import MessageError
 
 MAX_VALUE_BYTES: Final = 1_000_000
 """Larger values are refused: Kafka's own default limit for a record (max.message.bytes) is about this."""

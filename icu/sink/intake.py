@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from icu.errors import MessageError
 from icu.messages import Delivery, Implausible, Observation, Refusal
 from icu.sink.decoding import decode
+from icu.sink.errors import MessageError
 from icu.store.writer import Intake, Move
 from icu.transports.base import Batch
 

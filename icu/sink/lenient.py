@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from icu.bounds import check_time, from_epoch
-from icu.errors import MessageError
 from icu.messages import LONGEST_INTERVAL, Delivery, Implausible, Observation, Quality, SchemaVersion
+from icu.sink.errors import MessageError
 from icu.vitals import limits
 from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import format_blood_pressure, plausible, read_halves

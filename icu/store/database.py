@@ -22,14 +22,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from icu.errors import (
-    ConfigurationError,
-    StoreCorruptError,
-    StoreError,
-    StoreUnavailableError,
-    StoreUnopenedError,
-)
+from icu.config.errors import ConfigurationError
 from icu.store import sealed
+from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError, StoreUnopenedError
 
 # busy_timeout < transaction deadline < the sink's grace at shutdown (7 s), so that no transaction is ever cut.
 BUSY_TIMEOUT_MS: Final = 3_000

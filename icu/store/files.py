@@ -13,7 +13,9 @@ from typing import Final
 
 from loguru import logger
 
-from icu.errors import ConfigurationError, IcuError, StoreInUseError, StoreUnavailableError
+from icu.config.errors import ConfigurationError
+from icu.errors import IcuError
+from icu.store.errors import StoreInUseError, StoreUnavailableError
 
 _PRIVATE: Final = 0o600
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import aiosqlite
 
-from icu.errors import PositionConflictError
 from icu.messages import Position
+from icu.store.errors import PositionConflictError
 
 _POSITIONS: Final = "SELECT partition, next, mark FROM consumer_offsets WHERE topic = ?"
 

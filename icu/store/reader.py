@@ -14,9 +14,10 @@ from anyio import to_thread
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, select, text
 
-from icu.errors import PatientNotFoundError, SchemaError, StoreUnavailableError, StoreUnopenedError
+from icu.errors import PatientNotFoundError
 from icu.store import journal, schema
 from icu.store.database import Connection, Database
+from icu.store.errors import SchemaError, StoreUnavailableError, StoreUnopenedError
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
     PatientReading,

@@ -9,9 +9,9 @@ from anyio import to_thread
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL
 
-from icu.errors import SchemaError, StoreError
 from icu.store import database, files
 from icu.store.database import prepare, translated
+from icu.store.errors import SchemaError, StoreError
 
 HEAD: Final = "0002"
 """The newest version in icu/store/migrations. It stands here too because asking Alembic costs half a second."""

@@ -22,8 +22,8 @@ from anyio import to_thread
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import StoreReplacedError, StoreUnavailableError
 from icu.store import files, log_index
+from icu.store.errors import StoreReplacedError, StoreUnavailableError
 from icu.store.log_index import Progress
 
 QUIET: Final = 1.0

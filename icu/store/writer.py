@@ -16,10 +16,10 @@ from anyio import CancelScope, to_thread
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import PositionConflictError, StoreCorruptError, StoreError, StoreUnavailableError
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import files, journal, schema
 from icu.store.database import Database, driver_of, sqlite_path
+from icu.store.errors import PositionConflictError, StoreCorruptError, StoreError, StoreUnavailableError
 from icu.store.inserting import Insert, OverlapError, insert_all, insert_new
 from icu.store.others import Others, positions_of
 from icu.store.readings import Row, to_rows

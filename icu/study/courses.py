@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icu.config.load import packaged
-from icu.errors import UnknownScenarioError
 from icu.patient.body.signs import Floats
 from icu.patient.cohort import Cohort
+from icu.patient.errors import UnknownScenarioError
 from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.study.simulation import START, patient

@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-from icu.errors import ConfigurationError
+from icu.config.errors import ConfigurationError
 
 
 def extra(module: str, purpose: str) -> ModuleType:

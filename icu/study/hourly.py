@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from loguru import logger
 
-from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
+from icu.patient.errors import RecordingError
 from icu.patient.recordings import find_recordings, read_recordings
 from icu.study import simulation
 from icu.study.simulation import MISSING, UNITS, Plan, blocks

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from icu.errors import ConfigurationError, OutputError
+from icu.config.errors import ConfigurationError
+from icu.errors import OutputError
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from icu.config.load import packaged
-from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
+from icu.patient.errors import RecordingError
 from icu.study.statistics import FEWEST, statistics_of
 
 FEWEST_PATIENTS: Final = 10

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from icu.bounds import check_time
 from icu.config.load import packaged
-from icu.errors import UnknownScenarioError, UsageError
+from icu.errors import UsageError
 from icu.patient.beds import Identity, Truth
 from icu.patient.cohort import Cohort
+from icu.patient.errors import UnknownScenarioError
 from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.vitals.limits import BLOOD_PRESSURE, PULSE, RESP_RATE, SPO2, TEMPERATURE

@@ -9,8 +9,8 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.recording import RANGES
 from icu.patient.recordings.tables import text
 from icu.patient.recordings.tables.columns import Column, layout_of

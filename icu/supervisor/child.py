@@ -6,8 +6,9 @@ import anyio
 from anyio import CancelScope, Lock
 from anyio.abc import TaskStatus
 
-from icu.errors import ChildEndedEarlyError, ChildStartTimeoutError, StrayCancellationError, is_transient
+from icu.errors import is_transient
 from icu.supervisor.backoff import Backoff
+from icu.supervisor.errors import ChildEndedEarlyError, ChildStartTimeoutError, StrayCancellationError
 from icu.supervisor.events import (
     Announcer,
     ChildAbandoned,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import anyio
 
-from icu.errors import SupervisionError
 from icu.supervisor.child import Child
+from icu.supervisor.errors import SupervisionError
 from icu.supervisor.group import GroupStart
 from icu.supervisor.roster import Roster
 from icu.supervisor.spec import ChildSpec

@@ -25,7 +25,7 @@ from anyio import (
 )
 from anyio.abc import ByteSendStream, Process, TaskStatus, UNIXDatagramSocket
 
-from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
+from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.view import Condition
 

@@ -10,8 +10,8 @@ from anyio import TASK_STATUS_IGNORED, CancelScope, create_task_group
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from icu.errors import RestartIntensityError
 from icu.supervisor.child import Child
+from icu.supervisor.errors import RestartIntensityError
 from icu.supervisor.events import Announcer, AutoShutdownBegun, ChildRestarting, Escalated, Handler
 from icu.supervisor.group import GroupStart
 from icu.supervisor.intensity import DeathCounter, Intensity

@@ -59,7 +59,7 @@ class Consumer(Protocol):
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         """Take every partition that answers, from the stored positions or the beginning.
 
-        May be called again, to go back. Where others answer later, `fetch` raises KafkaError: assign them too then.
+        May be called again, to go back. Where others answer later, `fetch` raises TransportError: assign them too then.
         What is before a stored position is stored: the transport need not keep it.
         """
         ...
@@ -67,8 +67,8 @@ class Consumer(Protocol):
     async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
         """Wait for records, at most `patience` seconds, then up to `linger` seconds more for others to join them.
 
-        Returns at once with `max_records`; an empty sequence when patience ran out. Raises KafkaError when the broker
-        is away or the log is not the one that was assigned: assign again then.
+        Returns at once with `max_records`; an empty sequence when patience ran out. Raises TransportError when the
+        broker is away or the log is not the one that was assigned: assign again then.
         """
         ...
 
@@ -124,7 +124,7 @@ class Transport(Protocol):
         ...
 
     async def check(self) -> None:
-        """Reach the log once. KafkaError where that fails: nothing is waited for here."""
+        """Reach the log once. TransportError where that fails: nothing is waited for here."""
         ...
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:

@@ -14,9 +14,9 @@ from zlib import crc32
 import anyio
 from anyio.lowlevel import checkpoint
 
-from icu.errors import TransportClosedError
 from icu.messages import Delivery, Position, Record
 from icu.transports.base import Assignment, Batch
+from icu.transports.errors import TransportClosedError
 
 
 class _Signal:

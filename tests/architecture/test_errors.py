@@ -1,15 +1,17 @@
-"""The errors of all rooms: what a command ends with, and what the HTTP faces answer, for each of them."""
+"""The errors of all rooms: the drawing of their tree, and what each means to commands and to clients over HTTP."""
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 
 import pytest
 from litestar.testing import RequestFactory
 
 import icu
-from icu.errors import IcuError
-from icu.http.problems import exception_handler
+import icu.errors
+from icu.errors import EXIT_CODES, IcuError, Kind
+from icu.http.problems import STATUSES, exception_handler
 
 # By the name of the class: exit code, HTTP status, and the marks that retries look at.
 TABLE = {
@@ -52,6 +54,7 @@ TABLE = {
     "SupervisorRunsError": (78, 500, ""),
     "TooManyConnectionsError": (70, 503, ""),
     "TransportClosedError": (70, 500, ""),
+    "TransportError": (75, 503, "transient"),
     "UnknownBedError": (4, 500, ""),
     "UnknownChildError": (4, 500, ""),
     "UnknownHostError": (70, 400, ""),
@@ -84,11 +87,50 @@ def seen(kind: type[IcuError]) -> tuple[int, int, str]:
     """How an error leaves a command and an HTTP face, whatever it is made of."""
     error = kind.__new__(kind)
     status = exception_handler(RequestFactory().get("/"), error).status_code or 0
-    marks = {"transient": error.transient, "needs people": error.needs_people}
-    return error.exit_code, status, ", ".join(name for name, holds in marks.items() if holds)
+    return error.exit_code, status, marks(kind)
+
+
+def marks(kind: type[IcuError]) -> str:
+    """What retries look at, in words."""
+    each = {"transient": kind.transient, "needs people": kind.needs_people}
+    return ", ".join(name for name, holds in each.items() if holds)
+
+
+def room(kind: type[IcuError]) -> str:
+    """Where an error stands."""
+    return kind.__module__.removeprefix("icu.").removesuffix(".errors")
+
+
+def drawn() -> dict[str, tuple[str, str, str, str]]:
+    """What is drawn of each error: on whose branch it hangs, its room, kind and marks."""
+    found: dict[str, tuple[str, str, str, str]] = {}
+    branch: list[str] = []
+    for line in (icu.errors.__doc__ or "").split("\n\n")[1].splitlines():
+        indent, name, where, kind, rest = re.fullmatch(r"    ([ │├└─]*)(\w+) +(\S+) +(.+?)(?:  +(.*))?", line).groups()
+        branch[len(indent) // 4 :] = [name]
+        said = rest if rest and rest.startswith("transient") else ""
+        found[name] = (branch[-2] if len(branch) > 1 else "Exception", where, kind, said)
+    return found
 
 
 def test_each_error_has_its_exit_code_and_status(errors: dict[str, type[IcuError]]) -> None:
     """Scripts and clients rely on both: an error that is changed, or is new, has to be changed here too."""
     assert {name: seen(each) for name, each in errors.items() if name not in OWN_CODES} == TABLE
     assert set(errors) >= OWN_CODES
+
+
+def test_the_tree_is_as_it_is_drawn(errors: dict[str, type[IcuError]]) -> None:
+    """Whoever looks for an error finds its branch, its room and its kind in one place."""
+    pictured = drawn()
+    assert {name: each[1:] for name, each in pictured.items()} == {
+        name: (room(each), each.kind.value, marks(each)) for name, each in errors.items()
+    }
+    assert [
+        name for name, each in errors.items() if pictured[name][0] not in {base.__name__ for base in each.__bases__}
+    ] == []
+
+
+def test_each_kind_has_a_meaning_and_a_use(errors: dict[str, type[IcuError]]) -> None:
+    """A kind has one exit code, and no kind is left over."""
+    assert set(EXIT_CODES) == set(Kind) == {each.kind for each in errors.values()}
+    assert set(STATUSES) < set(Kind)

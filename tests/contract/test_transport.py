@@ -11,9 +11,9 @@ from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
 from icu.config.settings import Kafka
-from icu.errors import TransportClosedError
 from icu.messages import Delivery, Position, Record
 from icu.transports.base import Assignment, Consumer, Transport
+from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
 from icu.transports.memory import MemoryTransport

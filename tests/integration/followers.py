@@ -7,9 +7,9 @@ from typing import Any
 import anyio
 from aiokafka import AIOKafkaProducer
 
-from icu.errors import KafkaError
 from icu.messages import Position
 from icu.transports.base import Consumer
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import Broker
 

@@ -6,10 +6,10 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from icu.errors import KafkaError, KafkaRefusedError
 from icu.messages import Position, Record
 from icu.transports.base import Consumer, Transport
 from icu.transports.kafka import producer
+from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 from tests.brokers import ApacheKafka
 from tests.integration.conftest import Connect
 

@@ -12,12 +12,13 @@ from anyio import to_thread
 
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
+from icu.config.errors import ConfigurationError
 from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
 from icu.control.protocol import is_up
-from icu.errors import ConfigurationError, KafkaError
 from icu.messages import Record
 from icu.supervisor.view import State
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka
 from tests.brokers.settings import ELSEWHERE

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors import vital, wfdb
 from icu.patient.recordings.recording import Recording
 from icu.patient.recordings.tables import text

@@ -10,8 +10,9 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.helpers import create_ssl_context
 
 from icu.config.brokers import mistakes_in
+from icu.config.errors import ConfigurationError
 from icu.config.settings import Kafka
-from icu.errors import ConfigurationError, KafkaDeniedError, KafkaError
+from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
 from icu.transports.kafka.foreign import bounded, closed
 from icu.transports.kafka.reasons import in_words, needs_people, overheard
 

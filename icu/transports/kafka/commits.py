@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from anyio import CancelScope
 from loguru import logger
 
-from icu.errors import KafkaError
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import outcome
 
 EVERY: Final = 1.0

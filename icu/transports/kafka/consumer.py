@@ -9,11 +9,12 @@ from aiokafka import errors as kafka
 from anyio import CancelScope
 from loguru import logger
 
-from icu.errors import KafkaError, TransportClosedError
 from icu.messages import Position
 from icu.ops.retries import Waiting
 from icu.transports.base import Assignment, Batch
+from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
 from icu.transports.kafka.foreign import closed
 from icu.transports.kafka.identity import decide

@@ -12,7 +12,8 @@ from aiokafka import errors as kafka
 from anyio import CancelScope
 from loguru import logger
 
-from icu.errors import IcuError, KafkaError, KafkaRefusedError
+from icu.errors import IcuError
+from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 
 CLOSING_DEADLINE: Final = 2.0
 """Seconds in which a client may leave in good order."""

@@ -11,7 +11,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 
-from icu.errors import KafkaError
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import bounded
 
 PACE: Final = 2.0

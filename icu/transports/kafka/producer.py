@@ -15,11 +15,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from loguru import logger
 
-from icu.errors import KafkaDeniedError, KafkaError
 from icu.messages import Record
 from icu.ops.retries import LOG_EVERY, Waiting
 from icu.transports.kafka.batches import Batches, of_partitions, packed
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
 from icu.transports.kafka.foreign import bounded, closed, note, outcome
 from icu.transports.kafka.topics import Topic
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from icu.errors import KafkaError
 from icu.messages import Delivery, Position
 from icu.transports.base import Batch
 from icu.transports.kafka.commits import Commits
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
 from icu.transports.kafka.foreign import UnreadableError, closed, fetched
 from icu.transports.kafka.identity import mark_of

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from loguru import logger
 from msgspec import Struct
 
-from icu.errors import KafkaError
 from icu.messages import Position
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import UnreadableError, bounded, closed, fetched
 from icu.transports.kafka.identity import Log
 from icu.transports.kafka.topics import ANSWER_DEADLINE, Facts, Topic

@@ -9,8 +9,8 @@ from aiokafka import errors as kafka
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from msgspec import Struct
 
-from icu.errors import KafkaDeniedError, KafkaRefusedError
 from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
+from icu.transports.kafka.errors import KafkaDeniedError, KafkaRefusedError
 from icu.transports.kafka.foreign import bounded, closed, translated
 
 ANSWER_DEADLINE: Final = CONNECTING_DEADLINE + 2.0

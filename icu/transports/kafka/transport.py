@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
-from icu.errors import TransportClosedError
 from icu.messages import Record
+from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.producer import Producer

@@ -11,9 +11,12 @@ from prometheus_client import CollectorRegistry
 from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
+from icu.config.errors import ConfigurationError
 from icu.config.load import load
+from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.control.protocol import Change
-from icu.errors import AddressInUseError, ConfigurationError, PartlyDoneError, SupervisionError, UnknownChildError
+from icu.http.errors import AddressInUseError
+from icu.supervisor.errors import SupervisionError
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
 

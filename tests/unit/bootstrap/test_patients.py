@@ -9,9 +9,11 @@ from anyio import to_thread
 
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
+from icu.config.errors import ConfigurationError
 from icu.config.load import load
-from icu.errors import ConfigurationError, UnknownBedError, UnknownScenarioError
+from icu.control.errors import UnknownBedError
 from icu.messages import uuid_of_name
+from icu.patient.errors import UnknownScenarioError
 from tests.unit.bootstrap.test_orders import up, write
 
 FILE = """

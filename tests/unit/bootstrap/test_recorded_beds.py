@@ -8,10 +8,11 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.bootstrap.beds import beds_of
+from icu.config.errors import ConfigurationError
 from icu.config.settings import PatientChild
-from icu.errors import ConfigurationError, RecordingError
 from icu.messages import Observation, Quality, uuid_of_name
 from icu.patient.beds import Beds
+from icu.patient.errors import RecordingError
 from icu.patient.telemetry import Telemetry
 
 START = datetime(2026, 1, 31, tzinfo=UTC)

@@ -6,9 +6,10 @@ import pytest
 
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
+from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.config.settings import Settings, SinkChild
-from icu.errors import ConfigurationError, UnknownChildError
+from icu.control.errors import UnknownChildError
 
 WARD = """
 [[child]]

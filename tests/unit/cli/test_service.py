@@ -8,7 +8,7 @@ import pytest
 
 from icu.cli.main import cli
 from icu.control.places import LONGEST
-from icu.errors import ConfigurationError, UsageError
+from icu.errors import EXIT_CODES, Kind
 from icu.http.connections import MOST, Connections
 from icu.ops.signals import STOP_DEADLINE
 
@@ -53,7 +53,7 @@ def test_what_time_does_not_mend_is_not_tried_again(unit: dict[str, list[str]]) 
     """All other ends of a ward are followed by a new start."""
     assert unit["Restart"] == ["on-failure"]
     [codes] = unit["RestartPreventExitStatus"]
-    assert set(map(int, codes.split())) == {UsageError.exit_code, ConfigurationError.exit_code}
+    assert set(map(int, codes.split())) == {EXIT_CODES[Kind.USAGE], EXIT_CODES[Kind.CONFIGURATION]}
 
 
 def test_files_are_where_systemd_makes_room(unit: dict[str, list[str]]) -> None:

@@ -7,9 +7,9 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
+from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
-from icu.errors import ConfigurationError
 
 WRONG = {"a list": "[[1]]", "a date": "2026-01-31", "a table": "{ a = 1 }"}
 CHILDREN = {"sink": SinkChild, "monitor": MonitorChild, "patient": PatientChild}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from icu.config.errors import ConfigurationError
 from icu.config.groups import all_instances, names_of
 from icu.config.load import load
 from icu.config.settings import PatientChild
-from icu.errors import ConfigurationError
 
 PATIENTS = '[[child]]\nrole = "patient"\nid = "ward"\nname = "Bed"\n'
 

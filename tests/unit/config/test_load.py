@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from icu.config.environment import misspelt
+from icu.config.errors import ConfigurationError
 from icu.config.load import load, packaged
 from icu.config.settings import Database, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.places import places
-from icu.errors import ConfigurationError
 from icu.store.database import sqlite_path
 
 WARD = """\

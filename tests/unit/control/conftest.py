@@ -9,11 +9,11 @@ import anyio
 import pytest
 
 from icu.config.settings import Settings, Supervision
+from icu.control.errors import UnknownChildError
 from icu.control.places import places
 from icu.control.protocol import Befallen, Change
 from icu.control.records import Records
 from icu.control.server import serve
-from icu.errors import UnknownChildError
 from icu.supervisor.view import ChildView, State
 
 

@@ -12,10 +12,11 @@ from anyio.abc import SocketAttribute, SocketListener, SocketStream
 
 from icu.config.settings import Settings
 from icu.control.client import ask, look, talk
+from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.listener import take
 from icu.control.places import Place, places
 from icu.control.protocol import Children, Done, Failed, Logs, Missed, Reload, Status, Stop, line
-from icu.errors import NoSupervisorError, OrderRefusedError, is_transient
+from icu.errors import is_transient
 
 Behaviour = Callable[[SocketStream], Awaitable[None]]
 

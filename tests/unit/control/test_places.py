@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.config.settings import Database, Settings, Supervision
 from icu.control import listener
+from icu.control.errors import SupervisorRunsError
 from icu.control.listener import take
 from icu.control.places import LONGEST, Place, places
-from icu.errors import ConfigurationError, SupervisorRunsError
 
 
 def paths(settings: Settings, **environ: str) -> list[Path]:

@@ -17,9 +17,11 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from blockbuster import BlockBuster
 from loguru import logger
 
+from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
 from icu.control import callers, server
 from icu.control.client import ask, look, talk
+from icu.control.errors import OrderRefusedError, SupervisorRunsError
 from icu.control.places import places
 from icu.control.protocol import (
     LONGEST_REQUEST,
@@ -45,7 +47,6 @@ from icu.control.protocol import (
     line,
 )
 from icu.control.records import Records
-from icu.errors import ConfigurationError, OrderRefusedError, SupervisorRunsError
 from icu.supervisor.view import ChildView, State
 from tests.unit.control.conftest import Ward
 

@@ -14,10 +14,12 @@ from loguru import logger
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from icu.errors import AddressInUseError, ConfigurationError, ServerError, StoreCorruptError
+from icu.config.errors import ConfigurationError
 from icu.http import asgi
 from icu.http.asgi import serve
+from icu.http.errors import AddressInUseError, ServerError
 from icu.ops.logs import unwrapped
+from icu.store.errors import StoreCorruptError
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:

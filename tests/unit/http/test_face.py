@@ -20,11 +20,11 @@ from litestar.response import Stream
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter
 
-from icu.errors import StoreCorruptError
 from icu.http.asgi import serve
 from icu.http.face import face
 from icu.http.files import files
 from icu.http.health import Health
+from icu.store.errors import StoreCorruptError
 from tests.faces import serving
 from tests.web import NO_TLS
 

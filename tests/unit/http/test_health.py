@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
-from icu.errors import StoreUnavailableError
 from icu.http.health import Health
+from icu.store.errors import StoreUnavailableError
 from tests.clocks import virtual_time
 
 

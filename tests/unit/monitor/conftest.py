@@ -12,7 +12,7 @@ import pytest
 from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
-from icu.errors import NoSupervisorError
+from icu.control.errors import NoSupervisorError
 from icu.http.asgi import serve
 from icu.http.connections import Connections
 from icu.http.health import Health

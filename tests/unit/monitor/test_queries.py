@@ -8,7 +8,7 @@ import pytest
 from litestar.datastructures import MultiDict
 
 from icu.bounds import TICK
-from icu.errors import InvalidQueryError
+from icu.monitor.errors import InvalidQueryError
 from icu.monitor.queries import Span, check, check_whole, cursor_of, moment_of, next_link, span_of
 from icu.store.writer import Writer
 from tests.samples import ANNA, START, observation

@@ -10,8 +10,8 @@ import anyio.lowlevel
 import pytest
 from anyio.abc import TaskStatus
 
-from icu.errors import ChildStartTimeoutError, RestartIntensityError
 from icu.ops.awake import BEAT, AwakeLoop
+from icu.supervisor.errors import ChildStartTimeoutError, RestartIntensityError
 from icu.supervisor.events import ChildAbandoned, ChildFailed, Event
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec

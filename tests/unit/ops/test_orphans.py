@@ -14,7 +14,7 @@ STORM = """
 import ctypes, json, os, sys
 from functools import partial
 import anyio, psutil
-from icu.errors import ProcessEndedError
+from icu.supervisor.errors import ProcessEndedError
 from icu.ops.signals import until_told
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process

@@ -7,8 +7,8 @@ import anyio.lowlevel
 import pytest
 from loguru import logger
 
-from icu.errors import StoreCorruptError, StoreUnavailableError
 from icu.ops.retries import Waiting, until_it_works
+from icu.store.errors import StoreCorruptError, StoreUnavailableError
 from tests.clocks import virtual_time
 
 

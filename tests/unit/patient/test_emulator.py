@@ -10,7 +10,6 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
-from icu.errors import TransportClosedError
 from icu.messages import Observation, Record, uuid_of_name
 from icu.ops.logs import unwrapped
 from icu.patient.beds import Bay, Identity
@@ -22,6 +21,7 @@ from icu.patient.replayed import ReplayedBay, origin_of
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Consumer, Transport
+from icu.transports.errors import TransportClosedError
 from icu.transports.memory import MemoryTransport
 from icu.vitals.signs import VitalSigns
 from tests.clocks import trio_clock, virtual_time

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icu.errors import ConfigurationError
+from icu.config.errors import ConfigurationError
 from icu.patient.body.signs import Floats
 from icu.patient.scenarios import Scenario, load_scenarios
 from tests.unit.patient.wards import SCENARIOS, cohort, course

@@ -4,10 +4,10 @@ import anyio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from icu.errors import KafkaError
 from icu.messages import encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
+from icu.transports.errors import TransportError
 from icu.transports.memory import MemoryConsumer, MemoryTransport
 from tests.samples import START, observation
 from tests.stores import rows
@@ -21,7 +21,7 @@ async def test_what_is_waited_for_is_said_until_it_is_there(url: str, monkeypatc
     async def away(*_: object, **__: object) -> None:
         monkeypatch.setattr(MemoryConsumer, "fetch", fetch)
         monkeypatch.setattr(MemoryConsumer, "assign", assign_later)
-        raise KafkaError("the broker is away")
+        raise TransportError("the broker is away")
 
     async def assign_later(consumer: MemoryConsumer, stored: dict) -> object:
         await back.wait()

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icu.errors import MessageError
 from icu.messages import Delivery, Implausible, Observation, Quality
 from icu.sink import lenient
 from icu.sink.decoding import MAX_DEPTH, MAX_VALUE_BYTES, decode
+from icu.sink.errors import MessageError
 from icu.vitals.signs import parse_blood_pressure, read_halves
 from tests.hostile import ALONE, IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT, WHOLE, raw, value
 from tests.samples import ANNA, START

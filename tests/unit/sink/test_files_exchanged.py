@@ -13,10 +13,10 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
-from icu.errors import StoreCorruptError, StoreInUseError
 from icu.messages import Position, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
+from icu.store.errors import StoreCorruptError, StoreInUseError
 from icu.store.reader import Reader
 from icu.store.watch import QUIET
 from icu.store.writer import open_writer

@@ -13,8 +13,8 @@ from anyio import to_thread
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.errors import StoreError, StoreUnavailableError
 from icu.store.database import BUSY_TIMEOUT_MS, TRANSACTION_DEADLINE, Database, translated
+from icu.store.errors import StoreError, StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import START, observation

@@ -12,8 +12,9 @@ import anyio
 import pytest
 from loguru import logger
 
-from icu.errors import ConfigurationError, StoreInUseError, StoreUnavailableError
+from icu.config.errors import ConfigurationError
 from icu.store import files, schema
+from icu.store.errors import StoreInUseError, StoreUnavailableError
 from icu.store.writer import Writer, open_writer
 from tests.samples import observation
 from tests.stores import store

@@ -8,8 +8,8 @@ from uuid import UUID
 import anyio
 import pytest
 
-from icu.errors import SchemaError, StoreUnavailableError
 from icu.messages import Position
+from icu.store.errors import SchemaError, StoreUnavailableError
 from icu.store.reader import Follower, Reader
 from icu.store.writer import Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation

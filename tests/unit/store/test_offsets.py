@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, closing
 import aiosqlite
 import pytest
 
-from icu.errors import PositionConflictError
 from icu.messages import Delivery, Position, Refusal
+from icu.store.errors import PositionConflictError
 from icu.store.others import Others
 from icu.store.writer import Intake, Move, Writer
 from tests.samples import delivery, observation

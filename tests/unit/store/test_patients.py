@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from icu.errors import PositionConflictError, StoreError
+from icu.store.errors import PositionConflictError, StoreError
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import EXCHANGED, connected, restored, rows, store

@@ -5,8 +5,8 @@ import threading
 import anyio
 import pytest
 
-from icu.errors import StoreUnavailableError
 from icu.store.database import Database
+from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 

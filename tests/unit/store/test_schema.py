@@ -19,9 +19,10 @@ from alembic.script import ScriptDirectory
 from anyio import to_thread
 from sqlalchemy import create_engine
 
-from icu.errors import ConfigurationError, SchemaError, StoreError, StoreUnavailableError
+from icu.config.errors import ConfigurationError
 from icu.messages import Position
 from icu.store import schema
+from icu.store.errors import SchemaError, StoreError, StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.readings import Reading
 from icu.store.tables import Base

@@ -9,9 +9,9 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from icu.errors import StoreUnavailableError
 from icu.messages import Position
 from icu.store.database import Database
+from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.sealed import File, look, why_unopened
 from icu.store.writer import open_writer

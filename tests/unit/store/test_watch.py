@@ -10,9 +10,9 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from icu.errors import StoreReplacedError, StoreUnavailableError
 from icu.messages import Position
 from icu.store import log_index
+from icu.store.errors import StoreReplacedError, StoreUnavailableError
 from icu.store.watch import QUIET, Watch
 from icu.store.writer import open_writer
 from tests.clocks import virtual_time

@@ -10,9 +10,9 @@ import anyio
 import pytest
 from loguru import logger
 
-from icu.errors import PositionConflictError, StoreCorruptError, StoreUnavailableError
 from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
+from icu.store.errors import PositionConflictError, StoreCorruptError, StoreUnavailableError
 from icu.store.tables import CLOCK_AHEAD
 from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation

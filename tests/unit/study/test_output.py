@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from icu.errors import ConfigurationError, OutputError
+from icu.config.errors import ConfigurationError
+from icu.errors import OutputError
 from icu.study.output import written
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icu.errors import UnknownScenarioError, UsageError
+from icu.errors import UsageError
+from icu.patient.errors import UnknownScenarioError
 from icu.patient.sensors import SHOWN
 from icu.study import courses
 from icu.study.pictures import draw

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.study.hourly import simulated
 from icu.study.scorecard import band, judge, reference
 from icu.study.simulation import Plan

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.study import hourly, tables
 from icu.study.export import export
 from icu.study.simulation import Plan

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from icu.errors import StoreUnavailableError
+from icu.store.errors import StoreUnavailableError
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import Strategy
 from icu.supervisor.tree import Supervisor

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from icu.errors import RestartIntensityError
+from icu.supervisor.errors import RestartIntensityError
 from icu.supervisor.events import ChildExited, ChildRestarting, ChildStopped, Escalated
 from icu.supervisor.intensity import DeathCounter, Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Strategy

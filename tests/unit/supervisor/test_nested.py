@@ -5,7 +5,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from icu.errors import AddressInUseError, RestartIntensityError, StoreUnavailableError
+from icu.http.errors import AddressInUseError
+from icu.store.errors import StoreUnavailableError
+from icu.supervisor.errors import RestartIntensityError
 from icu.supervisor.events import (
     ChildAbandoned,
     ChildExited,

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from icu.errors import AddressInUseError, StoreUnavailableError, SupervisionError
+from icu.http.errors import AddressInUseError
+from icu.store.errors import StoreUnavailableError
+from icu.supervisor.errors import SupervisionError
 from icu.supervisor.events import ChildAbandoned, ChildRestarting, ChildStarted, ChildStopped, Escalated
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec, Restart, Strategy

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from icu.errors import RestartIntensityError, SupervisionError
+from icu.supervisor.errors import RestartIntensityError, SupervisionError
 from icu.supervisor.events import ChildStopped
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Strategy

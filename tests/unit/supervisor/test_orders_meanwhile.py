@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from icu.errors import AddressInUseError
+from icu.http.errors import AddressInUseError
 from icu.supervisor.events import Escalated
 from icu.supervisor.spec import ChildSpec, Strategy
 from tests.unit.supervisor.actors import Actor, Starter, build, crashes, crashes_after, permanent, running, starting

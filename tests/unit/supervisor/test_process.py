@@ -12,7 +12,7 @@ import psutil
 import pytest
 from anyio.abc import TaskStatus
 
-from icu.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
+from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition

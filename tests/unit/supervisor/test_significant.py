@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from icu.errors import AddressInUseError, RestartIntensityError
+from icu.http.errors import AddressInUseError
+from icu.supervisor.errors import RestartIntensityError
 from icu.supervisor.events import AutoShutdownBegun, ChildStopped
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import AutoShutdown, ChildSpec, Restart, Strategy

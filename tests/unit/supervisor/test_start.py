@@ -7,12 +7,12 @@ import pytest
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from icu.errors import (
-    AddressInUseError,
+from icu.http.errors import AddressInUseError
+from icu.store.errors import StoreUnavailableError
+from icu.supervisor.errors import (
     ChildEndedEarlyError,
     ChildStartTimeoutError,
     RestartIntensityError,
-    StoreUnavailableError,
     StrayCancellationError,
 )
 from icu.supervisor.events import ChildFailed, ChildRestarting, ChildStarted, ChildStopped, Escalated

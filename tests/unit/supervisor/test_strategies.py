@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import anyio
 import pytest
 
-from icu.errors import StoreUnavailableError
+from icu.store.errors import StoreUnavailableError
 from icu.supervisor.events import ChildAbandoned, ChildFailed, ChildRestarting
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec, Restart, Strategy
 from tests.unit.supervisor.actors import Actor, Starter, crashes, crashes_after, ends, permanent, running

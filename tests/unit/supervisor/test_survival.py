@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from icu.errors import StrayCancellationError
+from icu.supervisor.errors import StrayCancellationError
 from icu.supervisor.events import ChildFailed, ChildStopped, Event
 from icu.supervisor.spec import ChildSpec, Strategy
 from icu.supervisor.tree import Supervisor

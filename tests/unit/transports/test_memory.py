@@ -3,9 +3,9 @@
 import anyio
 import pytest
 
-from icu.errors import TransportClosedError
 from icu.messages import Position, Record
 from icu.transports.base import Assignment
+from icu.transports.errors import TransportClosedError
 from icu.transports.memory import MemoryTransport
 from tests.clocks import virtual_time
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from icu.bounds import number, read_small
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 
 MOST_SAMPLES: Final = 20_000_000
 """That are read of one record: ten days of twenty signals, one a second."""

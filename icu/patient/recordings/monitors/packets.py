@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from icu.bounds import open_regular
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 
 MOST_KEPT: Final = 1_000_000_000
 """Bytes that the library may come to hold: eight signs, once a second, for four days."""

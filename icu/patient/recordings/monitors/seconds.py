@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.recording import DECIMALS, LONGEST, RANGES, YEARS
 from icu.vitals.limits import IMPLAUSIBLE, LEAST_SPO2
 

@@ -12,7 +12,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.seconds import LEAD_OFF, Column, Second, Series, table_of
 from icu.patient.recordings.recording import DECIMALS, Recording, Row
 from icu.vitals.limits import IMPLAUSIBLE

@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypedDict
 
 import numpy as np
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.packets import check_packets, damaged
 from icu.patient.recordings.monitors.seconds import Series
 from icu.patient.recordings.monitors.sources import Name, Source, check_unit, chosen, known_as, listed, recording_of

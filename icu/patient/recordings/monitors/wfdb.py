@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from icu.errors import RecordingError
 from icu.patient.body.signs import Floats
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.headers import check_samples, read_headers
 from icu.patient.recordings.monitors.headers import segments as segments_of
 from icu.patient.recordings.monitors.seconds import Series

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.columns import Layout
 from icu.patient.recordings.tables.table import Line, Table
 from icu.patient.recordings.tables.times import Reader, Times, looks_like_date

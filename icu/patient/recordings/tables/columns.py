@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.cells import is_missing, number
 from icu.patient.recordings.tables.table import Line
 from icu.vitals import headers, names

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.cells import KNOWN, is_missing
 from icu.patient.recordings.tables.columns import Layout
 from icu.patient.recordings.tables.table import Line, Table

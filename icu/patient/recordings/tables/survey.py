@@ -6,7 +6,7 @@ Every cell that counts is checked here, so that a mistake is told before anythin
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.cells import KNOWN
 from icu.patient.recordings.tables.clocks import Clock, Seconds
 from icu.patient.recordings.tables.columns import Column, Layout

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.vitals.headers import is_unit
 
 LONGEST_LINE: Final = 1 << 20

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from icu.bounds import TICK
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.recording import LONGEST, YEARS, Recording, Row
 from icu.patient.recordings.tables.columns import knows, layout_of
 from icu.patient.recordings.tables.survey import Survey, survey

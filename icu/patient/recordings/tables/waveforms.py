@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.cells import is_missing
 from icu.patient.recordings.tables.clocks import Seconds
 from icu.patient.recordings.tables.columns import Column, without

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings import find_recordings, read_recordings
 
 

@@ -13,9 +13,10 @@ import anyio
 import pytest
 from aiokafka import errors as kafka
 
+from icu.config.errors import ConfigurationError
 from icu.config.settings import Kafka, Secret
-from icu.errors import ConfigurationError, KafkaError
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.reasons import in_words, overheard
 from icu.transports.kafka.topics import list_topics
 from tests.brokers import certificates

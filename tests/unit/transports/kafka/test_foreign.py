@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 from aiokafka import errors as kafka
 
-from icu.errors import KafkaError, KafkaRefusedError
+from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 from icu.transports.kafka.foreign import UnreadableError, bounded, closed, fetched
 
 EVERY_ERROR = sorted(

@@ -10,8 +10,8 @@ import pytest
 from aiokafka import errors as kafka
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from icu.errors import TransportClosedError
 from icu.messages import Record
+from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.batches import partition_of
 from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW, _handed_over
 from icu.transports.kafka.transport import KafkaTransport

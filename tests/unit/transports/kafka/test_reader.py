@@ -8,10 +8,11 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
-from icu.errors import KafkaError, TransportClosedError
 from icu.messages import Delivery, Position
 from icu.transports.base import Batch
+from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.consumer import KafkaConsumer
+from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.lookout import PACE
 from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER
 from icu.transports.kafka.transport import KafkaTransport

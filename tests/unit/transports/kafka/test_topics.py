@@ -8,10 +8,10 @@ import pytest
 from aiokafka import errors as kafka
 
 from icu.config.settings import Kafka
-from icu.errors import KafkaError, KafkaRefusedError
 from icu.messages import Position
 from icu.transports.base import Assignment
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 from icu.transports.kafka.topics import Partition, Topic, create_topic, describe_topic, list_topics
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio

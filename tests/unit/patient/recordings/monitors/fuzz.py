@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from time import process_time
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 
 MEMORY = 2_000_000_000

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.monitors import packets
 from tests.extras import QUIET, extra

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.seconds import MOST_SECONDS, Series
 from icu.patient.recordings.monitors.sources import Source, check_unit, known_as, recording_of
 from icu.patient.recordings.recording import Recording, Row

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording, Row
 from icu.vitals.signs import VitalSigns

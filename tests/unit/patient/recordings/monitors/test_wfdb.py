@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
 from icu.vitals.signs import VitalSigns

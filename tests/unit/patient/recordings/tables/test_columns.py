@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from tests.unit.patient.recordings.tables.samples import read, recordings, signs
 
 TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {

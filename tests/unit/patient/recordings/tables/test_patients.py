@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables import text as text_reader
 from tests.unit.patient.recordings.tables.samples import recordings, signs, times
 

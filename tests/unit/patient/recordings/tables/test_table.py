@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables import table
 from tests.unit.patient.recordings.tables.samples import read, signs
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from icu.errors import RecordingError
+from icu.patient.errors import RecordingError
 from icu.vitals.signs import VitalSigns
 from tests.unit.patient.recordings.tables.samples import read
 

@@ -1,0 +1,71 @@
+"""Why an order is not carried out, or nobody is there to give it to."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import ClassVar
+
+from icu.config.errors import ConfigurationError
+from icu.errors import Kind
+from icu.supervisor.errors import SupervisionError
+
+
+class UnknownChildError(SupervisionError):
+    """No child has the id, or matches the pattern. The exit code is supervisorctl's."""
+
+    kind = Kind.NO_CHILD
+
+    noun: ClassVar[str] = "child"
+
+    def __init__(self, pattern: str, known: Sequence[str]) -> None:
+        near = get_close_matches(pattern, known, n=1)
+        some = [*known[:10], "..."] if len(known) > 10 else known
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(some) or 'none'}"
+        super().__init__(f"no {self.noun} is called {pattern}: {hint}")
+
+
+class UnknownBedError(UnknownChildError):
+    """No patient has the name or uuid, or matches the pattern, and no child of patients does."""
+
+    noun = "bed"
+
+
+class PartlyDoneError(SupervisionError):
+    """Some of the children that were to start did not; all else was done. The exit code is supervisorctl's."""
+
+    kind = Kind.PARTLY_DONE
+
+
+class NoSupervisorError(SupervisionError):
+    """Nobody answers at the control socket."""
+
+    transient = True
+    kind = Kind.UNAVAILABLE
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"no supervisor answers: {why}; start one (python -m icu supervise), "
+            "or name the settings that it runs with (--config)"
+        )
+
+
+class OrderRefusedError(SupervisionError):
+    """A supervisor, or a bed, did not do what it was asked to, as it says itself."""
+
+    def __init__(self, why: str, exit_code: int) -> None:
+        self._exit_code = exit_code
+        super().__init__(why)
+
+    @property
+    def exit_code(self) -> int:
+        """As whoever refused has it."""
+        return self._exit_code
+
+
+class SupervisorRunsError(ConfigurationError):
+    """Another supervisor answers at the control socket."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"a supervisor of this database runs already (it answers at {path}): python -m icu status shows it; "
+            "give this one another database, or a socket of its own (`socket = ` below [supervisor])"
+        )

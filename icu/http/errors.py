@@ -1,0 +1,65 @@
+"""What an HTTP server, and a request as such, may meet, whatever is served."""
+
+from icu.config.errors import ConfigurationError
+from icu.errors import IcuError, Kind, PatientServiceException
+
+
+class AddressInUseError(ConfigurationError):
+    """Another program listens on the address."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"port {port} on {host} is taken by another program: stop it, or choose another port "
+            f"(--port on the command line, `port = ` in supervisor.toml)"
+        )
+
+
+class ServerError(IcuError):
+    """An HTTP server did not start, or ended by itself."""
+
+
+class UnknownHostError(PatientServiceException):
+    """The request asks for a host that is not this one."""
+
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api])"
+        )
+
+
+class UnreadableBodyError(PatientServiceException):
+    """The body of the request cannot be read. The message says why."""
+
+    kind = Kind.INVALID
+
+
+class ForeignOriginError(PatientServiceException):
+    """A page that is nobody's here sends what only known ones may."""
+
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pages of this origin may not command this server: list the origin (`cors_origins` under [api]); "
+            "a page without one (`null`), from a file or a sandboxed frame, has to be served by a web server"
+        )
+
+
+class BodyTypeError(PatientServiceException):
+    """The request has a body that does not say it is JSON."""
+
+    kind = Kind.UNSUPPORTED
+
+    def __init__(self) -> None:
+        super().__init__("a body is taken as JSON alone: send it as such, with `Content-Type: application/json`")
+
+
+class TooManyConnectionsError(PatientServiceException):
+    """All connections that this process may have are at work."""
+
+    kind = Kind.UNREADY
+
+    def __init__(self) -> None:
+        super().__init__("too many connections are open here: ask again in a moment, and close those that are not used")

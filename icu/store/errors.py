@@ -1,0 +1,44 @@
+"""What goes wrong with the database."""
+
+from icu.config.errors import ConfigurationError
+from icu.errors import IcuError, Kind
+
+
+class StoreError(IcuError):
+    """The database."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is locked, full or out of reach: the same call may succeed later."""
+
+    transient = True
+    kind = Kind.UNAVAILABLE
+
+
+class StoreUnopenedError(StoreUnavailableError):
+    """The database, or a file that SQLite needs beside it, cannot be opened or made."""
+
+
+class SchemaError(StoreError):
+    """The tables are missing or of another version than this program's."""
+
+    transient = True
+    kind = Kind.UNREADY
+
+
+class PositionConflictError(StoreError):
+    """The stored offsets are not those that this batch continues: somebody else moved them. Read them again."""
+
+
+class StoreReplacedError(StoreError):
+    """The database's files are no longer those that were opened, or no longer hold what was written. Open them anew."""
+
+
+class StoreInUseError(StoreError, ConfigurationError):
+    """Another sink holds the database file: SQLite has one writer, so one of the two is set to a wrong one."""
+
+
+class StoreCorruptError(StoreError):
+    """The database file is damaged. Restore it from a copy; nothing was changed."""
+
+    kind = Kind.UNREADY
