@@ -89,21 +89,26 @@ def face(
             expose_headers=["Link"],
         ),
         plugins=list(plugins),
-        openapi_config=OpenAPIConfig(
-            title=title,
-            description=f"{description}\n\n{_EVERYWHERE}".strip(),
-            version=version,
-            tags=[*tags, operation.TAG],
-            path="/schema",
-            render_plugins=[swagger.PAGE],
-            use_handler_docstrings=True,
-        ),
+        openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), version, tags),
         lifespan=list(lifespan),
         request_max_body_size=MAX_BODY,
         logging_config=None,  # Litestar's own would replace the handlers of the whole process
     )
     app.asgi_handler = figures.noting_arrival(answering_head(app.asgi_handler))  # before it looks for a route
     return app
+
+
+def _description(title: str, text: str, version: str, tags: Sequence[Tag]) -> OpenAPIConfig:
+    """The API's own description, with a page that needs no network."""
+    return OpenAPIConfig(
+        title=title,
+        description=text,
+        version=version,
+        tags=[*tags, operation.TAG],
+        path="/schema",
+        render_plugins=[swagger.PAGE],
+        use_handler_docstrings=True,
+    )
 
 
 def _always(value: object) -> Callable[[], Any]:
