@@ -247,9 +247,3 @@ class TestOnAVirtualClock:
             await watch.look_last()
             group.cancel_scope.cancel()
         assert anyio.current_time() - began == pytest.approx(3 * QUIET)
-
-    async def test_the_last_look_waits_until_a_copy_can_be_judged(self, watch: Watch, path: Path) -> None:
-        """A sink that ends just then says all the same that its database was overwritten."""
-        await anyio.Path(path).write_bytes(b"another one")
-        await watch.look_last()
-        assert watch.found is not None
