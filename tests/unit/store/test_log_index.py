@@ -101,3 +101,4 @@ def test_an_index_in_use_stays_open(connection: sqlite3.Connection, tmp_path: Pa
     assert (held(tmp_path / "first.db-shm"), held(tmp_path / "icu.db-shm")) == (0, used)
     connection.execute("INSERT INTO numbers VALUES (2)")
     assert read(tmp_path).frames > 0
+    assert held(tmp_path / "icu.db-shm") == used
