@@ -159,7 +159,7 @@ class Ward:
     def _patient(self, child: PatientChild) -> Start:
         from icu.bootstrap.beds import beds_of
         from icu.patient.emulator import emulate
-        from icu.patient.outbox import Outbox
+        from icu.transports.sending import Outbox
 
         telemetry = self._patient_telemetry
         beds = beds_of(

@@ -13,9 +13,9 @@ from loguru import logger
 
 from icu.messages import encode
 from icu.patient.beds import Bay
-from icu.patient.outbox import Outbox
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
+from icu.transports.sending import Outbox
 
 ROUND: Final = 1_000
 """Observations that are made, or sent, at a time, about."""

@@ -12,10 +12,10 @@ from icu.patient import emulator
 from icu.patient.beds import Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
-from icu.patient.outbox import Outbox
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
+from icu.transports.sending import Outbox
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from icu.messages import Record
-from icu.patient.outbox import Outbox
+from icu.transports.sending import Outbox
 from tests.clocks import virtual_time
 
 
