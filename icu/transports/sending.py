@@ -1,20 +1,30 @@
-"""Store and forward: what the beds observed and the transport has not acknowledged yet, in order, within bounds."""
+"""Store and forward: what the transport has not acknowledged yet, in order, within bounds, and what sends it."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from itertools import chain, islice
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
+from anyio import CancelScope, create_task_group
+from loguru import logger
 
 from icu.messages import Record
+from icu.transports.base import Transport
 
 CAPACITY: Final = 720
-"""Records that are kept of each patient: an hour at one every 5 seconds."""
+"""Records that are kept of each key: an hour at one every 5 seconds."""
+
+AT_ONCE: Final = 1_000
+"""Records that are sent at a time."""
+
+FAREWELL: Final = 2.0
+"""Seconds in which a sender that was told to stop sends what waits. Less than its grace."""
 
 
 class Outbox:
-    """Records waiting to be sent, at most `capacity` of each key. It outlives the emulator that fills it."""
+    """Records waiting to be sent, at most `capacity` of each key. It outlives the actor that fills it."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -67,3 +77,68 @@ class Outbox:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
+
+
+class Delivered(Protocol):
+    """Takes note of records that the transport has acknowledged."""
+
+    def __call__(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
+        """`refused` are those of the records that it takes never; `released`: how many the outbox let go of."""
+
+
+@asynccontextmanager
+async def forwarding(outbox: Outbox, transport: Transport, on_delivered: Delivered) -> AsyncIterator[None]:
+    """Send what is put into the outbox while the block runs, and wait at its end until nothing is left.
+
+    A block that is cancelled gives it a moment, and a warning tells what was not delivered.
+    """
+    sender = _Sender(outbox, transport, on_delivered)
+    async with create_task_group() as group:
+        group.start_soon(sender.run)
+        try:
+            yield
+            await sender.idle()
+        except anyio.get_cancelled_exc_class():
+            await sender.finish()
+            raise
+        finally:
+            sender.scope.cancel()
+
+
+class _Sender:
+    """Moves records from the outbox to the transport, in a scope that a cancellation from outside does not reach."""
+
+    def __init__(self, outbox: Outbox, transport: Transport, on_delivered: Delivered) -> None:
+        self.scope = CancelScope(shield=True)
+        self._outbox = outbox
+        self._transport = transport
+        self._on_delivered = on_delivered
+        self._ended = False
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        try:
+            with self.scope:
+                while True:
+                    await self._send()
+                    await self._outbox.change()
+        finally:
+            self._ended = True
+
+    async def idle(self) -> None:
+        """Wait until nothing is left to send."""
+        while len(self._outbox):
+            await self._outbox.change()
+
+    async def finish(self) -> None:
+        """Give it a moment to send what waits, and say what it could not."""
+        if not self._ended and self._transport.sending_trouble is None:
+            with anyio.move_on_after(FAREWELL, shield=True):
+                await self.idle()
+        if len(self._outbox):
+            logger.warning("stopped with {} readings that were not delivered", len(self._outbox))
+
+    async def _send(self) -> None:
+        while records := self._outbox.head(AT_ONCE):
+            refused = await self._transport.publish(records)
+            self._on_delivered(records, refused=refused, released=self._outbox.acknowledged(records))
