@@ -15,9 +15,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.history import newest, report
-from icu.bootstrap.remote import Orders
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
@@ -36,6 +34,8 @@ from icu.ops.notify import notify, notify_condition
 from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
+from icu.ward.events import ChildFigures, Restarts
+from icu.ward.remote import Orders
 
 if TYPE_CHECKING:
     from litestar import Litestar

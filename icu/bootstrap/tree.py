@@ -14,10 +14,6 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.differences import changes, postponed
-from icu.bootstrap.events import log_event
-from icu.bootstrap.patients import befall
-from icu.bootstrap.processes import ProcessChild, Processes
 from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances, mistake_in
 from icu.config.settings import BEDS, AnyChild, MonitorChild, PatientChild, Settings, SinkChild
@@ -36,6 +32,10 @@ from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Restart, Start, Strategy
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView, State
+from icu.ward.differences import changes, postponed
+from icu.ward.events import log_event
+from icu.ward.patients import befall
+from icu.ward.processes import ProcessChild, Processes
 
 _TAKES_ORDERS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
 """The states in which a supervisor has children."""

@@ -8,7 +8,6 @@ import pytest
 from anyio.abc import TaskStatus
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.events import ChildFigures, Restarts
 from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
@@ -16,6 +15,7 @@ from icu.control.protocol import Change
 from icu.errors import AddressInUseError, ConfigurationError, PartlyDoneError, SupervisionError, UnknownChildError
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
+from icu.ward.events import ChildFigures, Restarts
 
 FILE = """
 [[child]]

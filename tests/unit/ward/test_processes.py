@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from icu.bootstrap.processes import _repeatable, relay
 from icu.config.settings import PatientChild
+from icu.ward.processes import _repeatable, relay
 
 
 @pytest.fixture

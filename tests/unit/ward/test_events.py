@@ -8,10 +8,10 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.events import ChildFigures, Restarts, log_event
 from icu.errors import KafkaError, ProcessEndedError
 from icu.supervisor.events import ChildFailed, ChildRestarting
 from icu.supervisor.view import ChildView, State
+from icu.ward.events import ChildFigures, Restarts, log_event
 
 REASONS = [
     (ProcessEndedError(78, "icu: no such file"), "exit-78"),

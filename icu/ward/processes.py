@@ -13,12 +13,12 @@ from anyio.abc import ByteSendStream, TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.remote import ANSWER, OrderChannel
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, PatientChild, Settings
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
+from icu.ward.remote import ANSWER, OrderChannel
 
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)

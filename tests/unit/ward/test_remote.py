@@ -12,10 +12,10 @@ from anyio import create_memory_object_stream, to_thread, wait_all_tasks_blocked
 from anyio.abc import UNIXDatagramSocket
 from loguru import logger
 
-from icu.bootstrap import remote
-from icu.bootstrap.remote import ANSWER, Answer, Order, OrderChannel, Orders
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
+from icu.ward import remote
+from icu.ward.remote import ANSWER, Answer, Order, OrderChannel, Orders
 from tests.bedsides import beds_of
 from tests.clocks import virtual_asyncio
 
