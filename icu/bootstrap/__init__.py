@@ -15,8 +15,8 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.bedsides import Bedsides
+from icu.bootstrap.children import supervised
 from icu.bootstrap.history import newest, report
-from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
 from icu.config.load import load, with_ids
@@ -35,6 +35,7 @@ from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
 from icu.ward.events import ChildFigures, Restarts
+from icu.ward.processes import Processes
 from icu.ward.remote import Orders
 
 if TYPE_CHECKING:
@@ -65,10 +66,16 @@ def run_supervisor(
     where, names = places(settings), names_of(config)
     records = Records()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
-    ward = Ward(settings)
+
+    async def look() -> Sequence[ChildView]:
+        return tree.view()
+
+    ward = Ward(settings, look=look)
     ending = Ending()
     restarts = Restarts()
-    tree = Tree(ward, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    processes = Processes()
+    tree = supervised(ward, processes, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    ward.health.add("children", tree.unready)
     ward.registry.register(ChildFigures(tree.view, restarts))
 
     async def work() -> None:
@@ -81,7 +88,7 @@ def run_supervisor(
             group.start_soon(report, ward.progress)
             tune_the_interpreter()
 
-    _run(work, ending, tree.processes.own)
+    _run(work, ending, processes.own)
     ward.check_nothing_lost()
 
 

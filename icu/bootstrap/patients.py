@@ -1,0 +1,71 @@
+"""The patients of one child, whom orders reach in this process or in one of the child's own."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from uuid import UUID
+
+from icu.config.groups import names_of
+from icu.config.settings import BEDS, PatientChild
+from icu.control.protocol import Befallen
+from icu.errors import RecordedPatientError
+from icu.messages import uuid_of_name
+from icu.patient.beds import Beds, Identity
+from icu.ward.processes import Processes
+
+
+class ChildPatients:
+    """The patients of a child. `beds` has those of each child that runs in this process, by its id."""
+
+    def __init__(self, child: PatientChild, beds: Mapping[str, Beds], processes: Processes) -> None:
+        self._child = child
+        self._id = str(child.id)
+        self._beds = beds
+        self._processes = processes
+
+    def names(self) -> Sequence[str]:
+        """All of them."""
+        return names_of(self._child)
+
+    def means(self, bed: str) -> bool:
+        """Whether this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
+        return bool(self._meant(bed))
+
+    async def befall(self, bed: str, scenario: str) -> Befallen | None:
+        """Let a scenario that there is befall those who are meant; None where their child does not run."""
+        patients = self._meant(bed)
+        refused = await self._refused(patients, scenario)
+        if refused is None:
+            return None
+        told = [refused[each.uuid] for each in patients if each.uuid in refused]
+        return Befallen([each.name for each in patients if each.uuid not in refused], told)
+
+    async def _refused(self, patients: Sequence[Identity], scenario: str) -> Mapping[UUID, str] | None:
+        """Those whom it does not befall, and why."""
+        here = self._beds.get(self._id)
+        if here is not None:
+            return _refused_here(here, patients, scenario)
+        uuids = [each.uuid for each in patients]
+        refused = await self._processes.befall(self._id, uuids, scenario)
+        if refused is None and self._child.recording is not None:
+            return dict.fromkeys(uuids, str(RecordedPatientError(self._child.name)))
+        return refused
+
+    def _meant(self, bed: str) -> list[Identity]:
+        pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
+        here = self._beds.get(self._id)
+        identities = _configured(self._child) if here is None else here.identities
+        return [each for each in identities if each.matches(pattern)]
+
+
+def _refused_here(here: Beds, patients: Sequence[Identity], scenario: str) -> dict[UUID, str]:
+    refused = {}
+    for each in patients:
+        try:
+            here.befall(each.uuid, scenario)
+        except RecordedPatientError as exc:
+            refused[each.uuid] = str(exc)
+    return refused
+
+
+def _configured(child: PatientChild) -> list[Identity]:
+    return [Identity(child.uuid or uuid_of_name(name), name) for name in names_of(child)]
