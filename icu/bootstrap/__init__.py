@@ -21,7 +21,6 @@ from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.control.client import unready
 from icu.control.places import names_of, places
 from icu.control.records import Records
 from icu.control.server import serve
@@ -34,7 +33,9 @@ from icu.ops.notify import notify, notify_condition
 from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
+from icu.ward.asking import unready
 from icu.ward.events import ChildFigures, Restarts
+from icu.ward.orders import ORDERS
 from icu.ward.processes import Processes
 from icu.ward.remote import Orders
 
@@ -82,7 +83,7 @@ def run_supervisor(
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
                 group.start_soon(overview, tree.view, Bedsides(ward.beds), ward.progress)
-            await group.start(partial(serve, tree, records, where, names=names))
+            await group.start(partial(serve, tree, ORDERS, records, where, names=names))
             await group.start(tree.root.run)
             notify("READY=1")
             group.start_soon(report, ward.progress)

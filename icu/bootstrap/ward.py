@@ -26,7 +26,6 @@ from icu import __version__
 from icu.bootstrap.transport import make_transport
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.control import client
 from icu.errors import ReadingsLostError
 from icu.ops import descriptors
 from icu.ops.connections import Connections
@@ -35,6 +34,7 @@ from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
 from icu.transports.base import Transport
+from icu.ward import asking
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -59,7 +59,7 @@ class Ward:
         self._launch = launch
         self.health = Health()
         self.registry = _registry()
-        self._look: Look = look or partial(client.look, settings)
+        self._look: Look = look or partial(asking.look, settings)
         self.beds: dict[str, Beds] = {}
         """The patients of each child that runs in this process at the moment, by its id."""
 

@@ -1,14 +1,13 @@
 """Orders that change who there is in a ward: by count, and by settings that are read anew."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from anyio import Lock, to_thread
 from msgspec.structs import replace
 
 from icu.config.groups import mistake_in
 from icu.config.settings import BEDS, AnyChild, Settings
-from icu.control.protocol import Change
 from icu.errors import ConfigurationError, IcuError, PartlyDoneError, UnknownChildError
 from icu.supervisor.spec import ChildSpec
 from icu.ward.children import Children, Member
@@ -16,6 +15,13 @@ from icu.ward.differences import changes, postponed
 
 Members: TypeAlias = Callable[[Settings], Sequence[Member]]
 """The children that settings stand for, in their order. ConfigurationError for settings that contradict themselves."""
+
+
+class Change(NamedTuple):
+    """What an order has changed, in words, and the ids of the children that were started for it."""
+
+    what: str
+    started: Sequence[str] = ()
 
 
 class Changes:

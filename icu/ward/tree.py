@@ -1,16 +1,18 @@
 """The ward as a tree of supervisors, and the orders that people give to it."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from icu.config.settings import Settings
-from icu.control.protocol import Befallen, Change
+from icu.control.protocol import Befallen, Supervisors
 from icu.supervisor.events import Handler
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView
-from icu.ward.changes import Changes, Members, in_words
+from icu.ward.changes import Change, Changes, Members, in_words
 from icu.ward.children import Children
 from icu.ward.events import log_event
+from icu.ward.outcomes import Outcomes
 from icu.ward.scenarios import Scenarios
 
 _Order: TypeAlias = Callable[[Supervisor, str], Awaitable[None]]
@@ -44,12 +46,16 @@ class Tree:
         )
         self._changes = Changes(self._children, settings, members, reread)
         self._scenarios = Scenarios(self._children, scenarios)
+        self.outcomes = Outcomes(self._children)
         self.root = self._children.root
-        self.rules: Mapping[str, str] = self._children.rules
 
     def view(self) -> tuple[ChildView, ...]:
         """All children; the patients' are below their supervisor."""
         return self._children.view()
+
+    async def supervisors(self) -> Supervisors:
+        """All children, with the rules of their supervisors."""
+        return Supervisors(os.getpid(), self._children.rules, self.view(), await self.unready())
 
     async def unready(self) -> str | None:
         """Which critical children are down, so that the ward is not ready; None if none is."""

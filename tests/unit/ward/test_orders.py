@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 from icu.bootstrap.children import supervised
 from icu.bootstrap.ward import Ward
 from icu.config.load import load
-from icu.control.protocol import Change
 from icu.errors import AddressInUseError, ConfigurationError, PartlyDoneError, SupervisionError, UnknownChildError
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
+from icu.ward.changes import Change
 from icu.ward.events import ChildFigures, Restarts
 from icu.ward.processes import Processes
 from icu.ward.tree import Tree
