@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,7 @@ from icu.ward.asking import unready
 from icu.ward.events import ChildFigures, Restarts
 from icu.ward.orders import ORDERS
 from icu.ward.processes import Processes
-from icu.ward.remote import Orders
+from icu.ward.remote import obeying_supervisor
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -112,19 +113,18 @@ def run_role(
     *,
     require_broker: bool = False,
     launch: datetime | None = None,
-    on_loop: Callable[[Ward], None] = lambda _: None,
+    beside: Callable[[Ward], AbstractAsyncContextManager[None]] = lambda _: nullcontext(),
 ) -> None:
     """Run one end of the transport alone until told to stop. KafkaError where a required broker is away. `launch`: when
-    the replay of its recording began, if that was in a process that is gone. `on_loop` is called when its loop runs."""
+    the replay of its recording began, if that was in a process that is gone. `beside` is open as long as it runs."""
     ward = Ward(replace(settings, child=(child,)), launch=launch)
     actor = ward.actor(child)
 
     async def work() -> None:
-        async with ward.open() as transport:
+        async with ward.open() as transport, beside(ward):
             if require_broker:
                 await transport.check()
             tune_the_interpreter()
-            on_loop(ward)
             await _announced(actor, ward.condition(child))
 
     _run(work)
@@ -135,15 +135,23 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
 
     `launch`: since when it runs this child, be it in one process or in several.
     """
-    orders = Orders()
-    end_with_parent(orders.heed)
+    end_with_parent()
     [child] = settings.child
     if isinstance(child, MonitorChild):
         ward = Ward(settings)
         ward.health.add("children", partial(unready, settings))
         _run_monitor(ward, child)
+    elif isinstance(child, PatientChild):
+        from icu.bootstrap.patients import LonePatients
+
+        run_role(
+            settings,
+            child,
+            launch=launch,
+            beside=lambda ward: obeying_supervisor(LonePatients(child, ward.beds)),
+        )
     else:
-        run_role(settings, child, launch=launch, on_loop=lambda ward: orders.begin(ward.beds))
+        run_role(settings, child, launch=launch)
 
 
 def _run_monitor(ward: Ward, child: MonitorChild) -> None:

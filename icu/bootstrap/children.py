@@ -7,7 +7,7 @@ from typing import Final
 from anyio.abc import TaskStatus
 from loguru import logger
 
-from icu.bootstrap.patients import ChildPatients
+from icu.bootstrap.patients import Patients, RemotePatients
 from icu.bootstrap.ward import Ward
 from icu.config.groups import all_instances
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
@@ -68,8 +68,12 @@ def _member(ward: Ward, processes: Processes, child: AnyChild) -> Member:
         build=partial(_spec, ward, processes, child),
         is_bed=isinstance(child, PatientChild),
         critical=isinstance(child, SinkChild) if child.critical is None else child.critical,
-        patients=ChildPatients(child, ward.beds, processes) if isinstance(child, PatientChild) else None,
+        patients=_patients(ward, processes, child) if isinstance(child, PatientChild) else None,
     )
+
+
+def _patients(ward: Ward, processes: Processes, child: PatientChild) -> Patients:
+    return RemotePatients(child, processes) if child.process else Patients(child, ward.beds)
 
 
 def _spec(ward: Ward, processes: Processes, child: AnyChild) -> ChildSpec:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from uuid import UUID
 
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
@@ -10,17 +9,17 @@ from icu.control.protocol import Befallen
 from icu.errors import RecordedPatientError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds, Identity
+from icu.ward.orders import Befall
 from icu.ward.processes import Processes
 
 
-class ChildPatients:
-    """The patients of a child. `beds` has those of each child that runs in this process, by its id."""
+class Patients:
+    """The patients of a child that runs in this process. `beds` has those of each such child, by its id."""
 
-    def __init__(self, child: PatientChild, beds: Mapping[str, Beds], processes: Processes) -> None:
+    def __init__(self, child: PatientChild, beds: Mapping[str, Beds]) -> None:
         self._child = child
         self._id = str(child.id)
         self._beds = beds
-        self._processes = processes
 
     def names(self) -> Sequence[str]:
         """All of them."""
@@ -32,23 +31,23 @@ class ChildPatients:
 
     async def befall(self, bed: str, scenario: str) -> Befallen | None:
         """Let a scenario that there is befall those who are meant; None where their child does not run."""
-        patients = self._meant(bed)
-        refused = await self._refused(patients, scenario)
-        if refused is None:
-            return None
-        told = [refused[each.uuid] for each in patients if each.uuid in refused]
-        return Befallen([each.name for each in patients if each.uuid not in refused], told)
+        told = await self._told(bed, scenario)
+        if told is None and self._child.recording is not None:
+            return Befallen([], [str(RecordedPatientError(self._child.name))])
+        return told
 
-    async def _refused(self, patients: Sequence[Identity], scenario: str) -> Mapping[UUID, str] | None:
-        """Those whom it does not befall, and why."""
+    async def _told(self, bed: str, scenario: str) -> Befallen | None:
         here = self._beds.get(self._id)
-        if here is not None:
-            return _refused_here(here, patients, scenario)
-        uuids = [each.uuid for each in patients]
-        refused = await self._processes.befall(self._id, uuids, scenario)
-        if refused is None and self._child.recording is not None:
-            return dict.fromkeys(uuids, str(RecordedPatientError(self._child.name)))
-        return refused
+        if here is None:
+            return None
+        befallen, problems = [], []
+        for each in self._meant(bed):
+            try:
+                here.befall(each.uuid, scenario)
+                befallen.append(each.name)
+            except RecordedPatientError as exc:
+                problems.append(str(exc))
+        return Befallen(befallen, problems)
 
     def _meant(self, bed: str) -> list[Identity]:
         pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
@@ -57,14 +56,29 @@ class ChildPatients:
         return [each for each in identities if each.matches(pattern)]
 
 
-def _refused_here(here: Beds, patients: Sequence[Identity], scenario: str) -> dict[UUID, str]:
-    refused = {}
-    for each in patients:
-        try:
-            here.befall(each.uuid, scenario)
-        except RecordedPatientError as exc:
-            refused[each.uuid] = str(exc)
-    return refused
+class RemotePatients(Patients):
+    """The patients of a child in a process of its own."""
+
+    def __init__(self, child: PatientChild, processes: Processes) -> None:
+        super().__init__(child, {})
+        self._processes = processes
+
+    async def _told(self, bed: str, scenario: str) -> Befallen | None:
+        return await self._processes.forward(self._id, Befall(bed, scenario))
+
+
+class LonePatients:
+    """The patients of the one child of this process, whom its supervisor's orders are for."""
+
+    def __init__(self, child: PatientChild, beds: Mapping[str, Beds]) -> None:
+        self._id = child.id
+        self._patients = Patients(child, beds)
+
+    async def befall(self, bed: str, scenario: str) -> Befallen:
+        """Let a scenario befall those who are meant. UnknownScenarioError."""
+        told = await self._patients.befall(bed, scenario)
+        # Their emulator ends, and the process not yet.
+        return told or Befallen([], [f"{self._id} is about to end: python -m icu status {self._id}"])
 
 
 def _configured(child: PatientChild) -> list[Identity]:

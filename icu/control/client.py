@@ -53,6 +53,7 @@ async def ask(
 
 async def _connected(candidates: Sequence[Place]) -> SocketStream:
     reasons = []
+    cause = None
     for place in candidates:
         problem = await to_thread.run_sync(place.problem)
         if problem is None:
@@ -62,8 +63,9 @@ async def _connected(candidates: Sequence[Place]) -> SocketStream:
                 problem = f"nobody listens at {place.path}"
             except OSError as exc:
                 problem = f"{place.path}: {exc.strerror or exc}"
+                cause = exc
         reasons.append(problem)
-    raise NoSupervisorError(", ".join(reasons))
+    raise NoSupervisorError(", ".join(reasons)) from cause
 
 
 async def _sent(stream: SocketStream, request: Request) -> bool:

@@ -1,8 +1,11 @@
 """The supervisor's end of the control socket. Whatever clients do, the ward goes on."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import Final, Protocol, Union
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Final, Protocol
 
 import anyio
 import msgspec
@@ -65,7 +68,7 @@ async def serve(
         return
     async with await SocketListener.from_socket(seat.socket) as listener:
         try:
-            await _Room(ward, orders, records).attend(listener)
+            await _Room(ward, orders, _Log(ward, records)).attend(listener)
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(seat.leave)
@@ -73,13 +76,23 @@ async def serve(
                     await to_thread.run_sync(seat.forget, name)
 
 
-class _Room:
-    """All clients of a supervisor."""
+@asynccontextmanager
+async def obeying(path: Path, ward: object, orders: Sequence[type[Order]]) -> AsyncIterator[None]:
+    """Let something obey orders that come to a socket of this path while the block runs. It has no log."""
+    async with await anyio.create_unix_listener(path, mode=0o600) as listener, anyio.create_task_group() as group:
+        group.start_soon(_Room(ward, orders).attend, listener)
+        yield
+        group.cancel_scope.cancel()
 
-    def __init__(self, ward: Ward, orders: Sequence[type[Order]], records: Records) -> None:
+
+class _Room:
+    """All clients of a ward."""
+
+    def __init__(self, ward: object, orders: Sequence[type[Order]], log: "_Log | None" = None) -> None:
         self._ward = ward
-        self._requests = msgspec.json.Decoder[Request](Union[(Logs, *orders)])
-        self._records = records
+        self._log = log
+        kinds = reduce(or_, orders if log is None else (Logs, *orders))
+        self._requests = msgspec.json.Decoder[Request](kinds)
         self._arrivals = Arrivals()
         self._followers = CallerLimit(MOST_FOLLOWERS, "clients that follow the log")
         self._orders = CallerLimit(MOST_ORDERS, "clients that wait for an answer")
@@ -108,8 +121,10 @@ class _Room:
         try:
             # Whoever is refused is heard first: what closes before it is asked loses its answer.
             request = await self._arrivals.hear(caller)
-            if isinstance(request, Logs):
-                await self._send_records(request, caller)
+            if isinstance(request, Logs) and self._log is not None:
+                reader = self._log.reader(request, caller)
+                with (self._followers if request.follow else self._orders).one():
+                    await reader.read()
             elif isinstance(request, Order):
                 with self._orders.one():
                     await caller.answer(await request.obey(self._ward))
@@ -122,17 +137,20 @@ class _Room:
             return Failed("an error of the supervisor, which its log explains", IcuError.exit_code)
         return None
 
-    async def _send_records(self, request: Logs, caller: Caller) -> None:
-        """The records that are kept, and those to come. They wait for no client: it is told how many it missed."""
+
+class _Log:
+    """The log of a ward, for whoever asks for it."""
+
+    def __init__(self, ward: Ward, records: Records) -> None:
+        self._ward = ward
+        self._records = records
+
+    def reader(self, request: Logs, caller: Caller) -> "_Reader":
+        """Somebody who reads it. UnknownChildError where there is no such child."""
         known = self._records.children() | {child.id for child in self._ward.matching(())}
         if request.id is not None and not any(is_meant(child, request.id) for child in known):
             raise UnknownChildError(request.id, sorted(known))
-        with (self._followers if request.follow else self._orders).one():
-            reader = _Reader(self._records, request, caller)
-            await reader.catch_up()
-            while request.follow:
-                await reader.wait()
-                await reader.catch_up()
+        return _Reader(self._records, request, caller)
 
 
 class _Reader:
@@ -142,11 +160,18 @@ class _Reader:
         self._records = records
         self._pattern = request.id
         self._caller = caller
-        self._hurry = not request.follow
+        self._follow = request.follow
         self._seen = 0
         self._said_at = anyio.current_time()
 
-    async def catch_up(self) -> None:
+    async def read(self) -> None:
+        """Send the records that are kept, and those to come. They wait for no client: it is told how many it missed."""
+        await self._catch_up()
+        while self._follow:
+            await self._wait()
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         """Send the records that are new, if they are wanted; a sign of life where there was none for long."""
         entries = self._records.after(self._seen)
         said: list[Answer] = [entry for _, entry in entries if is_meant(entry.child, self._pattern)]
@@ -155,13 +180,13 @@ class _Reader:
         self._seen = entries[-1][0] if entries else self._seen
         if said or anyio.current_time() - self._said_at > SIGN_OF_LIFE:
             self._said_at = anyio.current_time()
-            await self._caller.answer(*said, hurry=self._hurry)
+            await self._caller.answer(*said, hurry=not self._follow)
 
-    async def wait(self) -> None:
+    async def _wait(self) -> None:
         """Until the next look. Where the ward is told to stop meanwhile, that stands in the log and is sent too."""
         try:
             await anyio.sleep(FOLLOW_EVERY)
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(LAST_WORDS, shield=True):
-                await self.catch_up()
+                await self._catch_up()
             raise
