@@ -6,6 +6,7 @@ from typing import Final
 
 from anyio.abc import TaskStatus
 from loguru import logger
+from msgspec.structs import replace
 
 from icu.bootstrap.patients import Patients, RemotePatients
 from icu.bootstrap.ward import Ward
@@ -96,7 +97,14 @@ def _process(settings: Settings, child: AnyChild, grace: float) -> ProcessChild:
             f"{child.id}: a process of its own cannot use the in-memory transport: "
             'write kind = "kafka" below [transport], or leave `process` out'
         )
-    return ProcessChild(child, settings, grace=grace)
+    return ProcessChild(_repeatable(child), settings, grace=grace)
+
+
+def _repeatable(child: AnyChild) -> AnyChild:
+    """The child, with a seed if it has a past: each life of the process begins there anew, and must say the same."""
+    if isinstance(child, PatientChild) and child.start is not None and child.seed is None:
+        return replace(child, seed=int(child.start.timestamp()))
+    return child
 
 
 async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:

@@ -14,7 +14,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.config.handover import packed
-from icu.config.settings import AnyChild, PatientChild, Settings
+from icu.config.settings import AnyChild, Settings
 from icu.control.places import Place
 from icu.control.protocol import Befallen
 from icu.supervisor.offspring import Offspring
@@ -35,7 +35,7 @@ class ProcessChild:
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
         self.id = str(child.id)
-        self._letter = packed(replace(settings, child=(_repeatable(child),)))
+        self._letter = packed(replace(settings, child=(child,)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._condition = Condition()
@@ -103,13 +103,6 @@ class Processes:
         """What a child answers to an order; None where it does not run."""
         process = self._running.get(child_id)
         return None if process is None else await process.forward(order)
-
-
-def _repeatable(child: AnyChild) -> AnyChild:
-    """The child, with a seed if it has a past: each life of the process begins there anew, and must say the same."""
-    if isinstance(child, PatientChild) and child.start is not None and child.seed is None:
-        return replace(child, seed=int(child.start.timestamp()))
-    return child
 
 
 def relay(child_id: str, line: str) -> str | None:
