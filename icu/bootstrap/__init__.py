@@ -148,7 +148,7 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
             settings,
             child,
             launch=launch,
-            beside=lambda ward: obeying_supervisor(LonePatients(child, ward.beds)),
+            beside=lambda ward: obeying_supervisor(LonePatients(ward.beds)),
         )
     else:
         run_role(settings, child, launch=launch)

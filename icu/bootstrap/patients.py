@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from uuid import UUID
 
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
 from icu.control.protocol import Befallen
-from icu.errors import RecordedPatientError
+from icu.errors import IcuError, PatientNotFoundError, RecordedPatientError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds, Identity
-from icu.ward.orders import Befall
 from icu.ward.processes import Processes
 
 
@@ -31,23 +31,19 @@ class Patients:
 
     async def befall(self, bed: str, scenario: str) -> Befallen | None:
         """Let a scenario that there is befall those who are meant; None where their child does not run."""
-        told = await self._told(bed, scenario)
-        if told is None and self._child.recording is not None:
+        patients = self._meant(bed)
+        refused = await self._refused([each.uuid for each in patients], scenario)
+        if refused is None and self._child.recording is not None:
             return Befallen([], [str(RecordedPatientError(self._child.name))])
-        return told
-
-    async def _told(self, bed: str, scenario: str) -> Befallen | None:
-        here = self._beds.get(self._id)
-        if here is None:
+        if refused is None:
             return None
-        befallen, problems = [], []
-        for each in self._meant(bed):
-            try:
-                here.befall(each.uuid, scenario)
-                befallen.append(each.name)
-            except RecordedPatientError as exc:
-                problems.append(str(exc))
-        return Befallen(befallen, problems)
+        told = [refused[each.uuid] for each in patients if each.uuid in refused]
+        return Befallen([each.name for each in patients if each.uuid not in refused], told)
+
+    async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
+        """Those whom it does not befall, and why."""
+        here = self._beds.get(self._id)
+        return None if here is None else _refused_by(here, patients, scenario)
 
     def _meant(self, bed: str) -> list[Identity]:
         pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
@@ -63,22 +59,31 @@ class RemotePatients(Patients):
         super().__init__(child, {})
         self._processes = processes
 
-    async def _told(self, bed: str, scenario: str) -> Befallen | None:
-        return await self._processes.forward(self._id, Befall(bed, scenario))
+    async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
+        return await self._processes.begin(self._id, patients, scenario)
 
 
 class LonePatients:
-    """The patients of the one child of this process, whom its supervisor's orders are for."""
+    """The patients of the one child of this process, whom its supervisor's orders are for: none while it ends."""
 
-    def __init__(self, child: PatientChild, beds: Mapping[str, Beds]) -> None:
-        self._id = child.id
-        self._patients = Patients(child, beds)
+    def __init__(self, beds: Mapping[str, Beds]) -> None:
+        self._beds = beds
 
-    async def befall(self, bed: str, scenario: str) -> Befallen:
-        """Let a scenario befall those who are meant. UnknownScenarioError."""
-        told = await self._patients.befall(bed, scenario)
-        # Their emulator ends, and the process not yet.
-        return told or Befallen([], [f"{self._id} is about to end: python -m icu status {self._id}"])
+    def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+        """Begin a scenario for patients; those of them whom it does not befall, and why."""
+        for here in self._beds.values():
+            return _refused_by(here, patients, scenario)
+        return {each: str(PatientNotFoundError(each)) for each in patients}
+
+
+def _refused_by(here: Beds, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+    refused = {}
+    for each in patients:
+        try:
+            here.befall(each, scenario)
+        except IcuError as exc:
+            refused[each] = str(exc)
+    return refused
 
 
 def _configured(child: PatientChild) -> list[Identity]:

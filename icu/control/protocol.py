@@ -5,6 +5,7 @@ An empty line means nothing but "still here".
 
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
@@ -83,6 +84,12 @@ class Befallen(Answer, frozen=True):
     problems: Sequence[str] = ()
 
 
+class Refused(Answer, frozen=True):
+    """The patients of an order whom it does not befall, and why."""
+
+    patients: dict[UUID, str]
+
+
 class Entry(Answer, frozen=True):
     """A log record."""
 
@@ -107,7 +114,7 @@ class Failed(Answer, frozen=True):
     exit_code: int
 
 
-AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Entry | Missed | Failed
+AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Refused | Entry | Missed | Failed
 
 
 answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)

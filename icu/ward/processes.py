@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from anyio.abc import TaskStatus
@@ -16,12 +17,10 @@ from msgspec.structs import replace
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, Settings
 from icu.control.places import Place
-from icu.control.protocol import Befallen
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
-from icu.ward.orders import Befall
-from icu.ward.remote import forward, place_in
+from icu.ward.remote import begin, place_in
 
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
@@ -63,9 +62,9 @@ class ProcessChild:
         finally:
             self._orders = None
 
-    async def forward(self, order: Befall) -> Befallen | None:
-        """What the process answers to an order; None where it does not listen."""
-        return None if self._orders is None else await forward(order, self.id, self._orders)
+    async def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
+        """Begin a scenario for patients; those whom it does not befall, and why. None where no process listens."""
+        return None if self._orders is None else await begin(self.id, self._orders, patients, scenario)
 
     def condition(self) -> Condition:
         """How the work of the process goes, as it said last."""
@@ -99,10 +98,11 @@ class Processes:
             if self._running.get(process.id) is process:  # not the one that has come in its place
                 del self._running[process.id]
 
-    async def forward(self, child_id: str, order: Befall) -> Befallen | None:
-        """What a child answers to an order; None where it does not run."""
+    async def begin(self, child_id: str, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
+        """Begin a scenario for patients of a child; those whom it does not befall, and why. None where it does not
+        run."""
         process = self._running.get(child_id)
-        return None if process is None else await process.forward(order)
+        return None if process is None else await process.begin(patients, scenario)
 
 
 def relay(child_id: str, line: str) -> str | None:

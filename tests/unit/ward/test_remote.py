@@ -11,19 +11,17 @@ from anyio import to_thread
 from anyio.abc import SocketStream
 
 from icu.bootstrap.patients import LonePatients
-from icu.config.settings import PatientChild
 from icu.control.client import ask
-from icu.control.protocol import Befallen, Failed, Logs, line
+from icu.control.protocol import Failed, Logs, Refused, line
 from icu.errors import OrderRefusedError
+from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from icu.ward import remote
-from icu.ward.orders import Befall, Stop
-from icu.ward.remote import forward, obeying_supervisor, place_in
+from icu.ward.orders import Stop
+from icu.ward.remote import begin, obeying_supervisor, place_in
 from tests.bedsides import beds_of
 
-MANY = [f"Bed {number}" for number in range(1, 102)]
-CHILD = PatientChild(id="icu", name="Bed", patients=101)
-RECORDED = "Rec is a recording: what happened has happened, and nobody wrote down why"
+MANY = [f"Bed {number}" for number in range(1, 2 * remote.MOST + 2)]
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def running(beds: Beds) -> dict[str, Beds]:
 @pytest.fixture
 async def process(running: dict[str, Beds], folder: Path) -> AsyncIterator[None]:
     """What is at the other end, in this process: it obeys."""
-    async with obeying_supervisor(LonePatients(CHILD, running), {"NOTIFY_SOCKET": str(folder / "notify")}):
+    async with obeying_supervisor(LonePatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
         yield
 
 
@@ -57,42 +55,50 @@ def ill(beds: Beds) -> Sequence[str]:
     return [each.name for each in beds.identities if each.name in MANY and beds.truth(each.uuid).scenario == "fever"]
 
 
-async def told(folder: Path, bed: str, scenario: str = "fever") -> Befallen:
-    """The answer to an order."""
+async def refused(folder: Path, *names: str, scenario: str = "fever") -> dict[str, str]:
+    """Whom it does not befall, and why."""
+    uuids = {uuid_of_name(each): each for each in names}
     with anyio.fail_after(30):
-        return await forward(Befall(bed, scenario), "icu", place_in(folder))
+        said = await begin("icu", place_in(folder), list(uuids), scenario)
+    return {uuids[each]: why for each, why in said.items()}
 
 
 async def test_an_order_is_answered(process: None, folder: Path, beds: Beds) -> None:
-    """It has been carried out when the answer is there, which tells whom it befell, and who is refused."""
-    assert await told(folder, "Bed 7") == Befallen(["Bed 7"], [])
+    """It has been carried out when the answer is there, for as many patients as there may be."""
+    assert await refused(folder, "Bed 7") == {}
     assert ill(beds) == ["Bed 7"]
-    said = await told(folder, "icu")
-    assert (sorted(said.patients), said.problems) == (sorted(MANY), [RECORDED])
+    assert await refused(folder, *MANY) == {}
     assert ill(beds) == MANY
 
 
-async def test_a_refusal_says_why(process: None, folder: Path, beds: Beds) -> None:
-    """As the process itself does."""
-    said = await told(folder, "icu", "fewer\u2028\n")
-    assert said.patients == []
-    assert said.problems[0].startswith("there is no scenario 'fewer\\u2028\\n': choose one of bradycardia")
-    assert ill(beds) == []
+@pytest.mark.parametrize(
+    ("name", "scenario", "why"),
+    [
+        ("Rec", "fever", "Rec is a recording: what happened has happened, and nobody wrote down why"),
+        ("Nobody", "fever", f"no patient has the uuid {uuid_of_name('Nobody')}"),
+        ("Bed 2", "fewer\u2028\n", "there is no scenario 'fewer\\u2028\\n': choose one of bradycardia"),
+    ],
+)
+async def test_a_refusal_says_why(process: None, folder: Path, beds: Beds, name: str, scenario: str, why: str) -> None:
+    """Of each patient who is refused; the others are not."""
+    said = await refused(folder, name, "Bed 1", scenario=scenario)
+    assert said[name].startswith(why)
+    assert ill(beds) == (["Bed 1"] if scenario == "fever" else [])
 
 
 async def test_where_no_patients_are_left(process: None, folder: Path, running: dict[str, Beds]) -> None:
     """An emulator has ended, and its process not yet."""
     running.clear()
-    assert await told(folder, "icu") == Befallen([], ["icu is about to end: python -m icu status icu"])
+    assert await refused(folder, "Bed 1") == {"Bed 1": f"no patient has the uuid {uuid_of_name('Bed 1')}"}
 
 
 @pytest.mark.parametrize("request_", [Stop(("icu",)), Logs()], ids=str)
 async def test_it_takes_no_other_orders(process: None, folder: Path, request_: Stop | Logs) -> None:
     """What is asked of a ward is none of its business, and it obeys the next order."""
-    with pytest.raises(OrderRefusedError, match="that is no request") as refused:
-        await ask([place_in(folder)], request_, Befallen, deadline=30)
-    assert refused.value.exit_code == 64
-    assert (await told(folder, "Bed 1")).patients == ["Bed 1"]
+    with pytest.raises(OrderRefusedError, match="that is no request") as caught:
+        await ask([place_in(folder)], request_, Refused, deadline=30)
+    assert caught.value.exit_code == 64
+    assert await refused(folder, "Bed 1") == {}
 
 
 Behaviour = Callable[[SocketStream], Awaitable[None]]
@@ -134,13 +140,31 @@ async def test_no_answer_is_told_as_that(
 
     async with await anyio.create_unix_listener(place_in(folder).path) as listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, attend)
-        assert await told(folder, "icu") == Befallen([], [why])
+        assert await refused(folder, *MANY) == dict.fromkeys(MANY, why)
         group.cancel_scope.cancel()
+
+
+async def test_what_was_answered_before_counts(folder: Path) -> None:
+    """Where a process ends between two pieces of an order, those of the first are not told as refused."""
+    answers = [Refused({uuid_of_name(MANY[0]): "no luck"})]
+
+    async def attend(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            if answers:
+                await stream.send(line(answers.pop()))
+
+    async with await anyio.create_unix_listener(place_in(folder).path) as listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, attend)
+        said = await refused(folder, *MANY)
+        group.cancel_scope.cancel()
+    ended = "icu ended before it had answered: python -m icu status icu"
+    assert said == {MANY[0]: "no luck", **dict.fromkeys(MANY[remote.MOST :], ended)}
 
 
 async def test_a_process_that_has_ended(folder: Path) -> None:
     """Nobody listens any more: that is its end."""
-    assert (await told(folder, "icu")).problems == ["icu ended before it had answered: python -m icu status icu"]
+    assert await refused(folder, "Bed 1") == {"Bed 1": "icu ended before it had answered: python -m icu status icu"}
 
 
 async def test_a_process_that_cannot_be_reached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,5 +174,5 @@ async def test_a_process_that_cannot_be_reached(folder: Path, monkeypatch: pytes
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(anyio, "connect_unix", connect)
-    said = await told(folder, "icu")
-    assert said.problems == ["icu cannot be reached: Too many open files: python -m icu status icu"]
+    why = "icu cannot be reached: Too many open files: python -m icu status icu"
+    assert await refused(folder, "Bed 1") == {"Bed 1": why}
