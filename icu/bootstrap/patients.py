@@ -71,9 +71,10 @@ class LonePatients:
 
     def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
         """Begin a scenario for patients; those of them whom it does not befall, and why."""
-        for here in self._beds.values():
-            return _refused_by(here, patients, scenario)
-        return {each: str(PatientNotFoundError(each)) for each in patients}
+        here = next(iter(self._beds.values()), None)
+        if here is None:
+            return {each: str(PatientNotFoundError(each)) for each in patients}
+        return _refused_by(here, patients, scenario)
 
 
 def _refused_by(here: Beds, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
