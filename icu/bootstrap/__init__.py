@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,12 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.bootstrap.events import ChildFigures, Restarts
+from icu.bootstrap.children import supervised
 from icu.bootstrap.history import newest, report
-from icu.bootstrap.remote import Orders
-from icu.bootstrap.tree import Tree
 from icu.bootstrap.ward import Ward
 from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.control.client import unready
 from icu.control.places import names_of, places
 from icu.control.records import Records
 from icu.control.server import serve
@@ -37,6 +35,11 @@ from icu.ops.signals import Ending, end_with_parent, until_told
 from icu.patient.errors import RecordingError
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
+from icu.ward.asking import unready
+from icu.ward.events import ChildFigures, Restarts
+from icu.ward.orders import ORDERS
+from icu.ward.processes import Processes
+from icu.ward.remote import obeying_supervisor
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -66,23 +69,29 @@ def run_supervisor(
     where, names = places(settings), names_of(config)
     records = Records()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
-    ward = Ward(settings)
+
+    async def look() -> Sequence[ChildView]:
+        return tree.view()
+
+    ward = Ward(settings, look=look)
     ending = Ending()
     restarts = Restarts()
-    tree = Tree(ward, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    processes = Processes()
+    tree = supervised(ward, processes, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    ward.health.add("children", tree.unready)
     ward.registry.register(ChildFigures(tree.view, restarts))
 
     async def work() -> None:
         async with ward.open(), anyio.create_task_group() as group:
             if overview is not None:
                 group.start_soon(overview, tree.view, Bedsides(ward.beds), ward.progress)
-            await group.start(partial(serve, tree, records, where, names=names))
+            await group.start(partial(serve, tree, ORDERS, records, where, names=names))
             await group.start(tree.root.run)
             notify("READY=1")
             group.start_soon(report, ward.progress)
             tune_the_interpreter()
 
-    _run(work, ending, tree.processes.own)
+    _run(work, ending, processes.own)
     ward.check_nothing_lost()
 
 
@@ -105,19 +114,18 @@ def run_role(
     *,
     require_broker: bool = False,
     launch: datetime | None = None,
-    on_loop: Callable[[Ward], None] = lambda _: None,
+    beside: Callable[[Ward], AbstractAsyncContextManager[None]] = lambda _: nullcontext(),
 ) -> None:
     """Run one end of the transport alone until told to stop. KafkaError where a required broker is away. `launch`: when
-    the replay of its recording began, if that was in a process that is gone. `on_loop` is called when its loop runs."""
+    the replay of its recording began, if that was in a process that is gone. `beside` is open as long as it runs."""
     ward = Ward(replace(settings, child=(child,)), launch=launch)
     actor = ward.actor(child)
 
     async def work() -> None:
-        async with ward.open() as transport:
+        async with ward.open() as transport, beside(ward):
             if require_broker:
                 await transport.check()
             tune_the_interpreter()
-            on_loop(ward)
             await _announced(actor, ward.condition(child))
 
     _run(work)
@@ -128,15 +136,23 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
 
     `launch`: since when it runs this child, be it in one process or in several.
     """
-    orders = Orders()
-    end_with_parent(orders.heed)
+    end_with_parent()
     [child] = settings.child
     if isinstance(child, MonitorChild):
         ward = Ward(settings)
         ward.health.add("children", partial(unready, settings))
         _run_monitor(ward, child)
+    elif isinstance(child, PatientChild):
+        from icu.bootstrap.patients import LonePatients
+
+        run_role(
+            settings,
+            child,
+            launch=launch,
+            beside=lambda ward: obeying_supervisor(LonePatients(ward.beds)),
+        )
     else:
-        run_role(settings, child, launch=launch, on_loop=lambda ward: orders.begin(ward.beds))
+        run_role(settings, child, launch=launch)
 
 
 def _run_monitor(ward: Ward, child: MonitorChild) -> None:

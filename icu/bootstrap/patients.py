@@ -1,101 +1,92 @@
-"""Orders about patients, who are found by their child's id, by name or by uuid: let a scenario befall them."""
+"""The patients of one child, whom orders reach in this process or in one of the child's own."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final, TypeAlias
 from uuid import UUID
-
-from anyio import create_task_group
 
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
-from icu.control.errors import UnknownBedError
 from icu.control.protocol import Befallen
+from icu.errors import IcuError, PatientNotFoundError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds, Identity
 from icu.patient.errors import RecordedPatientError
-from icu.supervisor.view import State
-
-_KNOWN: Final = 1_000
-"""Names that a mistyped one is compared with at most: a ward may have 100,000 patients."""
+from icu.ward.processes import Processes
 
 
-Tell: TypeAlias = Callable[[str, Sequence[UUID], str], Awaitable[Mapping[UUID, str] | None]]
-"""Lets a scenario befall patients of a child in a process of its own, by the child's id: those whom it does not befall,
-and why; None where the process does not run."""
+class Patients:
+    """The patients of a child that runs in this process. `beds` has those of each such child, by its id."""
+
+    def __init__(self, child: PatientChild, beds: Mapping[str, Beds]) -> None:
+        self._child = child
+        self._id = str(child.id)
+        self._beds = beds
+
+    def names(self) -> Sequence[str]:
+        """All of them."""
+        return names_of(self._child)
+
+    def means(self, bed: str) -> bool:
+        """Whether this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
+        return bool(self._meant(bed))
+
+    async def befall(self, bed: str, scenario: str) -> Befallen | None:
+        """Let a scenario that there is befall those who are meant; None where their child does not run."""
+        patients = self._meant(bed)
+        refused = await self._refused([each.uuid for each in patients], scenario)
+        if refused is None and self._child.recording is not None:
+            return Befallen([], [str(RecordedPatientError(self._child.name))])
+        if refused is None:
+            return None
+        told = [refused[each.uuid] for each in patients if each.uuid in refused]
+        return Befallen([each.name for each in patients if each.uuid not in refused], told)
+
+    async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
+        """Those whom it does not befall, and why."""
+        here = self._beds.get(self._id)
+        return None if here is None else _refused_by(here, patients, scenario)
+
+    def _meant(self, bed: str) -> list[Identity]:
+        pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
+        here = self._beds.get(self._id)
+        identities = _configured(self._child) if here is None else here.identities
+        return [each for each in identities if each.matches(pattern)]
 
 
-async def befall(
-    children: Sequence[PatientChild],
-    states: Mapping[str, State],
-    beds: Mapping[str, Beds],
-    tell: Tell,
-    bed: str,
-    scenario: str,
-) -> Befallen:
-    """Begin a scenario for the patients whom `bed` means, those in `beds` of this process and those in others.
+class RemotePatients(Patients):
+    """The patients of a child in a process of its own."""
 
-    UnknownBedError where it means nobody. The scenario is one that there is.
-    """
-    meant = [(child, found) for child in children if (found := _meant(child, beds.get(str(child.id)), bed))]
-    if not meant:
-        raise UnknownBedError(bed, [*(str(child.id) for child in children), *_names(children)][:_KNOWN])
-    refused: dict[UUID, str] = {}
+    def __init__(self, child: PatientChild, processes: Processes) -> None:
+        super().__init__(child, {})
+        self._processes = processes
 
-    async def order(child: PatientChild, patients: Sequence[Identity]) -> None:
-        here = beds.get(str(child.id))
+    async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
+        return await self._processes.begin(self._id, patients, scenario)
+
+
+class LonePatients:
+    """The patients of the one child of this process, whom its supervisor's orders are for: none while it ends."""
+
+    def __init__(self, beds: Mapping[str, Beds]) -> None:
+        self._beds = beds
+
+    def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+        """Begin a scenario for patients; those of them whom it does not befall, and why."""
+        here = next(iter(self._beds.values()), None)
         if here is None:
-            refused.update(await _told(child, states, patients, scenario, tell))
-        else:
-            refused.update(_befall(here, patients, scenario))
-
-    # All at once: processes that do not answer are waited for together.
-    async with create_task_group() as group:
-        for child, found in meant:
-            group.start_soon(order, child, found)
-    everybody = [each for _, found in meant for each in found]
-    problems = [refused[each.uuid] for each in everybody if each.uuid in refused]
-    # All the patients of a child in trouble have the same.
-    return Befallen([each.name for each in everybody if each.uuid not in refused], list(dict.fromkeys(problems)))
+            return {each: str(PatientNotFoundError(each)) for each in patients}
+        return _refused_by(here, patients, scenario)
 
 
-def _meant(child: PatientChild, here: Beds | None, bed: str) -> list[Identity]:
-    pattern = "*" if bed in {BEDS, child.id} or fnmatchcase(str(child.id), bed) else bed
-    identities = _configured(child) if here is None else here.identities
-    return [each for each in identities if each.matches(pattern)]
-
-
-def _befall(here: Beds, patients: Sequence[Identity], scenario: str) -> dict[UUID, str]:
+def _refused_by(here: Beds, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
     refused = {}
     for each in patients:
         try:
-            here.befall(each.uuid, scenario)
-        except RecordedPatientError as exc:
-            refused[each.uuid] = str(exc)
+            here.befall(each, scenario)
+        except IcuError as exc:
+            refused[each] = str(exc)
     return refused
-
-
-async def _told(
-    child: PatientChild,
-    states: Mapping[str, State],
-    patients: Sequence[Identity],
-    scenario: str,
-    tell: Tell,
-) -> Mapping[UUID, str]:
-    """Tell a child in a process of its own, if it listens; who is refused, and why."""
-    uuids = [each.uuid for each in patients]
-    refused = await tell(str(child.id), uuids, scenario) if child.process else None
-    if refused is not None:
-        return refused
-    if child.recording is not None:
-        return dict.fromkeys(uuids, str(RecordedPatientError(child.name)))
-    state = states.get(str(child.id), "missing")
-    return dict.fromkeys(uuids, f"{child.id} does not run ({state}): python -m icu start {child.id}")
 
 
 def _configured(child: PatientChild) -> list[Identity]:
     return [Identity(child.uuid or uuid_of_name(name), name) for name in names_of(child)]
-
-
-def _names(children: Sequence[PatientChild]) -> Iterator[str]:
-    return (name for child in children for name in names_of(child))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import anyio
 from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
@@ -26,7 +26,6 @@ from icu import __version__
 from icu.bootstrap.transport import make_transport
 from icu.config.load import packaged
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
-from icu.control.client import look
 from icu.http.connections import Connections
 from icu.http.health import Health
 from icu.ops import descriptors
@@ -35,6 +34,7 @@ from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
 from icu.transports.base import Transport
 from icu.transports.errors import ReadingsLostError
+from icu.ward import asking
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -46,18 +46,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Look: TypeAlias = Callable[[], Awaitable[Sequence[ChildView]]]
+
 
 class Ward:
     """What the roles of one process share, and how each of them is built."""
 
-    def __init__(self, settings: Settings, *, launch: datetime | None = None) -> None:
-        """`launch`: when the replay of a recording began, if that was in a process that is gone."""
+    def __init__(self, settings: Settings, *, launch: datetime | None = None, look: Look | None = None) -> None:
+        """`launch`: when the replay of a recording began, if that was in a process that is gone. `look` tells how the
+        supervisor's children are; without it, the one that runs with these settings is asked."""
         self.settings = settings
         self._launch = launch
         self.health = Health()
         self.registry = _registry()
-        self.look: Callable[[], Awaitable[Sequence[ChildView]]] = partial(look, settings)
-        """How the supervisor's children are. Whoever runs the supervisor itself replaces this."""
+        self._look: Look = look or partial(asking.look, settings)
         self.beds: dict[str, Beds] = {}
         """The patients of each child that runs in this process at the moment, by its id."""
 
@@ -104,8 +106,7 @@ class Ward:
             reader=reader,
             ages=ages.Ages(reader),
             broadcast=live,
-            # Through the ward at each request: the supervisor may be built after the application.
-            look=lambda: self.look(),  # noqa: PLW0108 - whoever runs the supervisor replaces it later
+            look=self._look,
             prefix=self.settings.api.prefix,
             **self._common(host),
             lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
@@ -159,7 +160,7 @@ class Ward:
     def _patient(self, child: PatientChild) -> Start:
         from icu.bootstrap.beds import beds_of
         from icu.patient.emulator import emulate
-        from icu.patient.outbox import Outbox
+        from icu.transports.sending import Outbox
 
         telemetry = self._patient_telemetry
         beds = beds_of(
@@ -270,6 +271,13 @@ class Ward:
         from icu.patient.telemetry import Telemetry
 
         return Telemetry(self.registry)
+
+    def check_scenario(self, name: str) -> None:
+        """UnknownScenarioError where none has this name. Reads files where all patients are processes of their own."""
+        from icu.patient.errors import UnknownScenarioError
+
+        if name not in self.scenarios:
+            raise UnknownScenarioError(name, list(self.scenarios))
 
     @cached_property
     def scenarios(self) -> "dict[str, Scenario]":

@@ -1,5 +1,6 @@
 """`status`, `restart`, `logs` and the like: how people see and steer a supervisor that runs."""
 
+import inspect
 import os
 import sys
 import time
@@ -21,27 +22,22 @@ from icu.config.settings import HIGHEST_COUNT
 from icu.control.errors import NoSupervisorError
 from icu.control.places import CHOOSE, Place, names_of, places
 from icu.control.protocol import (
+    Answer,
     AnyAnswer,
-    Befall,
     Befallen,
     Children,
     Done,
     Entry,
     Logs,
     Missed,
-    Reload,
+    Order,
     Request,
-    Restart,
-    Scale,
-    Start,
-    Status,
-    Stop,
     Supervisors,
-    Tree,
     is_up,
 )
 from icu.errors import UsageError
 from icu.supervisor.view import ChildView, State
+from icu.ward.orders import ORDERS, Befall, Scale, Status, Tree
 
 NOT_RUNNING: Final = 3
 """Exit code where not all that was asked for runs, as supervisorctl's users know it."""
@@ -52,9 +48,7 @@ WATCH_EVERY: Final = 1.0
 NAMED: Final = 20
 """Patients who are listed; more of them are counted."""
 
-_Answer = TypeVar("_Answer", bound=AnyAnswer)
-
-_ids: Final = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+_Answer = TypeVar("_Answer", bound=Answer)
 
 
 @click.command()
@@ -82,30 +76,6 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
             break
         time.sleep(WATCH_EVERY)
     _end(told, wanted=is_up)
-
-
-@click.command()
-@_ids
-@config_option
-def start(ids: tuple[str, ...], config: Path | None) -> None:
-    """Start children that do not run. Ends with 3 where one of them does not run then."""
-    _order(config, Start(ids), wanted=is_up)
-
-
-@click.command()
-@_ids
-@config_option
-def stop(ids: tuple[str, ...], config: Path | None) -> None:
-    """Stop children, the last one first, until somebody starts them."""
-    _order(config, Stop(ids), wanted=_is_down)
-
-
-@click.command()
-@_ids
-@config_option
-def restart(ids: tuple[str, ...], config: Path | None) -> None:
-    """Stop and start children, one after the other. Ends with 3 where one of them does not run then."""
-    _order(config, Restart(ids), wanted=is_up)
 
 
 @click.command()
@@ -159,18 +129,6 @@ def scenarios() -> None:
 
 @click.command()
 @config_option
-def reload(config: Path | None) -> None:
-    """Read the settings again, and start, stop and change only the children that differ.
-
-    Ends with 3 where one that was started does not run then.
-    """
-    told = _asked(_prepared(config), Reload(), Done)
-    _say(told.what)
-    _finish(told)
-
-
-@click.command()
-@config_option
 def tree(config: Path | None) -> None:
     """The supervisors with their rules, and below each its children."""
     for line in outline(_asked(_prepared(config), Tree(), Supervisors, hurry=True)):
@@ -190,7 +148,33 @@ def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
         anyio.run(_print_records, address, Logs(child, follow))
 
 
-COMMANDS: Final = (status, start, stop, restart, scale, scenario, scenarios, logs, reload, tree)
+_ARGUMENTS: Final = {"ids": click.argument("ids", nargs=-1, required=True, metavar="ID...")}
+"""The fields of orders that are more than a word on the command line."""
+
+
+def _command(order: type[Order]) -> click.Command:
+    """An order as a command: its fields are given, and how the children are then is shown."""
+
+    def command(config: Path | None, **given: object) -> None:
+        try:
+            request = msgspec.convert(given, order, strict=False)
+        except msgspec.ValidationError as exc:
+            raise UsageError(str(exc)) from exc
+        _report(_asked(_prepared(config), request, Answer), wanted=is_up if order.leaves_up else _is_down)
+
+    for name in reversed(order.__struct_fields__):
+        command = _ARGUMENTS.get(name, click.argument(name))(command)
+    return click.command(_name(order), help=inspect.getdoc(order))(config_option(command))
+
+
+def _name(order: type[Order]) -> str:
+    return str(order.__struct_config__.tag)
+
+
+_BY_HAND: Final = {_name(Status): status, _name(Tree): tree, _name(Scale): scale, _name(Befall): scenario}
+"""The orders whose commands have more to them than fields and an answer."""
+
+COMMANDS: Final = (*(_BY_HAND.get(_name(each)) or _command(each) for each in ORDERS), scenarios, logs)
 
 
 @dataclass(frozen=True)
@@ -236,10 +220,14 @@ def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: b
         return anyio.run(asking, backend_options={"loop_factory": AwakeLoop})
 
 
-def _order(config: Path | None, order: Request, *, wanted: Callable[[ChildView], bool]) -> None:
-    told = _asked(_prepared(config), order, Children)
-    _show(told.children, told.beds)
-    _end(told, wanted=wanted)
+def _report(told: Answer, *, wanted: Callable[[ChildView], bool]) -> None:
+    match told:
+        case Children():
+            _show(told.children, told.beds)
+            _end(told, wanted=wanted)
+        case Done():
+            _say(told.what)
+            _finish(told)
 
 
 def _finish(told: Done) -> None:

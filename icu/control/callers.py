@@ -11,7 +11,7 @@ from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.control.errors import OrderRefusedError
-from icu.control.protocol import LONGEST_REQUEST, Answer, AnyRequest, line, requests
+from icu.control.protocol import LONGEST_REQUEST, Answer, Request, line
 from icu.errors import UsageError
 
 PATIENCE: Final = 10.0
@@ -35,12 +35,13 @@ class CallerGoneError(Exception):
 
 
 class Caller:
-    """Somebody who asks."""
+    """Somebody who asks. `requests` decodes what may be asked."""
 
-    def __init__(self, stream: SocketStream) -> None:
+    def __init__(self, stream: SocketStream, requests: msgspec.json.Decoder[Request]) -> None:
         self._stream = stream
+        self._requests = requests
 
-    async def request(self) -> AnyRequest:
+    async def request(self) -> Request:
         """Read its request. UsageError for what is none; CallerGoneError."""
         try:
             data = await BufferedByteReceiveStream(self._stream).receive_until(b"\n", LONGEST_REQUEST)
@@ -49,7 +50,7 @@ class Caller:
         except (BrokenResourceError, ClosedResourceError, EndOfStream, IncompleteRead) as exc:
             raise CallerGoneError from exc
         try:
-            return requests.decode(data)
+            return self._requests.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise UsageError(f"that is no request: {exc}") from exc
 
@@ -69,7 +70,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._silent: dict[CancelScope, None] = {}
 
-    async def hear(self, caller: Caller) -> AnyRequest:
+    async def hear(self, caller: Caller) -> Request:
         """A caller's request. UsageError where none came in time, or before the place was needed; CallerGoneError."""
         with anyio.move_on_after(PATIENCE) as scope:
             self._silent[scope] = None

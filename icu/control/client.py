@@ -10,16 +10,14 @@ from anyio import BrokenResourceError, DelimiterNotFound, IncompleteRead, to_thr
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from icu.config.settings import Settings
 from icu.control.errors import NoSupervisorError, OrderRefusedError
-from icu.control.places import Place, places
-from icu.control.protocol import LONGEST_ANSWER, AnyAnswer, Failed, Request, Supervisors, Tree, answers, line
-from icu.supervisor.view import ChildView
+from icu.control.places import Place
+from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answers, line
 
 DEADLINE: Final = 5.0
 """Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it."""
 
-_Answer = TypeVar("_Answer", bound=AnyAnswer)
+_Answer = TypeVar("_Answer", bound=Answer)
 
 
 async def talk(where: Sequence[Place], request: Request) -> AsyncGenerator[AnyAnswer, None]:
@@ -53,25 +51,9 @@ async def ask(
     raise NoSupervisorError(f"the one that runs gave no answer within {deadline:g} s")
 
 
-async def look(settings: Settings) -> Sequence[ChildView]:
-    """All children of the supervisor that runs with these settings. Raises NoSupervisorError."""
-    return (await _tree(settings)).children
-
-
-async def unready(settings: Settings) -> str | None:
-    """Why the ward of the supervisor that runs with these settings is not ready; None where there is none to ask."""
-    try:
-        return (await _tree(settings)).unready
-    except NoSupervisorError:
-        return None
-
-
-async def _tree(settings: Settings) -> Supervisors:
-    return await ask(await to_thread.run_sync(places, settings), Tree(), Supervisors, deadline=DEADLINE)
-
-
 async def _connected(candidates: Sequence[Place]) -> SocketStream:
     reasons = []
+    cause = None
     for place in candidates:
         problem = await to_thread.run_sync(place.problem)
         if problem is None:
@@ -81,8 +63,9 @@ async def _connected(candidates: Sequence[Place]) -> SocketStream:
                 problem = f"nobody listens at {place.path}"
             except OSError as exc:
                 problem = f"{place.path}: {exc.strerror or exc}"
+                cause = exc
         reasons.append(problem)
-    raise NoSupervisorError(", ".join(reasons))
+    raise NoSupervisorError(", ".join(reasons)) from cause
 
 
 async def _sent(stream: SocketStream, request: Request) -> bool:

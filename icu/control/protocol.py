@@ -4,12 +4,12 @@ An empty line means nothing but "still here".
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
 
-from icu.config.settings import HIGHEST_COUNT
 from icu.supervisor.view import ChildView, State
 
 LONGEST_REQUEST: Final = 65_536
@@ -27,43 +27,15 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", 
     """What a client asks for."""
 
 
-class Status(Request, frozen=True):
-    """How the children are; all of them without ids."""
+class Order(Request, frozen=True):
+    """A request with one answer. Its docstring describes the command, its fields are what the command is given."""
 
-    ids: Annotated[tuple[Pattern, ...], Meta(max_length=1_000)] = ()
+    leaves_up: ClassVar[bool] = True
+    """Whether the children whom it names are to run then."""
 
-
-class Tree(Request, frozen=True):
-    """The supervisors, and below each its children."""
-
-
-class Start(Request, frozen=True):
-    """Start children that do not run."""
-
-    ids: Patterns
-
-
-class Stop(Request, frozen=True):
-    """Stop children, until somebody starts them."""
-
-    ids: Patterns
-
-
-class Restart(Request, frozen=True):
-    """Stop and start children."""
-
-    ids: Patterns
-
-
-class Scale(Request, frozen=True):
-    """Let a group have so many children."""
-
-    id: Pattern
-    count: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
-
-
-class Reload(Request, frozen=True):
-    """Apply what has changed in the file."""
+    async def obey(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order says whom it is for
+        """Do in the ward what is asked for. IcuError where that cannot be."""
+        raise NotImplementedError
 
 
 class Logs(Request, frozen=True):
@@ -71,16 +43,6 @@ class Logs(Request, frozen=True):
 
     id: Pattern | None = None
     follow: bool = False
-
-
-class Befall(Request, frozen=True):
-    """Let a scenario befall patients, who are named by a child's id, a name or a uuid, or by a pattern of them."""
-
-    bed: Pattern
-    scenario: Annotated[str, Meta(min_length=1, max_length=200)]
-
-
-AnyRequest: TypeAlias = Status | Tree | Start | Stop | Restart | Scale | Reload | Logs | Befall
 
 
 class Answer(Struct, frozen=True, tag_field="answer", tag=str.lower):
@@ -122,6 +84,12 @@ class Befallen(Answer, frozen=True):
     problems: Sequence[str] = ()
 
 
+class Refused(Answer, frozen=True):
+    """The patients of an order whom it does not befall, and why."""
+
+    patients: dict[UUID, str]
+
+
 class Entry(Answer, frozen=True):
     """A log record."""
 
@@ -146,27 +114,11 @@ class Failed(Answer, frozen=True):
     exit_code: int
 
 
-AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Entry | Missed | Failed
+AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Refused | Entry | Missed | Failed
 
 
-class Change(NamedTuple):
-    """What an order has changed, in words, and the ids of the children that were started for it."""
-
-    what: str
-    started: Sequence[str] = ()
-
-
-requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)
 answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
 _encoder: Final = msgspec.json.Encoder()
-
-
-_ON_THE_WAY: Final = frozenset({State.PENDING, State.STARTING, State.STOPPING})
-
-
-def is_settled(child: ChildView) -> bool:
-    """Whether a child is somewhere, and not on its way: one that dies at each start is found dead."""
-    return child.state not in _ON_THE_WAY
 
 
 def is_up(child: ChildView) -> bool:

@@ -1,11 +1,14 @@
 """The supervisor's end of the control socket. Whatever clients do, the ward goes on."""
 
-import os
-from collections.abc import Container, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import reduce
+from operator import or_
+from pathlib import Path
 from typing import Final, Protocol
 
 import anyio
+import msgspec
 from anyio import TASK_STATUS_IGNORED, BrokenResourceError, CancelScope, to_thread
 from anyio.abc import SocketListener, SocketStream, TaskStatus
 from loguru import logger
@@ -21,29 +24,10 @@ from icu.control.callers import (
 from icu.control.errors import UnknownChildError
 from icu.control.listener import take
 from icu.control.places import Place
-from icu.control.protocol import (
-    Answer,
-    Befall,
-    Befallen,
-    Change,
-    Children,
-    Done,
-    Failed,
-    Logs,
-    Missed,
-    Reload,
-    Restart,
-    Scale,
-    Start,
-    Status,
-    Stop,
-    Supervisors,
-    Tree,
-    is_settled,
-)
+from icu.control.protocol import Answer, Failed, Logs, Missed, Order, Request
 from icu.control.records import Records, is_meant
 from icu.errors import EXIT_CODES, IcuError, Kind
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildView
 
 FOLLOW_EVERY: Final = 0.2
 """Seconds between two looks for new log records."""
@@ -54,63 +38,29 @@ SIGN_OF_LIFE: Final = 10.0
 ACCEPT_AGAIN: Final = 1.0
 """Seconds until a client is taken in again after one could not be."""
 
-SETTLING: Final = 3.0
-"""Seconds for which an order that is done waits until the children are shown as what they are: a start takes 1 s to
-count."""
-
-LOOK_EVERY: Final = 0.1
-"""Seconds between two looks meanwhile."""
-
 LAST_WORDS: Final = 0.5
 """Seconds that a client who follows may take for the last records, when the ward stops."""
 
 
-class Controlled(Protocol):
-    """The supervisors that are looked at and steered. Patterns that match nobody raise UnknownChildError."""
-
-    @property
-    def rules(self) -> Mapping[str, str]:
-        """The rules of each supervisor, by its id; the outermost one's below an empty id."""
-
-    def view(self) -> Sequence[ChildView]:
-        """All children, those of supervisors below them."""
-
-    async def unready(self) -> str | None:
-        """Why the ward is not ready, if so."""
+class Ward(Protocol):
+    """Whom orders are for."""
 
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
         """The children that match, and are no supervisors; all of them without patterns."""
 
-    async def start(self, *patterns: str) -> Mapping[str, str | None]:
-        """Start those that match: their ids, each with what went wrong."""
-
-    async def stop(self, *patterns: str) -> Mapping[str, str | None]:
-        """Stop those that match: their ids, each with what went wrong."""
-
-    async def restart(self, *patterns: str) -> Mapping[str, str | None]:
-        """Stop and start those that match: their ids, each with what went wrong."""
-
-    async def scale(self, group: str, count: int) -> Change:
-        """Let a group have so many children."""
-
-    async def reload(self) -> Change:
-        """Apply what has changed in the file."""
-
-    async def befall(self, bed: str, scenario: str) -> Befallen:
-        """Let a scenario befall the patients who match."""
-
 
 async def serve(
-    tree: Controlled,
+    ward: Ward,
+    orders: Sequence[type[Order]],
     records: Records,
     places: Sequence[Place],
     *,
     names: Sequence[Place] = (),
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer requests until cancelled. Ends at once where no socket can be made. It is found by `names` too.
+    """Answer requests until cancelled: `orders` to the ward, and for its log. It is found by `names` too.
 
-    SupervisorRunsError where another supervisor has the socket.
+    Ends at once where no socket can be made. SupervisorRunsError where another supervisor has the socket.
     """
     seat = await to_thread.run_sync(take, places)
     name = await to_thread.run_sync(seat.call, names) if seat else None
@@ -119,7 +69,7 @@ async def serve(
         return
     async with await SocketListener.from_socket(seat.socket) as listener:
         try:
-            await _Room(tree, records).attend(listener)
+            await _Room(ward, orders, _Log(ward, records)).attend(listener)
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(seat.leave)
@@ -127,12 +77,23 @@ async def serve(
                     await to_thread.run_sync(seat.forget, name)
 
 
-class _Room:
-    """All clients of a supervisor."""
+@asynccontextmanager
+async def obeying(path: Path, ward: object, orders: Sequence[type[Order]]) -> AsyncIterator[None]:
+    """Let something obey orders that come to a socket of this path while the block runs. It has no log."""
+    async with await anyio.create_unix_listener(path, mode=0o600) as listener, anyio.create_task_group() as group:
+        group.start_soon(_Room(ward, orders).attend, listener)
+        yield
+        group.cancel_scope.cancel()
 
-    def __init__(self, tree: Controlled, records: Records) -> None:
-        self._tree = tree
-        self._records = records
+
+class _Room:
+    """All clients of a ward."""
+
+    def __init__(self, ward: object, orders: Sequence[type[Order]], log: "_Log | None" = None) -> None:
+        self._ward = ward
+        self._log = log
+        kinds = reduce(or_, orders if log is None else (Logs, *orders))
+        self._requests = msgspec.json.Decoder[Request](kinds)
         self._arrivals = Arrivals()
         self._followers = CallerLimit(MOST_FOLLOWERS, "clients that follow the log")
         self._orders = CallerLimit(MOST_ORDERS, "clients that wait for an answer")
@@ -151,7 +112,7 @@ class _Room:
         """Hear a request and answer it. An order is carried out though its client may be gone meanwhile."""
         with suppress(CallerGoneError):
             async with stream:
-                caller = Caller(stream)
+                caller = Caller(stream, self._requests)
                 failed = await self._attend_to(caller)
                 if failed is not None:
                     await caller.answer(failed)
@@ -161,11 +122,13 @@ class _Room:
         try:
             # Whoever is refused is heard first: what closes before it is asked loses its answer.
             request = await self._arrivals.hear(caller)
-            if isinstance(request, Logs):
-                await self._send_records(request, caller)
-            else:
+            if isinstance(request, Logs) and self._log is not None:
+                reader = self._log.reader(request, caller)
+                with (self._followers if request.follow else self._orders).one():
+                    await reader.read()
+            elif isinstance(request, Order):
                 with self._orders.one():
-                    await caller.answer(await self._obey(request))
+                    await caller.answer(await request.obey(self._ward))
         except CallerGoneError:
             raise
         except IcuError as exc:
@@ -175,64 +138,20 @@ class _Room:
             return Failed("an error of the supervisor, which its log explains", EXIT_CODES[Kind.INTERNAL])
         return None
 
-    async def _obey(self, request: Status | Tree | Start | Stop | Restart | Scale | Reload | Befall) -> Answer:
-        tree = self._tree
-        match request:
-            case Status(ids):
-                return self._told(tree.matching(ids))
-            case Tree():
-                return Supervisors(os.getpid(), dict(tree.rules), tree.view(), await tree.unready())
-            case Scale(group, count):
-                return await self._done(await tree.scale(group, count))
-            case Reload():
-                return await self._done(await tree.reload())
-            case Befall(bed, scenario):
-                return await tree.befall(bed, scenario)
-            case Start() | Stop() | Restart():
-                order = {Start: tree.start, Stop: tree.stop, Restart: tree.restart}[type(request)]
-                return await self._outcome(await order(*request.ids))
 
-    async def _outcome(self, told: Mapping[str, str | None]) -> Children:
-        children = await self._settled(told)
-        return self._told(children, [f"{name}: {problem}" for name, problem in told.items() if problem])
+class _Log:
+    """The log of a ward, for whoever asks for it."""
 
-    async def _done(self, change: Change) -> Done:
-        children = await self._settled(change.started)
-        return Done(change.what, children, self._told(children).beds)
+    def __init__(self, ward: Ward, records: Records) -> None:
+        self._ward = ward
+        self._records = records
 
-    def _told(self, children: Sequence[ChildView], problems: Sequence[str] = ()) -> Children:
-        """The children, and what is wrong with the supervisors of theirs that are down."""
-        above = [(each, {child.id for child in each.children}) for each in self._tree.view() if each.children]
-        asked = {child.id for child in children}
-        down = [
-            f"{each.id} is {each.state}: {each.last_error}" for each, ids in above if _is_down(each) and ids & asked
-        ]
-        beds = [child.id for child in children if any(child.id in ids for _, ids in above)]
-        return Children(children, [*problems, *down], beds)
-
-    async def _settled(self, ids: Container[str]) -> list[ChildView]:
-        """How the children are, once each has shown whether it stays up."""
-        until = anyio.current_time() + SETTLING
-        children = self._named(ids)
-        while not all(map(is_settled, children)) and anyio.current_time() < until:
-            await anyio.sleep(LOOK_EVERY)
-            children = self._named(ids)
-        return children
-
-    def _named(self, ids: Container[str]) -> list[ChildView]:
-        return [child for child in self._tree.matching(()) if child.id in ids]
-
-    async def _send_records(self, request: Logs, caller: Caller) -> None:
-        """The records that are kept, and those to come. They wait for no client: it is told how many it missed."""
-        known = self._records.children() | {child.id for child in self._tree.matching(())}
+    def reader(self, request: Logs, caller: Caller) -> "_Reader":
+        """Somebody who reads it. UnknownChildError where there is no such child."""
+        known = self._records.children() | {child.id for child in self._ward.matching(())}
         if request.id is not None and not any(is_meant(child, request.id) for child in known):
             raise UnknownChildError(request.id, sorted(known))
-        with (self._followers if request.follow else self._orders).one():
-            reader = _Reader(self._records, request, caller)
-            await reader.catch_up()
-            while request.follow:
-                await reader.wait()
-                await reader.catch_up()
+        return _Reader(self._records, request, caller)
 
 
 class _Reader:
@@ -242,11 +161,18 @@ class _Reader:
         self._records = records
         self._pattern = request.id
         self._caller = caller
-        self._hurry = not request.follow
+        self._follow = request.follow
         self._seen = 0
         self._said_at = anyio.current_time()
 
-    async def catch_up(self) -> None:
+    async def read(self) -> None:
+        """Send the records that are kept, and those to come. They wait for no client: it is told how many it missed."""
+        await self._catch_up()
+        while self._follow:
+            await self._wait()
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         """Send the records that are new, if they are wanted; a sign of life where there was none for long."""
         entries = self._records.after(self._seen)
         said: list[Answer] = [entry for _, entry in entries if is_meant(entry.child, self._pattern)]
@@ -255,17 +181,13 @@ class _Reader:
         self._seen = entries[-1][0] if entries else self._seen
         if said or anyio.current_time() - self._said_at > SIGN_OF_LIFE:
             self._said_at = anyio.current_time()
-            await self._caller.answer(*said, hurry=self._hurry)
+            await self._caller.answer(*said, hurry=not self._follow)
 
-    async def wait(self) -> None:
+    async def _wait(self) -> None:
         """Until the next look. Where the ward is told to stop meanwhile, that stands in the log and is sent too."""
         try:
             await anyio.sleep(FOLLOW_EVERY)
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(LAST_WORDS, shield=True):
-                await self.catch_up()
+                await self._catch_up()
             raise
-
-
-def _is_down(supervisor: ChildView) -> bool:
-    return supervisor.state in {State.BACKOFF, State.FAILED}

@@ -126,25 +126,21 @@ def _leave_no_core() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def end_with_parent(heed: Callable[[bytes], None]) -> None:
-    """Stop this process when the one that started it is gone: nobody else would. `heed` takes each line that it sends,
-    in the thread that waits for its end.
+def end_with_parent() -> None:
+    """Stop this process when the one that started it is gone: nobody else would.
 
     The parent holds the other end of standard input. A thread waits there, for a loop may be blocked. Where the system
     can do so, it lets a process that stands still (SIGSTOP) go on then, for as such it would notice nothing.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
-    threading.Thread(target=_await_orphanage, args=(heed,), daemon=True).start()
+    threading.Thread(target=_await_orphanage, daemon=True).start()
 
 
-def _await_orphanage(heed: Callable[[bytes], None]) -> None:
+def _await_orphanage() -> None:
     # Not through sys.stdin, whose lock a thread must not hold when Python ends.
-    rest = b""
-    while data := os.read(0, 4_096):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            heed(line)
+    while os.read(0, 4_096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     _comes_in_time(threading.Event())
     os._exit(1)

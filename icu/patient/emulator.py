@@ -1,4 +1,4 @@
-"""The emulator: one task that serves any number of bays, each on its own schedule, and one that sends what they see."""
+"""The emulator: one task that serves any number of bays, each on its own schedule; what they see is forwarded."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -7,18 +7,18 @@ from itertools import chain
 from typing import Final
 
 import anyio
-from anyio import TASK_STATUS_IGNORED, CancelScope, create_task_group
+from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from loguru import logger
 
 from icu.messages import encode
 from icu.patient.beds import Bay
-from icu.patient.outbox import Outbox
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
+from icu.transports.sending import Outbox, forwarding
 
 ROUND: Final = 1_000
-"""Observations that are made, or sent, at a time, about."""
+"""Observations that are made at a time, about."""
 
 AHEAD: Final = 2_000
 """Records of the past that may wait in memory for the sink. Whoever catches up keeps the interpreter busy, and a sink
@@ -26,9 +26,6 @@ beside it hardly stores anything until it pauses."""
 
 LOOK_EVERY: Final = 0.5
 """Seconds after which it looks how much time has passed: the loop's clock leaves out what the process stood still."""
-
-FAREWELL: Final = 2.0
-"""Seconds in which an emulator that was told to stop sends what waits. Less than its grace."""
 
 
 def clock() -> datetime:
@@ -54,17 +51,8 @@ async def emulate(
     is full; the past waits, for nothing of it may be lost: recordings, and patients who have yet to catch up.
     """
     task_status.started()
-    sender = _Sender(outbox, transport, telemetry)
-    async with create_task_group() as group:
-        group.start_soon(sender.run)
-        try:
-            await _observe(bays, outbox, transport, telemetry, now, monotonic)
-            await sender.idle()
-        except anyio.get_cancelled_exc_class():
-            await sender.finish()
-            raise
-        finally:
-            sender.scope.cancel()
+    async with forwarding(outbox, transport, telemetry.delivered):
+        await _observe(bays, outbox, transport, telemetry, now, monotonic)
     logger.debug("nothing left to send")
 
 
@@ -134,42 +122,3 @@ async def _room(outbox: Outbox, transport: Transport, bays: Sequence[Bay]) -> No
             await transport.settled(AHEAD)
         while bay.can_wait and any(outbox.is_full(each.key) for each in bay.identities):
             await outbox.change()
-
-
-class _Sender:
-    """Moves records from the outbox to the transport, in a scope that a cancellation from outside does not reach."""
-
-    def __init__(self, outbox: Outbox, transport: Transport, telemetry: Telemetry) -> None:
-        self.scope = CancelScope(shield=True)
-        self._outbox = outbox
-        self._transport = transport
-        self._telemetry = telemetry
-        self._ended = False
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        try:
-            with self.scope:
-                while True:
-                    await self._send()
-                    await self._outbox.change()
-        finally:
-            self._ended = True
-
-    async def idle(self) -> None:
-        """Wait until nothing is left to send."""
-        while len(self._outbox):
-            await self._outbox.change()
-
-    async def finish(self) -> None:
-        """Give it a moment to send what waits, and say what it could not."""
-        if not self._ended and self._transport.sending_trouble is None:
-            with anyio.move_on_after(FAREWELL, shield=True):
-                await self.idle()
-        if len(self._outbox):
-            logger.warning("stopped with {} readings that were not delivered", len(self._outbox))
-
-    async def _send(self) -> None:
-        while records := self._outbox.head(ROUND):
-            refused = await self._transport.publish(records)
-            self._telemetry.delivered(records, refused=refused, released=self._outbox.acknowledged(records))

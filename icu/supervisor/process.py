@@ -2,15 +2,16 @@
 
 It tells how it is by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 when it has started, STATUS= with a
 text for people, WATCHDOG=1 as long as it lives; in two words of our own, X_TROUBLE= and X_DEGRADED=, what it waits for
-and what it leaves undone until somebody mends it, if anything; and in other words that begin with X_ whatever else its
-owner wants to hear. Its standard input is a pipe. It brings lines from us, and ends when we do, so that the process can
-end too.
+and what it leaves undone until somebody mends it, if anything. In the socket's folder, which lasts as long as it does,
+it may put sockets of its own. Its standard input is a pipe. It brings one line from us, and ends when we do, so that
+the process can end too.
 """
 
 import signal
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from anyio import (
     TemporaryDirectory,
     create_task_group,
 )
-from anyio.abc import ByteSendStream, Process, TaskStatus, UNIXDatagramSocket
+from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
 
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.offspring import Offspring
@@ -48,18 +49,16 @@ async def run_process(
     environ: Mapping[str, str],
     letter: str = "",
     on_condition: Callable[[Condition], None] = lambda _: None,
-    on_word: Callable[[str, str], None] = lambda _, __: None,
-    on_open: Callable[[ByteSendStream], None] = lambda _: None,
+    on_ready: Callable[[Path], None] = lambda _: None,
     offspring: Offspring | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
 
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
-    status, when the process says READY=1; `on_open` is given what further lines can be sent on then. `on_line` is
+    status, when the process says READY=1; `on_ready` is given the folder that it shares with us then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
-    `on_condition` with how its work goes, whenever it says so; `on_word` with name and value of each other X_NAME=. It
-    is one of the `offspring` until its end.
+    `on_condition` with how its work goes, whenever it says so. It is one of the `offspring` until its end.
     Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds
     (it gets SIGABRT, so that it can say what holds it up), and ProcessKilledError when it had to be killed.
     """
@@ -67,7 +66,7 @@ async def run_process(
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
         offspring = offspring or Offspring()
         process = await offspring.open(command, {**environ, **told})
-        watch = _Watch(process, notices, watchdog, on_line, on_condition, on_word, on_open)
+        watch = _Watch(process, notices, watchdog, on_line, on_condition, partial(on_ready, path.parent))
         try:
             await watch.until_it_ends(letter, task_status)
         except anyio.get_cancelled_exc_class():
@@ -108,16 +107,14 @@ class _Watch:
         watchdog: float,
         on_line: Callable[[str], str | None],
         on_condition: Callable[[Condition], None],
-        on_word: Callable[[str, str], None],
-        on_open: Callable[[ByteSendStream], None],
+        on_ready: Callable[[], None],
     ) -> None:
         self._process = process
         self._notices = notices
         self._watchdog = watchdog
         self._on_line = on_line
         self._on_condition = on_condition
-        self._on_word = on_word
-        self._on_open = on_open
+        self._on_ready = on_ready
         self._rest = b""
         self._last_words = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
@@ -170,14 +167,10 @@ class _Watch:
             self._life.deadline = anyio.current_time() + self._watchdog
             notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").split("\n") if "=" in line)
             if "X_TROUBLE" in notice:
-                self._on_condition(Condition(notice.pop("X_TROUBLE") or None, notice.pop("X_DEGRADED", "") or None))
-            for name, value in notice.items():
-                if name.startswith("X_"):
-                    self._on_word(name, value)
+                self._on_condition(Condition(notice["X_TROUBLE"] or None, notice.get("X_DEGRADED") or None))
             if "READY" in notice:
                 status = notice.get("STATUS")
-                if self._process.stdin is not None:
-                    self._on_open(self._process.stdin)
+                self._on_ready()
                 task_status.started(f"pid {self._process.pid}" + (f", {status}" if status else ""))
 
     async def _read(self) -> None:

@@ -46,6 +46,14 @@ def test_functions_are_small() -> None:
     assert not too_long
 
 
+def test_the_ward_knows_no_roles() -> None:
+    """What its children do is handed in: a new role changes nothing there."""
+    roles = re.compile("(Sink|Monitor|Patient)Child")
+    ward = [path for path in FILES if path.parent.name == "ward"]
+    assert len(ward) > 5
+    assert not [path.name for path in ward if roles.search(path.read_text())]
+
+
 def test_no_drawer_for_everything() -> None:
     """A module is named for what it does."""
     assert not [path for path in FILES if path.stem in FORBIDDEN or path.parent.name in FORBIDDEN]

@@ -15,9 +15,9 @@ from icu.messages import encode
 from icu.patient.beds import Bay
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import clock, emulate
-from icu.patient.outbox import Outbox
 from icu.patient.scenarios import load_scenarios
 from icu.patient.telemetry import Telemetry
+from icu.transports.sending import Outbox
 from tests.benchmarks.kafka_topics import new_topic, open_transport
 from tests.benchmarks.stream import share
 from tests.benchmarks.wards import aside

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 from icu.messages import Record, encode, uuid_of_name
 from icu.patient.beds import Identity
 from icu.patient.emulator import emulate
-from icu.patient.outbox import Outbox
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry
+from icu.transports.sending import Outbox
 from icu.vitals.signs import VitalSigns
 from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import ROUND, in_rounds, new_topic, open_transport

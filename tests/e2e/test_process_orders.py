@@ -1,11 +1,9 @@
 """Orders to patients in processes of their own: taken, or refused with why. They need no broker: readings wait."""
 
-import fcntl
 import os
 import re
 import signal
 import sys
-import termios
 import threading
 import time
 from pathlib import Path
@@ -107,17 +105,19 @@ def test_a_process_that_does_not_answer(ward: Program, icu: Icu) -> None:
 
 
 def kill_with_an_order(number: int) -> None:
-    """Kill a process that stands still, once it has an order that it has not read."""
+    """Kill a process that stands still, once somebody has come to it with an order that it has not heard."""
+    environ = dict(each.split("=", 1) for each in Path(f"/proc/{number}/environ").read_text().split("\0") if each)
+    orders = Path(environ["NOTIFY_SOCKET"]).with_name("orders")
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with Path(f"/proc/{number}/fd/0").open("rb", buffering=0) as stdin:
-            if int.from_bytes(fcntl.ioctl(stdin, termios.FIONREAD, bytes(4)), sys.byteorder):
-                break
+        # One line of the socket that listens, and one of each that waits to be taken in.
+        if sum(line.endswith(f" {orders}") for line in Path("/proc/net/unix").read_text().splitlines()) > 1:
+            break
         time.sleep(0.02)
     os.kill(number, signal.SIGKILL)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc shows what a process has not read yet")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc shows who waits to be heard")
 def test_a_process_that_dies_meanwhile(ward: Program, icu: Icu) -> None:
     """Whoever gave the order is told so, and the next process takes the next one."""
     first = pid(ward, "icu-1")

@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import Delivery, Record, encode
 from icu.patient.emulator import emulate
-from icu.patient.outbox import CAPACITY, Outbox
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 from icu.transports.kafka.batches import partition_of
 from icu.transports.kafka.transport import KafkaTransport
+from icu.transports.sending import CAPACITY, Outbox
 from tests.brokers import ApacheKafka, MockKafka
 from tests.integration.conftest import NUMBERS, Connect
 from tests.samples import observation

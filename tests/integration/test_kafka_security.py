@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from icu.bootstrap.tree import Tree
+from icu.bootstrap.children import supervised
 from icu.bootstrap.ward import Ward
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
@@ -20,6 +20,7 @@ from icu.supervisor.view import State
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
+from icu.ward.processes import Processes
 from tests.brokers import ApacheKafka
 from tests.brokers.settings import ELSEWHERE
 
@@ -154,7 +155,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     children = (SinkChild(id="sink"), PatientChild(id="bed", name="Anna", interval=0.2))
     database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
     ward = Ward(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
-    tree = await to_thread.run_sync(Tree, ward)
+    tree = await to_thread.run_sync(supervised, ward, Processes())
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             await group.start(tree.root.run)

@@ -18,6 +18,7 @@ from icu.control.protocol import Entry, Supervisors
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.supervisor.view import ChildView, State
+from icu.ward.orders import ORDERS
 from tests.unit.cli.conftest import Run
 from tests.unit.control.conftest import Ward
 
@@ -66,7 +67,7 @@ def ward(icu: Run) -> Iterator[Ward]:
     logger.add(records, format="{message}")
     logger.bind(child="sink", delay=1.5).warning("trouble \x1b[2J")
     with anyio.from_thread.start_blocking_portal() as portal:
-        future, _ = portal.start_task(partial(serve, ward, records, places(load()), names=names_of(None)))
+        future, _ = portal.start_task(partial(serve, ward, ORDERS, records, places(load()), names=names_of(None)))
         yield ward
         future.cancel()
 

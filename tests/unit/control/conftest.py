@@ -1,5 +1,6 @@
 """A control room over a real socket, with a ward that only notes what it is told."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import partial
@@ -11,17 +12,20 @@ import pytest
 from icu.config.settings import Settings, Supervision
 from icu.control.errors import UnknownChildError
 from icu.control.places import places
-from icu.control.protocol import Befallen, Change
+from icu.control.protocol import Befallen, Supervisors
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.supervisor.view import ChildView, State
+from icu.ward.changes import Change
+from icu.ward.orders import ORDERS
+from icu.ward.outcomes import Outcomes
 
 
 class Ward:
     """Two children that do nothing."""
 
     def __init__(self) -> None:
-        self.rules = {"": "one_for_one"}
+        self.outcomes = Outcomes(self)
         self.children = [ChildView("sink", State.RUNNING, uptime=5.0), ChildView("bed-1", State.BACKOFF)]
         self.told: list[object] = []
         self.scaled = ["bed-1"]
@@ -33,9 +37,9 @@ class Ward:
         """All children."""
         return self.children
 
-    async def unready(self) -> str | None:
-        """It is."""
-        return None
+    async def supervisors(self) -> Supervisors:
+        """It has one."""
+        return Supervisors(os.getpid(), {"": "one_for_one"}, self.view())
 
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
         """Patterns are ids here."""
@@ -111,7 +115,7 @@ def records() -> Records:
 async def room(settings: Settings, ward: Ward, records: Records) -> AsyncIterator[Path]:
     """A running control room; its socket."""
     async with anyio.create_task_group() as group:
-        await group.start(partial(serve, ward, records, places(settings)))
+        await group.start(partial(serve, ward, ORDERS, records, places(settings)))
         assert settings.supervisor.socket is not None
         yield settings.supervisor.socket
         group.cancel_scope.cancel()

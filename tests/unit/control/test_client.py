@@ -11,12 +11,14 @@ from anyio import EndOfStream, to_thread
 from anyio.abc import SocketAttribute, SocketListener, SocketStream
 
 from icu.config.settings import Settings
-from icu.control.client import ask, look, talk
+from icu.control.client import ask, talk
 from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.listener import take
 from icu.control.places import Place, places
-from icu.control.protocol import Children, Done, Failed, Logs, Missed, Reload, Status, Stop, line
+from icu.control.protocol import Children, Done, Failed, Logs, Missed, line
 from icu.errors import is_transient
+from icu.ward.asking import look
+from icu.ward.orders import Reload, Status, Stop
 
 Behaviour = Callable[[SocketStream], Awaitable[None]]
 

@@ -20,13 +20,12 @@ from loguru import logger
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
 from icu.control import callers, server
-from icu.control.client import ask, look, talk
+from icu.control.client import ask, talk
 from icu.control.errors import OrderRefusedError, SupervisorRunsError
 from icu.control.places import places
 from icu.control.protocol import (
     LONGEST_REQUEST,
     AnyAnswer,
-    Befall,
     Befallen,
     Children,
     Done,
@@ -34,20 +33,15 @@ from icu.control.protocol import (
     Failed,
     Logs,
     Missed,
-    Reload,
     Request,
-    Restart,
-    Scale,
-    Start,
-    Status,
-    Stop,
     Supervisors,
-    Tree,
     answers,
     line,
 )
 from icu.control.records import Records
 from icu.supervisor.view import ChildView, State
+from icu.ward.asking import look
+from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
 
 PATIENCE = 10.0
@@ -416,7 +410,7 @@ async def test_the_owner_alone_can_connect(room: Path) -> None:
 async def test_a_second_supervisor_is_refused(settings: Settings, room: Path) -> None:
     """The first one keeps its socket, and answers on."""
     with pytest.raises(SupervisorRunsError, match="runs already"):
-        await server.serve(Ward(), Records(), places(settings))
+        await server.serve(Ward(), ORDERS, Records(), places(settings))
     assert await look(settings)
 
 
@@ -425,7 +419,7 @@ async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> Non
     path = folder / "icu.sock"
     for replaced in (False, True):
         async with anyio.create_task_group() as group:
-            await group.start(partial(server.serve, Ward(), Records(), places(settings)))
+            await group.start(partial(server.serve, Ward(), ORDERS, Records(), places(settings)))
             client = await anyio.connect_unix(path)
             if replaced:
                 path.unlink()
@@ -440,7 +434,7 @@ async def test_where_no_socket_can_be_it_goes_on(folder: Path) -> None:
     logged: list[str] = []
     logger.add(logged.append, format="{level} {message}")
     nowhere = msgspec.structs.replace(Settings().supervisor, socket=folder / "missing" / "icu.sock")
-    await server.serve(Ward(), Records(), places(Settings(supervisor=nowhere)))
+    await server.serve(Ward(), ORDERS, Records(), places(Settings(supervisor=nowhere)))
     [text] = logged
     assert text.startswith("WARNING no control socket")
     assert "missing/icu.sock: No such file or directory" in text

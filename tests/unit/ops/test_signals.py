@@ -69,7 +69,7 @@ anyio.run(until_told, work)
 print("ended in order", flush=True)
 """
 
-SLOW_ORPHAN = f"from icu.ops.signals import end_with_parent; end_with_parent(lambda _: None)\n{STOPPING}"
+SLOW_ORPHAN = f"from icu.ops.signals import end_with_parent; end_with_parent()\n{STOPPING}"
 
 ORPHAN = """
 import anyio
@@ -79,7 +79,7 @@ async def work():
     print("started", flush=True)
     await anyio.sleep(600)
 
-end_with_parent(lambda _: None)
+end_with_parent()
 anyio.run(until_told, work)
 print("ended in order", flush=True)
 """

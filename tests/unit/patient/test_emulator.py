@@ -15,7 +15,6 @@ from icu.ops.logs import unwrapped
 from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import AHEAD, emulate
-from icu.patient.outbox import Outbox
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay, origin_of
 from icu.patient.simulated import SimulatedBay
@@ -23,6 +22,7 @@ from icu.patient.telemetry import Telemetry
 from icu.transports.base import Consumer, Transport
 from icu.transports.errors import TransportClosedError
 from icu.transports.memory import MemoryTransport
+from icu.transports.sending import Outbox
 from icu.vitals.signs import VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START, decoded

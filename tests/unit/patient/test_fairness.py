@@ -12,10 +12,11 @@ from icu.patient import emulator
 from icu.patient.beds import Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
-from icu.patient.outbox import Outbox
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
+from icu.transports import sending
 from icu.transports.memory import MemoryTransport
+from icu.transports.sending import Outbox
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 
@@ -128,7 +129,7 @@ async def test_what_is_left_out_is_counted_by_patient() -> None:
     assert telemetry.missed._value.get() == 3
 
 
-@pytest.mark.parametrize(("trouble", "lasts"), [(None, emulator.FAREWELL), ("Kafka is away", 0)])
+@pytest.mark.parametrize(("trouble", "lasts"), [(None, sending.FAREWELL), ("Kafka is away", 0)])
 async def test_nobody_waits_for_a_transport_that_is_away(
     monkeypatch: pytest.MonkeyPatch, trouble: str | None, lasts: float
 ) -> None:

@@ -14,12 +14,12 @@ from icu.messages import Observation, Record, uuid_of_name
 from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
-from icu.patient.outbox import Outbox
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
+from icu.transports.sending import Outbox
 from icu.vitals.signs import VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START

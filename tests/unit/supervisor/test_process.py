@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -236,18 +237,19 @@ async def test_it_tells_what_it_waits_for() -> None:
     assert conditions == [Condition("no broker"), Condition(None, "a hole"), Condition()]
 
 
-async def test_it_tells_what_its_owner_wants_to_hear() -> None:
-    """In words that begin with X_, with any text that is one line; systemd's own words are not among them."""
-    words: list[tuple[str, str]] = []
-    notice = "X_ANSWER=7 a=b\u2028\x0c\nX_OTHER=\nX_TROUBLE=no broker\nWATCHDOG=1\nERRNO=2"
+async def test_it_shares_a_folder_with_its_owner() -> None:
+    """What it has put there before it is ready can be found, and is gone when it has ended."""
+    found: list[Path] = []
+    mine = "import os, pathlib; pathlib.Path(os.environ['NOTIFY_SOCKET']).with_name('mine').write_text('here')\n"
+    told = Told()
     async with anyio.create_task_group() as group:
-        code = READY + f"tell({notice!r}); time.sleep(600)"
-        group.start_soon(partial(program(code, told=Told(), lines=[]), on_word=lambda *word: words.append(word)))
+        code = mine + READY + "time.sleep(600)"
+        group.start_soon(partial(program(code, told=told, lines=[]), on_ready=found.append))
         with anyio.fail_after(30):
-            while len(words) < 2:
-                await anyio.sleep(0.02)
+            await told.event.wait()
+        assert await anyio.Path(found[0] / "mine").read_text() == "here"
         group.cancel_scope.cancel()
-    assert words == [("X_ANSWER", "7 a=b\u2028\x0c"), ("X_OTHER", "")]
+    assert not await anyio.Path(found[0]).exists()
 
 
 async def test_it_knows_when_its_parent_is_gone() -> None:

@@ -7,14 +7,16 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from icu.bootstrap.tree import Tree
+from icu.bootstrap.children import supervised
 from icu.bootstrap.ward import Ward
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.control.errors import UnknownBedError
 from icu.messages import uuid_of_name
 from icu.patient.errors import UnknownScenarioError
-from tests.unit.bootstrap.test_orders import up, write
+from icu.ward.processes import Processes
+from icu.ward.tree import Tree
+from tests.unit.ward.test_orders import up, write
 
 FILE = """
 [[child]]
@@ -58,7 +60,7 @@ def ward(path: Path) -> Ward:
 @pytest.fixture
 def still(ward: Ward, path: Path) -> Tree:
     """A ward that does not run."""
-    return Tree(ward, reread=lambda: load(path, {}))
+    return supervised(ward, Processes(), reread=lambda: load(path, {}))
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     """Those who do not run are told of; a recording is refused whether it runs or not."""
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
-    tree = await to_thread.run_sync(lambda: Tree(Ward(load(tmp_path / "supervisor.toml", {}))))
+    tree = await to_thread.run_sync(lambda: supervised(Ward(load(tmp_path / "supervisor.toml", {})), Processes()))
     assert (await tree.befall("A", "fever")).problems == ["bed-1 does not run (pending): python -m icu start bed-1"]
 
 

@@ -1,10 +1,13 @@
 """Store and forward: order, bounds, and what happens when both ends move at once."""
 
+from collections.abc import Sequence
+
 import anyio
 import pytest
 
 from icu.messages import Record
-from icu.patient.outbox import Outbox
+from icu.transports.memory import MemoryTransport
+from icu.transports.sending import FAREWELL, Outbox, forwarding
 from tests.clocks import virtual_time
 
 
@@ -72,3 +75,41 @@ async def test_change_wakes_at_a_put_and_at_an_acknowledgement() -> None:
             await anyio.wait_all_tasks_blocked()
             happen()
     assert sorted(woken) == ["one", "one", "two", "two"]
+
+
+class Tally:
+    """Counts what is delivered, as whoever sends does."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.refused = 0
+        self.released = 0
+
+    def __call__(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
+        self.delivered += len(records)
+        self.refused += len(refused)
+        self.released += released
+
+
+async def test_a_block_ends_when_all_is_delivered() -> None:
+    """What was put into the outbox before and in the block is with the transport behind it, in order."""
+    outbox, transport, tally = Outbox(3_000), MemoryTransport(topic="icu.test", partitions=1), Tally()
+    outbox.put([record("a", 0)])
+    async with forwarding(outbox, transport, tally):
+        outbox.put([record("a", n) for n in range(1, 2_500)])
+    assert (tally.delivered, tally.refused, tally.released, len(outbox)) == (2_500, 0, 2_500, 0)
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        batches = await consumer.fetch(max_records=10_000, linger=0, patience=0)
+    assert [int(each.value) for batch in batches for each in batch.deliveries] == list(range(2_500))
+
+
+async def test_a_block_that_is_cancelled_gives_what_waits_a_moment() -> None:
+    """A transport that takes nothing holds it up no longer, and what was not delivered stays in the outbox."""
+    outbox, transport = Outbox(), MemoryTransport(topic="icu.test", partitions=1, capacity=0)
+    outbox.put([record("a", 0)])
+    began = anyio.current_time()
+    with anyio.move_on_after(10):
+        async with forwarding(outbox, transport, Tally()):
+            await anyio.sleep_forever()
+    assert (anyio.current_time() - began, len(outbox)) == (pytest.approx(10 + FAREWELL), 1)

@@ -1,13 +1,11 @@
 """What becomes of the output of a process child."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from loguru import logger
 
-from icu.bootstrap.processes import _repeatable, relay
-from icu.config.settings import PatientChild
+from icu.ward.processes import relay
 
 
 @pytest.fixture
@@ -68,13 +66,3 @@ def test_no_line_is_more_than_a_warning(records: list[Any], line: str) -> None:
 def test_what_may_be_why_it_ends(line: str, words: str | None) -> None:
     """An error, or what is no record: never the last thing that went well."""
     assert relay("icu-1", line) == words
-
-
-def test_who_has_a_past_tells_the_same_past_at_each_life() -> None:
-    """A process that is started again begins there anew, and without a seed all of it would conflict."""
-    start = datetime(2026, 1, 31, tzinfo=UTC)
-    told = [_repeatable(PatientChild(name="Anna", start=start)) for _ in range(2)]
-    assert told[0] == told[1]
-    assert isinstance(told[0], PatientChild) and told[0].seed is not None
-    assert _repeatable(PatientChild(name="Anna")) == PatientChild(name="Anna")
-    assert _repeatable(PatientChild(name="Anna", start=start, seed=3)).seed == 3  # type: ignore[union-attr] # a patient went in

@@ -5,20 +5,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from anyio.abc import ByteSendStream, TaskStatus
+from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.bootstrap.remote import ANSWER, OrderChannel
 from icu.config.handover import packed
-from icu.config.settings import AnyChild, PatientChild, Settings
+from icu.config.settings import AnyChild, Settings
+from icu.control.places import Place
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
+from icu.ward.remote import begin, place_in
 
 _PLACE: Final = ("module", "function", "line")
 _OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
@@ -32,12 +34,12 @@ class ProcessChild:
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
         self.id = str(child.id)
-        self._letter = packed(replace(settings, child=(_repeatable(child),)))
+        self._letter = packed(replace(settings, child=(child,)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._condition = Condition()
         self._launch: str | None = None
-        self._channel: OrderChannel | None = None
+        self._orders: Place | None = None
 
     async def run(self, offspring: Offspring, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
@@ -52,34 +54,27 @@ class ProcessChild:
                 watchdog=self._watchdog,
                 on_line=partial(relay, self.id),
                 on_condition=self._note,
-                on_word=self._heard,
-                on_open=self._opened,
+                on_ready=self._ready,
                 environ=os.environ,
                 offspring=offspring,
                 task_status=task_status,
             )
         finally:
-            if self._channel is not None:
-                self._channel.close()
-            self._channel = None
+            self._orders = None
 
-    async def befall(self, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
+    async def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
         """Begin a scenario for patients; those whom it does not befall, and why. None where no process listens."""
-        return None if self._channel is None else await self._channel.befall(patients, scenario)
+        return None if self._orders is None else await begin(self.id, self._orders, patients, scenario)
 
     def condition(self) -> Condition:
         """How the work of the process goes, as it said last."""
         return self._condition
 
-    def _opened(self, stdin: ByteSendStream) -> None:
-        self._channel = OrderChannel(self.id, stdin)
+    def _ready(self, folder: Path) -> None:
+        self._orders = place_in(folder)
 
     def _note(self, condition: Condition) -> None:
         self._condition = condition
-
-    def _heard(self, name: str, value: str) -> None:
-        if name == ANSWER and self._channel is not None:
-            self._channel.answered(value)
 
 
 class Processes:
@@ -103,18 +98,11 @@ class Processes:
             if self._running.get(process.id) is process:  # not the one that has come in its place
                 del self._running[process.id]
 
-    async def befall(self, child_id: str, patients: Sequence[UUID], scenario: str) -> Mapping[UUID, str] | None:
+    async def begin(self, child_id: str, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
         """Begin a scenario for patients of a child; those whom it does not befall, and why. None where it does not
         run."""
         process = self._running.get(child_id)
-        return None if process is None else await process.befall(patients, scenario)
-
-
-def _repeatable(child: AnyChild) -> AnyChild:
-    """The child, with a seed if it has a past: each life of the process begins there anew, and must say the same."""
-    if isinstance(child, PatientChild) and child.start is not None and child.seed is None:
-        return replace(child, seed=int(child.start.timestamp()))
-    return child
+        return None if process is None else await process.begin(patients, scenario)
 
 
 def relay(child_id: str, line: str) -> str | None:

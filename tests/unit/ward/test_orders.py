@@ -8,17 +8,19 @@ import pytest
 from anyio.abc import TaskStatus
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.events import ChildFigures, Restarts
-from icu.bootstrap.tree import Tree
+from icu.bootstrap.children import supervised
 from icu.bootstrap.ward import Ward
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.control.errors import PartlyDoneError, UnknownChildError
-from icu.control.protocol import Change
 from icu.http.errors import AddressInUseError
 from icu.supervisor.errors import SupervisionError
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
+from icu.ward.changes import Change
+from icu.ward.events import ChildFigures, Restarts
+from icu.ward.processes import Processes
+from icu.ward.tree import Tree
 
 FILE = """
 [[child]]
@@ -52,9 +54,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def still(path: Path) -> Tree:
+def ward(path: Path) -> Ward:
+    """What the ward's roles share."""
+    return Ward(load(path, {}))
+
+
+@pytest.fixture
+def still(ward: Ward, path: Path) -> Tree:
     """A ward that does not run."""
-    return Tree(Ward(load(path, {})), reread=lambda: load(path, {}))
+    return supervised(ward, Processes(), reread=lambda: load(path, {}))
 
 
 @pytest.fixture
@@ -201,9 +209,9 @@ async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
     assert tree.matching(["anna"])[0].uptime >= 0.05
 
 
-async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_order_of_all(tree: Tree, ward: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
-    monkeypatch.setattr(tree._ward, "actor", lambda child: Idle())
+    monkeypatch.setattr(ward, "actor", lambda child: Idle())
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
     assert (await tree.reload()).what == "started: sink, monitor"
     assert [each.id for each in tree.view()] == ["sink", "beds", "monitor"]
@@ -248,8 +256,7 @@ async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch:
         with pytest.raises(PartlyDoneError, match=r"\Astopped: icu-3; but monitor: port 8453 on") as caught:
             await tree.reload()
         assert caught.value.exit_code == 3
-        report = await tree._ward.health.report()
-        assert report.checks["children"] == "monitor is missing"
+        assert await tree.unready() == "monitor is missing"
     assert up(tree) == ["anna", "icu-1", "icu-2"]
     added: list[str] = []
 

@@ -8,11 +8,11 @@ import pytest
 from loguru import logger
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.events import ChildFigures, Restarts, log_event
 from icu.supervisor.errors import ProcessEndedError
 from icu.supervisor.events import ChildFailed, ChildRestarting
 from icu.supervisor.view import ChildView, State
 from icu.transports.kafka.errors import KafkaError
+from icu.ward.events import ChildFigures, Restarts, log_event
 
 REASONS = [
     (ProcessEndedError(78, "icu: no such file"), "exit-78"),

@@ -1,0 +1,1 @@
+"""The ward: the supervised tree of children, and the orders that people give to it."""

@@ -1,0 +1,30 @@
+"""How the ward is, for a monitor in another process than its supervisor."""
+
+from collections.abc import Sequence
+
+from anyio import to_thread
+
+from icu.config.settings import Settings
+from icu.control.client import DEADLINE, ask
+from icu.control.errors import NoSupervisorError
+from icu.control.places import places
+from icu.control.protocol import Supervisors
+from icu.supervisor.view import ChildView
+from icu.ward.orders import Tree
+
+
+async def look(settings: Settings) -> Sequence[ChildView]:
+    """All children of the supervisor that runs with these settings. Raises NoSupervisorError."""
+    return (await _tree(settings)).children
+
+
+async def unready(settings: Settings) -> str | None:
+    """Why the ward of the supervisor that runs with these settings is not ready; None where there is none to ask."""
+    try:
+        return (await _tree(settings)).unready
+    except NoSupervisorError:
+        return None
+
+
+async def _tree(settings: Settings) -> Supervisors:
+    return await ask(await to_thread.run_sync(places, settings), Tree(), Supervisors, deadline=DEADLINE)

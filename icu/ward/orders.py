@@ -1,0 +1,120 @@
+"""What people may ask of a ward: each order is one entry here, from which server, client and command line are made.
+
+Its name is the command's, its docstring the command's help, its fields are what the command is given and what travels.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Protocol
+from uuid import UUID
+
+from msgspec import Meta
+
+from icu.config.settings import HIGHEST_COUNT
+from icu.control.protocol import Befallen, Children, Done, Order, Pattern, Patterns, Refused, Supervisors
+
+if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
+    from icu.ward.scenarios import Scenarios
+    from icu.ward.tree import Tree as Ward
+
+
+class Lone(Protocol):
+    """A process that runs one child with patients."""
+
+    def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+        """Begin a scenario for patients; those of them whom it does not befall, and why."""
+
+
+class Status(Order, frozen=True):
+    """How the children are; all of them, or those that match."""
+
+    ids: Annotated[tuple[Pattern, ...], Meta(max_length=1_000)] = ()
+
+    async def obey(self, ward: "Ward") -> Children:
+        """Look at them."""
+        return ward.outcomes.of(self.ids)
+
+
+class Tree(Order, frozen=True):
+    """The supervisors with their rules, and below each its children."""
+
+    async def obey(self, ward: "Ward") -> Supervisors:
+        """Look at them."""
+        return await ward.supervisors()
+
+
+class Start(Order, frozen=True):
+    """Start children that do not run. Ends with 3 where one of them does not run then."""
+
+    ids: Patterns
+
+    async def obey(self, ward: "Ward") -> Children:
+        """One after the other."""
+        return await ward.outcomes.after(await ward.start(*self.ids))
+
+
+class Stop(Order, frozen=True):
+    """Stop children, the last one first, until somebody starts them."""
+
+    ids: Patterns
+    leaves_up: ClassVar[bool] = False
+
+    async def obey(self, ward: "Ward") -> Children:
+        """One after the other."""
+        return await ward.outcomes.after(await ward.stop(*self.ids))
+
+
+class Restart(Order, frozen=True):
+    """Stop and start children, one after the other. Ends with 3 where one of them does not run then."""
+
+    ids: Patterns
+
+    async def obey(self, ward: "Ward") -> Children:
+        """One after the other."""
+        return await ward.outcomes.after(await ward.restart(*self.ids))
+
+
+class Scale(Order, frozen=True):
+    """Let the child ID, which has a `count`, run N times: as ID-1 to ID-N."""
+
+    id: Pattern
+    count: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
+
+    async def obey(self, ward: "Ward") -> Done:
+        """Start and stop as many as that takes."""
+        return await ward.outcomes.done(await ward.scale(self.id, self.count))
+
+
+class Reload(Order, frozen=True):
+    """Read the settings again, and start, stop and change only the children that differ.
+
+    Ends with 3 where one that was started does not run then.
+    """
+
+    async def obey(self, ward: "Ward") -> Done:
+        """Apply what has changed in the file."""
+        return await ward.outcomes.done(await ward.reload())
+
+
+class Befall(Order, frozen=True):
+    """Let a scenario befall patients, who are named by a child's id, a name or a uuid, or by a pattern of them."""
+
+    bed: Pattern
+    scenario: Annotated[str, Meta(min_length=1, max_length=200)]
+
+    async def obey(self, ward: "Ward | Scenarios") -> Befallen:
+        """Now."""
+        return await ward.befall(self.bed, self.scenario)
+
+
+class Begin(Order, frozen=True):
+    """Begin a scenario for patients of a process of its own, from its supervisor."""
+
+    patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
+    scenario: Annotated[str, Meta(min_length=1, max_length=200)]
+
+    async def obey(self, ward: "Lone") -> Refused:
+        """Now."""
+        return Refused(ward.begin(self.patients, self.scenario))
+
+
+ORDERS: Final = (Status, Tree, Start, Stop, Restart, Scale, Reload, Befall)

@@ -1,0 +1,59 @@
+"""Orders to a child in a process of its own: those that people give to the ward, at a socket of the process's own."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import anyio
+
+from icu.control.client import DEADLINE, ask
+from icu.control.errors import NoSupervisorError
+from icu.control.places import Place
+from icu.control.protocol import Refused
+from icu.control.server import obeying
+from icu.supervisor.errors import SupervisionError
+from icu.ward.orders import Begin, Lone
+
+_NAME: Final = "orders"
+"""Of the socket, which is in the folder that a process shares with its supervisor."""
+
+MOST: Final = 100
+"""Patients of one order: a process does nothing else while it obeys."""
+
+
+def place_in(folder: Path) -> Place:
+    """Where a process takes orders, as its supervisor sees it."""
+    return Place(folder / _NAME, private=False)
+
+
+def obeying_supervisor(ward: Lone, environ: Mapping[str, str] = os.environ) -> AbstractAsyncContextManager[None]:
+    """Take orders in this process while the block runs. `ward` obeys them."""
+    return obeying(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
+
+
+async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+    """Begin a scenario for patients of a process; those of them whom it does not befall, and why."""
+    refused: dict[UUID, str] = {}
+    for start in range(0, len(patients), MOST):
+        try:
+            refused |= await _asked(child_id, place, Begin(tuple(patients[start : start + MOST]), scenario))
+        except SupervisionError as exc:
+            return refused | dict.fromkeys(patients[start:], str(exc))
+    return refused
+
+
+async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
+    """Those who are refused. SupervisionError where no answer comes."""
+    look = f"python -m icu status {child_id}"
+    try:
+        with anyio.fail_after(DEADLINE):
+            return (await ask([place], order, Refused)).patients
+    except TimeoutError:
+        raise SupervisionError(f"{child_id} gave no answer within {DEADLINE:g} s, and may do so yet: {look}") from None
+    except NoSupervisorError as exc:
+        if isinstance(exc.__cause__, OSError):
+            raise SupervisionError(f"{child_id} cannot be reached: {exc.__cause__.strerror}: {look}") from exc
+        raise SupervisionError(f"{child_id} ended before it had answered: {look}") from exc

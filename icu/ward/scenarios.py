@@ -1,0 +1,57 @@
+"""Orders about patients, who are found by their child's id, by name or by uuid: let a scenario befall them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from anyio import create_task_group, to_thread
+
+from icu.control.errors import UnknownBedError
+from icu.control.protocol import Befallen
+from icu.ward.children import Children, Patients
+
+_KNOWN: Final = 1_000
+"""Names that a mistyped one is compared with at most: a ward may have 100,000 patients."""
+
+
+class Scenarios:
+    """What may befall the patients of a ward by order."""
+
+    def __init__(self, children: Children, check: Callable[[str], object]) -> None:
+        """`check` raises for the name of a scenario that there is not; it may read files."""
+        self._children = children
+        self._check = check
+
+    async def befall(self, bed: str, scenario: str) -> Befallen:
+        """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
+
+        UnknownBedError, and what the check raises.
+        """
+        await to_thread.run_sync(self._check, scenario)
+        found: dict[str, Befallen] = {}
+
+        async def order(child_id: str, patients: Patients) -> None:
+            found[child_id] = await patients.befall(bed, scenario) or self._none_there(child_id)
+
+        meant = self._meant(bed)
+        # All at once: processes that do not answer are waited for together.
+        async with create_task_group() as group:
+            for child_id, patients in meant.items():
+                group.start_soon(order, child_id, patients)
+        told = [found[child_id] for child_id in meant]
+        # All the patients of a child in trouble have the same.
+        problems = dict.fromkeys(problem for each in told for problem in each.problems)
+        return Befallen([name for each in told for name in each.patients], list(problems))
+
+    def _meant(self, bed: str) -> dict[str, Patients]:
+        """The children with patients who are meant. UnknownBedError where there are none."""
+        all_patients = {name: each.patients for name, each in self._children.members.items() if each.patients}
+        meant = {name: patients for name, patients in all_patients.items() if patients.means(bed)}
+        if not meant:
+            names = (name for patients in all_patients.values() for name in patients.names())
+            raise UnknownBedError(bed, [*all_patients, *names][:_KNOWN])
+        return meant
+
+    def _none_there(self, child_id: str) -> Befallen:
+        states = {each.id: each.state for each in self._children.flat()}
+        state = states.get(child_id, "missing")
+        return Befallen([], [f"{child_id} does not run ({state}): python -m icu start {child_id}"])
