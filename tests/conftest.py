@@ -19,7 +19,7 @@ Spawn = Callable[..., subprocess.Popen[Any]]
 
 def pytest_xdist_auto_num_workers() -> int:
     """More workers than processors, for a good part of the tests waits."""
-    return (os.cpu_count() or 1) + 1
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)
