@@ -3,9 +3,12 @@
 import errno
 import os
 import socket
+import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import anyio
@@ -170,3 +173,14 @@ def test_a_lock_that_cannot_be_made(tmp_path: Path, number: int, kind: type[Exce
     """A refusal is a wrong setting, a full disk is waited for."""
     with refused(number), pytest.raises(kind, match="cannot be had"):
         files.lock(tmp_path / "icu.db")
+
+
+def test_a_database_that_is_there_is_not_opened(tmp_path: Path) -> None:
+    """To close it again would drop the locks that SQLite has on it in this process."""
+    path = tmp_path / "icu.db"
+    lock = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        files.make(path)
+        other = subprocess.run([sys.executable, "-c", lock, path], capture_output=True, text=True, check=False)
+    assert "database is locked" in other.stderr
