@@ -63,8 +63,10 @@ class Guarded:
         return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send it a signal. One that stops it has done so: its threads go on for a moment otherwise, and may answer."""
         self._process.send_signal(number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal that ends it, also when it is suspended, and wait; the exit code."""
