@@ -1,6 +1,5 @@
 """Orders to a ward that runs: by pattern, by count, and by a file that has changed."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -8,10 +7,8 @@ import pytest
 from anyio.abc import TaskStatus
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.children import supervised
 from icu.bootstrap.ward import Ward
 from icu.config.errors import ConfigurationError
-from icu.config.load import load
 from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.http.errors import AddressInUseError
 from icu.supervisor.errors import SupervisionError
@@ -19,7 +16,6 @@ from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import State
 from icu.ward.changes import Change
 from icu.ward.events import ChildFigures, Restarts
-from icu.ward.processes import Processes
 from icu.ward.tree import Tree
 
 FILE = """
@@ -51,27 +47,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "supervisor.toml"
     write(path, FILE)
     return path
-
-
-@pytest.fixture
-def ward(path: Path) -> Ward:
-    """What the ward's roles share."""
-    return Ward(load(path, {}))
-
-
-@pytest.fixture
-def still(ward: Ward, path: Path) -> Tree:
-    """A ward that does not run."""
-    return supervised(ward, Processes(), reread=lambda: load(path, {}))
-
-
-@pytest.fixture
-async def tree(still: Tree) -> AsyncIterator[Tree]:
-    """A ward that runs."""
-    async with anyio.create_task_group() as group:
-        await group.start(still.root.run)
-        yield still
-        group.cancel_scope.cancel()
 
 
 class Idle:

@@ -1,9 +1,7 @@
 """Scenarios that befall patients of a ward by order: who is meant, and why it does not befall somebody."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import anyio
 import pytest
 from anyio import to_thread
 
@@ -49,27 +47,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "supervisor.toml"
     write(path, FILE)
     return path
-
-
-@pytest.fixture
-def ward(path: Path) -> Ward:
-    """What the ward's roles share."""
-    return Ward(load(path, {}))
-
-
-@pytest.fixture
-def still(ward: Ward, path: Path) -> Tree:
-    """A ward that does not run."""
-    return supervised(ward, Processes(), reread=lambda: load(path, {}))
-
-
-@pytest.fixture
-async def tree(still: Tree) -> AsyncIterator[Tree]:
-    """A ward that runs."""
-    async with anyio.create_task_group() as group:
-        await group.start(still.root.run)
-        yield still
-        group.cancel_scope.cancel()
 
 
 MANY = [f"Many {number}" for number in range(1, 31)]

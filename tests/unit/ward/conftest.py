@@ -1,0 +1,34 @@
+"""Wards of a file, which each module writes for itself (its fixture `path`)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from icu.bootstrap.children import supervised
+from icu.bootstrap.ward import Ward
+from icu.config.load import load
+from icu.ward.processes import Processes
+from icu.ward.tree import Tree
+
+
+@pytest.fixture
+def ward(path: Path) -> Ward:
+    """The parts that the ward's roles share."""
+    return Ward(load(path, {}))
+
+
+@pytest.fixture
+def still(ward: Ward, path: Path) -> Tree:
+    """A ward that does not run."""
+    return supervised(ward, Processes(), reread=lambda: load(path, {}))
+
+
+@pytest.fixture
+async def tree(still: Tree) -> AsyncIterator[Tree]:
+    """A ward that runs."""
+    async with anyio.create_task_group() as group:
+        await group.start(still.root.run)
+        yield still
+        group.cancel_scope.cancel()
