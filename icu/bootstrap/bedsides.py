@@ -1,4 +1,4 @@
-"""What the bedside monitors of this process show at the moment, and for how long they have done so."""
+"""The signs that the bedside monitors of this process show at the moment, and how old they are."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice

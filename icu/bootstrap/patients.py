@@ -27,11 +27,11 @@ class Patients:
         return names_of(self._child)
 
     def means(self, bed: str) -> bool:
-        """Whether this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
+        """Tell if this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
         return bool(self._meant(bed))
 
     async def befall(self, bed: str, scenario: str) -> Befallen | None:
-        """Let a scenario that there is befall those who are meant; None where their child does not run."""
+        """Begin a scenario that there is for those who are meant; None where their child does not run."""
         patients = self._meant(bed)
         refused = await self._refused([each.uuid for each in patients], scenario)
         if refused is None and self._child.recording is not None:

@@ -83,7 +83,7 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
 @click.argument("count", type=Whole(0, HIGHEST_COUNT), metavar="N")
 @config_option
 def scale(group: str, count: int, config: Path | None) -> None:
-    """Let the child ID, which has a `count`, run N times: as ID-1 to ID-N.
+    """Run the child ID, which has a `count`, N times: as ID-1 to ID-N.
 
     The highest numbers come and go; whoever stays is not touched. The patients of beds that go are no longer monitored,
     what is stored of them stays, and a bed that comes back has the same patient. The file is not changed: the next

@@ -1,4 +1,4 @@
-"""What commands meet that talk to a bedside themselves."""
+"""Errors of commands that talk to a bedside themselves."""
 
 from icu.errors import IcuError, Kind
 

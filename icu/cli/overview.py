@@ -101,7 +101,7 @@ def _trouble(children: Sequence[ChildView], width: int) -> list[RenderableType]:
 
 
 def _cropped(console: Console, parts: Sequence[RenderableType], height: int) -> SegmentLines:
-    """What fits into so many lines, the last of which says where the rest is."""
+    """Cut to so many lines, the last of which says where the rest is."""
     lines = _lines(console, Group(*parts)) if parts else []
     if len(lines) > height:
         lines = [*lines[: max(0, height - 1)], [Segment("... and more: python -m icu status")]]

@@ -41,7 +41,7 @@ _COLOURS: Final = {State.RUNNING: "green", State.EXITED: "dim", State.STOPPED: "
 
 
 def is_screen(stream: TextIO) -> bool:
-    """Whether a person looks at a terminal that can do more than print line after line."""
+    """Tell if a person looks at a terminal that can do more than print line after line."""
     return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 

@@ -31,7 +31,7 @@ class Order(Request, frozen=True):
     """A request with one answer. Its docstring describes the command, its fields are what the command is given."""
 
     leaves_up: ClassVar[bool] = True
-    """Whether the children whom it names are to run then."""
+    """True where the children whom it names are to run then."""
 
     async def obey(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order says whom it is for
         """Do in the ward what is asked for. IcuError where that cannot be."""
