@@ -18,7 +18,7 @@ from icu.config.checks import check_children, check_siblings
 from icu.config.environment import overridden, variables_of
 from icu.config.errors import ConfigurationError
 from icu.config.files import File
-from icu.config.settings import AnyChild, PatientChild, Secret, Settings, TransportKind
+from icu.config.settings import OTHER_NAMES, AnyChild, PatientChild, Secret, Settings, TransportKind
 
 FILE_NAME: Final = "supervisor.toml"
 
@@ -112,7 +112,7 @@ def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
 def _checked(file: File, folder: Path) -> Settings:
     if not file.values:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
-    _rename_data(file.values)
+    _rename_roles(file.values)
     try:
         settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
     except msgspec.ValidationError as exc:
@@ -141,12 +141,12 @@ def _of_text(kind: type, value: object) -> Path:
     raise TypeError(f"expected `str`, got `{type(value).__name__}`")
 
 
-def _rename_data(values: dict[str, Any]) -> None:
-    """`data` is the brief's own name for the sink."""
+def _rename_roles(values: dict[str, Any]) -> None:
+    """Write roles by their own names."""
     children = values.get("child")
     for child in children if isinstance(children, list) else ():
-        if isinstance(child, dict) and child.get("role") == "data":
-            child["role"] = "sink"
+        if isinstance(child, dict) and isinstance(child.get("role"), str):
+            child["role"] = OTHER_NAMES.get(child["role"], child["role"])
 
 
 def _resolved(settings: Settings, folder: Path) -> Settings:

@@ -4,6 +4,7 @@ The structs mirror supervisor.toml: what stands here can be written there. A pat
 of it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
@@ -183,6 +184,8 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     critical: bool | None = None
     """Whether the ward is not ready while it is down; the sink is critical unless it says otherwise."""
     host: Host = "127.0.0.1"
+    port: Port | None = None
+    """Of its HTTP face; without it, it has none."""
 
     @property
     def role(self) -> str:
@@ -192,8 +195,6 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
 
 class SinkChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sink"):
     """Stores what the topic brings. Serves health and metrics when it has a port."""
-
-    port: Port | None = None
 
 
 class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="monitor"):
@@ -211,7 +212,6 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     patients: Annotated[int, Meta(ge=1, le=100_000)] = 1
     """So many patients in this one child: `NAME 1` and so on."""
     restart: Restart = "transient"
-    port: Port | None = None
     interval: Seconds | None = None
     """Seconds between observations; `metrics_interval` when absent."""
     seed: int | None = None
@@ -232,6 +232,9 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
 
 
 AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild
+
+OTHER_NAMES: Final[Mapping[str, str]] = {"data": "sink"}
+"""Names that roles have besides, in files: the brief's own."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,27 +5,42 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from icu.config.settings import (
-    Api,
-    Database,
-    Kafka,
-    Log,
-    MonitorChild,
-    PatientChild,
-    Settings,
-    SinkChild,
-    Supervision,
-    Transport,
-)
+from icu.config.settings import OTHER_NAMES, AnyChild, Settings
 
-_STRUCTS: Final = (Settings, Log, Transport, Kafka, Database, Api, Supervision, SinkChild, MonitorChild, PatientChild)
-_KINDS: Final[Mapping[str, Any]] = {
-    name: kind for struct in _STRUCTS for name, kind in get_type_hints(struct, include_extras=True).items()
-}
-"""The type of each setting. One name means the same wherever it stands."""
-_ROLES: Final = ("sink", "data", "monitor", "patient")
+
+def kinds_of(struct: type) -> dict[str, Any]:
+    """The type of each setting of a struct, and of the structs in it. One name means the same wherever it stands."""
+    return {name: kind for each in _structs(struct) for name, kind in get_type_hints(each, include_extras=True).items()}
+
+
+def roles_of(children: Any) -> list[str]:  # noqa: ANN401 - a union of structs
+    """What `role` can be for one of these structs, other names included."""
+    tags = [str(each.__struct_config__.tag) for each in _structs_in(children)]
+    return [name for tag in tags for name in (tag, *(other for other, role in OTHER_NAMES.items() if role == tag))]
+
+
+def _structs(struct: type) -> Iterator[type]:
+    yield struct
+    for kind in get_type_hints(struct, include_extras=True).values():
+        for each in _structs_in(kind):
+            yield from _structs(each)
+
+
+def _structs_in(kind: Any) -> Iterator[type[Struct]]:  # noqa: ANN401 - a type that may be made of others
+    return (part for part in parts(kind) if isinstance(part, type) and issubclass(part, Struct))
+
+
+def parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotates them
+    """A type, and all that it is made of."""
+    yield kind
+    for each in get_args(kind):
+        yield from parts(each)
+
+
+_KINDS: Final[Mapping[str, Any]] = kinds_of(Settings)
+_ROLES: Final = roles_of(AnyChild)
 _REFUSED: Final = re.compile(r"\AInvalid (?:enum )?value '(?P<word>.*)'\Z", re.DOTALL)
 
 
@@ -62,10 +77,3 @@ def _choices(key: str) -> tuple[str, ...]:
 
 def _description(key: str) -> str:
     return next(part.description for part in parts(_KINDS[key]) if isinstance(part, Meta) and part.description)
-
-
-def parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotates them
-    """A type, and all that it is made of."""
-    yield kind
-    for each in get_args(kind):
-        yield from parts(each)

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
 
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
-from icu.config.settings import MonitorChild, PatientChild, Settings, SinkChild
+from icu.config.settings import AnyChild, Settings
 
 WRONG = {"a list": "[[1]]", "a date": "2026-01-31", "a table": "{ a = 1 }"}
-CHILDREN = {"sink": SinkChild, "monitor": MonitorChild, "patient": PatientChild}
+CHILDREN = {each.__struct_config__.tag: each for each in get_args(AnyChild)}
 
 
 def keys() -> Iterator[tuple[str, str, str]]:

@@ -1,0 +1,58 @@
+"""Settings and roles are known to messages by their structs alone: no list of them has to be kept."""
+
+from collections.abc import Iterator
+from typing import get_args, get_type_hints
+
+import pytest
+from msgspec import Struct
+
+from icu.config.settings import AnyChild, Child, Settings, SinkChild
+from icu.config.wording import explained, kinds_of, roles_of, unknown
+
+
+class Pantry(Struct, frozen=True):
+    """A section."""
+
+    jars: int = 3
+
+
+class CookChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="cook"):
+    """A role that there is not."""
+
+    dishes: int = 1
+
+
+class House(Struct):
+    """Settings with one more section and one more role."""
+
+    pantry: Pantry = Pantry()
+    child: tuple[SinkChild | CookChild, ...] = ()
+
+
+def test_a_new_struct_makes_its_settings_known() -> None:
+    """Whether it is a section or a role: whoever writes one names it in the settings, and nowhere else."""
+    kinds = kinds_of(House)
+    assert (kinds["jars"], kinds["dishes"]) == (int, int)
+    assert {"pantry", "child", "count", "port"} <= kinds.keys()
+    assert "kafka" not in kinds
+
+
+def test_a_new_struct_makes_its_role_known() -> None:
+    """By its tag, and the sink by the brief's name for it too."""
+    assert roles_of(SinkChild | CookChild) == ["sink", "data", "cook"]
+    assert explained("role", "Invalid value 'kook'") == "'kook' is none of sink, data, monitor, patient"
+
+
+def settings() -> Iterator[str]:
+    """Every key that can be written anywhere."""
+    for struct in (Settings, *get_args(AnyChild)):
+        for name, kind in get_type_hints(struct).items():
+            yield name
+            if isinstance(kind, type) and issubclass(kind, Struct):
+                yield from get_type_hints(kind)
+
+
+@pytest.mark.parametrize("name", sorted(set(settings())))
+def test_whoever_mistypes_a_setting_is_told_its_name(name: str) -> None:
+    """Each setting is suggested for what is nearly its name."""
+    assert unknown(f"{name}x") == f"there is no such setting; did you mean {name!r}?"
