@@ -11,7 +11,7 @@ import httpx
 from anyio import to_thread
 from litestar import Litestar
 
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.settings import Api, Database, Settings
 from icu.http.asgi import serve
 from icu.messages import uuid_of_name
@@ -50,7 +50,7 @@ async def serving(build: Callable[[], Litestar]) -> AsyncIterator[Face]:
 async def serving_ward(folder: Path, *, one: Beds, many: Beds, host: str = "127.0.0.1") -> AsyncIterator[list[Face]]:
     """The faces of monitor, sink, a bed and several beds, built to listen on `host`."""
     settings = Settings(database=Database(f"sqlite:///{folder / 'icu.db'}"), api=Api(cors_origins=(LISTED,)))
-    ward = Ward(settings)
+    ward = Shared(settings)
     beds = [partial(ward._bedside_app, each, host) for each in (one, many)]
     async with AsyncExitStack() as stack:
         yield [

@@ -9,7 +9,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from icu.bootstrap.patients import Patients, RemotePatients
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.groups import all_instances
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
@@ -35,7 +35,7 @@ _BEDS_GRACE: Final = _GRACE[PatientChild] + 2 * _PROCESS_GRACE
 
 
 def supervised(
-    ward: Ward,
+    ward: Shared,
     processes: Processes,
     *,
     reread: Callable[[], Settings] | None = None,
@@ -54,7 +54,7 @@ def supervised(
     )
 
 
-def _members(ward: Ward, processes: Processes, settings: Settings) -> Sequence[Member]:
+def _members(ward: Shared, processes: Processes, settings: Settings) -> Sequence[Member]:
     if not settings.child:
         raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
     for _, why in mistakes_between(settings.child):
@@ -62,7 +62,7 @@ def _members(ward: Ward, processes: Processes, settings: Settings) -> Sequence[M
     return [_member(ward, processes, child) for child in all_instances(settings.child)]
 
 
-def _member(ward: Ward, processes: Processes, child: AnyChild) -> Member:
+def _member(ward: Shared, processes: Processes, child: AnyChild) -> Member:
     return Member(
         config=child,
         build=partial(_spec, ward, processes, child),
@@ -72,11 +72,11 @@ def _member(ward: Ward, processes: Processes, child: AnyChild) -> Member:
     )
 
 
-def _patients(ward: Ward, processes: Processes, child: PatientChild) -> Patients:
+def _patients(ward: Shared, processes: Processes, child: PatientChild) -> Patients:
     return RemotePatients(child, processes) if child.process else Patients(child, ward.beds)
 
 
-def _spec(ward: Ward, processes: Processes, child: AnyChild) -> ChildSpec:
+def _spec(ward: Shared, processes: Processes, child: AnyChild) -> ChildSpec:
     grace = _GRACE[type(child)]
     process = _process(ward.settings, child, grace) if child.process else None
     actor = partial(processes.run, process) if process else ward.actor(child)

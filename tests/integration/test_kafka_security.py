@@ -11,7 +11,7 @@ import pytest
 from anyio import to_thread
 
 from icu.bootstrap.children import supervised
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
 from icu.control.protocol import is_up
@@ -154,7 +154,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     wrong = settings(kafka, kafka.sasl_plaintext, security="SASL_PLAINTEXT", sasl_password=Secret("wrong"))
     children = (SinkChild(id="sink"), PatientChild(id="bed", name="Anna", interval=0.2))
     database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
-    ward = Ward(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
+    ward = Shared(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
     tree = await to_thread.run_sync(supervised, ward, Processes())
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild, Settings, Transport
 from icu.messages import Record
 from icu.supervisor.view import Condition
@@ -39,7 +39,7 @@ async def test_a_full_log_that_nobody_reads() -> None:
 async def test_patients_are_shown_as_degraded_then() -> None:
     """`status` does not call that running: nobody but people end it."""
     child = PatientChild(id="bed-1", name="Anna")
-    ward = Ward(Settings(child=(child,), transport=Transport(partitions=1, capacity=2)))
+    ward = Shared(Settings(child=(child,), transport=Transport(partitions=1, capacity=2)))
     condition = ward.condition(child)
     async with ward.open() as transport:
         assert condition() == Condition()

@@ -7,20 +7,20 @@ import anyio
 import pytest
 
 from icu.bootstrap.children import supervised
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.load import load
 from icu.ward.processes import Processes
 from icu.ward.tree import Tree
 
 
 @pytest.fixture
-def ward(path: Path) -> Ward:
+def ward(path: Path) -> Shared:
     """The parts that the ward's roles share."""
-    return Ward(load(path, {}))
+    return Shared(load(path, {}))
 
 
 @pytest.fixture
-def still(ward: Ward, path: Path) -> Tree:
+def still(ward: Shared, path: Path) -> Tree:
     """A ward that does not run."""
     return supervised(ward, Processes(), reread=lambda: load(path, {}))
 

@@ -7,7 +7,7 @@ import pytest
 from anyio.abc import TaskStatus
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.http.errors import AddressInUseError
@@ -184,7 +184,7 @@ async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
     assert tree.matching(["anna"])[0].uptime >= 0.05
 
 
-async def test_the_order_of_all(tree: Tree, ward: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_order_of_all(tree: Tree, ward: Shared, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
     monkeypatch.setattr(ward, "actor", lambda child: Idle())
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')

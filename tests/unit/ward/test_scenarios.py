@@ -6,7 +6,7 @@ import pytest
 from anyio import to_thread
 
 from icu.bootstrap.children import supervised
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.control.errors import UnknownBedError
@@ -67,7 +67,7 @@ MANY = [f"Many {number}" for number in range(1, 31)]
         ("*", ["Anna Petrova", "Bed 1", "Bed 2", *MANY], [RECORDED]),
     ],
 )
-async def test_who_is_meant(tree: Tree, ward: Ward, bed: str, patients: list[str], problems: list[str]) -> None:
+async def test_who_is_meant(tree: Tree, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
     """A child's id means all its patients, and a recording is refused in words beside the others."""
     said = await tree.befall(bed, "sepsis-fast")
     assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
@@ -106,11 +106,11 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     """Those who do not run are told of; a recording is refused whether it runs or not."""
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
-    tree = await to_thread.run_sync(lambda: supervised(Ward(load(tmp_path / "supervisor.toml", {})), Processes()))
+    tree = await to_thread.run_sync(lambda: supervised(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
     assert (await tree.befall("A", "fever")).problems == ["bed-1 does not run (pending): python -m icu start bed-1"]
 
 
-async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Ward, path: Path) -> None:
+async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Shared, path: Path) -> None:
     """Not those who were scaled away or removed, nor those of a change that failed; but those of one that did not."""
     anna = ward.beds["anna"]
     await tree.scale("icu", 1)

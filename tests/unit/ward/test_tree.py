@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from icu.bootstrap.children import supervised
-from icu.bootstrap.ward import Ward
+from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
 from icu.config.settings import Settings, SinkChild
@@ -38,7 +38,7 @@ def loaded(folder: Path, text: str) -> Settings:
 
 def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
     """It stands where the first patient stands, so that the rest starts before and stops after it."""
-    tree = supervised(Ward(loaded(tmp_path, WARD)), Processes())
+    tree = supervised(Shared(loaded(tmp_path, WARD)), Processes())
     assert [each.id for each in tree.view()] == ["sink", "monitor", "beds"]
     assert [each.id for each in tree.flat()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
 
@@ -47,8 +47,8 @@ def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
 def test_a_process_needs_kafka(tmp_path: Path, role: str) -> None:
     """Nothing in memory reaches another process; a monitor reads the database alone."""
     with pytest.raises(ConfigurationError, match=r'(sink|bed-1): .*in-memory.*kind = "kafka"'):
-        supervised(Ward(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")), Processes())
-    supervised(Ward(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
+        supervised(Shared(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")), Processes())
+    supervised(Shared(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
 
 
 async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
     async def broken(*, task_status: object) -> None:
         raise TypeError
 
-    ward = Ward(Settings(child=(SinkChild(id="sink"),)))
+    ward = Shared(Settings(child=(SinkChild(id="sink"),)))
     monkeypatch.setattr(ward, "actor", lambda child: broken)
     told: list[list[str]] = []
     tree = supervised(ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.flat()]))
@@ -69,7 +69,7 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     """A ward that does not run."""
-    return supervised(Ward(loaded(tmp_path, WARD)), Processes())
+    return supervised(Shared(loaded(tmp_path, WARD)), Processes())
 
 
 async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Tree) -> None:

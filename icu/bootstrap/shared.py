@@ -49,7 +49,7 @@ T = TypeVar("T")
 Look: TypeAlias = Callable[[], Awaitable[Sequence[ChildView]]]
 
 
-class Ward:
+class Shared:
     """What the roles of one process share, and how each of them is built."""
 
     def __init__(self, settings: Settings, *, launch: datetime | None = None, look: Look | None = None) -> None:
