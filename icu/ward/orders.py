@@ -3,25 +3,16 @@
 Its name is the command's, its docstring the command's help, its fields are what the command is given and what travels.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 from msgspec import Meta
 
 from icu.config.settings import HIGHEST_COUNT
-from icu.control.protocol import Befallen, Children, Done, Order, Pattern, Patterns, Refused, Supervisors
+from icu.control.protocol import Befallen, Children, Done, Order, Pattern, Patterns, Supervisors
 
 if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
     from icu.ward.scenarios import Scenarios
     from icu.ward.tree import Tree as Ward
-
-
-class Lone(Protocol):
-    """A process that runs one child with patients."""
-
-    def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
-        """Begin a scenario for patients; those of them whom it does not befall, and why."""
 
 
 class Status(Order, frozen=True):
@@ -106,15 +97,5 @@ class Befall(Order, frozen=True):
         return await ward.befall(self.bed, self.scenario)
 
 
-class Begin(Order, frozen=True):
-    """Begin a scenario for patients of a process of its own, from its supervisor."""
-
-    patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
-    scenario: Annotated[str, Meta(min_length=1, max_length=200)]
-
-    async def obey(self, ward: "Lone") -> Refused:
-        """Now."""
-        return Refused(ward.begin(self.patients, self.scenario))
-
-
-ORDERS: Final = (Status, Tree, Start, Stop, Restart, Scale, Reload, Befall)
+ORDERS: Final = tuple(each for each in Order.__subclasses__() if each.__module__ == __name__)
+"""All orders of this file, in their order."""

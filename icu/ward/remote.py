@@ -4,24 +4,42 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Protocol
 from uuid import UUID
 
 import anyio
+from msgspec import Meta
 
 from icu.control.client import DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
-from icu.control.protocol import Refused
+from icu.control.protocol import Order, Refused
 from icu.control.server import obeying
 from icu.supervisor.errors import SupervisionError
-from icu.ward.orders import Begin, Lone
 
 _NAME: Final = "orders"
 """Of the socket, which is in the folder that a process shares with its supervisor."""
 
 MOST: Final = 100
 """Patients of one order: a process does nothing else while it obeys."""
+
+
+class Lone(Protocol):
+    """A process that runs one child with patients."""
+
+    def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+        """Begin a scenario for patients; those of them whom it does not befall, and why."""
+
+
+class Begin(Order, frozen=True):
+    """Begin a scenario for patients of a process of its own, from its supervisor."""
+
+    patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
+    scenario: Annotated[str, Meta(min_length=1, max_length=200)]
+
+    async def obey(self, ward: Lone) -> Refused:
+        """Now."""
+        return Refused(ward.begin(self.patients, self.scenario))
 
 
 def place_in(folder: Path) -> Place:
