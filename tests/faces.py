@@ -11,6 +11,7 @@ import httpx
 from anyio import to_thread
 from litestar import Litestar
 
+from icu.bootstrap.roles import monitor, patient, sink
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Api, Database, Settings
 from icu.http.asgi import serve
@@ -51,9 +52,9 @@ async def serving_ward(folder: Path, *, one: Beds, many: Beds, host: str = "127.
     """The faces of monitor, sink, a bed and several beds, built to listen on `host`."""
     settings = Settings(database=Database(f"sqlite:///{folder / 'icu.db'}"), api=Api(cors_origins=(LISTED,)))
     ward = Shared(settings)
-    beds = [partial(ward._bedside_app, each, host) for each in (one, many)]
+    beds = [partial(patient.app, each, ward, host) for each in (one, many)]
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(serving(build))
-            for build in (lambda: ward.monitor_app(host)[0], partial(ward._sink_app, host), *beds)
+            for build in (lambda: monitor.app(ward, host)[0], partial(sink.app, ward, host), *beds)
         ]

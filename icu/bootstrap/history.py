@@ -1,8 +1,9 @@
 """The past of simulated patients: where it may begin, and how far they are, a log record for each tenth of the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,18 @@ import anyio
 from anyio import to_thread
 from loguru import logger
 
+from icu.config.settings import Settings
+from icu.patient.beds import Beds
 from icu.store.errors import StoreError
 
 EVERY: Final = 0.5
 """Seconds between two looks."""
+
+
+def progress_of(beds: Mapping[str, Beds]) -> float:
+    """How far the patients are who began in the past: 1 when all have caught up with now."""
+    now = datetime.now(UTC)
+    return min((each.progress(now) for each in beds.values()), default=1.0)
 
 
 async def report(progress: Callable[[], float]) -> None:
@@ -29,6 +38,16 @@ async def report(progress: Callable[[], float]) -> None:
             logger.info("history: {} %", tenths * 10)
         told = max(told, tenths)
     logger.info("history: all patients have caught up with now, in {:.0f} s", anyio.current_time() - began)
+
+
+def behind_what_is_stored(settings: Settings, start: datetime) -> datetime:
+    """`start`, or the first moment behind the readings that the database holds, if that is later: a patient has one
+    past. A database that cannot be read yet holds none."""
+    last = anyio.run(partial(newest, settings.database.url, now=datetime.now(UTC)))
+    if last is None or last < start:
+        return start
+    logger.info("the database holds readings up to {}: the history goes on from there", last.isoformat())
+    return last + timedelta(seconds=settings.metrics_interval)
 
 
 async def newest(url: str, *, now: datetime) -> datetime | None:

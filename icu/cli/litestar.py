@@ -7,7 +7,7 @@ import os
 
 import click
 
-APP = "icu.bootstrap.running:create_app"
+APP = "icu.bootstrap.application:create_app"
 
 # Where Litestar itself looks in the current folder: another project's application is not ours to replace.
 _OTHERS = ("app.py", "application.py", "app", "application")

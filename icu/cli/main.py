@@ -157,21 +157,23 @@ def supervise(
     # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
     config = chosen_file(config, os.environ)
     settings = prepare(config, log_format, transport=transport)
-    from icu.bootstrap import running
+    from icu.bootstrap import overrides
+    from icu.bootstrap.history import behind_what_is_stored
+    from icu.bootstrap.running import run_supervisor
     from icu.cli.overview import overview
 
     if backfill is not None:
-        history["start"] = running.behind_what_is_stored(settings, history["start"])
+        history["start"] = behind_what_is_stored(settings, history["start"])
 
     def told(settings: Settings) -> Settings:
         """With what the command line says in place of what the file says."""
         if recordings is not None:
-            settings = running.with_recordings(settings, recordings, **history, **given(step=step))
+            settings = overrides.with_recordings(settings, recordings, **history, **given(step=step))
         elif history:
-            settings = running.with_history(settings, **history)
-        return settings if port is None else running.with_port(settings, port)
+            settings = overrides.with_history(settings, **history)
+        return settings if port is None else overrides.with_port(settings, port)
 
-    running.run_supervisor(
+    run_supervisor(
         told(settings),
         config=config,
         reread=lambda: told(load(config, transport=transport)),
@@ -206,9 +208,9 @@ def db(context: click.Context) -> None:
 def upgrade(config: Path | None) -> None:
     """Make the tables, or bring them to this version. The sink does the same when it starts."""
     settings = prepare(config, None)
-    from icu.bootstrap import running
+    from icu.bootstrap.database import upgrade_database
 
-    click.echo(running.upgrade_database(settings))
+    click.echo(upgrade_database(settings))
 
 
 def _shows_overview(log_format: LogForm | None) -> bool:

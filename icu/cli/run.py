@@ -55,10 +55,10 @@ def run(context: click.Context) -> None:
 def monitor(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
     """Serve the API on the database, beside a running `supervise` too."""
     settings = prepare(config, log_format)
-    from icu.bootstrap import running
+    from icu.bootstrap.running import run_role
 
     child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
-    running.run_monitor(settings, replace(child, **given(host=host, port=port)))
+    run_role(settings, replace(child, **given(host=host, port=port)))
 
 
 @run.command()
@@ -79,10 +79,10 @@ def sink(
 ) -> None:
     """Store what Kafka brings. `run data` is the same."""
     settings = _prepared(config, log_format, transport)
-    from icu.bootstrap import running
+    from icu.bootstrap.running import run_role
 
     child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
-    running.run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
+    run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
 
 
 data = copy(sink)
@@ -101,9 +101,9 @@ def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id i
     except ValueError as exc:
         raise UsageError("`run child` is for supervisors: type run patient, run sink or run monitor") from exc
     logs.configure(level=settings.log_level, form="json")
-    from icu.bootstrap import running
+    from icu.bootstrap.running import run_child
 
-    running.run_child(settings, moment(launch))
+    run_child(settings, moment(launch))
 
 
 @run.command()
@@ -149,7 +149,7 @@ def patient(
     # PATIENT_UUID is this patient's, whatever beds supervisor.toml has.
     environ = {key: value for key, value in os.environ.items() if key != "PATIENT_UUID"}
     settings = _prepared(config, log_format, transport, environ)
-    from icu.bootstrap import running
+    from icu.bootstrap.running import run_role
 
     recording = recording and recording.absolute()
     times = given(speed=speed, step=step, start=moment(start))
@@ -161,7 +161,7 @@ def patient(
     mistake = mistake_in(child)
     if mistake is not None:
         raise UsageError(mistake)
-    running.run_role(settings, child, require_broker=require_broker)
+    run_role(settings, child, require_broker=require_broker)
 
 
 def _configured(settings: Settings, name: str) -> PatientChild:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 
-from icu.bootstrap.running import behind_what_is_stored
+from icu.bootstrap.history import behind_what_is_stored
 from icu.config.settings import Database, Settings
 from icu.messages import Position
 from icu.store.writer import open_writer

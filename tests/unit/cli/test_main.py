@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from icu.bootstrap import running
+from icu.bootstrap import database
 from icu.store import files
 from icu.store.schema import HEAD
 from tests.unit.cli.conftest import Run
@@ -337,7 +337,7 @@ def test_an_error_that_nobody_foresaw_is_70(icu: Run, monkeypatch: pytest.Monkey
     def broken(settings: object) -> str:
         raise TypeError("of the program's own")
 
-    monkeypatch.setattr(running, "upgrade_database", broken)
+    monkeypatch.setattr(database, "upgrade_database", broken)
     code, out, err = icu("db", "upgrade")
     assert (code, out) == (70, "")
     assert err.count("Traceback") == 1

@@ -1,8 +1,11 @@
 """A full log in memory that nobody reads: whoever publishes waits until somebody starts a sink."""
 
+from functools import partial
+
 import anyio
 import pytest
 
+from icu.bootstrap.roles.patient import PATIENT
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild, Settings, Transport
 from icu.messages import Record
@@ -40,9 +43,9 @@ async def test_patients_are_shown_as_degraded_then() -> None:
     """`status` does not call that running: nobody but people end it."""
     child = PatientChild(id="bed-1", name="Anna")
     ward = Shared(Settings(child=(child,), transport=Transport(partitions=1, capacity=2)))
-    condition = ward.condition(child)
-    async with ward.open() as transport:
+    condition = partial(PATIENT.condition, ward)
+    async with ward.open():
         assert condition() == Condition()
         with anyio.move_on_after(1):
-            await transport.publish(RECORDS * 2)
+            await ward.transport.publish(RECORDS * 2)
         assert "no sink reads it" in str(condition().degraded)

@@ -1,5 +1,6 @@
 """Orders to a ward that runs: by pattern, by count, and by a file that has changed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -7,7 +8,7 @@ import pytest
 from anyio.abc import TaskStatus
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.shared import Shared
+from icu.bootstrap.roles import ROLES
 from icu.config.errors import ConfigurationError
 from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.http.errors import AddressInUseError
@@ -184,9 +185,10 @@ async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
     assert tree.matching(["anna"])[0].uptime >= 0.05
 
 
-async def test_the_order_of_all(tree: Tree, ward: Shared, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
-    monkeypatch.setattr(ward, "actor", lambda child: Idle())
+    for kind, role in list(ROLES.items()):
+        monkeypatch.setitem(ROLES, kind, replace(role, actor=lambda *_: Idle()))
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
     assert (await tree.reload()).what == "started: sink, monitor"
     assert [each.id for each in tree.view()] == ["sink", "beds", "monitor"]

@@ -1,10 +1,13 @@
 """The ward's tree: who is supervised by whom, process children, and what a changed file changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from icu.bootstrap.children import supervised
+from icu.bootstrap.roles import ROLES
+from icu.bootstrap.roles.sink import SINK
 from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
@@ -58,7 +61,7 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
         raise TypeError
 
     ward = Shared(Settings(child=(SinkChild(id="sink"),)))
-    monkeypatch.setattr(ward, "actor", lambda child: broken)
+    monkeypatch.setitem(ROLES, SinkChild, replace(SINK, actor=lambda *_: broken))
     told: list[list[str]] = []
     tree = supervised(ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.flat()]))
     with pytest.raises(TypeError):

@@ -1,0 +1,67 @@
+"""The monitor: it serves the API."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+from icu.bootstrap.faces import built, common
+from icu.bootstrap.roles.base import Role
+from icu.bootstrap.shared import Shared
+from icu.config.settings import MonitorChild
+from icu.ops.signals import calling_on_stop
+from icu.supervisor.spec import Start
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+def actor(child: MonitorChild, shared: Shared) -> Start:
+    """Serve."""
+    return partial(_serve, child, shared)
+
+
+async def _serve(child: MonitorChild, shared: Shared, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
+    (application, close_streams), serve = await built(partial(app, shared, child.host), shared)
+    await serve(application, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
+
+
+def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
+    """The API, and what ends its live streams.
+
+    A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
+    """
+    from icu.monitor.ages import Ages
+    from icu.monitor.app import create_app
+    from icu.monitor.broadcast import Broadcast
+    from icu.store.database import sqlite_path
+    from icu.store.files import check_kind
+    from icu.store.reader import Reader
+
+    settings = shared.settings
+    check_kind(sqlite_path(settings.database.url))
+    reader = Reader(settings.database.url)
+    live = Broadcast(reader)
+    shared.health.add("database", reader.check)
+    application = create_app(
+        reader=reader,
+        ages=Ages(reader),
+        broadcast=live,
+        look=shared.look,
+        prefix=settings.api.prefix,
+        **common(shared, host),
+        lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
+    )
+    return application, live.close
+
+
+MONITOR: Final = Role(
+    settings=MonitorChild,
+    grace=3.0,  # all that are neighbours together; after 2 s the server cuts what is still open
+    actor=actor,
+    needs_transport=False,  # it reads the database alone
+    stops_with_neighbours=True,
+    ready_with_ward=True,
+)

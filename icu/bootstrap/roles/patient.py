@@ -1,0 +1,106 @@
+"""Patients: each child emulates or replays one or more, and sends their readings."""
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from anyio.abc import TaskStatus
+from msgspec.structs import replace
+
+from icu.bootstrap.faces import common, with_face
+from icu.bootstrap.roles.base import Role
+from icu.bootstrap.shared import Shared
+from icu.config.settings import PatientChild
+from icu.supervisor.spec import Start
+from icu.supervisor.view import Condition
+from icu.ward import children
+from icu.ward.processes import Processes
+from icu.ward.remote import Lone
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from icu.patient.beds import Beds
+
+
+def actor(child: PatientChild, shared: Shared) -> Start:
+    """Measure and send, with a bedside's face beside it where it has a port."""
+    from icu.bootstrap.beds import beds_of
+    from icu.patient.emulator import emulate
+    from icu.patient.telemetry import Telemetry
+    from icu.transports.sending import Outbox
+
+    telemetry = shared.telemetry(Telemetry)
+    beds = beds_of(
+        child,
+        shared.scenarios,
+        interval=shared.settings.metrics_interval,
+        telemetry=telemetry,
+        launch=shared.launch,
+    )
+    emulator = partial(
+        emulate,
+        bays=beds.bays,
+        outbox=Outbox(),
+        transport=shared.transport,
+        telemetry=telemetry,
+        monotonic=time.monotonic,
+    )
+    occupied = partial(_occupied, emulator, str(child.id), beds, shared)
+    return with_face(occupied, child, partial(app, beds, shared, child.host), shared)
+
+
+async def _occupied(
+    emulator: Start, child_id: str, beds: "Beds", shared: Shared, *, task_status: TaskStatus[None]
+) -> None:
+    """Run an emulator whose beds are found as long as it runs: what is built for a change may never do so."""
+    shared.beds[child_id] = beds
+    try:
+        await emulator(task_status=task_status)
+    finally:
+        if shared.beds.get(child_id) is beds:  # not those of the one that has come in its place
+            del shared.beds[child_id]
+
+
+def app(beds: "Beds", shared: Shared, host: str) -> "Litestar":
+    """The bedside's face."""
+    from icu.patient.bedside import create_app
+
+    return create_app(beds=beds, **common(shared, host))
+
+
+def condition(shared: Shared) -> Condition:
+    """That of the transport's sending end."""
+    return Condition(shared.transport.sending_trouble, shared.transport.sending_degraded)
+
+
+def patients(child: PatientChild, shared: Shared, processes: Processes) -> children.Patients:
+    """Those of a child, whom orders reach in this process or in the child's own."""
+    from icu.bootstrap.patients import Patients, RemotePatients
+
+    return RemotePatients(child, processes) if child.process else Patients(child, shared.beds)
+
+
+def repeatable(child: PatientChild) -> PatientChild:
+    """The child, with a seed if it has a past: each life of a process begins there anew, and must say the same."""
+    if child.start is not None and child.seed is None:
+        return replace(child, seed=int(child.start.timestamp()))
+    return child
+
+
+def obeys(shared: Shared) -> Lone:
+    """The patients of this process's one child."""
+    from icu.bootstrap.patients import LonePatients
+
+    return LonePatients(shared.beds)
+
+
+PATIENT: Final = Role(
+    settings=PatientChild,
+    grace=3.0,
+    actor=actor,
+    condition=condition,
+    patients=patients,
+    repeatable=repeatable,
+    obeys=obeys,
+)

@@ -1,0 +1,66 @@
+"""The sink: it stores what the topic brings."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from icu.bootstrap.faces import common, with_face
+from icu.bootstrap.roles.base import Role
+from icu.bootstrap.shared import Shared
+from icu.config.settings import SinkChild
+from icu.supervisor.spec import Start
+from icu.supervisor.view import Condition
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+def actor(child: SinkChild, shared: Shared) -> Start:
+    """Store, with health and figures beside it where it has a port."""
+    from icu.sink.consumer import Batching, consume
+    from icu.sink.telemetry import Telemetry
+
+    telemetry = shared.telemetry(Telemetry)
+    transport = shared.transport
+
+    async def trouble() -> str | None:
+        return telemetry.trouble
+
+    shared.health.add("sink", trouble)
+    consumer = partial(
+        consume,
+        transport=transport,
+        database_url=shared.settings.database.url,
+        telemetry=telemetry,
+        # A broker gathers records before it answers: to linger once more would only make them late.
+        batching=Batching(linger=0) if transport.durable else Batching(),
+    )
+    return with_face(consumer, child, partial(app, shared, child.host), shared)
+
+
+def app(shared: Shared, host: str) -> "Litestar":
+    """Its health and its figures."""
+    from icu.http.face import face
+
+    return face(
+        title="ICU sink",
+        description="Stores what the topic brings, each reading once. Its health and its figures.",
+        handlers=[],
+        **common(shared, host),
+    )
+
+
+def condition(shared: Shared) -> Condition:
+    """That of the transport, and what storing waits for."""
+    from icu.sink.telemetry import Telemetry
+
+    transport = shared.transport
+    return Condition(transport.trouble or shared.telemetry(Telemetry).trouble, transport.degraded)
+
+
+SINK: Final = Role(
+    settings=SinkChild,
+    grace=7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
+    actor=actor,
+    condition=condition,
+    critical=True,
+)
