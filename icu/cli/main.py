@@ -159,7 +159,7 @@ def supervise(
     settings = prepare(config, log_format, transport=transport)
     from icu.bootstrap import overrides
     from icu.bootstrap.history import behind_what_is_stored
-    from icu.bootstrap.running import run_supervisor
+    from icu.bootstrap.supervising import run_supervisor
     from icu.cli.overview import overview
 
     if backfill is not None:

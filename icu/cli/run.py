@@ -55,7 +55,7 @@ def run(context: click.Context) -> None:
 def monitor(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
     """Serve the API on the database, beside a running `supervise` too."""
     settings = prepare(config, log_format)
-    from icu.bootstrap.running import run_role
+    from icu.bootstrap.alone import run_role
 
     child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
     run_role(settings, replace(child, **given(host=host, port=port)))
@@ -79,7 +79,7 @@ def sink(
 ) -> None:
     """Store what Kafka brings. `run data` is the same."""
     settings = _prepared(config, log_format, transport)
-    from icu.bootstrap.running import run_role
+    from icu.bootstrap.alone import run_role
 
     child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
     run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
@@ -101,7 +101,7 @@ def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id i
     except ValueError as exc:
         raise UsageError("`run child` is for supervisors: type run patient, run sink or run monitor") from exc
     logs.configure(level=settings.log_level, form="json")
-    from icu.bootstrap.running import run_child
+    from icu.bootstrap.alone import run_child
 
     run_child(settings, moment(launch))
 
@@ -149,7 +149,7 @@ def patient(
     # PATIENT_UUID is this patient's, whatever beds supervisor.toml has.
     environ = {key: value for key, value in os.environ.items() if key != "PATIENT_UUID"}
     settings = _prepared(config, log_format, transport, environ)
-    from icu.bootstrap.running import run_role
+    from icu.bootstrap.alone import run_role
 
     recording = recording and recording.absolute()
     times = given(speed=speed, step=step, start=moment(start))

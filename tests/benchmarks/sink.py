@@ -14,7 +14,7 @@ from statistics import median
 import anyio
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from icu.bootstrap.running import tune_the_interpreter
+from icu.bootstrap.process import tune_the_interpreter
 from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
 from icu.sink.intake import take_in
 from icu.store.inserting import INSERT_METRICS, to_values

@@ -1,0 +1,55 @@
+"""One role in a process of its own: started by people, or by a supervisor for one of its children."""
+
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime
+from functools import partial
+
+from msgspec.structs import replace
+
+from icu.bootstrap.announcing import announced
+from icu.bootstrap.process import run, tune_the_interpreter
+from icu.bootstrap.roles import ROLES
+from icu.bootstrap.shared import Shared
+from icu.config.settings import AnyChild, Settings
+from icu.ops.signals import end_with_parent
+from icu.ward.asking import unready
+from icu.ward.remote import obeying_supervisor
+
+
+def run_role(settings: Settings, child: AnyChild, *, require_broker: bool = False) -> None:
+    """Run one role alone until told to stop. KafkaError where a required broker is away."""
+    shared = Shared(replace(settings, child=(child,)))
+    _run_alone(shared, child, require_broker=require_broker, beside=nullcontext())
+
+
+def run_child(settings: Settings, launch: datetime | None) -> None:
+    """Run the one child of these settings for its supervisor, which has started this process and may end it.
+
+    `launch`: since when it runs this child, be it in one process or in several.
+    """
+    end_with_parent()
+    [child] = settings.child
+    role = ROLES[type(child)]
+    shared = Shared(settings, launch=launch)
+    if role.ready_with_ward:
+        shared.health.add("children", partial(unready, settings))
+    obeying = obeying_supervisor(role.obeys(shared)) if role.obeys else nullcontext()
+    _run_alone(shared, child, require_broker=False, beside=obeying)
+
+
+def _run_alone(
+    shared: Shared, child: AnyChild, *, require_broker: bool, beside: AbstractAsyncContextManager[None]
+) -> None:
+    """Run the one child of this process. `beside` is open as long as it runs."""
+    role = ROLES[type(child)]
+    actor = role.actor(child, shared)
+
+    async def work() -> None:
+        async with shared.open() if role.needs_transport else nullcontext(), beside:
+            if require_broker:
+                await shared.transport.check()
+            if role.needs_transport:
+                tune_the_interpreter()
+            await announced(actor, partial(role.condition, shared))
+
+    run(work)

@@ -1,0 +1,73 @@
+"""A whole ward: its supervised tree, the orders that people give to it, and its log."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+from loguru import logger
+
+from icu.bootstrap.bedsides import Bedsides
+from icu.bootstrap.children import supervised
+from icu.bootstrap.history import progress_of, report
+from icu.bootstrap.process import run, tune_the_interpreter
+from icu.bootstrap.shared import Shared
+from icu.config.settings import Settings
+from icu.control.places import names_of, places
+from icu.control.records import Records
+from icu.control.server import serve
+from icu.ops.notify import notify
+from icu.ops.signals import Ending
+from icu.supervisor.view import ChildView
+from icu.ward.events import ChildFigures, Restarts
+from icu.ward.orders import ORDERS
+from icu.ward.processes import Processes
+
+Overview: TypeAlias = Callable[
+    [Callable[[], Sequence[ChildView]], Bedsides, Callable[[], float]], Coroutine[Any, Any, None]
+]
+
+
+def run_supervisor(
+    settings: Settings,
+    *,
+    config: Path | None = None,
+    reread: Callable[[], Settings] | None = None,
+    overview: Overview | None = None,
+) -> None:
+    """Run the ward until told to stop. SupervisorRunsError where one runs on the database already, ReadingsLostError
+    where the store was away when it was told to stop.
+
+    `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
+    `overview` is awaited beside the ward with a callable that shows the children, the bedside monitors, and a callable
+    that tells how far patients are who began in the past.
+    """
+    where, names = places(settings), names_of(config)
+    records = Records()
+    logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
+
+    async def look() -> Sequence[ChildView]:
+        return tree.view()
+
+    shared = Shared(settings, look=look)
+    ending = Ending()
+    restarts = Restarts()
+    processes = Processes()
+    tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    shared.health.add("children", tree.unready)
+    shared.registry.register(ChildFigures(tree.view, restarts))
+    past = partial(progress_of, shared.beds)
+
+    async def work() -> None:
+        async with shared.open(), anyio.create_task_group() as group:
+            if overview is not None:
+                group.start_soon(overview, tree.view, Bedsides(shared.beds), past)
+            await group.start(partial(serve, tree, ORDERS, records, where, names=names))
+            await group.start(tree.root.run)
+            notify("READY=1")
+            group.start_soon(report, past)
+            tune_the_interpreter()
+
+    run(work, ending, processes.own)
+    shared.check_nothing_lost()

@@ -1,0 +1,72 @@
+"""The table of roles: each kind of child has one, in a file of its own, and a process pays for its own alone."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from icu.bootstrap import roles
+from icu.bootstrap.roles import ROLES
+from icu.bootstrap.roles.base import Role
+from icu.config.settings import AnyChild
+
+KINDS = {str(each.__struct_config__.tag): each for each in get_args(AnyChild)}
+FOLDER = Path(roles.__file__).parent
+BUILD = """
+import sys
+from icu.bootstrap import alone
+from icu.bootstrap.roles import ROLES
+from icu.bootstrap.shared import Shared
+from icu.config.settings import *
+child = {child}
+database = Database("sqlite:///{folder}/icu.db")
+shared = Shared(Settings(child=(child,), database=database, transport=Transport(kind="kafka")))
+ROLES[type(child)].actor(child, shared)
+if isinstance(child, MonitorChild):  # which is built when it starts
+    from icu.bootstrap.roles.monitor import app
+    app(shared, child.host)
+print(*{{name.split(".")[1] for name in sys.modules if name.startswith("icu.")}})
+"""
+
+
+def test_each_kind_of_child_has_a_role() -> None:
+    """None is forgotten: whoever configured one would get a KeyError, and no other."""
+    assert {kind: role.settings for kind, role in ROLES.items()} == {kind: kind for kind in KINDS.values()}
+
+
+def test_a_role_has_a_file_of_its_own() -> None:
+    """It is named after the role, and holds one value in capitals of the same name."""
+    files = {path.stem: path for path in FOLDER.glob("*.py")}
+    assert files.keys() == {"__init__", "base", *KINDS}
+    for name, kind in KINDS.items():
+        module = getattr(roles, name)
+        assert [each for each in vars(module).values() if isinstance(each, Role)] == [ROLES[kind]]
+        assert getattr(module, name.upper()) is ROLES[kind]
+
+
+def test_nobody_else_asks_which_role_a_child_has() -> None:
+    """The tree and the processes look at the table: a new role changes nothing there."""
+    elsewhere = ["alone", "announcing", "children", "faces", "process", "shared", "supervising"]
+    asks = re.compile(r"isinstance\(child|match child|(Sink|Monitor|Patient)Child")
+    files = [FOLDER.parent / f"{name}.py" for name in elsewhere]
+    assert not [path.name for path in files if asks.search(path.read_text())]
+
+
+@pytest.mark.parametrize(
+    ("child", "spared"),
+    [
+        ('SinkChild(id="sink")', {"patient", "monitor"}),
+        ('MonitorChild(id="monitor")', {"patient", "sink"}),
+        ('PatientChild(id="bed-1", name="Anna")', {"sink", "monitor", "store"}),
+    ],
+)
+def test_a_process_pays_for_its_role_alone(tmp_path: Path, child: str, spared: set[str]) -> None:
+    """The rooms of others are not loaded in a process that runs one."""
+    command = [sys.executable, "-c", BUILD.format(child=child, folder=tmp_path)]
+    done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert {"sink", "monitor", "patient", "store"} & loaded
+    assert not spared & loaded
