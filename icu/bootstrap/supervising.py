@@ -48,23 +48,23 @@ def run_supervisor(
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
     async def look() -> Sequence[ChildView]:
-        return tree.view()
+        return tree.children.view()
 
     shared = Shared(settings, look=look)
     ending = Ending()
     restarts = Restarts()
     processes = Processes()
     tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=ending.begin)
-    shared.health.add("children", tree.unready)
-    shared.registry.register(ChildFigures(tree.view, restarts))
+    shared.health.add("children", tree.children.unready)
+    shared.registry.register(ChildFigures(tree.children.view, restarts))
     past = partial(progress_of, shared.beds)
 
     async def work() -> None:
         async with shared.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.view, Bedsides(shared.beds), past)
+                group.start_soon(overview, tree.children.view, Bedsides(shared.beds), past)
             await group.start(partial(serve, tree, ORDERS, records, where, names=names))
-            await group.start(tree.root.run)
+            await group.start(tree.children.root.run)
             notify("READY=1")
             group.start_soon(report, past)
             tune_the_interpreter()

@@ -11,7 +11,6 @@ from icu.config.settings import HIGHEST_COUNT
 from icu.control.protocol import Befallen, Children, Done, Order, Pattern, Patterns, Supervisors
 
 if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
-    from icu.ward.scenarios import Scenarios
     from icu.ward.tree import Tree as Ward
 
 
@@ -72,7 +71,7 @@ class Scale(Order, frozen=True):
 
     async def obey(self, ward: "Ward") -> Done:
         """Start and stop as many as that takes."""
-        return await ward.outcomes.done(await ward.scale(self.id, self.count))
+        return await ward.outcomes.done(await ward.changes.scale(self.id, self.count))
 
 
 class Reload(Order, frozen=True):
@@ -83,7 +82,7 @@ class Reload(Order, frozen=True):
 
     async def obey(self, ward: "Ward") -> Done:
         """Apply what has changed in the file."""
-        return await ward.outcomes.done(await ward.reload())
+        return await ward.outcomes.done(await ward.changes.reload())
 
 
 class Befall(Order, frozen=True):
@@ -92,9 +91,9 @@ class Befall(Order, frozen=True):
     bed: Pattern
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: "Ward | Scenarios") -> Befallen:
+    async def obey(self, ward: "Ward") -> Befallen:
         """Now."""
-        return await ward.befall(self.bed, self.scenario)
+        return await ward.scenarios.befall(self.bed, self.scenario)
 
 
 ORDERS: Final = tuple(each for each in Order.__subclasses__() if each.__module__ == __name__)

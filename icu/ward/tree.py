@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from icu.config.settings import Settings
-from icu.control.protocol import Befallen, Supervisors
+from icu.control.protocol import Supervisors
 from icu.supervisor.events import Handler
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView
-from icu.ward.changes import Change, Changes, Members, in_words
+from icu.ward.changes import Changes, Members, in_words
 from icu.ward.children import Children
 from icu.ward.events import log_event
 from icu.ward.outcomes import Outcomes
@@ -37,37 +37,24 @@ class Tree:
         `beds_grace`: seconds that the patients may take together to stop; `check_scenario` raises for a
         name that no scenario has. `on_giving_up` is called when all are stopped because the ward cannot go on.
         """
-        self._children = Children(
+        self.children = Children(
             members(settings),
             settings.supervisor,
             beds_grace=beds_grace,
             on_event=[log_event, on_event],
             on_giving_up=on_giving_up,
         )
-        self._changes = Changes(self._children, settings, members, reread)
-        self._scenarios = Scenarios(self._children, check_scenario)
-        self.outcomes = Outcomes(self._children)
-        self.root = self._children.root
-
-    def view(self) -> tuple[ChildView, ...]:
-        """All children; the patients' are below their supervisor."""
-        return self._children.view()
+        self.changes = Changes(self.children, settings, members, reread)
+        self.scenarios = Scenarios(self.children, check_scenario)
+        self.outcomes = Outcomes(self.children)
 
     async def supervisors(self) -> Supervisors:
         """All children, with the rules of their supervisors."""
-        return Supervisors(os.getpid(), self._children.rules, self.view(), await self.unready())
-
-    async def unready(self) -> str | None:
-        """Which critical children are down, so that the ward is not ready; None if none is."""
-        return await self._children.unready()
-
-    def flat(self) -> list[ChildView]:
-        """All children that are no supervisors."""
-        return self._children.flat()
+        return Supervisors(os.getpid(), self.children.rules, self.children.view(), await self.children.unready())
 
     def matching(self, patterns: Iterable[str]) -> list[ChildView]:
-        """Those of `flat` that match one of the patterns; all of them without patterns. UnknownChildError."""
-        return self._children.matching(patterns)
+        """Those of the children that match, for the control room's log; see `children`."""
+        return self.children.matching(patterns)
 
     async def start(self, *patterns: str) -> dict[str, str | None]:
         """Start the children that match, one after the other; their ids, each with what went wrong."""
@@ -81,24 +68,12 @@ class Tree:
         """Stop and start the children that match, one after the other."""
         return await self._order(patterns, Supervisor.restart_child)
 
-    async def scale(self, group: str, count: int) -> Change:
-        """Let a group (`count = N`) have so many children. ConfigurationError where it cannot."""
-        return await self._changes.scale(group, count)
-
-    async def reload(self) -> Change:
-        """Read the file again and apply the difference. A file with a mistake changes nothing."""
-        return await self._changes.reload()
-
-    async def befall(self, bed: str, scenario: str) -> Befallen:
-        """Let a scenario befall the patients who match. UnknownBedError, and what the check of its name raises."""
-        return await self._scenarios.befall(bed, scenario)
-
     async def _order(self, patterns: Sequence[str], order: _Order, *, backwards: bool = False) -> dict[str, str | None]:
-        found = self._children.found(patterns)
+        found = self.children.found(patterns)
         told: dict[str, str | None] = {child.id: None for _, child in found}
         for owner, child in reversed(found) if backwards else found:
             try:
-                self._children.refuse_while_down(owner)
+                self.children.refuse_while_down(owner)
                 await order(owner, child.id)
             except KeyError:
                 told[child.id] = "it was removed meanwhile"

@@ -158,11 +158,11 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     tree = await to_thread.run_sync(supervised, ward, Processes())
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
-            await group.start(tree.root.run)
-            while {each.state for each in tree.flat()} != {State.DEGRADED}:
+            await group.start(tree.children.root.run)
+            while {each.state for each in tree.children.flat()} != {State.DEGRADED}:
                 await anyio.sleep(0.05)
-            assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.flat())
-            assert not any(map(is_up, tree.flat()))
+            assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.children.flat())
+            assert not any(map(is_up, tree.children.flat()))
             group.cancel_scope.cancel()
 
 

@@ -26,6 +26,7 @@ class Ward:
 
     def __init__(self) -> None:
         self.outcomes = Outcomes(self)
+        self.changes = self.scenarios = self
         self.children = [ChildView("sink", State.RUNNING, uptime=5.0), ChildView("bed-1", State.BACKOFF)]
         self.told: list[object] = []
         self.scaled = ["bed-1"]

@@ -29,6 +29,6 @@ def still(ward: Shared, path: Path) -> Tree:
 async def tree(still: Tree) -> AsyncIterator[Tree]:
     """A ward that runs."""
     async with anyio.create_task_group() as group:
-        await group.start(still.root.run)
+        await group.start(still.children.root.run)
         yield still
         group.cancel_scope.cancel()

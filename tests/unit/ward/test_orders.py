@@ -60,7 +60,7 @@ class Idle:
 
 def states(tree: Tree) -> dict[str, State]:
     """Who is how; one that has just started runs."""
-    return {each.id: State.RUNNING if each.state is State.STARTING else each.state for each in tree.flat()}
+    return {each.id: State.RUNNING if each.state is State.STARTING else each.state for each in tree.children.flat()}
 
 
 def up(tree: Tree) -> list[str]:
@@ -99,30 +99,30 @@ async def test_stop_and_start(tree: Tree) -> None:
 async def test_scale(tree: Tree) -> None:
     """Up, down, to none and back again; those that stay are not touched."""
     await anyio.sleep(0.05)
-    assert await tree.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
+    assert await tree.changes.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
     assert up(tree) == [*ALL, "icu-4", "icu-5"]
     assert min(each.uptime for each in tree.matching(ALL)) >= 0.05
-    assert (await tree.scale("icu", 1)).what == "stopped: icu-2, icu-3, icu-4, icu-5"
-    assert (await tree.scale("icu", 0)).what == "stopped: icu-1"
-    assert (await tree.scale("icu", 2)).what == "started: icu-1, icu-2"
-    assert (await tree.scale("icu", 2)).what == "nothing changed"
+    assert (await tree.changes.scale("icu", 1)).what == "stopped: icu-2, icu-3, icu-4, icu-5"
+    assert (await tree.changes.scale("icu", 0)).what == "stopped: icu-1"
+    assert (await tree.changes.scale("icu", 2)).what == "started: icu-1, icu-2"
+    assert (await tree.changes.scale("icu", 2)).what == "nothing changed"
     assert up(tree) == ["anna", "icu-1", "icu-2"]
 
 
 async def test_figures_are_of_the_children_that_there_are(tree: Tree, path: Path) -> None:
     """From the start, and no longer than they exist: what was scaled away or left out of the file has none."""
     registry = CollectorRegistry()
-    registry.register(ChildFigures(tree.view, Restarts()))
+    registry.register(ChildFigures(tree.children.view, Restarts()))
 
     def restarts() -> dict[str, float]:
         [found] = (each for each in registry.collect() if each.name == "icu_child_restarts")
         return {each.labels["child"]: each.value for each in found.samples}
 
     assert restarts() == dict.fromkeys(["beds", *ALL], 0)
-    await tree.scale("icu", 1)
+    await tree.changes.scale("icu", 1)
     assert restarts() == dict.fromkeys(["beds", "anna", "icu-1"], 0)
     write(path, ANOTHER)
-    await tree.reload()
+    await tree.changes.reload()
     assert restarts() == dict.fromkeys(["beds", "boris"], 0)
 
 
@@ -131,15 +131,15 @@ async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
     remedy = "and only such a one can be scaled: scale icu"
     for name in ("anna", "icu-1"):
         with pytest.raises(ConfigurationError, match=f"{name} is no child with a `count`, {remedy}"):
-            await tree.scale(name, 2)
+            await tree.changes.scale(name, 2)
     with pytest.raises(ConfigurationError, match=f"beds means all patients, and is no child with a `count`, {remedy}"):
-        await tree.scale("beds", 2)
+        await tree.changes.scale("beds", 2)
     with pytest.raises(UnknownChildError):
-        await tree.scale("icu-9", 2)
+        await tree.changes.scale("icu-9", 2)
     write(path, FILE + '[[child]]\nrole = "patient"\nid = "icu-5"\nname = "Eve"\n')
-    assert (await tree.reload()).what == "started: icu-5"
+    assert (await tree.changes.reload()).what == "started: icu-5"
     with pytest.raises(ConfigurationError, match="a second child has the id 'icu-5'"):
-        await tree.scale("icu", 5)
+        await tree.changes.scale("icu", 5)
     assert up(tree) == [*ALL, "icu-5"]
 
 
@@ -147,25 +147,25 @@ async def test_a_changed_file(tree: Tree, path: Path) -> None:
     """Only what differs is stopped, started or changed; other settings wait, and are named."""
     await tree.stop("icu-3")
     await anyio.sleep(0.05)
-    assert (await tree.reload()).what == "nothing changed"
+    assert (await tree.changes.reload()).what == "nothing changed"
     changed = FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7').replace("count = 3", "count = 3\ninterval = 5")
     write(path, "metrics_interval = 1\n" + FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7') + ANOTHER)
-    told = (await tree.reload()).what
+    told = (await tree.changes.reload()).what
     assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
     assert states(tree)["icu-3"] is State.STOPPED
-    uptimes = {each.id: each.uptime for each in tree.flat()}
+    uptimes = {each.id: each.uptime for each in tree.children.flat()}
     assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
     write(path, changed)
-    assert (await tree.reload()).what == "stopped: boris; changed: icu-1, icu-2, icu-3"
+    assert (await tree.changes.reload()).what == "stopped: boris; changed: icu-1, icu-2, icu-3"
     assert sorted(up(tree)) == ALL
 
 
 async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
     """The order in which children stop is the file's: a sink that moved behind the beds would stop before them."""
-    before = [each.id for each in tree.flat()]
+    before = [each.id for each in tree.children.flat()]
     write(path, FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7'))
-    assert (await tree.reload()).what == "changed: anna"
-    assert [each.id for each in tree.flat()] == before
+    assert (await tree.changes.reload()).what == "changed: anna"
+    assert [each.id for each in tree.children.flat()] == before
 
 
 async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
@@ -174,13 +174,13 @@ async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
     first, second = FILE.split("\n[[child]]")[1:]
     swapped = f"[[child]]{second}\n[[child]]{first}\n"
     write(path, swapped)
-    assert (await tree.reload()).what == "now in the order: icu-1, icu-2, icu-3, anna"
+    assert (await tree.changes.reload()).what == "now in the order: icu-1, icu-2, icu-3, anna"
     assert up(tree) == ["icu-1", "icu-2", "icu-3", "anna"]
     write(path, ANOTHER + swapped)
-    assert (await tree.reload()).what == "started: boris"
+    assert (await tree.changes.reload()).what == "started: boris"
     assert up(tree) == ["boris", "icu-1", "icu-2", "icu-3", "anna"]
-    await tree.scale("icu", 0)
-    await tree.scale("icu", 1)
+    await tree.changes.scale("icu", 0)
+    await tree.changes.scale("icu", 1)
     assert up(tree) == ["boris", "icu-1", "anna"]
     assert tree.matching(["anna"])[0].uptime >= 0.05
 
@@ -190,8 +190,8 @@ async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.Monk
     for kind, role in list(ROLES.items()):
         monkeypatch.setitem(ROLES, kind, replace(role, actor=lambda *_: Idle()))
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
-    assert (await tree.reload()).what == "started: sink, monitor"
-    assert [each.id for each in tree.view()] == ["sink", "beds", "monitor"]
+    assert (await tree.changes.reload()).what == "started: sink, monitor"
+    assert [each.id for each in tree.children.view()] == ["sink", "beds", "monitor"]
 
 
 BAD: dict[str, str] = {
@@ -215,10 +215,10 @@ async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> 
     await anyio.sleep(0.02)
     write(path, text)
     with pytest.raises(ConfigurationError):
-        await tree.reload()
+        await tree.changes.reload()
     assert min(each.uptime for each in tree.matching(ALL)) >= 0.02
     write(path, FILE + ANOTHER)
-    assert (await tree.reload()).what == "started: boris"
+    assert (await tree.changes.reload()).what == "started: boris"
 
 
 async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,19 +229,19 @@ async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch:
 
     write(path, FILE.replace("count = 3", "count = 2") + '[[child]]\nrole = "monitor"\ncritical = true\nport = 8453\n')
     with monkeypatch.context() as patch:
-        patch.setattr(tree.root, "add_child", refuse)
+        patch.setattr(tree.children.root, "add_child", refuse)
         with pytest.raises(PartlyDoneError, match=r"\Astopped: icu-3; but monitor: port 8453 on") as caught:
-            await tree.reload()
+            await tree.changes.reload()
         assert caught.value.exit_code == 3
-        assert await tree.unready() == "monitor is missing"
+        assert await tree.children.unready() == "monitor is missing"
     assert up(tree) == ["anna", "icu-1", "icu-2"]
     added: list[str] = []
 
     async def accept(spec: ChildSpec) -> None:
         added.append(spec.id)
 
-    monkeypatch.setattr(tree.root, "add_child", accept)
-    assert (await tree.reload()).what == "started: monitor"
+    monkeypatch.setattr(tree.children.root, "add_child", accept)
+    assert (await tree.changes.reload()).what == "started: monitor"
     assert added == ["monitor"]
 
 
@@ -249,7 +249,7 @@ async def test_no_file_any_more(tree: Tree, path: Path) -> None:
     """Deleted, it changes nothing either."""
     write(path, None)
     with pytest.raises(ConfigurationError, match="there is no file"):
-        await tree.reload()
+        await tree.changes.reload()
     assert up(tree) == ALL
 
 
@@ -257,14 +257,14 @@ async def test_recordings_are_read_off_the_loop(tree: Tree, path: Path) -> None:
     """A reload with a new recording reads a file (here a blocking call on the loop is an error)."""
     write(path.parent / "x.csv", "HR,SBP\n70,120\n")
     write(path, FILE + ANOTHER + 'recording = "x.csv"\n')
-    assert (await tree.reload()).what == "started: boris"
+    assert (await tree.changes.reload()).what == "started: boris"
 
 
 async def test_two_changes_at_once(tree: Tree) -> None:
     """One waits for the other."""
     async with anyio.create_task_group() as group:
         for count in (6, 2, 5, 1, 4):
-            group.start_soon(tree.scale, "icu", count)
+            group.start_soon(tree.changes.scale, "icu", count)
     assert up(tree) == [*ALL, "icu-4"]
 
 
@@ -272,5 +272,5 @@ async def test_before_the_patients_turn(still: Tree, path: Path) -> None:
     """Orders about beds are refused as long as their supervisor does not run; nothing is half done."""
     assert await still.start("anna") == {"anna": "its supervisor, beds, is pending: ask again when it runs"}
     with pytest.raises(SupervisionError, match="beds, is pending"):
-        await still.scale("icu", 1)
-    assert [child.id for child in still.flat()] == ALL
+        await still.changes.scale("icu", 1)
+    assert [child.id for child in still.children.flat()] == ALL

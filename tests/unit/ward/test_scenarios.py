@@ -69,7 +69,7 @@ MANY = [f"Many {number}" for number in range(1, 31)]
 )
 async def test_who_is_meant(tree: Tree, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
     """A child's id means all its patients, and a recording is refused in words beside the others."""
-    said = await tree.befall(bed, "sepsis-fast")
+    said = await tree.scenarios.befall(bed, "sepsis-fast")
     assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
     ill = [
         each.name
@@ -83,15 +83,15 @@ async def test_who_is_meant(tree: Tree, ward: Shared, bed: str, patients: list[s
 async def test_nobody_and_nothing(tree: Tree) -> None:
     """A mistyped name is told with the one that was meant, a mistyped scenario with those that there are."""
     with pytest.raises(UnknownBedError, match="no bed is called Ana Petrova: did you mean Anna Petrova"):
-        await tree.befall("Ana Petrova", "sepsis")
+        await tree.scenarios.befall("Ana Petrova", "sepsis")
     with pytest.raises(UnknownScenarioError, match="there is no scenario 'sepsys': choose one of bradycardia, "):
-        await tree.befall("anna", "sepsys")
+        await tree.scenarios.befall("anna", "sepsys")
 
 
 async def test_who_does_not_run(tree: Tree) -> None:
     """Nothing befalls a patient who was told to stop: it is told how they are started."""
     await tree.stop("icu-1", "many")
-    said = await tree.befall("beds", "fever")
+    said = await tree.scenarios.befall("beds", "fever")
     assert sorted(said.patients) == ["Anna Petrova", "Bed 2"]
     assert said.problems == [
         "icu-1 does not run (stopped): python -m icu start icu-1",
@@ -99,7 +99,7 @@ async def test_who_does_not_run(tree: Tree) -> None:
         RECORDED,
     ]
     await tree.start("icu-1")
-    assert (await tree.befall("Bed 1", "fever")).patients == ["Bed 1"]
+    assert (await tree.scenarios.befall("Bed 1", "fever")).patients == ["Bed 1"]
 
 
 async def test_processes_of_their_own(tmp_path: Path) -> None:
@@ -107,21 +107,23 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
     tree = await to_thread.run_sync(lambda: supervised(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
-    assert (await tree.befall("A", "fever")).problems == ["bed-1 does not run (pending): python -m icu start bed-1"]
+    assert (await tree.scenarios.befall("A", "fever")).problems == [
+        "bed-1 does not run (pending): python -m icu start bed-1"
+    ]
 
 
 async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Shared, path: Path) -> None:
     """Not those who were scaled away or removed, nor those of a change that failed; but those of one that did not."""
     anna = ward.beds["anna"]
-    await tree.scale("icu", 1)
+    await tree.changes.scale("icu", 1)
     assert set(ward.beds) == set(up(tree)) == {"anna", "icu-1", "many", "rec"}
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').replace("rec.csv", "no.csv"))
     with pytest.raises(ConfigurationError):
-        await tree.reload()
+        await tree.changes.reload()
     assert ward.beds["anna"] is anna
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').partition('[[child]]\nrole = "patient"\nid = "rec"')[0])
-    await tree.reload()
+    await tree.changes.reload()
     assert set(ward.beds) == {"anna", "icu-1", "icu-2", "many"}
-    assert (await tree.befall("Anna", "fever")).patients == ["Anna"]
+    assert (await tree.scenarios.befall("Anna", "fever")).patients == ["Anna"]
     with pytest.raises(UnknownBedError):
-        await tree.befall("Anna Petrova", "fever")
+        await tree.scenarios.befall("Anna Petrova", "fever")

@@ -42,8 +42,8 @@ def loaded(folder: Path, text: str) -> Settings:
 def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
     """It stands where the first patient stands, so that the rest starts before and stops after it."""
     tree = supervised(Shared(loaded(tmp_path, WARD)), Processes())
-    assert [each.id for each in tree.view()] == ["sink", "monitor", "beds"]
-    assert [each.id for each in tree.flat()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
+    assert [each.id for each in tree.children.view()] == ["sink", "monitor", "beds"]
+    assert [each.id for each in tree.children.flat()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
 
 
 @pytest.mark.parametrize("role", ['role = "sink"', 'role = "patient"\nname = "X"'])
@@ -63,9 +63,11 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
     ward = Shared(Settings(child=(SinkChild(id="sink"),)))
     monkeypatch.setitem(ROLES, SinkChild, replace(SINK, actor=lambda *_: broken))
     told: list[list[str]] = []
-    tree = supervised(ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.flat()]))
+    tree = supervised(
+        ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.children.flat()])
+    )
     with pytest.raises(TypeError):
-        await tree.root.run()
+        await tree.children.root.run()
     assert told == [["failed"]]
 
 
@@ -81,4 +83,4 @@ async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Tree) -> No
         with pytest.raises(UnknownChildError, match="no child is called monitr: did you mean monitor"):
             await order("monitr")
     with pytest.raises(ConfigurationError, match=r"sink is no child with a `count`.*: scale icu"):
-        await tree.scale("sink", 1)
+        await tree.changes.scale("sink", 1)
