@@ -162,7 +162,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "unknown key of a child": (PATIENT + "intervall = 3", r":4: child\[0\]\.intervall: .*did you mean 'interval'"),
     "unknown role": (
         '[[child]]\nrole = "patent"',
-        r":2: child\[0\]\.role: 'patent' is none of sink, data, monitor, patient; did you mean 'patient'\?",
+        r":2: child\[0\]\.role: 'patent' is none of sink, data, monitor, patient.*; did you mean 'patient'\?",
     ),
     "a number for a role": ("[[child]]\nrole = 5", r":2: child\[0\]\.role: expected `str`, got `int`"),
     "no role": ('[[child]]\nname = "Anna"', r":1: child\[0\]: .*role"),

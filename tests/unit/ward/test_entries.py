@@ -17,6 +17,7 @@ from icu.control.protocol import Done, Order, Pattern, Patterns
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.ward.orders import ORDERS
+from icu.ward.remote import Begin
 from tests.unit.control.conftest import Ward
 
 
@@ -50,6 +51,13 @@ async def test_a_new_order_is_obeyed(settings: Settings) -> None:
         with pytest.raises(OrderRefusedError, match="that is no request"):
             await ask(places(settings), Greet(("sink",), "Hello"), Done)
         group.cancel_scope.cancel()
+
+
+def test_the_orders_of_people() -> None:
+    """All that the file defines, in its order, which is that of the commands; none that others define."""
+    names = [str(each.__struct_config__.tag) for each in ORDERS]
+    assert names == ["status", "tree", "start", "stop", "restart", "scale", "reload", "befall"]
+    assert {Begin, Greet} <= set(Order.__subclasses__())
 
 
 def test_a_new_order_is_a_command() -> None:

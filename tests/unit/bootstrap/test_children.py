@@ -1,0 +1,49 @@
+"""What the supervised tree is told of a child, from its settings and its role."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from icu.bootstrap.children import _members
+from icu.bootstrap.shared import Shared
+from icu.config.settings import AnyChild, Database, MonitorChild, PatientChild, Settings, SinkChild, Transport
+from icu.ward.children import Member
+from icu.ward.processes import Processes
+
+
+def member(folder: Path, child: AnyChild) -> Member:
+    """The child, as a ward over Kafka has it."""
+    database = Database(f"sqlite:///{folder / 'icu.db'}")
+    settings = Settings(child=(child,), transport=Transport(kind="kafka"), database=database)
+    [found] = _members(Shared(settings), Processes(), settings)
+    return found
+
+
+SINK = SinkChild(id="a")
+MONITOR = MonitorChild(id="a")
+PATIENT = PatientChild(id="a", name="Anna")
+
+
+@pytest.mark.parametrize(("child", "seconds"), [(SINK, 7), (MONITOR, 3), (PATIENT, 3)])
+def test_what_a_child_may_take_to_stop(tmp_path: Path, child: AnyChild, seconds: float) -> None:
+    """As much as its role says; a process has a second more, in which it is killed."""
+    assert member(tmp_path, child).build().shutdown == seconds
+    assert member(tmp_path, replace(child, process=True)).build().shutdown == seconds + 1
+
+
+@pytest.mark.parametrize(("child", "stage"), [(SINK, None), (MONITOR, "monitor"), (PATIENT, None)])
+def test_who_stops_with_its_neighbours(tmp_path: Path, child: AnyChild, stage: str | None) -> None:
+    """Monitors that stand side by side, for nothing runs between them. (Patients do below their own supervisor.)"""
+    assert member(tmp_path, child).build().stage == stage
+
+
+@pytest.mark.parametrize(
+    ("child", "critical", "bed"), [(SINK, True, False), (MONITOR, False, False), (PATIENT, False, True)]
+)
+def test_without_whom_the_ward_is_not_ready(tmp_path: Path, child: AnyChild, critical: bool, bed: bool) -> None:
+    """Without the sink, unless a child says otherwise; and patients alone stand under their supervisor."""
+    found = member(tmp_path, child)
+    assert (found.critical, found.is_bed, found.patients is not None) == (critical, bed, bed)
+    for said in (True, False):
+        assert member(tmp_path, replace(child, critical=said)).critical is said
