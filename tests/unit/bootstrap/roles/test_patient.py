@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime
 
-from icu.bootstrap.roles.patient import repeatable
-from icu.config.settings import PatientChild
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+from icu.bootstrap.roles.patient import _occupied, repeatable
+from icu.bootstrap.shared import Shared
+from icu.config.settings import PatientChild, Settings
+from icu.patient.beds import Beds
 
 
 def test_who_has_a_past_tells_the_same_past_at_each_life() -> None:
@@ -14,3 +19,22 @@ def test_who_has_a_past_tells_the_same_past_at_each_life() -> None:
     assert told[0].seed is not None
     assert repeatable(PatientChild(name="Anna")) == PatientChild(name="Anna")
     assert repeatable(PatientChild(name="Anna", start=start, seed=3)).seed == 3
+
+
+async def test_beds_are_taken_away_by_their_own_child_alone() -> None:
+    """One that could not be stopped in time may end when another stands in its place: that one's beds stay."""
+    shared = Shared(Settings())
+    beds, others = Beds([], {}), Beds([], {})
+
+    async def late(*, task_status: TaskStatus[None]) -> None:
+        assert shared.beds == {"bed-1": beds}
+        shared.beds["bed-1"] = others
+
+    await _occupied(late, "bed-1", beds, shared, task_status=TASK_STATUS_IGNORED)
+    assert shared.beds == {"bed-1": others}
+
+    async def usual(*, task_status: TaskStatus[None]) -> None:
+        task_status.started()
+
+    await _occupied(usual, "bed-1", others, shared, task_status=TASK_STATUS_IGNORED)
+    assert shared.beds == {}
