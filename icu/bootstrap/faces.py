@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def common(shared: Shared, host: str) -> dict[str, Any]:
-    """What all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
+    """Settings and parts that all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
     from icu.http.hosts import is_loopback
 
     api = shared.settings.api

@@ -16,7 +16,7 @@ def kinds_of(struct: type) -> dict[str, Any]:
 
 
 def roles_of(children: Any) -> list[str]:  # noqa: ANN401 - a union of structs
-    """What `role` can be for one of these structs, other names included."""
+    """The words for `role` that mean one of these structs, other names included."""
     tags = [str(each.__struct_config__.tag) for each in _structs_in(children)]
     return [name for tag in tags for name in (tag, *(other for other, role in OTHER_NAMES.items() if role == tag))]
 
