@@ -7,11 +7,10 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from icu.messages import Observation, Quality
+from icu.messages import Observation, Quality, Served
 from icu.store.tables import CLOCK_AHEAD
-from icu.vitals import fields
 from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_pressure, plain
 
 Row: TypeAlias = tuple[
@@ -45,30 +44,9 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Reading(Struct, frozen=True, gc=False):
+class Reading(Served, frozen=True, gc=False):
     """One patient's vital signs at one time. A sign that was not measured is null."""
 
-    timestamp: Annotated[
-        datetime,
-        Meta(description="When it was measured, UTC, to the millisecond", examples=["2026-01-31T12:00:00Z"]),
-    ]
-    pulse: fields.Pulse | None
-    resp_rate: fields.RespRate | None
-    bp: fields.BloodPressure | None
-    spo2: fields.Spo2 | None
-    temperature: fields.Temperature | None
-    map: fields.MeanPressure | UnsetType = UNSET
-    bp_measured_at: Annotated[
-        datetime | UnsetType,
-        Meta(
-            description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance",
-            examples=["2026-01-31T11:55:00Z"],
-        ),
-    ] = UNSET
-    quality: Annotated[
-        Quality | UnsetType,
-        Meta(description="By sign, why its value is doubtful or absent: motion, for instance, or implausible"),
-    ] = UNSET
     clock_ahead_seconds: Annotated[
         float | UnsetType,
         Meta(
