@@ -7,15 +7,22 @@ import aiosqlite
 import msgspec
 
 from icu.messages import Delivery, Refusal
-from icu.store.readings import Row, said
+from icu.store.readings import ABSENT, Row, said, to_values
+from icu.store.tables import COLUMNS
+from icu.vitals.catalogue import SIGNS
 
+_BOUND: Final = {
+    **{each.name: f"nullif(?, {ABSENT})" for each in SIGNS if each.optional},
+    "bp_measured_at": f"nullif(?, {ABSENT})",
+    "quality": "nullif(?, '')",
+}
 INSERT_METRICS: Final = (
-    "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
-    " flags, map, bp_measured_at, quality)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), nullif(?, '')) ON CONFLICT DO NOTHING"
+    f"INSERT INTO patient_metrics ({', '.join(COLUMNS)})"  # noqa: S608 - names of our own
+    f" VALUES ({', '.join(_BOUND.get(each, '?') for each in COLUMNS)}) ON CONFLICT DO NOTHING"
 )
 _EXISTING: Final = (
-    "SELECT m.* FROM json_each(?) AS wanted JOIN patient_metrics AS m"
+    f"SELECT {', '.join(f'm.{each}' for each in COLUMNS)}"  # noqa: S608 - names of our own
+    " FROM json_each(?) AS wanted JOIN patient_metrics AS m"
     " ON m.patient_id = json_extract(wanted.value, '$[0]') AND m.timestamp = json_extract(wanted.value, '$[1]')"
 )
 
@@ -27,17 +34,6 @@ Insert: TypeAlias = Callable[
 
 class OverlapError(Exception):
     """Some rows of the batch are stored already: the transaction is rolled back and tried again with care."""
-
-
-def to_values(rows: Sequence[Row]) -> list[tuple[object, ...]]:
-    """Values to bind for the rows: of the columns that are mostly NULL, a value that the statement turns into it.
-
-    To bind a None takes the driver as long as to bind ten numbers.
-    """
-    return [
-        (*row[:10], -1 if row[10] is None else row[10], -1 if row[11] is None else row[11], row[12] or "")
-        for row in rows
-    ]
 
 
 async def insert_all(

@@ -20,6 +20,8 @@ from icu.store.database import Connection, Database
 from icu.store.errors import SchemaError, StoreUnavailableError, StoreUnopenedError
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
+    LAG,
+    TIMESTAMP,
     PatientReading,
     Reading,
     from_milliseconds,
@@ -28,7 +30,7 @@ from icu.store.readings import (
     to_reading,
 )
 from icu.store.sealed import File, why_unopened
-from icu.store.tables import CLOCK_AHEAD, JournalEntry, Patient, PatientMetric
+from icu.store.tables import COLUMNS, JournalEntry, Patient, PatientMetric
 
 Order: TypeAlias = Literal["asc", "desc"]
 
@@ -45,13 +47,13 @@ SELECT timestamp FROM (
                  ORDER BY timestamp DESC LIMIT 1) AS newest_so_far
   UNION ALL
   SELECT * FROM (SELECT timestamp, lag FROM
-                  (SELECT timestamp, lag, flags FROM patient_metrics
+                  (SELECT timestamp, lag FROM patient_metrics
                    WHERE patient_id = patients.id AND timestamp <= :now ORDER BY timestamp DESC LIMIT 10) AS ten
-                 WHERE flags & {CLOCK_AHEAD} = 0 ORDER BY timestamp DESC LIMIT 1) AS newest_that_was_right
+                 WHERE lag >= -{CLOCK_TOLERANCE_MS} ORDER BY timestamp DESC LIMIT 1) AS newest_that_was_right
 ) AS candidate ORDER BY timestamp + lag DESC, timestamp DESC LIMIT 1
 """  # noqa: S608 - a number of our own
 _PATIENTS: Final = (
-    "SELECT patients.uuid, patients.name, metric.* FROM patients"  # noqa: S608 - no value is formatted in
+    f"SELECT patients.uuid, patients.name, {', '.join(f'metric.{each}' for each in COLUMNS)} FROM patients"  # noqa: S608 - no value is formatted in
     f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({_LATEST})"
 )
 _ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
@@ -248,7 +250,7 @@ def _state(row: Sequence[Any]) -> PatientState:
     uuid, name, *metric = row
     if metric[0] is None:
         return PatientState(UUID(uuid), name, None, None)
-    timestamp, lag = metric[1], metric[8]
+    timestamp, lag = metric[TIMESTAMP], metric[LAG]
     return PatientState(UUID(uuid), name, to_reading(tuple(metric)), from_milliseconds(timestamp + lag))
 
 
@@ -265,4 +267,4 @@ def _page_query(
         seen = milliseconds(after)
         conditions.append(timestamp < seen if order == "desc" else timestamp > seen)
     direction = timestamp.desc() if order == "desc" else timestamp.asc()
-    return select(*PatientMetric.__table__.columns).where(*conditions).order_by(direction)
+    return select(*(PatientMetric.__table__.c[each] for each in COLUMNS)).where(*conditions).order_by(direction)

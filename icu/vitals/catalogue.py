@@ -15,6 +15,8 @@ from msgspec import Meta, Struct
 from icu.vitals import units
 from icu.vitals.limits import Range
 
+_ABSENT: Final = "; absent where it was not measured"
+
 
 class Sign(Struct, frozen=True, kw_only=True):
     """A vital sign: what it is called everywhere, what it is measured in, and what can be measured at all."""
@@ -31,6 +33,8 @@ class Sign(Struct, frozen=True, kw_only=True):
     """In descriptions for people."""
     note: str = ""
     """What the API's description says behind title and unit."""
+    optional: bool = False
+    """True where readings leave it out if it was not measured. The brief's own signs are null then."""
     unit: str
     """UCUM."""
     loinc: str
@@ -66,7 +70,7 @@ class Sign(Struct, frozen=True, kw_only=True):
         return Meta(
             ge=self.limits.low,
             le=self.limits.high,
-            description=f"{self.title}, {self.unit}{self.note}",
+            description=f"{self.title}, {self.unit}{self.note}{_ABSENT if self.optional else ''}",
             examples=[self.example],
             # Litestar leaves out a least value of 0 where the field may be null.
             extra_json_schema={"extra": {"minimum": self.limits.low}},
@@ -192,7 +196,7 @@ MAP: Final = Sign(
     data_set="map",
     reference="MAP",
     title="Mean arterial pressure",
-    note="; absent where it was not measured",
+    optional=True,
     unit="mm[Hg]",
     loinc="8478-0",
     limits=Range(0, 360),
@@ -209,7 +213,7 @@ MAP: Final = Sign(
 )
 
 SIGNS: Final = (PULSE, RESP_RATE, SYSTOLIC, DIASTOLIC, SPO2, TEMPERATURE, MAP)
-"""In the order of everything that derives from them. Later ones go to the end: older readers know the order."""
+"""In the order of everything that derives from them; the optional ones are the last."""
 
 BY_NAME: Final[Mapping[str, Sign]] = {each.name: each for each in SIGNS}
 

@@ -96,7 +96,7 @@ def test_a_lock_is_waited_for_less_long_than_a_transaction_may_take() -> None:
 
 async def test_readings_of_nobody_are_refused(database: Database) -> None:
     """Each has a patient in the table of patients."""
-    nobodys = text("INSERT INTO patient_metrics (patient_id, timestamp, lag, flags) VALUES (99, 0, 0, 0)")
+    nobodys = text("INSERT INTO patient_metrics (patient_id, timestamp, lag) VALUES (99, 0, 0)")
     with pytest.raises(StoreError, match=r"icu\.db: FOREIGN KEY"):
         await database.transact(lambda connection: connection.execute(nobodys))
 

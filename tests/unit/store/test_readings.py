@@ -10,6 +10,7 @@ from msgspec import UNSET
 from icu.messages import Quality
 from icu.store import readings
 from icu.store.readings import milliseconds, to_patient_reading, to_reading, to_rows
+from icu.store.tables import COLUMNS
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON
 
@@ -19,8 +20,9 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(readings, "MOST_KNOWN", 3)
     observations = [observation(n, pulse=n / 100, bp=f"{100 + n}/{n}") for n in range(1, 90)] * 2
     rows = to_rows(observations, {ANNA.int: 1}, 0)
-    assert [row[2] for row in rows] == [*range(1, 90)] * 2
-    assert [row[4:6] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
+    assert [row[COLUMNS.index("pulse")] for row in rows] == [*range(1, 90)] * 2
+    halves = slice(COLUMNS.index("systolic"), COLUMNS.index("diastolic") + 1)
+    assert [row[halves] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
     assert len(readings._hundredths) <= 3
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import anyio
 import pytest
 from loguru import logger
+from msgspec import UNSET
 
 from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
 from icu.store.errors import PositionConflictError, StoreCorruptError, StoreUnavailableError
-from icu.store.tables import CLOCK_AHEAD
+from icu.store.reader import Reader
 from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import EXCHANGED, NOON, connected, restored, rows, store
@@ -31,7 +32,7 @@ async def test_values_are_kept_as_integers(writer: Writer, url: str) -> None:
     """Milliseconds and hundredths: what was sent comes back exactly."""
     await store(writer, [observation(pulse=89.5, bp="119.25/-", temperature=37.06, spo2=None)], arrived=NOON + 40)
     [row] = rows(url, "SELECT * FROM patient_metrics")
-    assert row == (1, NOON, 8950, 1600, 11925, None, None, 3706, 40, 0, None, None, None)
+    assert row == (1, NOON, 8950, 1600, 11925, None, None, 3706, 40, None, None, None)
 
 
 async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, url: str) -> None:
@@ -130,15 +131,17 @@ async def test_patients_are_introduced_once_and_renamed(writer: Writer, url: str
     ]
 
 
-async def test_a_clock_that_is_ahead_is_flagged(writer: Writer, url: str) -> None:
-    """More than five minutes ahead of arrival: stored and flagged. Late is ordinary."""
+async def test_a_clock_that_is_ahead_is_told(writer: Writer, reader: Reader, url: str) -> None:
+    """More than five minutes ahead of arrival: stored, and told of the reading. Late is ordinary."""
     await store(writer, [observation(0), observation(300), observation(301), observation(-86_400 * 365)])
-    assert rows(url, "SELECT flags, lag FROM patient_metrics ORDER BY timestamp") == [
-        (0, 86_400 * 365_000),
-        (0, 0),
-        (0, -300_000),
-        (CLOCK_AHEAD, -301_000),
+    assert rows(url, "SELECT lag FROM patient_metrics ORDER BY timestamp") == [
+        (86_400 * 365_000,),
+        (0,),
+        (-300_000,),
+        (-301_000,),
     ]
+    page = await reader.page(ANNA, limit=10, order="asc")
+    assert [each.clock_ahead_seconds for each in page.readings] == [UNSET, UNSET, UNSET, 301]
 
 
 async def test_another_log_raises_the_log_number(writer: Writer, url: str) -> None:
