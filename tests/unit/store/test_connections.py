@@ -10,13 +10,14 @@ from pathlib import Path
 import aiosqlite
 import pytest
 from anyio import to_thread
+from loguru import logger
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.store.database import BUSY_TIMEOUT_MS, TRANSACTION_DEADLINE, Database, translated
-from icu.store.errors import StoreError, StoreUnavailableError
+from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError
 from icu.store.reader import Reader
-from icu.store.writer import Writer
+from icu.store.writer import Writer, open_writer
 from tests.samples import START, observation
 from tests.stores import connected, rows, store
 
@@ -134,3 +135,34 @@ def test_an_error_of_the_driver_itself_is_ours_too() -> None:
     """One that has no code of SQLite's."""
     with pytest.raises(StoreError, match=r"icu\.db: closed"), translated(Path("icu.db")):
         raise sqlite3.ProgrammingError("closed")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_locked_database_is_unavailable_and_recovers(writer: Writer, url: str) -> None:
+    """Another program's lock is a transient error; the same writer goes on when it is gone."""
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailableError):
+        await store(writer, [observation(0)])
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await store(writer, [observation(0)])).stored == 1
+
+
+async def test_a_damaged_file_stops_for_good(url: str, tmp_path: Path) -> None:
+    """What is no database is left as it is, and said so."""
+    (tmp_path / "icu.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreCorruptError, match="damaged"):
+        async with open_writer(url, topic="icu.test"):
+            pass
+    assert (tmp_path / "icu.db").read_bytes().startswith(b"not a database")
+
+
+async def test_a_writer_that_only_asked_how_far_it_is_leaves_nothing_to_complain_of(url: str) -> None:
+    """It waits for a broker, say, and is told to stop: the log that SQLite made meanwhile was not exchanged."""
+    errors: list[str] = []
+    logger.add(lambda message: errors.append(message.record["message"]), level="WARNING")
+    for _ in range(2):
+        async with open_writer(url, topic="icu.test") as writer:
+            assert await writer.positions() == {}
+    assert errors == []

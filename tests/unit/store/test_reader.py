@@ -30,15 +30,6 @@ async def test_cancelled_reads_leak_nothing(writer: Writer, reader: Reader, capl
     assert not caplog.records
 
 
-async def test_a_follower_stops_at_once(writer: Writer, reader: Reader) -> None:
-    """What is shielded is each statement, not the following."""
-    with anyio.fail_after(2):
-        with anyio.move_on_after(0.05):
-            async with reader.follow() as follower:
-                while True:
-                    await follower.version()
-
-
 async def test_a_file_that_is_replaced_while_it_is_opened_is_not_followed(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
