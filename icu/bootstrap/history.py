@@ -37,7 +37,7 @@ async def newest(url: str, *, now: datetime) -> datetime | None:
     ConfigurationError where there can be no database.
     """
     from icu.store.database import sqlite_path
-    from icu.store.files import check_kind
+    from icu.store.engines.sqlite.files import check_kind
     from icu.store.reader import Reader
 
     path = anyio.Path(sqlite_path(url))

@@ -95,7 +95,7 @@ class Ward:
         """
         from icu.monitor import ages, app, broadcast
         from icu.store.database import sqlite_path
-        from icu.store.files import check_kind
+        from icu.store.engines.sqlite.files import check_kind
         from icu.store.reader import Reader
 
         check_kind(sqlite_path(self.settings.database.url))

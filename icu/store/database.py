@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from icu.config.errors import ConfigurationError
-from icu.store import sealed
+from icu.store.engines.sqlite import sealed
 from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError, StoreUnopenedError
 
 # busy_timeout < transaction deadline < the sink's grace at shutdown (7 s), so that no transaction is ever cut.

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, func, select, text
 from icu.errors import PatientNotFoundError
 from icu.store import journal, schema
 from icu.store.database import Connection, Database
+from icu.store.engines.sqlite.sealed import File, why_unopened
 from icu.store.errors import SchemaError, StoreUnavailableError, StoreUnopenedError
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
@@ -27,7 +28,6 @@ from icu.store.readings import (
     to_patient_reading,
     to_reading,
 )
-from icu.store.sealed import File, why_unopened
 from icu.store.tables import CLOCK_AHEAD, JournalEntry, Patient, PatientMetric
 
 Order: TypeAlias = Literal["asc", "desc"]

@@ -9,8 +9,9 @@ from anyio import to_thread
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL
 
-from icu.store import database, files
+from icu.store import database
 from icu.store.database import prepare, translated
+from icu.store.engines.sqlite import files
 from icu.store.errors import SchemaError, StoreError
 
 HEAD: Final = "0002"

@@ -17,13 +17,14 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.messages import Delivery, Observation, Position, Refusal
-from icu.store import files, journal, schema
+from icu.store import journal, schema
 from icu.store.database import Database, driver_of, sqlite_path
+from icu.store.engines.sqlite import files
+from icu.store.engines.sqlite.watch import Watch
 from icu.store.errors import PositionConflictError, StoreCorruptError, StoreError, StoreUnavailableError
 from icu.store.inserting import Insert, OverlapError, insert_all, insert_new
 from icu.store.others import Others, positions_of
 from icu.store.readings import Row, to_rows
-from icu.store.watch import Watch
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from anyio import to_thread
 
 from icu.messages import Position
 from icu.store.database import Database
+from icu.store.engines.sqlite.sealed import File, look, why_unopened
 from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
-from icu.store.sealed import File, look, why_unopened
 from icu.store.writer import open_writer
 from tests.samples import START, observation
 from tests.stores import store

@@ -16,7 +16,8 @@ import pytest
 from loguru import logger
 
 from icu.config.errors import ConfigurationError
-from icu.store import files, schema
+from icu.store import schema
+from icu.store.engines.sqlite import files
 from icu.store.errors import StoreInUseError, StoreUnavailableError
 from icu.store.writer import Writer, open_writer
 from tests.samples import observation
