@@ -56,6 +56,11 @@ class PatientMetric(Base):
     patient: Mapped[Patient] = relationship(back_populates="metrics")
 
 
+COLUMNS: Final = tuple(PatientMetric.__table__.columns.keys())
+"""The columns of a reading, in the order of icu.store.readings.Row: a statement names them, for a newer database may
+have more."""
+
+
 class ConsumerOffset(Base):
     """How far each partition is stored. It moves in the transaction that stores the readings: this is the truth."""
 

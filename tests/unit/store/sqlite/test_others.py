@@ -7,6 +7,7 @@ import aiosqlite
 import pytest
 
 from icu.messages import Position
+from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.errors import PositionConflictError, StoreError
 from icu.store.others import Others
 from icu.store.writer import Writer
@@ -92,11 +93,11 @@ async def test_writes_of_others_are_noticed_on_a_new_connection(writer: Writer, 
     """SQLite counts them for each connection, and the number of one may be that of another."""
     others = Others("icu.test")
     async with driver_on(url) as driver:
-        await others.begin(driver)
+        await others.begin(SqliteTransaction(driver))
         [before] = await driver.execute_fetchall("PRAGMA data_version")
     with closing(connected(url)) as other:
         other.execute("UPDATE consumer_offsets SET next = 3")
     async with driver_on(url) as driver:
         assert await driver.execute_fetchall("PRAGMA data_version") == [before]
         with pytest.raises(PositionConflictError):
-            await others.have_written(driver)
+            await others.have_written(SqliteTransaction(driver))
