@@ -99,7 +99,7 @@ def tune_the_interpreter() -> None:
     """What was loaded stays, and rows are no garbage: to search both for cycles is a fifth of the sink's work."""
     gc.freeze()
     gc.set_threshold(20_000)
-    # SQLite gives the interpreter away at each row: beside a busy loop a row would take Python's usual 5 ms.
+    # The database gives the interpreter away at each row: beside a busy loop a row would take Python's usual 5 ms.
     sys.setswitchinterval(0.000_5)
 
 
@@ -192,14 +192,14 @@ async def _tell_condition(condition: Callable[[], Condition]) -> None:
 
 def upgrade_database(settings: Settings) -> str:
     """Bring the tables to this program's version; returns a sentence that says what was done."""
-    from icu.store import schema
-    from icu.store.database import sqlite_path
+    from icu.store.engines.table import engine_of
+    from icu.store.schema import HEAD
 
-    path = sqlite_path(settings.database.url)
-    before = anyio.run(schema.upgrade, path)
-    if before == schema.HEAD:
-        return f"{path} is at version {schema.HEAD} already"
-    return f"{path} was brought from version {before or 'none'} to {schema.HEAD}"
+    engine = engine_of(settings.database.url)
+    before = anyio.run(engine.upgrade)
+    if before == HEAD:
+        return f"{engine.place} is at version {HEAD} already"
+    return f"{engine.place} was brought from version {before or 'none'} to {HEAD}"
 
 
 def create_app() -> "Litestar":

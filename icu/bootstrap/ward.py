@@ -94,12 +94,10 @@ class Ward:
         A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
         """
         from icu.monitor import ages, app, broadcast
-        from icu.store.database import sqlite_path
-        from icu.store.files import check_kind
         from icu.store.reader import Reader
 
-        check_kind(sqlite_path(self.settings.database.url))
         reader = Reader(self.settings.database.url)
+        reader.check_place()
         live = broadcast.Broadcast(reader)
         self.health.add("database", reader.check)
         application = app.create_app(

@@ -51,7 +51,8 @@ for _sign in SIGNS:
     setattr(PatientMetric, _sign.name, mapped_column(Integer))
 
 COLUMNS: Final = ("patient_id", "timestamp", "lag", *(each.name for each in SIGNS), "bp_measured_at", "quality")
-"""Of readings, in the order of rows: signs in the catalogue's order, and what is mostly NULL at the end."""
+"""The columns of a reading, in the order of icu.store.readings.Row: signs in the catalogue's order, and at the end what
+is mostly NULL. A statement names them, for the order in a database is another, and a newer one may have more."""
 
 
 class ConsumerOffset(Base):

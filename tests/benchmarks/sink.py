@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from icu.bootstrap import tune_the_interpreter
 from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
 from icu.sink.intake import take_in
-from icu.store.inserting import INSERT_METRICS
+from icu.store.engines.sqlite.transaction import INSERT_METRICS
 from icu.store.readings import to_rows, to_values
 from icu.store.tables import Patient, PatientMetric
 from icu.store.writer import Intake, Writer, open_writer

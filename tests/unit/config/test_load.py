@@ -13,7 +13,7 @@ from icu.config.errors import ConfigurationError
 from icu.config.load import load, packaged
 from icu.config.settings import Database, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.places import places
-from icu.store.database import sqlite_path
+from icu.store.engines.table import engine_of
 
 WARD = """\
 metrics_interval = 2.5
@@ -59,7 +59,7 @@ def test_a_folder_whose_name_would_be_a_code(tmp_path: Path) -> None:
     folder = tmp_path / "50%41"
     folder.mkdir()
     settings = load(written(folder, '[database]\nurl = "sqlite:///a%20b.db"\n[[child]]\nrole = "sink"\n'), {})
-    assert sqlite_path(settings.database.url) == folder / "a b.db"
+    assert engine_of(settings.database.url).place == str(folder / "a b.db")
     [own, *_] = places(settings, {})
     other = Settings(database=Database(f"sqlite:///{tmp_path}/50%2541/../50%2541/a b.db"))
     assert [own] == places(other, {})
