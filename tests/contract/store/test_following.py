@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import anyio
+import msgspec
 import pytest
 
 from icu.store.reader import Follower, Reader
@@ -40,6 +41,16 @@ async def test_batches_that_come_next(follower: Follower, batch: int, limit: int
     batches = await follower.after(batch, limit=limit)
     assert (None if batches is None else [each.number - NOON for each in batches]) == found
     assert await follower.end() == NOON + 3
+
+
+async def test_entries_of_a_kind_that_is_not_known_are_skipped(follower: Follower, url: str) -> None:
+    """They hold no reading, whatever is in them, and are a place to go on from like all others."""
+    payload = msgspec.msgpack.encode(["alarms", {"of": "a newer program"}, 7]).hex()
+    execute(url, f"INSERT INTO journal (batch, payload) VALUES ({NOON + 4}, X'{payload}')")
+    batches = await follower.after(NOON + 2, limit=10)
+    assert batches is not None
+    assert [(each.number - NOON, len(each.readings)) for each in batches] == [(3, 1), (4, 0)]
+    assert (await follower.end(), await follower.after(NOON + 4, limit=10)) == (NOON + 4, [])
 
 
 async def test_an_empty_journal_ends_where_it_begins(writer: Writer, reader: Reader) -> None:

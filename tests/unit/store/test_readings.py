@@ -9,8 +9,9 @@ from msgspec import UNSET
 
 from icu.messages import Quality
 from icu.store import readings
-from icu.store.readings import milliseconds, to_patient_reading, to_reading, to_rows
+from icu.store.readings import ABSENT, milliseconds, to_patient_reading, to_reading, to_rows, to_values
 from icu.store.tables import COLUMNS
+from icu.vitals.catalogue import NUMBERS, SIGNS
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON
 
@@ -24,6 +25,36 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
     halves = slice(COLUMNS.index("systolic"), COLUMNS.index("diastolic") + 1)
     assert [row[halves] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
     assert len(readings._hundredths) <= 3
+
+
+def test_rows_have_the_order_of_the_columns() -> None:
+    """What is written out by hand for speed names each sign where the statements have it."""
+    signs = {each.name: each.limits.low + 20 + place for place, each in enumerate(SIGNS)}
+    fields = {each.field: signs[each.name] for each in NUMBERS}
+    bp = f"{signs['diastolic'] + 30}/{signs['diastolic']}"
+    came = observation(1, bp=bp, bp_measured_at=START, quality=Quality(spo2="motion"), **fields)
+    [row] = to_rows([came], {ANNA.int: 7}, NOON + 1040)
+    hundredths = {name: round(value * 100) for name, value in signs.items()} | {
+        "systolic": round(signs["diastolic"] * 100) + 3000
+    }
+    assert dict(zip(COLUMNS, row, strict=True)) == {
+        "patient_id": 7,
+        "timestamp": NOON + 1000,
+        "lag": 40,
+        **hundredths,
+        "bp_measured_at": NOON,
+        "quality": '{"spo2":"motion"}',
+    }
+    assert to_values([row]) == [row]
+
+
+def test_nothing_that_is_often_absent_is_bound_as_none() -> None:
+    """From the first optional sign on another value stands for it, which no measurement has."""
+    [values] = to_values([(1, NOON, 40, *[None] * (len(COLUMNS) - 3))])
+    required = sum(not each.optional for each in SIGNS)
+    optional = sum(each.optional for each in SIGNS)
+    assert values[3:] == (*[None] * required, *[ABSENT] * optional, ABSENT, "")
+    assert all(100 * each.limits.low > ABSENT for each in SIGNS if each.optional)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
@@ -19,7 +19,7 @@ from anyio import to_thread
 from sqlalchemy import create_engine
 
 from icu.config.errors import ConfigurationError
-from icu.messages import Position
+from icu.messages import Position, Quality
 from icu.store import schema
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.store.errors import SchemaError, StoreUnavailableError
@@ -118,6 +118,37 @@ async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
     assert batches is not None
     assert [(each.number, len(each.readings)) for each in batches] == [(NOON + 1, 1), (NOON + 2, 1)]
     assert [each.readings[0].map for each in batches] == [msgspec.UNSET, 93]
+
+
+@pytest.mark.parametrize("sqlite", [sqlite3.sqlite_version_info, (3, 34, 1)])
+async def test_the_flags_go_and_all_else_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite: tuple[int, ...]
+) -> None:
+    """A reading of before, and its entry in the journal, are served as they were, by an SQLite that drops no columns
+    too: the time of one was ahead, as its lag tells. Readings stay clustered by patient and time."""
+    path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
+    await to_thread.run_sync(older, path, "0002")
+    row = (1, NOON, 7200, 1600, 12_000, 8000, 9800, 3660, -300_001, 1, 9300, NOON - 1000, '{"spo2":"motion"}')
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO patients VALUES (1, ?, 'Anna', 5.0)", (str(ANNA),))
+        connection.execute(f"INSERT INTO patient_metrics VALUES ({', '.join('?' * len(row))})", row)
+        connection.execute("INSERT INTO journal VALUES (?, ?)", (NOON, msgspec.msgpack.encode([])))
+        connection.execute("INSERT INTO journal VALUES (?, ?)", (NOON + 1, msgspec.msgpack.encode([row])))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", sqlite)
+    assert await to_thread.run_sync(upgrade, path) == "0002"
+    async with aclosing(Reader(url)) as reader:
+        [reading] = (await reader.page(ANNA, limit=10, order="asc")).readings
+        async with reader.follow() as follower:
+            batches = await follower.after(NOON, limit=10)
+    assert reading == Reading(
+        START, 72, 16, "120/80", 98, 36.6, 93, START - timedelta(seconds=1), Quality(spo2="motion"), 300.001
+    )
+    assert batches is not None
+    assert [msgspec.structs.asdict(each) for batch in batches for each in batch.readings] == [
+        {**msgspec.structs.asdict(reading), "patient_uuid": ANNA}
+    ]
+    [(sql,)] = rows(url, "SELECT sql FROM sqlite_master WHERE name = 'patient_metrics'")
+    assert ("flags" in sql, "WITHOUT ROWID" in sql) == (False, True)
 
 
 async def test_a_missing_folder_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
