@@ -50,6 +50,6 @@ def _drop_flags() -> None:
     if sqlite3.sqlite_version_info >= (3, 35):
         op.drop_column("patient_metrics", "flags")
         return
-    # SQLite of older systems can only copy the table, which Alembic does.
-    with op.batch_alter_table("patient_metrics") as batch:
+    # SQLite of older systems can only copy the table. That it has no rowid, SQLAlchemy before 2.0.53 does not see.
+    with op.batch_alter_table("patient_metrics", table_kwargs={"sqlite_with_rowid": False}) as batch:
         batch.drop_column("flags")
