@@ -17,15 +17,15 @@ _UPGRADE: Final = "python -m icu db upgrade"
 
 
 async def check(connection: Connection, place: str) -> None:
-    """SchemaError unless the tables are of this program's version."""
+    """SchemaError unless the tables can be read: they are of this program's version, or newer and say that it may."""
     version = await connection.run(_version)
     if version is None:
         raise SchemaError(f"{place} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
-    if version > HEAD:
+    if version > HEAD and not await connection.run(_is_readable):
         raise SchemaError(
             f"{place} has tables of version {version}, newer than this program's {HEAD}: update the program"
         )
-    if version != HEAD:
+    if version < HEAD:
         raise SchemaError(f"{place} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
 
 
@@ -44,6 +44,14 @@ def _version(connection: SyncConnection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _is_readable(connection: SyncConnection) -> bool:
+    """Tell if tables of a newer version say that programs of this one may read them."""
+    if not inspect(connection).has_table("readers"):
+        return False
+    oldest = connection.execute(text("SELECT readable_from FROM readers")).scalar()
+    return oldest is not None and oldest <= HEAD
 
 
 def _migrate(connection: SyncConnection) -> None:

@@ -96,3 +96,25 @@ class JournalEntry(Base):
 
     batch: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class JournalEnd(Base):
+    """One row: the number of the journal's newest batch, NULL before the first.
+
+    It is raised by the last statements of a transaction, so that those who write at the same time take turns from there
+    to the commit, and numbers appear in their order: whoever follows the journal misses none.
+    """
+
+    __tablename__ = "journal_end"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Readers(Base):
+    """One row: the oldest version of these tables whose programs may read them as they are now."""
+
+    __tablename__ = "readers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    readable_from: Mapped[str]

@@ -48,11 +48,9 @@ _BEGIN_LOG: Final = text(
     " ON CONFLICT (topic, partition) DO UPDATE"
     " SET next = excluded.next, mark = excluded.mark, log = consumer_offsets.log + :raised"
 )
-_INSERT_JOURNAL: Final = text(
-    "INSERT INTO journal (batch, payload)"
-    " VALUES (coalesce((SELECT max(batch) FROM journal), :begin) + :count, :payload)"
-)
-_CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= (SELECT max(batch) FROM journal) - :keep")
+_RAISE_JOURNAL: Final = text("UPDATE journal_end SET batch = coalesce(batch, :begin) + :count RETURNING batch")
+_INSERT_JOURNAL: Final = text("INSERT INTO journal (batch, payload) VALUES (:batch, :payload)")
+_CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -231,6 +229,8 @@ def _is_news(observation: Observation, said: tuple[str | None, float | None] | N
 
 
 async def _journalise(transaction: Transaction, rows: Sequence[Row], arrived: int) -> None:
-    entry = {"begin": arrived, "count": len(rows), "payload": journal.encode(rows)}
-    await transaction.execute(_INSERT_JOURNAL, [entry])
-    await transaction.execute(_CUT_JOURNAL, [{"keep": journal.KEEP}])
+    payload = journal.encode(rows)
+    # Last in the transaction, for whoever else writes waits from here to the commit.
+    [(batch,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": len(rows)})
+    await transaction.execute(_INSERT_JOURNAL, [{"batch": batch, "payload": payload}])
+    await transaction.execute(_CUT_JOURNAL, [{"end": batch - journal.KEEP}])

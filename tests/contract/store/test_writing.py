@@ -13,7 +13,7 @@ from icu.store.errors import PositionConflictError, StoreInUseError
 from icu.store.reader import Reader
 from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, rows, store
+from tests.stores import NOON, execute, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
@@ -161,6 +161,22 @@ async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Write
         [NOON, NOON + 1000],
         [NOON + 2000],
     ]
+
+
+async def test_numbers_go_on_though_the_journal_is_empty(writer: Writer, url: str) -> None:
+    """Whoever has seen an entry that was dropped since is not shown another one under its number."""
+    await store(writer, [observation(n) for n in range(3)])
+    execute(url, "DELETE FROM journal")
+    await store(writer, [observation(3)], start=3, arrived=NOON - 5_000)
+    assert rows(url, "SELECT batch FROM journal") == [(NOON + 4,)]
+
+
+async def test_a_transaction_that_fails_takes_no_number(writer: Writer, url: str) -> None:
+    """Numbers would have holes, and the journal hold less than it counts."""
+    await store(writer, [observation(0)])
+    await store(writer, [observation(0), observation(1)], start=1)
+    assert rows(url, "SELECT batch FROM journal ORDER BY batch") == [(NOON + 1,), (NOON + 2,)]
+    assert rows(url, "SELECT id, batch FROM journal_end") == [(1, NOON + 2)]
 
 
 async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

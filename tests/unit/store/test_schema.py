@@ -41,11 +41,28 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path)
     engine.dispose()
 
 
-def test_head_is_the_newest_migration() -> None:
-    """The constant that spares the import of Alembic says what Alembic would."""
+def scripts() -> ScriptDirectory:
+    """The migrations, as Alembic finds them."""
     config = Config()
     config.set_main_option("script_location", "icu.store:migrations")
-    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
+    return ScriptDirectory.from_config(config)
+
+
+def test_head_is_the_newest_migration() -> None:
+    """The constant that spares the import of Alembic says what Alembic would."""
+    assert scripts().get_current_head() == schema.HEAD
+
+
+def test_each_migration_says_who_may_read_its_tables() -> None:
+    """From the third on: no version that is newer than itself, and none older than the migration before says."""
+    said = [
+        (each.revision, each.module.readable_from)
+        for each in scripts().walk_revisions()
+        if each.revision not in {"0001", "0002"}
+    ]
+    assert said
+    assert all(oldest <= version for version, oldest in said)
+    assert [oldest for _, oldest in said] == sorted((oldest for _, oldest in said), reverse=True)
 
 
 async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
@@ -74,7 +91,7 @@ def test_whichever_call_fails_the_next_upgrade_works(
         with closing(sqlite3.connect(path, timeout=0)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-        assert (number, tables) == (number, (6,))
+        assert (number, tables) == (number, (8,))
         if not fault.reached:
             break
     assert number > 30

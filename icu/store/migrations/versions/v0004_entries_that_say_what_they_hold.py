@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
+readable_from = "0004"  # programs of before ask for flags
 
 COLUMNS: Final = (
     "patient_id",

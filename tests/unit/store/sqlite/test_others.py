@@ -12,7 +12,7 @@ from icu.store.errors import PositionConflictError, StoreError
 from icu.store.others import Others
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import EXCHANGED, connected, restored, rows, store
+from tests.stores import EXCHANGED, connected, execute, restored, rows, store
 
 
 async def test_readings_are_of_the_patients_of_a_restored_database(writer: Writer, url: str) -> None:
@@ -60,6 +60,19 @@ async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer
     await store(writer, [observation(2)], start=1)
     counts = "SELECT uuid, count(*) FROM patients JOIN patient_metrics ON patient_id = id GROUP BY uuid"
     assert dict(rows(url, counts)) == {str(ANNA): 2, str(BORIS): 1}
+
+
+async def test_a_restored_database_that_was_begun_is_no_copy(writer: Writer, url: str) -> None:
+    """Once the sink has read its offsets it is the sink's: what a checkpoint brings of it into the file is no alarm."""
+    await store(writer, [observation(0)])
+    execute(url, "PRAGMA wal_checkpoint")
+    await store(writer, [observation(1)], start=1)
+    restored(url, "PRAGMA user_version = 7")
+    with pytest.raises(PositionConflictError):
+        await writer.look()
+    await writer.begin(await writer.positions(), other_logs=frozenset())
+    execute(url, "PRAGMA wal_checkpoint")
+    assert (await store(writer, [observation(2)], start=2)).stored == 1
 
 
 async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writer, url: str) -> None:
