@@ -39,7 +39,7 @@ def readable_from(version: str) -> str:
 
 async def test_new_tables_say_who_may_read_them(ready: str) -> None:
     """In one row, which the newest migration has the last word on."""
-    assert rows(ready, "SELECT id, readable_from FROM readers") == [(1, "0003")]
+    assert rows(ready, "SELECT id, readable_from FROM readers") == [(1, "0004")]
 
 
 @pytest.mark.parametrize("oldest", ["0003", "9999"])
