@@ -63,10 +63,15 @@ class Hours:
 
 
 def simulated(plan: Plan) -> Floats:
-    """A fresh run; the plan's readings are an hour apart."""
+    """A fresh run; the plan's readings are an hour apart. NaN for a sign that is not simulated, too."""
     units = np.array(UNITS)
     runs = [np.where(each.values == MISSING, np.nan, each.values / units) for each in blocks(plan)]
-    return np.concatenate(runs)[:, :, [simulation.SIGNS.index(each.data_set) for each in COMPARED]]
+    values = np.concatenate(runs)
+    signs = np.full((*values.shape[:2], len(COMPARED)), np.nan)
+    for place, each in enumerate(COMPARED):
+        if each.data_set in simulation.SIGNS:
+            signs[:, :, place] = values[:, :, simulation.SIGNS.index(each.data_set)]
+    return signs
 
 
 def recorded(folder: Path) -> Floats:

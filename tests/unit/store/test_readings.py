@@ -73,7 +73,8 @@ def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
     came = observation(0.25, **sent)
     [row] = to_rows([came], {ANNA.int: 1}, NOON + 1000)
     served = msgspec.structs.asdict(to_reading(row))
-    beside = ("map", "bp_measured_at", "quality", "clock_ahead_seconds")
+    optional = [each.field for each in SIGNS if each.optional]
+    beside = (*optional, "bp_measured_at", "quality", "clock_ahead_seconds")
     expected = {name: getattr(came, name, None) for name in served}
     assert served == expected | {name: UNSET for name in beside if expected[name] is None}
     assert msgspec.structs.asdict(to_patient_reading(row, ANNA)) == served | {"patient_uuid": ANNA}
