@@ -83,7 +83,7 @@ async def test_newer_tables_that_this_program_may_read(ready: str, unread: Reade
     async with open_writer(ready, topic="icu.test") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         await store(writer, [observation(0)])
-    execute(ready, "ALTER TABLE patient_metrics ADD COLUMN etco2 INTEGER")
+    execute(ready, "ALTER TABLE patient_metrics ADD COLUMN newer INTEGER")
     execute(ready, NEWER)
     execute(ready, readable_from(HEAD))
     await unread.check()

@@ -72,7 +72,8 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
     assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
     assert data["contentSchema"] == {"type": "array", "items": {"$ref": "#/components/schemas/PatientReading"}}
     reading = document["components"]["schemas"]["PatientReading"]
-    everything = {"map": 93, "bp_measured_at": START, "quality": Quality(spo2="motion")}
+    signs = {each.field: each.example for each in NUMBERS}
+    everything = {**signs, "bp_measured_at": START, "quality": Quality(spo2="motion")}
     async with following(settled) as stream:
         await store(writer, [observation(3_600, **everything), observation(3_601)], start=1, arrived=NOON)
         event = await stream.event()

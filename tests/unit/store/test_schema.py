@@ -158,7 +158,16 @@ async def test_the_flags_go_and_all_else_stays(
         async with reader.follow() as follower:
             batches = await follower.after(NOON, limit=10)
     assert reading == Reading(
-        START, 72, 16, "120/80", 98, 36.6, 93, START - timedelta(seconds=1), Quality(spo2="motion"), 300.001
+        timestamp=START,
+        pulse=72,
+        resp_rate=16,
+        bp="120/80",
+        spo2=98,
+        temperature=36.6,
+        map=93,
+        bp_measured_at=START - timedelta(seconds=1),
+        quality=Quality(spo2="motion"),
+        clock_ahead_seconds=300.001,
     )
     assert batches is not None
     assert [msgspec.structs.asdict(each) for batch in batches for each in batch.readings] == [
