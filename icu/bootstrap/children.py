@@ -8,6 +8,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
+from icu.bootstrap import sinks
 from icu.bootstrap.patients import Patients, RemotePatients
 from icu.bootstrap.ward import Ward
 from icu.config.errors import ConfigurationError
@@ -57,7 +58,7 @@ def supervised(
 def _members(ward: Ward, processes: Processes, settings: Settings) -> Sequence[Member]:
     if not settings.child:
         raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
-    for _, why in mistakes_between(settings.child):
+    for _, why in (*mistakes_between(settings.child), *sinks.mistakes(settings)):
         raise ConfigurationError(why)
     return [_member(ward, processes, child) for child in all_instances(settings.child)]
 

@@ -412,8 +412,12 @@ def test_misspelt_variables_are_noticed() -> None:
     assert "did you mean 'ICU_LOG_LEVEL'" in sentence
 
 
-def test_one_sink(tmp_path: Path) -> None:
-    """A second one, whatever it is called, is a mistake before anything runs."""
-    (tmp_path / "x.toml").write_text('[[child]]\nrole = "sink"\n[[child]]\nrole = "sink"\nid = "other"\n')
-    with pytest.raises(ConfigurationError, match=r"x\.toml:4: child\[1\]\.role: SQLite has one writer"):
-        load(tmp_path / "x.toml", {})
+def test_mistakes_that_others_find(tmp_path: Path) -> None:
+    """Whoever loads the settings may know more of what has to hold: told with file, line and key like any other."""
+    path = written(tmp_path, '[[child]]\nrole = "sink"\n')
+    with pytest.raises(ConfigurationError, match=r"\.toml:2: child\[0\]\.role: sqlite:////x\.db has one of its own"):
+        load(
+            path,
+            {"DATABASE_URL": "sqlite:////x.db"},
+            check=lambda settings: [("child[0].role", f"{settings.database.url} has one of its own")],
+        )
