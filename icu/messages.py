@@ -13,11 +13,11 @@ from unicodedata import normalize
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from icu.bounds import FIRST_YEAR, LAST_YEAR, MAX_NAME_LENGTH, check_name, check_time
-from icu.vitals import limits
-from icu.vitals.signs import parse_blood_pressure
+from icu.vitals.catalogue import MAP, PULSE, RESP_RATE, SPO2, TEMPERATURE
+from icu.vitals.signs import WrittenPressure, parse_blood_pressure
 
 SCHEMA_VERSION: Final = 1
 LONGEST_INTERVAL: Final = 86_400
@@ -68,28 +68,6 @@ class Implausible(Struct, frozen=True, gc=False):
     """As it came."""
 
 
-Pulse = (
-    Annotated[int, Meta(ge=limits.PULSE.low, le=limits.PULSE.high)]
-    | Annotated[float, Meta(ge=limits.PULSE.low, le=limits.PULSE.high)]
-)
-RespRate = (
-    Annotated[int, Meta(ge=limits.RESP_RATE.low, le=limits.RESP_RATE.high)]
-    | Annotated[float, Meta(ge=limits.RESP_RATE.low, le=limits.RESP_RATE.high)]
-)
-MeanPressure = (
-    Annotated[int, Meta(ge=limits.BLOOD_PRESSURE.low, le=limits.BLOOD_PRESSURE.high)]
-    | Annotated[float, Meta(ge=limits.BLOOD_PRESSURE.low, le=limits.BLOOD_PRESSURE.high)]
-)
-Spo2 = (
-    Annotated[int, Meta(ge=limits.SPO2.low, le=limits.SPO2.high)]
-    | Annotated[float, Meta(ge=limits.LEAST_SPO2, le=limits.SPO2.high)]
-)
-"""0, as an integer, or 1 and more."""
-Temperature = (
-    Annotated[int, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
-    | Annotated[float, Meta(ge=limits.TEMPERATURE.low, le=limits.TEMPERATURE.high)]
-)
-
 SchemaVersion = Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)]
 
 # Python's `$` would let a line feed through; \Z, which would not, is unknown to the schema's readers.
@@ -136,17 +114,17 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     timestamp: datetime
     """Aware; normalised to UTC."""
     patient_name: Annotated[str, Meta(max_length=MAX_NAME_LENGTH)] | None = None
-    pulse: Pulse | None = None
+    pulse: Annotated[int, PULSE.whole] | Annotated[float, PULSE.exact] | None = None
     """Heart rate, /min."""
-    resp_rate: RespRate | None = None
+    resp_rate: Annotated[int, RESP_RATE.whole] | Annotated[float, RESP_RATE.exact] | None = None
     """/min."""
     bp: str | None = None
     """Systolic/diastolic, mm[Hg], as text: `120/80`; `119/-` where a half is unknown."""
-    spo2: Spo2 | None = None
+    spo2: Annotated[int, SPO2.whole] | Annotated[float, SPO2.exact] | None = None
     """%. What lies between 0 and 1 is a fraction."""
-    temperature: Temperature | None = None
+    temperature: Annotated[int, TEMPERATURE.whole] | Annotated[float, TEMPERATURE.exact] | None = None
     """Cel."""
-    map: MeanPressure | None = None
+    map: Annotated[int, MAP.whole] | Annotated[float, MAP.exact] | None = None
     """Mean arterial pressure, mm[Hg]."""
     bp_measured_at: datetime | None = None
     """When `bp` and `map` were measured, where that was before `timestamp`: between two inflations of a cuff the last
@@ -173,6 +151,33 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
             _check_pressure_time(self, self.bp_measured_at)
         if self.quality is not None and self.quality == _NOTHING_SAID:
             msgspec.structs.force_setattr(self, "quality", None)
+
+
+class Served(Struct, frozen=True, gc=False):
+    """Vital signs of one patient at one time, as everybody serves them. A sign that was not measured is null; the later
+    ones are absent then."""
+
+    timestamp: Annotated[
+        datetime,
+        Meta(description="When it was measured, UTC, to the millisecond", examples=["2026-01-31T12:00:00Z"]),
+    ]
+    pulse: Annotated[float, PULSE.served] | None
+    resp_rate: Annotated[float, RESP_RATE.served] | None
+    bp: WrittenPressure | None
+    spo2: Annotated[float, SPO2.served] | None
+    temperature: Annotated[float, TEMPERATURE.served] | None
+    map: Annotated[float, MAP.served] | UnsetType = UNSET
+    bp_measured_at: Annotated[
+        datetime | UnsetType,
+        Meta(
+            description="When bp and map were measured, UTC, if not at the timestamp: by a cuff, for instance",
+            examples=["2026-01-31T11:55:00Z"],
+        ),
+    ] = UNSET
+    quality: Annotated[
+        Quality | UnsetType,
+        Meta(description="By sign, why its value is doubtful or absent: motion, for instance, or implausible"),
+    ] = UNSET
 
 
 _encoder: Final = msgspec.json.Encoder()

@@ -19,7 +19,7 @@ from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.scenarios import load_scenarios
 from icu.patient.simulated import SimulatedBay
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.samples import START
 
 

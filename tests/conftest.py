@@ -3,14 +3,18 @@
 import gc
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from loguru import logger
 
+from icu.messages import Position
+from icu.store.reader import Reader
+from icu.store.writer import Writer, open_writer
 from tests.brokers import Broker, shared_broker
 from tests.processes import keep_ignored_signals_from_children, running
 
@@ -72,3 +76,25 @@ def spawn() -> Iterator[Spawn]:
 def anyio_backend() -> str:
     """asyncio, where the real store and HTTP run; suites on virtual time say so themselves."""
     return "asyncio"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The database's URL."""
+    return f"sqlite:///{tmp_path / 'icu.db'}"
+
+
+@pytest.fixture
+async def writer(url: str) -> AsyncIterator[Writer]:
+    """A writer whose topic has one partition, at offset 0 of the log `m`."""
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        yield writer
+
+
+@pytest.fixture
+async def reader(url: str, writer: Writer) -> AsyncIterator[Reader]:
+    """A reader of what the writer stores."""
+    reader = Reader(url)
+    yield reader
+    await reader.aclose()

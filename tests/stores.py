@@ -23,6 +23,12 @@ def connected(url: str) -> sqlite3.Connection:
     return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
 
 
+def execute(url: str, sql: str) -> None:
+    """One statement of another program, which commits it."""
+    with closing(connected(url)) as connection:
+        connection.execute(sql)
+
+
 def restored(url: str, script: str) -> None:
     """Another database in place of this one, by SQLite itself: a copy of it, changed."""
     with closing(sqlite3.connect(":memory:")) as other, closing(connected(url)) as target:

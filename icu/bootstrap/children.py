@@ -7,6 +7,7 @@ from typing import Any, Final
 from anyio.abc import TaskStatus
 from loguru import logger
 
+from icu.bootstrap import sinks
 from icu.bootstrap.roles import ROLES
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
@@ -50,7 +51,7 @@ def supervised(
 def _members(shared: Shared, processes: Processes, settings: Settings) -> Sequence[Member]:
     if not settings.child:
         raise ConfigurationError("no child is configured: write [[child]] tables in supervisor.toml")
-    for _, why in mistakes_between(settings.child):
+    for _, why in (*mistakes_between(settings.child), *sinks.mistakes(settings)):
         raise ConfigurationError(why)
     return [_member(shared, processes, child) for child in all_instances(settings.child)]
 

@@ -3,14 +3,14 @@
 import anyio
 
 from icu.config.settings import Settings
-from icu.store import schema
-from icu.store.database import sqlite_path
+from icu.store.engines.table import engine_of
+from icu.store.schema import HEAD
 
 
 def upgrade_database(settings: Settings) -> str:
     """Bring the tables to this program's version; returns a sentence that says what was done."""
-    path = sqlite_path(settings.database.url)
-    before = anyio.run(schema.upgrade, path)
-    if before == schema.HEAD:
-        return f"{path} is at version {schema.HEAD} already"
-    return f"{path} was brought from version {before or 'none'} to {schema.HEAD}"
+    engine = engine_of(settings.database.url)
+    before = anyio.run(engine.upgrade)
+    if before == HEAD:
+        return f"{engine.place} is at version {HEAD} already"
+    return f"{engine.place} was brought from version {before or 'none'} to {HEAD}"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import anyio
@@ -55,19 +54,13 @@ async def newest(url: str, *, now: datetime) -> datetime | None:
 
     ConfigurationError where there can be no database.
     """
-    from icu.store.database import sqlite_path
-    from icu.store.files import check_kind
     from icu.store.reader import Reader
 
-    path = anyio.Path(sqlite_path(url))
-    await to_thread.run_sync(check_kind, Path(path))
-    if not await path.exists():
-        # Not tried: the driver's thread for a connection that failed may outlive the loop, and prints a stack then.
-        return None
     async with aclosing(Reader(url)) as reader:
+        await to_thread.run_sync(reader.check_place)
         try:
             patients = await reader.patients(now=now)
-        except StoreError:  # no file yet, or one that the sink has yet to bring to this version
+        except StoreError:  # none yet, or one that the sink has yet to bring to this version
             return None
     times = [each.latest.timestamp for each in patients if each.latest is not None]
     return min(max(times), now) if times else None

@@ -28,5 +28,5 @@ def tune_the_interpreter() -> None:
     """Search neither what is loaded nor rows for cycles: there are none, and that is a fifth of the sink's work."""
     gc.freeze()
     gc.set_threshold(20_000)
-    # SQLite gives the interpreter away at each row: beside a busy loop a row would take Python's usual 5 ms.
+    # The database gives the interpreter away at each row: beside a busy loop a row would take Python's usual 5 ms.
     sys.setswitchinterval(0.000_5)

@@ -156,10 +156,12 @@ def supervise(
         raise UsageError("--step is for --recordings FOLDER: name the folder too")
     # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
     config = chosen_file(config, os.environ)
-    settings = prepare(config, log_format, transport=transport)
     from icu.bootstrap import overrides
     from icu.bootstrap.history import behind_what_is_stored
+    from icu.bootstrap.sinks import mistakes
     from icu.bootstrap.supervising import run_supervisor
+
+    settings = prepare(config, log_format, transport=transport, check=mistakes)
     from icu.cli.overview import overview
 
     if backfill is not None:
@@ -176,7 +178,7 @@ def supervise(
     run_supervisor(
         told(settings),
         config=config,
-        reread=lambda: told(load(config, transport=transport)),
+        reread=lambda: told(load(config, transport=transport, check=mistakes)),
         overview=overview if _shows_overview(log_format) else None,
     )
 

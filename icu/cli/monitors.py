@@ -12,12 +12,14 @@ from icu.bootstrap.bedsides import Bedside
 from icu.cli.listing import harmless
 from icu.cli.screen import NARROW
 from icu.messages import Observation, Quality
+from icu.vitals.catalogue import SIGNS
 
 NOTHING: Final = "- -"
 """In place of a value that is not there, as bedside monitors show it; an older one is never put there."""
 
 _SIGNS: Final = {"pulse": "HR", "spo2": "SpO2", "bp": "BP", "resp_rate": "RR", "temperature": "T"}
-_UNITS: Final = {"pulse": "/min", "spo2": "%", "bp": "mm[Hg]", "resp_rate": "/min", "temperature": "Cel"}
+_OF_FIELD: Final = {each.field: each for each in SIGNS}
+_UNITS: Final = {field: _OF_FIELD[field].unit for field in _SIGNS}
 _NO_QUALITY: Final = Quality()
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
@@ -55,7 +57,8 @@ def _value(reading: Observation, sign: str) -> str:
     value = getattr(reading, sign)
     if value is None:
         return NOTHING
-    shown = f"{value:.1f}" if sign == "temperature" else str(value)
+    decimals = _OF_FIELD[sign].decimals
+    shown = f"{value:.{decimals}f}" if decimals else str(value)
     if getattr(reading.quality or _NO_QUALITY, sign) is not None:
         shown += "?"
     if sign == "bp" and reading.bp_measured_at is not None:

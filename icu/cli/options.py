@@ -15,7 +15,7 @@ from loguru import logger
 
 from icu.bounds import number, whole
 from icu.config.environment import misspelt
-from icu.config.load import load
+from icu.config.load import Check, load
 from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import UsageError
 from icu.ops import logs
@@ -120,9 +120,10 @@ def prepare(
     log_format: LogForm | None,
     environ: Mapping[str, str] = os.environ,
     transport: TransportKind | None = None,
+    check: Check = lambda _: (),
 ) -> Settings:
     """The settings, with the transport that the command line says, if it does; and a log as they say."""
-    settings = load(config, environ, transport=transport)
+    settings = load(config, environ, transport=transport, check=check)
     logs.configure(level=settings.log_level, form=log_format or settings.log.format)
     for sentence in misspelt(environ):
         logger.warning("{}", sentence)

@@ -28,8 +28,6 @@ def names_of(child: PatientChild) -> list[str]:
 
 def mistake_in(child: AnyChild) -> str | None:
     """Why the child cannot be had more than once, or carry several patients, as it is written; None where it can."""
-    if child.count is not None and child.count > 1 and child.role == "sink":
-        return "count: SQLite has one writer, so there is one sink"
     if child.count is not None and child.id is None:
         return "count: give the child an id, which its instances are numbered after"
     if isinstance(child, PatientChild):

@@ -1,11 +1,10 @@
 """From file and environment to Settings, checked as a whole. The environment wins over the file."""
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,12 +17,21 @@ from icu.config.checks import check_children, check_siblings
 from icu.config.environment import overridden, variables_of
 from icu.config.errors import ConfigurationError
 from icu.config.files import File
-from icu.config.settings import OTHER_NAMES, AnyChild, PatientChild, Secret, Settings, TransportKind
+from icu.config.settings import (
+    OTHER_NAMES,
+    RELATIVE_DATABASE,
+    AnyChild,
+    PatientChild,
+    Secret,
+    Settings,
+    TransportKind,
+)
 
 FILE_NAME: Final = "supervisor.toml"
 
+Check: TypeAlias = Callable[[Settings], Iterable[tuple[str, str]]]
+
 _PACKAGE: Final = Path(__file__).parent.parent
-_RELATIVE_SQLITE: Final = re.compile(r"\Asqlite(?:\+aiosqlite)?:///(?P<path>[^/].*)\Z")
 _LONGEST_PASSWORD: Final = 10_000
 """Bytes."""
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
@@ -55,12 +63,17 @@ def _current_folder() -> Iterator[Path]:
 
 
 def load(
-    path: Path | None = None, environ: Mapping[str, str] | None = None, *, transport: TransportKind | None = None
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    transport: TransportKind | None = None,
+    check: Check = lambda _: (),
 ) -> Settings:
     """The settings of `path`, of ICU_CONFIG, of ./supervisor.toml, or the built-in ones: the first that is there.
 
-    `transport` takes the place of the configured one. Relative paths in a file belong to its folder, in the
-    environment and in the built-in file to the current one.
+    `transport` takes the place of the configured one. `check` finds mistakes that the configuration knows nothing of:
+    where each stands, for instance `child[2].role`, and what is wrong. Relative paths in a file belong to its folder,
+    in the environment and in the built-in file to the current one.
     Raises ConfigurationError.
     """
     environ = os.environ if environ is None else environ
@@ -73,6 +86,8 @@ def load(
         settings = replace(settings, transport=replace(settings.transport, kind=transport))
     settings = _with_password(_with_patient_uuid(settings, environ), file, environ)
     _check_kafka(settings, file, environ)
+    for where, why in check(settings):
+        raise file.mistake(where, why)
     return settings
 
 
@@ -150,11 +165,11 @@ def _rename_roles(values: dict[str, Any]) -> None:
 
 
 def _resolved(settings: Settings, folder: Path) -> Settings:
-    match = _RELATIVE_SQLITE.match(settings.database.url)
+    match = RELATIVE_DATABASE.match(settings.database.url)
     if match:
         # In a URL the folder's own % would begin a code.
         path = Path(quote(os.fsencode(folder))) / match["path"]
-        settings = replace(settings, database=replace(settings.database, url=f"sqlite:///{path}"))
+        settings = replace(settings, database=replace(settings.database, url=f"{match['scheme']}{path}"))
     socket = settings.supervisor.socket
     paths = {name: folder / path for name in _KAFKA_FILES if (path := getattr(settings.kafka, name))}
     return replace(

@@ -4,6 +4,7 @@ The structs mirror supervisor.toml: what stands here can be written there. A pat
 of it.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -68,10 +69,13 @@ Identifier: TypeAlias = Annotated[
         description="an id has 1 to 100 characters, no space at its ends and no control character, for instance bed-1",
     ),
 ]
+_FILE_URL: Final = r"sqlite(\+aiosqlite)?:///"
+RELATIVE_DATABASE: Final = re.compile(rf"\A(?P<scheme>{_FILE_URL})(?P<path>[^/].*)\Z")
+"""A database that is a file, by a path from wherever its URL is written."""
 DatabaseUrl: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"\Asqlite(\+aiosqlite)?:///(?!file:)(?!.*(:memory:|%[01][0-9A-Fa-f]|%7[Ff]))[^?\x00-\x1f\x7f]+\Z",
+        pattern=rf"\A{_FILE_URL}(?!file:)(?!.*(:memory:|%[01][0-9A-Fa-f]|%7[Ff]))[^?\x00-\x1f\x7f]+\Z",
         max_length=4_096,
         description="a database is a file of SQLite, for instance sqlite:///icu.db; others are not supported yet",
     ),

@@ -5,13 +5,12 @@ from unicodedata import normalize
 from uuid import UUID
 
 from icu.config.groups import instances, names_of
-from icu.config.settings import BEDS, HIGHEST_PORT, AnyChild, PatientChild, SinkChild
+from icu.config.settings import BEDS, HIGHEST_PORT, AnyChild, PatientChild
 
 
 def mistakes_between(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
     """Each mistake: where it stands, for instance `child[2].port`, and what is wrong. All children have an id."""
     yield from _ids(children)
-    yield from _sinks(children)
     yield from _patients(children)
     yield from _ports(children)
 
@@ -31,12 +30,6 @@ def _ids(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
         if child.id in seen:
             yield f"child[{position}]", f"a second child has the id {child.id!r}: give it an id of its own"
         seen.add(child.id)
-
-
-def _sinks(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    places = [position for position, child in enumerate(children) if isinstance(child, SinkChild)]
-    for position in places[1:]:
-        yield f"child[{position}].role", "SQLite has one writer, so there is one sink: remove this one"
 
 
 def _patients(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:

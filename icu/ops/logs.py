@@ -27,7 +27,7 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 # A server that is not ours has given these loggers handlers of their own before it loads the application.
 _INDEPENDENT: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar")
 # Their INFO lines tell of each start and stop, which the supervisor's own records say too.
-_CHATTY: Final = ("uvicorn", "alembic", "aiosqlite", "asyncio")
+_CHATTY: Final = ("uvicorn", "alembic", "asyncio")
 # It writes of an absent broker several times a second, for as long as that lasts; our own lines say so now and then.
 # And it leaves tasks that failed to asyncio, which complains of each.
 _ANXIOUS: Final = "aiokafka"

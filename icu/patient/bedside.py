@@ -2,25 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 from uuid import UUID
 
+import msgspec
 from litestar import Litestar, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Tag
 from litestar.params import JSONBody, PathParameter
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct
 from prometheus_client import CollectorRegistry
 
 from icu.http.face import face
 from icu.http.health import Health
 from icu.http.problems import documented
-from icu.messages import Observation, Quality
+from icu.messages import Observation, Served
 from icu.patient.beds import Beds
 from icu.patient.body.population import CONDITIONS
 from icu.patient.errors import NotReadyError
-from icu.vitals import fields
 
 PatientUuid: TypeAlias = Annotated[UUID, PathParameter(description="A uuid of `GET /patients`")]
 
@@ -34,28 +34,29 @@ class Occupant(Struct, frozen=True):
     name: Annotated[str, Meta(description="As the settings have it", examples=["Anna Petrova"])]
 
 
-class Current(Struct, frozen=True):
-    """What the monitor shows: the observation that was made last. A sign that was not measured is null."""
+if TYPE_CHECKING:
 
-    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
-    timestamp: Annotated[datetime, Meta(description="When it was measured, UTC", examples=["2026-01-31T12:00:00Z"])]
-    pulse: fields.Pulse | None
-    resp_rate: fields.RespRate | None
-    bp: fields.BloodPressure | None
-    spo2: fields.Spo2 | None
-    temperature: fields.Temperature | None
-    map: fields.MeanPressure | UnsetType = UNSET
-    bp_measured_at: Annotated[
-        datetime | UnsetType,
-        Meta(
-            description="When the pressure was measured; absent where that is the timestamp",
-            examples=["2026-01-31T11:55:00Z"],
-        ),
-    ] = UNSET
-    quality: Annotated[
-        Quality | UnsetType,
-        Meta(description="By sign, why its value is doubtful or absent; absent where nothing is said of any"),
-    ] = UNSET
+    class Current(Served, frozen=True, kw_only=True):
+        """As below."""
+
+        patient_uuid: UUID
+
+else:
+    # The patient stands first in the answer. In a subclass it would be the last.
+    Current = msgspec.defstruct(
+        "Current",
+        [
+            ("patient_uuid", Annotated[UUID, Meta(description="Whose it is")]),
+            *((each.name, each.type, each.default) for each in msgspec.structs.fields(Served)),
+        ],
+        frozen=True,
+        namespace={
+            "__doc__": "What the monitor shows: the observation that was made last. A sign that was not measured is "
+            "null."
+        },
+    )
+
+_OPTIONAL: Final = frozenset(each.name for each in msgspec.structs.fields(Served) if not each.required)
 
 
 class State(Struct, frozen=True):
@@ -203,18 +204,9 @@ def create_app(
 def _current(latest: Observation | None) -> Current:
     if latest is None:
         raise NotReadyError("nothing was measured yet: ask again in a moment")
-    return Current(
-        patient_uuid=latest.patient_uuid,
-        timestamp=latest.timestamp,
-        pulse=latest.pulse,
-        resp_rate=latest.resp_rate,
-        bp=latest.bp,
-        spo2=latest.spo2,
-        temperature=latest.temperature,
-        map=UNSET if latest.map is None else latest.map,
-        bp_measured_at=latest.bp_measured_at or UNSET,
-        quality=latest.quality or UNSET,
-    )
+    shown = {name: getattr(latest, name) for name in Served.__struct_fields__}
+    absent = {name: UNSET for name in _OPTIONAL if shown[name] is None}
+    return Current(patient_uuid=latest.patient_uuid, **shown | absent)
 
 
 def _state(beds: Beds, uuid: UUID) -> State:

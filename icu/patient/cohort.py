@@ -15,7 +15,8 @@ from icu.patient.beds import Identity, Truth
 from icu.patient.body import care
 from icu.patient.body.body import LONGEST_STEP, Body
 from icu.patient.scenarios import Scenario
-from icu.patient.sensors import ARTEFACTS, Sensors, Shown
+from icu.patient.sensors import ARTEFACTS, SHOWN, Sensors, Shown
+from icu.vitals.catalogue import BY_NAME
 from icu.vitals.signs import format_blood_pressure
 
 
@@ -56,10 +57,9 @@ class Cohort:
     def observe(self, timestamp: datetime, interval: float) -> list[Observation]:
         """What the monitors show, as messages: one of each patient. `interval`: seconds until the next."""
         shown = self.show()
-        rows = shown.values.tolist()
-        temperatures = [None if isnan(value) else value for value in rows.pop(3)]
-        pulses, rates, saturations, systolics, diastolics, means = (
-            [None if isnan(value) else int(value) for value in row] for row in rows
+        # By name of sign, and not in a loop: this is made for each patient every few seconds.
+        pulses, rates, saturations, temperatures, systolics, diastolics, means = (
+            _told(*each) for each in zip(SHOWN, shown.values.tolist(), strict=True)
         )
         return [
             Observation(
@@ -113,6 +113,13 @@ def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, Se
     else:
         course, sensors = SeedSequence([number, uuid.int, 1]), SeedSequence([number, uuid.int, 2])
     return SeedSequence([number, uuid.int]), course, sensors
+
+
+def _told(sign: str, values: Sequence[float]) -> list[float | None]:
+    """Values as messages have them: whole numbers without a fraction, None for NaN."""
+    if BY_NAME[sign].decimals:
+        return [None if isnan(value) else value for value in values]
+    return [None if isnan(value) else int(value) for value in values]
 
 
 def _measured(shown: Shown, timestamp: datetime) -> list[datetime | None]:

@@ -10,6 +10,7 @@ from icu.patient.beds import Identity, Truth
 from icu.patient.errors import RecordedPatientError
 from icu.patient.recordings.recording import Recording
 from icu.patient.scenarios import Scenario
+from icu.vitals.catalogue import NUMBERS
 from icu.vitals.signs import format_blood_pressure
 
 
@@ -69,15 +70,11 @@ class ReplayedBay:
                 patient_uuid=identity.uuid,
                 patient_name=identity.name,
                 timestamp=self.time,
-                pulse=signs.pulse,
-                resp_rate=signs.resp_rate,
                 bp=format_blood_pressure(signs.systolic, signs.diastolic),
-                map=signs.mean,
-                spo2=signs.spo2,
-                temperature=signs.temperature,
                 quality=Quality(**quality) if quality else None,
                 interval=self._pause(),
                 schema_version=SCHEMA_VERSION,
+                **{each.field: getattr(signs, each.name) for each in NUMBERS},
             )
         ]
         return self.latest

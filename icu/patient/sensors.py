@@ -16,9 +16,25 @@ from icu.patient.body.chance import Chance
 from icu.patient.body.oxygen import saturation
 from icu.patient.body.signs import MAP, OXYGEN, PULSE, PULSE_PRESSURE, RESP_RATE, TEMPERATURE, Floats
 from icu.patient.body.thinning import threshold
+from icu.vitals.catalogue import BY_NAME
 
-SHOWN: Final = ("pulse", "resp_rate", "spo2", "temperature", "systolic", "diastolic", "mean")
+_NOISE_OF: Final = {
+    "pulse": 0.6,
+    "resp_rate": 0.7,
+    "spo2": 0.15,
+    "temperature": 0.03,
+    "systolic": 4.6,
+    "diastolic": 3.7,
+    "map": 4.3,
+}
+"""SD by sign, in its unit; of pressures a cuff's. Pressures are the last."""
+
+SHOWN: Final = tuple(_NOISE_OF)
 """The places of the signs in what is shown."""
+_PULSE, _RESP_RATE, _SPO2, _TEMPERATURE, _SYSTOLIC, _DIASTOLIC, _MAP = range(len(SHOWN))
+_PRESSURES: Final = slice(_SYSTOLIC, None)
+_OTHERS: Final = slice(_SYSTOLIC)
+_COUNTED: Final = slice(_PULSE, _RESP_RATE + 1)
 
 CUFF_EVERY: Final = 600.0
 """Seconds."""
@@ -34,16 +50,15 @@ _FORM: Final = (0.345, 0.037)
 """How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that
 is small beside the mean, the mean lies so far between diastolic and systolic pressure."""
 
-_NOISE: Final = np.array([0.6, 0.7, 0.15, 0.03, 4.6, 3.7, 4.3])[:, None]
-"""SD: /min, /min, %, Cel, three times mm[Hg] (a cuff's)."""
+_NOISE: Final = np.array(list(_NOISE_OF.values()))[:, None]
 _OF_LINE: Final = 0.4
 """A line's noise as a share of a cuff's."""
-_LOWEST: Final = np.array([0, 0, 0, 10.0, 0, 0, 0])[:, None]
-_HIGHEST: Final = np.array([350, 200, 100, 50.0, 360, 360, 360])[:, None]
+_LOWEST: Final = np.array([[BY_NAME[each].limits.low] for each in SHOWN], float)
+_HIGHEST: Final = np.array([[BY_NAME[each].limits.high] for each in SHOWN], float)
 _COUNTABLE: Final = 8.0
 """/min, below which a monitor's count of beats or breaths is ever more exact."""
-_STEPS: Final = np.array([1, 1, 1, 10.0, 1, 1, 1])[:, None]
-"""What is shown to the unit: whole numbers, tenths of a degree."""
+_STEPS: Final = np.array([[10.0 ** BY_NAME[each].decimals] for each in SHOWN])
+"""Steps in one unit of what is shown."""
 
 
 class Artefact(NamedTuple):
@@ -67,11 +82,14 @@ ARTEFACTS: Final = (
     Artefact("lead-off", ("pulse", "resp_rate"), 2, 120, hides=True),
 )
 """Rates and durations are made up, plausibly: alarm studies blame sensors for most alarms, but count no minutes."""
-MOTION, DAMPED, PROBE_OFF, NO_TEMPERATURE, LEAD_OFF = range(len(ARTEFACTS))
+MOTION, DAMPED = range(2)
 
 _PER_SECOND: Final = np.array([each.per_day for each in ARTEFACTS]) / 86_400
 _SECONDS: Final = np.array([[each.seconds] for each in ARTEFACTS])
-_HIDES: Final = ((PROBE_OFF, 2), (NO_TEMPERATURE, 3), (LEAD_OFF, 0), (LEAD_OFF, 1))
+_HIDES: Final = [
+    (number, SHOWN.index(sign)) for number, each in enumerate(ARTEFACTS) if each.hides for sign in each.signs
+]
+"""Artefact and sign, where there is no value then."""
 
 _WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
 
@@ -98,7 +116,7 @@ class Sensors:
         own = np.array([(each.random(), each.random(), each.normal(*_FORM)) for each in self._chance.generators])
         self._has_line = own[:, 0] < LINES
         self._form = own[:, 2]
-        self._accuracy = np.where(self._has_line, _OF_LINE, 1.0) * _NOISE[4:]
+        self._accuracy = np.where(self._has_line, _OF_LINE, 1.0) * _NOISE[_PRESSURES]
         self._per_second = artefacts * _PER_SECOND
         self._thresholds: dict[float, Floats] = {}
         self._left = np.zeros((len(ARTEFACTS), len(seeds)))
@@ -125,13 +143,13 @@ class Sensors:
     def show(self, now: float, body: Floats) -> Shown:
         """What there is to see."""
         values = np.empty((len(SHOWN), body.shape[1]))
-        values[0], values[1], values[3] = body[PULSE], body[RESP_RATE], body[TEMPERATURE]
-        values[2] = saturation(body[OXYGEN])
-        noise = _NOISE[:4] * self._noise[:4]
+        values[_PULSE], values[_RESP_RATE], values[_TEMPERATURE] = body[PULSE], body[RESP_RATE], body[TEMPERATURE]
+        values[_SPO2] = saturation(body[OXYGEN])
+        noise = _NOISE[_OTHERS] * self._noise[_OTHERS]
         # Where there is next to nothing there is nothing to be counted wrong.
-        noise[:2] *= np.minimum(1.0, values[:2] / _COUNTABLE)
-        values[:4] += noise
-        values[4:] = np.where(self._has_line, self._pressures(body), self._cuff)
+        noise[_COUNTED] *= np.minimum(1.0, values[_COUNTED] / _COUNTABLE)
+        values[_OTHERS] += noise
+        values[_PRESSURES] = np.where(self._has_line, self._pressures(body), self._cuff)
         failing, pulseless = self._left > 0, body[MAP] <= PULSELESS
         wrong = failing.any()
         if wrong:
@@ -145,7 +163,7 @@ class Sensors:
         if wrong or pulseless.any():
             for artefact, sign in _HIDES:
                 values[sign, failing[artefact]] = np.nan
-            values[2, pulseless] = np.nan
+            values[_SPO2, pulseless] = np.nan
         return Shown(values, np.where(self._has_line, now, self._cuff_at), failing, pulseless)
 
     def _rare(self, seconds: float) -> Floats:
@@ -159,7 +177,7 @@ class Sensors:
         mean, width = body[MAP], body[PULSE_PRESSURE]
         # Between two beats the pressure runs off by itself, ever more slowly: it never gets to nothing.
         diastolic = mean * np.exp(-self._form * width / np.maximum(mean, 1.0))
-        measured: Floats = self._accuracy * self._noise[4:]
+        measured: Floats = self._accuracy * self._noise[_PRESSURES]
         measured += (diastolic + width, diastolic, mean)
         # In an arrest they are nearer to each other than the noise is wide.
         np.maximum(measured[0], measured[1], out=measured[0])
@@ -168,11 +186,11 @@ class Sensors:
 
     def _disturb(self, values: Floats, failing: NDArray[np.bool_]) -> None:
         moving, damped = failing[MOTION], failing[DAMPED]
-        shake = np.abs(self._noise[:3])
-        values[0] += moving * 8 * shake[0]
-        values[1] += moving * 6 * shake[1]
-        values[2] -= moving * (1 + 2 * shake[2])
-        width = values[4] - values[5]
-        values[4] -= damped * DAMPING * (1 - self._form) * width
-        values[5] += damped * DAMPING * self._form * width
-        np.clip(values[6], values[5], values[4], out=values[6])
+        shake = np.abs(self._noise[_OTHERS])
+        values[_PULSE] += moving * 8 * shake[_PULSE]
+        values[_RESP_RATE] += moving * 6 * shake[_RESP_RATE]
+        values[_SPO2] -= moving * (1 + 2 * shake[_SPO2])
+        width = values[_SYSTOLIC] - values[_DIASTOLIC]
+        values[_SYSTOLIC] -= damped * DAMPING * (1 - self._form) * width
+        values[_DIASTOLIC] += damped * DAMPING * self._form * width
+        np.clip(values[_MAP], values[_DIASTOLIC], values[_SYSTOLIC], out=values[_MAP])

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
-from math import ulp
 from typing import Annotated, Any, Final, TypeAlias
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from msgspec import Meta, Struct
 from icu.bounds import check_time, from_epoch
 from icu.messages import LONGEST_INTERVAL, Delivery, Implausible, Observation, Quality, SchemaVersion
 from icu.sink.errors import MessageError
-from icu.vitals import limits
+from icu.vitals.catalogue import NUMBERS
 from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import format_blood_pressure, plausible, read_halves
 
@@ -26,35 +25,30 @@ _Number: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float
 _Moment: TypeAlias = datetime | int | float
 
 
-class _Record(Struct, frozen=True, kw_only=True, gc=False):
-    """The fields of an Observation, whether or not their values are possible."""
+class _Fields(Struct, frozen=True, kw_only=True, gc=False):
+    """The fields of an Observation but for its numbers, whether or not their values are possible."""
 
     patient_uuid: UUID
     timestamp: _Moment
     patient_name: str | None = None
-    pulse: _Number | None = None
-    resp_rate: _Number | None = None
     bp: str | None = None
-    spo2: _Number | None = None
-    temperature: _Number | None = None
-    map: _Number | None = None
     bp_measured_at: _Moment | None = None
     quality: Quality | None = None
     interval: _Number | None = None
     schema_version: SchemaVersion = 0
 
 
-_RANGES: Final = {
-    "pulse": limits.PULSE,
-    "resp_rate": limits.RESP_RATE,
-    "spo2": limits.SPO2,
-    "temperature": limits.TEMPERATURE,
-    "map": limits.BLOOD_PRESSURE,
-    "interval": limits.Range(ulp(0), LONGEST_INTERVAL),  # above 0
-}
+_Record: Final = msgspec.defstruct(
+    "_Record",
+    [(each.field, _Number | None, None) for each in NUMBERS],
+    bases=(_Fields,),
+    frozen=True,
+    kw_only=True,
+    gc=False,
+)
 _OF_PRESSURE: Final = ("bp", "map", "bp_measured_at")
 _SIGNS: Final = Quality.__struct_fields__
-_records: Final = msgspec.json.Decoder(_Record)
+_records: Final = msgspec.json.Decoder[_Fields](_Record)
 
 
 def decode(delivery: Delivery, value: bytes, implausible: list[Implausible]) -> Observation:
@@ -90,15 +84,15 @@ def _moment(said: _Moment) -> datetime:
 
 
 def _leave_out_numbers(fields: dict[str, Any]) -> dict[str, str]:
-    left_out = {}
-    for name, (low, high) in _RANGES.items():
-        came = fields[name]
-        if came is not None and (not low <= came <= high or (name == "spo2" and 0 < came < limits.LEAST_SPO2)):
-            left_out[name] = str(came)
-            fields[name] = None
-    if fields["spo2"] == 0:
-        # An Observation takes 0 as an integer alone: of numbers with a point it refuses all below 1.
-        fields["spo2"] = 0
+    impossible = [each.field for each in NUMBERS if (came := fields[each.field]) is not None and not each.can_be(came)]
+    if (interval := fields["interval"]) is not None and not 0 < interval <= LONGEST_INTERVAL:
+        impossible.append("interval")
+    left_out = {name: str(fields[name]) for name in impossible}
+    fields |= dict.fromkeys(left_out)
+    for each in NUMBERS:
+        if each.least and fields[each.field] == 0:
+            # An Observation takes 0 as an integer alone: of numbers with a point it refuses all below the least.
+            fields[each.field] = 0
     return left_out
 
 

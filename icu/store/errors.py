@@ -16,7 +16,7 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreUnopenedError(StoreUnavailableError):
-    """The database, or a file that SQLite needs beside it, cannot be opened or made."""
+    """The database, or what stands beside it, cannot be opened or made."""
 
 
 class SchemaError(StoreError):
@@ -31,14 +31,14 @@ class PositionConflictError(StoreError):
 
 
 class StoreReplacedError(StoreError):
-    """The database's files are no longer those that were opened, or no longer hold what was written. Open them anew."""
+    """The database is no longer the one that was opened, or no longer holds what was written. Open it anew."""
 
 
 class StoreInUseError(StoreError, ConfigurationError):
-    """Another sink holds the database file: SQLite has one writer, so one of the two is set to a wrong one."""
+    """Another sink holds the database, which has one: one of the two is set to a wrong one."""
 
 
 class StoreCorruptError(StoreError):
-    """The database file is damaged. Restore it from a copy; nothing was changed."""
+    """The database is damaged. Restore it from a copy; nothing was changed."""
 
     kind = Kind.UNREADY

@@ -1,71 +1,42 @@
 """Rows of readings into their table: quickly where all are new, compared one by one where some were stored before."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
-
-import aiosqlite
-import msgspec
+from typing import Any, TypeAlias
 
 from icu.messages import Delivery, Refusal
+from icu.store.engines.base import Transaction
 from icu.store.readings import Row, said
 
-INSERT_METRICS: Final = (
-    "INSERT INTO patient_metrics (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag,"
-    " flags, map, bp_measured_at, quality)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), nullif(?, '')) ON CONFLICT DO NOTHING"
-)
-_EXISTING: Final = (
-    "SELECT m.* FROM json_each(?) AS wanted JOIN patient_metrics AS m"
-    " ON m.patient_id = json_extract(wanted.value, '$[0]') AND m.timestamp = json_extract(wanted.value, '$[1]')"
-)
-
 Insert: TypeAlias = Callable[
-    [aiosqlite.Connection, Sequence[Row], Sequence[Delivery]], Awaitable[tuple[Sequence[Row], list[Refusal]]]
+    [Transaction, Sequence[Row], Sequence[Delivery]], Awaitable[tuple[Sequence[Row], list[Refusal]]]
 ]
 """Stores rows; returns those that were new, and the conflicts."""
 
 
-class OverlapError(Exception):
-    """Some rows of the batch are stored already: the transaction is rolled back and tried again with care."""
-
-
-def to_values(rows: Sequence[Row]) -> list[tuple[object, ...]]:
-    """Values to bind for the rows: of the columns that are mostly NULL, a value that the statement turns into it.
-
-    To bind a None takes the driver as long as to bind ten numbers.
-    """
-    return [
-        (*row[:10], -1 if row[10] is None else row[10], -1 if row[11] is None else row[11], row[12] or "")
-        for row in rows
-    ]
-
-
 async def insert_all(
-    driver: aiosqlite.Connection,
+    transaction: Transaction,
     rows: Sequence[Row],
     deliveries: Sequence[Delivery],  # noqa: ARG001 - only conflicts need them
 ) -> tuple[Sequence[Row], list[Refusal]]:
-    """Insert rows of which all are new, as they nearly always are. A savepoint would cost a tenth more."""
-    if rows and (await driver.executemany(INSERT_METRICS, to_values(rows))).rowcount != len(rows):
-        raise OverlapError
+    """Insert rows of which all are new, as they nearly always are. OverlapError where some are not."""
+    await transaction.insert(rows)
     return rows, []
 
 
 async def insert_new(
-    driver: aiosqlite.Connection, rows: Sequence[Row], deliveries: Sequence[Delivery]
+    transaction: Transaction, rows: Sequence[Row], deliveries: Sequence[Delivery]
 ) -> tuple[Sequence[Row], list[Refusal]]:
     """Insert the rows that are new; returns them, and the conflicts among the others."""
-    fresh, conflicts = await _compare(driver, rows, deliveries)
-    await driver.executemany(INSERT_METRICS, to_values(fresh))
+    fresh, conflicts = await _compare(transaction, rows, deliveries)
+    await transaction.insert(fresh)
     return fresh, conflicts
 
 
 async def _compare(
-    driver: aiosqlite.Connection, rows: Sequence[Row], deliveries: Sequence[Delivery]
+    transaction: Transaction, rows: Sequence[Row], deliveries: Sequence[Delivery]
 ) -> tuple[list[Row], list[Refusal]]:
     """Which rows are new, and which contradict what is stored. The rest say the same again."""
-    wanted = msgspec.json.encode([row[:2] for row in rows])
-    seen: dict[Any, Any] = {row[:2]: said(row) for row in await driver.execute_fetchall(_EXISTING, (wanted.decode(),))}
+    seen: dict[Any, Any] = {row[:2]: said(row) for row in await transaction.existing([row[:2] for row in rows])}
     fresh: list[Row] = []
     conflicts: list[Refusal] = []
     for row, delivery in zip(rows, deliveries, strict=True):

@@ -1,25 +1,28 @@
 """The monitor's door: it reads, and cannot write.
 
-A missing file, or tables of another version, are an answer (503, what to start) and never a crash: the reader looks
+A missing database, or tables of another version, are an answer (503, what to start) and never a crash: the reader looks
 again at each use until it has seen the right version.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from anyio import to_thread
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, func, select, text
 
 from icu.errors import PatientNotFoundError
 from icu.store import journal, schema
-from icu.store.database import Connection, Database
-from icu.store.errors import SchemaError, StoreUnavailableError, StoreUnopenedError
+from icu.store.engines.base import Engine
+from icu.store.engines.connection import Connection
+from icu.store.engines.table import engine_of
+from icu.store.errors import SchemaError, StoreUnavailableError
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
+    LAG,
+    TIMESTAMP,
     PatientReading,
     Reading,
     from_milliseconds,
@@ -27,8 +30,7 @@ from icu.store.readings import (
     to_patient_reading,
     to_reading,
 )
-from icu.store.sealed import File, why_unopened
-from icu.store.tables import CLOCK_AHEAD, JournalEntry, Patient, PatientMetric
+from icu.store.tables import COLUMNS, JournalEntry, Patient, PatientMetric
 
 Order: TypeAlias = Literal["asc", "desc"]
 
@@ -45,18 +47,17 @@ SELECT timestamp FROM (
                  ORDER BY timestamp DESC LIMIT 1) AS newest_so_far
   UNION ALL
   SELECT * FROM (SELECT timestamp, lag FROM
-                  (SELECT timestamp, lag, flags FROM patient_metrics
+                  (SELECT timestamp, lag FROM patient_metrics
                    WHERE patient_id = patients.id AND timestamp <= :now ORDER BY timestamp DESC LIMIT 10) AS ten
-                 WHERE flags & {CLOCK_AHEAD} = 0 ORDER BY timestamp DESC LIMIT 1) AS newest_that_was_right
+                 WHERE lag >= -{CLOCK_TOLERANCE_MS} ORDER BY timestamp DESC LIMIT 1) AS newest_that_was_right
 ) AS candidate ORDER BY timestamp + lag DESC, timestamp DESC LIMIT 1
 """  # noqa: S608 - a number of our own
 _PATIENTS: Final = (
-    "SELECT patients.uuid, patients.name, metric.* FROM patients"  # noqa: S608 - no value is formatted in
+    f"SELECT patients.uuid, patients.name, {', '.join(f'metric.{name}' for name in COLUMNS)} FROM patients"  # noqa: S608 - names of our own
     f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({_LATEST})"
 )
 _ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
 _ONE_PATIENT: Final = text(f"{_PATIENTS} WHERE patients.uuid = :uuid")
-_VERSION: Final = text("PRAGMA data_version")
 
 
 class PatientState(Struct, frozen=True):
@@ -86,19 +87,23 @@ class Reader:
     """Reads what the sink has stored."""
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url, read_only=True)
-        self._file: File | None = None
+        self._engine = engine_of(url, read_only=True)
+        self._generation: Hashable | None = None
         self._schema_seen = False
         self._uuids: dict[int, UUID] = {}
 
+    def check_place(self) -> None:
+        """Raise ConfigurationError where there can never be a database. Blocks: it may look at the disk."""
+        self._engine.check_place()
+
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._database.aclose()
+        await self._engine.aclose()
 
     async def check(self) -> None:
         """SchemaError or StoreUnavailableError unless the database can be read."""
         async with self._connection() as connection:
-            await schema.check(connection, self._database.path)
+            await schema.check(connection, self._engine.place)
 
     async def patients(self, *, now: datetime) -> list[PatientState]:
         """All patients, in the order in which they were first seen."""
@@ -142,65 +147,53 @@ class Reader:
     @asynccontextmanager
     async def follow(self) -> AsyncIterator["Follower"]:
         """Follow the journal, on a connection of its own."""
-        file, uuids = await self._current()
+        generation, uuids = await self._current()
         async with self._connection() as connection:
-            follower = Follower(self._database, file, connection, uuids)
-            # Where the file was replaced since, this raises: the patients of one are not those of the other.
+            follower = Follower(self._engine, generation, connection, uuids)
+            # Where the database was replaced since, this raises: the patients of one are not those of the other.
             await follower.version()
             yield follower
 
-    async def _current(self) -> tuple[File | None, dict[int, UUID]]:
-        """The file that there is now, and its patients as far as they are known; what was known of another is gone."""
-        file = await self._database.file()
-        if file != self._file:
-            await self._database.read_anew(file)  # what is open leads to a file that is gone
-            self._file, self._schema_seen, self._uuids = file, False, {}
-        return self._file, self._uuids
+    async def _current(self) -> tuple[Hashable | None, dict[int, UUID]]:
+        """The database that there is now, and its patients as far as they are known; of another one nothing is kept."""
+        generation = await self._engine.generation()
+        if generation != self._generation:
+            self._generation, self._schema_seen, self._uuids = generation, False, {}
+        return self._generation, self._uuids
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        file, _ = await self._current()
-        if file is None:
+        generation, _ = await self._current()
+        if generation is None:
             raise SchemaError(
-                f"there is no database {self._database.path} yet: start the sink (python -m icu supervise)"
+                f"there is no database {self._engine.place} yet: start the sink (python -m icu supervise)"
             )
-        try:
-            async with self._database.connection() as connection:
-                if not self._schema_seen:
-                    await schema.check(connection, self._database.path)
-                    self._schema_seen = True
-                yield connection
-        except StoreUnopenedError as exc:
-            why = await to_thread.run_sync(why_unopened, self._database.path)
-            raise StoreUnopenedError(why or str(exc)) from exc
-        finally:
-            if file.seal:
-                await self._refuse_what_changed(file)
-
-    async def _refuse_what_changed(self, file: File) -> None:
-        """StoreUnavailableError where it was written to after all: what was read may be anything."""
-        if await self._database.file() != file:
-            raise StoreUnavailableError(f"{self._database.path} was written to meanwhile: ask again")
+        async with self._engine.connection() as connection:
+            if not self._schema_seen:
+                await schema.check(connection, self._engine.place)
+                self._schema_seen = True
+            yield connection
 
 
 class Follower:
     """Tells cheaply whether anything was stored, and what."""
 
-    def __init__(self, database: Database, file: File | None, connection: Connection, uuids: dict[int, UUID]) -> None:
-        self._database = database
-        self._file = file
+    def __init__(
+        self, engine: Engine, generation: Hashable | None, connection: Connection, uuids: dict[int, UUID]
+    ) -> None:
+        self._engine = engine
+        self._generation = generation
         self._connection = connection
         self._uuids = uuids
 
     async def version(self) -> int:
         """A number that changes whenever another connection, of any process, commits.
 
-        StoreUnavailableError when the file was removed or replaced: follow anew then.
+        StoreUnavailableError when the database was removed or replaced: follow anew then.
         """
-        if await self._database.file() != self._file:
-            raise StoreUnavailableError(f"{self._database.path} was removed or replaced")
-        version: int = await self._connection.value(_VERSION)
-        return version
+        if await self._engine.generation() != self._generation:
+            raise StoreUnavailableError(f"{self._engine.place} was removed or replaced")
+        return await self._engine.changed(self._connection)
 
     async def end(self) -> int:
         """The newest batch's number; 0 before the first."""
@@ -248,7 +241,7 @@ def _state(row: Sequence[Any]) -> PatientState:
     uuid, name, *metric = row
     if metric[0] is None:
         return PatientState(UUID(uuid), name, None, None)
-    timestamp, lag = metric[1], metric[8]
+    timestamp, lag = metric[TIMESTAMP], metric[LAG]
     return PatientState(UUID(uuid), name, to_reading(tuple(metric)), from_milliseconds(timestamp + lag))
 
 
@@ -265,4 +258,4 @@ def _page_query(
         seen = milliseconds(after)
         conditions.append(timestamp < seen if order == "desc" else timestamp > seen)
     direction = timestamp.desc() if order == "desc" else timestamp.asc()
-    return select(*PatientMetric.__table__.columns).where(*conditions).order_by(direction)
+    return select(*(PatientMetric.__table__.c[each] for each in COLUMNS)).where(*conditions).order_by(direction)

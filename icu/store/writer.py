@@ -4,28 +4,24 @@ Because the offsets move in that transaction, and only from where the batch bega
 however often it is delivered and however the sink ends.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
-import aiosqlite
 import msgspec
-from anyio import CancelScope, to_thread
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from icu.messages import Delivery, Observation, Position, Refusal
-from icu.store import files, journal, schema
-from icu.store.database import Database, driver_of, sqlite_path
-from icu.store.errors import PositionConflictError, StoreCorruptError, StoreError, StoreUnavailableError
-from icu.store.inserting import Insert, OverlapError, insert_all, insert_new
+from icu.store import journal
+from icu.store.engines.base import Engine, OverlapError, Transaction, Values
+from icu.store.engines.table import engine_of
+from icu.store.errors import PositionConflictError
+from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.others import Others, positions_of
 from icu.store.readings import Row, to_rows
-from icu.store.watch import Watch
-
-T = TypeVar("T")
 
 MAX_KEPT_BYTES: Final = 65_536
 """A dead letter keeps this much of its value."""
@@ -33,25 +29,28 @@ MAX_KEPT_BYTES: Final = 65_536
 MAX_DETAIL: Final = 500
 """Characters of the explanation, which may quote the sender's text."""
 
-_UPSERT_PATIENT: Final = (
-    "INSERT INTO patients (uuid, name, interval) VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE"
-    " SET name = coalesce(excluded.name, name), interval = coalesce(excluded.interval, interval)"
+_UPSERT_PATIENT: Final = text(
+    "INSERT INTO patients (uuid, name, interval) VALUES (:uuid, :name, :interval) ON CONFLICT (uuid) DO UPDATE SET"
+    " name = coalesce(excluded.name, patients.name), interval = coalesce(excluded.interval, patients.interval)"
 )
-_INSERT_DEAD_LETTER: Final = (
-    "INSERT INTO dead_letters (topic, log, partition, offset, reason, detail, key, value, size, headers, arrived)"
-    " SELECT topic, log, partition, ?, ?, ?, ?, ?, ?, ?, ? FROM consumer_offsets WHERE topic = ? AND partition = ?"
-    " ON CONFLICT DO NOTHING"
+_PATIENTS: Final = text("SELECT uuid, id, name, interval FROM patients")
+_INSERT_DEAD_LETTER: Final = text(
+    'INSERT INTO dead_letters (topic, log, partition, "offset", reason, detail, key, value, size, headers, arrived)'
+    " VALUES (:topic, (SELECT log FROM consumer_offsets WHERE topic = :topic AND partition = :partition), :partition,"
+    " :offset, :reason, :detail, :key, :value, :size, :headers, :arrived) ON CONFLICT DO NOTHING"
 )
-_MOVE_OFFSET: Final = "UPDATE consumer_offsets SET next = ?, mark = ? WHERE topic = ? AND partition = ? AND next = ?"
-_BEGIN_LOG: Final = (
-    "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (?, ?, 1, ?, ?)"
-    " ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next, mark = excluded.mark, log = log + ?"
+_MOVE_OFFSET: Final = text(
+    "UPDATE consumer_offsets SET next = :next, mark = :mark"
+    " WHERE topic = :topic AND partition = :partition AND next = :start"
 )
-
-_INSERT_JOURNAL: Final = (
-    "INSERT INTO journal (batch, payload) VALUES (coalesce((SELECT max(batch) FROM journal), ?) + ?, ?)"
+_BEGIN_LOG: Final = text(
+    "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (:topic, :partition, 1, :next, :mark)"
+    " ON CONFLICT (topic, partition) DO UPDATE"
+    " SET next = excluded.next, mark = excluded.mark, log = consumer_offsets.log + :raised"
 )
-_CUT_JOURNAL: Final = "DELETE FROM journal WHERE batch <= (SELECT max(batch) FROM journal) - ?"
+_RAISE_JOURNAL: Final = text("UPDATE journal_end SET batch = coalesce(batch, :begin) + :count RETURNING batch")
+_INSERT_JOURNAL: Final = text("INSERT INTO journal (batch, payload) VALUES (:batch, :payload)")
+_CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -91,40 +90,35 @@ class _Patients(Struct, frozen=True):
 class Writer:
     """Stores what the sink takes in. Opened by `open_writer`."""
 
-    def __init__(self, database: Database, watch: Watch, topic: str) -> None:
-        self._database = database
-        self._watch = watch
+    def __init__(self, engine: Engine, topic: str) -> None:
+        self._engine = engine
         self._topic = topic
         self._others = Others(topic)
         self._patients = _Patients()
 
     async def positions(self) -> dict[int, Position]:
         """How far each partition of the topic is stored."""
-
-        async def work(connection: AsyncConnection) -> dict[int, Position]:
-            driver = await driver_of(connection)
-            found = await positions_of(driver, self._topic)
-            # SQLite has made its log by now, though nothing may be written for long: the broker is away.
-            await self._watch.look(driver)
-            return found
-
-        return await self._transact(work)
+        return await self._engine.transact(partial(positions_of, topic=self._topic))
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Note where each partition is read from; those of another log get the next log number."""
-        rows = [
-            (self._topic, partition, each.next, each.mark, int(partition in other_logs))
+        values = [
+            {
+                "topic": self._topic,
+                "partition": partition,
+                "next": each.next,
+                "mark": each.mark,
+                "raised": int(partition in other_logs),
+            }
             for partition, each in positions.items()
         ]
 
-        async def work(connection: AsyncConnection) -> None:
-            driver = await driver_of(connection)
-            await driver.executemany(_BEGIN_LOG, rows)
-            self._watch.begin(await self._others.begin(driver))
-            await self._watch.look(driver)
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute(_BEGIN_LOG, values)
+            self._engine.accept(await self._others.begin(transaction))
 
         self._patients = _Patients()  # whoever moved the offsets may have changed them, too
-        await self._transact(work)
+        await self._engine.transact(work)
 
     async def write(self, intake: Intake, *, arrived: int) -> Outcome:
         """Store everything, or raise and store nothing.
@@ -133,10 +127,10 @@ class Writer:
         StoreReplacedError: open the database again.
         """
         try:
-            outcome, patients = await self._transact(partial(self._write, intake, arrived, insert_all))
+            outcome, patients = await self._engine.transact(partial(self._write, intake, arrived, insert_all))
         except OverlapError:
             work = partial(self._write, intake, arrived, insert_new)
-            outcome, patients = await self._transact(work)
+            outcome, patients = await self._engine.transact(work)
         self._patients = patients
         self._others.moved({move.partition: move.end for move in intake.moves})
         return outcome
@@ -144,47 +138,46 @@ class Writer:
     async def look(self) -> None:
         """PositionConflictError where another database was restored into this one: read the positions again.
 
-        StoreReplacedError where its files were removed, replaced or overwritten: open it again.
+        StoreReplacedError where it was removed, replaced or overwritten: open it again.
         """
-        await self._watch.look()
-        await self._database.without_transaction(self._notice_others)
-
-    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        try:
-            return await self._database.transact(work)
-        except (StoreCorruptError, StoreUnavailableError):
-            await self._watch.look()  # a file that was cut off looks damaged, one whose log was like a failing disk
-            raise
+        await self._engine.look(self._notice_others)
 
     async def _write(
-        self, intake: Intake, arrived: int, insert: Insert, connection: AsyncConnection
+        self, intake: Intake, arrived: int, insert: Insert, transaction: Transaction
     ) -> tuple[Outcome, _Patients]:
-        driver = await driver_of(connection)
-        await self._notice_others(driver)
-        await self._move(driver, intake.moves)
-        patients = await self._introduce(driver, intake.observations)
+        await self._notice_others(transaction)
+        await self._move(transaction, intake.moves)
+        patients = await self._introduce(transaction, intake.observations)
         rows = to_rows(intake.observations, patients.ids, arrived)
-        fresh, conflicts = await insert(driver, rows, intake.deliveries)
+        fresh, conflicts = await insert(transaction, rows, intake.deliveries)
         refusals = [*intake.refusals, *conflicts]
         if refusals:
-            await driver.executemany(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
+            await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
         if fresh:
-            await _journalise(driver, fresh, arrived)
-        await self._watch.look(driver)
+            await _journalise(transaction, fresh, arrived)
         return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
-    async def _notice_others(self, driver: aiosqlite.Connection) -> None:
-        if await self._others.have_written(driver):
+    async def _notice_others(self, transaction: Transaction) -> None:
+        if await self._others.have_written(transaction):
             self._patients = _Patients()
 
-    async def _move(self, driver: aiosqlite.Connection, moves: Sequence[Move]) -> None:
-        values = [(move.end.next, move.end.mark, self._topic, move.partition, move.start) for move in moves]
-        if (await driver.executemany(_MOVE_OFFSET, values)).rowcount != len(moves):
+    async def _move(self, transaction: Transaction, moves: Sequence[Move]) -> None:
+        values = [
+            {
+                "topic": self._topic,
+                "partition": each.partition,
+                "start": each.start,
+                "next": each.end.next,
+                "mark": each.end.mark,
+            }
+            for each in moves
+        ]
+        if await transaction.execute(_MOVE_OFFSET, values) != len(moves):
             raise PositionConflictError(
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _introduce(self, driver: aiosqlite.Connection, observations: Sequence[Observation]) -> _Patients:
+    async def _introduce(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
         """Insert patients not seen before and change names and intervals; returns all patients by uuid."""
         last = {each.patient_uuid.int: each for each in observations}
         if any(each.patient_name is None for each in last.values()):
@@ -193,59 +186,40 @@ class Writer:
         news = [each for number, each in last.items() if _is_news(each, self._patients.said.get(number))]
         if not news:
             return self._patients
-        values = [(str(each.patient_uuid), each.patient_name, each.interval) for each in news]
-        await driver.executemany(_UPSERT_PATIENT, values)
-        rows = await driver.execute_fetchall("SELECT uuid, id, name, interval FROM patients")
+        values = [
+            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in news
+        ]
+        await transaction.execute(_UPSERT_PATIENT, values)
+        rows = await transaction.rows(_PATIENTS)
         known = [(UUID(uuid).int, key, (name, interval)) for uuid, key, name, interval in rows]
         return _Patients({uuid: key for uuid, key, _ in known}, {uuid: said for uuid, _, said in known})
 
-    def _dead_letter(self, refusal: Refusal, arrived: int) -> tuple[object, ...]:
+    def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
         delivery = refusal.delivery
         value = delivery.value
-        return (
-            delivery.offset,
-            refusal.reason,
-            refusal.detail[:MAX_DETAIL],
-            delivery.key,
-            None if value is None else value[:MAX_KEPT_BYTES],
-            0 if value is None else len(value),
-            msgspec.msgpack.encode(delivery.headers) if delivery.headers else None,
-            arrived,
-            self._topic,
-            delivery.partition,
-        )
+        return {
+            "topic": self._topic,
+            "partition": delivery.partition,
+            "offset": delivery.offset,
+            "reason": refusal.reason,
+            "detail": refusal.detail[:MAX_DETAIL],
+            "key": delivery.key,
+            "value": None if value is None else value[:MAX_KEPT_BYTES],
+            "size": 0 if value is None else len(value),
+            "headers": msgspec.msgpack.encode(delivery.headers) if delivery.headers else None,
+            "arrived": arrived,
+        }
 
 
 @asynccontextmanager
 async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
-    """Bring the tables up to date and hold the file as its one writer.
+    """Bring the tables up to date and hold the database for a sink.
 
     StoreInUseError where another sink has it, ConfigurationError for a place where there can be no database.
     """
-    path = sqlite_path(url)
-    lock = await to_thread.run_sync(files.lock, path)
-    try:
-        await schema.upgrade(path)
-        await to_thread.run_sync(files.warn_of_readers, path)
-        watch = await to_thread.run_sync(Watch, path)
-        database = Database(url)
-        try:
-            yield Writer(database, watch, topic)
-        finally:
-            await _close(database, watch)
-    finally:
-        lock.close()
-
-
-async def _close(database: Database, watch: Watch) -> None:
-    await watch.look_last()
-    if watch.found is not None:
-        if not watch.overwritten:
-            with suppress(StoreError):  # then the log is put aside, which is told
-                await database.checkpoint()
-        with CancelScope(shield=True):
-            await to_thread.run_sync(watch.renew)
-    await database.aclose()
+    engine = engine_of(url)
+    async with engine.hold():
+        yield Writer(engine, topic)
 
 
 def _is_news(observation: Observation, said: tuple[str | None, float | None] | None) -> bool:
@@ -254,6 +228,9 @@ def _is_news(observation: Observation, said: tuple[str | None, float | None] | N
     )
 
 
-async def _journalise(driver: aiosqlite.Connection, rows: Sequence[Row], arrived: int) -> None:
-    await driver.execute(_INSERT_JOURNAL, (arrived, len(rows), journal.encode(rows)))
-    await driver.execute(_CUT_JOURNAL, (journal.KEEP,))
+async def _journalise(transaction: Transaction, rows: Sequence[Row], arrived: int) -> None:
+    payload = journal.encode(rows)
+    # Last in the transaction, for whoever else writes waits from here to the commit.
+    [(batch,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": len(rows)})
+    await transaction.execute(_INSERT_JOURNAL, [{"batch": batch, "payload": payload}])
+    await transaction.execute(_CUT_JOURNAL, [{"end": batch - journal.KEEP}])

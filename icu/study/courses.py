@@ -19,8 +19,16 @@ from icu.study.simulation import START, patient
 _POINTS: Final = 360
 """Readings of a course: what a picture can show."""
 _CANDIDATES: Final = 60
-_ORDINARY: Final = np.array([84, 18, 98, 37, 120, 60, 80])[:, None]
-"""Medians of SHOWN."""
+_ORDINARY: Final = {
+    "pulse": 84,
+    "resp_rate": 18,
+    "spo2": 98,
+    "temperature": 37,
+    "systolic": 120,
+    "diastolic": 60,
+    "map": 80,
+}
+"""Medians."""
 _LEAD: Final = 0.12
 """How much of a scenario's time is shown before it, and again after it."""
 _FOR_EVER: Final = 3_600.0
@@ -73,7 +81,8 @@ def _ordinary(seed: int) -> int:
     """The number of a patient like most, whose pressure an arterial line measures, for a cuff would miss the most."""
     cohort = _cohort(range(1, _CANDIDATES + 1), seed)
     shown = cohort.show()
-    distance = np.abs(np.log(shown.values / _ORDINARY)).sum(axis=0)
+    values = shown.values[[SHOWN.index(sign) for sign in _ORDINARY]]
+    distance = np.abs(np.log(values / np.array(list(_ORDINARY.values()))[:, None])).sum(axis=0)
     by_line = shown.pressure_at == shown.pressure_at.max()
     return 1 + int(np.where(by_line, distance, np.inf).argmin())
 

@@ -3,7 +3,7 @@
 From each hour comes the first value of each sign, however many there are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,22 +15,11 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings import find_recordings, read_recordings
 from icu.study import simulation
 from icu.study.simulation import MISSING, UNITS, Plan, blocks
-from icu.study.statistics import SIGNS
+from icu.study.statistics import COMPARED, SIGNS
 
 HOUR: Final = 3_600.0
 
-COLUMNS: Final[Mapping[str, str]] = {
-    "HR": "pulse",
-    "O2Sat": "spo2",
-    "Temp": "temperature",
-    "SBP": "sbp",
-    "MAP": "map",
-    "DBP": "dbp",
-    "Resp": "resp_rate",
-}
-"""What data sets call what the reference calls otherwise."""
-
-OF_RECORDINGS: Final = ("pulse", "spo2", "temperature", "systolic", "mean", "diastolic", "resp_rate")
+OF_RECORDINGS: Final = tuple(each.name for each in COMPARED)
 """SIGNS as recordings call them."""
 _LONGEST: Final = 24 * 366
 """Hours of a patient: more are a mistake in a time."""
@@ -74,10 +63,15 @@ class Hours:
 
 
 def simulated(plan: Plan) -> Floats:
-    """A fresh run; the plan's readings are an hour apart."""
+    """A fresh run; the plan's readings are an hour apart. NaN for a sign that is not simulated, too."""
     units = np.array(UNITS)
     runs = [np.where(each.values == MISSING, np.nan, each.values / units) for each in blocks(plan)]
-    return np.concatenate(runs)[:, :, [simulation.SIGNS.index(COLUMNS[sign]) for sign in SIGNS]]
+    values = np.concatenate(runs)
+    signs = np.full((*values.shape[:2], len(COMPARED)), np.nan)
+    for place, each in enumerate(COMPARED):
+        if each.data_set in simulation.SIGNS:
+            signs[:, :, place] = values[:, :, simulation.SIGNS.index(each.data_set)]
+    return signs
 
 
 def recorded(folder: Path) -> Floats:

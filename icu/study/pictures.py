@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 ROWS: Final = (
     Row("heart rate\n/min", ("pulse",), "#009e73", 60, 110),
-    Row("pressure\nmm[Hg]", ("systolic", "mean", "diastolic"), "#d55e00", 50, 140),
+    Row("pressure\nmm[Hg]", ("systolic", "map", "diastolic"), "#d55e00", 50, 140),
     Row("SpO2\n%", ("spo2",), "#0072b2", 90, 100),
     Row("breaths\n/min", ("resp_rate",), "#b07aa1", 8, 30),
     Row("temperature\nCel", ("temperature",), "#6b4c1e", 36, 38.5),

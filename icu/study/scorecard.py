@@ -7,6 +7,7 @@ cannot be had (no such sign, too few values) counts neither way.
 import json
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,9 +18,6 @@ from icu.patient.errors import RecordingError
 from icu.study.statistics import FEWEST, statistics_of
 
 FEWEST_PATIENTS: Final = 10
-
-_SPREADS: Final = {"HR": 17.3, "O2Sat": 2.9, "Temp": 0.77, "SBP": 23.2, "MAP": 16.3, "DBP": 14.0, "Resp": 5.1}
-"""SD of all of the reference's hours, in the units of the signs."""
 
 
 class Judged(NamedTuple):
@@ -78,16 +76,21 @@ def judge(signs: Floats) -> Scorecard:
 
 def reference() -> dict[str, float]:
     """The statistics of real stays, by name."""
+    return _read()["statistics"]
+
+
+@cache
+def _read() -> dict[str, dict[str, float]]:
     path = packaged("config", "reference", "icu_hourly_statistics.json")
-    statistics: dict[str, float] = json.loads(path.read_text("utf-8"))["statistics"]
-    return statistics
+    content: dict[str, dict[str, float]] = json.loads(path.read_text("utf-8"))
+    return content
 
 
 def band(name: str, value: float) -> float:
     """How far a statistic may be off the reference's value."""
     kind, _, sign = name.partition(".")
     if kind.startswith("q"):
-        return 0.35 * _SPREADS[sign]
+        return 0.35 * _read()["spreads"][sign]
     if kind.startswith("acf") or kind in {"within", "between"}:
         return 0.15
     if kind == "NEWS2p":

@@ -21,20 +21,24 @@ from icu.patient.cohort import Cohort
 from icu.patient.errors import UnknownScenarioError
 from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
-from icu.vitals.limits import BLOOD_PRESSURE, PULSE, RESP_RATE, SPO2, TEMPERATURE
+from icu.vitals import catalogue
+from icu.vitals.catalogue import PRESSURES
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Fixed, so that the same arguments give the same data set on any day."""
 
-SIGNS: Final = ("pulse", "resp_rate", "sbp", "dbp", "map", "spo2", "temperature")
-"""/min, /min, three times mm[Hg], %, Cel."""
-UNITS: Final = (1, 1, 1, 1, 1, 1, 10)
-"""Values are whole numbers of which so many make one of these."""
-HIGHEST: Final = tuple(int(each.high) for each in (PULSE, RESP_RATE, *[BLOOD_PRESSURE] * 3, SPO2, TEMPERATURE))
-MISSING: Final = -1
+_SIMULATED: Final = sorted(
+    (each for each in catalogue.SIGNS if each.name in SHOWN),
+    key=lambda each: catalogue.SIGNS.index(PRESSURES[0] if each in PRESSURES else each),
+)
+"""In the catalogue's order, but the pressures beside each other."""
+_PLACES: Final = [SHOWN.index(each.name) for each in _SIMULATED]
 
-_NAMES: Final = {"sbp": "systolic", "dbp": "diastolic", "map": "mean"}
-_PLACES: Final = [SHOWN.index(_NAMES.get(each, each)) for each in SIGNS]
+SIGNS: Final = tuple(each.data_set for each in _SIMULATED)
+UNITS: Final = tuple(10**each.decimals for each in _SIMULATED)
+"""Values are whole numbers of which so many make one unit of the sign."""
+HIGHEST: Final = tuple(int(each.limits.high) for each in _SIMULATED)
+MISSING: Final = -1
 
 _PATIENTS: Final = UUID("0d6b5d0f-8c1e-4f0b-9d0c-3e0a5f2b7c44")
 """Not the namespace of the wards', whose patients are named otherwise."""

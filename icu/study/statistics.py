@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icu.patient.body.signs import Floats
-from icu.vitals import news2
+from icu.vitals import catalogue, news2
 from icu.vitals.news2 import Bands
 
-SIGNS: Final = ("HR", "O2Sat", "Temp", "SBP", "MAP", "DBP", "Resp")
-"""The reference's names: /min, %, Cel, three times mm[Hg], /min."""
+COMPARED: Final = tuple(each for each in catalogue.SIGNS if each.reference is not None)
+"""Signs that the reference has, in its units."""
+
+SIGNS: Final = tuple(each.reference for each in COMPARED if each.reference is not None)
+"""The reference's names of them."""
 
 QUANTILES: Final = (1, 5, 50, 95, 99)
 LAGS: Final = (1, 4)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from icu.patient.body.signs import Floats
 from icu.patient.errors import RecordingError
-from icu.patient.recordings.recording import RANGES
 from icu.patient.recordings.tables import text
 from icu.patient.recordings.tables.columns import Column, layout_of
 from icu.patient.recordings.tables.table import Line
@@ -20,6 +19,7 @@ from icu.patient.recordings.tables.units import Extent, by_values
 from icu.patient.recordings.tables.waveforms import FASTEST
 from icu.study import parquet
 from icu.study.hourly import HOUR, OF_RECORDINGS, Hours, complete
+from icu.vitals.catalogue import BY_NAME
 
 
 def hourly(path: Path) -> Floats:
@@ -178,8 +178,9 @@ def _leave_impossible(values: dict[str, Floats]) -> int:
     """As in recordings: a value that cannot be costs itself, a pressure that is upside down both halves."""
     impossible = 0
     for sign, column in values.items():
-        low, high = RANGES[sign]
-        wrong = (column < low) | (column > high) | ((column > 0) & (column < 1) & (sign == "spo2"))
+        known = BY_NAME[sign]
+        low, high = known.limits
+        wrong = (column < low) | (column > high) | ((column > 0) & (column < known.least))
         column[wrong] = np.nan
         impossible += int(wrong.sum())
     if "systolic" in values and "diastolic" in values:

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from icu.vitals.names import COUNTS, SECONDS, SOURCES, TIMES, UNITS, words
+from icu.vitals.catalogue import BY_NAME, SIGNS, SYSTOLIC
+from icu.vitals.names import COUNTS, SECONDS, SOURCES, TIMES, words
 
 _SIGN_OF: Final = {name: sign for source in SOURCES for sign, names in source.names.items() for name in words(names)}
 
-_ALL_UNITS: Final = frozenset(SECONDS).union(*UNITS.values())
+_ALL_UNITS: Final = frozenset(SECONDS).union(*(each.units for each in SIGNS))
 _BRACKETS: Final = re.compile(r"\A(.*?)\s*[\[({](.*)[\])}]\s*\Z")
 _PER_MINUTE: Final = re.compile(r"\A(.*\w)\s*(/\s*min(?:ute)?)\Z", re.IGNORECASE)
 _ENDING: Final = re.compile(r"\A(.*\w)(?:[\s_.\-,]+|(?<=[a-z])(?=[A-Z])|(?=%))([A-Za-z%µμ°/]+)\Z", re.DOTALL)
@@ -49,7 +50,7 @@ def sign_of(header: str) -> tuple[str, str, Conversion] | None:
     for name, unit, stated in _readings(header):
         if (sign := _SIGN_OF.get(name)) is None:
             continue
-        known = UNITS["pressure" if sign in {"systolic", "diastolic", "mean", "bp"} else sign]
+        known = BY_NAME.get(sign, SYSTOLIC).units  # `bp`: both halves
         if unit in known:
             return sign, name, Conversion(*known[unit], stated=True)
         if not unit or (sign == "bp" and "/" in unit):

@@ -19,23 +19,5 @@ class Range(NamedTuple):
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
-PULSE: Final = Range(0, 350)
-"""Heart rate, /min."""
-
-RESP_RATE: Final = Range(0, 200)
-"""Respiratory rate, /min."""
-
-BLOOD_PRESSURE: Final = Range(0, 360)
-"""Systolic and diastolic pressure, mm[Hg]."""
-
-SPO2: Final = Range(0, 100)
-"""Oxygen saturation, %."""
-
-LEAST_SPO2: Final = 1
-"""The least saturation above 0, %: what lies between is a fraction that nobody turned into per cent."""
-
-TEMPERATURE: Final = Range(10, 50)
-"""Body temperature, Cel."""
-
 IMPLAUSIBLE: Final = "implausible"
 """Why a sign is absent whose value came and lies outside: the word that stands in `quality`."""

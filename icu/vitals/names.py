@@ -4,8 +4,10 @@ Names are those of published data sets (PhysioNet challenges, MIMIC, eICU, BIDMC
 lower case and without anything but letters and digits: `heartrate` stands for `Heart Rate` and `heart_rate` too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
+
+from icu.vitals.catalogue import SIGNS
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -22,80 +24,24 @@ class Source(NamedTuple):
     """True where it counts only in a table that has no other source of the sign."""
 
 
-SOURCES: Final = (
-    Source("ECG", {"pulse": "hr heartrate ecghr hrecg ecgheartrate beatsperminute"}),
-    Source("finger", {"pulse": "pulse pulserate pul pr plethhr plethpulserate pulsespo2 prspo2"}),
-    Source(
-        "chest",
-        {
-            "resp_rate": "resprate resp respiration respiratoryrate respirationrate breathingrate rr rrate impedancerr "
-            "breathsperminute"
-        },
-    ),
-    Source("breathing gas", {"resp_rate": "rrco2 co2rr awrr ventrr"}),
-    Source(
-        "arterial line",
-        {
-            "systolic": "abpsys abps abpsystolic artsbp artsys systemicsystolic ibpsys sbpart arterialsbp "
-            "arterialbloodpressuresystolic",
-            "diastolic": "abpdias abpdia abpd abpdiastolic artdbp artdias artdia systemicdiastolic ibpdia dbpart "
-            "arterialdbp arterialbloodpressurediastolic",
-            "mean": "abpmean abpm artmbp artmap artmean systemicmean ibpmean mbpart arterialmap arterialbpmean "
-            "arterialbloodpressuremean",
-        },
-    ),
-    Source(
-        "pressure",
-        {
-            "systolic": "systolic sbp sys sysbp bpsys systolicbp systolicbloodpressure bloodpressuresystolic "
-            "bpsystolic",
-            "diastolic": "diastolic dbp dia diasbp diabp bpdia diastolicbp diastolicbloodpressure "
-            "bloodpressurediastolic bpdiastolic",
-            "mean": "map mbp meanbp bpmean meanarterialpressure meanbloodpressure mean",
-            "bp": "bp bloodpressure",
-        },
-    ),
-    Source(
-        "cuff",
-        {
-            "systolic": "nbpsys nbps nibpsys nibpsbp nibps sbpni nisbp noninvasivesystolic noninvasivebpsystolic "
-            "noninvasivebloodpressuresystolic",
-            "diastolic": "nbpdias nbpdia nbpd nibpdias nibpdia nibpdbp nibpd dbpni nidbp noninvasivediastolic "
-            "noninvasivebpdiastolic noninvasivebloodpressurediastolic",
-            "mean": "nbpmean nbpm nibpmean nibpmbp nibpmap nibpm mbpni nimbp noninvasivemean "
-            "noninvasivebpmean noninvasivebloodpressuremean",
-            "bp": "nibp nbp",
-        },
-    ),
-    Source(
-        "oximeter",
-        {
-            "spo2": "spo2 o2sat o2saturation oxygensaturation oxygensat saturation sat plethspo2 plethsato2 pulseox "
-            "pulseoximetry o2saturationpulseoxymetry oxygensaturationpercentage"
-        },
-    ),
-    # A blood gas of the laboratory in most data sets, the oximeter in eICU's: it never stands in for one.
-    Source("blood gas", {"spo2": "sao2"}, alone=True),
-    Source("thermometer", {"temperature": "temperature temp bodytemperature bodytemp bt coretemperature tcore t"}),
-    Source("blood temperature", {"temperature": "tblood bloodtemperature"}),
-)
-"""The preferred source of a sign first: at each time the first that has a value counts, as in WFDB and .vital."""
+_BOTH_HALVES: Final = {"pressure": "bp bloodpressure", "cuff": "nibp nbp"}
+"""Columns of pressures as text, `120/80`, by sensor."""
 
-_RATES: Final = words("bpm /min 1/min min1 perminute permin")
-UNITS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
-    "pulse": dict.fromkeys([*_RATES, *words("beats/min beats/minute beatsperminute beatspermin")], (1, 0)),
-    "resp_rate": dict.fromkeys(
-        [*_RATES, *words("brpm rpm cpm insp/min resp/min breaths/min breaths/minute breathsperminute")], (1, 0)
-    ),
-    "pressure": {"mmhg": (1, 0), "torr": (1, 0), "kpa": (7.500_617, 0)},
-    "spo2": {"%": (1, 0), "pct": (1, 0), "percent": (1, 0), "fraction": (100, 0)},
-    "temperature": {
-        **dict.fromkeys(["c", "degc", "celsius", "cel"], (1, 0)),
-        **dict.fromkeys(["f", "degf", "fahrenheit"], (5 / 9, -160 / 9)),
-        **dict.fromkeys(["k", "kelvin"], (1, -273.15)),
-    },
-}
-"""Factor, and what is added then, that make a value one of our units."""
+_ALONE: Final = {"blood gas"}
+"""Of the laboratory in most data sets, the oximeter in eICU's: it never stands in for one."""
+
+
+def _sources() -> Iterator[Source]:
+    # The order in which the catalogue names the sensors, each once.
+    for sensor in dict.fromkeys(sensor for sign in SIGNS for sensor in sign.columns):
+        names = {sign.name: sign.columns[sensor] for sign in SIGNS if sensor in sign.columns}
+        if sensor in _BOTH_HALVES:
+            names["bp"] = _BOTH_HALVES[sensor]
+        yield Source(sensor, names, alone=sensor in _ALONE)
+
+
+SOURCES: Final = tuple(_sources())
+"""The preferred source of a sign first: at each time the first that has a value counts, as in WFDB and .vital."""
 
 SECONDS: Final = {
     **dict.fromkeys(["ns", "nanoseconds"], 1e-9),

@@ -16,7 +16,7 @@ import psutil
 
 from icu.messages import encode, uuid_of_name
 from icu.store import journal
-from icu.store.readings import Row
+from icu.store.readings import LAG, TIMESTAMP, Row
 from tests.benchmarks.kafka_topics import new_topic, open_transport
 from tests.benchmarks.wards import aside, running
 from tests.brokers import Broker
@@ -56,7 +56,7 @@ def main(broker: Broker) -> None:
             time.sleep(WARMING)
             rounds = [watch(path, process) for _ in range(ROUNDS)]
     print(f"stored                     {median(len(each.rows) for each in rounds) / SECONDS:6.0f} readings/s")
-    tell("measured until it arrives", [[row[8] for row in each.rows] for each in rounds])
+    tell("measured until it arrives", [[row[LAG] for row in each.rows] for each in rounds])
     tell("measured until committed", [each.delays for each in rounds])
     print(f"the sink's process         {median(each.busy for each in rounds):6.1%} of a core")
 
@@ -104,7 +104,7 @@ def watch(path: Path, process: psutil.Process) -> Seen:
             for batch, payload in found:
                 rows = journal.decode(payload)
                 seen.rows.extend(rows)
-                seen.delays.extend(now - row[1] for row in rows)
+                seen.delays.extend(now - row[TIMESTAMP] for row in rows)
                 last = batch
             time.sleep(0.001)
     return seen._replace(busy=(sum(process.cpu_times()[:2]) - spent) / SECONDS)

@@ -70,6 +70,5 @@ async def add(session: AsyncSession, message: Message) -> None:
             spo2=message.spo2 * 100,
             temperature=round(message.temperature * 100),
             lag=0,
-            flags=0,
         )
     )

@@ -14,7 +14,7 @@ from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.sending import Outbox
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import ROUND, in_rounds, new_topic, open_transport
 from tests.brokers import Broker

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from icu.bootstrap.process import tune_the_interpreter
 from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
 from icu.sink.intake import take_in
-from icu.store.inserting import INSERT_METRICS, to_values
-from icu.store.readings import to_rows
+from icu.store.engines.sqlite.transaction import INSERT_METRICS
+from icu.store.readings import to_rows, to_values
 from icu.store.tables import Patient, PatientMetric
 from icu.store.writer import Intake, Writer, open_writer
 from icu.transports.base import Batch
@@ -157,7 +157,6 @@ async def naive(url: str, batches: Sequence[Sequence[Observation]]) -> float:
                     spo2=fields["spo2"] * 100,
                     temperature=round(fields["temperature"] * 100),
                     lag=0,
-                    flags=0,
                 )
             )
             await session.commit()

@@ -36,13 +36,11 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
     from icu.monitor.broadcast import Broadcast
-    from icu.store.database import sqlite_path
-    from icu.store.files import check_kind
     from icu.store.reader import Reader
 
     settings = shared.settings
-    check_kind(sqlite_path(settings.database.url))
     reader = Reader(settings.database.url)
+    reader.check_place()
     live = Broadcast(reader)
     shared.health.add("database", reader.check)
     application = create_app(

@@ -5,9 +5,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from icu.bounds import FIRST_YEAR, LAST_YEAR
-from icu.vitals import limits
-from icu.vitals.limits import Range
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 
 DECIMALS: Final = 2
 """Digits that are kept behind the point, as the store does."""
@@ -15,17 +13,6 @@ DECIMALS: Final = 2
 YEARS: Final = LAST_YEAR - FIRST_YEAR + 1
 LONGEST: Final = YEARS * 366 * 86_400
 """Seconds from the first row to the last, at most: longer than all the years that readings can be of."""
-
-RANGES: Final[Mapping[str, Range]] = {
-    "pulse": limits.PULSE,
-    "resp_rate": limits.RESP_RATE,
-    "systolic": limits.BLOOD_PRESSURE,
-    "diastolic": limits.BLOOD_PRESSURE,
-    "spo2": limits.SPO2,
-    "temperature": limits.TEMPERATURE,
-    "mean": limits.BLOOD_PRESSURE,
-}
-
 
 _NOTHING_SAID: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from icu.bootstrap import database
-from icu.store import files
+from icu.store.engines.sqlite import files
 from icu.store.schema import HEAD
 from tests.unit.cli.conftest import Run
 

@@ -13,7 +13,7 @@ from icu.config.errors import ConfigurationError
 from icu.config.load import load, packaged
 from icu.config.settings import Database, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.places import places
-from icu.store.database import sqlite_path
+from icu.store.engines.table import engine_of
 
 WARD = """\
 metrics_interval = 2.5
@@ -59,7 +59,7 @@ def test_a_folder_whose_name_would_be_a_code(tmp_path: Path) -> None:
     folder = tmp_path / "50%41"
     folder.mkdir()
     settings = load(written(folder, '[database]\nurl = "sqlite:///a%20b.db"\n[[child]]\nrole = "sink"\n'), {})
-    assert sqlite_path(settings.database.url) == folder / "a b.db"
+    assert engine_of(settings.database.url).place == str(folder / "a b.db")
     [own, *_] = places(settings, {})
     other = Settings(database=Database(f"sqlite:///{tmp_path}/50%2541/../50%2541/a b.db"))
     assert [own] == places(other, {})
@@ -412,8 +412,12 @@ def test_misspelt_variables_are_noticed() -> None:
     assert "did you mean 'ICU_LOG_LEVEL'" in sentence
 
 
-def test_one_sink(tmp_path: Path) -> None:
-    """A second one, whatever it is called, is a mistake before anything runs."""
-    (tmp_path / "x.toml").write_text('[[child]]\nrole = "sink"\n[[child]]\nrole = "sink"\nid = "other"\n')
-    with pytest.raises(ConfigurationError, match=r"x\.toml:4: child\[1\]\.role: SQLite has one writer"):
-        load(tmp_path / "x.toml", {})
+def test_mistakes_that_others_find(tmp_path: Path) -> None:
+    """Whoever loads the settings may know more of what has to hold: told with file, line and key like any other."""
+    path = written(tmp_path, '[[child]]\nrole = "sink"\n')
+    with pytest.raises(ConfigurationError, match=r"\.toml:2: child\[0\]\.role: sqlite:////x\.db has one of its own"):
+        load(
+            path,
+            {"DATABASE_URL": "sqlite:////x.db"},
+            check=lambda settings: [("child[0].role", f"{settings.database.url} has one of its own")],
+        )

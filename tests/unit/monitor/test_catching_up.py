@@ -58,6 +58,13 @@ async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches
     assert await told(reader, NOON + 1, ticks) == [2, 3, 4, 5, 6]
 
 
+async def test_entries_without_readings_are_no_events(reader: Reader, batches: dict[int, Batch]) -> None:
+    """A client is sent nothing for them, and goes on behind them."""
+    assert await told(reader, NOON + 4, [Tick([Batch(NOON + 6, []), Batch(NOON + 7, [])], NOON + 5)]) == [5]
+    entries = [Batch(NOON + 6, []), Batch(NOON + 7, batches[6].readings)]
+    assert await told(reader, NOON + 5, [Tick(entries, NOON + 5)]) == [7]
+
+
 async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches: dict[int, Batch]) -> None:
     """Each tick follows the one before."""
     assert await told(reader, NOON + 5, [Tick([batches[6]], NOON + 5)]) == [6]

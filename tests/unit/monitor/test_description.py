@@ -10,20 +10,12 @@ import pytest
 from icu.messages import Quality
 from icu.store.writer import Writer
 from icu.supervisor.view import State
-from icu.vitals import limits
+from icu.vitals.catalogue import NUMBERS
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON, store
 from tests.unit.monitor.test_stream import following, settled
 
 __all__ = ["settled"]
-
-SIGNS = {
-    "pulse": ("/min", limits.PULSE),
-    "resp_rate": ("/min", limits.RESP_RATE),
-    "spo2": ("%", limits.SPO2),
-    "temperature": ("Cel", limits.TEMPERATURE),
-    "map": ("mm[Hg]", limits.BLOOD_PRESSURE),
-}
 
 
 @pytest.fixture
@@ -36,12 +28,12 @@ async def document(monitor: httpx.AsyncClient) -> dict[str, Any]:
 async def test_signs_have_units_ranges_and_examples(document: dict[str, Any], schema: str) -> None:
     """A client's author knows what a number means, and what to expect of it; 0 is a least value, too."""
     fields = document["components"]["schemas"][schema]["properties"]
-    for name, (unit, bounds) in SIGNS.items():
-        field = fields[name]
-        assert unit in field["description"], name
-        assert (field["minimum"], field["maximum"]) == bounds, name
-        assert all(each in bounds for each in field["examples"]), name
-        assert field["examples"], name
+    for sign in NUMBERS:
+        field = fields[sign.field]
+        assert sign.unit in field["description"], sign.name
+        assert (field["minimum"], field["maximum"]) == sign.limits, sign.name
+        assert all(map(sign.can_be, field["examples"])), sign.name
+        assert field["examples"], sign.name
 
 
 async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
@@ -80,7 +72,8 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
     assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
     assert data["contentSchema"] == {"type": "array", "items": {"$ref": "#/components/schemas/PatientReading"}}
     reading = document["components"]["schemas"]["PatientReading"]
-    everything = {"map": 93, "bp_measured_at": START, "quality": Quality(spo2="motion")}
+    signs = {each.field: each.example for each in NUMBERS}
+    everything = {**signs, "bp_measured_at": START, "quality": Quality(spo2="motion")}
     async with following(settled) as stream:
         await store(writer, [observation(3_600, **everything), observation(3_601)], start=1, arrived=NOON)
         event = await stream.event()

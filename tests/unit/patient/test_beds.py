@@ -12,7 +12,7 @@ from icu.patient.cohort import Cohort
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.simulated import SimulatedBay
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.samples import START
 
 NOW = START + timedelta(hours=2)

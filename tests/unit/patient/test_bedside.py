@@ -8,6 +8,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
+from icu.vitals.catalogue import SIGNS
 from tests.bedsides import beds_of, serving
 from tests.web import NO_TLS
 
@@ -132,5 +133,5 @@ async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.A
         own = {path: sorted(each["responses"]) for path, each in found.items() if each["tags"] == ["bedside"]}
         assert own == {path: ["200", *statuses] for path, statuses in paths.items()}
         doubts = schema["components"]["schemas"]["Quality"]["properties"]
-        assert set(doubts) == {"pulse", "resp_rate", "bp", "spo2", "temperature", "map"}
+        assert set(doubts) == {each.field for each in SIGNS}
         assert all("implausible" in each["description"] for each in doubts.values())

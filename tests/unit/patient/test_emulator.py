@@ -23,7 +23,7 @@ from icu.transports.base import Consumer, Transport
 from icu.transports.errors import TransportClosedError
 from icu.transports.memory import MemoryTransport
 from icu.transports.sending import Outbox
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START, decoded
 

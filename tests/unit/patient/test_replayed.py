@@ -20,7 +20,7 @@ from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
 from icu.transports.sending import Outbox
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 

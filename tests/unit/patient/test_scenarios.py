@@ -8,6 +8,7 @@ import pytest
 from icu.config.errors import ConfigurationError
 from icu.patient.body.signs import Floats
 from icu.patient.scenarios import Scenario, load_scenarios
+from icu.patient.sensors import SHOWN
 from tests.unit.patient.wards import SCENARIOS, cohort, course
 
 PATIENTS = 60
@@ -32,7 +33,7 @@ def test_all_that_were_asked_for_are_there() -> None:
 @pytest.mark.parametrize(
     ("name", "minute", "sign", "low", "high"),
     [
-        ("haemorrhage", 22, "mean", 43, 58),
+        ("haemorrhage", 22, "map", 43, 58),
         ("haemorrhage", 22, "pulse", 115, 150),
         ("respiratory-failure", 45, "spo2", 76, 88),
         ("respiratory-failure", 45, "resp_rate", 29, 42),
@@ -43,8 +44,8 @@ def test_all_that_were_asked_for_are_there() -> None:
         ("tachyarrhythmia", 8, "pulse", 135, 170),
         ("cardiac-arrest", 1, "pulse", 0, 2),
         ("cardiac-arrest", 4, "pulse", 98, 118),
-        ("hypertensive-crisis", 18, "mean", 118, 155),
-        ("sepsis-fast", 45, "mean", 46, 60),
+        ("hypertensive-crisis", 18, "map", 118, 155),
+        ("sepsis-fast", 45, "map", 46, 60),
         ("sepsis-fast", 45, "temperature", 38.9, 40),
     ],
 )
@@ -85,12 +86,12 @@ def test_it_comes_stays_and_goes_without_a_jump() -> None:
 def test_a_target_never_helps() -> None:
     """Somebody whose pressure is below a target already is not lifted to it."""
     patients = cohort(400)
-    before = patients.show().values[6]
+    before = patients.show().values[SHOWN.index("map")]
     low = before < 60
     assert low.any()
     for number in range(400):
         patients.begin(number, SCENARIOS["hypotension"])
-    after = course(patients, 8, 60)["mean"][-1]
+    after = course(patients, 8, 60)["map"][-1]
     assert np.median(after[low] - before[low]) < 3
 
 

@@ -18,7 +18,8 @@ from icu.errors import IcuError
 from icu.messages import Record, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
-from icu.store import journal, schema
+from icu.store import journal
+from icu.store.engines.sqlite.upgrading import upgrade
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
 from tests.sqlite_faults import Fault, Place, befalling, error
@@ -110,7 +111,7 @@ def test_whichever_call_fails(
     # Records of the pool's errors, which pytest keeps, would keep their connections too.
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     ready = tmp_path / "ready.db"
-    anyio.run(schema.upgrade, ready)
+    upgrade(ready)
     # Where there is no time for each call to fail in each way, the ways take turns.
     for number in itertools.count(1 + KINDS.index(how) % step, step):
         path = tmp_path / f"{number}.db"

@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry
 from icu.messages import Position, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
+from icu.store.engines.sqlite.watch import QUIET
 from icu.store.errors import StoreCorruptError, StoreInUseError
 from icu.store.reader import Reader
-from icu.store.watch import QUIET
 from icu.store.writer import open_writer
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation

@@ -9,7 +9,9 @@ from msgspec import UNSET
 
 from icu.messages import Quality
 from icu.store import readings
-from icu.store.readings import milliseconds, to_patient_reading, to_reading, to_rows
+from icu.store.readings import ABSENT, milliseconds, to_patient_reading, to_reading, to_rows, to_values
+from icu.store.tables import COLUMNS
+from icu.vitals.catalogue import NUMBERS, SIGNS
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON
 
@@ -19,9 +21,40 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(readings, "MOST_KNOWN", 3)
     observations = [observation(n, pulse=n / 100, bp=f"{100 + n}/{n}") for n in range(1, 90)] * 2
     rows = to_rows(observations, {ANNA.int: 1}, 0)
-    assert [row[2] for row in rows] == [*range(1, 90)] * 2
-    assert [row[4:6] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
+    assert [row[COLUMNS.index("pulse")] for row in rows] == [*range(1, 90)] * 2
+    halves = slice(COLUMNS.index("systolic"), COLUMNS.index("diastolic") + 1)
+    assert [row[halves] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
     assert len(readings._hundredths) <= 3
+
+
+def test_rows_have_the_order_of_the_columns() -> None:
+    """What is written out by hand for speed names each sign where the statements have it."""
+    signs = {each.name: each.limits.low + 20 + place for place, each in enumerate(SIGNS)}
+    fields = {each.field: signs[each.name] for each in NUMBERS}
+    bp = f"{signs['diastolic'] + 30}/{signs['diastolic']}"
+    came = observation(1, bp=bp, bp_measured_at=START, quality=Quality(spo2="motion"), **fields)
+    [row] = to_rows([came], {ANNA.int: 7}, NOON + 1040)
+    hundredths = {name: round(value * 100) for name, value in signs.items()} | {
+        "systolic": round(signs["diastolic"] * 100) + 3000
+    }
+    assert dict(zip(COLUMNS, row, strict=True)) == {
+        "patient_id": 7,
+        "timestamp": NOON + 1000,
+        "lag": 40,
+        **hundredths,
+        "bp_measured_at": NOON,
+        "quality": '{"spo2":"motion"}',
+    }
+    assert to_values([row]) == [row]
+
+
+def test_nothing_that_is_often_absent_is_bound_as_none() -> None:
+    """From the first optional sign on another value stands for it, which no measurement has."""
+    [values] = to_values([(1, NOON, 40, *[None] * (len(COLUMNS) - 3))])
+    required = sum(not each.optional for each in SIGNS)
+    optional = sum(each.optional for each in SIGNS)
+    assert values[3:] == (*[None] * required, *[ABSENT] * optional, ABSENT, "")
+    assert all(100 * each.limits.low > ABSENT for each in SIGNS if each.optional)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +73,8 @@ def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
     came = observation(0.25, **sent)
     [row] = to_rows([came], {ANNA.int: 1}, NOON + 1000)
     served = msgspec.structs.asdict(to_reading(row))
-    beside = ("map", "bp_measured_at", "quality", "clock_ahead_seconds")
+    optional = [each.field for each in SIGNS if each.optional]
+    beside = (*optional, "bp_measured_at", "quality", "clock_ahead_seconds")
     expected = {name: getattr(came, name, None) for name in served}
     assert served == expected | {name: UNSET for name in beside if expected[name] is None}
     assert msgspec.structs.asdict(to_patient_reading(row, ANNA)) == served | {"patient_uuid": ANNA}

@@ -3,12 +3,11 @@
 import itertools
 import logging
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
-import anyio
 import msgspec
 import pytest
 from alembic import command
@@ -20,9 +19,10 @@ from anyio import to_thread
 from sqlalchemy import create_engine
 
 from icu.config.errors import ConfigurationError
-from icu.messages import Position
+from icu.messages import Position, Quality
 from icu.store import schema
-from icu.store.errors import SchemaError, StoreError, StoreUnavailableError
+from icu.store.engines.sqlite.upgrading import upgrade
+from icu.store.errors import SchemaError, StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.readings import Reading
 from icu.store.tables import Base
@@ -34,28 +34,45 @@ from tests.stores import NOON, rows, store
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     """What Alembic makes, and what icu.store.tables says, are the same."""
-    await schema.upgrade(tmp_path / "icu.db")
+    await to_thread.run_sync(upgrade, tmp_path / "icu.db")
     engine = create_engine(f"sqlite:///{tmp_path / 'icu.db'}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
 
 
-def test_head_is_the_newest_migration() -> None:
-    """The constant that spares the import of Alembic says what Alembic would."""
+def scripts() -> ScriptDirectory:
+    """The migrations, as Alembic finds them."""
     config = Config()
     config.set_main_option("script_location", "icu.store:migrations")
-    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
+    return ScriptDirectory.from_config(config)
+
+
+def test_head_is_the_newest_migration() -> None:
+    """The constant that spares the import of Alembic says what Alembic would."""
+    assert scripts().get_current_head() == schema.HEAD
+
+
+def test_each_migration_says_who_may_read_its_tables() -> None:
+    """From the third on: no version that is newer than itself, and none older than the migration before says."""
+    said = [
+        (each.revision, each.module.readable_from)
+        for each in scripts().walk_revisions()
+        if each.revision not in {"0001", "0002"}
+    ]
+    assert said
+    assert all(oldest <= version for version, oldest in said)
+    assert [oldest for _, oldest in said] == sorted((oldest for _, oldest in said), reverse=True)
 
 
 async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     """The first call makes the tables, the second finds them; the database's own number stays, and is no other's."""
     path = tmp_path / "icu.db"
-    assert await schema.upgrade(path) is None
+    assert await to_thread.run_sync(upgrade, path) is None
     before = rows(f"sqlite:///{path}", "PRAGMA user_version")
-    assert await schema.upgrade(path) == schema.HEAD
+    assert await to_thread.run_sync(upgrade, path) == schema.HEAD
     assert rows(f"sqlite:///{path}", "PRAGMA user_version") == before
-    await schema.upgrade(tmp_path / "other.db")
+    await to_thread.run_sync(upgrade, tmp_path / "other.db")
     assert rows(f"sqlite:///{tmp_path / 'other.db'}", "PRAGMA user_version") != before
 
 
@@ -69,12 +86,12 @@ def test_whichever_call_fails_the_next_upgrade_works(
     for number in itertools.count(1):
         path = tmp_path / f"{number}.db"
         with befalling(Fault(number, place, error("IOERR"))) as fault, suppress(StoreUnavailableError):
-            anyio.run(schema.upgrade, path)
-        assert anyio.run(schema.upgrade, path) in {None, schema.HEAD}
+            upgrade(path)
+        assert upgrade(path) in {None, schema.HEAD}
         with closing(sqlite3.connect(path, timeout=0)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-        assert (number, tables) == (number, (6,))
+        assert (number, tables) == (number, (8,))
         if not fault.reached:
             break
     assert number > 30
@@ -120,21 +137,50 @@ async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
     assert [each.readings[0].map for each in batches] == [msgspec.UNSET, 93]
 
 
+@pytest.mark.parametrize("sqlite", [sqlite3.sqlite_version_info, (3, 34, 1)])
+async def test_the_flags_go_and_all_else_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite: tuple[int, ...]
+) -> None:
+    """A reading of before, and its entry in the journal, are served as they were, by an SQLite that drops no columns
+    too: the time of one was ahead, as its lag tells. Readings stay clustered by patient and time."""
+    path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
+    await to_thread.run_sync(older, path, "0002")
+    row = (1, NOON, 7200, 1600, 12_000, 8000, 9800, 3660, -300_001, 1, 9300, NOON - 1000, '{"spo2":"motion"}')
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO patients VALUES (1, ?, 'Anna', 5.0)", (str(ANNA),))
+        connection.execute(f"INSERT INTO patient_metrics VALUES ({', '.join('?' * len(row))})", row)
+        connection.execute("INSERT INTO journal VALUES (?, ?)", (NOON, msgspec.msgpack.encode([])))
+        connection.execute("INSERT INTO journal VALUES (?, ?)", (NOON + 1, msgspec.msgpack.encode([row])))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", sqlite)
+    assert await to_thread.run_sync(upgrade, path) == "0002"
+    async with aclosing(Reader(url)) as reader:
+        [reading] = (await reader.page(ANNA, limit=10, order="asc")).readings
+        async with reader.follow() as follower:
+            batches = await follower.after(NOON, limit=10)
+    assert reading == Reading(
+        timestamp=START,
+        pulse=72,
+        resp_rate=16,
+        bp="120/80",
+        spo2=98,
+        temperature=36.6,
+        map=93,
+        bp_measured_at=START - timedelta(seconds=1),
+        quality=Quality(spo2="motion"),
+        clock_ahead_seconds=300.001,
+    )
+    assert batches is not None
+    assert [msgspec.structs.asdict(each) for batch in batches for each in batch.readings] == [
+        {**msgspec.structs.asdict(reading), "patient_uuid": ANNA}
+    ]
+    [(sql,)] = rows(url, "SELECT sql FROM sqlite_master WHERE name = 'patient_metrics'")
+    assert ("flags" in sql, "WITHOUT ROWID" in sql) == (False, True)
+
+
 async def test_a_missing_folder_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
     """The database's folder is not made silently."""
     with pytest.raises(ConfigurationError, match="does not exist"):
-        await schema.upgrade(tmp_path / "nowhere" / "icu.db")
-
-
-async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
-    """A version that this program does not know is not touched."""
-    path = tmp_path / "icu.db"
-    await schema.upgrade(path)
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
-    with pytest.raises(StoreError, match="newer version"):
-        await schema.upgrade(path)
+        await to_thread.run_sync(upgrade, tmp_path / "nowhere" / "icu.db")
 
 
 @pytest.mark.parametrize(
@@ -142,19 +188,13 @@ async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
     [
         ("missing", r"start the sink \(python -m icu supervise\)"),
         ("empty", "or run python -m icu db upgrade"),
-        ("0001", "run python -m icu db upgrade"),
-        ("9999", "update the program"),
     ],
 )
 async def test_a_reader_says_what_to_start(tmp_path: Path, state: str, advice: str) -> None:
-    """A reader of a file that is not ready says so, and what helps: there is no way back from a newer version."""
+    """A reader of a file that is not there, or holds nothing, says so, and what helps."""
     path = tmp_path / "icu.db"
     if state != "missing":
-        with sqlite3.connect(path) as connection:
-            if state != "empty":
-                connection.execute("CREATE TABLE alembic_version (version_num)")
-                connection.execute("INSERT INTO alembic_version VALUES (?)", (state,))
-        connection.close()
+        path.touch()
     reader = Reader(f"sqlite:///{path}")
     with pytest.raises(SchemaError, match=advice):
         await reader.check()

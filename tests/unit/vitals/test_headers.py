@@ -30,8 +30,8 @@ SIGNS = {
     "SBP [kPa]": ("systolic", 16, 120.01),
     "BP (sys/dia)": ("bp", 1, 1),
     "systemicDiastolic": ("diastolic", 80, 80),
-    "nonInvasiveMean": ("mean", 80, 80),
-    "mbp_ni": ("mean", 80, 80),
+    "nonInvasiveMean": ("map", 80, 80),
+    "mbp_ni": ("map", 80, 80),
     "Solar8000/ART_SBP": ("systolic", 120, 120),
     "Solar8000/PLETH_SPO2": ("spo2", 97, 97),
 }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icu.vitals.limits import BLOOD_PRESSURE
+from icu.vitals.catalogue import SYSTOLIC
 from icu.vitals.signs import format_blood_pressure, parse_blood_pressure, plain, plausible, read_halves
 
 HALF = st.none() | st.integers(0, 36_000).map(lambda n: plain(n / 100))
@@ -31,9 +31,9 @@ def test_other_spellings_are_refused(text: str) -> None:
 
 def test_the_range_is_closed() -> None:
     """The largest pressure that a monitor shows is accepted, the next is not."""
-    assert parse_blood_pressure(f"{BLOOD_PRESSURE.high}/0").systolic == BLOOD_PRESSURE.high
+    assert parse_blood_pressure(f"{SYSTOLIC.limits.high}/0").systolic == SYSTOLIC.limits.high
     with pytest.raises(ValueError, match="outside"):
-        parse_blood_pressure(f"{BLOOD_PRESSURE.high + 1}/0")
+        parse_blood_pressure(f"{SYSTOLIC.limits.high + 1}/0")
     for text in ("-120/80", "1200/80", "120/-0.5"):
         with pytest.raises(ValueError, match="outside"):
             parse_blood_pressure(text)

@@ -4,7 +4,7 @@ A second begins half of one before the whole one, so that a monitor whose second
 lose every other value. Of each second the first value counts that was measured, or else the first reason why none was.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from icu.patient.body.signs import Floats
 from icu.patient.errors import RecordingError
-from icu.patient.recordings.recording import DECIMALS, LONGEST, RANGES, YEARS
-from icu.vitals.limits import IMPLAUSIBLE, LEAST_SPO2
+from icu.patient.recordings.recording import DECIMALS, LONGEST, YEARS
+from icu.vitals.catalogue import BY_NAME
+from icu.vitals.limits import IMPLAUSIBLE
 
 Numbers: TypeAlias = NDArray[np.int64]
 Reasons: TypeAlias = NDArray[np.int8]
@@ -32,14 +33,9 @@ LEAD_OFF: Final = "lead-off"
 
 _REASONS: Final = (None, None, IMPLAUSIBLE, "probe-off", LEAD_OFF)
 _SILENT, _IMPLAUSIBLE, _PROBE_OFF, _LEAD_OFF = range(1, len(_REASONS))
-_LOWEST: Final[Mapping[str, float]] = {"spo2": LEAST_SPO2}
-"""But for 0: see there."""
-_ZERO: Final[Mapping[str, int]] = {
-    "pulse": _LEAD_OFF,
-    "resp_rate": _LEAD_OFF,
-    **dict.fromkeys(("spo2", "temperature", "systolic", "diastolic", "mean"), _PROBE_OFF),
-}
-"""By sign, what a stored 0 means. A line shows 0 while its transducer is open to air, and not to the patient."""
+_BY_ELECTRODES: Final = frozenset({"pulse", "resp_rate"})
+"""Signs whose stored 0 means that a lead is off. Else a probe is: a line shows 0 while its transducer is open to air,
+and not to the patient."""
 
 
 class Column(NamedTuple):
@@ -143,11 +139,12 @@ def _seconds(path: Path, places: Sequence[Numbers]) -> Numbers:
 
 def _why(column: Column, stored: Floats) -> Reasons:
     """Why each value does not count, as a place in _REASONS; 0 where it does, and where there is none."""
-    low, high = RANGES[column.sign]
+    sign = BY_NAME[column.sign]
+    low, high = max(sign.limits.low, sign.least), sign.limits.high  # but for 0: see below
     value = np.round(stored, DECIMALS)  # before it is compared with 0: a scaled 0 is not always quite one
-    low = max(low, _LOWEST.get(column.sign, low))
     wrong = ~np.isnan(value) & ~((low <= value) & (value <= high))
     why = np.where(wrong, _IMPLAUSIBLE, 0).astype(np.int8)
     if column.sign != "resp_rate":  # no breaths may be apnoea
-        why[value == 0] = _SILENT if column.silent else _ZERO[column.sign]
+        off = _LEAD_OFF if column.sign in _BY_ELECTRODES else _PROBE_OFF
+        why[value == 0] = _SILENT if column.silent else off
     return why

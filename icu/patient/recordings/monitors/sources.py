@@ -13,30 +13,19 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from icu.patient.errors import RecordingError
+from icu.patient.recordings.monitors.names import Name
 from icu.patient.recordings.monitors.seconds import LEAD_OFF, Column, Second, Series, table_of
 from icu.patient.recordings.recording import DECIMALS, Recording, Row
+from icu.vitals.catalogue import BY_NAME, HALVES, VitalSigns
 from icu.vitals.limits import IMPLAUSIBLE
-from icu.vitals.signs import VitalSigns, plain
+from icu.vitals.signs import plain
 
 _APART: Final = 0.002
 """Seconds between two rows at least: more than the store's resolution, whatever binary fractions make of it."""
 
-_HALVES: Final = frozenset({"systolic", "diastolic"})
-_FIELDS: Final[Mapping[str, str]] = {"systolic": "bp", "diastolic": "bp", "mean": "map"}
-"""Signs that a reading's `quality` names otherwise."""
+_HALVES: Final = frozenset(each.name for each in HALVES)
 
 _FOREIGN: Final = frozenset({"kpa", "f", "degf", "fahrenheit"})
-
-
-class Name(NamedTuple):
-    """A source of signs by the names that monitors give it, written as `known_as` writes them."""
-
-    signs: Mapping[str, str]
-    """Sign to name. A pressure belongs together: its parts are never taken from two sources."""
-    electrodes: bool = False
-    """True where it comes from the electrodes on the chest."""
-    cuff: bool = False
-    """True where it measures every few minutes, so that its 0 is no fault."""
 
 
 class Source(NamedTuple):
@@ -134,10 +123,10 @@ def _of_source(second: Second, columns: Mapping[str, int]) -> tuple[dict[str, fl
 def _explain(quality: dict[str, str], found: Iterable[str], why: Mapping[str, str]) -> None:
     """Add why signs of a source are absent. Of those that it measured, what a source before it said is no matter."""
     for sign in found:
-        quality.pop(_FIELDS.get(sign, sign), None)
+        quality.pop(BY_NAME[sign].field, None)
     pressure = not _HALVES.isdisjoint(why)
     for sign, reason in why.items():
-        quality.setdefault("bp" if sign == "mean" and pressure else _FIELDS.get(sign, sign), reason)
+        quality.setdefault("bp" if sign == "map" and pressure else BY_NAME[sign].field, reason)
 
 
 def chosen(names: Iterable[Name], series: Mapping[str, Series]) -> Iterator[Source]:

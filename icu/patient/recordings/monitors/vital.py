@@ -17,38 +17,17 @@ from typing import Final, Protocol, TypedDict
 import numpy as np
 
 from icu.patient.errors import RecordingError
+from icu.patient.recordings.monitors.names import VITAL
 from icu.patient.recordings.monitors.packets import check_packets, damaged
 from icu.patient.recordings.monitors.seconds import Series
-from icu.patient.recordings.monitors.sources import Name, Source, check_unit, chosen, known_as, listed, recording_of
+from icu.patient.recordings.monitors.sources import Source, check_unit, chosen, known_as, listed, recording_of
 from icu.patient.recordings.recording import Recording
 
 SUFFIX: Final = ".vital"
 
 _NUMERIC: Final = 2
 
-# The preferred source of a sign first. The names are of: Solar8000, Bx50, Primus; and behind them of Intellivue.
-_NAMES: Final = (
-    Name({"pulse": "hr"}, electrodes=True),
-    Name({"pulse": "ecghr"}, electrodes=True),
-    Name({"pulse": "plethhr"}),
-    Name({"pulse": "pulse"}),
-    Name({"resp_rate": "rr"}, electrodes=True),
-    Name({"resp_rate": "rrco2"}),
-    Name({"resp_rate": "co2rr"}),
-    Name({"resp_rate": "ventrr"}),
-    Name({"systolic": "artsbp", "diastolic": "artdbp", "mean": "artmbp"}),
-    Name({"systolic": "abpsys", "diastolic": "abpdia", "mean": "abpmean"}),
-    Name({"systolic": "artsys", "diastolic": "artdia", "mean": "artmean"}),
-    Name({"systolic": "femsbp", "diastolic": "femdbp", "mean": "femmbp"}),
-    Name({"systolic": "nibpsbp", "diastolic": "nibpdbp", "mean": "nibpmbp"}, cuff=True),
-    Name({"systolic": "nibpsys", "diastolic": "nibpdia", "mean": "nibpmean"}, cuff=True),
-    Name({"spo2": "plethspo2"}),
-    Name({"spo2": "plethsato2"}),
-    Name({"spo2": "spo2"}),
-    Name({"temperature": "bt"}),
-    Name({"temperature": "temp"}),
-)
-_KNOWN: Final = frozenset(known for name in _NAMES for known in name.signs.values())
+_KNOWN: Final = frozenset(known for name in VITAL for known in name.signs.values())
 
 
 class _Value(TypedDict):
@@ -124,6 +103,6 @@ def _sources(tracks: Mapping[str, _Track]) -> Iterator[Source]:
     for name, track in tracks.items():
         series = np.array([(record["dt"], record["val"]) for record in track.recs])
         devices.setdefault(name.rpartition("/")[0], {})[_known(name)] = series
-    for kind in _NAMES:
+    for kind in VITAL:
         for series_of_device in devices.values():
             yield from chosen([kind], series_of_device)

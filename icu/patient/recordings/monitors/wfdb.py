@@ -17,8 +17,9 @@ from icu.patient.body.signs import Floats
 from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.headers import check_samples, read_headers
 from icu.patient.recordings.monitors.headers import segments as segments_of
+from icu.patient.recordings.monitors.names import WFDB
 from icu.patient.recordings.monitors.seconds import Series
-from icu.patient.recordings.monitors.sources import Name, check_unit, chosen, known_as, listed, recording_of
+from icu.patient.recordings.monitors.sources import check_unit, chosen, known_as, listed, recording_of
 from icu.patient.recordings.recording import Recording
 
 SUFFIX: Final = ".hea"
@@ -26,25 +27,7 @@ SUFFIX: Final = ".hea"
 _FASTEST: Final = 10.0
 """Samples per second. What is faster is a waveform, although it may have the name of a sign: RESP, for instance."""
 
-# The preferred source of a sign first.
-_NAMES: Final = (
-    Name({"pulse": "hr"}, electrodes=True),
-    Name({"pulse": "pulse"}),
-    Name({"resp_rate": "resp"}, electrodes=True),
-    Name({"resp_rate": "rr"}, electrodes=True),
-    Name({"resp_rate": "awrr"}),
-    Name({"systolic": "abpsys", "diastolic": "abpdias", "mean": "abpmean"}),
-    Name({"systolic": "artsys", "diastolic": "artdias", "mean": "artmean"}),
-    Name({"systolic": "aosys", "diastolic": "aodias", "mean": "aomean"}),
-    Name({"systolic": "nbpsys", "diastolic": "nbpdias", "mean": "nbpmean"}, cuff=True),
-    Name({"systolic": "nibpsys", "diastolic": "nibpdias", "mean": "nibpmean"}, cuff=True),
-    Name({"spo2": "spo2"}),
-    Name({"spo2": "sao2"}),
-    Name({"temperature": "temp"}),
-    Name({"temperature": "tblood"}),
-    Name({"temperature": "tcore"}),
-)
-_KNOWN: Final = frozenset(known for name in _NAMES for known in name.signs.values())
+_KNOWN: Final = frozenset(known for name in WFDB for known in name.signs.values())
 
 
 class _Signal(NamedTuple):
@@ -74,7 +57,7 @@ def read(path: Path) -> Recording:
         wanted = _wanted(path, _signals(library.rdheader(_name(path), rd_segments=True)))
         check_samples(headers, wanted)
         series = dict(_series(library.rdrecord(_name(path), channel_names=wanted, smooth_frames=False)))
-    return recording_of(path, tuple(chosen(_NAMES, series)))
+    return recording_of(path, tuple(chosen(WFDB, series)))
 
 
 def segments(paths: Iterable[Path]) -> Collection[Path]:

@@ -1,22 +1,11 @@
 """Values that cannot have been measured cost themselves, and nothing beside them."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from icu.patient.recordings.recording import DECIMALS, RANGES
+from icu.patient.recordings.recording import DECIMALS
+from icu.vitals.catalogue import BY_NAME
 from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import plain
-
-QUALITY_OF: Final[Mapping[str, str]] = {
-    "pulse": "pulse",
-    "resp_rate": "resp_rate",
-    "systolic": "bp",
-    "diastolic": "bp",
-    "mean": "map",
-    "spo2": "spo2",
-    "temperature": "temperature",
-}
-"""Under what name a reading's quality speaks of a sign."""
 
 
 def plausible(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, str]]:
@@ -28,11 +17,10 @@ def plausible(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, 
     quality: dict[str, str] = {}
     for sign, exact in values.items():
         value = round(exact, DECIMALS)
-        low, high = RANGES[sign]
-        if low <= value <= high and not (sign == "spo2" and 0 < value < 1):
+        if BY_NAME[sign].can_be(value):
             kept[sign] = plain(value)
         else:
-            quality[QUALITY_OF[sign]] = IMPLAUSIBLE
+            quality[BY_NAME[sign].field] = IMPLAUSIBLE
     if "systolic" in kept and "diastolic" in kept and kept["systolic"] < kept["diastolic"]:
         del kept["systolic"], kept["diastolic"]
         quality["bp"] = IMPLAUSIBLE

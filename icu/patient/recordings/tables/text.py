@@ -17,7 +17,7 @@ from icu.patient.recordings.tables.columns import knows, layout_of
 from icu.patient.recordings.tables.survey import Survey, survey
 from icu.patient.recordings.tables.table import Line, Table, open_table
 from icu.patient.recordings.tables.values import measured
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 
 SUFFIXES: Final = (".csv", ".psv", ".tsv")
 

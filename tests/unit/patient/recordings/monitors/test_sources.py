@@ -13,7 +13,7 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.seconds import MOST_SECONDS, Series
 from icu.patient.recordings.monitors.sources import Source, check_unit, known_as, recording_of
 from icu.patient.recordings.recording import Recording, Row
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 
 NAN = math.nan
 
@@ -137,12 +137,12 @@ OFF, LEAD, WRONG = "probe-off", "lead-off", "implausible"
             {},
         ),
         "nothing while the line is zeroed": (
-            [source(systolic=0, diastolic=0, mean=0), source(cuff=True, systolic=0, diastolic=0)],
+            [source(systolic=0, diastolic=0, map=0), source(cuff=True, systolic=0, diastolic=0)],
             VitalSigns(),
             {"bp": OFF},
         ),
         "a cuff that does not measure just then": (
-            [source(cuff=True, systolic=0, diastolic=0, mean=0)],
+            [source(cuff=True, systolic=0, diastolic=0, map=0)],
             VitalSigns(),
             {},
         ),
@@ -151,28 +151,28 @@ OFF, LEAD, WRONG = "probe-off", "lead-off", "implausible"
             OF_CUFF,
             {},
         ),
-        "the line is flushed": ([source(systolic=999, diastolic=-5, mean=400)], VitalSigns(), {"bp": WRONG}),
+        "the line is flushed": ([source(systolic=999, diastolic=-5, map=400)], VitalSigns(), {"bp": WRONG}),
         "an impossible half": ([source(systolic=-12, diastolic=70)], VitalSigns(diastolic=70), {"bp": WRONG}),
         "an impossible mean": (
-            [source(**LINE, mean=-3)],
+            [source(**LINE, map=-3)],
             VitalSigns(systolic=120, diastolic=80),
             {"map": WRONG},
         ),
-        "an impossible mean, and another": ([source(mean=-3), source(mean=83)], VitalSigns(mean=83), {}),
+        "an impossible mean, and another": ([source(map=-3), source(map=83)], VitalSigns(map=83), {}),
         "the cuff where the line makes no sense": (
             [source(systolic=60, diastolic=90), source(cuff=True, **CUFF)],
             OF_CUFF,
             {},
         ),
-        "upside down": ([source(systolic=60, diastolic=90, mean=70)], VitalSigns(), {"bp": WRONG}),
+        "upside down": ([source(systolic=60, diastolic=90, map=70)], VitalSigns(), {"bp": WRONG}),
         "parts are not put together": (
-            [source(systolic=120, diastolic=0), source(cuff=True, mean=83, **CUFF)],
+            [source(systolic=120, diastolic=0), source(cuff=True, map=83, **CUFF)],
             VitalSigns(systolic=120),
             {"bp": OFF},
         ),
         "a mean is its pressure's": (
-            [source(systolic=60, diastolic=90, mean=70), source(mean=83)],
-            VitalSigns(mean=83),
+            [source(systolic=60, diastolic=90, map=70), source(map=83)],
+            VitalSigns(map=83),
             {"bp": WRONG},
         ),
         "apnoea": ([source(electrodes=True, pulse=70), source(electrodes=True, resp_rate=0)], VitalSigns(70, 0), {}),

@@ -9,7 +9,7 @@ import pytest
 from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording, Row
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.extras import QUIET, extra
 
 vitaldb = extra("vitaldb")
@@ -62,7 +62,7 @@ def test_a_monitor_in_an_operating_room(tmp_path: Path, packed: bool) -> None:
     )
     recording = read(path)
     assert recording.rows == [
-        Row(0, VitalSigns(80, None, 120, 80, 97, mean=93.5)),
+        Row(0, VitalSigns(80, None, 120, 80, 97, map=93.5)),
         Row(2, VitalSigns(81, 12, 111, 71, None, 36.6), {"spo2": "probe-off"}),
         Row(4, VitalSigns(78), {"resp_rate": "lead-off", "bp": "probe-off"}),
         Row(60, VitalSigns(82, None, 112, 72, 98)),

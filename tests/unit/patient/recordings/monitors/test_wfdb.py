@@ -10,7 +10,7 @@ import pytest
 from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.extras import QUIET, extra
 
 wfdb = extra("wfdb")
@@ -58,7 +58,7 @@ def test_numerics_of_mimic(tmp_path: Path) -> None:
     path = write(tmp_path, "p000001n", 1 / 60, signals, base_date=date(2101, 10, 20), base_time=time(16, 30))
     recording = read(path)
     assert [row.signs for row in recording.rows] == [
-        VitalSigns(80, 12, 120, 80, 97, mean=93),
+        VitalSigns(80, 12, 120, 80, 97, map=93),
         VitalSigns(78, None, 110, 70, 98, 36.65),
         VitalSigns(),
         VitalSigns(81.5, 0, 119),

@@ -25,25 +25,25 @@ TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {
         ),
         [
             {"systolic": 120, "diastolic": 60},
-            {"systolic": 111, "diastolic": 51, "mean": 71},
+            {"systolic": 111, "diastolic": 51, "map": 71},
             {"systolic": 121},
         ],
     ),
     "MIMIC's pressures": (
         "charttime,sbp,dbp,mbp,sbp_ni,dbp_ni,mbp_ni\n2150-01-01 00:00,,,,120,60,80\n2150-01-01 01:00,121,61,81,,,\n",
-        [{"systolic": 120, "diastolic": 60, "mean": 80}, {"systolic": 121, "diastolic": 61, "mean": 81}],
+        [{"systolic": 120, "diastolic": 60, "map": 80}, {"systolic": 121, "diastolic": 61, "map": 81}],
     ),
     "a mean of no source in particular": (
         "MAP,ABPSys,ABPDias\n80,120,60\n81,,\n",
-        [{"systolic": 120, "diastolic": 60, "mean": 80}, {"mean": 81}],
+        [{"systolic": 120, "diastolic": 60, "map": 80}, {"map": 81}],
     ),
     "a mean of no source in particular beside a cuff": (
         "MAP,NBPSys,NBPDias\n80,120,60\n81,,\n",
-        [{"systolic": 120, "diastolic": 60, "mean": 80}, {"mean": 81}],
+        [{"systolic": 120, "diastolic": 60, "map": 80}, {"map": 81}],
     ),
     "a mean beside a cuff that has its own": (
         "MAP,NBPSys,NBPDias,NBPMean\n80,120,60,81\n82,,,\n",
-        [{"systolic": 120, "diastolic": 60, "mean": 81}, {"mean": 82}],
+        [{"systolic": 120, "diastolic": 60, "map": 81}, {"map": 82}],
     ),
     "VitalDB's": (
         "Time,Solar8000/HR,Solar8000/ART_SBP,Solar8000/ART_DBP,Solar8000/BT,BIS/BIS\n0,80,120,60,36.5,40\n",
@@ -52,7 +52,7 @@ TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "the mean of a window": ("time,hr,mean,std\n0,75,74.5,2\n", [{"pulse": 75}]),
     "a mean beside nothing else": ("hr,mean\n75,74.5\n", [{"pulse": 75}]),
     "the mean of a window beside pressures": ("sys,dia,mean,std\n120,60,80,2\n", [{"systolic": 120, "diastolic": 60}]),
-    "a mean beside pressures": ("sys,dia,mean\n120,60,80\n", [{"systolic": 120, "diastolic": 60, "mean": 80}]),
+    "a mean beside pressures": ("sys,dia,mean\n120,60,80\n", [{"systolic": 120, "diastolic": 60, "map": 80}]),
     "intervals in seconds": ("time,hr,rr\n0,75,0.80\n1,75,0.81\n", [{"pulse": 75}, {"pulse": 75}]),
     "intervals in milliseconds": ("time,hr,rr\n0,75,800\n1,75,810\n", [{"pulse": 75}, {"pulse": 75}]),
     "breaths": ("time,hr,rr\n0,75,18\n1,75,17\n", [{"pulse": 75, "resp_rate": 18}, {"pulse": 75, "resp_rate": 17}]),

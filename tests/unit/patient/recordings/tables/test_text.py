@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from icu.patient.errors import RecordingError
-from icu.vitals.signs import VitalSigns
+from icu.vitals.catalogue import VitalSigns
 from tests.unit.patient.recordings.tables.samples import read
 
 
@@ -22,7 +22,7 @@ def test_pipes_hours_and_missing_values(tmp_path: Path) -> None:
     )
     assert recording.rows == [
         (0, VitalSigns(89.5, 12.25, 119, None, 100, 35.15, 98), {}),
-        (7_200, VitalSigns(mean=77), {}),
+        (7_200, VitalSigns(map=77), {}),
         (10_800, VitalSigns(90, None, 120.5, 80, None, None), {}),
     ]
     assert (recording.skipped, recording.duration) == (1, 10_800)
@@ -36,9 +36,7 @@ def test_zero_is_a_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["MAP", "mbp", "Mean", "Mean BP", "mean_arterial_pressure"])
 def test_a_mean_pressure_by_its_usual_names(tmp_path: Path, name: str) -> None:
     """It stands beside either form of a pressure, whatever its name."""
-    assert read(tmp_path, f"bp,{name}\n120/80,93.5\n").rows[0].signs == VitalSigns(
-        systolic=120, diastolic=80, mean=93.5
-    )
+    assert read(tmp_path, f"bp,{name}\n120/80,93.5\n").rows[0].signs == VitalSigns(systolic=120, diastolic=80, map=93.5)
     assert read(tmp_path, f"sbp,dbp,{name}\n120,80,NaN\n").rows[0].signs == VitalSigns(systolic=120, diastolic=80)
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio import to_thread
 from loguru import logger
 
 from icu.config.errors import ConfigurationError
-from icu.store import files, schema
+from icu.store.engines.sqlite import files
+from icu.store.engines.sqlite.upgrading import upgrade
 from icu.store.errors import StoreInUseError, StoreUnavailableError
 from icu.store.writer import Writer, open_writer
 from tests.samples import observation
@@ -54,7 +56,7 @@ async def test_a_new_database_is_its_owners_alone(tmp_path: Path, writer: Writer
 async def test_so_is_one_that_an_upgrade_makes(tmp_path: Path) -> None:
     """Behind a link too, which leads to where there is no file yet."""
     (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
-    await schema.upgrade(tmp_path / "link.db")
+    await to_thread.run_sync(upgrade, tmp_path / "link.db")
     assert modes(tmp_path) == {"link.db": "600", "real.db": "600"}
 
 
@@ -91,7 +93,7 @@ async def test_a_place_where_there_can_be_no_database(tmp_path: Path, place: str
     with pytest.raises(ConfigurationError, match=why):
         await opened(tmp_path / place)
     with pytest.raises(ConfigurationError, match=why):
-        await schema.upgrade(tmp_path / place)
+        await to_thread.run_sync(upgrade, tmp_path / place)
 
 
 async def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

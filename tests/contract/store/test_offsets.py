@@ -1,17 +1,12 @@
 """Offsets guard each transaction: it stores what follows on what is stored, of each partition, or nothing."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-
-import aiosqlite
 import pytest
 
 from icu.messages import Delivery, Position, Refusal
 from icu.store.errors import PositionConflictError
-from icu.store.others import Others
 from icu.store.writer import Intake, Move, Writer
 from tests.samples import delivery, observation
-from tests.stores import NOON, connected, rows, store
+from tests.stores import NOON, rows, store
 
 UNREADABLE = Refusal(Delivery(0, 0, None, b"?"), "malformed", "no JSON")
 
@@ -42,7 +37,7 @@ async def test_a_dead_letter_that_comes_again_is_kept_once(writer: Writer, url: 
     await store(writer, [], refusals=[UNREADABLE])
     await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
     await store(writer, [observation(0)], refusals=[UNREADABLE])
-    assert rows(url, "SELECT offset, reason FROM dead_letters") == [(0, "malformed")]
+    assert rows(url, 'SELECT "offset", reason FROM dead_letters') == [(0, "malformed")]
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]
 
 
@@ -55,24 +50,3 @@ async def test_each_partition_counts_its_own_logs(writer: Writer, url: str) -> N
     moves = [Move(partition, 0, Position(1, "m")) for partition in positions]
     await writer.write(Intake([], [], refusals, moves), arrived=NOON)
     assert rows(url, "SELECT partition, log FROM dead_letters ORDER BY 1") == [(0, 1), (1, 2)]
-
-
-@asynccontextmanager
-async def driver_on(url: str) -> AsyncIterator[aiosqlite.Connection]:
-    """A connection of the driver's own."""
-    async with aiosqlite.connect(url.removeprefix("sqlite:///")) as driver:
-        yield driver
-
-
-async def test_writes_of_others_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
-    """SQLite counts them for each connection, and the number of one may be that of another."""
-    others = Others("icu.test")
-    async with driver_on(url) as driver:
-        await others.begin(driver)
-        [before] = await driver.execute_fetchall("PRAGMA data_version")
-    with closing(connected(url)) as other:
-        other.execute("UPDATE consumer_offsets SET next = 3")
-    async with driver_on(url) as driver:
-        assert await driver.execute_fetchall("PRAGMA data_version") == [before]
-        with pytest.raises(PositionConflictError):
-            await others.have_written(driver)

@@ -1,4 +1,4 @@
-"""Following the journal: which batches come next, what a gap is, and that another file is another database."""
+"""Another file in a database's place: readers and followers show what is there, and nothing of what was."""
 
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -10,57 +10,10 @@ import pytest
 
 from icu.messages import Position
 from icu.store.errors import SchemaError, StoreUnavailableError
-from icu.store.reader import Follower, Reader
-from icu.store.writer import Writer, open_writer
+from icu.store.reader import Reader
+from icu.store.writer import open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, connected, store
-
-
-@pytest.fixture
-async def follower(reader: Reader, writer: Writer, url: str) -> AsyncIterator[Follower]:
-    """One of a journal of three batches, whose first is gone: 2 and 3 readings after noon."""
-    for second in range(3):
-        await store(writer, [observation(second)], start=second)
-    with closing(connected(url)) as other:
-        other.execute("DELETE FROM journal WHERE batch = ?", (NOON + 1,))
-    async with reader.follow() as follower:
-        yield follower
-
-
-@pytest.mark.parametrize(
-    ("batch", "limit", "found"),
-    [
-        (0, 10, [2, 3]),
-        (0, 2, [2, 3]),
-        (0, 1, [2]),
-        (NOON + 2, 10, [3]),
-        (NOON + 2, 1, [3]),
-        (NOON + 3, 10, []),
-        (NOON + 1, 10, None),
-        (NOON, 10, None),
-        (NOON + 4, 10, None),
-    ],
-)
-async def test_batches_that_come_next(follower: Follower, batch: int, limit: int, found: list[int] | None) -> None:
-    """At most so many, behind one that the journal holds; behind any other some may be missing."""
-    batches = await follower.after(batch, limit=limit)
-    assert (None if batches is None else [each.number - NOON for each in batches]) == found
-    assert await follower.end() == NOON + 3
-
-
-async def test_an_empty_journal_ends_where_it_begins(writer: Writer, reader: Reader) -> None:
-    """At 0, from which there is nothing to miss."""
-    async with reader.follow() as follower:
-        assert (await follower.end(), await follower.after(0, limit=10)) == (0, [])
-
-
-async def test_each_commit_of_others_gives_another_version(writer: Writer, reader: Reader) -> None:
-    """And nothing else does."""
-    async with reader.follow() as follower:
-        before = await follower.version()
-        assert await follower.version() == before
-        await store(writer, [observation(0)])
-        assert await follower.version() != before
+from tests.stores import connected, store
 
 
 async def ward_of(patient: UUID, path: Path) -> None:

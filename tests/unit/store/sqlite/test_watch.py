@@ -11,9 +11,9 @@ import pytest
 from anyio import to_thread
 
 from icu.messages import Position
-from icu.store import log_index
+from icu.store.engines.sqlite import log_index
+from icu.store.engines.sqlite.watch import QUIET, Watch
 from icu.store.errors import StoreReplacedError, StoreUnavailableError
-from icu.store.watch import QUIET, Watch
 from icu.store.writer import open_writer
 from tests.clocks import virtual_time
 from tests.samples import observation

@@ -1,7 +1,6 @@
 """Answers to the monitor: the readings of a page, where the next one begins, and which reading is the latest."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from icu.errors import PatientNotFoundError
 from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, connected, store
+from tests.stores import NOON, execute, store
 
 DAY = 86_400
 
@@ -88,8 +87,7 @@ async def test_patients_that_nobody_knows(reader: Reader, five: None) -> None:
 
 async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
     """As one whose readings somebody has deleted: known by name, with nothing to show."""
-    with closing(connected(url)) as other:
-        other.execute("INSERT INTO patients (uuid, name) VALUES (?, 'Anna')", (str(ANNA),))
+    execute(url, f"INSERT INTO patients (uuid, name) VALUES ('{ANNA}', 'Anna')")
     nothing = PatientState(ANNA, "Anna", None, None)
     assert (await reader.patients(now=START), await reader.patient(ANNA, now=START)) == ([nothing], nothing)
 

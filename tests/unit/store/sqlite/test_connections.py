@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
-import aiosqlite
 import pytest
 from anyio import to_thread
+from loguru import logger
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from icu.store.database import BUSY_TIMEOUT_MS, TRANSACTION_DEADLINE, Database, translated
-from icu.store.errors import StoreError, StoreUnavailableError
+from icu.store.engines.base import Transaction
+from icu.store.engines.connection import TRANSACTION_DEADLINE
+from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
+from icu.store.engines.sqlite.engine import SqliteEngine
+from icu.store.engines.sqlite.translation import translated
+from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError
 from icu.store.reader import Reader
-from icu.store.writer import Writer
+from icu.store.writer import Writer, open_writer
 from tests.samples import START, observation
 from tests.stores import connected, rows, store
 
@@ -30,20 +33,20 @@ def written_by_another(url: str) -> None:
 
 
 @pytest.fixture
-async def database(writer: Writer, url: str) -> AsyncIterator[Database]:
+async def engine(writer: Writer, url: str) -> AsyncIterator[SqliteEngine]:
     """Another one to write with, on the writer's file."""
-    database = Database(url)
-    yield database
-    await database.aclose()
+    engine = SqliteEngine(url)
+    yield engine
+    await engine.aclose()
 
 
-async def test_a_checkpoint_waits_for_the_disk(database: Database) -> None:
+async def test_a_checkpoint_waits_for_the_disk(engine: SqliteEngine) -> None:
     """NORMAL, which is 1: after a power cut the file is whole, whatever the log has lost."""
 
-    async def setting(driver: aiosqlite.Connection) -> object:
-        return await driver.execute_fetchall("PRAGMA synchronous")
+    async def setting(transaction: Transaction) -> object:
+        return await transaction.rows(text("PRAGMA synchronous"))
 
-    assert await database.without_transaction(setting) == [(1,)]
+    assert await engine.look(setting) == [(1,)]
 
 
 async def test_who_reads_does_not_keep_the_sink_waiting(writer: Writer, url: str) -> None:
@@ -65,17 +68,19 @@ async def test_who_writes_does_not_keep_the_monitor_waiting(writer: Writer, read
     assert patient.name == "Anna"
 
 
-async def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(database: Database, url: str) -> None:
+async def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(
+    engine: SqliteEngine, url: str
+) -> None:
     """It has the lock from its beginning; without that SQLite refuses it the first write, however long it waits."""
 
-    async def work(connection: AsyncConnection) -> None:
-        before = (await connection.execute(text("SELECT count(*) FROM patients"))).scalar()
+    async def work(transaction: Transaction) -> None:
+        before = await transaction.rows(text("SELECT count(*) FROM patients"))
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             await to_thread.run_sync(written_by_another, url)
-        await connection.execute(text(INSERT))
-        assert before == 0
+        await transaction.rows(text(INSERT))
+        assert before == [(0,)]
 
-    await database.transact(work)
+    await engine.transact(work)
     assert rows(url, "SELECT uuid FROM patients") == [("other",)]
 
 
@@ -94,20 +99,20 @@ def test_a_lock_is_waited_for_less_long_than_a_transaction_may_take() -> None:
     assert BUSY_TIMEOUT_MS / 1000 < TRANSACTION_DEADLINE
 
 
-async def test_readings_of_nobody_are_refused(database: Database) -> None:
+async def test_readings_of_nobody_are_refused(engine: SqliteEngine) -> None:
     """Each has a patient in the table of patients."""
-    nobodys = text("INSERT INTO patient_metrics (patient_id, timestamp, lag, flags) VALUES (99, 0, 0, 0)")
+    nobodys = text("INSERT INTO patient_metrics (patient_id, timestamp, lag) VALUES (99, 0, 0)")
     with pytest.raises(StoreError, match=r"icu\.db: FOREIGN KEY"):
-        await database.transact(lambda connection: connection.execute(nobodys))
+        await engine.transact(lambda transaction: transaction.rows(nobodys))
 
 
 async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
     """Where there is none it finds none, for it is the sink's to make."""
-    database = Database(f"sqlite:///{tmp_path / 'icu.db'}", read_only=True)
+    engine = SqliteEngine(f"sqlite:///{tmp_path / 'icu.db'}", read_only=True)
     with pytest.raises(StoreUnavailableError):
-        async with database.connection() as connection:
+        async with engine.connection() as connection:
             await connection.rows(text("SELECT 1"))
-    await database.aclose()
+    await engine.aclose()
     for thread in threading.enumerate():
         if "_connection_worker_thread" in thread.name:
             thread.join()  # one whose connection failed ends by itself, and wants the loop for that
@@ -116,21 +121,52 @@ async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
 
 async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
     """Whatever a query turns out to be."""
-    database = Database(url, read_only=True)
+    engine = SqliteEngine(url, read_only=True)
     with pytest.raises(StoreUnavailableError, match=r"icu\.db: .*readonly"):
-        async with database.connection() as connection:
+        async with engine.connection() as connection:
             await connection.rows(text(INSERT))
-    await database.aclose()
+    await engine.aclose()
     assert rows(url, "SELECT count(*) FROM patients") == [(0,)]
 
 
-async def test_an_error_names_the_file(database: Database) -> None:
+async def test_an_error_names_the_file(engine: SqliteEngine) -> None:
     """Whoever reads it may have several, and the driver's own text does not say."""
     with pytest.raises(StoreError, match=r"icu\.db: no such table: nowhere"):
-        await database.without_transaction(lambda driver: driver.execute_fetchall("SELECT * FROM nowhere"))
+        await engine.look(lambda transaction: transaction.rows(text("SELECT * FROM nowhere")))
 
 
 def test_an_error_of_the_driver_itself_is_ours_too() -> None:
     """One that has no code of SQLite's."""
     with pytest.raises(StoreError, match=r"icu\.db: closed"), translated(Path("icu.db")):
         raise sqlite3.ProgrammingError("closed")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_locked_database_is_unavailable_and_recovers(writer: Writer, url: str) -> None:
+    """Another program's lock is a transient error; the same writer goes on when it is gone."""
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailableError):
+        await store(writer, [observation(0)])
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await store(writer, [observation(0)])).stored == 1
+
+
+async def test_a_damaged_file_stops_for_good(url: str, tmp_path: Path) -> None:
+    """What is no database is left as it is, and said so."""
+    (tmp_path / "icu.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreCorruptError, match="damaged"):
+        async with open_writer(url, topic="icu.test"):
+            pass
+    assert (tmp_path / "icu.db").read_bytes().startswith(b"not a database")
+
+
+async def test_a_writer_that_only_asked_how_far_it_is_leaves_nothing_to_complain_of(url: str) -> None:
+    """It waits for a broker, say, and is told to stop: the log that SQLite made meanwhile was not exchanged."""
+    errors: list[str] = []
+    logger.add(lambda message: errors.append(message.record["message"]), level="WARNING")
+    for _ in range(2):
+        async with open_writer(url, topic="icu.test") as writer:
+            assert await writer.positions() == {}
+    assert errors == []

@@ -1,13 +1,10 @@
 """Patients in the store: the names and intervals that stand, and whose readings are whose."""
 
-from contextlib import closing
-
 import pytest
 
-from icu.store.errors import PositionConflictError, StoreError
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import EXCHANGED, connected, restored, rows, store
+from tests.stores import rows, store
 
 
 async def test_the_last_name_of_a_batch_stands(writer: Writer, url: str) -> None:
@@ -26,34 +23,12 @@ async def test_what_a_record_does_not_say_stays_as_it_was(writer: Writer, url: s
     assert rows(url, "SELECT name, interval FROM patients") == [("Anna A.", 10.0)]
 
 
-async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: str) -> None:
-    """The table of patients is left alone: any change of it is refused here."""
-    with closing(connected(url)) as other:
-        other.execute("CREATE TRIGGER refused BEFORE UPDATE ON patients BEGIN SELECT raise(ABORT, 'refused'); END")
-    await store(writer, [observation(0)])
-    assert (await store(writer, [observation(1), observation(2, interval=None)], start=1)).stored == 2
-    with pytest.raises(StoreError, match="refused"):
-        await store(writer, [observation(3, patient_name="Anna A.")], start=3)
-
-
 async def test_a_new_patient_beside_duplicates_is_introduced(writer: Writer, url: str) -> None:
     """The first attempt is rolled back for their sake, and the patient's row with it."""
     await store(writer, [observation(0)])
     outcome = await store(writer, [observation(0), observation(0, patient=BORIS)], start=1)
     assert (outcome.stored, outcome.duplicates) == (1, 1)
     assert rows(url, "SELECT uuid FROM patients ORDER BY id") == [(str(ANNA),), (str(BORIS),)]
-
-
-async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer, url: str) -> None:
-    """Another database was restored, which is stored less far and in which they have other keys."""
-    await store(writer, [observation(1), observation(1, patient=BORIS)])
-    restored(url, EXCHANGED + "UPDATE consumer_offsets SET next = 1;")
-    with pytest.raises(PositionConflictError):
-        await writer.look()
-    await writer.begin(await writer.positions(), other_logs=frozenset())
-    await store(writer, [observation(2)], start=1)
-    counts = "SELECT uuid, count(*) FROM patients JOIN patient_metrics ON patient_id = id GROUP BY uuid"
-    assert dict(rows(url, counts)) == {str(ANNA): 2, str(BORIS): 1}
 
 
 async def test_two_patients_may_have_readings_of_one_time(writer: Writer) -> None:

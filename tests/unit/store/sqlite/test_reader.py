@@ -5,7 +5,8 @@ import threading
 import anyio
 import pytest
 
-from icu.store.database import Database
+from icu.store.engines.sqlite.engine import SqliteEngine
+from icu.store.engines.sqlite.sealed import File
 from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import Writer
@@ -30,27 +31,18 @@ async def test_cancelled_reads_leak_nothing(writer: Writer, reader: Reader, capl
     assert not caplog.records
 
 
-async def test_a_follower_stops_at_once(writer: Writer, reader: Reader) -> None:
-    """What is shielded is each statement, not the following."""
-    with anyio.fail_after(2):
-        with anyio.move_on_after(0.05):
-            async with reader.follow() as follower:
-                while True:
-                    await follower.version()
-
-
 async def test_a_file_that_is_replaced_while_it_is_opened_is_not_followed(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection to one file is never taken for one to the next, whose patients have the same keys."""
     await reader.check()
-    there = await Database.file(reader._database)
-    answers = [there, there, (1, 2)]
+    there = await reader._engine.generation()
+    answers = [there, there, File(1, 2, None)]
 
-    async def file(_: Database) -> tuple[int, int] | None:
+    async def generation(_: SqliteEngine) -> object:
         return answers.pop(0)
 
-    monkeypatch.setattr(Database, "file", file)
+    monkeypatch.setattr(SqliteEngine, "generation", generation)
     with pytest.raises(StoreUnavailableError, match="replaced"):
         async with reader.follow():
             pass

@@ -10,10 +10,10 @@ import pytest
 from anyio import to_thread
 
 from icu.messages import Position
-from icu.store.database import Database
+from icu.store.engines.sqlite import sealed
+from icu.store.engines.sqlite.sealed import File, look, why_unopened
 from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
-from icu.store.sealed import File, look, why_unopened
 from icu.store.writer import open_writer
 from tests.samples import START, observation
 from tests.stores import store
@@ -118,19 +118,18 @@ async def test_who_writes_to_it_after_all_is_noticed(url: str, pulse: Pulse) -> 
         assert await pulse() == 72
 
 
-@pytest.mark.usefixtures("read_only", "path")
-async def test_an_answer_from_what_changed_meanwhile_is_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("read_only")
+async def test_an_answer_from_what_changed_meanwhile_is_none(
+    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may be anything: half of it old, half of it new."""
     reader = Reader(url)
     await reader.check()
-    there = await Database.file(reader._database)
+    there = await to_thread.run_sync(look, path)
     assert there is not None
     answers = [there, there._replace(seal=(1, 2))]
 
-    async def file(_: Database) -> File | None:
-        return answers.pop(0)
-
-    monkeypatch.setattr(Database, "file", file)
+    monkeypatch.setattr(sealed, "look", lambda _: answers.pop(0))
     with pytest.raises(StoreUnavailableError, match="was written to meanwhile"):
         await reader.patients(now=START)
     await reader.aclose()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from icu.store.log_index import Progress, progress
+from icu.store.engines.sqlite.log_index import Progress, progress
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from anyio import to_thread
 from loguru import logger
 from msgspec import Struct
 
-from icu.store import files, log_index
+from icu.store.engines.sqlite import files, log_index
+from icu.store.engines.sqlite.log_index import Progress
 from icu.store.errors import StoreReplacedError, StoreUnavailableError
-from icu.store.log_index import Progress
 
 QUIET: Final = 1.0
 """Seconds without a change after which whoever writes to the file has certainly finished."""

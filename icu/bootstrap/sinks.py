@@ -1,0 +1,23 @@
+"""Sinks of a ward beyond what its database takes: the store knows how many may share one."""
+
+from collections.abc import Iterator
+
+from icu.config.settings import Settings, SinkChild
+
+
+def mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Each mistake: where it stands, for instance `child[2].role`, and what is wrong."""
+    children = enumerate(settings.child)
+    tables = [(position, each.count or 1) for position, each in children if isinstance(each, SinkChild)]
+    if sum(count for _, count in tables) < 2:
+        return
+    from icu.store.engines.table import engine_of
+
+    reason = engine_of(settings.database.url).single_sink
+    if reason is None:
+        return
+    for position, count in tables:
+        if count > 1:
+            yield f"child[{position}].count", f"{reason}, so there is one sink"
+    for position, _ in tables[1:]:
+        yield f"child[{position}].role", f"{reason}, so there is one sink: remove this one"

@@ -1,0 +1,1 @@
+"""Kinds of databases: what differs between them, behind one Protocol."""

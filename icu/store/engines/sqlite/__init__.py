@@ -1,0 +1,1 @@
+"""SQLite: its connections, its statements on many rows, and its files."""

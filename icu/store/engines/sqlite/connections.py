@@ -1,0 +1,69 @@
+"""Connections to a file: how its URL names it, the pragmas, and who may write."""
+
+import unicodedata
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from icu.config.errors import ConfigurationError
+
+BUSY_TIMEOUT_MS: Final = 3_000
+"""A lock is waited for less long than a transaction may take."""
+
+WRITE: Final = {"mode": "rwc"}
+READ: Final = {"mode": "ro"}
+READ_SEALED: Final = {"mode": "ro", "immutable": "1"}
+"""Without locks, and without the files beside the database that they need."""
+
+# NORMAL loses nothing on a power cut: rows and offset go back together, and the transport delivers again.
+_WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+_UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of what a path cannot hold: controls, NUL among them, bytes that are no UTF-8, ends of lines."""
+
+
+def path_of(url: str) -> Path:
+    """The file that a URL of SQLite names. ConfigurationError for one in memory."""
+    # Decoded here: SQLAlchemy does so from 2.1 on.
+    path = unquote(url.partition(":///")[2].partition("?")[0], errors="surrogateescape")
+    if not path or ":memory:" in path or path.startswith("file:"):
+        raise ConfigurationError(
+            "the database has to be a file, which the monitor opens too: write for instance sqlite:///icu.db"
+        )
+    for character in path:
+        if unicodedata.category(character) in _UNPRINTABLE:
+            raise ConfigurationError(
+                f"the database's path cannot hold the character U+{ord(character):04X}: "
+                "name a file that can be typed, for instance sqlite:///icu.db"
+            )
+    return Path(path).absolute()
+
+
+def pool(path: Path, mode: Mapping[str, str]) -> AsyncEngine:
+    """Connections to come to the file, in one of the modes above. Opens nothing yet."""
+    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={**mode, "uri": "true"})
+    engine = create_async_engine(url, pool_size=4, max_overflow=4)
+    prepare(engine.sync_engine, read_only=mode is not WRITE)
+    return engine
+
+
+def prepare(engine: Engine, *, read_only: bool) -> None:
+    """Give each connection of the engine its pragmas, and transactions that are ours to begin."""
+    pragmas = (f"busy_timeout = {BUSY_TIMEOUT_MS}", *(() if read_only else _WRITER_PRAGMAS))
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter has no type
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        # Closed whatever happens: an open statement would keep its connection, and the lock that its successor needs.
+        with closing(connection.cursor()) as cursor:
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+
+    if not read_only:
+        # A deferred BEGIN that reads first fails at once with SQLITE_BUSY_SNAPSHOT when it comes to write.
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

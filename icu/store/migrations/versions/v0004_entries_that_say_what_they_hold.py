@@ -1,0 +1,56 @@
+"""A journal whose entries say their kind and their columns, and no flags: whether a clock was ahead, `lag` tells."""
+
+import sqlite3
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+readable_from = "0004"  # programs of before ask for flags
+
+COLUMNS: Final = (
+    "patient_id",
+    "timestamp",
+    "pulse",
+    "resp_rate",
+    "systolic",
+    "diastolic",
+    "spo2",
+    "temperature",
+    "lag",
+    "flags",
+    "map",
+    "bp_measured_at",
+    "quality",
+)
+"""Of the rows in the journal so far."""
+
+
+def upgrade() -> None:
+    """Apply."""
+    _name_columns_in_journal()
+    _drop_flags()
+
+
+def _name_columns_in_journal() -> None:
+    """Live streams resume behind the upgrade, and no later one has to touch the journal."""
+    connection = op.get_bind()
+    entries = connection.execute(sa.text("SELECT batch, payload FROM journal")).all()
+    named = [
+        {"batch": batch, "payload": msgspec.msgpack.encode(["readings", COLUMNS, msgspec.Raw(payload)])}
+        for batch, payload in entries
+    ]
+    if named:
+        connection.execute(sa.text("UPDATE journal SET payload = :payload WHERE batch = :batch"), named)
+
+
+def _drop_flags() -> None:
+    if sqlite3.sqlite_version_info >= (3, 35):
+        op.drop_column("patient_metrics", "flags")
+        return
+    # SQLite of older systems can only copy the table. That it has no rowid, SQLAlchemy before 2.0.53 does not see.
+    with op.batch_alter_table("patient_metrics", table_kwargs={"sqlite_with_rowid": False}) as batch:
+        batch.drop_column("flags")

@@ -1,0 +1,239 @@
+"""The catalogue of signs: one entry per sign, from which columns, SQL, data sets and arrays derive.
+
+A new sign is an entry here and in `VitalSigns`, a field of `icu.messages.Observation`, `Quality` and `Served`, a value
+in `icu.store.readings.to_rows` and a migration; tests/unit/vitals/test_catalogue.py holds them against each other.
+
+Units are UCUM. LOINC codes are those of HL7 FHIR's value set of vital sign results (observation-vitalsignresult), and
+for the saturation the oximeter's own of the US Core pulse oximetry profile, of which FHIR's 2708-6 is the general one.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from msgspec import Meta, Struct
+
+from icu.vitals import units
+from icu.vitals.limits import Range
+
+_ABSENT: Final = "; absent where it was not measured"
+
+
+class Sign(Struct, frozen=True, kw_only=True):
+    """A vital sign: what it is called everywhere, what it is measured in, and what can be measured at all."""
+
+    name: str
+    """In code, in the table of readings and of the columns of recordings: `systolic`."""
+    field: str
+    """On the topic, in the API and in `quality`: `bp` for both halves of a pressure, else the name."""
+    data_set: str
+    """In simulated data sets: `sbp`."""
+    reference: str | None
+    """In the PhysioNet/CinC Challenge 2019, which the scorecard compares with: `SBP`; None where it has no such."""
+    title: str
+    """In descriptions for people."""
+    note: str = ""
+    """What the API's description says behind title and unit."""
+    optional: bool = False
+    """True where readings leave it out if it was not measured. The brief's own signs are null then."""
+    unit: str
+    """UCUM."""
+    loinc: str
+    limits: Range
+    """What monitors can measure: a value outside is an error of the sender. Sources: see `icu.vitals.limits`."""
+    least: float = 0.0
+    """The least value above 0: what lies between is a fraction that nobody turned into per cent."""
+    decimals: int
+    """Digits that monitors show behind the point."""
+    example: float
+    columns: Mapping[str, str]
+    """Usual names of its columns in tables, by sensor and with blanks between; see `icu.vitals.names`."""
+    units: units.Spellings
+    """Units that its column may state."""
+
+    def can_be(self, value: float) -> bool:
+        """Tell if the value can have been measured."""
+        return value in self.limits and not 0 < value < self.least
+
+    @property
+    def whole(self) -> Meta:
+        """Bounds of a whole number on the topic."""
+        return Meta(ge=self.limits.low, le=self.limits.high)
+
+    @property
+    def exact(self) -> Meta:
+        """Bounds of a number with a fraction on the topic; 0 is written as a whole one where fractions are refused."""
+        return Meta(ge=max(self.limits.low, self.least), le=self.limits.high)
+
+    @property
+    def served(self) -> Meta:
+        """Description for readers of the API."""
+        return Meta(
+            ge=self.limits.low,
+            le=self.limits.high,
+            description=f"{self.title}, {self.unit}{self.note}{_ABSENT if self.optional else ''}",
+            examples=[self.example],
+            # Litestar leaves out a least value of 0 where the field may be null.
+            extra_json_schema={"extra": {"minimum": self.limits.low}},
+        )
+
+
+PULSE: Final = Sign(
+    name="pulse",
+    field="pulse",
+    data_set="pulse",
+    reference="HR",
+    title="Heart rate",
+    unit="/min",
+    loinc="8867-4",
+    limits=Range(0, 350),
+    decimals=0,
+    example=72,
+    columns={
+        "ECG": "hr heartrate ecghr hrecg ecgheartrate beatsperminute",
+        "finger": "pulse pulserate pul pr plethhr plethpulserate pulsespo2 prspo2",
+    },
+    units=units.BEATS,
+)
+RESP_RATE: Final = Sign(
+    name="resp_rate",
+    field="resp_rate",
+    data_set="resp_rate",
+    reference="Resp",
+    title="Respiratory rate",
+    unit="/min",
+    loinc="9279-1",
+    limits=Range(0, 200),
+    decimals=0,
+    example=16,
+    columns={
+        "chest": "resprate resp respiration respiratoryrate respirationrate breathingrate rr rrate impedancerr "
+        "breathsperminute",
+        "breathing gas": "rrco2 co2rr awrr ventrr",
+    },
+    units=units.BREATHS,
+)
+SYSTOLIC: Final = Sign(
+    name="systolic",
+    field="bp",
+    data_set="sbp",
+    reference="SBP",
+    title="Systolic pressure",
+    unit="mm[Hg]",
+    loinc="8480-6",
+    limits=Range(0, 360),
+    decimals=0,
+    example=120,
+    columns={
+        "arterial line": "abpsys abps abpsystolic artsbp artsys systemicsystolic ibpsys sbpart arterialsbp "
+        "arterialbloodpressuresystolic",
+        "pressure": "systolic sbp sys sysbp bpsys systolicbp systolicbloodpressure bloodpressuresystolic bpsystolic",
+        "cuff": "nbpsys nbps nibpsys nibpsbp nibps sbpni nisbp noninvasivesystolic noninvasivebpsystolic "
+        "noninvasivebloodpressuresystolic",
+    },
+    units=units.PRESSURES,
+)
+DIASTOLIC: Final = Sign(
+    name="diastolic",
+    field="bp",
+    data_set="dbp",
+    reference="DBP",
+    title="Diastolic pressure",
+    unit="mm[Hg]",
+    loinc="8462-4",
+    limits=Range(0, 360),
+    decimals=0,
+    example=80,
+    columns={
+        "arterial line": "abpdias abpdia abpd abpdiastolic artdbp artdias artdia systemicdiastolic ibpdia dbpart "
+        "arterialdbp arterialbloodpressurediastolic",
+        "pressure": "diastolic dbp dia diasbp diabp bpdia diastolicbp diastolicbloodpressure bloodpressurediastolic "
+        "bpdiastolic",
+        "cuff": "nbpdias nbpdia nbpd nibpdias nibpdia nibpdbp nibpd dbpni nidbp noninvasivediastolic "
+        "noninvasivebpdiastolic noninvasivebloodpressurediastolic",
+    },
+    units=units.PRESSURES,
+)
+SPO2: Final = Sign(
+    name="spo2",
+    field="spo2",
+    data_set="spo2",
+    reference="O2Sat",
+    title="Oxygen saturation",
+    note=": 0, or 1 and more",
+    unit="%",
+    loinc="59408-5",
+    limits=Range(0, 100),
+    least=1,
+    decimals=0,
+    example=98,
+    columns={
+        "oximeter": "spo2 o2sat o2saturation oxygensaturation oxygensat saturation sat plethspo2 plethsato2 pulseox "
+        "pulseoximetry o2saturationpulseoxymetry oxygensaturationpercentage",
+        "blood gas": "sao2",
+    },
+    units=units.SHARES,
+)
+TEMPERATURE: Final = Sign(
+    name="temperature",
+    field="temperature",
+    data_set="temperature",
+    reference="Temp",
+    title="Body temperature",
+    unit="Cel",
+    loinc="8310-5",
+    limits=Range(10, 50),
+    decimals=1,
+    example=36.6,
+    columns={
+        "thermometer": "temperature temp bodytemperature bodytemp bt coretemperature tcore t",
+        "blood temperature": "tblood bloodtemperature",
+    },
+    units=units.TEMPERATURES,
+)
+MAP: Final = Sign(
+    name="map",
+    field="map",
+    data_set="map",
+    reference="MAP",
+    title="Mean arterial pressure",
+    optional=True,
+    unit="mm[Hg]",
+    loinc="8478-0",
+    limits=Range(0, 360),
+    decimals=0,
+    example=93,
+    columns={
+        "arterial line": "abpmean abpm artmbp artmap artmean systemicmean ibpmean mbpart arterialmap arterialbpmean "
+        "arterialbloodpressuremean",
+        "pressure": "map mbp meanbp bpmean meanarterialpressure meanbloodpressure mean",
+        "cuff": "nbpmean nbpm nibpmean nibpmbp nibpmap nibpm mbpni nimbp noninvasivemean noninvasivebpmean "
+        "noninvasivebloodpressuremean",
+    },
+    units=units.PRESSURES,
+)
+
+SIGNS: Final = (PULSE, RESP_RATE, SYSTOLIC, DIASTOLIC, SPO2, TEMPERATURE, MAP)
+"""In the order of everything that derives from them; the optional ones are the last."""
+
+BY_NAME: Final[Mapping[str, Sign]] = {each.name: each for each in SIGNS}
+
+HALVES: Final = (SYSTOLIC, DIASTOLIC)
+"""Written as one text, `120/80`."""
+
+PRESSURES: Final = (*HALVES, MAP)
+"""Measured together, by a cuff or an arterial line."""
+
+NUMBERS: Final = tuple(each for each in SIGNS if each not in HALVES)
+"""A field of its own each, which holds a number."""
+
+
+class VitalSigns(NamedTuple):
+    """What a bedside monitor shows at one time, in the order and the units of SIGNS. None where it was not measured."""
+
+    pulse: float | None = None
+    resp_rate: float | None = None
+    systolic: float | None = None
+    diastolic: float | None = None
+    spo2: float | None = None
+    temperature: float | None = None
+    map: float | None = None

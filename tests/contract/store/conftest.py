@@ -1,0 +1,19 @@
+"""The engines that every test of the store runs on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ENGINES: Final[dict[str, Callable[[Path], str]]] = {
+    "sqlite": lambda folder: f"sqlite:///{folder / 'icu.db'}",
+}
+"""By name, how each calls a database of the test's own, in a folder of its own."""
+
+
+@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The database's URL, on one engine after the other."""
+    name: str = request.param(tmp_path)
+    return name

@@ -1,0 +1,101 @@
+"""The catalogue of signs, and what is written out by hand beside it."""
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from msgspec import Meta
+
+from icu.messages import Observation, Quality, Served
+from icu.vitals.catalogue import BY_NAME, NUMBERS, SIGNS, Sign, VitalSigns
+
+CODES = {
+    "pulse": ("/min", "8867-4", (0, 350)),
+    "resp_rate": ("/min", "9279-1", (0, 200)),
+    "systolic": ("mm[Hg]", "8480-6", (0, 360)),
+    "diastolic": ("mm[Hg]", "8462-4", (0, 360)),
+    "spo2": ("%", "59408-5", (0, 100)),
+    "temperature": ("Cel", "8310-5", (10, 50)),
+    "map": ("mm[Hg]", "8478-0", (0, 360)),
+}
+"""UCUM, LOINC, and what can be measured."""
+
+FIELDS = list(dict.fromkeys(each.field for each in SIGNS))
+"""In the order of the catalogue."""
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_units_codes_and_limits(name: str) -> None:
+    """What a code stands for, and what is implausible, changes for nobody by a slip of the pen."""
+    sign = BY_NAME[name]
+    assert (sign.unit, sign.loinc, sign.limits) == CODES[name]
+    assert sign.can_be(sign.example)
+
+
+def test_no_two_signs_share_a_name() -> None:
+    """Names, codes and names in data sets tell signs apart, and so do those of columns."""
+    for kind in ("name", "loinc", "data_set", "reference"):
+        names = [getattr(each, kind) for each in SIGNS if getattr(each, kind) is not None]
+        assert len(set(names)) == len(names), kind
+    columns = [word for each in SIGNS for names in each.columns.values() for word in names.split()]
+    assert len(set(columns)) == len(columns)
+
+
+def numbers_in(struct: type[msgspec.Struct]) -> dict[str, dict[type, Meta]]:
+    """Fields that hold a number, by the type of it and with its bounds."""
+    found: dict[str, dict[type, Meta]] = {}
+    for field in msgspec.structs.fields(struct):
+        parts = [get_args(each) for each in get_args(field.type)]
+        metas = {part[0]: part[1] for part in parts if len(part) == 2 and part[0] in {int, float}}
+        if metas:
+            found[field.name] = metas
+    return found
+
+
+@pytest.mark.parametrize("struct", [Observation, Served, Quality])
+def test_what_is_written_out_has_each_sign_in_order(struct: type[msgspec.Struct]) -> None:
+    """No sign is forgotten on the topic, in the API or among the reasons, nor put elsewhere than the store has it."""
+    fields = struct.__struct_fields__
+    assert [each for each in fields if each in FIELDS] == [each for each in FIELDS if each in fields] == FIELDS
+
+
+def test_observations_take_what_can_be_measured() -> None:
+    """Whole numbers and others within the limits of their sign, and of no other."""
+    fields = numbers_in(Observation)
+    fields.pop("interval", None)
+    assert {name: (metas[int], metas[float]) for name, metas in fields.items()} == {
+        each.field: (each.whole, each.exact) for each in NUMBERS
+    }
+
+
+def test_readings_are_described_by_the_catalogue() -> None:
+    """Unit, limits and example that the API's description has are those of the sign."""
+    assert {name: metas[float] for name, metas in numbers_in(Served).items()} == {
+        each.field: each.served for each in NUMBERS
+    }
+
+
+def test_signs_of_recordings_are_in_order() -> None:
+    """Rows of recordings name the signs as the catalogue does, and none is there unless it was measured."""
+    assert VitalSigns._fields == tuple(each.name for each in SIGNS)
+    assert set(VitalSigns()) == {None}
+
+
+@pytest.mark.parametrize("sign", NUMBERS, ids=lambda sign: sign.name)
+def test_a_value_that_can_be_is_taken_on_the_topic(sign: Sign) -> None:
+    """The bounds of messages, and what the sink leaves out as implausible, are the same."""
+    low, high = sign.limits
+    values: list[float] = [low - 1, low, low + 0.5, sign.least, sign.example, high, high + 0.01, high + 1]
+    for value in values:
+        whole: Any = int(value) if value == int(value) else value
+        assert is_taken(sign.field, whole) == sign.can_be(value), value
+
+
+def is_taken(field: str, value: float) -> bool:
+    """Tell if the topic takes the value."""
+    record = {"patient_uuid": "12345678-1234-5678-1234-567812345678", "timestamp": "2026-01-31T12:00:00Z", field: value}
+    try:
+        msgspec.json.decode(msgspec.json.encode(record), type=Observation)
+    except msgspec.ValidationError:
+        return False
+    return True
