@@ -75,6 +75,13 @@ def test_readings_are_described_by_the_catalogue() -> None:
     }
 
 
+def test_optional_signs_are_the_last() -> None:
+    """Readings leave them out where they were not measured, and them alone; rows and statements count on the order."""
+    assert [each.optional for each in SIGNS] == sorted(each.optional for each in SIGNS)
+    required = {each.name for each in msgspec.structs.fields(Served) if each.required}
+    assert {each.field for each in SIGNS if not each.optional} == required - {"timestamp"}
+
+
 def test_signs_of_recordings_are_in_order() -> None:
     """Rows of recordings name the signs as the catalogue does, and none is there unless it was measured."""
     assert VitalSigns._fields == tuple(each.name for each in SIGNS)

@@ -1,7 +1,6 @@
 """A journal whose entries say their kind and their columns, and no flags: whether a clock was ahead, `lag` tells."""
 
-import sqlite3
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -48,7 +47,8 @@ def _name_columns_in_journal() -> None:
 
 
 def _drop_flags() -> None:
-    if sqlite3.sqlite_version_info >= (3, 35):
+    dialect: Any = op.get_bind().dialect
+    if dialect.name != "sqlite" or dialect.dbapi.sqlite_version_info >= (3, 35):
         op.drop_column("patient_metrics", "flags")
         return
     # SQLite of older systems can only copy the table. That it has no rowid, SQLAlchemy before 2.0.53 does not see.
