@@ -1,6 +1,7 @@
-"""Packages of the optional extras, which a test can do without, and the gate cannot."""
+"""Packages of the optional extras, and programs, which a test can do without, and the gate cannot."""
 
 import os
+import shutil
 import warnings
 from importlib import import_module
 from types import ModuleType
@@ -21,3 +22,13 @@ def extra(name: str) -> ModuleType:
         if os.environ.get("ICU_TEST_REQUIRE_EXTRAS"):
             return import_module(name)
         return pytest.importorskip(name, reason=f"the optional package {name} is not installed")
+
+
+def program(name: str) -> str:
+    """The path of a program. Without it the test is skipped, or fails where ICU_TEST_REQUIRE_EXTRAS is set."""
+    # Debian keeps servers where only root looks.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if found is None:
+        missing = pytest.fail if os.environ.get("ICU_TEST_REQUIRE_EXTRAS") else pytest.skip
+        missing(f"the program {name} is not installed")
+    return found

@@ -48,8 +48,6 @@ def _run_alone(
         async with shared.open() if role.needs_transport else nullcontext(), beside:
             if require_broker:
                 await shared.transport.check()
-            if role.needs_transport:
-                tune_the_interpreter()
-            await announced(actor, partial(role.condition, shared))
+            await announced(actor, partial(role.condition, shared), on_started=tune_the_interpreter)
 
     run(work)

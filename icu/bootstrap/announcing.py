@@ -15,12 +15,15 @@ LOOK_EVERY: Final = 0.5
 """Seconds between two looks whether a role that runs alone waits for something."""
 
 
-async def announced(actor: Start, condition: Callable[[], Condition]) -> None:
-    """Run an actor, and tell whoever started this process that it has started, and how its work goes from then on."""
+async def announced(actor: Start, condition: Callable[[], Condition], *, on_started: Callable[[], None]) -> None:
+    """Run an actor, and tell whoever started this process that it has started, and how its work goes from then on.
+
+    `on_started` is called first: by then the actor has loaded all that it needs.
+    """
     async with anyio.create_task_group() as group:
         group.start_soon(_tell_condition, condition)
         # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
-        await actor(task_status=_Announcement(condition))
+        await actor(task_status=_Announcement(condition, on_started))
         group.cancel_scope.cancel()
 
 
@@ -36,10 +39,12 @@ async def _tell_condition(condition: Callable[[], Condition]) -> None:
 class _Announcement(TaskStatus[str | None]):
     """Tells people that a role that runs alone has started, and where it is served."""
 
-    def __init__(self, condition: Callable[[], Condition]) -> None:
+    def __init__(self, condition: Callable[[], Condition], on_started: Callable[[], None]) -> None:
         self._condition = condition
+        self._on_started = on_started
 
     def started(self, value: str | None = None) -> None:
+        self._on_started()
         logger.info("serving on {}" if value else "started", value)
         # Before it is ready: whoever hears that takes it to work from then on.
         notify_condition(*self._condition())

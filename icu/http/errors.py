@@ -25,7 +25,8 @@ class UnknownHostError(PatientServiceException):
 
     def __init__(self) -> None:
         super().__init__(
-            "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api])"
+            "the Host header does not name this server: call it 127.0.0.1, or list the name (`hosts` under [api]), "
+            "behind a proxy the one that people know the proxy by"
         )
 
 

@@ -106,7 +106,7 @@ def _description(title: str, text: str, version: str, tags: Sequence[Tag]) -> Op
         version=version,
         tags=[*tags, operation.TAG],
         path="/schema",
-        render_plugins=[swagger.PAGE],
+        render_plugins=swagger.PLUGINS,
         use_handler_docstrings=True,
     )
 

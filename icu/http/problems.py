@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, to_builtins
 
 from icu.errors import IcuError, Kind
 from icu.http.bodies import MAX_BODY
+from icu.http.references import to_itself
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -43,7 +44,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     title: Annotated[str, Meta(description="The status in words")]
     status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status")]
     detail: Annotated[str, Meta(description="What is wrong with this request, and what to do")]
-    instance: Annotated[str, Meta(description="The path that was asked for")]
+    instance: Annotated[str, Meta(description="What was asked for, relative to its own address")]
 
 
 def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -52,7 +53,7 @@ def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Resp
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("{} failed", request.scope["method"])
     detail = detail if len(detail) <= _LONGEST else f"{detail[:_LONGEST]}..."
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance=request.scope["path"])
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance=to_itself(request.scope))
     headers = dict(getattr(error, "headers", None) or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER)
@@ -78,7 +79,7 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
 
 def _example(status: int) -> Any:  # noqa: ANN401 - as it is in JSON
     detail = "what is wrong with this request, and what to do"
-    return to_builtins(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance="/some/path"))
+    return to_builtins(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance="../some/path"))
 
 
 def _told(error: Exception) -> tuple[int, str]:

@@ -1,24 +1,46 @@
-"""Swagger UI from an installed package: Litestar's own pages load it from the Internet."""
+"""The API's description, and Swagger UI from an installed package: Litestar's own pages load it from the Internet."""
 
 import mimetypes
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from litestar import Router
-from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar import Request, Router
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, SwaggerRenderPlugin
 
 from icu.http.files import files
+from icu.http.references import to_root
 
 _FILES: Final = "/schema/files"
 
-PAGE: Final = SwaggerRenderPlugin(
-    js_url=f"{_FILES}/swagger-ui-bundle.js",
-    css_url=f"{_FILES}/swagger-ui.css",
-    standalone_preset_js_url=f"{_FILES}/swagger-ui-standalone-preset.js",
-    favicon=f"<link rel='icon' href='{_FILES}/favicon-32x32.png'>",
-    path=["/", "/swagger"],
-)
+
+class _Document(JsonRenderPlugin):
+    """The OpenAPI document. OpenAPI resolves the address of the server against the document's own."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, _served_from(to_root(request.scope), openapi_schema))
+
+
+class _Page(SwaggerRenderPlugin):
+    """The page, with the document inside. Its references are for the one of its addresses that was asked."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        root = to_root(request.scope)
+        folder = f"{root}{_FILES.removeprefix('/')}"
+        page = SwaggerRenderPlugin(
+            js_url=f"{folder}/swagger-ui-bundle.js",
+            css_url=f"{folder}/swagger-ui.css",
+            standalone_preset_js_url=f"{folder}/swagger-ui-standalone-preset.js",
+            favicon=f"<link rel='icon' href='{folder}/favicon-32x32.png'>",
+        )
+        return page.render(request, _served_from(root, openapi_schema))
+
+
+PLUGINS: Final[tuple[OpenAPIRenderPlugin, ...]] = (_Page(path=["/", "/swagger"]), _Document())
+
+
+def _served_from(root: str, document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "servers": [{"url": root}]}
 
 
 def swagger_files() -> Router:

@@ -53,7 +53,7 @@ async def list_patients(
             "Link",
             documentation_only=True,
             value="",
-            description='The next page (RFC 8288): `<PATH?QUERY>; rel="next"`. Absent on the last page.',
+            description='The next page (RFC 8288): `<?QUERY>; rel="next"`. Absent on the last page.',
         )
     ],
     responses=documented(400, 404, 503),
@@ -80,7 +80,7 @@ async def list_metrics(
     span = span_of(since, until)
     after = moment_of(cursor) if cursor else None
     page = await reader.page(patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after)
-    link = {"Link": next_link(request.url.path, request.query_params, page.last)} if page.last else None
+    link = {"Link": next_link(request.query_params, page.last)} if page.last else None
     return Response(page.readings, headers=link)
 
 

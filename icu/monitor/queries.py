@@ -71,10 +71,10 @@ def moment_of(cursor: str) -> datetime:
         raise InvalidQueryError("the cursor is not one that this API gave: begin without one") from exc
 
 
-def next_link(path: str, query: MultiDict[str], last: datetime) -> str:
-    """The Link header (RFC 8288) to the next page: the same query, from where this page ended."""
+def next_link(query: MultiDict[str], last: datetime) -> str:
+    """The Link header (RFC 8288) to the next page: the same address and query, from where this page ended."""
     parameters = {**query.dict(), "cursor": [cursor_of(last)]}
-    return f'<{path}?{urlencode(parameters, doseq=True)}>; rel="next"'
+    return f'<?{urlencode(parameters, doseq=True)}>; rel="next"'
 
 
 def _moment(name: str, text: str | None) -> datetime | None:

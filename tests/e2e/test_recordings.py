@@ -72,7 +72,7 @@ def served(ward: Program, name: str) -> list[dict[str, Any]]:
     while path:
         response = ward.get(path)
         found += response.json()
-        path = urljoin("/", response.links["next"]["url"]) if "next" in response.links else ""
+        path = urljoin(path, response.links["next"]["url"]) if "next" in response.links else ""
     return [{**each, "timestamp": datetime.fromisoformat(each["timestamp"])} for each in found]
 
 

@@ -107,7 +107,7 @@ def everything(ward: Program, name: str) -> list[datetime]:
     while path:
         response = ward.get(path)
         found += [datetime.fromisoformat(each["timestamp"]) for each in response.json()]
-        path = urljoin("/", response.links["next"]["url"]) if "next" in response.links else ""
+        path = urljoin(path, response.links["next"]["url"]) if "next" in response.links else ""
     return found
 
 

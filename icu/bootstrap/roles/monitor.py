@@ -1,6 +1,7 @@
 """The monitor: it serves the API."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -8,6 +9,7 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from icu.bootstrap.faces import built, common
+from icu.bootstrap.process import tune_the_interpreter
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import MonitorChild
@@ -50,9 +52,17 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         look=shared.look,
         prefix=settings.api.prefix,
         **common(shared, host),
-        lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),
+        lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
     )
     return application, live.close
+
+
+@asynccontextmanager
+async def _under_foreign_server(close_streams: Callable[[], None]) -> AsyncIterator[None]:
+    """The work that our own processes do beside their server."""
+    tune_the_interpreter()
+    async with calling_on_stop(close_streams):
+        yield
 
 
 MONITOR: Final = Role(

@@ -1,0 +1,194 @@
+"""A real nginx in front of a ward, with the lines that docs/proxy.md shows, and with the fewest that there can be."""
+
+import json
+import os
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+import anyio
+import httpx
+import pytest
+
+from icu.messages import Position
+from icu.store.writer import Writer, open_writer
+from tests import web
+from tests.brokers import certificates
+from tests.conftest import Spawn
+from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.extras import program
+from tests.ports import free_port
+from tests.samples import ANNA, observation
+from tests.stores import store
+from tests.unit.monitor.test_stream import following, pulses
+
+PAGE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text("utf-8")
+[DOCUMENTED] = re.findall(r"^```nginx\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+[SETTINGS] = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+BARE = "location /icu/ { proxy_pass http://127.0.0.1:8000/; }"
+
+CONFIG = """
+daemon off;
+{user}
+pid nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    gzip on;
+    gzip_types *;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen 127.0.0.1:{listen};
+        {lines}
+    }}
+}}
+"""
+
+Nginx = Callable[..., int]
+
+
+@pytest.fixture
+def nginx(spawn: Spawn, tmp_path: Path) -> Nginx:
+    """Starts nginx with these lines in its server; the port."""
+    words = [program("nginx"), "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+
+    def run(lines: str, *, tls: Path | None = None) -> int:
+        port = free_port()
+        listen = f"{port} ssl; ssl_certificate {tls}; ssl_certificate_key {tls}" if tls else str(port)
+        # Its workers would not be let into the test's folder.
+        user = "user root;" if os.getuid() == 0 else ""
+        (tmp_path / "nginx.conf").write_text(CONFIG.format(user=user, listen=listen, lines=lines))
+        with (tmp_path / "nginx.log").open("w") as log:
+            process = spawn(words, stderr=log)
+        deadline = time.monotonic() + PATIENCE
+        while not (tmp_path / "nginx.pid").exists():  # written once it listens
+            assert process.poll() is None, (tmp_path / "nginx.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return port
+
+    return run
+
+
+@pytest.fixture
+async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
+    """A writer of the monitor's database, which holds Anna's first reading."""
+    async with open_writer(f"sqlite:///{tmp_path / 'icu.db'}", topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(0, pulse=60)])
+        yield writer
+
+
+@pytest.fixture
+def monitor(writer: Writer, start: Start, tmp_path: Path) -> Program:
+    """A monitor that knows the proxy's name."""
+    (tmp_path / "supervisor.toml").write_text(SETTINGS)
+    return start("run", "monitor").ready()
+
+
+@pytest.fixture(params=[DOCUMENTED, BARE], ids=["documented", "bare"])
+async def client(request: pytest.FixtureRequest, nginx: Nginx, monitor: Program) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that knows the proxy alone, by its name."""
+    port = nginx(request.param.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
+    headers = {"Host": f"ward.example:{port}"}
+    base = f"http://127.0.0.1:{port}/icu/"
+    async with httpx.AsyncClient(verify=web.NO_TLS, base_url=base, headers=headers, timeout=PATIENCE) as client:
+        yield client
+
+
+async def test_the_link_leads_through_all_pages(client: httpx.AsyncClient, writer: Writer, monitor: Program) -> None:
+    """To each reading once; a large answer comes as the monitor has compressed it, and with what it says itself."""
+    await store(writer, [observation(n) for n in range(1, 300)], start=1)
+    path = f"patient/{ANNA}/metrics"
+    found, url = [], urljoin(str(client.base_url), f"{path}?limit=70")
+    while url:
+        response = await client.get(url)
+        assert response.status_code == 200, url
+        found += response.json()
+        url = urljoin(str(response.url), response.links["next"]["url"]) if "next" in response.links else ""
+    whole = await client.get(path)
+    assert (len(found), whole.headers["content-encoding"]) == (300, "gzip")
+    assert "content-length" in whole.headers  # which nginx does not know of what it compresses itself
+    assert found == whole.json() == monitor.get(f"/{path}").json()
+
+
+@pytest.mark.parametrize("path", ["schema", "schema/", "schema/swagger"])
+async def test_swagger_loads_and_tries_out(client: httpx.AsyncClient, path: str) -> None:
+    """All that the page needs is behind the proxy, and so is each address that it sends requests to."""
+    page = await client.get(path)
+    sources = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
+    assert len(sources) == 4
+    for source in sources:
+        assert (await client.get(urljoin(str(page.url), source))).status_code == 200, source
+    shown, _ = json.JSONDecoder().raw_decode(page.text.partition("spec: ")[2])
+    asked = await client.get("schema/openapi.json")
+    for document, url in ((shown, page.url), (asked.json(), asked.url)):
+        server = urljoin(str(url), document["servers"][0]["url"]).removesuffix("/")
+        paths = [each for each in document["paths"] if "{" not in each and each != "/stream"]
+        statuses = {each: (await client.get(f"{server}{each}")).status_code for each in paths}
+        assert statuses.pop("/supervisor") == 503  # none runs here
+        assert set(statuses.values()) == {200}, statuses
+
+
+async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Writer) -> None:
+    """Each event comes while nothing is behind it, though nginx compresses; a client that comes back misses nothing."""
+    with anyio.fail_after(PATIENCE):
+        last = None
+        while last is None:  # until the monitor has seen the database
+            async with following(client) as stream:
+                last = stream.last_id
+    async with following(client) as stream:
+        for n in (1, 2):
+            await store(writer, [observation(n, pulse=60 + n)], start=n)
+            assert pulses(await stream.event()) == [60 + n]
+        last = stream.last_id
+    await store(writer, [observation(3, pulse=63), observation(4, pulse=64)], start=3)
+    async with following(client, last=last) as stream:
+        assert pulses(await stream.event()) == [63, 64]
+        await store(writer, [observation(5, pulse=65)], start=5)
+        assert pulses(await stream.event()) == [65]
+
+
+async def test_a_problem_is_told_from_the_proxys_own(client: httpx.AsyncClient) -> None:
+    """It names what was asked for, from where that is seen."""
+    response = await client.get("patient/nobody/metrics")
+    assert response.status_code == 404
+    assert urljoin(str(response.url), response.json()["instance"]) == str(response.url)
+
+
+async def test_an_unlisted_name_is_told_what_to_do(nginx: Nginx, monitor: Program) -> None:
+    """The lines hand the name on that the browser asked for."""
+    port = nginx(DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
+    refused = web.get(f"http://127.0.0.1:{port}/icu/patients", headers={"Host": "other.example"})
+    assert refused.status_code == 400
+    assert "`hosts` under [api]), behind a proxy the one" in refused.json()["detail"]
+
+
+def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp_path: Path) -> None:
+    """Those that came by the proxy's name and scheme, and no others."""
+    program("openssl")
+    bed = free_port()
+    patient = f'[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nport = {bed}\n'
+    (tmp_path / "supervisor.toml").write_text(f'{SETTINGS}{patient}name = "Anna"\n')
+    ward = start("supervise").ready()
+    certificates.authority(tmp_path / "ca.pem")
+    lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{bed}")
+    port = nginx(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
+    with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=PATIENCE) as client:
+
+        def order(origin: str) -> int:
+            headers = {"Host": f"ward.example:{port}", "Origin": origin}
+            url = f"https://127.0.0.1:{port}/icu/scenario"
+            return client.post(url, json={"scenario": "stable"}, headers=headers).status_code
+
+        assert order(f"https://ward.example:{port}") < 300
+        assert order(f"http://ward.example:{port}") == order("https://evil.example") == 403
+    assert ward.stop() == 0
