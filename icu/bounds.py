@@ -16,8 +16,8 @@ MAX_NAME_LENGTH: Final = 200
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2099
 
+# The store's resolution: two observations of a patient are at least so far apart.
 TICK: Final = timedelta(milliseconds=1)
-"""The store's resolution: two observations of a patient are at least so far apart."""
 
 _SECONDS: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 

@@ -61,40 +61,41 @@ from typing import ClassVar, Final
 class Kind(Enum):
     """What an error means to whoever called, by command or by HTTP."""
 
+    # Nothing that the caller did: the program's log explains it.
     INTERNAL = "internal"
-    """Nothing that the caller did: the program's log explains it."""
+    # The command line is wrong.
     USAGE = "usage"
-    """The command line is wrong."""
+    # A setting is wrong.
     CONFIGURATION = "configuration"
-    """A setting is wrong."""
+    # What was asked for cannot be written.
     OUTPUT = "output"
-    """What was asked for cannot be written."""
+    # Something that we stand on is away.
     UNAVAILABLE = "unavailable"
-    """Something that we stand on is away."""
+    # Something that we stand on said no, and will again.
     REFUSED = "refused"
-    """Something that we stand on said no, and will again."""
+    # Something is there, and not yet or no longer fit for use.
     UNREADY = "unready"
-    """Something is there, and not yet or no longer fit for use."""
+    # Data were in memory alone, and are gone.
     LOST = "lost"
-    """Data were in memory alone, and are gone."""
+    # What the identity belongs to is not here.
     MISSING = "missing"
-    """What the identity belongs to is not here."""
+    # The name is none of those to choose from.
     UNKNOWN = "unknown"
-    """The name is none of those to choose from."""
+    # What is here cannot do what is asked of it.
     CONFLICT = "conflict"
-    """What is here cannot do what is asked of it."""
+    # The request cannot be used.
     INVALID = "invalid"
-    """The request cannot be used."""
+    # The request comes from where it may not.
     FORBIDDEN = "forbidden"
-    """The request comes from where it may not."""
+    # The request is in a form that is not taken.
     UNSUPPORTED = "unsupported"
-    """The request is in a form that is not taken."""
+    # No child of a supervisor is meant.
     NO_CHILD = "no child"
-    """No child of a supervisor is meant."""
+    # An order was carried out for some of those that it was for.
     PARTLY_DONE = "partly done"
-    """An order was carried out for some of those that it was for."""
 
 
+# What a command ends with when an error of the kind reaches it.
 EXIT_CODES: Final[Mapping[Kind, int]] = {
     # of sysexits.h
     Kind.USAGE: 64,
@@ -115,7 +116,6 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.PARTLY_DONE: 3,
     Kind.NO_CHILD: 4,
 }
-"""What a command ends with when an error of the kind reaches it."""
 
 
 class IcuError(Exception):
@@ -123,8 +123,8 @@ class IcuError(Exception):
 
     kind: ClassVar[Kind] = Kind.INTERNAL
     transient: ClassVar[bool] = False
+    # Whether somebody has to mend something first, though the call is tried again meanwhile.
     needs_people: ClassVar[bool] = False
-    """Whether somebody has to mend something first, though the call is tried again meanwhile."""
 
     @property
     def exit_code(self) -> int:

@@ -14,20 +14,20 @@ from icu.control.errors import OrderRefusedError
 from icu.control.protocol import LONGEST_REQUEST, Answer, Request, line
 from icu.errors import UsageError
 
+# Seconds that a caller may take to ask, and again to take the answer.
 PATIENCE: Final = 10.0
-"""Seconds that a caller may take to ask, and again to take the answer."""
 
+# Callers who have not asked yet. One more, and the one that has been silent for longest is sent away.
 MOST_SILENT: Final = 100
-"""Callers who have not asked yet. One more, and the one that has been silent for longest is sent away."""
 
+# Callers who follow the log. They stay for as long as they like, read or not, and have places of their own.
 MOST_FOLLOWERS: Final = 50
-"""Callers who follow the log. They stay for as long as they like, read or not, and have places of their own."""
 
+# Callers who wait for any other answer, or for whom one waits.
 MOST_ORDERS: Final = 100
-"""Callers who wait for any other answer, or for whom one waits."""
 
+# Exit code of a command for which there is no room.
 BUSY: Final = 75
-"""Exit code of a command for which there is no room."""
 
 
 class CallerGoneError(Exception):

@@ -14,8 +14,8 @@ from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.places import Place
 from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answers, line
 
+# Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it.
 DEADLINE: Final = 5.0
-"""Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it."""
 
 _Answer = TypeVar("_Answer", bound=Answer)
 

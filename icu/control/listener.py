@@ -20,8 +20,8 @@ from loguru import logger
 from icu.control.errors import SupervisorRunsError
 from icu.control.places import Place
 
+# Seconds to wait for another one that takes a place in the same folder at the same time.
 LOCK_PATIENCE: Final = 2.0
-"""Seconds to wait for another one that takes a place in the same folder at the same time."""
 
 
 @dataclass(frozen=True, slots=True)

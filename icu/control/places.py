@@ -17,11 +17,11 @@ from icu.config.errors import ConfigurationError
 from icu.config.load import FILE_NAME
 from icu.config.settings import Settings
 
+# Bytes of the path: systems have room for 104 or 108, with the zero at its end.
 LONGEST: Final = 100
-"""Bytes of the path: systems have room for 104 or 108, with the zero at its end."""
 
+# The variables that win over what a file says of the place.
 CHOOSE: Final = ("DATABASE_URL", "ICU_DATABASE_URL", "ICU_SUPERVISOR_SOCKET")
-"""The variables that win over what a file says of the place."""
 
 
 @dataclass(frozen=True, slots=True)

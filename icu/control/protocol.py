@@ -12,14 +12,14 @@ from msgspec import Meta, Struct
 
 from icu.supervisor.view import ChildView, State
 
+# Bytes of a request.
 LONGEST_REQUEST: Final = 65_536
-"""Bytes of a request."""
 
+# Bytes of an answer: the view of some 100,000 children.
 LONGEST_ANSWER: Final = 64_000_000
-"""Bytes of an answer: the view of some 100,000 children."""
 
+# An id, or a pattern for several (`bed-*`), or the id of a supervisor for all its children.
 Pattern: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
-"""An id, or a pattern for several (`bed-*`), or the id of a supervisor for all its children."""
 Patterns: TypeAlias = Annotated[tuple[Pattern, ...], Meta(min_length=1, max_length=1_000)]
 
 
@@ -30,8 +30,8 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", 
 class Order(Request, frozen=True):
     """A request with one answer. Its docstring describes the command, its fields are what the command is given."""
 
+    # True where the children whom it names are to run then.
     leaves_up: ClassVar[bool] = True
-    """True where the children whom it names are to run then."""
 
     async def obey(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order says whom it is for
         """Do in the ward what is asked for. IcuError where that cannot be."""
@@ -54,8 +54,8 @@ class Children(Answer, frozen=True):
 
     children: Sequence[ChildView]
     problems: Sequence[str] = ()
+    # The ids of those of the children that have patients.
     beds: Sequence[str] = ()
-    """The ids of those of the children that have patients."""
 
 
 class Supervisors(Answer, frozen=True):
@@ -64,8 +64,8 @@ class Supervisors(Answer, frozen=True):
     pid: int
     rules: dict[str, str]
     children: Sequence[ChildView]
+    # Why the ward is not ready, if so.
     unready: str | None = None
-    """Why the ward is not ready, if so."""
 
 
 class Done(Answer, frozen=True):
@@ -73,8 +73,8 @@ class Done(Answer, frozen=True):
 
     what: str
     children: Sequence[ChildView] = ()
+    # The ids of those of the children that have patients.
     beds: Sequence[str] = ()
-    """The ids of those of the children that have patients."""
 
 
 class Befallen(Answer, frozen=True):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 KEPT: Final = 1_000
+# Characters of a message, or of a stack, that are kept.
 LONGEST_TEXT: Final = 4_000
-"""Characters of a message, or of a stack, that are kept."""
 
 
 class Records:

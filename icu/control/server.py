@@ -29,17 +29,17 @@ from icu.control.records import Records, is_meant
 from icu.errors import EXIT_CODES, IcuError, Kind
 from icu.supervisor.view import ChildView
 
+# Seconds between two looks for new log records.
 FOLLOW_EVERY: Final = 0.2
-"""Seconds between two looks for new log records."""
 
+# Seconds after which a client that follows gets an empty line: only so it is noticed that it is gone.
 SIGN_OF_LIFE: Final = 10.0
-"""Seconds after which a client that follows gets an empty line: only so it is noticed that it is gone."""
 
+# Seconds until a client is taken in again after one could not be.
 ACCEPT_AGAIN: Final = 1.0
-"""Seconds until a client is taken in again after one could not be."""
 
+# Seconds that a client who follows may take for the last records, when the ward stops.
 LAST_WORDS: Final = 0.5
-"""Seconds that a client who follows may take for the last records, when the ward stops."""
 
 
 class Ward(Protocol):

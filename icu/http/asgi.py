@@ -28,12 +28,12 @@ from icu.http.protocol import BoundedProtocol
 from icu.ops import descriptors
 from icu.ops.logs import unwrapped
 
+# Seconds that an idle connection stays open: longer than proxies keep theirs, which is 60 (nginx). Where the server is
+# the first to close it, they may just be sending a request, and their client gets a 502.
 KEEP_ALIVE: Final = 75
-"""Seconds that an idle connection stays open: longer than proxies keep theirs, which is 60 (nginx). Where the server is
-the first to close it, they may just be sending a request, and their client gets a 502."""
 
+# Connections that may wait to be accepted.
 BACKLOG: Final = 128
-"""Connections that may wait to be accepted."""
 
 # In one turn of the loop. Who is to make way for them closes a few turns later, so that so many more may be open.
 _ACCEPTED_AT_ONCE: Final = 4

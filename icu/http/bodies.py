@@ -7,8 +7,8 @@ from litestar.exceptions import InternalServerException
 
 from icu.http.errors import UnreadableBodyError
 
+# Bytes. No route takes a large body.
 MAX_BODY: Final = 100_000
-"""Bytes. No route takes a large body."""
 
 
 class BodyRequest(Request[Any, Any, Any]):

@@ -11,14 +11,14 @@ from typing import Final, Protocol
 
 from loguru import logger
 
+# Connections, however many descriptors there may be: each takes some 20 KB.
 MOST: Final = 20_000
-"""Connections, however many descriptors there may be: each takes some 20 KB."""
 
+# Connections that are being refused at one time.
 MOST_REFUSED: Final = 64
-"""Connections that are being refused at one time."""
 
+# Seconds between two lines about connections that are refused.
 FULL_EVERY: Final = 30.0
-"""Seconds between two lines about connections that are refused."""
 
 
 class Connection(Protocol):

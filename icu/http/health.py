@@ -8,11 +8,11 @@ from msgspec import Meta, Struct
 
 from icu.errors import IcuError
 
+# Seconds that one check may take: readiness must answer, whatever hangs.
 DEADLINE: Final = 2.0
-"""Seconds that one check may take: readiness must answer, whatever hangs."""
 
+# Answers None when all is well, or a sentence that says what is wrong.
 Check: TypeAlias = Callable[[], Awaitable[str | None]]
-"""Answers None when all is well, or a sentence that says what is wrong."""
 
 
 class Report(Struct, frozen=True):

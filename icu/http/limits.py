@@ -8,8 +8,8 @@ from litestar.handlers import BaseRouteHandler
 from icu.http.errors import TooManyConnectionsError
 from icu.http.protocol import is_refused
 
+# The option of a route that is answered though there are too many connections.
 BEYOND_CAP: Final = "beyond_cap"
-"""The option of a route that is answered though there are too many connections."""
 
 
 def within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -14,8 +14,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from icu.http.errors import BodyTypeError, ForeignOriginError
 from icu.http.hosts import LOOPBACK_NAME, over_loopback
 
+# Origins of pages from this machine.
 LOOPBACK: Final = rf"https?://{LOOPBACK_NAME}(:[0-9]+)?"
-"""Origins of pages from this machine."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON: Final = re.compile(

@@ -17,9 +17,10 @@ from icu.http.bodies import MAX_BODY
 
 PROBLEM_JSON: Final = "application/problem+json"
 
+# Seconds after which a client may ask again for what is not ready yet.
 RETRY_AFTER: Final = 2
-"""Seconds after which a client may ask again for what is not ready yet."""
 
+# What an error of the kind is answered with. The others are the server's own (500), and stay inside.
 STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.INVALID: HTTPStatus.BAD_REQUEST,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -30,10 +31,9 @@ STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Kind.UNREADY: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""What an error of the kind is answered with. The others are the server's own (500), and stay inside."""
 
+# Letters of a detail: some repeat what was sent.
 _LONGEST: Final = 500
-"""Letters of a detail: some repeat what was sent."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):

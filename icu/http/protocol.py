@@ -13,12 +13,12 @@ from litestar.types import Receive, Scope
 from icu.http.connections import Connections, Room
 from icu.http.problems import PROBLEM_JSON, Problem
 
+# Seconds within which a request has to arrive, head and body: the first one from the connection on, each later one from
+# its first byte.
 ARRIVAL: Final = 10.0
-"""Seconds within which a request has to arrive, head and body: the first one from the connection on, each later one
-from its first byte."""
 
+# Seconds within which a client has to take something of what it is sent: about 50 KB, where it is behind by more.
 STALL: Final = 30.0
-"""Seconds within which a client has to take something of what it is sent: about 50 KB, where it is behind by more."""
 
 _ABORT: Final = "icu.abort"
 _REFUSED: Final = "icu.refused"

@@ -12,8 +12,8 @@ import selectors
 import time
 from typing import Final
 
+# Seconds. A process that runs takes no longer between two looks for what has arrived, or is late by less.
 BEAT: Final = 0.5
-"""Seconds. A process that runs takes no longer between two looks for what has arrived, or is late by less."""
 
 
 class AwakeSelector(selectors.DefaultSelector):
@@ -22,8 +22,8 @@ class AwakeSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self._counted = self._since = time.monotonic()
+        # When it last did so, on this clock.
         self._stood_still = self._counted - BEAT
-        """When it last did so, on this clock."""
 
     def time(self) -> float:
         """Seconds of an arbitrary beginning. Never goes back, and stops a beat after the last look."""

@@ -13,11 +13,11 @@ from contextlib import suppress
 from threading import Condition, Thread
 from typing import Final
 
+# Lines that wait for the reader; those that come on top are dropped.
 MOST: Final = 10_000
-"""Lines that wait for the reader; those that come on top are dropped."""
 
+# Seconds that the end of the process waits for the reader.
 PATIENCE: Final = 1.0
-"""Seconds that the end of the process waits for the reader."""
 
 
 class Backlog:

@@ -9,8 +9,8 @@ from typing import Final
 
 from loguru import logger
 
+# Seconds between two lines about connections that cannot be accepted.
 ACCEPT_ERRORS_EVERY: Final = 1.0
-"""Seconds between two lines about connections that cannot be accepted."""
 
 # What macOS grants at most where the hard limit is infinite, see setrlimit(2) there.
 _OPEN_MAX: Final = 10_240

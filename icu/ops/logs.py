@@ -37,8 +37,8 @@ _CLIENTS: Final = "uvicorn.error"
 
 _ACCEPT_ERRORS: Final = AcceptErrors()
 
+# The journal's, for `journalctl -p warning`; see sd-daemon(3).
 _PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "SUCCESS": 5, "INFO": 6, "DEBUG": 7, "TRACE": 7}
-"""The journal's, for `journalctl -p warning`; see sd-daemon(3)."""
 
 
 def configure(*, level: str, form: Form = "auto", stream: TextIO | None = None) -> None:

@@ -14,8 +14,8 @@ from typing import Final
 
 import anyio
 
+# Seconds in which whoever started a process that has ended waits for it.
 PAUSE: Final = 0.05
-"""Seconds in which whoever started a process that has ended waits for it."""
 
 _PR_GET_CHILD_SUBREAPER: Final = 37
 

@@ -9,8 +9,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from icu.errors import IcuError, is_transient
 
+# Seconds between two lines about the same trouble.
 LOG_EVERY: Final = 30.0
-"""Seconds between two lines about the same trouble."""
 
 T = TypeVar("T")
 
@@ -25,8 +25,8 @@ class Waiting:
         self._doing = doing
         self._on_trouble = on_trouble
         self._said_at: float | None = None
+        # The trouble, where it does not end before somebody mends something.
         self.needs_people: str | None = None
-        """The trouble, where it does not end before somebody mends something."""
 
     async def until_it_works(self, work: Callable[[], Awaitable[T]]) -> T:
         """Await `work()` again after each transient error, until cancelled; other errors leave at once.

@@ -21,19 +21,19 @@ from loguru import logger
 from icu.ops.notify import notify
 from icu.ops.orphans import reap_orphans
 
+# Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1.
 STOP_DEADLINE: Final = 15.0
-"""Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
+# Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's.
 STDERR: Final = 2
-"""Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's."""
 
+# Parts in which a thread waits: to stand still (SIGSTOP, `docker pause`) then takes one of them at most.
 BEATS: Final = 15
-"""Parts in which a thread waits: to stand still (SIGSTOP, `docker pause`) then takes one of them at most."""
 
+# Exit code after a second signal, as shells know it from SIGINT.
 ORDERED: Final = 130
-"""Exit code after a second signal, as shells know it from SIGINT."""
 
 
 class Ending:

@@ -5,11 +5,10 @@ from typing import Final
 
 FIRST: Final = 0.1
 LONGEST: Final = 5.0
+# A child that ran so many seconds is taken for healthy: its next death waits like a first one.
+#
+# Twice the longest wait, so that a child which dies at each start never counts as healthy.
 SETTLED: Final = 10.0
-"""A child that ran so many seconds is taken for healthy: its next death waits like a first one.
-
-Twice the longest wait, so that a child which dies at each start never counts as healthy.
-"""
 
 
 class Backoff:

@@ -31,10 +31,10 @@ class Child:
     def __init__(self, spec: ChildSpec, announce: Announcer, backoff: Backoff, seat: Lock, *, delay: float) -> None:
         self.spec = spec
         self.attempt = 1
+        # What this life died of; None while it runs, and where it ended by itself or because it was told to.
         self.error: BaseException | None = None
-        """What this life died of; None while it runs, and where it ended by itself or because it was told to."""
+        # Set once it has started, or will not do so in this life.
         self.settled = anyio.Event()
-        """Set once it has started, or will not do so in this life."""
         self._announce = announce
         self._backoff = backoff
         self._seat = seat

@@ -14,8 +14,8 @@ class GroupStart:
     """Stops those of a group that run, then starts them one after the other. There is one group at a time."""
 
     def __init__(self, roster: Roster, launch: Callable[[Child], None], *, stop_together: bool) -> None:
+        # Set when there is nobody left to start. The next group has another one.
         self.over = anyio.Event()
-        """Set when there is nobody left to start. The next group has another one."""
         self._roster = roster
         self._launch = launch
         self._stop_together = stop_together

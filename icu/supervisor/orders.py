@@ -18,8 +18,8 @@ class Orders:
     """
 
     def __init__(self, roster: Roster, group: GroupStart, launch: Callable[[Child], None]) -> None:
+        # Whether children may be started.
         self.open = False
-        """Whether children may be started."""
         self._roster = roster
         self._group = group
         self._launch = launch

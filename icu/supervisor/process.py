@@ -30,14 +30,14 @@ from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, Process
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.view import Condition
 
+# Bytes of a line of output; a longer one is handed on in pieces.
 LONGEST_LINE: Final = 65_536
-"""Bytes of a line of output; a longer one is handed on in pieces."""
 
+# Characters of the last words that stand in the error of a process that died.
 LAST_WORDS: Final = 500
-"""Characters of the last words that stand in the error of a process that died."""
 
+# Seconds for what a process has said before its end to arrive; others may hold its output open.
 FAREWELL: Final = 1.0
-"""Seconds for what a process has said before its end to arrive; others may hold its output open."""
 
 
 async def run_process(

@@ -19,10 +19,10 @@ class Roster:
     def __init__(self, auto_shutdown: AutoShutdown, announce: Announcer, random: Callable[[], float]) -> None:
         self.specs: dict[str, ChildSpec] = {}
         self.lives: dict[str, Child] = {}
+        # Those that somebody has stopped: only an order starts them again.
         self.held: set[str] = set()
-        """Those that somebody has stopped: only an order starts them again."""
+        # Those that the start of a group has still to come to.
         self.due: set[str] = set()
-        """Those that the start of a group has still to come to."""
         self._auto_shutdown = auto_shutdown
         self._announce = announce
         self._random = random

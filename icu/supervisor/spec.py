@@ -7,23 +7,23 @@ from typing import Final, TypeAlias
 
 from icu.supervisor.view import ChildView, Condition
 
+# An actor: an `async def` with keyword `task_status`, which calls `task_status.started()` once its own resources are
+# ready, optionally with a text for people such as its address; runs until it is cancelled, and lets its errors out.
 Start: TypeAlias = Callable[..., Awaitable[None]]
-"""An actor: an `async def` with keyword `task_status`, which calls `task_status.started()` once its own resources are
-ready, optionally with a text for people such as its address; runs until it is cancelled, and lets its errors out."""
 
+# A `shutdown` without grace. A task cannot be killed: it is cancelled, and not waited for.
 BRUTAL_KILL: Final = 0.0
-"""A `shutdown` without grace. A task cannot be killed: it is cancelled, and not waited for."""
 
 
 class Restart(StrEnum):
     """When a child that ended is started again."""
 
+    # Always.
     PERMANENT = "permanent"
-    """Always."""
+    # After an error; not after it ended by itself.
     TRANSIENT = "transient"
-    """After an error; not after it ended by itself."""
+    # Never, not even when a sibling's death has ended it.
     TEMPORARY = "temporary"
-    """Never, not even when a sibling's death has ended it."""
 
     def revives(self, error: BaseException | None) -> bool:
         """Whether a child that ended so, None meaning without an error, is started again."""
@@ -33,12 +33,12 @@ class Restart(StrEnum):
 class Strategy(StrEnum):
     """Who is started again when a child dies."""
 
+    # It alone.
     ONE_FOR_ONE = "one_for_one"
-    """It alone."""
+    # All children: the others are stopped first.
     ONE_FOR_ALL = "one_for_all"
-    """All children: the others are stopped first."""
+    # It, and those that were started after it, which are stopped first.
     REST_FOR_ONE = "rest_for_one"
-    """It, and those that were started after it, which are stopped first."""
 
     def affected(self, children: Sequence[str], dead: str) -> Sequence[str]:
         """The children, in their order, that are started again when one has died."""
@@ -55,10 +55,10 @@ class AutoShutdown(StrEnum):
     """Whether the supervisor ends by itself when significant children have."""
 
     NEVER = "never"
+    # As soon as one has.
     ANY_SIGNIFICANT = "any_significant"
-    """As soon as one has."""
+    # When the last one has.
     ALL_SIGNIFICANT = "all_significant"
-    """When the last one has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +68,20 @@ class ChildSpec:
     id: str
     start: Start
     restart: Restart = Restart.PERMANENT
+    # Seconds that it may take to stop, BRUTAL_KILL for none; after that it is abandoned, for no task can be killed.
     shutdown: float = 5.0
-    """Seconds that it may take to stop, BRUTAL_KILL for none; after that it is abandoned, for no task can be killed."""
+    # Seconds until it has to have said `started`.
     start_timeout: float = 30.0
-    """Seconds until it has to have said `started`."""
+    # Seconds from then on until it is shown as running: one that dies at once never is.
     min_uptime: float = 1.0
-    """Seconds from then on until it is shown as running: one that dies at once never is."""
+    # Neighbours of one stage are told to stop together: nothing runs between them.
     stage: str | None = None
-    """Neighbours of one stage are told to stop together: nothing runs between them."""
+    # Whether its end counts for the supervisor's `auto_shutdown`. Not for permanent children, which never end.
     significant: bool = False
-    """Whether its end counts for the supervisor's `auto_shutdown`. Not for permanent children, which never end."""
+    # How its work goes while it runs: it is shown as `waiting` or `degraded` where all is not well.
     condition: Callable[[], Condition] = Condition
-    """How its work goes while it runs: it is shown as `waiting` or `degraded` where all is not well."""
+    # Its own children, where it is a supervisor.
     children: Callable[[], Sequence[ChildView]] = tuple
-    """Its own children, where it is a supervisor."""
 
     def __post_init__(self) -> None:
         """ValueError for what no child can be."""

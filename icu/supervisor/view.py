@@ -9,33 +9,33 @@ from typing import NamedTuple
 class State(StrEnum):
     """Where a child is."""
 
+    # Its turn has not come: the children before it are started first.
     PENDING = "pending"
-    """Its turn has not come: the children before it are started first."""
+    # It has not said "started" yet, or not long ago.
     STARTING = "starting"
-    """It has not said "started" yet, or not long ago."""
     RUNNING = "running"
+    # It runs, and waits for something that is away, such as a broker, and goes on by itself.
     WAITING = "waiting"
-    """It runs, and waits for something that is away, such as a broker, and goes on by itself."""
+    # It runs, and leaves a part of its work undone until somebody mends what `detail` names.
     DEGRADED = "degraded"
-    """It runs, and leaves a part of its work undone until somebody mends what `detail` names."""
+    # It died, and will be started again.
     BACKOFF = "backoff"
-    """It died, and will be started again."""
     STOPPING = "stopping"
+    # It was told to stop, and did.
     STOPPED = "stopped"
-    """It was told to stop, and did."""
+    # It ended by itself.
     EXITED = "exited"
-    """It ended by itself."""
+    # It ended with an error.
     FAILED = "failed"
-    """It ended with an error."""
 
 
 class Condition(NamedTuple):
     """How the work of a running child goes, in words for people; both are None while all is well."""
 
+    # The thing that it waits for; it goes on by itself once that is there.
     trouble: str | None = None
-    """The thing that it waits for; it goes on by itself once that is there."""
+    # Which part of its work it leaves undone until somebody mends something, and what to do.
     degraded: str | None = None
-    """Which part of its work it leaves undone until somebody mends something, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class ChildView:
     id: str
     state: State = State.PENDING
     restarts: int = 0
+    # Seconds since it said "started"; 0 while it does not run.
     uptime: float = 0.0
-    """Seconds since it said "started"; 0 while it does not run."""
+    # What is degraded, or what it waits for, or what it said when it started, such as its address.
     detail: str | None = None
-    """What is degraded, or what it waits for, or what it said when it started, such as its address."""
+    # What it last died of.
     last_error: str | None = None
-    """What it last died of."""
+    # Its own children, where it is a supervisor.
     children: Sequence["ChildView"] = ()
-    """Its own children, where it is a supervisor."""

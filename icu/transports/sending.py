@@ -13,14 +13,14 @@ from loguru import logger
 from icu.messages import Record
 from icu.transports.base import Transport
 
+# Records that are kept of each key: an hour at one every 5 seconds.
 CAPACITY: Final = 720
-"""Records that are kept of each key: an hour at one every 5 seconds."""
 
+# Records that are sent at a time.
 AT_ONCE: Final = 1_000
-"""Records that are sent at a time."""
 
+# Seconds in which a sender that was told to stop sends what waits. Less than its grace.
 FAREWELL: Final = 2.0
-"""Seconds in which a sender that was told to stop sends what waits. Less than its grace."""
 
 
 class Outbox:

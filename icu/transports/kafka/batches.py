@@ -10,8 +10,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from icu.messages import Record
 
+# By the partition's number.
 Batches: TypeAlias = Mapping[int, BatchBuilder]
-"""By the partition's number."""
 
 
 def packed(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[Batches, int]:

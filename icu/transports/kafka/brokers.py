@@ -16,8 +16,8 @@ from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
 from icu.transports.kafka.foreign import bounded, closed
 from icu.transports.kafka.reasons import in_words, needs_people, overheard
 
+# Seconds until a broker has to have answered.
 CONNECTING_DEADLINE: Final = 10.0
-"""Seconds until a broker has to have answered."""
 
 _LOOPBACK: Final = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\]):[0-9]+")
 

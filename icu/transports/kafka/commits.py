@@ -16,11 +16,11 @@ from loguru import logger
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import outcome
 
+# Seconds between two commits.
 EVERY: Final = 1.0
-"""Seconds between two commits."""
 
+# Seconds that one may take.
 DEADLINE: Final = 2.0
-"""Seconds that one may take."""
 
 
 class Commits:
@@ -30,8 +30,8 @@ class Commits:
         self._client = client
         self._committed: dict[TopicPartition, int] = {}
         self._began_at = 0.0
+        # Commits that are under way, or were given up.
         self._left: list[asyncio.Future[None]] = []
-        """Commits that are under way, or were given up."""
 
     @property
     def due(self) -> bool:

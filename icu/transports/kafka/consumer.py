@@ -23,8 +23,8 @@ from icu.transports.kafka.reader import OPTIONS, Reader
 from icu.transports.kafka.survey import Survey, survey
 from icu.transports.kafka.topics import Topic
 
+# The consumer group that positions are committed to, where lag tools look for them.
 GROUP: Final = "icu-sink"
-"""The consumer group that positions are committed to, where lag tools look for them."""
 
 
 class KafkaConsumer:

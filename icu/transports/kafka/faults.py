@@ -9,8 +9,8 @@ from msgspec import Struct
 from icu.transports.kafka.foreign import UnreadableError
 
 FIRST_PAUSE: Final = 1.0
+# Seconds until a partition is tried again: twice as long after each failure. Whoever mends it looks at the ward.
 LONGEST_PAUSE: Final = 60.0
-"""Seconds until a partition is tried again: twice as long after each failure. Whoever mends it looks at the ward."""
 
 
 class _Fault(Struct):

@@ -15,8 +15,8 @@ from loguru import logger
 from icu.errors import IcuError
 from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 
+# Seconds in which a client may leave in good order.
 CLOSING_DEADLINE: Final = 2.0
-"""Seconds in which a client may leave in good order."""
 
 T = TypeVar("T")
 

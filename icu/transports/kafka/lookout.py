@@ -14,11 +14,11 @@ from msgspec import Struct
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import bounded
 
+# Seconds between two looks.
 PACE: Final = 2.0
-"""Seconds between two looks."""
 
+# Seconds that an answer may take.
 DEADLINE: Final = 2.0
-"""Seconds that an answer may take."""
 
 
 class Look(Struct, frozen=True):

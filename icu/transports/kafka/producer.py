@@ -23,22 +23,22 @@ from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
 from icu.transports.kafka.foreign import bounded, closed, note, outcome
 from icu.transports.kafka.topics import Topic
 
+# Seconds after which a producer that got no acknowledgement is thrown away: a wedged one never ends by itself.
 ACKNOWLEDGING_DEADLINE: Final = 10.0
-"""Seconds after which a producer that got no acknowledgement is thrown away: a wedged one never ends by itself."""
 
+# A batch as one request carries it for one partition, at first; brokers accept 1 MB unless told otherwise.
 BATCH_BYTES: Final = 500_000
-"""A batch as one request carries it for one partition, at first; brokers accept 1 MB unless told otherwise."""
 
+# Seconds without an acknowledgement after which that is worth telling.
 SLOW: Final = 2.0
-"""Seconds without an acknowledgement after which that is worth telling."""
 
 _TOO_LARGE: Final = (
     kafka.MessageSizeTooLargeError,  # max.message.bytes of the topic
     kafka.RecordListTooLargeError,  # its segment.bytes
 )
 
+# By the partition's number.
 _Answers: TypeAlias = Mapping[int, "asyncio.Future[Any]"]
-"""By the partition's number."""
 
 
 class _Group:

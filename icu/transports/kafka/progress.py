@@ -5,20 +5,20 @@ from typing import Final
 
 from loguru import logger
 
+# Seconds after which records that do not come are no longer on their way.
 STALLED_AFTER: Final = 5.0
-"""Seconds after which records that do not come are no longer on their way."""
 
+# Seconds after which an open transaction is worth naming. Kafka itself aborts one after 60 s unless its producer asks
+# for more (transaction.timeout.ms), up to 15 minutes.
 OPEN_AFTER: Final = 10.0
-"""Seconds after which an open transaction is worth naming. Kafka itself aborts one after 60 s unless its producer asks
-for more (transaction.timeout.ms), up to 15 minutes."""
 
 
 class Stalls:
     """Partitions that have records which nobody delivers."""
 
     def __init__(self) -> None:
+        # The position of each partition that has records behind it, and since when it stands there.
         self._behind: dict[int, tuple[int, float]] = {}
-        """The position of each partition that has records behind it, and since when it stands there."""
 
     def note(self, partition: int, position: int, end: int, *, now: float) -> bool:
         """Tell if a partition has stood at its position for too long while there were records up to `end`."""
@@ -41,8 +41,8 @@ class OpenTransactions:
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
+        # The offset of each partition's oldest open transaction, and since when it is known.
         self._open: dict[int, tuple[int, float]] = {}
-        """The offset of each partition's oldest open transaction, and since when it is known."""
         self._named: dict[int, str] = {}
 
     @property

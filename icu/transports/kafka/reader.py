@@ -18,8 +18,8 @@ from icu.transports.kafka.progress import OpenTransactions, Stalls
 from icu.transports.kafka.survey import Survey
 from icu.transports.kafka.topics import ANSWER_DEADLINE
 
+# Seconds that a partition may take to bring records when it is asked alone: they are known to be there.
 ALONE: Final = 1.0
-"""Seconds that a partition may take to bring records when it is asked alone: they are known to be there."""
 
 # The broker waits for company in the reader's place: at 1,000 lone messages a second that costs a tenth of a core,
 # polling each as it comes 60 % of one.
@@ -65,13 +65,13 @@ class Reader:
         self._faults = faults
         self._transactions = transactions
         self._silent = {TopicPartition(topic, each): why for each, why in surveyed.silent.items()}
+        # Behind the last record that was handed out.
         self._next = {TopicPartition(topic, each): position for each, position in positions.items()}
-        """Behind the last record that was handed out."""
+        # Behind the last record that the caller has stored.
         self._stored = dict(self._next)
-        """Behind the last record that the caller has stored."""
         self._surveyed = {TopicPartition(topic, each): log.end for each, log in surveyed.logs.items()}
+        # The last stable offsets when somebody last looked.
         self._ends: dict[TopicPartition, int] = {}
-        """The last stable offsets when somebody last looked."""
         self._partitions = len(surveyed.logs) + len(surveyed.silent)
         self._unfinished = False
         self._stalls = Stalls()

@@ -20,8 +20,8 @@ from icu.transports.kafka.foreign import UnreadableError, bounded, closed, fetch
 from icu.transports.kafka.identity import Log
 from icu.transports.kafka.topics import ANSWER_DEADLINE, Facts, Topic
 
+# Seconds that a record may take that is read again, to see whether it is still the same one.
 READING_BACK: Final = 2.0
-"""Seconds that a record may take that is read again, to see whether it is still the same one."""
 
 
 class Survey(Struct, frozen=True):

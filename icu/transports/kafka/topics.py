@@ -13,11 +13,11 @@ from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaRefusedError
 from icu.transports.kafka.foreign import bounded, closed, translated
 
+# Seconds that an answer may take, from a broker that may have to be connected to first.
 ANSWER_DEADLINE: Final = CONNECTING_DEADLINE + 2.0
-"""Seconds that an answer may take, from a broker that may have to be connected to first."""
 
+# Replicas of a new topic, where there are so many brokers.
 COPIES: Final = 3
-"""Replicas of a new topic, where there are so many brokers."""
 
 
 class Partition(Struct, frozen=True):

@@ -12,8 +12,8 @@ from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.producer import Producer
 from icu.transports.kafka.topics import Topic
 
+# Whose trouble it is, beside that of the readers.
 _SENDING: Final = "producer"
-"""Whose trouble it is, beside that of the readers."""
 
 
 class KafkaTransport:

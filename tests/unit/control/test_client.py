@@ -133,8 +133,8 @@ async def hears_half(stream: SocketStream) -> None:
             await stream.receive()
 
 
+# A question that no socket takes as long as nobody hears it.
 LONG = Stop(tuple("x" * 200 for _ in range(10_000)))
-"""A question that no socket takes as long as nobody hears it."""
 
 
 async def test_a_refusal_is_heard_by_who_could_not_ask(settings: Settings, folder: Path) -> None:

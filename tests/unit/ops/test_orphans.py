@@ -7,8 +7,8 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 
+# Seconds until a program that takes a few has certainly failed.
 PATIENCE = 120
-"""Seconds until a program that takes a few has certainly failed."""
 
 STORM = """
 import ctypes, json, os, sys

@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import Spawn
 
+# Seconds until a program that takes one or two has certainly failed.
 PATIENCE = 60
-"""Seconds until a program that takes one or two has certainly failed."""
 
 BLOCKED = """
 import re, resource, time, anyio
