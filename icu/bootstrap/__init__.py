@@ -31,7 +31,7 @@ from icu.ops.awake import AwakeLoop
 from icu.ops.descriptors import raise_limit
 from icu.ops.logs import configure, say
 from icu.ops.notify import notify, notify_condition
-from icu.ops.signals import Ending, end_with_parent, until_told
+from icu.ops.signals import Ending, until_stopped, watch_parent
 from icu.patient.errors import RecordingError
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
@@ -136,7 +136,7 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
 
     `launch`: since when it runs this child, be it in one process or in several.
     """
-    end_with_parent()
+    watch_parent()
     [child] = settings.child
     if isinstance(child, MonitorChild):
         ward = Ward(settings)
@@ -169,7 +169,7 @@ def _run(
     `is_ours` tells by its number if a process was started by this one.
     """
     raise_limit()
-    anyio.run(until_told, work, ending, is_ours, backend_options={"loop_factory": AwakeLoop})
+    anyio.run(until_stopped, work, ending, is_ours, backend_options={"loop_factory": AwakeLoop})
 
 
 async def _announced(actor: Start, condition: Callable[[], Condition]) -> None:

@@ -62,7 +62,7 @@ class Ending:
         os._exit(1)
 
 
-async def until_told(
+async def until_stopped(
     work: Callable[[], Awaitable[None]],
     ending: Ending | None = None,
     is_ours: Callable[[int], bool] = lambda _: False,
@@ -126,7 +126,7 @@ def _leave_no_core() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def end_with_parent() -> None:
+def watch_parent() -> None:
     """Stop this process when the one that started it is gone: nobody else would.
 
     The parent holds the other end of standard input. A thread waits there, for a loop may be blocked. Where the system

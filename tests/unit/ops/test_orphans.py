@@ -15,7 +15,7 @@ import ctypes, json, os, sys
 from functools import partial
 import anyio, psutil
 from icu.supervisor.errors import ProcessEndedError
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 from icu.supervisor.offspring import Offspring
 from icu.supervisor.process import run_process
 
@@ -53,14 +53,14 @@ async def work():
 wrong = []
 if sys.argv[1:] == ["reaper"]:
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-anyio.run(until_told, work, None, offspring.__contains__)
+anyio.run(until_stopped, work, None, offspring.__contains__)
 print(json.dumps([sorted(codes), wrong]))
 """
 
 BEFORE = """
 import ctypes, os, subprocess
 import anyio, psutil
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     with anyio.fail_after(30):
@@ -71,20 +71,20 @@ ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 subprocess.run(["sh", "-c", "(true &)"], check=True)
 while [each.status() for each in psutil.Process().children()] != [psutil.STATUS_ZOMBIE]:
     pass
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 NO_REAPER = """
 import subprocess, sys
 import anyio
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     program = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
     await anyio.sleep(1)
     print(program.wait())
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 

@@ -17,7 +17,7 @@ PATIENCE = 60
 
 BLOCKED = """
 import re, resource, time, anyio
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 
@@ -29,14 +29,14 @@ def this_line_blocks():
     print("core", resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
     HOLD
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 HANGING = """
 import anyio
 from anyio import CancelScope
 from icu.ops import signals
-from icu.ops.signals import Ending, until_told
+from icu.ops.signals import Ending, until_stopped
 
 signals.STOP_DEADLINE = 0.5
 
@@ -49,12 +49,12 @@ async def this_hangs():
     await anyio.sleep(600)
 
 ending = Ending()
-anyio.run(until_told, work, ending)
+anyio.run(until_stopped, work, ending)
 """
 
 STOPPING = """
 import anyio
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     try:
@@ -65,22 +65,22 @@ async def work():
             print("stopping", flush=True)
             await anyio.sleep(0.5)
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 print("ended in order", flush=True)
 """
 
-SLOW_ORPHAN = f"from icu.ops.signals import end_with_parent; end_with_parent()\n{STOPPING}"
+SLOW_ORPHAN = f"from icu.ops.signals import watch_parent; watch_parent()\n{STOPPING}"
 
 ORPHAN = """
 import anyio
-from icu.ops.signals import end_with_parent, until_told
+from icu.ops.signals import watch_parent, until_stopped
 
 async def work():
     print("started", flush=True)
     await anyio.sleep(600)
 
-end_with_parent()
-anyio.run(until_told, work)
+watch_parent()
+anyio.run(until_stopped, work)
 print("ended in order", flush=True)
 """
 

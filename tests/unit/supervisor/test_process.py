@@ -266,7 +266,7 @@ async def test_it_knows_when_its_parent_is_gone() -> None:
 
 BLOCKED = """
 import anyio, time
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     await anyio.sleep(0.1)
@@ -275,7 +275,7 @@ async def work():
 def this_line_blocks():
     time.sleep(600)
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 
