@@ -31,7 +31,7 @@ from icu.ops.awake import AwakeLoop
 from icu.ops.descriptors import raise_limit
 from icu.ops.logs import configure, say
 from icu.ops.notify import notify, notify_condition
-from icu.ops.signals import Ending, until_stopped, watch_parent
+from icu.ops.signals import Shutdown, until_stopped, watch_parent
 from icu.patient.errors import RecordingError
 from icu.supervisor.spec import Start
 from icu.supervisor.view import ChildView, Condition
@@ -74,10 +74,10 @@ def run_supervisor(
         return tree.view()
 
     ward = Ward(settings, look=look)
-    ending = Ending()
+    shutdown = Shutdown()
     restarts = Restarts()
     processes = Processes()
-    tree = supervised(ward, processes, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    tree = supervised(ward, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
     ward.health.add("children", tree.unready)
     ward.registry.register(ChildFigures(tree.view, restarts))
 
@@ -91,7 +91,7 @@ def run_supervisor(
             group.start_soon(report, ward.progress)
             tune_the_interpreter()
 
-    _run(work, ending, processes.own)
+    _run(work, shutdown, processes.own)
     ward.check_nothing_lost()
 
 
@@ -161,7 +161,7 @@ def _run_monitor(ward: Ward, child: MonitorChild) -> None:
 
 def _run(
     work: Callable[[], Awaitable[None]],
-    ending: Ending | None = None,
+    shutdown: Shutdown | None = None,
     is_ours: Callable[[int], bool] = lambda _: False,
 ) -> None:
     """Run what this process is for until it is told to stop, with as many open files as the system lets it have.
@@ -169,7 +169,7 @@ def _run(
     `is_ours` tells by its number if a process was started by this one.
     """
     raise_limit()
-    anyio.run(until_stopped, work, ending, is_ours, backend_options={"loop_factory": AwakeLoop})
+    anyio.run(until_stopped, work, shutdown, is_ours, backend_options={"loop_factory": AwakeLoop})
 
 
 async def _announced(actor: Start, condition: Callable[[], Condition]) -> None:

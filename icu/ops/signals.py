@@ -36,7 +36,7 @@ BEATS: Final = 15
 ORDERED: Final = 130
 
 
-class Ending:
+class Shutdown:
     """The end of this process, which takes STOP_DEADLINE seconds at most once it has begun."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Ending:
             notify("STOPPING=1")
             threading.Thread(target=self._await_end, daemon=True).start()
 
-    def reach(self) -> None:
+    def complete(self) -> None:
         """To be called once all are stopped."""
         self._over.set()
 
@@ -64,34 +64,34 @@ class Ending:
 
 async def until_stopped(
     work: Callable[[], Awaitable[None]],
-    ending: Ending | None = None,
+    shutdown: Shutdown | None = None,
     is_ours: Callable[[int], bool] = lambda _: False,
 ) -> None:
-    """Await `work()` until it ends, or cancel it at the first signal. It tells `ending` where it stops by itself.
+    """Await `work()` until it ends, or cancel it at the first signal. It tells `shutdown` where it stops by itself.
 
     Orphans that are given to this process are waited for meanwhile; `is_ours` tells which processes are none.
     """
-    ending = ending or Ending()
+    shutdown = shutdown or Shutdown()
     scope = CancelScope()
     try:
         async with anyio.create_task_group() as group:
-            await group.start(_listen, scope, ending)
-            group.start_soon(_show_life, ending)
+            await group.start(_listen, scope, shutdown)
+            group.start_soon(_show_life, shutdown)
             group.start_soon(reap_orphans, is_ours)
             with scope:
                 await work()
             group.cancel_scope.cancel()
     finally:
-        ending.reach()
+        shutdown.complete()
 
 
-async def _listen(scope: CancelScope, ending: Ending, *, task_status: TaskStatus[None]) -> None:
+async def _listen(scope: CancelScope, shutdown: Shutdown, *, task_status: TaskStatus[None]) -> None:
     with anyio.open_signal_receiver(*_heeded()) as signals:
         task_status.started()
         async for number in signals:
             if not scope.cancel_called:
                 logger.info("{}: stopping; Ctrl-C or SIGTERM now ends at once", signal.Signals(number).name)
-                ending.begin()
+                shutdown.begin()
                 scope.cancel()
             elif number != signal.SIGHUP:  # of which a terminal that is closed may send several
                 os._exit(ORDERED)
@@ -105,7 +105,7 @@ def _heeded() -> Iterator[signal.Signals]:
         yield signal.SIGHUP
 
 
-async def _show_life(ending: Ending) -> None:
+async def _show_life(shutdown: Shutdown) -> None:
     """As often as whoever started this process asks, show that the loop turns.
 
     Who misses the sign sends SIGABRT, as systemd does: that prints all stacks and ends the process, however blocked it
@@ -115,7 +115,7 @@ async def _show_life(ending: Ending) -> None:
     if seconds:
         faulthandler.enable(STDERR)
         _leave_no_core()
-    while seconds and not ending.begun:
+    while seconds and not shutdown.begun:
         notify("WATCHDOG=1")
         await anyio.sleep(seconds / 3)
 

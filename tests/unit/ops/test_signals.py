@@ -36,20 +36,20 @@ HANGING = """
 import anyio
 from anyio import CancelScope
 from icu.ops import signals
-from icu.ops.signals import Ending, until_stopped
+from icu.ops.signals import Shutdown, until_stopped
 
 signals.STOP_DEADLINE = 0.5
 
 async def work():
-    ending.begin()
+    shutdown.begin()
     with CancelScope(shield=True):
         await this_hangs()
 
 async def this_hangs():
     await anyio.sleep(600)
 
-ending = Ending()
-anyio.run(until_stopped, work, ending)
+shutdown = Shutdown()
+anyio.run(until_stopped, work, shutdown)
 """
 
 STOPPING = """
