@@ -160,7 +160,7 @@ class Ward:
     def _patient(self, child: PatientChild) -> Start:
         from icu.bootstrap.beds import beds_of
         from icu.patient.emulator import emulate
-        from icu.transports.sending import Outbox
+        from icu.transports.sending import SendBuffer
 
         telemetry = self._patient_telemetry
         beds = beds_of(
@@ -173,7 +173,7 @@ class Ward:
         emulator = partial(
             emulate,
             bays=beds.bays,
-            outbox=Outbox(),
+            buffer=SendBuffer(),
             transport=self._transport,
             telemetry=telemetry,
             monotonic=time.monotonic,

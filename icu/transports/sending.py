@@ -23,7 +23,7 @@ AT_ONCE: Final = 1_000
 FAREWELL: Final = 2.0
 
 
-class Outbox:
+class SendBuffer:
     """Records waiting to be sent, at most `capacity` of each key. It outlives the actor that fills it."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -83,16 +83,16 @@ class Delivered(Protocol):
     """Takes note of records that the transport has acknowledged."""
 
     def __call__(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
-        """`refused` are those of the records that it takes never; `released`: how many the outbox let go of."""
+        """`refused` are those of the records that it takes never; `released`: how many the send buffer let go of."""
 
 
 @asynccontextmanager
-async def forwarding(outbox: Outbox, transport: Transport, on_delivered: Delivered) -> AsyncIterator[None]:
-    """Send what is put into the outbox while the block runs, and wait at its end until nothing is left.
+async def forwarding(buffer: SendBuffer, transport: Transport, on_delivered: Delivered) -> AsyncIterator[None]:
+    """Send what is put into the send buffer while the block runs, and wait at its end until nothing is left.
 
     A block that is cancelled gives it a moment, and a warning tells what was not delivered.
     """
-    sender = _Sender(outbox, transport, on_delivered)
+    sender = _Sender(buffer, transport, on_delivered)
     async with create_task_group() as group:
         group.start_soon(sender.run)
         try:
@@ -106,11 +106,11 @@ async def forwarding(outbox: Outbox, transport: Transport, on_delivered: Deliver
 
 
 class _Sender:
-    """Moves records from the outbox to the transport, in a scope that a cancellation from outside does not reach."""
+    """The task that publishes the send buffer, in a scope that a cancellation from outside does not reach."""
 
-    def __init__(self, outbox: Outbox, transport: Transport, on_delivered: Delivered) -> None:
+    def __init__(self, buffer: SendBuffer, transport: Transport, on_delivered: Delivered) -> None:
         self.scope = CancelScope(shield=True)
-        self._outbox = outbox
+        self._buffer = buffer
         self._transport = transport
         self._on_delivered = on_delivered
         self._ended = False
@@ -121,24 +121,24 @@ class _Sender:
             with self.scope:
                 while True:
                     await self._send()
-                    await self._outbox.change()
+                    await self._buffer.change()
         finally:
             self._ended = True
 
     async def idle(self) -> None:
         """Wait until nothing is left to send."""
-        while len(self._outbox):
-            await self._outbox.change()
+        while len(self._buffer):
+            await self._buffer.change()
 
     async def finish(self) -> None:
         """Give it a moment to send what waits, and say what it could not."""
         if not self._ended and self._transport.sending_trouble is None:
             with anyio.move_on_after(FAREWELL, shield=True):
                 await self.idle()
-        if len(self._outbox):
-            logger.warning("stopped with {} readings that were not delivered", len(self._outbox))
+        if len(self._buffer):
+            logger.warning("stopped with {} readings that were not delivered", len(self._buffer))
 
     async def _send(self) -> None:
-        while records := self._outbox.head(AT_ONCE):
+        while records := self._buffer.head(AT_ONCE):
             refused = await self._transport.publish(records)
-            self._on_delivered(records, refused=refused, released=self._outbox.acknowledged(records))
+            self._on_delivered(records, refused=refused, released=self._buffer.acknowledged(records))
