@@ -15,7 +15,7 @@ LOG_EVERY: Final = 30.0
 T = TypeVar("T")
 
 
-class Waiting:
+class Retries:
     """Something that may be away, and that any number of tasks wait for: its trouble is told once for all of them.
 
     `on_trouble` is told what is wrong each time, and None once it works.
@@ -24,11 +24,11 @@ class Waiting:
     def __init__(self, doing: str, *, on_trouble: Callable[[str | None], None]) -> None:
         self._doing = doing
         self._on_trouble = on_trouble
-        self._said_at: float | None = None
+        self._logged_at: float | None = None
         # The trouble, where it does not end before somebody mends something.
         self.needs_people: str | None = None
 
-    async def until_it_works(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Await `work()` again after each transient error, until cancelled; other errors leave at once.
 
         Waits 0.1 s to 5 s, growing, with full jitter.
@@ -37,32 +37,30 @@ class Waiting:
             retry=retry_if_exception(is_transient),
             wait=wait_random_exponential(multiplier=0.1, max=5.0),
             sleep=anyio.sleep,
-            before_sleep=self._complain,
+            before_sleep=self._on_failure,
             reraise=True,
         )
         result: T = await retrying(work)
-        self._rejoice()
+        self._on_recovery()
         return result
 
-    def _complain(self, state: RetryCallState) -> None:
+    def _on_failure(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         trouble = f"{self._doing}: {error}"
         self.needs_people = trouble if isinstance(error, IcuError) and error.needs_people else None
         self._on_trouble(trouble)
-        if self._said_at is None or anyio.current_time() - self._said_at >= LOG_EVERY:
-            self._said_at = anyio.current_time()
+        if self._logged_at is None or anyio.current_time() - self._logged_at >= LOG_EVERY:
+            self._logged_at = anyio.current_time()
             logger.warning("{}, waiting: {}", self._doing, error)
 
-    def _rejoice(self) -> None:
+    def _on_recovery(self) -> None:
         self.needs_people = None
         self._on_trouble(None)
-        if self._said_at is not None:
-            self._said_at = None
+        if self._logged_at is not None:
+            self._logged_at = None
             logger.info("{}: works again", self._doing)
 
 
-async def until_it_works(
-    doing: str, work: Callable[[], Awaitable[T]], *, on_trouble: Callable[[str | None], None]
-) -> T:
+async def retry(doing: str, work: Callable[[], Awaitable[T]], *, on_trouble: Callable[[str | None], None]) -> T:
     """Await `work()` again after each transient error, as the only one who waits."""
-    return await Waiting(doing, on_trouble=on_trouble).until_it_works(work)
+    return await Retries(doing, on_trouble=on_trouble).run(work)

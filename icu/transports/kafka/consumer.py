@@ -10,7 +10,7 @@ from anyio import CancelScope
 from loguru import logger
 
 from icu.messages import Position
-from icu.ops.retries import Waiting
+from icu.ops.retries import Retries
 from icu.transports.base import Assignment, Batch
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
@@ -33,7 +33,7 @@ class KafkaConsumer:
     def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
         self._brokers = brokers
         self._topic = topic
-        self._waiting = Waiting("reading from Kafka", on_trouble=on_trouble)
+        self._retries = Retries("reading from Kafka", on_trouble=on_trouble)
         self._reader: Reader | None = None
         self._closed = False
         self._faults = Faults(topic.name)
@@ -48,14 +48,14 @@ class KafkaConsumer:
     @property
     def degraded(self) -> str | None:
         """What cannot be read until somebody mends it, and how: all of it, or some partitions; None for nothing."""
-        return self._waiting.needs_people or self._faults.text
+        return self._retries.needs_people or self._faults.text
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         """Take every partition that answers, from the stored positions, as far as they are of these logs.
 
         Waits for a broker. KafkaError is raised by `fetch` once another partition answers: assign again then.
         """
-        return await self._waiting.until_it_works(partial(self._assign, stored))
+        return await self._retries.run(partial(self._assign, stored))
 
     async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
         """See the protocol. KafkaError where the broker is away or the log was cut: assign again then."""

@@ -16,7 +16,7 @@ from aiokafka import errors as kafka
 from loguru import logger
 
 from icu.messages import Record
-from icu.ops.retries import LOG_EVERY, Waiting
+from icu.ops.retries import LOG_EVERY, Retries
 from icu.transports.kafka.batches import Batches, of_partitions, packed
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
@@ -76,7 +76,7 @@ class Producer:
     def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
         self._brokers = brokers
         self._topic = topic
-        self._waiting = Waiting("sending to Kafka", on_trouble=on_trouble)
+        self._retries = Retries("sending to Kafka", on_trouble=on_trouble)
         self._dropped = _Dropped(topic.name)
         self._batch_bytes = BATCH_BYTES
         self._turn = anyio.Lock()
@@ -93,7 +93,7 @@ class Producer:
     @property
     def degraded(self) -> str | None:
         """Why nothing is sent until somebody mends something."""
-        return self._waiting.needs_people
+        return self._retries.needs_people
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
         """Send the records in order, again and again until all are acknowledged; returns those that are too large.
@@ -115,7 +115,7 @@ class Producer:
         refused: list[Record] = []
         while rest:
             # One batch a partition at a time: were there two, a failure of the first would let the second overtake it.
-            rest, too_large = await self._waiting.until_it_works(partial(self._attempt, rest))
+            rest, too_large = await self._retries.run(partial(self._attempt, rest))
             refused += too_large
         return refused
 
