@@ -36,7 +36,7 @@ from icu.control.protocol import (
     is_up,
 )
 from icu.errors import UsageError
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.orders import ORDERS, Befall, Scale, Status, Tree
 
 NOT_RUNNING: Final = 3
@@ -237,7 +237,7 @@ def _finish(told: Done) -> None:
 
 
 def _is_down(child: ChildView) -> bool:
-    return child.state in {State.PENDING, State.STOPPED, State.EXITED, State.FAILED}
+    return child.state in {ChildState.PENDING, ChildState.STOPPED, ChildState.EXITED, ChildState.FAILED}
 
 
 def _show(children: Sequence[ChildView], beds: Sequence[str]) -> None:

@@ -8,12 +8,12 @@ from rich.cells import cell_len
 
 from icu.control.protocol import Entry, Supervisors
 from icu.patient.scenarios import Scenario
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 _Row = tuple[str, str, str, str]
 
-_RUNS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
-_DIED: Final = frozenset({State.BACKOFF, State.FAILED})
+_RUNS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
+_DIED: Final = frozenset({ChildState.BACKOFF, ChildState.FAILED})
 
 
 def table(children: Iterable[ChildView]) -> list[str]:

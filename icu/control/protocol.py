@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 # Bytes of a request.
 LONGEST_REQUEST: Final = 65_536
@@ -123,7 +123,9 @@ _encoder: Final = msgspec.json.Encoder()
 
 def is_up(child: ChildView) -> bool:
     """Whether a child runs: it has said so, be it a moment ago, and may wait for something that is away."""
-    return child.state in {State.RUNNING, State.WAITING} or (child.state is State.STARTING and child.uptime > 0)
+    return child.state in {ChildState.RUNNING, ChildState.WAITING} or (
+        child.state is ChildState.STARTING and child.uptime > 0
+    )
 
 
 def line(said: Request | Answer) -> bytes:

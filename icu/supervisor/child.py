@@ -18,7 +18,7 @@ from icu.supervisor.events import (
     ChildStopped,
 )
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec
-from icu.supervisor.view import ChildView, Condition, State
+from icu.supervisor.view import ChildState, ChildView, Condition
 
 
 class Child:
@@ -39,7 +39,7 @@ class Child:
         self._backoff = backoff
         self._seat = seat
         self._delay = delay
-        self._state = State.BACKOFF if delay else State.STARTING
+        self._state = ChildState.BACKOFF if delay else ChildState.STARTING
         # Shielded: children are stopped one by one, not all at once when their supervisor is cancelled.
         self._scope = CancelScope(shield=True)
         self._told_at: float | None = None
@@ -79,7 +79,7 @@ class Child:
     def view(self) -> ChildView:
         """How it is now."""
         error = self._last_error
-        running = self._state is State.RUNNING
+        running = self._state is ChildState.RUNNING
         condition = self.spec.condition() if running else Condition()
         return ChildView(
             id=self.spec.id,
@@ -108,7 +108,7 @@ class Child:
         try:
             with self._scope:
                 await anyio.sleep(self._delay)
-                self._state = State.STARTING
+                self._state = ChildState.STARTING
                 await self._run()
         except BaseException as exc:  # noqa: BLE001 - SystemExit and groups of anything kill the child, never us
             error = self._death(_alone(exc))
@@ -123,7 +123,7 @@ class Child:
             self._told_at = anyio.current_time()
         if self._ended.is_set():
             return
-        self._state = State.STOPPING
+        self._state = ChildState.STOPPING
         self._scope.cancel()
         with CancelScope(deadline=self._told_at + self.spec.shutdown):
             await self._ended.wait()
@@ -131,12 +131,12 @@ class Child:
             self._abandoned = True
             self._announce(ChildAbandoned(self.spec.id, anyio.current_time() - self._told_at))
 
-    def _shown(self, condition: Condition) -> State:
+    def _shown(self, condition: Condition) -> ChildState:
         if self.uptime < self.spec.min_uptime:
-            return State.STARTING
+            return ChildState.STARTING
         if condition.degraded:
-            return State.DEGRADED
-        return State.WAITING if condition.trouble else State.RUNNING
+            return ChildState.DEGRADED
+        return ChildState.WAITING if condition.trouble else ChildState.RUNNING
 
     async def _run(self) -> None:
         returned = False
@@ -175,15 +175,15 @@ class Child:
         self._started_at = anyio.current_time()
         self._detail = detail
         self._started.set()
-        if self._state is State.STARTING:
-            self._state = State.RUNNING
+        if self._state is ChildState.STARTING:
+            self._state = ChildState.RUNNING
         self._announce(ChildStarted(self.spec.id, self.attempt, detail))
         self.settled.set()
 
     def _conclude(self, error: BaseException | None) -> None:
         self.error = error
         self._detail = None
-        self._state = State.STOPPED if self.was_told else State.EXITED if error is None else State.FAILED
+        self._state = ChildState.STOPPED if self.was_told else ChildState.EXITED if error is None else ChildState.FAILED
         if error is not None:
             self._last_error = error
             self._announce(ChildFailed(self.spec.id, error, self.uptime))

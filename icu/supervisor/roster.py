@@ -10,7 +10,7 @@ from icu.supervisor.backoff import Backoff
 from icu.supervisor.child import Child
 from icu.supervisor.events import Announcer
 from icu.supervisor.spec import AutoShutdown, ChildSpec, Restart
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 
 class Roster:
@@ -102,5 +102,5 @@ class Roster:
         child = self.lives.get(child_id)
         if child is not None:
             return child.view()
-        state = State.STOPPED if child_id in self.held else State.PENDING
+        state = ChildState.STOPPED if child_id in self.held else ChildState.PENDING
         return ChildView(id=child_id, state=state, children=self.specs[child_id].children())

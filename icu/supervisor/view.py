@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class State(StrEnum):
+class ChildState(StrEnum):
     """Where a child is."""
 
     # Its turn has not come: the children before it are started first.
@@ -43,7 +43,7 @@ class ChildView:
     """A child at one moment."""
 
     id: str
-    state: State = State.PENDING
+    state: ChildState = ChildState.PENDING
     restarts: int = 0
     # Seconds since it said "started"; 0 while it does not run.
     uptime: float = 0.0

@@ -17,9 +17,9 @@ from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Strategy
 from icu.supervisor.tree import Supervisor
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
-_TAKES_ORDERS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
+_TAKES_ORDERS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
 """The states in which a supervisor has children."""
 
 
@@ -124,7 +124,7 @@ class Children:
     async def unready(self) -> str | None:
         """Which critical children are down, so that the ward is not ready; None if none is."""
         states = {each.id: each.state for each in self.flat()}
-        down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not State.RUNNING]
+        down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not ChildState.RUNNING]
         return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
 
     def owner(self, member: Member) -> Supervisor:

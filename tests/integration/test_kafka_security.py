@@ -16,7 +16,7 @@ from icu.config.errors import ConfigurationError
 from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
 from icu.control.protocol import is_up
 from icu.messages import Record
-from icu.supervisor.view import State
+from icu.supervisor.view import ChildState
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
@@ -159,7 +159,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             await group.start(tree.root.run)
-            while {each.state for each in tree.flat()} != {State.DEGRADED}:
+            while {each.state for each in tree.flat()} != {ChildState.DEGRADED}:
                 await anyio.sleep(0.05)
             assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.flat())
             assert not any(map(is_up, tree.flat()))

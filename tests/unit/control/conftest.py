@@ -15,7 +15,7 @@ from icu.control.places import places
 from icu.control.protocol import Befallen, Supervisors
 from icu.control.records import Records
 from icu.control.server import serve
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.changes import Change
 from icu.ward.orders import ORDERS
 from icu.ward.outcomes import Outcomes
@@ -26,7 +26,7 @@ class Ward:
 
     def __init__(self) -> None:
         self.outcomes = Outcomes(self)
-        self.children = [ChildView("sink", State.RUNNING, uptime=5.0), ChildView("bed-1", State.BACKOFF)]
+        self.children = [ChildView("sink", ChildState.RUNNING, uptime=5.0), ChildView("bed-1", ChildState.BACKOFF)]
         self.told: list[object] = []
         self.scaled = ["bed-1"]
         self.error: Exception | None = None

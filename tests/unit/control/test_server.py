@@ -39,7 +39,7 @@ from icu.control.protocol import (
     line,
 )
 from icu.control.records import Records
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.asking import look
 from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
@@ -60,7 +60,10 @@ async def answer_to(path: Path, data: bytes) -> AnyAnswer:
 async def test_looking(settings: Settings, room: Path) -> None:
     """Status tells of the children that are asked for, tree of all with rules and pid."""
     status = await ask(places(settings), Status(), Children)
-    assert [(child.id, child.state) for child in status.children] == [("sink", State.RUNNING), ("bed-1", State.BACKOFF)]
+    assert [(child.id, child.state) for child in status.children] == [
+        ("sink", ChildState.RUNNING),
+        ("bed-1", ChildState.BACKOFF),
+    ]
     assert [child.id for child in (await ask(places(settings), Status(("bed-1",)), Children)).children] == ["bed-1"]
     tree = await ask(places(settings), Tree(), Supervisors)
     assert (tree.pid, tree.rules) == (os.getpid(), {"": "one_for_one"})
@@ -76,7 +79,7 @@ async def test_looking(settings: Settings, room: Path) -> None:
         (
             Scale("icu", 3),
             ("scale", ("icu", 3)),
-            Done("icu is 3 now", [ChildView("bed-1", State.BACKOFF, children=[])], []),
+            Done("icu is 3 now", [ChildView("bed-1", ChildState.BACKOFF, children=[])], []),
         ),
         (Reload(), ("reload", ()), Done("nothing changed", [], [])),
         (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), Befallen(["Anna", "Иван"], [])),
@@ -301,7 +304,7 @@ async def test_who_takes_no_answer_is_sent_away(
     few: None, settings: Settings, room: Path, ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that is larger than a socket holds keeps no place for ever, though the client goes on asking."""
-    ward.children = [ChildView(f"bed-{number}", State.RUNNING) for number in range(10_000)]
+    ward.children = [ChildView(f"bed-{number}", ChildState.RUNNING) for number in range(10_000)]
     monkeypatch.setattr(callers, "PATIENCE", 0.2)
     async with AsyncExitStack() as stack:
         for _ in range(2):
