@@ -121,7 +121,7 @@ class _Sink:
         """Move records from the transport to the database until cancelled, or until another sink interferes."""
         while True:
             batches = await self._consumer.fetch(
-                max_records=self._batching.max_records, linger=self._batching.linger, patience=PATIENCE
+                max_records=self._batching.max_records, linger=self._batching.linger, max_wait=PATIENCE
             )
             if batches:
                 await self._take(batches)
@@ -134,7 +134,7 @@ class _Sink:
         """Store what is in the log already, for it ends with the process."""
         with anyio.move_on_after(FAREWELL, shield=True) as farewell:
             await self.resume()
-            while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, patience=0):
+            while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, max_wait=0):
                 await self._take(batches)
         if farewell.cancelled_caught:
             logger.error("stopped before everything was stored")

@@ -64,8 +64,8 @@ class Consumer(Protocol):
         """
         ...
 
-    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
-        """Wait for records, at most `patience` seconds, then up to `linger` seconds more for others to join them.
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+        """Wait for records, at most `max_wait` seconds, then up to `linger` seconds more for others to join them.
 
         Returns at once with `max_records`; an empty sequence when patience ran out. Raises TransportError when the
         broker is away or the log is not the one that was assigned: assign again then.

@@ -170,10 +170,10 @@ class MemoryConsumer:
         self._trim(self._offsets)
         return assignments
 
-    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
         """Wait for records, then for company; see the protocol."""
         await checkpoint()
-        with anyio.move_on_after(patience):
+        with anyio.move_on_after(max_wait):
             await self._wait_for(1)
         if self._waiting():
             with anyio.move_on_after(linger):

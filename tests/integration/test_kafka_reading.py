@@ -148,7 +148,7 @@ async def test_a_partition_that_others_keep_waiting_is_not_stalled(
         await consumer.assign({})
         count = 0
         while count < 1_000:
-            found = await consumer.fetch(max_records=5, linger=0, patience=1)
+            found = await consumer.fetch(max_records=5, linger=0, max_wait=1)
             count += sum(len(batch.deliveries) for batch in found)
             await anyio.sleep(0.01)
             assert transport.degraded is None

@@ -81,7 +81,7 @@ async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         while await consumer.lag():
-            for batch in await consumer.fetch(max_records=100_000, linger=0, patience=5):
+            for batch in await consumer.fetch(max_records=100_000, linger=0, max_wait=5):
                 found += batch.deliveries
     return {
         key: [int((each.value or b"").split()[0]) for each in found if each.key == key]

@@ -72,7 +72,7 @@ async def test_what_connects(kafka: ApacheKafka, listener: str, changes: dict[st
         await transport.publish([Record(b"bed", b"1")])
         async with transport.consumer() as consumer:
             await consumer.assign({})
-            assert await consumer.fetch(max_records=1, linger=0, patience=5)
+            assert await consumer.fetch(max_records=1, linger=0, max_wait=5)
     finally:
         await transport.aclose()
 

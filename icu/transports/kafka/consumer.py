@@ -57,11 +57,11 @@ class KafkaConsumer:
         """
         return await self._retries.run(partial(self._assign, stored))
 
-    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
         """See the protocol. KafkaError where the broker is away or the log was cut: assign again then."""
         reader = self._connected()
         try:
-            batches = await reader.fetch(max_records, linger, patience)
+            batches = await reader.fetch(max_records, linger, max_wait)
             # A client that is stopped ends its fetch with nothing, or with an error.
             self._check_open()
         except KafkaError as exc:

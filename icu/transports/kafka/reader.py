@@ -86,7 +86,7 @@ class Reader:
         """The partitions that do not answer, in words; None where all do."""
         return "; ".join(f"partition {place.partition}: {why}" for place, why in sorted(self._silent.items())) or None
 
-    async def fetch(self, most: int, linger: float, patience: float) -> list[Batch]:
+    async def fetch(self, most: int, linger: float, max_wait: float) -> list[Batch]:
         """Consecutive records of some partitions. KafkaError where they have to be assigned anew."""
         if self._unfinished:
             # What a fetch that was cancelled had taken is taken again.
@@ -95,7 +95,7 @@ class Reader:
         if (look := self._lookout.look()) is not None:
             await self._apply(look)
         self._unfinished = True
-        found = await self._retry_set_aside() or await self._read(most, linger, patience)
+        found = await self._retry_set_aside() or await self._read(most, linger, max_wait)
         self._unfinished = False
         return [self._batch(place, records) for place, records in found.items()]
 
@@ -122,14 +122,14 @@ class Reader:
         if self._commits is not None:
             await self._commits.give_up()
 
-    async def _read(self, most: int, linger: float, patience: float) -> _Found:
+    async def _read(self, most: int, linger: float, max_wait: float) -> _Found:
         try:
-            return await self._gather(most, linger, patience)
+            return await self._gather(most, linger, max_wait)
         except UnreadableError:
             return await self._one_by_one(most)
 
-    async def _gather(self, most: int, linger: float, patience: float) -> _Found:
-        found = await self._poll(most, patience)
+    async def _gather(self, most: int, linger: float, max_wait: float) -> _Found:
+        found = await self._poll(most, max_wait)
         deadline = anyio.current_time() + linger
         while found and (wanted := most - sum(map(len, found.values()))) > 0:
             left = deadline - anyio.current_time()
@@ -181,9 +181,9 @@ class Reader:
                     return {}
                 most //= 2
 
-    async def _poll(self, most: int, patience: float, *places: TopicPartition) -> _Found:
-        call = self._client.getmany(*places, timeout_ms=round(patience * 1000), max_records=most)
-        found: _Found = await fetched(call, seconds=patience + ANSWER_DEADLINE)
+    async def _poll(self, most: int, max_wait: float, *places: TopicPartition) -> _Found:
+        call = self._client.getmany(*places, timeout_ms=round(max_wait * 1000), max_records=most)
+        found: _Found = await fetched(call, seconds=max_wait + ANSWER_DEADLINE)
         return found
 
     def _set_aside(self, place: TopicPartition, error: UnreadableError) -> None:

@@ -90,7 +90,7 @@ async def on_topic(transport: Transport) -> list[Observation]:
 
 async def fetch(consumer: Consumer) -> Sequence[object]:
     """Whatever is there."""
-    return await consumer.fetch(max_records=100_000, linger=0, patience=0)
+    return await consumer.fetch(max_records=100_000, linger=0, max_wait=0)
 
 
 async def test_at_once_and_then_every_interval(transport: MemoryTransport, telemetry: Telemetry) -> None:
@@ -202,7 +202,7 @@ async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None
         )
         await anyio.sleep(30)
         while len(found) < 1_441:
-            for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
+            for batch in await consumer.fetch(max_records=10, linger=0, max_wait=1):
                 found += [decoded(each) for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
         group.cancel_scope.cancel()
@@ -262,7 +262,7 @@ async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:
             await emulate(bays=[bay], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
         async with transport.consumer() as consumer:
             await consumer.assign({})
-            batches = await consumer.fetch(max_records=100_000, linger=0, patience=0)
+            batches = await consumer.fetch(max_records=100_000, linger=0, max_wait=0)
             values.append([each.value for batch in batches for each in batch.deliveries][:360])
     assert values[0] == values[1] == values[2]
     assert len(set(values[0])) == 360
@@ -282,7 +282,7 @@ async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) 
         await anyio.sleep(62)
         assert telemetry._buffered._value.get() == 12
         while len(found) < 13:
-            for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
+            for batch in await consumer.fetch(max_records=10, linger=0, max_wait=1):
                 found += [decoded(each) for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
         group.cancel_scope.cancel()
@@ -313,9 +313,9 @@ async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
         await consumer.assign({})
         group.start_soon(partial(sent_within, 3, [simulated()], transport, telemetry, wall()))
         await anyio.sleep(4)
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=0)
         await consumer.commit({0: batch.position})
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=0)
         assert decoded(batch.deliveries[0]).patient_name == "Anna"
         group.cancel_scope.cancel()
 
@@ -331,7 +331,7 @@ async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
         group.start_soon(partial(emulate, bays=[bed], buffer=buffer, transport=transport, telemetry=telemetry))
         await anyio.sleep(3_600)
         while len(pulses) < 4:
-            for batch in await consumer.fetch(max_records=1, linger=0, patience=5):
+            for batch in await consumer.fetch(max_records=1, linger=0, max_wait=5):
                 pulses += [decoded(each).pulse for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
     assert pulses == [70, 71, 72, 73]

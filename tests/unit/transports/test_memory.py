@@ -33,12 +33,12 @@ async def test_a_full_log_makes_publishers_wait() -> None:
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(publish)
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         await anyio.wait_all_tasks_blocked()
         assert not done.is_set()
         await consumer.commit({0: batch.position})
         await done.wait()
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         assert [each.value for each in batch.deliveries] == [b"3", b"4"]
 
 
@@ -48,11 +48,11 @@ async def test_a_new_assignment_makes_room_too() -> None:
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(transport.publish, records(5))
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         await anyio.wait_all_tasks_blocked()
         assert transport.unstored == 3
         await consumer.assign({0: batch.position})
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         assert [each.value for each in batch.deliveries] == [b"3", b"4"]
     assert transport.unstored == 2
 
@@ -68,7 +68,7 @@ async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(transport.settled, 2)
-        [batch] = await consumer.fetch(max_records=3, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=0, max_wait=5)
         await consumer.commit({0: batch.position})
     assert transport.unstored == 2
 
@@ -93,11 +93,11 @@ async def test_waits_are_exact() -> None:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         before = anyio.current_time()
-        assert not await consumer.fetch(max_records=10, linger=1, patience=3)
+        assert not await consumer.fetch(max_records=10, linger=1, max_wait=3)
         assert anyio.current_time() - before == pytest.approx(3)
         await transport.publish(records(1))
         before = anyio.current_time()
-        assert await consumer.fetch(max_records=10, linger=1, patience=3)
+        assert await consumer.fetch(max_records=10, linger=1, max_wait=3)
         assert anyio.current_time() - before == pytest.approx(1)
 
 
@@ -113,7 +113,7 @@ async def test_a_full_log_wakes_its_reader() -> None:
             await transport.publish(records(5))
 
         group.start_soon(publish)
-        assert await consumer.fetch(max_records=1, linger=0, patience=60)
+        assert await consumer.fetch(max_records=1, linger=0, max_wait=60)
         assert anyio.current_time() - before == pytest.approx(1)
         group.cancel_scope.cancel()
 

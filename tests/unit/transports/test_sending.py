@@ -100,7 +100,7 @@ async def test_a_block_ends_when_all_is_delivered() -> None:
     assert (tally.delivered, tally.refused, tally.released, len(buffer)) == (2_500, 0, 2_500, 0)
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        batches = await consumer.fetch(max_records=10_000, linger=0, patience=0)
+        batches = await consumer.fetch(max_records=10_000, linger=0, max_wait=0)
     assert [int(each.value) for batch in batches for each in batch.deliveries] == list(range(2_500))
 
 

@@ -37,7 +37,7 @@ async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator
 
 async def take(consumer: KafkaConsumer, count: int, *, store: bool = True) -> Position:
     """Read some records of the first partition, and store them."""
-    [batch] = await consumer.fetch(max_records=count, linger=0, patience=1)
+    [batch] = await consumer.fetch(max_records=count, linger=0, max_wait=1)
     if store:
         await consumer.commit({0: batch.position})
     return batch.position
@@ -72,7 +72,7 @@ async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, co
     """It is not stored: it will be taken again."""
     await take(consumer, 3)
     with anyio.move_on_after(EVERY):
-        await consumer.fetch(max_records=200, linger=60, patience=1)
+        await consumer.fetch(max_records=200, linger=60, max_wait=1)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
 
@@ -90,7 +90,7 @@ async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> No
     await take(consumer, 99)
     await take(consumer, 1)
     for _ in range(3):
-        await consumer.fetch(max_records=1, linger=0, patience=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=PACE)
     assert cluster.committed == [{FIRST: 99, SECOND: 0}, {FIRST: 100}]
 
 

@@ -171,7 +171,7 @@ async def positions(cluster: Cluster, brokers: Brokers, count: int) -> dict[int,
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:
         found = {number: each.position for number, each in (await consumer.assign({})).items()}
-        for batch in await consumer.fetch(max_records=count, linger=0, patience=0.1):
+        for batch in await consumer.fetch(max_records=count, linger=0, max_wait=0.1):
             found[batch.partition] = batch.position
         return found
 
