@@ -119,6 +119,6 @@ async def _room(buffer: SendBuffer, transport: Transport, bays: Sequence[Bay]) -
     """Wait until there is room for the next records of those bays that can wait."""
     for bay in bays:
         if bay.can_wait:
-            await transport.settled(AHEAD)
+            await transport.until_stored(AHEAD)
         while bay.can_wait and any(buffer.is_full(each.key) for each in bay.identities):
             await buffer.change()

@@ -99,7 +99,7 @@ class Transport(Protocol):
         """Records that end with this process unless they are stored and committed first; 0 in a durable log."""
         ...
 
-    async def settled(self, most: int) -> None:
+    async def until_stored(self, most: int) -> None:
         """Wait until at most so many records are `unstored`."""
         ...
 

@@ -110,7 +110,7 @@ class MemoryTransport:
             return None
         return f"{self.topic} is full, and no sink reads it: start the sink (python -m icu status shows it)"
 
-    async def settled(self, most: int) -> None:
+    async def until_stored(self, most: int) -> None:
         """Wait until all but so many records are committed."""
         while self.unstored > most:
             await self._topic.trimmed.wait()

@@ -218,10 +218,10 @@ async def test_what_is_stored_needs_no_commit(transport: Transport) -> None:
         [batch] = await consumer.fetch(max_records=4, linger=0, max_wait=5)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         with anyio.fail_after(10):
-            group.start_soon(transport.settled, 2)
+            group.start_soon(transport.until_stored, 2)
             await anyio.wait_all_tasks_blocked()
             await consumer.assign({0: batch.position})
-            await transport.settled(2)
+            await transport.until_stored(2)
             assert numbers(await drain(consumer, 2), "bed") == [4, 5]
 
 

@@ -61,7 +61,7 @@ class KafkaTransport:
         self._check_open()
         await self._topic.ensure()
 
-    async def settled(self, most: int) -> None:
+    async def until_stored(self, most: int) -> None:
         """Nothing to wait for: the log outlives this process."""
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:

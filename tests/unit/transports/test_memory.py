@@ -61,13 +61,13 @@ async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
     """`settled` returns at once while little waits, and otherwise when enough was committed."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
-    await transport.settled(5)
+    await transport.until_stored(5)
     with anyio.move_on_after(1) as waiting:
-        await transport.settled(2)
+        await transport.until_stored(2)
     assert waiting.cancelled_caught
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
-        group.start_soon(transport.settled, 2)
+        group.start_soon(transport.until_stored, 2)
         [batch] = await consumer.fetch(max_records=3, linger=0, max_wait=5)
         await consumer.commit({0: batch.position})
     assert transport.unstored == 2
@@ -155,7 +155,7 @@ async def test_closing_wakes_who_waits_for_storage() -> None:
 
     async def settle() -> None:
         with pytest.raises(TransportClosedError):
-            await transport.settled(0)
+            await transport.until_stored(0)
 
     async with anyio.create_task_group() as group:
         group.start_soon(settle)
