@@ -24,14 +24,14 @@ from icu.control.places import CHOOSE, Place, names_of, places
 from icu.control.protocol import (
     Answer,
     AnyAnswer,
-    Befallen,
     Children,
     Done,
-    Entry,
+    LogEntry,
     Logs,
     Missed,
     Order,
     Request,
+    ScenarioStarted,
     Supervisors,
     is_up,
 )
@@ -111,7 +111,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
         raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
     address = _prepared(config)
     if url is None:
-        _tell(_asked(address, Befall(bed[0], name), Befallen), name)
+        _tell(_asked(address, Befall(bed[0], name), ScenarioStarted), name)
     else:
         from icu.cli.bedside import befall
 
@@ -257,7 +257,7 @@ def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 
-def _tell(told: Befallen, name: str) -> None:
+def _tell(told: ScenarioStarted, name: str) -> None:
     """Whom a scenario befell, and whom it did not."""
     if len(told.patients) > NAMED:
         _say(f"{name}: {len(told.patients)} patients")
@@ -288,7 +288,7 @@ async def _print_records(address: _Address, request: Logs) -> None:
 
 def _line(answer: AnyAnswer) -> str:
     match answer:
-        case Entry():
+        case LogEntry():
             return entry(answer)
         case Missed(count):
             return f"... {count} records came faster than they could be shown ..."

@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from icu.control.protocol import Entry, Supervisors
+from icu.control.protocol import LogEntry, Supervisors
 from icu.patient.scenarios import Scenario
 from icu.supervisor.view import ChildState, ChildView
 
@@ -26,7 +26,7 @@ def outline(told: Supervisors) -> list[str]:
     return [f"ward (pid {told.pid}): {told.rules.get('', '')}", *_aligned(list(_rows(told.children, told.rules)))]
 
 
-def entry(record: Entry) -> str:
+def entry(record: LogEntry) -> str:
     """A log record, and the stack below it where it has one."""
     # The date is today's, or people know.
     moment = record.timestamp.partition("T")[2][:12]

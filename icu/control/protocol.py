@@ -77,20 +77,20 @@ class Done(Answer, frozen=True):
     beds: Sequence[str] = ()
 
 
-class Befallen(Answer, frozen=True):
+class ScenarioStarted(Answer, frozen=True, tag="befallen"):
     """The names of the patients whom a scenario befell, and why it did not befall others."""
 
     patients: Sequence[str]
     problems: Sequence[str] = ()
 
 
-class Refused(Answer, frozen=True):
+class ScenarioRefused(Answer, frozen=True, tag="refused"):
     """The patients of an order whom it does not befall, and why."""
 
     patients: dict[UUID, str]
 
 
-class Entry(Answer, frozen=True):
+class LogEntry(Answer, frozen=True, tag="entry"):
     """A log record."""
 
     timestamp: str
@@ -114,7 +114,7 @@ class Failed(Answer, frozen=True):
     exit_code: int
 
 
-AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Refused | Entry | Missed | Failed
+AnyAnswer: TypeAlias = Children | Supervisors | Done | ScenarioStarted | ScenarioRefused | LogEntry | Missed | Failed
 
 
 answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from icu.control.protocol import Entry
+from icu.control.protocol import LogEntry
 from icu.ops.logs import unwrapped
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ class Records:
     """
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._entries: deque[tuple[int, Entry]] = deque(maxlen=kept)
+        self._entries: deque[tuple[int, LogEntry]] = deque(maxlen=kept)
         self._numbers = count(1)
 
     def __call__(self, message: "Message") -> None:
         """Keep a record."""
         self._entries.append((next(self._numbers), _entry(message.record)))
 
-    def after(self, number: int) -> list[tuple[int, Entry]]:
+    def after(self, number: int) -> list[tuple[int, LogEntry]]:
         """The records that came after this one, as far as they are still there."""
         entries = list(self._entries)
         newer = entries[-1][0] - number if entries else 0
@@ -48,11 +48,11 @@ def is_meant(child: str | None, pattern: str | None) -> bool:
     return pattern is None or (child is not None and (child == pattern or fnmatchcase(child, pattern)))
 
 
-def _entry(record: "Record") -> Entry:
+def _entry(record: "Record") -> LogEntry:
     context = {str(name): _short(str(value)) for name, value in record["extra"].items()}
     raised = record["exception"]
     stack = raised and raised.value and "".join(traceback.format_exception(unwrapped(raised.value)))
-    return Entry(
+    return LogEntry(
         timestamp=record["time"].isoformat(timespec="milliseconds"),
         level=record["level"].name,
         message=_short(record["message"]),

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from icu.config.settings import BEDS, AnyChild, Supervision
 from icu.control.errors import UnknownChildError
-from icu.control.protocol import Befallen
+from icu.control.protocol import ScenarioStarted
 from icu.supervisor.errors import SupervisionError
 from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
@@ -32,7 +32,7 @@ class Patients(Protocol):
     def means(self, bed: str) -> bool:
         """Whether this, or this pattern, means one of them or all."""
 
-    async def befall(self, bed: str, scenario: str) -> Befallen | None:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Let a scenario that there is befall those who are meant; None where their child does not run."""
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from icu.config.settings import HIGHEST_COUNT
-from icu.control.protocol import Befallen, Children, Done, Order, Pattern, Patterns, Refused, Supervisors
+from icu.control.protocol import Children, Done, Order, Pattern, Patterns, ScenarioRefused, ScenarioStarted, Supervisors
 
 if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
     from icu.ward.scenarios import Scenarios
@@ -101,7 +101,7 @@ class Befall(Order, frozen=True):
     bed: Pattern
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: "Ward | Scenarios") -> Befallen:
+    async def obey(self, ward: "Ward | Scenarios") -> ScenarioStarted:
         """Now."""
         return await ward.befall(self.bed, self.scenario)
 
@@ -112,9 +112,9 @@ class Begin(Order, frozen=True):
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: "Lone") -> Refused:
+    async def obey(self, ward: "Lone") -> ScenarioRefused:
         """Now."""
-        return Refused(ward.begin(self.patients, self.scenario))
+        return ScenarioRefused(ward.begin(self.patients, self.scenario))
 
 
 ORDERS: Final = (Status, Tree, Start, Stop, Restart, Scale, Reload, Befall)

@@ -12,7 +12,7 @@ import anyio
 from icu.control.client import DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
-from icu.control.protocol import Refused
+from icu.control.protocol import ScenarioRefused
 from icu.control.server import obeying
 from icu.supervisor.errors import SupervisionError
 from icu.ward.orders import Begin, Lone
@@ -50,7 +50,7 @@ async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
     look = f"python -m icu status {child_id}"
     try:
         with anyio.fail_after(DEADLINE):
-            return (await ask([place], order, Refused)).patients
+            return (await ask([place], order, ScenarioRefused)).patients
     except TimeoutError:
         raise SupervisionError(f"{child_id} gave no answer within {DEADLINE:g} s, and may do so yet: {look}") from None
     except NoSupervisorError as exc:

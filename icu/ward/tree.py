@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from icu.config.settings import Settings
-from icu.control.protocol import Befallen, Supervisors
+from icu.control.protocol import ScenarioStarted, Supervisors
 from icu.supervisor.events import Handler
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView
@@ -89,7 +89,7 @@ class Tree:
         """Read the file again and apply the difference. A file with a mistake changes nothing."""
         return await self._changes.reload()
 
-    async def befall(self, bed: str, scenario: str) -> Befallen:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
         """Let a scenario befall the patients who match. UnknownBedError, and what the check of its name raises."""
         return await self._scenarios.befall(bed, scenario)
 

@@ -14,7 +14,7 @@ from icu.cli import control
 from icu.cli.listing import entry, harmless, outline, table
 from icu.config.load import load
 from icu.control.places import names_of, places
-from icu.control.protocol import Entry, Supervisors
+from icu.control.protocol import LogEntry, Supervisors
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.supervisor.view import ChildState, ChildView
@@ -231,7 +231,7 @@ def test_the_outline() -> None:
 
 def test_an_entry() -> None:
     """Time, level, child, message and context, and the stack below."""
-    record = Entry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
+    record = LogEntry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
     assert entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
 
 

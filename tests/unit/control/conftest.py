@@ -12,7 +12,7 @@ import pytest
 from icu.config.settings import Settings, Supervision
 from icu.control.errors import UnknownChildError
 from icu.control.places import places
-from icu.control.protocol import Befallen, Supervisors
+from icu.control.protocol import ScenarioStarted, Supervisors
 from icu.control.records import Records
 from icu.control.server import serve
 from icu.supervisor.view import ChildState, ChildView
@@ -71,12 +71,12 @@ class Ward:
         await self._obey("reload", ())
         return Change("nothing changed")
 
-    async def befall(self, bed: str, scenario: str) -> Befallen:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
         """Note it; a pattern means so many patients that they are not named, and the recording is none of them."""
         await self._obey("befall", (bed, scenario))
         if bed == "*":
-            return Befallen([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
-        return Befallen(["Anna", "Иван"])
+            return ScenarioStarted([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
+        return ScenarioStarted(["Anna", "Иван"])
 
     async def _obey(self, *words: object) -> dict[str, str | None]:
         await self.gate.wait()

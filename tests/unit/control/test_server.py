@@ -26,14 +26,14 @@ from icu.control.places import places
 from icu.control.protocol import (
     LONGEST_REQUEST,
     AnyAnswer,
-    Befallen,
     Children,
     Done,
-    Entry,
     Failed,
+    LogEntry,
     Logs,
     Missed,
     Request,
+    ScenarioStarted,
     Supervisors,
     answers,
     line,
@@ -82,7 +82,7 @@ async def test_looking(settings: Settings, room: Path) -> None:
             Done("icu is 3 now", [ChildView("bed-1", ChildState.BACKOFF, children=[])], []),
         ),
         (Reload(), ("reload", ()), Done("nothing changed", [], [])),
-        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), Befallen(["Anna", "Иван"], [])),
+        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), ScenarioStarted(["Anna", "Иван"], [])),
     ],
 )
 async def test_orders(
@@ -265,7 +265,7 @@ async def test_followers_keep_no_place_that_orders_need(
     logger.info("first")
     async with await anyio.connect_unix(room) as stream:
         await stream.send(line(Logs(follow=True)))
-        assert isinstance(await answer_on(stream), Entry)
+        assert isinstance(await answer_on(stream), LogEntry)
         with pytest.raises(OrderRefusedError, match="there are 1 clients that follow the log") as refused:
             await following(settings, Logs(follow=True), 1)
         assert refused.value.exit_code == 75
@@ -353,9 +353,9 @@ async def test_the_log(settings: Settings, room: Path, records: Records) -> None
     logger.add(records, format="{message}")
     logger.info("nobody's")
     logger.bind(child="bed-1", delay=0.5).warning("starting {}", "again")
-    entries = [said async for said in talk(places(settings), Logs()) if isinstance(said, Entry)]
+    entries = [said async for said in talk(places(settings), Logs()) if isinstance(said, LogEntry)]
     assert [entry.message for entry in entries] == ["nobody's", "starting again"]
-    expected = Entry(entries[1].timestamp, "WARNING", "starting again", "bed-1", {"delay": "0.5"})
+    expected = LogEntry(entries[1].timestamp, "WARNING", "starting again", "bed-1", {"delay": "0.5"})
     assert [said async for said in talk(places(settings), Logs("bed-*"))] == [expected]
     assert [said async for said in talk(places(settings), Logs("sink"))] == []
     with pytest.raises(OrderRefusedError, match="no child is called bed-9: did you mean bed-1"):
@@ -363,7 +363,7 @@ async def test_the_log(settings: Settings, room: Path, records: Records) -> None
     async with anyio.create_task_group() as group:
         group.start_soon(partial(log_later, 3))
         found = await following(settings, Logs("bed-1", follow=True), 3)
-    assert [said.message for said in found if isinstance(said, Entry)] == ["starting again", "later 0", "later 1"]
+    assert [said.message for said in found if isinstance(said, LogEntry)] == ["starting again", "later 0", "later 1"]
 
 
 async def log_later(count: int) -> None:
@@ -384,7 +384,7 @@ async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path,
             if len(found) == 1:
                 for number in range(150):
                     logger.info("{}", number)
-            if isinstance(said, Entry) and said.message == "149":
+            if isinstance(said, LogEntry) and said.message == "149":
                 break
     assert found[1] == Missed(50)
     assert len(found) == 102

@@ -13,7 +13,7 @@ from anyio.abc import SocketStream
 from icu.bootstrap.patients import LonePatients
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
-from icu.control.protocol import Failed, Logs, Refused, line
+from icu.control.protocol import Failed, Logs, ScenarioRefused, line
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from icu.ward import remote
@@ -96,7 +96,7 @@ async def test_where_no_patients_are_left(process: None, folder: Path, running: 
 async def test_it_takes_no_other_orders(process: None, folder: Path, request_: Stop | Logs) -> None:
     """What is asked of a ward is none of its business, and it obeys the next order."""
     with pytest.raises(OrderRefusedError, match="that is no request") as caught:
-        await ask([place_in(folder)], request_, Refused, deadline=30)
+        await ask([place_in(folder)], request_, ScenarioRefused, deadline=30)
     assert caught.value.exit_code == 64
     assert await refused(folder, "Bed 1") == {}
 
@@ -146,7 +146,7 @@ async def test_no_answer_is_told_as_that(
 
 async def test_what_was_answered_before_counts(folder: Path) -> None:
     """Where a process ends between two pieces of an order, those of the first are not told as refused."""
-    answers = [Refused({uuid_of_name(MANY[0]): "no luck"})]
+    answers = [ScenarioRefused({uuid_of_name(MANY[0]): "no luck"})]
 
     async def attend(stream: SocketStream) -> None:
         async with stream:
