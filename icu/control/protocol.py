@@ -33,7 +33,7 @@ class Order(Request, frozen=True):
     # True where the children whom it names are to run then.
     leaves_up: ClassVar[bool] = True
 
-    async def obey(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order says whom it is for
+    async def carry_out(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order says whom it is for
         """Do in the ward what is asked for. IcuError where that cannot be."""
         raise NotImplementedError
 

@@ -78,7 +78,7 @@ async def serve(
 
 
 @asynccontextmanager
-async def obeying(path: Path, ward: object, orders: Sequence[type[Order]]) -> AsyncIterator[None]:
+async def accepting_orders(path: Path, ward: object, orders: Sequence[type[Order]]) -> AsyncIterator[None]:
     """Let something obey orders that come to a socket of this path while the block runs. It has no log."""
     async with await anyio.create_unix_listener(path, mode=0o600) as listener, anyio.create_task_group() as group:
         group.start_soon(_Room(ward, orders).attend, listener)
@@ -128,7 +128,7 @@ class _Room:
                     await reader.read()
             elif isinstance(request, Order):
                 with self._orders.one():
-                    await caller.answer(await request.obey(self._ward))
+                    await caller.answer(await request.carry_out(self._ward))
         except CallerGoneError:
             raise
         except IcuError as exc:

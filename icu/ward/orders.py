@@ -29,7 +29,7 @@ class Status(Order, frozen=True):
 
     ids: Annotated[tuple[Pattern, ...], Meta(max_length=1_000)] = ()
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """Look at them."""
         return ward.outcomes.of(self.ids)
 
@@ -37,7 +37,7 @@ class Status(Order, frozen=True):
 class Tree(Order, frozen=True):
     """The supervisors with their rules, and below each its children."""
 
-    async def obey(self, ward: "Ward") -> Supervisors:
+    async def carry_out(self, ward: "Ward") -> Supervisors:
         """Look at them."""
         return await ward.supervisors()
 
@@ -47,7 +47,7 @@ class Start(Order, frozen=True):
 
     ids: Patterns
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """One after the other."""
         return await ward.outcomes.after(await ward.start(*self.ids))
 
@@ -58,7 +58,7 @@ class Stop(Order, frozen=True):
     ids: Patterns
     leaves_up: ClassVar[bool] = False
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """One after the other."""
         return await ward.outcomes.after(await ward.stop(*self.ids))
 
@@ -68,7 +68,7 @@ class Restart(Order, frozen=True):
 
     ids: Patterns
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """One after the other."""
         return await ward.outcomes.after(await ward.restart(*self.ids))
 
@@ -79,7 +79,7 @@ class Scale(Order, frozen=True):
     id: Pattern
     count: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
 
-    async def obey(self, ward: "Ward") -> Done:
+    async def carry_out(self, ward: "Ward") -> Done:
         """Start and stop as many as that takes."""
         return await ward.outcomes.done(await ward.scale(self.id, self.count))
 
@@ -90,7 +90,7 @@ class Reload(Order, frozen=True):
     Ends with 3 where one that was started does not run then.
     """
 
-    async def obey(self, ward: "Ward") -> Done:
+    async def carry_out(self, ward: "Ward") -> Done:
         """Apply what has changed in the file."""
         return await ward.outcomes.done(await ward.reload())
 
@@ -101,7 +101,7 @@ class Befall(Order, frozen=True):
     bed: Pattern
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: "Ward | Scenarios") -> ScenarioStarted:
+    async def carry_out(self, ward: "Ward | Scenarios") -> ScenarioStarted:
         """Now."""
         return await ward.befall(self.bed, self.scenario)
 
@@ -112,7 +112,7 @@ class Begin(Order, frozen=True):
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: "Lone") -> ScenarioRefused:
+    async def carry_out(self, ward: "Lone") -> ScenarioRefused:
         """Now."""
         return ScenarioRefused(ward.begin(self.patients, self.scenario))
 

@@ -13,7 +13,7 @@ from icu.control.client import DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
 from icu.control.protocol import ScenarioRefused
-from icu.control.server import obeying
+from icu.control.server import accepting_orders
 from icu.supervisor.errors import SupervisionError
 from icu.ward.orders import Begin, Lone
 
@@ -31,7 +31,7 @@ def place_in(folder: Path) -> Place:
 
 def obeying_supervisor(ward: Lone, environ: Mapping[str, str] = os.environ) -> AbstractAsyncContextManager[None]:
     """Take orders in this process while the block runs. `ward` obeys them."""
-    return obeying(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
+    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
 
 
 async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:

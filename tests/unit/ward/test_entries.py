@@ -33,7 +33,7 @@ class Greet(Order, frozen=True):
     ids: Patterns
     word: Pattern
 
-    async def obey(self, ward: Ward) -> Done:
+    async def carry_out(self, ward: Ward) -> Done:
         """Politely."""
         return Done(f"{self.word}, {', '.join(child.id for child in ward.matching(self.ids))}")
 

@@ -37,7 +37,7 @@ async def test_an_order_answers_with_the_state_after_it(order: Order, after: Chi
     ward = Watched([STARTED], [STARTED], [STARTED], [ChildView("sink", after)])
     if isinstance(order, Scale):
         ward.scaled = ["sink"]
-    said = await order.obey(ward)
+    said = await order.carry_out(ward)
     assert isinstance(said, Children | Done)
     assert [child.state for child in said.children] == [after]
 
@@ -46,7 +46,7 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that neither stays up nor dies is shown as it is after a while."""
     monkeypatch.setattr(outcomes, "SETTLING", 0.2)
     ward = Watched([ChildView("sink", ChildState.STOPPING)])
-    said = await Stop(("sink",)).obey(ward)
+    said = await Stop(("sink",)).carry_out(ward)
     assert [child.state for child in said.children] == [ChildState.STOPPING]
 
 
@@ -58,9 +58,9 @@ async def test_a_supervisor_that_is_down_is_why() -> None:
         ward.children[0],
         ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: bed-1 died 11 times", children=beds),
     ]
-    everybody = await Status().obey(ward)
+    everybody = await Status().carry_out(ward)
     assert everybody.problems == ["beds is backoff: RestartIntensityError: bed-1 died 11 times"]
     assert everybody.beds == ["bed-1"]
-    assert (await Status(("sink",)).obey(ward)).problems == []
+    assert (await Status(("sink",)).carry_out(ward)).problems == []
     ward.view = lambda: [ward.children[0], ChildView("beds", ChildState.STARTING, children=beds)]  # type: ignore[method-assign]
-    assert (await Status().obey(ward)).problems == []
+    assert (await Status().carry_out(ward)).problems == []
