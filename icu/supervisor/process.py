@@ -27,7 +27,7 @@ from anyio import (
 from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
 
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
-from icu.supervisor.offspring import Offspring
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.view import Condition
 
 # Bytes of a line of output; a longer one is handed on in pieces.
@@ -50,7 +50,7 @@ async def run_process(
     letter: str = "",
     on_condition: Callable[[Condition], None] = lambda _: None,
     on_ready: Callable[[Path], None] = lambda _: None,
-    offspring: Offspring | None = None,
+    own_processes: OwnProcesses | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
@@ -58,14 +58,14 @@ async def run_process(
     `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
     status, when the process says READY=1; `on_ready` is given the folder that it shares with us then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
-    `on_condition` with how its work goes, whenever it says so. It is one of the `offspring` until its end.
+    `on_condition` with how its work goes, whenever it says so. It is one of the `own_processes` until its end.
     Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds
     (it gets SIGABRT, so that it can say what holds it up), and ProcessKilledError when it had to be killed.
     """
     async with _mailbox() as (path, notices):
         told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
-        offspring = offspring or Offspring()
-        process = await offspring.open(command, {**environ, **told})
+        own_processes = own_processes or OwnProcesses()
+        process = await own_processes.open(command, {**environ, **told})
         watch = _Watch(process, notices, watchdog, on_line, on_condition, partial(on_ready, path.parent))
         try:
             await watch.until_it_ends(letter, task_status)
@@ -77,7 +77,7 @@ async def run_process(
         finally:
             with CancelScope(shield=True):
                 await watch.end()
-            offspring.forget(process)
+            own_processes.forget(process)
 
 
 @asynccontextmanager

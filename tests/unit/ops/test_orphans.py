@@ -16,15 +16,15 @@ from functools import partial
 import anyio, psutil
 from icu.supervisor.errors import ProcessEndedError
 from icu.ops.signals import until_stopped
-from icu.supervisor.offspring import Offspring
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 
-offspring, codes, heard = Offspring(), {}, []
+own_processes, codes, heard = OwnProcesses(), {}, []
 # A shell that ends before those that it has started.
 ORPHANS = "for i in $(seq 100); do (true &); (exec sleep 0.0$i &); done"
 
 async def child(code):
-    how = dict(grace=5, watchdog=60, on_line=lambda line: line, environ=os.environ, offspring=offspring)
+    how = dict(grace=5, watchdog=60, on_line=lambda line: line, environ=os.environ, own_processes=own_processes)
     try:
         await run_process(["sh", "-c", f"exit {code}"], **how)
         codes[code] = 0
@@ -34,7 +34,7 @@ async def child(code):
 async def storm(scope):
     for _ in range(5):
         await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=heard.append, environ=os.environ,
-                          offspring=offspring)
+                          own_processes=own_processes)
     scope.cancel()
 
 async def work():
@@ -53,7 +53,7 @@ async def work():
 wrong = []
 if sys.argv[1:] == ["reaper"]:
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-anyio.run(until_stopped, work, None, offspring.__contains__)
+anyio.run(until_stopped, work, None, own_processes.__contains__)
 print(json.dumps([sorted(codes), wrong]))
 """
 

@@ -14,7 +14,7 @@ import pytest
 from anyio.abc import TaskStatus
 
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
-from icu.supervisor.offspring import Offspring
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
 
@@ -189,19 +189,21 @@ async def test_signs_of_life_are_heard() -> None:
 
 async def test_it_is_known_for_our_own_until_its_end() -> None:
     """Whoever reaps orphans leaves it alone: from the moment at which it may be there, before it has a number."""
-    told, offspring, seen = Told(), Offspring(), list[bool]()
+    told, own_processes, seen = Told(), OwnProcesses(), list[bool]()
     others = {each.pid for each in psutil.Process().children()}  # a broker that other tests share
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(program(READY + "time.sleep(600)", told=told, lines=[]), offspring=offspring))
+        group.start_soon(partial(program(READY + "time.sleep(600)", told=told, lines=[]), own_processes=own_processes))
         await anyio.lowlevel.checkpoint()
         with anyio.fail_after(30):
             while not told.event.is_set():
-                seen.append(all(each.pid in offspring or each.pid in others for each in psutil.Process().children()))
+                seen.append(
+                    all(each.pid in own_processes or each.pid in others for each in psutil.Process().children())
+                )
                 await anyio.lowlevel.checkpoint()
-        assert told.pid in offspring
-        assert os.getpid() not in offspring
+        assert told.pid in own_processes
+        assert os.getpid() not in own_processes
         group.cancel_scope.cancel()
-    assert told.pid not in offspring
+    assert told.pid not in own_processes
     assert seen
     assert all(seen)
 

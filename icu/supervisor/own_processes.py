@@ -7,7 +7,7 @@ import anyio
 from anyio.abc import Process
 
 
-class Offspring:
+class OwnProcesses:
     """Processes that are started here and waited for: nobody else may do that, or how they ended is lost."""
 
     def __init__(self) -> None:
