@@ -47,7 +47,7 @@ async def run_process(
     watchdog: float,
     on_line: Callable[[str], str | None],
     environ: Mapping[str, str],
-    letter: str = "",
+    settings_line: str = "",
     on_condition: Callable[[Condition], None] = lambda _: None,
     on_ready: Callable[[Path], None] = lambda _: None,
     own_processes: OwnProcesses | None = None,
@@ -55,7 +55,7 @@ async def run_process(
 ) -> None:
     """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
 
-    `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
+    `settings_line` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
     status, when the process says READY=1; `on_ready` is given the folder that it shares with us then. `on_line` is
     called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
     `on_condition` with how its work goes, whenever it says so. It is one of the `own_processes` until its end.
@@ -68,7 +68,7 @@ async def run_process(
         process = await own_processes.open(command, {**environ, **told})
         watch = _Watch(process, notices, watchdog, on_line, on_condition, partial(on_ready, path.parent))
         try:
-            await watch.until_it_ends(letter, task_status)
+            await watch.until_it_ends(settings_line, task_status)
         except anyio.get_cancelled_exc_class():
             with CancelScope(shield=True):
                 if not await watch.ends_by(signal.SIGTERM, grace):
@@ -119,13 +119,13 @@ class _Watch:
         self._last_words = ""
         self._life = CancelScope(deadline=anyio.current_time() + watchdog)
 
-    async def until_it_ends(self, letter: str, task_status: TaskStatus[str]) -> None:
+    async def until_it_ends(self, settings_line: str, task_status: TaskStatus[str]) -> None:
         """Wait for its end, or until it shows no life any more."""
         code = None
         with self._life:
             async with create_task_group() as group:
                 group.start_soon(self._listen, task_status)
-                group.start_soon(self._hand_over, letter)
+                group.start_soon(self._hand_over, settings_line)
                 async with create_task_group() as reading:
                     reading.start_soon(self._read)
                     code = await self._process.wait()
@@ -136,11 +136,11 @@ class _Watch:
         if code:
             raise ProcessEndedError(code, self._last_words[:LAST_WORDS])
 
-    async def _hand_over(self, letter: str) -> None:
+    async def _hand_over(self, settings_line: str) -> None:
         # How one ended that does not read it is told elsewhere.
         with suppress(BrokenResourceError, ClosedResourceError):
             if self._process.stdin is not None:
-                await self._process.stdin.send(f"{letter}\n".encode())
+                await self._process.stdin.send(f"{settings_line}\n".encode())
 
     async def ends_by(self, number: signal.Signals, grace: float) -> bool:
         """Whether it ends within its grace when it gets this signal; what it says meanwhile is handed on too."""

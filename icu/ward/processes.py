@@ -34,7 +34,7 @@ class ProcessChild:
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
         self.id = str(child.id)
-        self._letter = packed(replace(settings, child=(child,)))
+        self._settings_line = packed(replace(settings, child=(child,)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._condition = Condition()
@@ -49,7 +49,7 @@ class ProcessChild:
             await run_process(
                 # Its id is for people who look at the processes. A recording goes on by its launch, not anew.
                 [sys.executable, "-m", "icu", "run", "child", "--launch", self._launch, "--", self.id],
-                letter=self._letter,
+                settings_line=self._settings_line,
                 grace=self._grace,
                 watchdog=self._watchdog,
                 on_line=partial(relay, self.id),

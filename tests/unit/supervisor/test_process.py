@@ -51,7 +51,7 @@ class Told(TaskStatus[str]):
 
 
 def program(
-    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30, letter: str = ""
+    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30, settings_line: str = ""
 ) -> Callable[..., Awaitable[None]]:
     """A child that runs this Python code."""
     return partial(
@@ -61,7 +61,7 @@ def program(
         watchdog=watchdog,
         on_line=lambda line: lines.append(line) or line,  # type: ignore[func-returns-value] # append returns None: `or line`
         environ=os.environ,
-        letter=letter,
+        settings_line=settings_line,
         task_status=told,
     )
 
@@ -208,18 +208,18 @@ async def test_it_is_known_for_our_own_until_its_end() -> None:
     assert all(seen)
 
 
-async def test_it_gets_a_letter() -> None:
+async def test_it_gets_its_settings_line() -> None:
     """On its standard input, where nobody else can read it, and however long it is."""
-    told, lines, letter = Told(), list[str](), "secret " * 100_000
+    told, lines, settings_line = Told(), list[str](), "secret " * 100_000
     with anyio.fail_after(30):
-        await program(READY + "print(len(sys.stdin.readline()))", told=told, lines=lines, letter=letter)()
-    assert lines == [str(len(letter) + 1)]
+        await program(READY + "print(len(sys.stdin.readline()))", told=told, lines=lines, settings_line=settings_line)()
+    assert lines == [str(len(settings_line) + 1)]
 
 
-async def test_one_that_does_not_read_its_letter() -> None:
+async def test_one_that_does_not_read_its_settings_line() -> None:
     """It ends as it likes."""
     with anyio.fail_after(30), pytest.raises(ProcessEndedError, match="exit code 3"):
-        await program("raise SystemExit(3)", told=Told(), lines=[], letter="secret " * 100_000)()
+        await program("raise SystemExit(3)", told=Told(), lines=[], settings_line="secret " * 100_000)()
 
 
 async def test_it_tells_what_it_waits_for() -> None:
