@@ -23,7 +23,7 @@ from icu.bounds import check_name
 from icu.config.load import load, with_ids
 from icu.config.settings import AnyChild, MonitorChild, PatientChild, Settings, SinkChild
 from icu.control.places import names_of, places
-from icu.control.records import Records
+from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.errors import IcuError
 from icu.messages import uuid_of_name
@@ -67,7 +67,7 @@ def run_supervisor(
     that tells how far patients are who began in the past.
     """
     where, names = places(settings), names_of(config)
-    records = Records()
+    records = RecentRecords()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
     async def look() -> Sequence[ChildView]:

@@ -17,7 +17,7 @@ KEPT: Final = 1_000
 LONGEST_TEXT: Final = 4_000
 
 
-class Records:
+class RecentRecords:
     """A sink of loguru's. It holds the last records, each with its number, counting from 1.
 
     loguru calls it in whichever thread writes a record, one after the other. Nothing else changes the deque, and
@@ -43,7 +43,7 @@ class Records:
         return {entry.child for _, entry in list(self._entries) if entry.child is not None}
 
 
-def is_meant(child: str | None, pattern: str | None) -> bool:
+def matches(child: str | None, pattern: str | None) -> bool:
     """Whether who asks for the records that match wants those of this child; without a pattern, those of everybody."""
     return pattern is None or (child is not None and (child == pattern or fnmatchcase(child, pattern)))
 

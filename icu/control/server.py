@@ -25,7 +25,7 @@ from icu.control.errors import UnknownChildError
 from icu.control.listener import take
 from icu.control.places import Place
 from icu.control.protocol import Answer, Failed, Logs, Missed, Order, Request
-from icu.control.records import Records, is_meant
+from icu.control.records import RecentRecords, matches
 from icu.errors import EXIT_CODES, IcuError, Kind
 from icu.supervisor.view import ChildView
 
@@ -52,7 +52,7 @@ class Ward(Protocol):
 async def serve(
     ward: Ward,
     orders: Sequence[type[Order]],
-    records: Records,
+    records: RecentRecords,
     places: Sequence[Place],
     *,
     names: Sequence[Place] = (),
@@ -142,14 +142,14 @@ class _Room:
 class _Log:
     """The log of a ward, for whoever asks for it."""
 
-    def __init__(self, ward: Ward, records: Records) -> None:
+    def __init__(self, ward: Ward, records: RecentRecords) -> None:
         self._ward = ward
         self._records = records
 
     def reader(self, request: Logs, caller: Caller) -> "_Reader":
         """Somebody who reads it. UnknownChildError where there is no such child."""
         known = self._records.children() | {child.id for child in self._ward.matching(())}
-        if request.id is not None and not any(is_meant(child, request.id) for child in known):
+        if request.id is not None and not any(matches(child, request.id) for child in known):
             raise UnknownChildError(request.id, sorted(known))
         return _Reader(self._records, request, caller)
 
@@ -157,7 +157,7 @@ class _Log:
 class _Reader:
     """Somebody who reads the log, and how far."""
 
-    def __init__(self, records: Records, request: Logs, caller: Caller) -> None:
+    def __init__(self, records: RecentRecords, request: Logs, caller: Caller) -> None:
         self._records = records
         self._pattern = request.id
         self._caller = caller
@@ -175,7 +175,7 @@ class _Reader:
     async def _catch_up(self) -> None:
         """Send the records that are new, if they are wanted; a sign of life where there was none for long."""
         entries = self._records.after(self._seen)
-        said: list[Answer] = [entry for _, entry in entries if is_meant(entry.child, self._pattern)]
+        said: list[Answer] = [entry for _, entry in entries if matches(entry.child, self._pattern)]
         if self._seen and entries and entries[0][0] > self._seen + 1:
             said.insert(0, Missed(entries[0][0] - self._seen - 1))
         self._seen = entries[-1][0] if entries else self._seen

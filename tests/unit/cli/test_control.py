@@ -15,7 +15,7 @@ from icu.cli.listing import entry, harmless, outline, table
 from icu.config.load import load
 from icu.control.places import names_of, places
 from icu.control.protocol import LogEntry, Supervisors
-from icu.control.records import Records
+from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.orders import ORDERS
@@ -63,7 +63,7 @@ def test_the_settings_say_which_supervisor_is_meant(icu: Run, tmp_path: Path, wo
 def ward(icu: Run) -> Iterator[Ward]:
     """A ward with a control room, in a thread of its own."""
     ward = Ward()
-    records = Records()
+    records = RecentRecords()
     logger.add(records, format="{message}")
     logger.bind(child="sink", delay=1.5).warning("trouble \x1b[2J")
     with anyio.from_thread.start_blocking_portal() as portal:

@@ -13,7 +13,7 @@ from icu.config.settings import Settings, Supervision
 from icu.control.errors import UnknownChildError
 from icu.control.places import places
 from icu.control.protocol import ScenarioStarted, Supervisors
-from icu.control.records import Records
+from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.changes import Change
@@ -106,13 +106,13 @@ def ward() -> Ward:
 
 
 @pytest.fixture
-def records() -> Records:
+def records() -> RecentRecords:
     """The log of the control room."""
-    return Records(kept=100)
+    return RecentRecords(kept=100)
 
 
 @pytest.fixture
-async def room(settings: Settings, ward: Ward, records: Records) -> AsyncIterator[Path]:
+async def room(settings: Settings, ward: Ward, records: RecentRecords) -> AsyncIterator[Path]:
     """A running control room; its socket."""
     async with anyio.create_task_group() as group:
         await group.start(partial(serve, ward, ORDERS, records, places(settings)))

@@ -38,7 +38,7 @@ from icu.control.protocol import (
     answers,
     line,
 )
-from icu.control.records import Records
+from icu.control.records import RecentRecords
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.asking import look
 from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
@@ -204,7 +204,9 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
     assert await look(settings)
 
 
-async def test_a_client_that_does_not_read_holds_nobody_up(settings: Settings, room: Path, records: Records) -> None:
+async def test_a_client_that_does_not_read_holds_nobody_up(
+    settings: Settings, room: Path, records: RecentRecords
+) -> None:
     """It follows the log and takes nothing: others are answered, and what is kept for it does not grow."""
     logger.add(records, format="{message}")
     async with await anyio.connect_unix(room) as stream:
@@ -217,7 +219,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(settings: Settings, r
         assert len(records.after(0)) == 100
 
 
-async def test_a_follower_may_look_away(room: Path, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer than others may take to read an answer: then it goes on."""
     monkeypatch.setattr(callers, "PATIENCE", 0.1)
     logger.add(records, format="{message}")
@@ -258,7 +260,7 @@ async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 async def test_followers_keep_no_place_that_orders_need(
-    few: None, settings: Settings, room: Path, records: Records
+    few: None, settings: Settings, room: Path, records: RecentRecords
 ) -> None:
     """They do not even read; one too many is told so, and when one has gone there is room again."""
     logger.add(records, format="{message}")
@@ -348,7 +350,7 @@ async def following(settings: Settings, request: Logs, count: int) -> list[AnyAn
     return found
 
 
-async def test_the_log(settings: Settings, room: Path, records: Records) -> None:
+async def test_the_log(settings: Settings, room: Path, records: RecentRecords) -> None:
     """What is kept, of all or of those that match, and then what comes."""
     logger.add(records, format="{message}")
     logger.info("nobody's")
@@ -373,7 +375,7 @@ async def log_later(count: int) -> None:
         logger.bind(child="bed-1").info("later {}", number)
 
 
-async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: Records) -> None:
+async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: RecentRecords) -> None:
     """More records than are kept came between two looks."""
     logger.add(records, format="{message}")
     logger.info("first")
@@ -391,7 +393,7 @@ async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path,
 
 
 async def test_a_follower_that_is_gone_is_noticed(
-    few: None, settings: Settings, room: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+    few: None, settings: Settings, room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though nothing is logged: an empty line now and then shows it."""
     monkeypatch.setattr(server, "SIGN_OF_LIFE", 0.1)
@@ -413,7 +415,7 @@ async def test_the_owner_alone_can_connect(room: Path) -> None:
 async def test_a_second_supervisor_is_refused(settings: Settings, room: Path) -> None:
     """The first one keeps its socket, and answers on."""
     with pytest.raises(SupervisorRunsError, match="runs already"):
-        await server.serve(Ward(), ORDERS, Records(), places(settings))
+        await server.serve(Ward(), ORDERS, RecentRecords(), places(settings))
     assert await look(settings)
 
 
@@ -422,7 +424,7 @@ async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> Non
     path = folder / "icu.sock"
     for replaced in (False, True):
         async with anyio.create_task_group() as group:
-            await group.start(partial(server.serve, Ward(), ORDERS, Records(), places(settings)))
+            await group.start(partial(server.serve, Ward(), ORDERS, RecentRecords(), places(settings)))
             client = await anyio.connect_unix(path)
             if replaced:
                 path.unlink()
@@ -437,7 +439,7 @@ async def test_where_no_socket_can_be_it_goes_on(folder: Path) -> None:
     logged: list[str] = []
     logger.add(logged.append, format="{level} {message}")
     nowhere = msgspec.structs.replace(Settings().supervisor, socket=folder / "missing" / "icu.sock")
-    await server.serve(Ward(), ORDERS, Records(), places(Settings(supervisor=nowhere)))
+    await server.serve(Ward(), ORDERS, RecentRecords(), places(Settings(supervisor=nowhere)))
     [text] = logged
     assert text.startswith("WARNING no control socket")
     assert "missing/icu.sock: No such file or directory" in text
