@@ -11,7 +11,7 @@ from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.control.errors import OrderRefusedError
-from icu.control.protocol import LONGEST_REQUEST, Answer, Request, line
+from icu.control.protocol import LONGEST_REQUEST, Answer, Request, encode_line
 from icu.errors import UsageError
 
 # Seconds that a caller may take to ask, and again to take the answer.
@@ -59,7 +59,7 @@ class Caller:
         time."""
         try:
             with anyio.fail_after(PATIENCE if hurry else None):
-                await self._stream.send(b"".join(map(line, answers)) or b"\n")
+                await self._stream.send(b"".join(map(encode_line, answers)) or b"\n")
         except (BrokenResourceError, ClosedResourceError, TimeoutError) as exc:
             raise CallerGoneError from exc
 

@@ -12,7 +12,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.places import Place
-from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answers, line
+from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answer_decoder, encode_line
 
 # Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it.
 DEADLINE: Final = 5.0
@@ -71,7 +71,7 @@ async def _connected(candidates: Sequence[Place]) -> SocketStream:
 async def _sent(stream: SocketStream, request: Request) -> bool:
     """Send a request, and tell if that could be done: a server that closes first may have said why."""
     try:
-        await stream.send(line(request))
+        await stream.send(encode_line(request))
     except BrokenResourceError:
         return False
     return True
@@ -86,6 +86,6 @@ async def _lines(stream: SocketStream) -> AsyncIterator[AnyAnswer]:
             return
         try:
             if data:
-                yield answers.decode(data)
+                yield answer_decoder.decode(data)
         except msgspec.DecodeError as exc:
             raise NoSupervisorError(f"what runs there speaks another language than this version: {exc}") from exc

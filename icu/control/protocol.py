@@ -117,7 +117,7 @@ class Failed(Answer, frozen=True):
 AnyAnswer: TypeAlias = Children | Supervisors | Done | ScenarioStarted | ScenarioRefused | LogEntry | Missed | Failed
 
 
-answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
+answer_decoder: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -128,6 +128,6 @@ def is_up(child: ChildView) -> bool:
     )
 
 
-def line(said: Request | Answer) -> bytes:
+def encode_line(said: Request | Answer) -> bytes:
     """A request or an answer as it is sent."""
     return _encoder.encode(said) + b"\n"

@@ -15,7 +15,7 @@ from icu.control.client import ask, talk
 from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.listener import take
 from icu.control.places import Place, places
-from icu.control.protocol import Children, Done, Failed, Logs, Missed, line
+from icu.control.protocol import Children, Done, Failed, Logs, Missed, encode_line
 from icu.errors import is_transient
 from icu.ward.asking import look
 from icu.ward.orders import Reload, Status, Stop
@@ -86,7 +86,7 @@ async def dies(stream: SocketStream) -> None:
 async def dies_in_a_word(stream: SocketStream) -> None:
     """Go away in the middle of an answer."""
     await stream.receive()
-    await stream.send(line(Children(()))[:20])
+    await stream.send(encode_line(Children(()))[:20])
 
 
 async def babbles(stream: SocketStream) -> None:
@@ -98,7 +98,7 @@ async def babbles(stream: SocketStream) -> None:
 async def answers_something_else(stream: SocketStream) -> None:
     """Answer another question."""
     await stream.receive()
-    await stream.send(line(Done("something")))
+    await stream.send(encode_line(Done("something")))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_supervisors_that_do_not_behave(settings: Settings, folder: Path, 
 async def refuses(stream: SocketStream) -> None:
     """Say no without hearing the question, and go away."""
     await stream.receive(1)
-    await stream.send(line(Failed("no room", 75)))
+    await stream.send(encode_line(Failed("no room", 75)))
 
 
 async def hears_half(stream: SocketStream) -> None:
@@ -154,7 +154,7 @@ async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Pa
     async def takes_long(stream: SocketStream) -> None:
         await stream.receive()
         await anyio.sleep(0.5)
-        await stream.send(b"\n" + line(Done("at last")))
+        await stream.send(b"\n" + encode_line(Done("at last")))
 
     async with behaving(folder / "icu.sock", takes_long):
         assert (await ask(places(settings), Reload(), Done)).what == "at last"
@@ -165,7 +165,7 @@ async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: 
 
     async def ends(stream: SocketStream) -> None:
         await stream.receive()
-        await stream.send(line(Missed(3)))
+        await stream.send(encode_line(Missed(3)))
 
     async with behaving(folder / "icu.sock", ends):
         assert [said async for said in talk(places(settings), Logs(follow=True))] == [Missed(3)]

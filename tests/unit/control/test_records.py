@@ -6,7 +6,7 @@ import threading
 import pytest
 from loguru import logger
 
-from icu.control.protocol import answers, line
+from icu.control.protocol import answer_decoder, encode_line
 from icu.control.records import LONGEST_TEXT, RecentRecords, matches
 
 
@@ -40,7 +40,7 @@ def test_what_a_record_says(records: RecentRecords) -> None:
     assert entry.exception is not None
     assert "ValueError: no luck" in entry.exception
     assert "ExceptionGroup" not in entry.exception
-    assert answers.decode(line(entry)) == entry
+    assert answer_decoder.decode(encode_line(entry)) == entry
 
 
 def test_endless_texts_are_cut(records: RecentRecords) -> None:

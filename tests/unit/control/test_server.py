@@ -35,8 +35,8 @@ from icu.control.protocol import (
     Request,
     ScenarioStarted,
     Supervisors,
-    answers,
-    line,
+    answer_decoder,
+    encode_line,
 )
 from icu.control.records import RecentRecords
 from icu.supervisor.view import ChildState, ChildView
@@ -54,7 +54,7 @@ async def answer_to(path: Path, data: bytes) -> AnyAnswer:
     with anyio.fail_after(PATIENCE):
         async with await anyio.connect_unix(path) as stream:
             await stream.send(data)
-            return answers.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
+            return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def test_looking(settings: Settings, room: Path) -> None:
@@ -185,7 +185,7 @@ async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, mo
         assert await look(settings)
         for stream in silent[: callers.MOST_SILENT]:
             assert await answer_on(stream) == Failed("no whole request came in time", 64)
-        await silent[-1].send(line(Status()))
+        await silent[-1].send(encode_line(Status()))
         assert isinstance(await answer_on(silent[-1]), Children)
 
 
@@ -193,7 +193,7 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
     """Whoever closes the terminal leaves no child between stop and start; and others are served meanwhile."""
     ward.gate = anyio.Event()
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Restart(("sink",))))
+        await stream.send(encode_line(Restart(("sink",))))
         assert await look(settings)
     assert await look(settings)
     assert ward.told == []
@@ -210,7 +210,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(
     """It follows the log and takes nothing: others are answered, and what is kept for it does not grow."""
     logger.add(records, format="{message}")
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Logs(follow=True)))
+        await stream.send(encode_line(Logs(follow=True)))
         for _ in range(20):
             for _ in range(100):
                 logger.info("x" * 4_000)
@@ -226,7 +226,7 @@ async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monk
     for _ in range(100):
         logger.info("x" * 4_000)
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Logs(follow=True)))
+        await stream.send(encode_line(Logs(follow=True)))
         await stream.receive(1)
         await anyio.sleep(5 * callers.PATIENCE)
         logger.info("last")
@@ -246,7 +246,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 async def answer_on(stream: SocketStream) -> AnyAnswer:
     """The next answer of a conversation."""
     with anyio.fail_after(PATIENCE):
-        return answers.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
+        return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
@@ -266,7 +266,7 @@ async def test_followers_keep_no_place_that_orders_need(
     logger.add(records, format="{message}")
     logger.info("first")
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Logs(follow=True)))
+        await stream.send(encode_line(Logs(follow=True)))
         assert isinstance(await answer_on(stream), LogEntry)
         with pytest.raises(OrderRefusedError, match="there are 1 clients that follow the log") as refused:
             await following(settings, Logs(follow=True), 1)
@@ -311,7 +311,7 @@ async def test_who_takes_no_answer_is_sent_away(
     async with AsyncExitStack() as stack:
         for _ in range(2):
             stream = await stack.enter_async_context(await anyio.connect_unix(room))
-            await stream.send(line(Status()) * 10)
+            await stream.send(encode_line(Status()) * 10)
             await stream.receive(1)
         ward.children = []
         assert await when_there_is_room(partial(look, settings)) == []
@@ -399,7 +399,7 @@ async def test_a_follower_that_is_gone_is_noticed(
     monkeypatch.setattr(server, "SIGN_OF_LIFE", 0.1)
     monkeypatch.setattr(server, "FOLLOW_EVERY", 0.01)
     stream: SocketStream = await anyio.connect_unix(room)
-    await stream.send(line(Logs(follow=True)))
+    await stream.send(encode_line(Logs(follow=True)))
     assert await stream.receive() == b"\n"
     await stream.aclose()
     logger.add(records, format="{message}")

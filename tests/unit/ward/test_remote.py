@@ -13,7 +13,7 @@ from anyio.abc import SocketStream
 from icu.bootstrap.patients import LonePatients
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
-from icu.control.protocol import Failed, Logs, ScenarioRefused, line
+from icu.control.protocol import Failed, Logs, ScenarioRefused, encode_line
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from icu.ward import remote
@@ -117,7 +117,7 @@ async def dies(stream: SocketStream) -> None:
 async def refuses(stream: SocketStream) -> None:
     """Have no room."""
     await stream.receive()
-    await stream.send(line(Failed("no room", 75)))
+    await stream.send(encode_line(Failed("no room", 75)))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_what_was_answered_before_counts(folder: Path) -> None:
         async with stream:
             await stream.receive()
             if answers:
-                await stream.send(line(answers.pop()))
+                await stream.send(encode_line(answers.pop()))
 
     async with await anyio.create_unix_listener(place_in(folder).path) as listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, attend)
