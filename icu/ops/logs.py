@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, TypeAlias
 import msgspec
 from loguru import logger
 
-from icu.ops.backlog import Backlog
 from icu.ops.descriptors import AcceptErrors
+from icu.ops.line_writer import LineWriter
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -76,7 +76,7 @@ def say(text: str) -> None:
     """Write a line that is no record to standard error, after the records so far, and wait for it a moment."""
     stream = _present(None)
     _write(stream, _marked(f"{text}\n", "ERROR", stream))
-    _backlog.flush()
+    _writer.flush()
 
 
 def unwrapped(error: BaseException) -> BaseException:
@@ -126,7 +126,7 @@ def _write(stream: TextIO, line: str) -> None:
     # A stream whose reader went away is no error of ours, and there is nowhere to tell of it.
     with suppress(OSError, ValueError):
         if stream is sys.__stderr__:
-            _backlog.put(stream.fileno(), line.encode("utf-8", "backslashreplace"))
+            _writer.put(stream.fileno(), line.encode("utf-8", "backslashreplace"))
         else:
             stream.write(line)
             stream.flush()
@@ -136,7 +136,7 @@ def _tell_dropped(lines: int) -> None:
     logger.warning("{} lines of this log were dropped: its reader was too slow", lines)
 
 
-_backlog: Final = Backlog(_tell_dropped)
+_writer: Final = LineWriter(_tell_dropped)
 
 
 class _Intercept(logging.Handler):

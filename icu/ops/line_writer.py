@@ -14,13 +14,13 @@ from threading import Condition, Thread
 from typing import Final
 
 # Lines that wait for the reader; those that come on top are dropped.
-MOST: Final = 10_000
+MAX_LINES: Final = 10_000
 
 # Seconds that the end of the process waits for the reader.
-PATIENCE: Final = 1.0
+FLUSH_TIMEOUT: Final = 1.0
 
 
-class Backlog:
+class LineWriter:
     """What was not written yet, in its order. `on_dropped` is told how many lines were dropped, once it goes on."""
 
     def __init__(self, on_dropped: Callable[[int], None]) -> None:
@@ -33,7 +33,7 @@ class Backlog:
     def put(self, descriptor: int, line: bytes) -> None:
         """Have the line written after those before it. Never waits."""
         with self._changed:
-            if len(self._lines) >= MOST:
+            if len(self._lines) >= MAX_LINES:
                 self._dropped += 1
                 return
             self._lines.append((descriptor, line))
@@ -43,7 +43,7 @@ class Backlog:
                 self._thread.start()
                 atexit.register(self.flush)
 
-    def flush(self, seconds: float = PATIENCE) -> bool:
+    def flush(self, seconds: float = FLUSH_TIMEOUT) -> bool:
         """Wait until everything is written, but not for long; whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._lines, seconds)
