@@ -56,9 +56,9 @@ def check_time(moment: datetime) -> datetime:
     try:
         moment = moment.astimezone(UTC)
     except OverflowError as exc:
-        raise ValueError(outside()) from exc
+        raise ValueError(outside_years()) from exc
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(outside())
+        raise ValueError(outside_years())
     return moment
 
 
@@ -70,22 +70,22 @@ def from_epoch(count: float) -> datetime:
     for scale in (1, 1_000, 1_000_000):
         if 0 <= count < _SECONDS * scale:
             return datetime.fromtimestamp(count / scale, UTC)
-    raise ValueError(outside())
+    raise ValueError(outside_years())
 
 
-def outside() -> str:
+def outside_years() -> str:
     """What is said of a time that no reading can be of."""
     return f"is outside the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
-def whole(text: str) -> int:
+def parse_whole(text: str) -> int:
     """The whole number that somebody wrote: ValueError says why it is none."""
     if not _WHOLE.match(text):
         raise ValueError(f"{text[:80]!r} is no whole number: write the digits 0 to 9")
     return int(text)
 
 
-def number(text: str) -> float:
+def parse_number(text: str) -> float:
     """The number that somebody wrote, finite: ValueError says why it is none."""
     if not _NUMBER.match(text):
         raise ValueError(f"{text[:80]!r} is no number: write the digits 0 to 9, and a point before a fraction")
