@@ -1,4 +1,4 @@
-"""The processes that this one has started, among all that are its children."""
+"""The processes that this one has started, among all its children: orphans may be given to it too."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,27 @@ from anyio.abc import Process
 
 
 class OwnProcesses:
-    """Processes that are started here and waited for: nobody else may do that, or how they ended is lost."""
+    """Processes that are started here. Whoever else waited for them would take their exit code away."""
 
     def __init__(self) -> None:
         self._pids: set[int] = set()
         self._starting = 0
 
     def __contains__(self, pid: int) -> bool:
-        """Tell if it is one of them, or may be: one that is being started has no number yet."""
+        """Check if a process is one of these, or may be: a process that is being started has no known pid yet."""
         return self._starting > 0 or pid in self._pids
 
     async def open(self, command: Sequence[str], environ: Mapping[str, str]) -> Process:
-        """Start a process, in a session of its own, with pipes."""
+        """Start a process in a session of its own, with pipes for its input and for both outputs together."""
         self._starting += 1
         try:
             process = await anyio.open_process(
-                command, stdin=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, start_new_session=True
+                # A new session: Ctrl-C reaches the supervisor alone, which stops its children in order.
+                command,
+                stdin=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environ,
+                start_new_session=True,
             )
             self._pids.add(process.pid)
         finally:
@@ -31,5 +36,5 @@ class OwnProcesses:
         return process
 
     def forget(self, process: Process) -> None:
-        """Let go of one that has ended: its number may be another one's by now."""
+        """Remove a process that has ended: the system may give its pid to another one."""
         self._pids.discard(process.pid)
