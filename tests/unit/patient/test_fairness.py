@@ -129,7 +129,7 @@ async def test_what_is_left_out_is_counted_by_patient() -> None:
     assert telemetry.missed._value.get() == 3
 
 
-@pytest.mark.parametrize(("trouble", "lasts"), [(None, sending.FAREWELL), ("Kafka is away", 0)])
+@pytest.mark.parametrize(("trouble", "lasts"), [(None, sending.FLUSH_TIMEOUT), ("Kafka is away", 0)])
 async def test_nobody_waits_for_a_transport_that_is_away(
     monkeypatch: pytest.MonkeyPatch, trouble: str | None, lasts: float
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from icu.messages import Record
 from icu.transports.memory import MemoryTransport
-from icu.transports.sending import FAREWELL, SendBuffer, forwarding
+from icu.transports.sending import FLUSH_TIMEOUT, SendBuffer, forwarding
 from tests.clocks import virtual_time
 
 
@@ -32,7 +32,7 @@ async def test_records_stay_until_they_are_acknowledged() -> None:
     buffer = SendBuffer()
     buffer.put([record("a", n) for n in range(3)])
     assert numbers(buffer, 2) == numbers(buffer, 2) == [0, 1]
-    assert buffer.acknowledged(buffer.head(2)) == 2
+    assert buffer.acknowledge(buffer.head(2)) == 2
     assert numbers(buffer) == [2]
     assert len(buffer) == 1
 
@@ -55,7 +55,7 @@ async def test_what_is_dropped_while_it_is_sent_releases_nothing_twice() -> None
     buffer.put([record("a", 0), record("a", 1)])
     sending = buffer.head(2)
     assert buffer.put([record("a", 2)]) == 1
-    assert buffer.acknowledged(sending) == 1
+    assert buffer.acknowledge(sending) == 1
     assert numbers(buffer) == [2]
 
 
@@ -68,7 +68,7 @@ async def test_change_wakes_at_a_put_and_at_an_acknowledgement() -> None:
         await buffer.change()
         woken.append(name)
 
-    for happen in (lambda: buffer.put([record("a", 0)]), lambda: buffer.acknowledged(buffer.head(1))):
+    for happen in (lambda: buffer.put([record("a", 0)]), lambda: buffer.acknowledge(buffer.head(1))):
         async with anyio.create_task_group() as group:
             group.start_soon(wait, "one")
             group.start_soon(wait, "two")
@@ -112,4 +112,4 @@ async def test_a_block_that_is_cancelled_gives_what_waits_a_moment() -> None:
     with anyio.move_on_after(10):
         async with forwarding(buffer, transport, Tally()):
             await anyio.sleep_forever()
-    assert (anyio.current_time() - began, len(buffer)) == (pytest.approx(10 + FAREWELL), 1)
+    assert (anyio.current_time() - began, len(buffer)) == (pytest.approx(10 + FLUSH_TIMEOUT), 1)
