@@ -11,10 +11,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from icu.messages import Record
 
 # By the partition's number.
-Batches: TypeAlias = Mapping[int, BatchBuilder]
+PartitionBatches: TypeAlias = Mapping[int, BatchBuilder]
 
 
-def packed(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[Batches, int]:
+def pack(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[PartitionBatches, int]:
     """The first records as one batch for each partition, and how many they are: all, unless a batch is full.
 
     A batch takes its first record however large that is.

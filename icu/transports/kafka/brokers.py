@@ -13,8 +13,8 @@ from icu.config.brokers import mistakes_in
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Kafka
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
-from icu.transports.kafka.foreign import bounded, closed
-from icu.transports.kafka.reasons import in_words, needs_people, overheard
+from icu.transports.kafka.foreign import bounded, close_in_turn
+from icu.transports.kafka.reasons import captured_log, explain, needs_people
 
 # Seconds until a broker has to have answered.
 CONNECTING_DEADLINE: Final = 10.0
@@ -62,29 +62,29 @@ class Brokers:
 
     async def connect(self, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Await a client's start. KafkaError says what is wrong and what to do."""
-        with overheard() as heard:
+        with captured_log() as captured:
             try:
                 await bounded(f"connecting to {self.address}", start(), seconds=CONNECTING_DEADLINE)
             except KafkaError as exc:
-                reason = heard.error or exc
+                reason = captured.error or exc
                 raise _kind(reason)(self._explained(reason)) from exc
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[None]:
+    async def explaining_errors(self) -> AsyncIterator[None]:
         """Around questions to a cluster that was found: its brokers are asked at the addresses that it gives itself.
 
         A KafkaError names the address that leads nowhere, where that is why.
         """
-        with overheard() as heard:
+        with captured_log() as captured:
             try:
                 yield
             except KafkaError as exc:
-                if heard.node is None or heard.error is None:
+                if captured.node is None or captured.error is None:
                     raise
-                raise _kind(heard.error)(await self._explained_node(heard.node, heard.error)) from exc
+                raise _kind(captured.error)(await self._explained_node(captured.node, captured.error)) from exc
 
     def _explained(self, reason: BaseException) -> str:
-        return f"no connection to Kafka at {self.address}: {in_words(reason, self._settings)}"
+        return f"no connection to Kafka at {self.address}: {explain(reason, self._settings)}"
 
     async def _explained_node(self, node: int, reason: BaseException) -> str:
         advertised = (await self._nodes()).get(node)
@@ -105,7 +105,7 @@ class Brokers:
         except KafkaError:
             return {}
         finally:
-            await closed(client.close)
+            await close_in_turn(client.close)
 
 
 def _kind(reason: BaseException) -> type[KafkaError]:

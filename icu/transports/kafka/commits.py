@@ -17,10 +17,10 @@ from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import outcome
 
 # Seconds between two commits.
-EVERY: Final = 1.0
+COMMIT_INTERVAL: Final = 1.0
 
 # Seconds that one may take.
-DEADLINE: Final = 2.0
+COMMIT_TIMEOUT: Final = 2.0
 
 
 class Commits:
@@ -31,16 +31,16 @@ class Commits:
         self._committed: dict[TopicPartition, int] = {}
         self._began_at = 0.0
         # Commits that are under way, or were given up.
-        self._left: list[asyncio.Future[None]] = []
+        self._unfinished: list[asyncio.Future[None]] = []
 
     @property
     def due(self) -> bool:
         """True when it is time for the next."""
-        return anyio.current_time() - self._began_at >= EVERY
+        return anyio.current_time() - self._began_at >= COMMIT_INTERVAL
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit the positions that have changed. A coordinator that does not answer is no error."""
-        changed = {place: offset for place, offset in positions.items() if self._committed.get(place) != offset}
+        changed = {tp: offset for tp, offset in positions.items() if self._committed.get(tp) != offset}
         if not changed:
             return
         self._began_at = anyio.current_time()
@@ -55,7 +55,7 @@ class Commits:
         """End what is still under way, once the client is closed: a turn of the loop lets them see it."""
         with CancelScope(shield=True):
             await anyio.lowlevel.checkpoint()
-        for task in self._left:
+        for task in self._unfinished:
             task.cancel()
 
     async def _bounded(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -64,9 +64,9 @@ class Commits:
         Cancelled, aiokafka would do so all the same, inside a shield, and nobody would look at how that ends.
         """
         task = asyncio.ensure_future(self._client.commit(dict(positions)))
-        self._left.append(task)
-        await asyncio.wait({task}, timeout=DEADLINE)
+        self._unfinished.append(task)
+        await asyncio.wait({task}, timeout=COMMIT_TIMEOUT)
         if not task.done():
-            raise KafkaError(f"committing: no answer within {DEADLINE:g} s")
-        self._left.remove(task)
+            raise KafkaError(f"committing: no answer within {COMMIT_TIMEOUT:g} s")
+        self._unfinished.remove(task)
         outcome("committing", task)

@@ -16,7 +16,7 @@ from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
-from icu.transports.kafka.foreign import closed
+from icu.transports.kafka.foreign import close_in_turn
 from icu.transports.kafka.identity import decide
 from icu.transports.kafka.progress import OpenTransactions
 from icu.transports.kafka.reader import OPTIONS, Reader
@@ -85,7 +85,7 @@ class KafkaConsumer:
         self._closed = True
         with CancelScope(shield=True):
             if self._reader is not None:
-                await self._reader.tell_tools()
+                await self._reader.commit_stored()
             await self._discard()
 
     async def _assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
@@ -104,7 +104,7 @@ class KafkaConsumer:
         try:
             await self._brokers.connect(client.start)
         except BaseException:
-            await closed(client.stop)
+            await close_in_turn(client.stop)
             raise
         return Reader(
             client, self._topic.name, surveyed, positions, self._faults, self._transactions, grouped=self._grouped

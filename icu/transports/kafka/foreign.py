@@ -31,7 +31,7 @@ class UnreadableError(Exception):
 
 # What aiokafka does not call retriable, since the same client can't get over it: a new one can, or the broker when it
 # is mended meanwhile.
-_HEALED: Final = (
+_RETRIABLE: Final = (
     kafka.AuthenticationFailedError,
     kafka.AuthenticationMethodNotSupported,
     kafka.BrokerNotAvailableError,
@@ -86,7 +86,7 @@ async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -
     KafkaError where a new client may succeed, KafkaRefusedError where it would not.
     """
     task = asyncio.ensure_future(call)
-    task.add_done_callback(note)
+    task.add_done_callback(ignore_outcome)
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
@@ -106,7 +106,7 @@ def outcome(doing: str, future: "asyncio.Future[T]") -> T:
     return future.result()
 
 
-async def fetched(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
+async def bounded_fetch(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
     """Await a fetch. UnreadableError where what comes is not to be understood, KafkaError where nothing can come."""
     try:
         return await bounded("fetching", call, seconds=seconds)
@@ -120,13 +120,13 @@ async def fetched(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
         raise UnreadableError(_words(exc), _DAMAGED) from exc
 
 
-def note(future: "asyncio.Future[Any]") -> None:
+def ignore_outcome(future: "asyncio.Future[Any]") -> None:
     """Look at the error of a task or future that nobody awaits any more: asyncio would complain otherwise."""
     if not future.cancelled():
         future.exception()
 
 
-async def closed(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def close_in_turn(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Await the closing of a client, step by step, each for a bounded time that no cancellation cuts short."""
     with CancelScope(shield=True):
         for close in closings:
@@ -140,7 +140,7 @@ def translated(doing: str, error: BaseException) -> IcuError:
     """Our error for one of the library's."""
     why = f"{doing}: {_words(error)}"
     mendable = getattr(error, "retriable", False) or isinstance(
-        error, (*_HEALED, OSError, TimeoutError, AttributeError)
+        error, (*_RETRIABLE, OSError, TimeoutError, AttributeError)
     )
     # The bare root of their tree stands for what they did not expect.
     return KafkaError(why) if mendable or type(error) is kafka.KafkaError else KafkaRefusedError(why)

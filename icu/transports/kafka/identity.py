@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 
-class Log(Struct, frozen=True):
+class LogExtent(Struct, frozen=True):
     """What a partition holds: offsets from `begin` up to `end`, and the record before the stored position, if any."""
 
     cluster: str
@@ -32,7 +32,7 @@ def mark_of(cluster: str, last: "ConsumerRecord | None") -> str:
     return f"{cluster}/{_fingerprint(last)}" if last else f"{cluster}/"
 
 
-def decide(log: Log, stored: Position | None) -> Assignment:
+def decide(log: LogExtent, stored: Position | None) -> Assignment:
     """Where to read on. Where the record before the position is gone, or never was, the cluster alone decides."""
     beginning = Position(log.begin, mark_of(log.cluster, None))
     if stored is None:

@@ -17,10 +17,10 @@ from loguru import logger
 
 from icu.messages import Record
 from icu.ops.retries import LOG_EVERY, Retries
-from icu.transports.kafka.batches import Batches, of_partitions, packed
+from icu.transports.kafka.batches import PartitionBatches, of_partitions, pack
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
-from icu.transports.kafka.foreign import bounded, closed, note, outcome
+from icu.transports.kafka.foreign import bounded, close_in_turn, ignore_outcome, outcome
 from icu.transports.kafka.topics import Topic
 
 # Seconds after which a producer that got no acknowledgement is thrown away: a wedged one never ends by itself.
@@ -30,7 +30,7 @@ ACKNOWLEDGING_DEADLINE: Final = 10.0
 BATCH_BYTES: Final = 500_000
 
 # Seconds without an acknowledgement after which that is worth telling.
-SLOW: Final = 2.0
+SLOW_ACKNOWLEDGEMENT: Final = 2.0
 
 _TOO_LARGE: Final = (
     kafka.MessageSizeTooLargeError,  # max.message.bytes of the topic
@@ -41,7 +41,7 @@ _TOO_LARGE: Final = (
 _Answers: TypeAlias = Mapping[int, "asyncio.Future[Any]"]
 
 
-class _Group:
+class _PendingBatch:
     """Records of several who publish at the same time."""
 
     def __init__(self) -> None:
@@ -50,18 +50,18 @@ class _Group:
         self.sent = False
 
 
-class _Dropped:
+class _DroppedRecords:
     """Records that were too large, told at once and then now and then."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
         self._count = 0
-        self._said_at: float | None = None
+        self._logged_at: float | None = None
 
-    def tell(self, sizes: Sequence[int]) -> None:
+    def report(self, sizes: Sequence[int]) -> None:
         self._count += len(sizes)
-        if sizes and (self._said_at is None or anyio.current_time() - self._said_at >= LOG_EVERY):
-            self._said_at = anyio.current_time()
+        if sizes and (self._logged_at is None or anyio.current_time() - self._logged_at >= LOG_EVERY):
+            self._logged_at = anyio.current_time()
             logger.warning(
                 "a record was dropped: the topic {} takes none of {} bytes, raise its max.message.bytes ({} so far)",
                 self._topic,
@@ -77,18 +77,18 @@ class Producer:
         self._brokers = brokers
         self._topic = topic
         self._retries = Retries("sending to Kafka", on_trouble=on_trouble)
-        self._dropped = _Dropped(topic.name)
+        self._dropped = _DroppedRecords(topic.name)
         self._batch_bytes = BATCH_BYTES
-        self._turn = anyio.Lock()
-        self._next_group = _Group()
+        self._lock = anyio.Lock()
+        self._pending = _PendingBatch()
         self._client: AIOKafkaProducer | None = None
-        self._sent_at: float | None = None
+        self._awaiting_since: float | None = None
 
     @property
     def trouble(self) -> str | None:
         """What a batch has been waiting for."""
-        waited = 0.0 if self._sent_at is None else anyio.current_time() - self._sent_at
-        return f"Kafka has not acknowledged readings for {waited:.0f} s" if waited > SLOW else None
+        waited = 0.0 if self._awaiting_since is None else anyio.current_time() - self._awaiting_since
+        return f"Kafka has not acknowledged readings for {waited:.0f} s" if waited > SLOW_ACKNOWLEDGEMENT else None
 
     @property
     def degraded(self) -> str | None:
@@ -100,14 +100,14 @@ class Producer:
 
         Whoever comes while others are being sent waits, and then all who wait are sent together.
         """
-        group = self._next_group
-        group.records.extend(records)
-        async with self._turn:
-            if not group.sent:
-                self._next_group = _Group()
-                group.refused = await self._send_all(group.records)
-                group.sent = True
-        refused = set(map(id, group.refused))
+        pending = self._pending
+        pending.records.extend(records)
+        async with self._lock:
+            if not pending.sent:
+                self._pending = _PendingBatch()
+                pending.refused = await self._send_all(pending.records)
+                pending.sent = True
+        refused = set(map(id, pending.refused))
         return [each for each in records if id(each) in refused] if refused else ()
 
     async def _send_all(self, records: Sequence[Record]) -> Sequence[Record]:
@@ -129,7 +129,7 @@ class Producer:
         client = await self._connected()
         try:
             known = await bounded("asking for partitions", client.partitions_for(self._topic.name), seconds=5)
-            batches, sent = packed(client, records, len(known))
+            batches, sent = pack(client, records, len(known))
             refused = await self._send(client, batches)
         except KafkaError as exc:
             await self._discard(client)
@@ -141,7 +141,7 @@ class Producer:
         await self._discard(client)
         alone = {each for each in refused if batches[each].record_count() == 1}
         self._split([batches[each].size() for each in refused - alone])
-        self._dropped.tell([batches[each].size() for each in alone])
+        self._dropped.report([batches[each].size() for each in alone])
         again = of_partitions(refused - alone, records[:sent], len(known))
         return [*again, *records[sent:]], of_partitions(alone, records[:sent], len(known))
 
@@ -156,15 +156,15 @@ class Producer:
                 self._batch_bytes,
             )
 
-    async def _send(self, client: AIOKafkaProducer, batches: Batches) -> set[int]:
+    async def _send(self, client: AIOKafkaProducer, batches: PartitionBatches) -> set[int]:
         """The partitions whose batch is too large; all others have acknowledged theirs."""
         handing_over = _handed_over(client, self._topic.name, batches)
         answers = await bounded("sending", handing_over, seconds=ACKNOWLEDGING_DEADLINE)
-        self._sent_at = anyio.current_time()
+        self._awaiting_since = anyio.current_time()
         try:
             await asyncio.wait(answers.values(), timeout=ACKNOWLEDGING_DEADLINE)
         finally:
-            self._sent_at = None
+            self._awaiting_since = None
             # The client's own end would wait for those that nobody waits for any more.
             late = [each.cancel() for each in answers.values() if not each.done()]
         if late:
@@ -185,7 +185,7 @@ class Producer:
         try:
             await self._brokers.connect(client.start)
         except BaseException:
-            await closed(client.stop)
+            await close_in_turn(client.stop)
             raise
         return client
 
@@ -195,16 +195,16 @@ class Producer:
             self._client = None
             # Not its stop: that waits for an answer to what was given up, in a task that would never end.
             client._closed = True  # noqa: SLF001 - no public way leaves the client without that wait
-            await closed(client._sender.close, client.client.close)  # noqa: SLF001 - no public way closes its sender alone
+            await close_in_turn(client._sender.close, client.client.close)  # noqa: SLF001 - no public way closes its sender alone
 
 
-async def _handed_over(client: AIOKafkaProducer, topic: str, batches: Batches) -> _Answers:
+async def _handed_over(client: AIOKafkaProducer, topic: str, batches: PartitionBatches) -> _Answers:
     """Give the client all batches in one step: a request takes those that are there, the others wait for its answer."""
     answers: dict[int, asyncio.Future[Any]] = {}
     for partition, batch in batches.items():
         answers[partition] = await client.send_batch(batch, topic, partition=partition)
         # The next one may fail, and then nobody looks at this one.
-        answers[partition].add_done_callback(note)
+        answers[partition].add_done_callback(ignore_outcome)
     return answers
 
 

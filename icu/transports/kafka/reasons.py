@@ -34,7 +34,7 @@ _DENIALS: Final = (
 
 
 @dataclass
-class Heard:
+class CapturedLog:
     """The last error that aiokafka wrote to its log, and the last broker whom it could not connect to."""
 
     error: BaseException | None = None
@@ -42,24 +42,24 @@ class Heard:
 
 
 @contextmanager
-def overheard() -> Iterator[Heard]:
+def captured_log() -> Iterator[CapturedLog]:
     """Listen to aiokafka's log."""
-    heard = Heard()
+    captured = CapturedLog()
 
     class Ear(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             arguments = record.args if isinstance(record.args, tuple) else ()
             errors = [each for each in arguments if isinstance(each, BaseException)]
             if errors:
-                heard.error = errors[-1]
+                captured.error = errors[-1]
             if "node with id" in str(record.msg):
-                heard.node = next((each for each in arguments if isinstance(each, int)), None)
+                captured.node = next((each for each in arguments if isinstance(each, int)), None)
 
     ear = Ear(logging.WARNING)
     log = logging.getLogger("aiokafka")
     log.addHandler(ear)
     try:
-        yield heard
+        yield captured
     finally:
         log.removeHandler(ear)
 
@@ -78,7 +78,7 @@ def needs_people(reason: BaseException) -> bool:
             return isinstance(reason, _DENIALS)
 
 
-def in_words(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table
+def explain(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table
     """Explain a failed connection, and say what to do."""
     match reason:
         case ssl.SSLCertVerificationError():

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaRefusedError
-from icu.transports.kafka.foreign import bounded, closed, translated
+from icu.transports.kafka.foreign import bounded, close_in_turn, translated
 
 # Seconds that an answer may take, from a broker that may have to be connected to first.
 ANSWER_DEADLINE: Final = CONNECTING_DEADLINE + 2.0
@@ -31,7 +31,7 @@ class Partition(Struct, frozen=True):
     end: int
 
 
-class Facts(Struct, frozen=True):
+class TopicLayout(Struct, frozen=True):
     """A topic as its cluster has it."""
 
     name: str
@@ -55,7 +55,7 @@ class Topic:
         self._partitions = partitions
         self._was_found = False
 
-    async def ensure(self) -> Facts:
+    async def ensure(self) -> TopicLayout:
         """Find the topic, or make it. KafkaRefusedError where that is not allowed, and it was never found before.
 
         One that was found and may not be seen any more is waited for: whoever took the rights away may give them back.
@@ -69,14 +69,14 @@ class Topic:
         self._was_found = True
         return facts
 
-    async def _ensure(self) -> Facts:
+    async def _ensure(self) -> TopicLayout:
         async with _administering(self._brokers) as admin:
             cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
             found = await _found(admin, self.name)
             if not found:
                 await _create(admin, self.name, self._partitions, copies=min(COPIES, len(cluster["brokers"])))
                 found = await _found(admin, self.name) or list(range(self._partitions))
-        return Facts(self.name, cluster["cluster_id"] or "", sorted(found))
+        return TopicLayout(self.name, cluster["cluster_id"] or "", sorted(found))
 
 
 async def create_topic(brokers: Brokers, name: str, *, partitions: int, copies: int | None) -> bool:
@@ -115,11 +115,11 @@ async def _offsets(
     consumer = AIOKafkaConsumer(**brokers.options())
     try:
         await brokers.connect(consumer.start)
-        async with brokers.asking():
+        async with brokers.explaining_errors():
             begins = await bounded(doing, consumer.beginning_offsets(partitions), seconds=ANSWER_DEADLINE)
             ends = await bounded(doing, consumer.end_offsets(partitions), seconds=ANSWER_DEADLINE)
     finally:
-        await closed(consumer.stop)
+        await close_in_turn(consumer.stop)
     return begins, ends
 
 
@@ -148,7 +148,7 @@ async def _administering(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]
     admin: Any = AIOKafkaAdminClient(**brokers.options())
     try:
         await brokers.connect(admin.start)
-        async with brokers.asking():
+        async with brokers.explaining_errors():
             yield admin
     finally:
-        await closed(admin.close)
+        await close_in_turn(admin.close)

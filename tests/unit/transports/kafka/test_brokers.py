@@ -17,7 +17,7 @@ from icu.config.errors import ConfigurationError
 from icu.config.settings import Kafka, Secret
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
-from icu.transports.kafka.reasons import in_words, overheard
+from icu.transports.kafka.reasons import captured_log, explain
 from icu.transports.kafka.topics import list_topics
 from tests.brokers import certificates
 from tests.clocks import virtual_asyncio
@@ -158,7 +158,7 @@ async def test_reasons_are_told_apart(cluster: Cluster, error: Exception, securi
     with pytest.raises(KafkaError, match=rf"\Ano connection to Kafka at {ADDRESS}: ") as caught:
         await brokers(**settings).connect(lambda: fail_in_silence(error))
     explained = str(caught.value).partition(f"{ADDRESS}: ")[2]
-    assert explained == in_words(error, Kafka(bootstrap_servers=ADDRESS, **settings))
+    assert explained == explain(error, Kafka(bootstrap_servers=ADDRESS, **settings))
     assert re.search(said, explained)
 
 
@@ -189,7 +189,7 @@ async def test_a_connection_that_hangs_is_given_up() -> None:
 def test_the_last_error_in_the_log_counts() -> None:
     """And none from before, nor from behind."""
     LOG.error("Unable to connect: %s", OSError("before"))
-    with overheard() as heard:
+    with captured_log() as heard:
         LOG.error("nothing of interest")
         LOG.error("%s then %s", OSError("first"), OSError("second"))
         LOG.info("a heartbeat failed: %s", OSError("not worth telling"))
@@ -202,7 +202,7 @@ async def ask_a_node(cluster: Cluster, *, node: int = 0) -> str:
     asked = brokers()
 
     async def answer() -> None:
-        async with asked.asking():
+        async with asked.explaining_errors():
             LOG.error("Unable connect to node with id %s: %s", node, OSError(errno.EHOSTUNREACH, "No route"))
             raise KafkaError("listing topics: no answer")
 

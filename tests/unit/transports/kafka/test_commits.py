@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from icu.messages import Position
-from icu.transports.kafka.commits import DEADLINE, EVERY
+from icu.transports.kafka.commits import COMMIT_INTERVAL, COMMIT_TIMEOUT
 from icu.transports.kafka.consumer import KafkaConsumer
-from icu.transports.kafka.lookout import PACE
+from icu.transports.kafka.polling import POLL_INTERVAL
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Consumer
@@ -47,7 +47,7 @@ async def test_what_is_stored_is_told_once_a_second(cluster: Cluster, consumer: 
     """The first at once; partitions of which nothing new is stored are left out."""
     for _ in range(5):
         await take(consumer, 1)
-        await anyio.sleep(EVERY / 2)
+        await anyio.sleep(COMMIT_INTERVAL / 2)
     assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 3}, {FIRST: 5}]
 
 
@@ -63,7 +63,7 @@ async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consu
     """Where all records are stored, the marks of transactions that follow them are done with too."""
     await take(consumer, 3)
     cluster.open(Consumer)[0].seek(FIRST, 5)
-    await anyio.sleep(EVERY)
+    await anyio.sleep(COMMIT_INTERVAL)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 3, SECOND: 0}, {FIRST: 5}]
 
@@ -71,7 +71,7 @@ async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consu
 async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """It is not stored: it will be taken again."""
     await take(consumer, 3)
-    with anyio.move_on_after(EVERY):
+    with anyio.move_on_after(COMMIT_INTERVAL):
         await consumer.fetch(max_records=200, linger=60, max_wait=1)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
@@ -90,7 +90,7 @@ async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> No
     await take(consumer, 99)
     await take(consumer, 1)
     for _ in range(3):
-        await consumer.fetch(max_records=1, linger=0, max_wait=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL)
     assert cluster.committed == [{FIRST: 99, SECOND: 0}, {FIRST: 100}]
 
 
@@ -101,7 +101,7 @@ async def test_what_failed_is_told_again(cluster: Cluster, consumer: KafkaConsum
     cluster.commit_error = None
     await consumer.commit({})
     assert cluster.committed == []
-    await anyio.sleep(EVERY)
+    await anyio.sleep(COMMIT_INTERVAL)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 1, SECOND: 0}]
 
@@ -113,7 +113,7 @@ async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
     cluster.hanging.add("commit")
     began = anyio.current_time()
     await take(consumer, 1)
-    assert anyio.current_time() - began == pytest.approx(DEADLINE)
+    assert anyio.current_time() - began == pytest.approx(COMMIT_TIMEOUT)
     await consumer.aclose()
     await anyio.lowlevel.checkpoint()
     assert not [each for each in anyio.get_running_tasks() if "commit" in repr(each.coro)]

@@ -13,7 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from icu.messages import Record
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.batches import partition_of
-from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW, _handed_over
+from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW_ACKNOWLEDGEMENT, _handed_over
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Producer
@@ -180,7 +180,7 @@ async def test_an_answer_that_never_comes_is_given_up(cluster: Cluster, transpor
     async with anyio.create_task_group() as group:
         began = anyio.current_time()
         group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
-        await anyio.sleep(SLOW - 0.1)
+        await anyio.sleep(SLOW_ACKNOWLEDGEMENT - 0.1)
         assert transport.trouble is None
         await anyio.sleep(1)
         assert transport.trouble == transport.sending_trouble == "Kafka has not acknowledged readings for 3 s"

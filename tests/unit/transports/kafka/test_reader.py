@@ -13,7 +13,7 @@ from icu.transports.base import Batch
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.errors import KafkaError
-from icu.transports.kafka.lookout import PACE
+from icu.transports.kafka.polling import POLL_INTERVAL
 from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
@@ -180,7 +180,7 @@ async def test_records_that_are_withheld_are_named(
     await follower.assign()
     began = anyio.current_time()
     await until(lambda: transport.degraded is not None, follower.fetch)
-    assert STALLED_AFTER <= anyio.current_time() - began <= STALLED_AFTER + 3 * PACE
+    assert STALLED_AFTER <= anyio.current_time() - began <= STALLED_AFTER + 3 * POLL_INTERVAL
     assert "at offset 0: its broker has records there and delivers none" in str(transport.degraded)
     tried = anyio.current_time()
     while anyio.current_time() - tried < 30:
@@ -276,7 +276,7 @@ async def test_a_transaction_that_stays_open_is_named(
     await follower.assign()
     began = anyio.current_time()
     await until(lambda: transport.trouble is not None, follower.fetch)
-    assert OPEN_AFTER <= anyio.current_time() - began <= OPEN_AFTER + 3 * PACE
+    assert OPEN_AFTER <= anyio.current_time() - began <= OPEN_AFTER + 3 * POLL_INTERVAL
     assert f"a transaction is open at offset 2 of partition 1 of {TOPIC}" in str(transport.trouble)
     assert follower.read[1] == [0, 1]
     cluster.stable.clear()
@@ -302,7 +302,7 @@ async def test_looks_keep_their_pace(cluster: Cluster, follower: Follower) -> No
     """One at a time, however often is fetched."""
     await follower.assign()
     before, began = cluster.calls["end_offsets"], anyio.current_time()
-    while anyio.current_time() - began < 10 * PACE:
+    while anyio.current_time() - began < 10 * POLL_INTERVAL:
         await follower.fetch(max_wait=0.1)
     assert 8 <= (cluster.calls["end_offsets"] - before) / 2 <= 10
 
@@ -312,7 +312,7 @@ async def test_a_look_ends_with_its_reader(cluster: Cluster, consumer: KafkaCons
     await consumer.assign({})
     cluster.hanging.add("end_offsets")
     for _ in range(2):
-        await consumer.fetch(max_records=1, linger=0, max_wait=PACE - 0.5)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL - 0.5)
     await consumer.fetch(max_records=1, linger=0, max_wait=0)
     await consumer.aclose()
     await anyio.lowlevel.checkpoint()
@@ -365,11 +365,11 @@ async def test_lag_of_what_no_fetch_has_told_of_yet(
     assert await consumer.lag() == 10
     cluster.fill(5, 0)
     for _ in range(3):
-        await consumer.fetch(max_records=1, linger=0, max_wait=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL)
     assert await consumer.lag() == 15
     cluster.silent.add(FIRST)
     for _ in range(4):
-        await consumer.fetch(max_records=1, linger=0, max_wait=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL)
     assert await consumer.lag() == 15
 
 
@@ -407,7 +407,7 @@ async def test_a_partition_that_does_not_answer_is_read_once_it_does(
     assert str(transport.trouble).startswith("partition 1: asking for the offsets of partition 1: no answer within")
     await until(lambda: len(follower.read[0]) == 2, follower.fetch)
     for _ in range(5):
-        await follower.fetch(max_wait=PACE)
+        await follower.fetch(max_wait=POLL_INTERVAL)
     assert follower.errors == []
     cluster.silent.clear()
     await until(lambda: len(follower.read[1]) == 2, follower.fetch)
