@@ -1,6 +1,7 @@
-"""Positions for lag tools: committed to a consumer group, now and then, as well as it goes.
+"""Commits of positions to a consumer group, for lag tools only.
 
-Nobody of ours reads them: the caller's database is the truth about what is stored.
+No part of this system reads them: the caller's database is the truth about stored records. So they happen now and then,
+and a failed one is no error.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from icu.transports.kafka.foreign import outcome
 # Seconds between two commits.
 COMMIT_INTERVAL: Final = 1.0
 
-# Seconds that one may take.
+# Seconds that the caller waits for a commit.
 COMMIT_TIMEOUT: Final = 2.0
 
 
@@ -30,16 +31,16 @@ class Commits:
         self._client = client
         self._committed: dict[TopicPartition, int] = {}
         self._began_at = 0.0
-        # Commits that are under way, or were given up.
+        # Commits under way, and those that the caller no longer waits for.
         self._unfinished: list[asyncio.Future[None]] = []
 
     @property
     def due(self) -> bool:
-        """True when it is time for the next."""
+        """True once COMMIT_INTERVAL has passed since the last commit."""
         return anyio.current_time() - self._began_at >= COMMIT_INTERVAL
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Commit the positions that have changed. A coordinator that does not answer is no error."""
+        """Commit the changed ones of these positions. A coordinator that does not answer is only logged."""
         changed = {tp: offset for tp, offset in positions.items() if self._committed.get(tp) != offset}
         if not changed:
             return
@@ -52,17 +53,16 @@ class Commits:
             self._committed |= changed
 
     async def give_up(self) -> None:
-        """End what is still under way, once the client is closed: a turn of the loop lets them see it."""
+        """Cancel unfinished commits. To be called once the client is closed."""
         with CancelScope(shield=True):
+            # One turn of the loop, in which they can see that the client is closed, and end by themselves.
             await anyio.lowlevel.checkpoint()
         for task in self._unfinished:
             task.cancel()
 
     async def _bounded(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Commit, for a bounded time. What takes longer goes on until the client is closed.
-
-        Cancelled, aiokafka would do so all the same, inside a shield, and nobody would look at how that ends.
-        """
+        # A late commit goes on until the client is closed. Cancelling it would not help: aiokafka shields it, and
+        # nobody would look at its result.
         task = asyncio.ensure_future(self._client.commit(dict(positions)))
         self._unfinished.append(task)
         await asyncio.wait({task}, timeout=COMMIT_TIMEOUT)

@@ -1,4 +1,4 @@
-"""Reading: all partitions, from where the caller's database says, in the log that it belongs to."""
+"""The Consumer on Kafka: reads all partitions from the stored positions, if these belong to the cluster's logs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -23,12 +23,12 @@ from icu.transports.kafka.reader import OPTIONS, Reader
 from icu.transports.kafka.survey import Survey, survey
 from icu.transports.kafka.topics import Topic
 
-# The consumer group that positions are committed to, where lag tools look for them.
+# The consumer group of the commits. Lag tools look for them there.
 GROUP: Final = "icu-sink"
 
 
 class KafkaConsumer:
-    """One reader of a topic. Connects in `assign`, and anew in the next one after trouble."""
+    """One reader of a topic. It connects in `assign`, and after an error again in the next `assign`."""
 
     def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
         self._brokers = brokers
@@ -38,31 +38,27 @@ class KafkaConsumer:
         self._closed = False
         self._faults = Faults(topic.name)
         self._transactions = OpenTransactions(topic.name)
+        # False once the broker has denied access to the group.
         self._grouped = True
 
     @property
     def trouble(self) -> str | None:
-        """The partitions that wait, and for what, in words; None where there is none."""
+        """The reason why partitions wait, in words for people; None if none waits."""
         return (self._reader and self._reader.trouble) or self._transactions.text
 
     @property
     def degraded(self) -> str | None:
-        """What cannot be read until somebody mends it, and how: all of it, or some partitions; None for nothing."""
+        """The partitions that cannot be read until a person mends them, and the remedy; None if there are none."""
         return self._retries.needs_people or self._faults.text
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
-        """Take every partition that answers, from the stored positions, as far as they are of these logs.
-
-        Waits for a broker. KafkaError is raised by `fetch` once another partition answers: assign again then.
-        """
         return await self._retries.run(partial(self._assign, stored))
 
     async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
-        """See the protocol. KafkaError where the broker is away or the log was cut: assign again then."""
         reader = self._connected()
         try:
             batches = await reader.fetch(max_records, linger, max_wait)
-            # A client that is stopped ends its fetch with nothing, or with an error.
+            # The fetch of a client that is stopped meanwhile ends with no records, or with an error.
             self._check_open()
         except KafkaError as exc:
             self._check_open()
@@ -73,15 +69,13 @@ class KafkaConsumer:
         return batches
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
-        """Tell the group's coordinator, now and then and as well as it goes: the caller's database is the truth."""
         await self._connected().commit({partition: each.next for partition, each in positions.items()})
 
     async def lag(self) -> int:
-        """Records in the log that were not fetched yet, as far as the broker has said."""
         return await self._connected().lag()
 
     async def aclose(self) -> None:
-        """Leave the broker, and wake who waits in `fetch`."""
+        """Disconnect. A waiting `fetch` raises TransportClosedError."""
         self._closed = True
         with CancelScope(shield=True):
             if self._reader is not None:
@@ -111,7 +105,7 @@ class KafkaConsumer:
         )
 
     def _leave_group(self) -> None:
-        """Read without a group from now on: what is only for lag tools keeps nothing from being stored."""
+        # Readings are stored without a group too, which is for lag tools only.
         self._grouped = False
         logger.warning(
             "the broker does not let this user into the consumer group {}: lag tools will not see how far {} is stored "

@@ -1,7 +1,7 @@
-"""Looks at a topic's partitions at a fixed pace, beside the fetches, for those do not tell.
+"""Polls the end offsets of a topic's partitions at a fixed interval, beside the fetches.
 
-A fetch of aiokafka brings nothing, and no error, from a broker that is away; and a live topic is never silent, so that
-nothing here may wait for a silence.
+A fetch of aiokafka brings neither records nor an error from a broker that is away. And the poller must not wait for a
+pause between fetches, since a live topic has none.
 """
 
 import asyncio
@@ -14,23 +14,26 @@ from msgspec import Struct
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import bounded
 
-# Seconds between two looks.
+# Seconds between the beginnings of two polls.
 POLL_INTERVAL: Final = 2.0
 
-# Seconds that an answer may take.
+# Seconds that a partition may take to answer.
 POLL_TIMEOUT: Final = 2.0
 
 
 class EndOffsets(Struct, frozen=True):
-    """How many partitions the topic has, the last stable offsets of those that answered, why the others did not."""
+    """The answers to one poll."""
 
+    # The number of the topic's partitions; 0 for a topic that was removed.
     partitions: int
+    # The last stable offsets of the partitions that answered.
     ends: Mapping[TopicPartition, int]
+    # The errors of the other partitions, in words.
     silent: Mapping[TopicPartition, str]
 
 
 class EndOffsetPoller:
-    """Looks at partitions through a reader's client."""
+    """Polls through the client of a reader."""
 
     def __init__(self, client: AIOKafkaConsumer, tps: Sequence[TopicPartition]) -> None:
         self._client = client
@@ -39,7 +42,10 @@ class EndOffsetPoller:
         self._next_at = asyncio.get_running_loop().time() + POLL_INTERVAL
 
     def poll(self) -> EndOffsets | None:
-        """The look that has ended since the last call, if one has. Begins another one when it is time."""
+        """Return the poll that has ended since the last call, if any, and begin another one when it is time.
+
+        Never waits. Errors of single partitions are in the result.
+        """
         now = asyncio.get_running_loop().time()
         if self._polling is None and now >= self._next_at:
             self._next_at = now + POLL_INTERVAL
@@ -50,7 +56,7 @@ class EndOffsetPoller:
         return ended.result()
 
     async def aclose(self) -> None:
-        """Look no more."""
+        """Cancel the poll that is under way."""
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.wait({self._polling})
@@ -58,14 +64,14 @@ class EndOffsetPoller:
     async def _poll(self) -> EndOffsets:
         answers = dict(zip(self._tps, await asyncio.gather(*map(self._end, self._tps)), strict=True))
         return EndOffsets(
-            # None of a topic that was removed: its partitions do not answer either.
             partitions=len(self._client.partitions_for_topic(self._tps[0].topic) or ()),
             ends={tp: answer for tp, answer in answers.items() if isinstance(answer, int)},
             silent={tp: str(answer) for tp, answer in answers.items() if isinstance(answer, KafkaError)},
         )
 
     async def _end(self, tp: TopicPartition) -> int | KafkaError:
-        """One by one: asked together, those whose broker is there would wait for those whose broker is not."""
+        # One request for each partition: in a common one the partitions of a live broker would wait for those of a
+        # broker that is away.
         try:
             ends = await bounded(
                 f"asking for the end of partition {tp.partition}",

@@ -1,4 +1,4 @@
-"""One client's reading of its partitions, from one assignment to the next."""
+"""The reading of partitions by one client, from one assignment to the next."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,22 +18,22 @@ from icu.transports.kafka.progress import OpenTransactions, Stalls
 from icu.transports.kafka.survey import Survey
 from icu.transports.kafka.topics import ANSWER_DEADLINE
 
-# Seconds that a partition may take to bring records when it is asked alone: they are known to be there.
+# Seconds of a fetch from a single partition, whose records are known to exist.
 SINGLE_PARTITION_TIMEOUT: Final = 1.0
 
-# The broker waits for company in the reader's place: at 1,000 lone messages a second that costs a tenth of a core,
-# polling each as it comes 60 % of one.
+# The broker gathers records for a fetch. At 1,000 single messages a second that costs a tenth of a core; a fetch for
+# each message would cost 60 % of one.
 FETCH_MAX_WAIT_MS: Final = 20
 FETCH_MIN_BYTES: Final = 500_000
 
 OPTIONS: Final[Mapping[str, Any]] = {
     "enable_auto_commit": False,
     "auto_offset_reset": "none",
-    # What a transaction wrote counts once it is committed, and never if it is aborted.
+    # Records of open and aborted transactions are not delivered.
     "isolation_level": "read_committed",
     "fetch_max_wait_ms": FETCH_MAX_WAIT_MS,
     "fetch_min_bytes": FETCH_MIN_BYTES,
-    # How soon the number of the topic's partitions is known to have grown.
+    # Milliseconds until new partitions of the topic are noticed.
     "metadata_max_age_ms": 10_000,
 }
 
@@ -45,7 +45,7 @@ _STALLED: Final = UnreadableError(
 
 
 class Reader:
-    """Reads the partitions that answered, from where they are assigned. `client` is connected, and closed with it."""
+    """Reads the partitions that answered the survey, from their assigned positions."""
 
     def __init__(
         self,
@@ -58,21 +58,32 @@ class Reader:
         *,
         grouped: bool,
     ) -> None:
-        """`grouped`: whether the client is of a consumer group, so that positions can be committed to it."""
+        """Assign the partitions to a client, and seek their positions.
+
+        Args:
+            client: A connected client, which is closed with the reader.
+            topic: The name of the topic.
+            surveyed: The partitions of the topic.
+            positions: The offsets of the next records, by partition.
+            faults: The partitions that are set aside. They are paused.
+            transactions: Open transactions, which outlive this reader.
+            grouped: True if the client has a consumer group, to which positions can be committed.
+        """
         self._client = client
         self._topic = topic
         self._cluster = surveyed.cluster
         self._faults = faults
         self._transactions = transactions
         self._silent = {TopicPartition(topic, each): why for each, why in surveyed.silent.items()}
-        # Behind the last record that was handed out.
+        # The offset behind the last record that `fetch` returned.
         self._next = {TopicPartition(topic, each): position for each, position in positions.items()}
-        # Behind the last record that the caller has stored.
+        # The offset behind the last record that the caller has stored.
         self._stored = dict(self._next)
         self._surveyed = {TopicPartition(topic, each): log.end for each, log in surveyed.logs.items()}
-        # The last stable offsets when somebody last looked.
+        # The last stable offsets of the last poll.
         self._ends: dict[TopicPartition, int] = {}
         self._partitions = len(surveyed.logs) + len(surveyed.silent)
+        # True while a fetch is under way, and after it was cancelled.
         self._unfinished = False
         self._stalls = Stalls()
         self._commits = Commits(client) if grouped else None
@@ -83,13 +94,13 @@ class Reader:
 
     @property
     def trouble(self) -> str | None:
-        """The partitions that do not answer, in words; None where all do."""
+        """The partitions that do not answer, in words; None if all do."""
         return "; ".join(f"partition {tp.partition}: {why}" for tp, why in sorted(self._silent.items())) or None
 
     async def fetch(self, max_records: int, linger: float, max_wait: float) -> list[Batch]:
-        """Consecutive records of some partitions. KafkaError where they have to be assigned anew."""
+        """Fetch records as `Consumer.fetch` does. Raises KafkaError if the partitions have to be assigned again."""
         if self._unfinished:
-            # What a fetch that was cancelled had taken is taken again.
+            # The records of a fetch that was cancelled are fetched again.
             self._seek()
             self._unfinished = False
         if (poll := self._poller.poll()) is not None:
@@ -100,23 +111,23 @@ class Reader:
         return [self._batch(tp, records) for tp, records in found.items()]
 
     async def commit(self, stored: Mapping[int, int]) -> None:
-        """Note how far the caller has stored the partitions, and let lag tools know now and then."""
+        """Note the stored positions by partition, and commit them for lag tools when it is time."""
         self._stored |= {TopicPartition(self._topic, partition): offset for partition, offset in stored.items()}
         if self._commits is not None and self._commits.due:
             await self.commit_stored()
 
     async def commit_stored(self) -> None:
-        """Commit for lag tools how far everything is stored."""
+        """Commit the stored positions for lag tools."""
         if self._commits is not None:
             await self._commits.commit({tp: await self._stored_position(tp) for tp in self._next})
 
     async def lag(self) -> int:
-        """Records that were not fetched yet, as far as the broker has said; those of open transactions do not count."""
+        """Number of records that were not fetched yet, by the last known ends, without those of open transactions."""
         behind = [self._end(tp) - await self._position(tp) for tp in self._next]
         return sum(max(0, each) for each in behind)
 
     async def aclose(self) -> None:
-        """Leave the broker."""
+        """Disconnect."""
         await self._poller.aclose()
         await close_in_turn(self._client.stop)
         if self._commits is not None:
@@ -142,7 +153,8 @@ class Reader:
         return found
 
     async def _one_by_one(self, max_records: int) -> _Found:
-        """Ask each partition alone: which one failed is not in the error, and what others brought with it is lost."""
+        # The error of a common fetch does not tell which partition failed, and the records of the others are lost with
+        # it: seek back, and fetch from each partition alone.
         self._seek()
         found: _Found = {}
         readable = [tp for tp in self._next if tp.partition not in self._faults]
@@ -152,7 +164,7 @@ class Reader:
         return found
 
     async def _retry_set_aside(self) -> _Found:
-        """The next record of a partition that could not be read, where one is to be tried again and can be."""
+        """Try partitions again that were set aside. Returns the next record of the first one that can be read."""
         for partition in self._faults.due(anyio.current_time()):
             tp = TopicPartition(self._topic, partition)
             self._client.resume(tp)
@@ -167,10 +179,9 @@ class Reader:
         return {}
 
     async def _alone(self, tp: TopicPartition, max_records: int) -> _Found:
-        """Records of one partition, up to one that cannot be read; where that is the first, it is set aside.
-
-        A fetch that meets it loses those before it, unless it asks for no more than them.
-        """
+        """Fetch records of one partition before an unreadable one. If that is the first, set the partition aside."""
+        # A fetch that meets an unreadable record loses those before it. So halve the number until it asks for no more
+        # than those.
         while True:
             try:
                 return await self._poll(max_records, SINGLE_PARTITION_TIMEOUT, tp)
@@ -191,7 +202,7 @@ class Reader:
         self._faults.note(tp.partition, self._next[tp], error, now=anyio.current_time())
 
     async def _apply(self, poll: EndOffsets) -> None:
-        """Take in how the partitions are."""
+        """Take in the end offsets of a poll. Raises KafkaError if the partitions have to be assigned again."""
         if not poll.ends:
             raise KafkaError(next(iter(poll.silent.values())))
         if poll.partitions > self._partitions:
@@ -222,18 +233,19 @@ class Reader:
             self._client.seek(tp, offset)
 
     async def _position(self, tp: TopicPartition) -> int:
-        """Where the client goes on: behind the last record, and behind the marks of transactions that follow it."""
+        """Offset of the client's next fetch: behind the last record, and the transaction markers that follow it."""
         return int(await self._client.position(tp))
 
     async def _stored_position(self, tp: TopicPartition) -> int:
-        """How far everything is stored: with all records, what follows them is done with too."""
+        """Offset up to which nothing is left to store."""
+        # Once all fetched records are stored, the transaction markers behind them are done, too.
         stored = self._stored[tp]
         return stored if self._unfinished or stored != self._next[tp] else await self._position(tp)
 
     def _end(self, tp: TopicPartition) -> int:
-        """Where what can be read ends: the last stable offset, as the last fetch or the last look brought it."""
+        """The last stable offset, by the last fetch or the last poll. Readable records end there."""
         stable = self._client.last_stable_offset(tp)
-        # A broker that knows no transactions says -1 or nothing.
-        bounded_fetch = self._client.highwater(tp) if stable in {None, -1} else stable
-        known = [each for each in (bounded_fetch, self._ends.get(tp)) if each is not None]
+        # A broker that knows no transactions gives -1 or nothing.
+        by_fetch = self._client.highwater(tp) if stable in {None, -1} else stable
+        known = [each for each in (by_fetch, self._ends.get(tp)) if each is not None]
         return max(known, default=self._surveyed[tp])
