@@ -3,7 +3,7 @@
 import pytest
 from loguru import logger
 
-from icu.http.connections import FULL_EVERY, MOST, MOST_REFUSED, Connections, Room
+from icu.http.connections import FULL_LOG_INTERVAL, MAX_CONNECTIONS, MAX_REFUSED, Connections, ConnectionSlots
 
 
 class Client:
@@ -30,7 +30,7 @@ def cut(*them: Client) -> list[bool]:
 def test_the_longest_idle_one_makes_way() -> None:
     """Not the oldest one, but the one whose last request is the longest ago."""
     first, second, third, fourth = clients(4)
-    room = Room(2)
+    room = ConnectionSlots(2)
     assert room.enter(first)
     assert room.enter(second)
     room.begin_work(first)
@@ -45,7 +45,7 @@ def test_the_longest_idle_one_makes_way() -> None:
 def test_who_is_at_work_stays() -> None:
     """Where all are, nobody else comes in; and one that leaves makes place."""
     first, second, third = clients(3)
-    room = Room(2)
+    room = ConnectionSlots(2)
     for each in (first, second):
         room.enter(each)
         room.begin_work(each)
@@ -58,7 +58,7 @@ def test_who_is_at_work_stays() -> None:
 def test_who_has_made_way_is_gone() -> None:
     """What it still hears of its end, or of its last request, brings it back into no room."""
     first, second, third = clients(3)
-    room = Room(1)
+    room = ConnectionSlots(1)
     room.enter(first)
     room.enter(second)
     room.begin_work(second)
@@ -98,14 +98,20 @@ def test_that_it_is_full_is_told_now_and_then() -> None:
         connections.admit(each)
     [line] = lines
     assert line.startswith("WARNING all 1 HTTP connections")
-    now += FULL_EVERY
+    now += FULL_LOG_INTERVAL
     connections.admit(Client())
     assert len(lines) == 2
 
 
 @pytest.mark.parametrize(
     ("descriptors", "cap", "refused"),
-    [(256, 192, 16), (1_024, 768, 64), (20_000, 15_000, 64), (1e6, MOST, MOST_REFUSED), (float("inf"), MOST, 64)],
+    [
+        (256, 192, 16),
+        (1_024, 768, 64),
+        (20_000, 15_000, 64),
+        (1e6, MAX_CONNECTIONS, MAX_REFUSED),
+        (float("inf"), MAX_CONNECTIONS, 64),
+    ],
 )
 def test_a_quarter_of_the_descriptors_is_left_to_the_rest(descriptors: float, cap: int, refused: int) -> None:
     """Of which a quarter at most is for those that are refused."""

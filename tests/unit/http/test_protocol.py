@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from icu.http import asgi, protocol
 from icu.http.connections import Connections
-from icu.http.protocol import ARRIVAL, STALL, is_refused
+from icu.http.protocol import REQUEST_TIMEOUT, WRITE_TIMEOUT, is_refused
 from tests.clocks import virtual_asyncio
 from tests.unit.http.test_asgi import hello, serving
 
@@ -197,7 +197,7 @@ async def test_all_places_are_given_back() -> None:
 @pytest.mark.parametrize("late", [b"", b"GET / HT", POST, POST + b"x"])
 async def test_what_does_not_arrive_in_time_is_closed(monkeypatch: pytest.MonkeyPatch, late: bytes) -> None:
     """Nothing, half a head, half a body. Who is served meanwhile, or has been, is left alone."""
-    monkeypatch.setattr(protocol, "ARRIVAL", 0.2)
+    monkeypatch.setattr(protocol, "REQUEST_TIMEOUT", 0.2)
     async with open_desk(Connections(cap=9, refused=1)) as (desk, [connect]):
         served, idle, body = await connect(), await connect(), await connect()
         await served.say(GET.replace(b"/", b"/slow", 1))
@@ -262,7 +262,7 @@ async def test_a_head_has_ten_seconds_from_the_connection_on() -> None:
         await anyio.sleep(1)
         if not wire.is_closing():
             server.data_received(bytes([each]))
-    assert wire.closed == begun + ARRIVAL == begun + 10
+    assert wire.closed == begun + REQUEST_TIMEOUT == begun + 10
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
@@ -291,7 +291,7 @@ async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
     await anyio.sleep(9)
     server.data_received(b"E")
     await anyio.sleep(9)
-    assert wire.closed == begun + ARRIVAL
+    assert wire.closed == begun + REQUEST_TIMEOUT
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
@@ -312,19 +312,19 @@ async def test_a_client_that_takes_nothing_of_its_response_is_not_waited_for() -
     server.data_received(GET.replace(b"/", b"/slow", 1))
     for _ in range(3):
         server.pause_writing()
-        await anyio.sleep(STALL - 1)
+        await anyio.sleep(WRITE_TIMEOUT - 1)
         server.resume_writing()
-        await anyio.sleep(STALL)
+        await anyio.sleep(WRITE_TIMEOUT)
     assert not wire.is_closing()
     server.pause_writing()
     begun = asyncio.get_running_loop().time()
-    await anyio.sleep(2 * STALL)
-    assert wire.closed == begun + STALL
+    await anyio.sleep(2 * WRITE_TIMEOUT)
+    assert wire.closed == begun + WRITE_TIMEOUT
 
 
 async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its application goes on, as behind any client that has left."""
-    monkeypatch.setattr(protocol, "STALL", 0.1)
+    monkeypatch.setattr(protocol, "WRITE_TIMEOUT", 0.1)
     connections = Connections(cap=1, refused=1)
     async with open_desk(connections) as (_, [connect]):
         await (await connect()).ask(b"/endless")
