@@ -212,11 +212,11 @@ def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: b
     """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
     import anyio
 
-    from icu.control.client import DEADLINE, ask
+    from icu.control.client import ANSWER_DEADLINE, ask
     from icu.ops.awake import AwakeLoop
 
     with address.minding():
-        asking = partial(ask, address.places, request, kind, deadline=DEADLINE if hurry else None)
+        asking = partial(ask, address.places, request, kind, deadline=ANSWER_DEADLINE if hurry else None)
         return anyio.run(asking, backend_options={"loop_factory": AwakeLoop})
 
 

@@ -15,7 +15,7 @@ from icu.control.places import Place
 from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answer_decoder, encode_line
 
 # Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it.
-DEADLINE: Final = 5.0
+ANSWER_DEADLINE: Final = 5.0
 
 _Answer = TypeVar("_Answer", bound=Answer)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import anyio
 
-from icu.control.client import DEADLINE, ask
+from icu.control.client import ANSWER_DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
 from icu.control.protocol import ScenarioRefused
@@ -49,10 +49,12 @@ async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
     """Those who are refused. SupervisionError where no answer comes."""
     look = f"python -m icu status {child_id}"
     try:
-        with anyio.fail_after(DEADLINE):
+        with anyio.fail_after(ANSWER_DEADLINE):
             return (await ask([place], order, ScenarioRefused)).patients
     except TimeoutError:
-        raise SupervisionError(f"{child_id} gave no answer within {DEADLINE:g} s, and may do so yet: {look}") from None
+        raise SupervisionError(
+            f"{child_id} gave no answer within {ANSWER_DEADLINE:g} s, and may do so yet: {look}"
+        ) from None
     except NoSupervisorError as exc:
         if isinstance(exc.__cause__, OSError):
             raise SupervisionError(f"{child_id} cannot be reached: {exc.__cause__.strerror}: {look}") from exc

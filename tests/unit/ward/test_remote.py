@@ -132,7 +132,7 @@ async def test_no_answer_is_told_as_that(
     folder: Path, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, why: str
 ) -> None:
     """In time, and for what it is."""
-    monkeypatch.setattr(remote, "DEADLINE", 0.3)
+    monkeypatch.setattr(remote, "ANSWER_DEADLINE", 0.3)
 
     async def attend(stream: SocketStream) -> None:
         async with stream:
