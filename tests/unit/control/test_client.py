@@ -13,7 +13,7 @@ from anyio.abc import SocketAttribute, SocketListener, SocketStream
 from icu.config.settings import Settings
 from icu.control.client import ask, talk
 from icu.control.errors import NoSupervisorError, OrderRefusedError
-from icu.control.listener import take
+from icu.control.listener import bind_first
 from icu.control.places import Place, places
 from icu.control.protocol import Children, Done, Failed, Logs, Missed, encode_line
 from icu.errors import is_transient
@@ -31,9 +31,9 @@ async def behaving(path: Path, behave: Behaviour) -> AsyncIterator[None]:
         async with stream:
             await behave(stream)
 
-    seat = await to_thread.run_sync(take, [Place(path, private=False)])
-    assert seat is not None
-    async with await SocketListener.from_socket(seat.socket) as listener, anyio.create_task_group() as group:
+    bound = await to_thread.run_sync(bind_first, [Place(path, private=False)])
+    assert bound is not None
+    async with await SocketListener.from_socket(bound.socket) as listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, attend)
         yield
         group.cancel_scope.cancel()

@@ -168,7 +168,7 @@ async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward
 
 async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not hold its place for ever, and is told why; half a request is no better."""
-    monkeypatch.setattr(callers, "PATIENCE", 0.1)
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.1)
     for said in (b"", b'{"ask":"sta'):
         async with await anyio.connect_unix(room) as stream:
             await stream.send(said)
@@ -177,13 +177,13 @@ async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.Monk
 
 async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are: the one that has been silent for longest makes room for the next."""
-    monkeypatch.setattr(callers, "PATIENCE", 600)
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 600)
     async with AsyncExitStack() as stack:
         silent = [
-            await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MOST_SILENT)
+            await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MAX_SILENT)
         ]
         assert await look(settings)
-        for stream in silent[: callers.MOST_SILENT]:
+        for stream in silent[: callers.MAX_SILENT]:
             assert await answer_on(stream) == Failed("no whole request came in time", 64)
         await silent[-1].send(encode_line(Status()))
         assert isinstance(await answer_on(silent[-1]), Children)
@@ -214,21 +214,21 @@ async def test_a_client_that_does_not_read_holds_nobody_up(
         for _ in range(20):
             for _ in range(100):
                 logger.info("x" * 4_000)
-            await anyio.sleep(server.FOLLOW_EVERY / 10)
+            await anyio.sleep(server.FOLLOW_INTERVAL / 10)
         assert await look(settings)
         assert len(records.after(0)) == 100
 
 
 async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer than others may take to read an answer: then it goes on."""
-    monkeypatch.setattr(callers, "PATIENCE", 0.1)
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.1)
     logger.add(records, format="{message}")
     for _ in range(100):
         logger.info("x" * 4_000)
     async with await anyio.connect_unix(room) as stream:
         await stream.send(encode_line(Logs(follow=True)))
         await stream.receive(1)
-        await anyio.sleep(5 * callers.PATIENCE)
+        await anyio.sleep(5 * callers.CALLER_TIMEOUT)
         logger.info("last")
         received = BufferedByteReceiveStream(stream)
         with anyio.fail_after(PATIENCE):
@@ -239,8 +239,8 @@ async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monk
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for hardly anybody."""
-    monkeypatch.setattr(server, "MOST_ORDERS", 2)
-    monkeypatch.setattr(server, "MOST_FOLLOWERS", 1)
+    monkeypatch.setattr(server, "MAX_ORDERS", 2)
+    monkeypatch.setattr(server, "MAX_FOLLOWERS", 1)
 
 
 async def answer_on(stream: SocketStream) -> AnyAnswer:
@@ -307,7 +307,7 @@ async def test_who_takes_no_answer_is_sent_away(
 ) -> None:
     """An answer that is larger than a socket holds keeps no place for ever, though the client goes on asking."""
     ward.children = [ChildView(f"bed-{number}", ChildState.RUNNING) for number in range(10_000)]
-    monkeypatch.setattr(callers, "PATIENCE", 0.2)
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.2)
     async with AsyncExitStack() as stack:
         for _ in range(2):
             stream = await stack.enter_async_context(await anyio.connect_unix(room))
@@ -330,7 +330,7 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(socket.socket, "accept", refuse)
-    monkeypatch.setattr(server, "ACCEPT_AGAIN", 0.01)
+    monkeypatch.setattr(server, "ACCEPT_PAUSE", 0.01)
     logged: list[str] = []
     logger.add(logged.append, format="{message}")
     # The first is taken in by the call that was under way already.
@@ -396,8 +396,8 @@ async def test_a_follower_that_is_gone_is_noticed(
     few: None, settings: Settings, room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though nothing is logged: an empty line now and then shows it."""
-    monkeypatch.setattr(server, "SIGN_OF_LIFE", 0.1)
-    monkeypatch.setattr(server, "FOLLOW_EVERY", 0.01)
+    monkeypatch.setattr(server, "KEEPALIVE_INTERVAL", 0.1)
+    monkeypatch.setattr(server, "FOLLOW_INTERVAL", 0.01)
     stream: SocketStream = await anyio.connect_unix(room)
     await stream.send(encode_line(Logs(follow=True)))
     assert await stream.receive() == b"\n"
