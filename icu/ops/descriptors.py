@@ -47,7 +47,7 @@ class AcceptErrors(logging.Filter):
         self._next = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let a record pass or not; rewrite one about an accept error."""
+        """Rewrite a record about an accept error, and drop all but one of them a second. Others pass."""
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, OSError) or not record.getMessage().startswith("socket.accept()"):
             return True

@@ -25,8 +25,8 @@ def notify_condition(trouble: str | None, degraded: str | None) -> None:
     """Send how the work goes. Our supervisor shows it, systemd ignores it.
 
     Args:
-        trouble: What this process waits for; None for nothing.
-        degraded: What it leaves undone until a person mends something; None for nothing.
+        trouble: The thing that this process waits for; None if there is none.
+        degraded: The work that is undone until a person mends something; None if there is none.
     """
     notify(f"X_TROUBLE={_one_line(trouble)}\nX_DEGRADED={_one_line(degraded)}")
 

@@ -49,7 +49,7 @@ class Shutdown:
         if not self.begun:
             self.begun = True
             notify("STOPPING=1")
-            # A thread, since the event loop may be what does not stop.
+            # A thread, since the event loop itself may be blocked.
             threading.Thread(target=self._enforce_deadline, daemon=True).start()
 
     def complete(self) -> None:

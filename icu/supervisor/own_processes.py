@@ -8,7 +8,7 @@ from anyio.abc import Process
 
 
 class OwnProcesses:
-    """Processes that are started here. Whoever else waited for them would take their exit code away."""
+    """The processes started here. Only their own tasks may wait for them: a second wait finds no exit code."""
 
     def __init__(self) -> None:
         self._pids: set[int] = set()

@@ -130,7 +130,7 @@ class Supervisor:
 
         Raises:
             ValueError: Its id is taken, or the supervisor cannot have such a child.
-            Exception: What `start_child` raises.
+            Exception: As `start_child`.
         """
         await self._orders.add(spec)
 

@@ -169,7 +169,9 @@ class Producer:
         finally:
             self._awaiting_since = None
             # When it is closed, the client would wait for unfinished requests, whose results nobody needs any more.
-            late = [each.cancel() for each in answers.values() if not each.done()]
+            late = [each for each in answers.values() if not each.done()]
+            for each in late:
+                each.cancel()
         if late:
             raise KafkaError(f"the broker did not acknowledge within {ACKNOWLEDGING_DEADLINE:g} s")
         return _too_large(answers)
