@@ -32,7 +32,7 @@ class World(Protocol):
         ...
 
     async def forget(self, transport: Transport, *, before: int) -> None:
-        """Let the log of partition 0 drop its oldest records."""
+        """Make the log of partition 0 drop its oldest records."""
         ...
 
 
@@ -96,13 +96,13 @@ class OnCluster:
 
 @pytest.fixture(params=["memory", "cluster", "kafka"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which implementation."""
+    """The name of an implementation."""
     return str(request.param)
 
 
 @pytest.fixture
 def anyio_backend(kind: str) -> str | tuple[str, dict[str, object]]:
-    """What is in memory needs no real time, a broker does."""
+    """The in-memory transport needs no real time, a broker does."""
     clocks: dict[str, str | tuple[str, dict[str, object]]] = {"memory": virtual_time(), "cluster": virtual_asyncio()}
     return clocks.get(kind, "asyncio")
 
@@ -161,7 +161,7 @@ async def test_order_is_kept_for_each_key(world: World) -> None:
 
 
 async def test_a_record_is_in_the_log_or_returned(transport: Transport) -> None:
-    """What the log would never take is given back, and the others are there, in order."""
+    """Records that the log would never take are returned, and the others are there, in order."""
     sent = [record("bed", 0), Record(b"bed", bytes(3_000_000)), record("bed", 1)]
     refused = await transport.publish(sent)
     async with transport.consumer() as consumer:
@@ -211,7 +211,7 @@ async def test_assign_goes_back_on_the_same_consumer(transport: Transport) -> No
 
 
 async def test_what_is_stored_needs_no_commit(transport: Transport) -> None:
-    """Who ended between storing and committing says so by the positions of the next `assign`: no more is unstored."""
+    """After an end between transaction and commit, the positions of the next `assign` release the records."""
     await transport.publish([record("bed", n) for n in range(6)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -226,7 +226,7 @@ async def test_what_is_stored_needs_no_commit(transport: Transport) -> None:
 
 
 async def test_a_position_of_another_log_says_nothing_of_this_one(transport: Transport) -> None:
-    """What was stored of another log is no reason to drop what is in this one."""
+    """A position of another log drops no record of this one."""
     await transport.publish([record("bed", n) for n in range(3)])
     before = transport.unstored
     async with transport.consumer() as consumer:
@@ -256,7 +256,7 @@ async def test_a_position_past_the_end_is_of_another_log(transport: Transport) -
 
 
 async def test_what_the_log_no_longer_holds_is_counted(transport: Transport, world: World) -> None:
-    """Who comes back behind the log's beginning reads on there, and is told how many records are gone."""
+    """A position before the log's beginning is read on from there, with the number of lost records."""
     await transport.publish([record("bed", n) for n in range(5)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -270,7 +270,7 @@ async def test_what_the_log_no_longer_holds_is_counted(transport: Transport, wor
 
 
 async def test_a_commit_changes_nothing_for_the_reader(transport: Transport) -> None:
-    """What was fetched may be committed at any time, and the next fetch goes on behind it."""
+    """Fetched records may be committed at any time, and the next fetch goes on behind them."""
     await transport.publish([record("bed", n) for n in range(4)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -356,7 +356,7 @@ async def test_lag_counts_what_was_not_fetched(world: World) -> None:
 
 
 async def test_closing_wakes_and_refuses(transport: Transport) -> None:
-    """Who waits in fetch when the transport closes gets TransportClosedError, as does who comes later."""
+    """A fetch that waits when the transport closes raises TransportClosedError, and so does a later one."""
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         waiting = anyio.Event()

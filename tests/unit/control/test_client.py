@@ -48,7 +48,7 @@ async def test_nobody_there(settings: Settings) -> None:
 
 
 async def test_a_dead_one(settings: Settings, folder: Path) -> None:
-    """What it has left behind is no supervisor, and neither is a file."""
+    """The file of a dead supervisor is no supervisor, and neither is any other file."""
     async with behaving(folder / "icu.sock", dies):
         pass
     with pytest.raises(NoSupervisorError, match="nobody listens"):
@@ -161,7 +161,7 @@ async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Pa
 
 
 async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: Path) -> None:
-    """Who follows is not left waiting."""
+    """A follower is not left waiting."""
 
     async def ends(stream: SocketStream) -> None:
         await stream.receive()

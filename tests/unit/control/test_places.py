@@ -1,4 +1,4 @@
-"""Where the socket is, and how its place is taken."""
+"""Places of the socket, and its binding."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ from icu.control.places import LONGEST, Place, places
 
 
 def paths(settings: Settings, **environ: str) -> list[Path]:
-    """Where the socket may be."""
+    """Paths of the places."""
     return [place.path for place in places(settings, environ)]
 
 
@@ -33,7 +33,7 @@ def test_the_runtime_folders() -> None:
 
 
 def test_one_database_is_one_socket(tmp_path: Path) -> None:
-    """However its path is written; another one is another socket."""
+    """All spellings of its path give one socket; another database gives another one."""
     (tmp_path / "ward").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "ward")
     urls = [

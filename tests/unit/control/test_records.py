@@ -68,7 +68,7 @@ def test_threads_write_while_others_read(records: RecentRecords) -> None:
 
 
 def test_children(records: RecentRecords) -> None:
-    """Who there are records of."""
+    """The ids of children with records."""
     logger.info("nobody's")
     logger.bind(child="gone").info("x")
     assert records.children() == {"gone"}

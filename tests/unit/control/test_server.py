@@ -176,7 +176,7 @@ async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.Monk
 
 
 async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are: the one that has been silent for longest makes room for the next."""
+    """The longest silent one makes room for the next, however many there are."""
     monkeypatch.setattr(callers, "CALLER_TIMEOUT", 600)
     async with AsyncExitStack() as stack:
         silent = [
@@ -190,7 +190,7 @@ async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, mo
 
 
 async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward: Ward) -> None:
-    """Whoever closes the terminal leaves no child between stop and start; and others are served meanwhile."""
+    """A terminal that is closed leaves no child between stop and start; and others are served meanwhile."""
     ward.gate = anyio.Event()
     async with await anyio.connect_unix(room) as stream:
         await stream.send(encode_line(Restart(("sink",))))
@@ -340,7 +340,7 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
 
 
 async def following(settings: Settings, request: Logs, count: int) -> list[AnyAnswer]:
-    """So many answers about the log."""
+    """Answers of a follower, as many as asked for."""
     found: list[AnyAnswer] = []
     with anyio.fail_after(PATIENCE):
         async for said in talk(places(settings), request):
@@ -351,7 +351,7 @@ async def following(settings: Settings, request: Logs, count: int) -> list[AnyAn
 
 
 async def test_the_log(settings: Settings, room: Path, records: RecentRecords) -> None:
-    """What is kept, of all or of those that match, and then what comes."""
+    """The kept records, of all or of matching children, and then those to come."""
     logger.add(records, format="{message}")
     logger.info("nobody's")
     logger.bind(child="bed-1", delay=0.5).warning("starting {}", "again")
@@ -408,7 +408,7 @@ async def test_a_follower_that_is_gone_is_noticed(
 
 
 async def test_the_owner_alone_can_connect(room: Path) -> None:
-    """Whatever the umask says."""
+    """With any umask."""
     assert stat.S_IMODE((await anyio.Path(room).stat()).st_mode) == 0o600
 
 

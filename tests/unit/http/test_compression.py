@@ -26,7 +26,7 @@ async def letters(number: FromPath[int]) -> Response[bytes]:
 
 @get("/coded")
 async def coded() -> Response[bytes]:
-    """What is in another form already."""
+    """A body that is encoded already."""
     return Response(b"x" * MIN_SIZE, headers={"Content-Encoding": "br"}, media_type="text/plain")
 
 
@@ -57,7 +57,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def gzip(value: str = "gzip") -> dict[str, str]:
-    """What a client says that it takes."""
+    """The Accept-Encoding header of a client."""
     return {"Accept-Encoding": value}
 
 
@@ -96,7 +96,7 @@ async def test_who_takes_it(client: httpx.AsyncClient) -> None:
 
 
 async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
-    """What is encoded already, what comes in parts, and files: their tag stands for these very bytes."""
+    """Encoded bodies, bodies in parts, and files: their tag stands for these very bytes."""
     for path in ("/coded", "/parts", "/schema/files/swagger-ui.css", "/schema/files/swagger-ui-bundle.js"):
         async with client.stream("GET", path, headers=gzip()) as response:
             assert response.headers.get("content-encoding") != "gzip", path
@@ -104,7 +104,7 @@ async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
-    """However large its events are: each arrives as it was sent, when it was sent."""
+    """Large events too arrive as they were sent, when they were sent."""
     received = b""
     with anyio.fail_after(5):
         async with client.stream("GET", "/events", headers=gzip()) as response:
@@ -116,7 +116,7 @@ async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
 
 
 async def test_caches_are_told(client: httpx.AsyncClient) -> None:
-    """What depends on the request's encoding and origin says so, also where it was neither compressed nor let in."""
+    """Responses that depend on encoding and origin say so, even if neither compressed nor allowed."""
     paths = (f"/letters/{MIN_SIZE}", "/letters/1", "/letters/x", "/health/ready", "/nowhere")
     for path, accepted, origin in product(
         paths, ("gzip", "identity"), (None, "http://localhost", "https://evil.example")

@@ -67,7 +67,7 @@ async def answer(send: Any, body: bytes) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Let others go on until it is so."""
+    """Run other tasks until a condition holds."""
     with anyio.fail_after(10):
         while not true():
             await anyio.sleep(0.01)
@@ -84,7 +84,7 @@ class Client:
         await self._stream.send(data)
 
     async def hear(self) -> bytes:
-        """What comes next; nothing once the server has closed it."""
+        """Receive the next bytes; none once the server has closed the connection."""
         with anyio.fail_after(10):
             try:
                 return await self._stream.receive()
@@ -184,7 +184,7 @@ async def test_beyond_those_that_are_refused_it_is_closed_at_once() -> None:
 
 
 async def test_all_places_are_given_back() -> None:
-    """Whoever ends a connection, and whatever it was doing."""
+    """After any end of a connection, in any state."""
     connections = Connections(cap=8, refused=1)
     async with open_desk(connections) as (desk, [connect]):
         for said in (b"", b"GE", GET, POST, b"\0\r\n\r\n", GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
@@ -230,7 +230,7 @@ class Wire(asyncio.Transport):
         self.sent += data
 
     def is_closing(self) -> bool:
-        """Whether it is closed."""
+        """Check if the connection is being closed."""
         return self.closed is not None
 
     def close(self) -> None:
@@ -255,7 +255,7 @@ def connected() -> tuple[Any, Wire]:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_head_has_ten_seconds_from_the_connection_on() -> None:
-    """However many of its bytes come meanwhile."""
+    """Bytes that arrive meanwhile do not prolong it."""
     server, wire = connected()
     begun = asyncio.get_running_loop().time()
     for each in GET[:20]:
@@ -307,7 +307,7 @@ async def test_one_that_was_answered_before_its_body_had_come_is_idle() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_client_that_takes_nothing_of_its_response_is_not_waited_for() -> None:
-    """Where it goes on in time it has all of the time again."""
+    """A client that catches up in time has the whole time again."""
     server, wire = connected()
     server.data_received(GET.replace(b"/", b"/slow", 1))
     for _ in range(3):

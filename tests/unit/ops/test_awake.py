@@ -130,7 +130,7 @@ async def test_who_is_dead_is_found_out(machine: Machine) -> None:
 
 
 async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
-    """Who has kept the deadline is not judged unheard, however little was left of it."""
+    """Data that arrived before a deadline are received before it passes, however little time was left."""
     here, there = socket.socketpair()
     async with await anyio.abc.SocketStream.from_socket(here) as stream:
         with there:
@@ -143,7 +143,7 @@ async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
 
 
 async def test_it_looks_once_a_beat(machine: Machine) -> None:
-    """So that little of a standstill can be taken for a long wait."""
+    """A select of half a second at most lets no suspension pass for a long wait."""
     await anyio.sleep(60)
     assert max(each or 0 for each in machine.asked) == SELECT_LIMIT
 
@@ -181,7 +181,7 @@ async def test_but_one_that_hangs_has_an_end(machine: Machine) -> None:
 
 
 async def test_a_stop_may_be_interrupted(machine: Machine) -> None:
-    """Nobody is abandoned, so that the next one is not stopped before this one has ended."""
+    """No child is abandoned, and the next one is not stopped before this one has ended."""
 
     async def slow_to_end(*, task_status: TaskStatus[None]) -> None:
         task_status.started()

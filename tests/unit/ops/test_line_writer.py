@@ -20,7 +20,7 @@ class Pipe:
         self.writer = LineWriter(self.tell)
 
     def tell(self, dropped: int) -> None:
-        """What the log does."""
+        """Note the number of dropped lines, and put a line about it, as the log does."""
         self.told.append(dropped)
         self.put(f"dropped {dropped}")
 
@@ -37,7 +37,7 @@ class Pipe:
         raise AssertionError
 
     def read(self, lines: int) -> list[str]:
-        """So many lines, waiting for them."""
+        """Read lines, waiting for them."""
         data = b""
         while data.count(b"\n") < lines:
             data += os.read(self.reader, 65_536)
@@ -62,7 +62,7 @@ def test_lines_keep_their_order(pipe: Pipe) -> None:
 
 
 def test_flushing_waits_for_the_last_line(pipe: Pipe) -> None:
-    """What was said last before the end is written."""
+    """The last line before the end is written."""
     pipe.put("the end")
     pipe.writer.flush()
     assert pipe.read(1) == ["the end"]

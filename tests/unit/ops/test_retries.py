@@ -52,7 +52,7 @@ async def test_waits_stay_below_five_seconds() -> None:
 
 
 async def test_waits_begin_short_and_grow() -> None:
-    """What was away for a moment is used again after a moment; what is away for long is asked seldom."""
+    """The first attempts follow within a moment; after a long outage they become rare."""
     waits: list[list[float]] = []
     for _ in range(20):
         times: list[float] = []
@@ -100,7 +100,7 @@ async def test_nothing_is_said_where_it_works_at_once() -> None:
 
 
 async def test_other_errors_leave_at_once() -> None:
-    """What will not heal is not retried."""
+    """Permanent errors are not retried."""
 
     async def work() -> None:
         raise StoreCorruptError("damaged")

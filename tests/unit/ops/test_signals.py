@@ -98,7 +98,7 @@ def run(spawn: Spawn) -> Spawn:
 
 @pytest.mark.parametrize("hold", ["time.sleep(600)", "re.match('(x+x+)+y', 'x' * 99)"], ids=["sleeps", "holds Python"])
 def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: str) -> None:
-    """Whoever misses its signs of life sends SIGABRT, as systemd does: it cannot be missed, and leaves no core."""
+    """The parent sends SIGABRT, as systemd does: it ends even a blocked process, and leaves no core file."""
     program = run(BLOCKED.replace("HOLD", hold), WATCHDOG_USEC="500000")
     assert program.stdout is not None
     assert program.stdout.readline() == "core 0\n"
@@ -109,7 +109,7 @@ def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: 
 
 
 def test_a_stop_may_be_interrupted(run: Spawn) -> None:
-    """Who stands still meanwhile (Ctrl-Z, `docker pause`) has not been slow."""
+    """The time of a suspension (Ctrl-Z, `docker pause`) does not count against the deadline."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{STOPPING}")
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
@@ -180,7 +180,7 @@ def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
 
 
 def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
-    """However often it says so."""
+    """Any number of SIGHUPs is one request."""
     program = run(STOPPING)
     assert program.stdout is not None
     for line in ("started\n", "stopping\n"):
@@ -191,7 +191,7 @@ def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
 
 
 def test_nohup_is_heeded(run: Spawn) -> None:
-    """Whoever has SIGHUP ignored means it."""
+    """SIGHUP stays ignored if it was ignored at the start."""
     program = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STOPPING}")
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"

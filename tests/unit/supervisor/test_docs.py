@@ -1,4 +1,4 @@
-"""What docs/supervisor.md shows works, and what it lists is all that there is."""
+"""The example of docs/supervisor.md works, and its lists are complete."""
 
 import re
 import runpy

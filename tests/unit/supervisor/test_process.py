@@ -85,7 +85,7 @@ async def test_its_last_words_are_what_somebody_makes_of_its_lines() -> None:
 
 
 async def test_no_line_is_its_death() -> None:
-    """Whoever cannot take a line is reported, and the process runs on to its end."""
+    """An error of the callback for lines becomes a warning, and the process runs on to its end."""
 
     def refuse(line: str) -> None:
         raise TypeError(line)
@@ -120,7 +120,7 @@ async def started(code: str, told: Told, lines: list[str] | None = None, **how: 
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process is there."""
+    """Check if a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -136,7 +136,7 @@ async def test_it_is_asked_to_stop() -> None:
 
 
 async def test_what_it_says_while_it_stops_is_handed_on() -> None:
-    """How many readings are lost, for instance; and the line that it had begun before comes whole."""
+    """Lines of its stop arrive, such as the number of lost readings, with the line that it had begun before."""
     told, lines = Told(), list[str]()
     code = (
         "import signal, sys\ndef stop(*_): print(' and after', flush=True); print('farewell'); sys.exit()\n"
@@ -188,7 +188,7 @@ async def test_signs_of_life_are_heard() -> None:
 
 
 async def test_it_is_known_for_our_own_until_its_end() -> None:
-    """Whoever reaps orphans leaves it alone: from the moment at which it may be there, before it has a number."""
+    """The reaper of orphans leaves it alone from the beginning, before it has a pid."""
     told, own_processes, seen = Told(), OwnProcesses(), list[bool]()
     others = {each.pid for each in psutil.Process().children()}  # a broker that other tests share
     async with anyio.create_task_group() as group:
@@ -223,7 +223,7 @@ async def test_one_that_does_not_read_its_settings_line() -> None:
 
 
 async def test_it_tells_what_it_waits_for() -> None:
-    """And what it leaves undone, as often as that changes; an empty word is the end of it."""
+    """It reports trouble and degradation at each change; an empty value is the end of it."""
     conditions: list[Condition] = []
     code = READY + (
         'tell("X_TROUBLE=no broker\\nX_DEGRADED="); tell("WATCHDOG=1"); tell("X_TROUBLE=\\nX_DEGRADED=a hole"); '
@@ -240,7 +240,7 @@ async def test_it_tells_what_it_waits_for() -> None:
 
 
 async def test_it_shares_a_folder_with_its_owner() -> None:
-    """What it has put there before it is ready can be found, and is gone when it has ended."""
+    """A file that it puts there before it is ready can be found, and is gone when it has ended."""
     found: list[Path] = []
     mine = "import os, pathlib; pathlib.Path(os.environ['NOTIFY_SOCKET']).with_name('mine').write_text('here')\n"
     told = Told()

@@ -1,4 +1,4 @@
-"""What the in-memory transport does beyond the contract: its log is bounded. On virtual time."""
+"""The in-memory transport beyond the contract: its log is bounded. On virtual time."""
 
 import anyio
 import pytest
@@ -43,7 +43,7 @@ async def test_a_full_log_makes_publishers_wait() -> None:
 
 
 async def test_a_new_assignment_makes_room_too() -> None:
-    """What was stored without a commit is dropped once the sink says so, and whoever waits for room goes on."""
+    """Records that were stored without a commit are dropped once they are assigned, and a waiting publisher goes on."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
@@ -102,7 +102,7 @@ async def test_waits_are_exact() -> None:
 
 
 async def test_a_full_log_wakes_its_reader() -> None:
-    """Who publishes more than there is room for does not wait for a reader who waits for the end of that."""
+    """A publisher of more records than fit does not wait for a reader that waits for the end of the publication."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
@@ -119,7 +119,7 @@ async def test_a_full_log_wakes_its_reader() -> None:
 
 
 async def test_a_reader_of_another_database_is_told_what_is_gone() -> None:
-    """What was committed went elsewhere: who begins anew, or comes with another log's position, misses it."""
+    """Committed records went to another database: a reader without a position, or with another log's, misses them."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
     async with transport.consumer() as consumer:
@@ -140,7 +140,7 @@ async def test_each_run_is_a_log_of_its_own() -> None:
 
 
 async def test_a_closed_topic_is_named() -> None:
-    """Whoever comes too late is told which one it was."""
+    """The error of a later call names the topic."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     assert transport.topic == "icu.test"
     await transport.aclose()

@@ -23,12 +23,12 @@ def record(key: str, number: int) -> Record:
 
 
 def numbers(buffer: SendBuffer, most: int = 100) -> list[int]:
-    """What would be sent next."""
+    """The numbers of the next records to send."""
     return [int(each.value) for each in buffer.head(most)]
 
 
 async def test_records_stay_until_they_are_acknowledged() -> None:
-    """Who asks again before that gets the same ones."""
+    """Until then the head is the same."""
     buffer = SendBuffer()
     buffer.put([record("a", n) for n in range(3)])
     assert numbers(buffer, 2) == numbers(buffer, 2) == [0, 1]
@@ -92,7 +92,7 @@ class Tally:
 
 
 async def test_a_block_ends_when_all_is_delivered() -> None:
-    """What was put into the send buffer before and in the block is with the transport behind it, in order."""
+    """All records put into the send buffer, before and in the block, are with the transport after it, in order."""
     buffer, transport, tally = SendBuffer(3_000), MemoryTransport(topic="icu.test", partitions=1), Tally()
     buffer.put([record("a", 0)])
     async with forwarding(buffer, transport, tally):

@@ -97,7 +97,7 @@ class Cluster:
         self.begins[place] = before
 
     def readable(self, place: TopicPartition) -> int:
-        """Where what may be read ends."""
+        """The offset at which readable records end."""
         stable = self.stable.get(place)
         return self.end(place) if stable in (None, -1) else stable
 
@@ -119,7 +119,7 @@ class Cluster:
 
 
 class _Connection:
-    """What all clients have in common."""
+    """Common part of all clients."""
 
     def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
         self.cluster = cluster

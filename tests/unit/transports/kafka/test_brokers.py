@@ -1,4 +1,4 @@
-"""How brokers are reached, and why they are not: in words that say what to do."""
+"""Connections to brokers, and explanations of failed ones that say what to do."""
 
 import errno
 import logging
@@ -150,7 +150,7 @@ def tls_error(reason: str | None) -> ssl.SSLError:
     ],
 )
 async def test_reasons_are_told_apart(cluster: Cluster, error: Exception, security: str, said: str) -> None:
-    """Where aiokafka raises one thing for all of them and writes the reason to its log."""
+    """aiokafka raises the same error for all of them, and writes the reason to its log."""
     cluster.topics.clear()
     settings: dict[str, Any] = {"security": security}
     if security.startswith("SASL"):
@@ -198,7 +198,7 @@ def test_the_last_error_in_the_log_counts() -> None:
 
 
 async def ask_a_node(cluster: Cluster, *, node: int = 0) -> str:
-    """What is said where a broker that another one named is not to be reached."""
+    """The error if a broker cannot be reached at its advertised address."""
     asked = brokers()
 
     async def answer() -> None:
@@ -234,7 +234,7 @@ async def test_an_address_of_ours_is_explained_like_any_other(cluster: Cluster) 
 
 
 async def test_other_trouble_stays_what_it_is(cluster: Cluster) -> None:
-    """Where no broker was out of reach."""
+    """An error is left alone if no broker was out of reach."""
     cluster.hanging.add("describe_topics")
     with pytest.raises(KafkaError, match=r"\Alisting topics: no answer within 12 s\Z"):
         await list_topics(brokers())

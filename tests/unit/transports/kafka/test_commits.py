@@ -1,4 +1,4 @@
-"""What lag tools are told: now and then, what is stored and no more, and never in anybody's way. On virtual time."""
+"""Commits for lag tools: now and then, of stored records only, and without delaying anything. On virtual time."""
 
 from collections.abc import AsyncIterator
 
@@ -60,7 +60,7 @@ async def test_what_was_fetched_and_is_not_stored_is_not_told(cluster: Cluster, 
 
 
 async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Where all records are stored, the marks of transactions that follow them are done with too."""
+    """Once all records are stored, the transaction markers behind them count as done, too."""
     await take(consumer, 3)
     cluster.open(Consumer)[0].seek(FIRST, 5)
     await anyio.sleep(COMMIT_INTERVAL)
@@ -78,7 +78,7 @@ async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, co
 
 
 async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Whatever was told a moment ago."""
+    """Even if the last commit was a moment ago."""
     await take(consumer, 1)
     await take(consumer, 1)
     await consumer.aclose()
@@ -86,7 +86,7 @@ async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaC
 
 
 async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Where nothing more comes to be stored."""
+    """Each poll commits, since no further record may come to be stored."""
     await take(consumer, 99)
     await take(consumer, 1)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Whose offset it is: the table of what a partition may hold when a stored position is taken up."""
+"""Identity of logs: the table of a partition's possible contents, when a stored position is assigned."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from icu.transports.kafka.identity import LogExtent, decide, mark_of
 
 
 def record(timestamp: int = 1_700_000_000_000, key: bytes | None = b"anna") -> Any:
-    """What aiokafka delivers, as far as it matters here."""
+    """A record as aiokafka delivers it, with the attributes that matter here."""
     return SimpleNamespace(timestamp=timestamp, key=key)
 
 
@@ -74,7 +74,7 @@ def test_a_position_without_a_fingerprint_is_judged_by_its_cluster() -> None:
 
 
 def test_a_mark_of_the_in_memory_transport_is_of_another_log() -> None:
-    """Who changes the transport keeps the database."""
+    """A database outlives a change of the transport."""
     assert decide(LogExtent("cluster", 0, 99), Position(5, "0123456789abcdef")).other_log
 
 

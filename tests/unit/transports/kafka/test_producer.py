@@ -206,7 +206,7 @@ async def test_a_broker_that_is_away_is_waited_for(cluster: Cluster, transport: 
 async def test_a_client_that_does_not_start_is_closed(
     cluster: Cluster, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the topic was found, and its leader was not."""
+    """The topic was found, but not its leader."""
 
     async def fail(_producer: Producer) -> None:
         raise kafka.KafkaConnectionError
@@ -243,7 +243,7 @@ class Client:
 
 
 async def test_no_answer_is_left_unread() -> None:
-    """Where handing over breaks off, asyncio does not complain (AnyIO's runner would raise it) of earlier answers."""
+    """If handing over breaks off, asyncio does not complain (AnyIO's runner would raise it) of earlier answers."""
     with pytest.raises(kafka.ProducerClosed):
         await _handed_over(Client(), "icu.test", {0: None, 1: None})
     # Callbacks of a future that is done run in the loop's next step.

@@ -36,7 +36,7 @@ async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator
 
 
 class Follower:
-    """What a sink does: fetches, and assigns anew where it has to."""
+    """A reader like the sink: it fetches, and assigns again after an error."""
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
@@ -107,7 +107,7 @@ async def test_a_partition_that_was_mended_is_read_on(
 async def test_a_new_assignment_does_not_stumble_again(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """What is set aside stays so: the others are read from the first fetch on."""
+    """Partitions that are set aside stay so: the others are read from the first fetch on."""
     cluster.fill(4, 0)
     cluster.damaged.add((FIRST, 0))
     await follower.assign()
@@ -161,7 +161,7 @@ async def test_a_fetch_that_hangs_is_given_up(cluster: Cluster, follower: Follow
 async def test_one_record_at_a_time_is_read_up_to_the_damage(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """However little is asked for."""
+    """A fetch of one record is enough."""
     cluster.fill(3, 0)
     cluster.fill(9, 1)
     cluster.damaged.add((FIRST, 2))
@@ -209,7 +209,7 @@ async def test_who_is_kept_waiting_by_others_is_not_withheld(
 
 
 async def test_a_fetch_that_was_cancelled_loses_nothing(cluster: Cluster, follower: Follower) -> None:
-    """What it had taken while it lingered is taken again."""
+    """The records that it had while it lingered are fetched again."""
     cluster.fill(3, 0)
     await follower.assign()
     with anyio.move_on_after(1) as cut:
@@ -430,7 +430,7 @@ async def test_a_partition_that_falls_silent_is_named(
 
 
 async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster, follower: Follower) -> None:
-    """Where no partition answers, an empty fetch would never end it."""
+    """If no partition answers, empty fetches alone would go on without end."""
     cluster.fill(1, 0)
     await follower.assign()
     await follower.fetch()
