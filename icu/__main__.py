@@ -5,41 +5,40 @@ import signal
 import sys
 from types import FrameType
 
-# Roles run until they are told to stop: being told while they still load is no failure. Other commands were to finish.
-ROLES = ("supervise", "run")
+# Commands that run until they are stopped: a stop signal while they still load is no failure. For other commands it is,
+# since they did not finish.
+ROLE_COMMANDS = ("supervise", "run")
+
+# Exit code after Ctrl-C, as in shells: 128 and the number of SIGINT.
 INTERRUPTED = 130
 
 
 def start() -> None:
-    """Run the command line; a signal that comes before anybody listens ends it without a word."""
-    open_streams()
-    if sys.argv[1:2] and sys.argv[1] in ROLES:
+    """Run the command line. A stop signal during its imports ends the process in silence."""
+    reopen_closed_streams()
+    if sys.argv[1:2] and sys.argv[1] in ROLE_COMMANDS:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
-                signal.signal(number, leave)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores SIGHUP, and it stays ignored
+                signal.signal(number, exit_now)
     try:
-        from icu.cli.main import main  # noqa: PLC0415 - signals have to be minded first
+        from icu.cli.main import main  # noqa: PLC0415 - the import takes time: the handlers have to stand before it
 
         main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
-def open_streams() -> None:
-    """Give what was closed by whoever started us (`>&-`) to nobody.
-
-    Python has None for it then, and the next file that is opened would get its number, and all that is printed.
-    """
+def reopen_closed_streams() -> None:
+    """Reopen closed standard streams (`>&-`) on /dev/null."""
+    # For a closed stream Python has None, and the next file to be opened gets its number: print would write into it.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - no pathlib yet; never closed
 
 
-def leave(_number: int, _frame: FrameType | None) -> None:
-    """End at once: nothing is open yet.
-
-    No KeyboardInterrupt, for Python ends by the signal when one has passed through the code that a library generates.
-    """
+def exit_now(_number: int, _frame: FrameType | None) -> None:
+    """Exit with 0 at a stop signal during the imports: nothing is open yet."""
+    # Not by KeyboardInterrupt: once one has passed through generated code of a library, Python ends by the signal.
     os._exit(0)
 
 

@@ -1,5 +1,4 @@
-"""Bounds of names, identities, times, numbers and files, wherever they come from: a message, a setting, a
-recording."""
+"""Bounds of names, identities, times, numbers and files, from whatever source: a message, a setting, a recording."""
 
 import os
 import re
@@ -11,27 +10,35 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import UUID
 
+# Characters of a name.
 MAX_NAME_LENGTH: Final = 200
 
+# Years of readings: from the beginning of Unix time to the end of a device's plausible clock.
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2099
 
+# The store's resolution: the least time between two observations of one patient.
 TICK: Final = timedelta(milliseconds=1)
-"""The store's resolution: two observations of a patient are at least so far apart."""
 
-_SECONDS: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+# The first second after LAST_YEAR, as Unix time.
+_END_OF_YEARS: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 
-# Overrides and isolates of writing direction: they make a name read as another one.
+# Overrides and isolates of the writing direction: with them, a name can look like another patient's.
 _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-# [0-9], not \d, and not all that Python takes: that would be digits of other scripts, and underscores.
+# [0-9] rather than \d or Python's own syntax, which accept digits of other scripts, and underscores.
 _WHOLE: Final = re.compile(r"\A[+-]?[0-9]{1,30}\Z")
 _NUMBER: Final = re.compile(r"\A[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\Z")
 
 
 @lru_cache(maxsize=16_384)
 def check_name(name: str) -> str:
-    """The name, if a person can read it: ValueError says why not. Cached, for a ward repeats its names."""
+    """Return the name if it is readable for a person.
+
+    Raises:
+        ValueError: It is empty, longer than MAX_NAME_LENGTH, invisible, or has control characters.
+    """
+    # Cached, since each batch brings the same patients' names again.
     if not name.strip() or len(name) > MAX_NAME_LENGTH:
         raise ValueError(f"a name has 1 to {MAX_NAME_LENGTH} characters")
     for character in name:
@@ -43,59 +50,70 @@ def check_name(name: str) -> str:
 
 
 def check_uuid(uuid: UUID) -> UUID:
-    """The uuid, if it is somebody's: ValueError for the nil one."""
+    """Return the uuid. Raises ValueError for the nil one, which identifies nobody."""
     if not uuid.int:
         raise ValueError("the uuid is nil, which is nobody's: leave it out to have it made from the name")
     return uuid
 
 
 def check_time(moment: datetime) -> datetime:
-    """The time in UTC, if a reading can be of it: ValueError says why not."""
+    """Convert the time of a reading to UTC.
+
+    Raises:
+        ValueError: It has no time zone, or lies outside FIRST_YEAR to LAST_YEAR.
+    """
     if moment.tzinfo is None:
         raise ValueError("has no time zone: write 2026-01-31T12:00:00Z")
     try:
         moment = moment.astimezone(UTC)
     except OverflowError as exc:
-        raise ValueError(outside()) from exc
+        raise ValueError(outside_years()) from exc
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(outside())
+        raise ValueError(outside_years())
     return moment
 
 
 def from_epoch(count: float) -> datetime:
-    """The moment of so many seconds, milliseconds or microseconds since 1970: ValueError for a moment of other years.
+    """Convert Unix time to a moment in UTC.
 
-    Which of them is told by the magnitude: as seconds, the present in milliseconds lies 50,000 years ahead.
+    Args:
+        count: Seconds, milliseconds or microseconds since 1970.
+
+    Raises:
+        ValueError: No unit gives a year up to LAST_YEAR.
     """
+    # The magnitude tells the unit: taken for seconds, the present in milliseconds lies 50,000 years ahead.
     for scale in (1, 1_000, 1_000_000):
-        if 0 <= count < _SECONDS * scale:
+        if 0 <= count < _END_OF_YEARS * scale:
             return datetime.fromtimestamp(count / scale, UTC)
-    raise ValueError(outside())
+    raise ValueError(outside_years())
 
 
-def outside() -> str:
-    """What is said of a time that no reading can be of."""
+def outside_years() -> str:
+    """Message for a time outside the years of readings."""
     return f"is outside the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
-def whole(text: str) -> int:
-    """The whole number that somebody wrote: ValueError says why it is none."""
+def parse_whole(text: str) -> int:
+    """Parse a whole number, of digits 0 to 9 and a sign. Raises ValueError."""
     if not _WHOLE.match(text):
         raise ValueError(f"{text[:80]!r} is no whole number: write the digits 0 to 9")
     return int(text)
 
 
-def number(text: str) -> float:
-    """The number that somebody wrote, finite: ValueError says why it is none."""
+def parse_number(text: str) -> float:
+    """Parse a decimal number, of digits 0 to 9, a sign, a point and an exponent. Raises ValueError."""
     if not _NUMBER.match(text):
         raise ValueError(f"{text[:80]!r} is no number: write the digits 0 to 9, and a point before a fraction")
     return float(text)
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A file, opened for reading. ValueError for another kind of file, OSError where it cannot be opened.
+    """Open a regular file for reading, without waiting for the writer of a pipe.
 
-    A pipe is not waited for.
+    Raises:
+        ValueError: It is a device or a pipe.
+        OSError: It cannot be opened, or is a folder.
     """
     file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller's to close
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -105,8 +123,14 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_small(path: Path, *, most: int) -> bytes:
-    """A file of at most so many bytes, whole. ValueError for a larger one, and as for `open_regular`."""
+    """Read a whole file of at most `most` bytes.
+
+    Raises:
+        ValueError: It is larger, or no regular file.
+        OSError: It cannot be read.
+    """
     with open_regular(path) as file:
+        # One byte more than allowed tells a larger file from one of exactly that size.
         content = file.read(most + 1)
     if len(content) > most:
         raise ValueError(f"has over {most} bytes")
@@ -114,4 +138,5 @@ def read_small(path: Path, *, most: int) -> bytes:
 
 
 def _without_waiting(path: str, flags: int) -> int:
+    # O_NONBLOCK: opening a pipe that nobody writes to would block for ever.
     return os.open(path, flags | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""The root of all errors of ours, and their kinds. Each says what to do next, and stands in the room that raises it.
+"""The root of all our errors, and their kinds. Each says what to do next, and is defined in the room that raises it.
 
     IcuError                               errors              internal
     ├── UsageError                         errors              usage
@@ -36,7 +36,7 @@
     │   │   └── UnknownBedError            control             no child
     │   ├── PartlyDoneError                control             partly done
     │   ├── NoSupervisorError              control             unavailable    transient
-    │   └── OrderRefusedError              control             internal       with the exit code of whoever refuses
+    │   └── OrderRefusedError              control             internal       with the exit code of the refusal
     └── PatientServiceException            errors              internal       an answer of the HTTP API
         ├── PatientNotFoundError           errors              missing
         ├── UnknownScenarioError           patient             unknown
@@ -49,8 +49,9 @@
         ├── BodyTypeError                  http                unsupported
         └── TooManyConnectionsError        http                unready
 
-The columns are the class, its room, its kind, and what retries ask: `transient`, whether the same call may succeed
-later without anyone's help. The kind tells what a command ends with (below) and what HTTP answers (icu.http.problems).
+The columns are the class, its room, its kind, and its attributes. After a `transient` error the same call may succeed
+later, without anyone's help. The kind determines the exit code of a command (below) and the HTTP status
+(icu.http.problems).
 """
 
 from collections.abc import Mapping
@@ -59,44 +60,45 @@ from typing import ClassVar, Final
 
 
 class Kind(Enum):
-    """What an error means to whoever called, by command or by HTTP."""
+    """The meaning of an error for its caller, on the command line or over HTTP."""
 
+    # No fault of the caller: the program's log explains it.
     INTERNAL = "internal"
-    """Nothing that the caller did: the program's log explains it."""
+    # The command line is wrong.
     USAGE = "usage"
-    """The command line is wrong."""
+    # A setting is wrong.
     CONFIGURATION = "configuration"
-    """A setting is wrong."""
+    # The output cannot be written.
     OUTPUT = "output"
-    """What was asked for cannot be written."""
+    # A service that this one depends on is away.
     UNAVAILABLE = "unavailable"
-    """Something that we stand on is away."""
+    # A service that this one depends on refused the request, and will refuse it again.
     REFUSED = "refused"
-    """Something that we stand on said no, and will again."""
+    # A resource exists, but is not usable yet, or no longer.
     UNREADY = "unready"
-    """Something is there, and not yet or no longer fit for use."""
+    # Data that were held in memory only are gone.
     LOST = "lost"
-    """Data were in memory alone, and are gone."""
+    # Nothing here has the given identity.
     MISSING = "missing"
-    """What the identity belongs to is not here."""
+    # The given name is not one of the possible names.
     UNKNOWN = "unknown"
-    """The name is none of those to choose from."""
+    # The target exists, but does not support the request.
     CONFLICT = "conflict"
-    """What is here cannot do what is asked of it."""
+    # The request is malformed.
     INVALID = "invalid"
-    """The request cannot be used."""
+    # The request comes from a place that is not allowed to send it.
     FORBIDDEN = "forbidden"
-    """The request comes from where it may not."""
+    # The request has a media type that is not supported.
     UNSUPPORTED = "unsupported"
-    """The request is in a form that is not taken."""
+    # No child of the supervisor has the given id.
     NO_CHILD = "no child"
-    """No child of a supervisor is meant."""
+    # An order succeeded for some of its children and failed for others.
     PARTLY_DONE = "partly done"
-    """An order was carried out for some of those that it was for."""
 
 
+# The exit code of a command that an error of the kind has ended.
 EXIT_CODES: Final[Mapping[Kind, int]] = {
-    # of sysexits.h
+    # sysexits.h
     Kind.USAGE: 64,
     Kind.UNKNOWN: 64,
     Kind.CONFLICT: 64,
@@ -111,29 +113,29 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.UNAVAILABLE: 75,
     Kind.LOST: 75,
     Kind.CONFIGURATION: 78,
-    # of supervisorctl
+    # supervisorctl's
     Kind.PARTLY_DONE: 3,
     Kind.NO_CHILD: 4,
 }
-"""What a command ends with when an error of the kind reaches it."""
 
 
 class IcuError(Exception):
-    """Root of the tree."""
+    """Root of the tree of errors."""
 
     kind: ClassVar[Kind] = Kind.INTERNAL
+    # True where the same call may succeed later without anyone's help: retries go on.
     transient: ClassVar[bool] = False
+    # True where retries go on, but cannot succeed before a person has mended something.
     needs_people: ClassVar[bool] = False
-    """Whether somebody has to mend something first, though the call is tried again meanwhile."""
 
     @property
     def exit_code(self) -> int:
-        """What a command ends with when the error reaches it."""
+        """Exit code of a command that this error has ended."""
         return EXIT_CODES[self.kind]
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell if the same call may succeed later: the predicate of every retry."""
+    """Check if the same call may succeed later. Every retry uses this predicate."""
     return isinstance(error, IcuError) and error.transient
 
 
@@ -144,7 +146,7 @@ class UsageError(IcuError):
 
 
 class OutputError(IcuError):
-    """What was asked for cannot be written, to a full disk for instance. A reader that went away is no error."""
+    """The output cannot be written, to a full disk for instance. A closed pipe is no error."""
 
     kind = Kind.OUTPUT
 
@@ -153,11 +155,11 @@ class OutputError(IcuError):
 
 
 class PatientServiceException(IcuError):  # noqa: N818 - the brief's own name
-    """An answer of the HTTP API that is not a success. Its kind tells the status."""
+    """An error response of the HTTP API. Its kind determines the status."""
 
 
 class PatientNotFoundError(PatientServiceException):
-    """No patient has this identity."""
+    """No patient has the given uuid."""
 
     kind = Kind.MISSING
 

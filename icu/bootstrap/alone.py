@@ -11,7 +11,7 @@ from icu.bootstrap.process import run, tune_the_interpreter
 from icu.bootstrap.roles import ROLES
 from icu.bootstrap.shared import Shared
 from icu.config.settings import AnyChild, Settings
-from icu.ops.signals import end_with_parent
+from icu.ops.signals import watch_parent
 from icu.ward.asking import unready
 from icu.ward.remote import obeying_supervisor
 
@@ -27,14 +27,14 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
 
     `launch`: since when it runs this child, be it in one process or in several.
     """
-    end_with_parent()
+    watch_parent()
     [child] = settings.child
     role = ROLES[type(child)]
     shared = Shared(settings, launch=launch)
     if role.ready_with_ward:
         shared.health.add("children", partial(unready, settings))
-    obeying = obeying_supervisor(role.obeys(shared)) if role.obeys else nullcontext()
-    _run_alone(shared, child, require_broker=False, beside=obeying)
+    accepting = obeying_supervisor(role.obeys(shared)) if role.obeys else nullcontext()
+    _run_alone(shared, child, require_broker=False, beside=accepting)
 
 
 def _run_alone(

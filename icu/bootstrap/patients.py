@@ -6,7 +6,7 @@ from uuid import UUID
 
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
-from icu.control.protocol import Befallen
+from icu.control.protocol import ScenarioStarted
 from icu.errors import IcuError, PatientNotFoundError
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds, Identity
@@ -30,16 +30,16 @@ class Patients:
         """Tell if this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
         return bool(self._meant(bed))
 
-    async def befall(self, bed: str, scenario: str) -> Befallen | None:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Begin a scenario that there is for those who are meant; None where their child does not run."""
         patients = self._meant(bed)
         refused = await self._refused([each.uuid for each in patients], scenario)
         if refused is None and self._child.recording is not None:
-            return Befallen([], [str(RecordedPatientError(self._child.name))])
+            return ScenarioStarted([], [str(RecordedPatientError(self._child.name))])
         if refused is None:
             return None
         told = [refused[each.uuid] for each in patients if each.uuid in refused]
-        return Befallen([each.name for each in patients if each.uuid not in refused], told)
+        return ScenarioStarted([each.name for each in patients if each.uuid not in refused], told)
 
     async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
         """Those whom it does not befall, and why."""

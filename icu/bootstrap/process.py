@@ -8,12 +8,12 @@ import anyio
 
 from icu.ops.awake import AwakeLoop
 from icu.ops.descriptors import raise_limit
-from icu.ops.signals import Ending, until_told
+from icu.ops.signals import Shutdown, until_stopped
 
 
 def run(
     work: Callable[[], Awaitable[None]],
-    ending: Ending | None = None,
+    shutdown: Shutdown | None = None,
     is_ours: Callable[[int], bool] = lambda _: False,
 ) -> None:
     """Run what this process is for until it is told to stop, with as many open files as the system lets it have.
@@ -21,7 +21,7 @@ def run(
     `is_ours` tells by its number if a process was started by this one.
     """
     raise_limit()
-    anyio.run(until_told, work, ending, is_ours, backend_options={"loop_factory": AwakeLoop})
+    anyio.run(until_stopped, work, shutdown, is_ours, backend_options={"loop_factory": AwakeLoop})
 
 
 def tune_the_interpreter() -> None:

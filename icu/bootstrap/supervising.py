@@ -15,10 +15,10 @@ from icu.bootstrap.process import run, tune_the_interpreter
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Settings
 from icu.control.places import names_of, places
-from icu.control.records import Records
+from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.ops.notify import notify
-from icu.ops.signals import Ending
+from icu.ops.signals import Shutdown
 from icu.supervisor.view import ChildView
 from icu.ward.events import ChildFigures, Restarts
 from icu.ward.orders import ORDERS
@@ -44,17 +44,17 @@ def run_supervisor(
     that tells how far patients are who began in the past.
     """
     where, names = places(settings), names_of(config)
-    records = Records()
+    records = RecentRecords()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
     async def look() -> Sequence[ChildView]:
         return tree.children.view()
 
     shared = Shared(settings, look=look)
-    ending = Ending()
+    shutdown = Shutdown()
     restarts = Restarts()
     processes = Processes()
-    tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=ending.begin)
+    tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
     shared.health.add("children", tree.children.unready)
     shared.registry.register(ChildFigures(tree.children.view, restarts))
     past = partial(progress_of, shared.beds)
@@ -69,5 +69,5 @@ def run_supervisor(
             group.start_soon(report, past)
             tune_the_interpreter()
 
-    run(work, ending, processes.own)
+    run(work, shutdown, processes.own)
     shared.check_nothing_lost()

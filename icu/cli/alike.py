@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from icu.cli.listing import reason
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 _NUMBERED: Final = re.compile(r"(.*?)(0|[1-9][0-9]*)\Z", re.DOTALL)
 
@@ -15,7 +15,7 @@ _NUMBERED: Final = re.compile(r"(.*?)(0|[1-9][0-9]*)\Z", re.DOTALL)
 class Alike:
     """Children, one at least, and what they have in common."""
 
-    state: State
+    state: ChildState
     reason: str
     children: Sequence[ChildView]
 
@@ -32,7 +32,7 @@ class Alike:
 
 def alike(children: Iterable[ChildView]) -> list[Alike]:
     """The children by state and reason, in the order of the first of each."""
-    found: dict[tuple[State, str], list[ChildView]] = {}
+    found: dict[tuple[ChildState, str], list[ChildView]] = {}
     for child in children:
         found.setdefault((child.state, reason(child) or ""), []).append(child)
     return [Alike(state, why, members) for (state, why), members in found.items()]

@@ -11,7 +11,7 @@ import msgspec
 from icu.cli.errors import NoBedsideError
 from icu.config.settings import BEDS
 from icu.control.errors import OrderRefusedError, UnknownBedError
-from icu.control.protocol import Befallen
+from icu.control.protocol import ScenarioStarted
 from icu.errors import EXIT_CODES, Kind, UsageError
 from icu.patient.beds import Identity
 
@@ -30,7 +30,7 @@ class _Problem(msgspec.Struct):
     detail: str
 
 
-def befall(url: str, bed: str | None, scenario: str) -> Befallen:
+def befall(url: str, bed: str | None, scenario: str) -> ScenarioStarted:
     """Let a scenario befall the patients at this address whom `bed` means; None: the only one.
 
     NoBedsideError where nobody answers, UnknownBedError, OrderRefusedError for whatever else it says.
@@ -41,7 +41,7 @@ def befall(url: str, bed: str | None, scenario: str) -> Befallen:
         for each in _meant(bedside.occupants(), bed):
             problem = bedside.befall(each, scenario)
             (patients if problem is None else problems).append(problem or each.name)
-    return Befallen(patients, problems)
+    return ScenarioStarted(patients, problems)
 
 
 def _meant(occupants: list[Identity], bed: str | None) -> list[Identity]:

@@ -24,19 +24,19 @@ from icu.control.places import CHOOSE, Place, names_of, places
 from icu.control.protocol import (
     Answer,
     AnyAnswer,
-    Befallen,
     Children,
     Done,
-    Entry,
+    LogEntry,
     Logs,
     Missed,
     Order,
     Request,
+    ScenarioStarted,
     Supervisors,
     is_up,
 )
 from icu.errors import UsageError
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.orders import ORDERS, Befall, Scale, Status, Tree
 
 NOT_RUNNING: Final = 3
@@ -111,7 +111,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
         raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
     address = _prepared(config)
     if url is None:
-        _tell(_asked(address, Befall(bed[0], name), Befallen), name)
+        _tell(_asked(address, Befall(bed[0], name), ScenarioStarted), name)
     else:
         from icu.cli.bedside import befall
 
@@ -212,11 +212,11 @@ def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: b
     """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
     import anyio
 
-    from icu.control.client import DEADLINE, ask
+    from icu.control.client import ANSWER_DEADLINE, ask
     from icu.ops.awake import AwakeLoop
 
     with address.minding():
-        asking = partial(ask, address.places, request, kind, deadline=DEADLINE if hurry else None)
+        asking = partial(ask, address.places, request, kind, deadline=ANSWER_DEADLINE if hurry else None)
         return anyio.run(asking, backend_options={"loop_factory": AwakeLoop})
 
 
@@ -237,7 +237,7 @@ def _finish(told: Done) -> None:
 
 
 def _is_down(child: ChildView) -> bool:
-    return child.state in {State.PENDING, State.STOPPED, State.EXITED, State.FAILED}
+    return child.state in {ChildState.PENDING, ChildState.STOPPED, ChildState.EXITED, ChildState.FAILED}
 
 
 def _show(children: Sequence[ChildView], beds: Sequence[str]) -> None:
@@ -257,7 +257,7 @@ def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 
-def _tell(told: Befallen, name: str) -> None:
+def _tell(told: ScenarioStarted, name: str) -> None:
     """Whom a scenario befell, and whom it did not."""
     if len(told.patients) > NAMED:
         _say(f"{name}: {len(told.patients)} patients")
@@ -288,7 +288,7 @@ async def _print_records(address: _Address, request: Logs) -> None:
 
 def _line(answer: AnyAnswer) -> str:
     match answer:
-        case Entry():
+        case LogEntry():
             return entry(answer)
         case Missed(count):
             return f"... {count} records came faster than they could be shown ..."

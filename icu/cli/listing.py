@@ -6,14 +6,14 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from icu.control.protocol import Entry, Supervisors
+from icu.control.protocol import LogEntry, Supervisors
 from icu.patient.scenarios import Scenario
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 _Row = tuple[str, str, str, str]
 
-_RUNS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
-_DIED: Final = frozenset({State.BACKOFF, State.FAILED})
+_RUNS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
+_DIED: Final = frozenset({ChildState.BACKOFF, ChildState.FAILED})
 
 
 def table(children: Iterable[ChildView]) -> list[str]:
@@ -26,7 +26,7 @@ def outline(told: Supervisors) -> list[str]:
     return [f"ward (pid {told.pid}): {told.rules.get('', '')}", *_aligned(list(_rows(told.children, told.rules)))]
 
 
-def entry(record: Entry) -> str:
+def entry(record: LogEntry) -> str:
     """A log record, and the stack below it where it has one."""
     # The date is today's, or people know.
     moment = record.timestamp.partition("T")[2][:12]

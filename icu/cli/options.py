@@ -13,7 +13,7 @@ import msgspec
 import rich_click as click
 from loguru import logger
 
-from icu.bounds import number, whole
+from icu.bounds import parse_number, parse_whole
 from icu.config.environment import misspelt
 from icu.config.load import Check, load
 from icu.config.settings import LogForm, Settings, TransportKind
@@ -29,7 +29,7 @@ class Whole(click.IntRange):
     def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number, or a usage error."""
         try:
-            found = whole(value) if isinstance(value, str) else value
+            found = parse_whole(value) if isinstance(value, str) else value
         except ValueError as exc:
             self.fail(str(exc), param, ctx)
         return int(super().convert(found, param, ctx))
@@ -41,7 +41,7 @@ class Number(click.FloatRange):
     def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number, or a usage error."""
         try:
-            found = number(value) if isinstance(value, str) else value
+            found = parse_number(value) if isinstance(value, str) else value
         except ValueError as exc:
             self.fail(str(exc), param, ctx)
         return float(super().convert(found, param, ctx))
@@ -80,7 +80,7 @@ class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
         match = _SPAN.match(value)
         if match and not match[2]:
             self.fail(f"{value!r} has no unit: write {value}s, {value}min, {value}h or {value}d", param, ctx)
-        seconds = number(match[1]) * _UNITS[match[2]] if match else 0.0
+        seconds = parse_number(match[1]) * _UNITS[match[2]] if match else 0.0
         if not 0 < seconds <= LONGEST_SPAN:
             self.fail(f"{value[:80]!r} is no span of time: write for instance 30s, 5min, 24h or 7d", param, ctx)
         return seconds

@@ -16,7 +16,7 @@ from icu.cli.alike import Alike, alike
 from icu.cli.monitors import monitors
 from icu.cli.screen import in_trouble, off_duty, section, totals
 from icu.config.settings import BEDS
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 REFRESH: Final = 1.0
 """Seconds between two looks."""
@@ -82,7 +82,7 @@ def shown(console: Console, view: Sequence[ChildView], pages: Pages, progress: f
     ids = [bed.id for bed in beds]
     running = [bed.id for bed in beds if bed.uptime]
     end = [*pages.elsewhere(running), *_history(progress), totals([*services, *beds], set(ids))]
-    well = [Alike(each.state, each.detail or "", [each]) for each in services if each.state is State.RUNNING]
+    well = [Alike(each.state, each.detail or "", [each]) for each in services if each.state is ChildState.RUNNING]
     top = [Text("ICU ward - Ctrl-C stops it"), *section("Running", well, console.width)]
     lines = console.height - max(3, console.height // 4) - len(_lines(console, Group(*top, *end)))
     # Their supervisor too, where it is down: its children can only say that they were stopped.

@@ -19,7 +19,7 @@ from rich.text import Text
 from icu.cli.alike import Alike, alike
 from icu.cli.listing import harmless, table, times, uptime
 from icu.control.protocol import is_up
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 NARROW: Final = 60
 """Columns below which reasons stand under the names, not beside them."""
@@ -27,17 +27,22 @@ NARROW: Final = 60
 _MARGIN: Final = 8
 """Lines of headings, totals and the next prompt."""
 
-_TROUBLE: Final = (State.FAILED, State.DEGRADED, State.BACKOFF, State.WAITING)
+_TROUBLE: Final = (ChildState.FAILED, ChildState.DEGRADED, ChildState.BACKOFF, ChildState.WAITING)
 """The worst first."""
 
 _REMEDY: Final = {
-    State.BACKOFF: "it is started again by itself",
-    State.FAILED: "python -m icu start {}",
-    State.STOPPED: "python -m icu start {}",
-    State.EXITED: "it ended by itself: python -m icu start {}",
+    ChildState.BACKOFF: "it is started again by itself",
+    ChildState.FAILED: "python -m icu start {}",
+    ChildState.STOPPED: "python -m icu start {}",
+    ChildState.EXITED: "it ended by itself: python -m icu start {}",
 }
 
-_COLOURS: Final = {State.RUNNING: "green", State.EXITED: "dim", State.STOPPED: "dim", State.FAILED: "bold red"}
+_COLOURS: Final = {
+    ChildState.RUNNING: "green",
+    ChildState.EXITED: "dim",
+    ChildState.STOPPED: "dim",
+    ChildState.FAILED: "bold red",
+}
 
 
 def is_screen(stream: TextIO) -> bool:
@@ -62,12 +67,12 @@ def in_trouble(children: Iterable[ChildView]) -> list[ChildView]:
 
 def off_duty(children: Iterable[ChildView]) -> list[ChildView]:
     """Those who do not run, and are in no trouble: stopped, ended, or on their way."""
-    return [each for each in children if each.state is not State.RUNNING and each.state not in _TROUBLE]
+    return [each for each in children if each.state is not ChildState.RUNNING and each.state not in _TROUBLE]
 
 
 def report(children: Sequence[ChildView], beds: Container[str], *, width: int, height: int) -> RenderableType:
     """The children, healthy beds among them as long as the screen has room for all of them."""
-    well = [each for each in children if each.state is State.RUNNING]
+    well = [each for each in children if each.state is ChildState.RUNNING]
     if len(children) + _MARGIN > height:
         well = [each for each in well if each.id not in beds]
     sections = {

@@ -6,7 +6,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from icu.bounds import number, whole
+from icu.bounds import parse_number, parse_whole
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
 from icu.config.wording import explained, parts, suggestion
@@ -19,7 +19,7 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "METRICS_INTERVAL": ("metrics_interval",),
     "DATABASE_URL": ("database", "url"),
 }
-_NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: whole, float: number}
+_NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: parse_whole, float: parse_number}
 OTHERS: Final = frozenset({"ICU_CONFIG"})
 
 

@@ -1,1 +1,1 @@
-"""The control room: people see and steer a running supervisor over a Unix socket."""
+"""The control socket of a running supervisor: both ends, and the protocol between them."""

@@ -1,4 +1,4 @@
-"""Whoever comes to the control socket: heard within a time, answered within a time, and never too many at once."""
+"""Callers of the control socket, with limits in time and number."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,38 +11,49 @@ from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.control.errors import OrderRefusedError
-from icu.control.protocol import LONGEST_REQUEST, Answer, Request, line
+from icu.control.protocol import LONGEST_REQUEST, Answer, Request, encode_line
 from icu.errors import UsageError
 
-PATIENCE: Final = 10.0
-"""Seconds that a caller may take to ask, and again to take the answer."""
+# Seconds that a caller may take to send its request, and again to receive the answer.
+CALLER_TIMEOUT: Final = 10.0
 
-MOST_SILENT: Final = 100
-"""Callers who have not asked yet. One more, and the one that has been silent for longest is sent away."""
+# Callers that have not sent a request yet. One more, and the longest silent one is dropped.
+MAX_SILENT: Final = 100
 
-MOST_FOLLOWERS: Final = 50
-"""Callers who follow the log. They stay for as long as they like, read or not, and have places of their own."""
+# Callers that follow the log. They may stay without end, whether they read or not, so they have a limit of their own.
+MAX_FOLLOWERS: Final = 50
 
-MOST_ORDERS: Final = 100
-"""Callers who wait for any other answer, or for whom one waits."""
+# Callers that wait for any other answer, or that we wait for.
+MAX_ORDERS: Final = 100
 
-BUSY: Final = 75
-"""Exit code of a command for which there is no room."""
+# Exit code of a command beyond these limits: EX_TEMPFAIL of sysexits.h.
+BUSY_EXIT_CODE: Final = 75
 
 
 class CallerGoneError(Exception):
-    """The caller went away, or took no answer in time: nothing more can be said to it."""
+    """The caller has disconnected, or did not receive its answer in time: nothing more can be sent."""
 
 
 class Caller:
-    """Somebody who asks. `requests` decodes what may be asked."""
+    """One connection to the control socket."""
 
     def __init__(self, stream: SocketStream, requests: msgspec.json.Decoder[Request]) -> None:
+        """Wrap a connection.
+
+        Args:
+            stream: The connection.
+            requests: The decoder of all requests that are accepted.
+        """
         self._stream = stream
         self._requests = requests
 
     async def request(self) -> Request:
-        """Read its request. UsageError for what is none; CallerGoneError."""
+        """Receive the request.
+
+        Raises:
+            UsageError: It is malformed or too long.
+            CallerGoneError: The caller has disconnected.
+        """
         try:
             data = await BufferedByteReceiveStream(self._stream).receive_until(b"\n", LONGEST_REQUEST)
         except anyio.DelimiterNotFound as exc:
@@ -54,41 +65,53 @@ class Caller:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise UsageError(f"that is no request: {exc}") from exc
 
-    async def answer(self, *answers: Answer, hurry: bool = True) -> None:
-        """Say this, and nothing but "still here" without any. CallerGoneError where it is not taken, with `hurry` in
-        time."""
+    async def answer(self, *answers: Answer, timed: bool = True) -> None:
+        """Send answers; without any, an empty line as a sign of life.
+
+        Args:
+            *answers: The answers.
+            timed: False to wait without end for a slow reader.
+
+        Raises:
+            CallerGoneError: The caller has disconnected, or did not read in time.
+        """
         try:
-            with anyio.fail_after(PATIENCE if hurry else None):
-                await self._stream.send(b"".join(map(line, answers)) or b"\n")
+            with anyio.fail_after(CALLER_TIMEOUT if timed else None):
+                await self._stream.send(b"".join(map(encode_line, answers)) or b"\n")
         except (BrokenResourceError, ClosedResourceError, TimeoutError) as exc:
             raise CallerGoneError from exc
 
 
-class Arrivals:
-    """Callers who have not asked yet, the longest silent first."""
+class SilentCallers:
+    """The callers that have not sent a request yet, the longest silent first."""
 
     def __init__(self) -> None:
         self._silent: dict[CancelScope, None] = {}
 
-    async def hear(self, caller: Caller) -> Request:
-        """A caller's request. UsageError where none came in time, or before the place was needed; CallerGoneError."""
-        with anyio.move_on_after(PATIENCE) as scope:
+    async def receive(self, caller: Caller) -> Request:
+        """Receive a caller's request.
+
+        Raises:
+            UsageError: It is malformed, or did not arrive in time or before another caller needed the place.
+            CallerGoneError: The caller has disconnected.
+        """
+        with anyio.move_on_after(CALLER_TIMEOUT) as scope:
             self._silent[scope] = None
-            if len(self._silent) > MOST_SILENT:
-                self._send_away(next(iter(self._silent)))
+            if len(self._silent) > MAX_SILENT:
+                self._drop(next(iter(self._silent)))
             try:
                 return await caller.request()
             finally:
                 self._silent.pop(scope, None)
         raise UsageError("no whole request came in time")
 
-    def _send_away(self, scope: CancelScope) -> None:
+    def _drop(self, scope: CancelScope) -> None:
         del self._silent[scope]
         scope.cancel()
 
 
 class CallerLimit:
-    """So many callers at once who want the same, and no more."""
+    """A limit on the callers of one kind at the same time."""
 
     def __init__(self, most: int, what: str) -> None:
         self._most = most
@@ -97,9 +120,11 @@ class CallerLimit:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Keep one of the places. OrderRefusedError where all are taken."""
+        """Count one caller while the block runs. Raises OrderRefusedError beyond the limit."""
         if self._taken >= self._most:
-            raise OrderRefusedError(f"there are {self._most} {self._what} at once already: end some of them", BUSY)
+            raise OrderRefusedError(
+                f"there are {self._most} {self._what} at once already: end some of them", BUSY_EXIT_CODE
+            )
         self._taken += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""The other end of the control socket: for the command line, and for a monitor in another process."""
+"""The client's end of the control socket, for the command line and for a monitor in another process."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -12,23 +12,29 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.control.errors import NoSupervisorError, OrderRefusedError
 from icu.control.places import Place
-from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answers, line
+from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answer_decoder, encode_line
 
-DEADLINE: Final = 5.0
-"""Seconds for an answer that takes no work: a supervisor that hangs must not hold up those who look at it."""
+# Seconds for an answer that takes no work: a supervisor that hangs must not hold up a command that only looks at it.
+ANSWER_DEADLINE: Final = 5.0
 
 _Answer = TypeVar("_Answer", bound=Answer)
 
 
 async def talk(where: Sequence[Place], request: Request) -> AsyncGenerator[AnyAnswer, None]:
-    """Ask the supervisor that listens at the first of these places; yields its answers until it has no more.
+    """Send a request to the supervisor, and iterate over its answers.
 
-    Raises NoSupervisorError, and OrderRefusedError where it says no.
+    Args:
+        where: The places of the socket, the best first. The first one with a supervisor is taken.
+        request: The request.
+
+    Raises:
+        NoSupervisorError: No supervisor listens, or it ended meanwhile.
+        OrderRefusedError: The supervisor refused the request.
     """
-    async with await _connected(where) as stream:
+    async with await _connect(where) as stream:
         try:
-            sent = await _sent(stream, request)
-            async for answer in _lines(stream):
+            sent = await _send(stream, request)
+            async for answer in _answers(stream):
                 if isinstance(answer, Failed):
                     raise OrderRefusedError(answer.why, answer.exit_code)
                 yield answer
@@ -41,17 +47,28 @@ async def talk(where: Sequence[Place], request: Request) -> AsyncGenerator[AnyAn
 async def ask(
     where: Sequence[Place], request: Request, kind: type[_Answer], *, deadline: float | None = None
 ) -> _Answer:
-    """The one answer to a request, which comes within `deadline` seconds. Raises what `talk` does."""
+    """Send a request, and return its one answer.
+
+    Args:
+        where: The places of the socket, the best first.
+        request: The request.
+        kind: The class of the answer.
+        deadline: Seconds for the answer; None to wait without end.
+
+    Raises:
+        NoSupervisorError: No answer came, or none in time.
+        OrderRefusedError: The supervisor refused the request.
+    """
     with anyio.move_on_after(deadline):
-        async with aclosing(talk(where, request)) as said:
-            async for answer in said:
+        async with aclosing(talk(where, request)) as answers:
+            async for answer in answers:
                 if isinstance(answer, kind):
                     return answer
         raise NoSupervisorError("it ended before it had answered")
     raise NoSupervisorError(f"the one that runs gave no answer within {deadline:g} s")
 
 
-async def _connected(candidates: Sequence[Place]) -> SocketStream:
+async def _connect(candidates: Sequence[Place]) -> SocketStream:
     reasons = []
     cause = None
     for place in candidates:
@@ -68,16 +85,17 @@ async def _connected(candidates: Sequence[Place]) -> SocketStream:
     raise NoSupervisorError(", ".join(reasons)) from cause
 
 
-async def _sent(stream: SocketStream, request: Request) -> bool:
-    """Send a request, and tell if that could be done: a server that closes first may have said why."""
+async def _send(stream: SocketStream, request: Request) -> bool:
+    """Send a request. Returns False if the server has closed the connection before."""
     try:
-        await stream.send(line(request))
+        await stream.send(encode_line(request))
     except BrokenResourceError:
+        # No error yet: the server may have sent the reason, which is still to be read.
         return False
     return True
 
 
-async def _lines(stream: SocketStream) -> AsyncIterator[AnyAnswer]:
+async def _answers(stream: SocketStream) -> AsyncIterator[AnyAnswer]:
     received = BufferedByteReceiveStream(stream)
     while True:
         try:
@@ -85,7 +103,7 @@ async def _lines(stream: SocketStream) -> AsyncIterator[AnyAnswer]:
         except (IncompleteRead, DelimiterNotFound):
             return
         try:
-            if data:
-                yield answers.decode(data)
+            if data:  # an empty line is a sign of life
+                yield answer_decoder.decode(data)
         except msgspec.DecodeError as exc:
             raise NoSupervisorError(f"what runs there speaks another language than this version: {exc}") from exc

@@ -1,4 +1,4 @@
-"""Why an order is not carried out, or nobody is there to give it to."""
+"""Errors of orders over the control socket."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ from icu.supervisor.errors import SupervisionError
 
 
 class UnknownChildError(SupervisionError):
-    """No child has the id, or matches the pattern. The exit code is supervisorctl's."""
+    """No child has the id, or matches the pattern."""
 
     kind = Kind.NO_CHILD
 
@@ -24,19 +24,19 @@ class UnknownChildError(SupervisionError):
 
 
 class UnknownBedError(UnknownChildError):
-    """No patient has the name or uuid, or matches the pattern, and no child of patients does."""
+    """Neither a patient nor a patient child has the name or uuid, or matches the pattern."""
 
     noun = "bed"
 
 
 class PartlyDoneError(SupervisionError):
-    """Some of the children that were to start did not; all else was done. The exit code is supervisorctl's."""
+    """An order was carried out, but some children did not start."""
 
     kind = Kind.PARTLY_DONE
 
 
 class NoSupervisorError(SupervisionError):
-    """Nobody answers at the control socket."""
+    """No supervisor answers at the control socket."""
 
     transient = True
     kind = Kind.UNAVAILABLE
@@ -49,7 +49,7 @@ class NoSupervisorError(SupervisionError):
 
 
 class OrderRefusedError(SupervisionError):
-    """A supervisor, or a bed, did not do what it was asked to, as it says itself."""
+    """A supervisor, or a bedside, refused an order. The text is its own."""
 
     def __init__(self, why: str, exit_code: int) -> None:
         self._exit_code = exit_code
@@ -57,12 +57,12 @@ class OrderRefusedError(SupervisionError):
 
     @property
     def exit_code(self) -> int:
-        """As whoever refused has it."""
+        """Exit code that the refusal gives."""
         return self._exit_code
 
 
 class SupervisorRunsError(ConfigurationError):
-    """Another supervisor answers at the control socket."""
+    """Another supervisor already answers at the control socket."""
 
     def __init__(self, path: object) -> None:
         super().__init__(

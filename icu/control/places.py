@@ -1,6 +1,6 @@
-"""Where the control socket is: in a runtime folder of this user's, under a name made from the database's.
+"""Places of the control socket: in a runtime folder of the user, under a name derived from the database's URL.
 
-One database has one sink, so it has one ward: who knows the settings finds the socket.
+One database has one sink, and so one ward: every program with the same settings finds the socket.
 """
 
 import os
@@ -17,22 +17,23 @@ from icu.config.errors import ConfigurationError
 from icu.config.load import FILE_NAME
 from icu.config.settings import Settings
 
+# Bytes of a path: the system's limit is 104 (macOS) or 108 (Linux), with the NUL at the end.
 LONGEST: Final = 100
-"""Bytes of the path: systems have room for 104 or 108, with the zero at its end."""
 
+# Environment variables that override the settings from which the place is derived.
 CHOOSE: Final = ("DATABASE_URL", "ICU_DATABASE_URL", "ICU_SUPERVISOR_SOCKET")
-"""The variables that win over what a file says of the place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path where the socket may be. `private`: its folder is made for it, and must be this user's alone."""
+    """A possible path of the socket."""
 
     path: Path
+    # True if the folder is made for the socket, and no other user may have access to it.
     private: bool
 
     def problem(self) -> str | None:
-        """Why no socket here can be trusted; None where one can, or where there is no such folder."""
+        """Explain why a socket here cannot be trusted; None if it can, or if the folder is missing."""
         if len(os.fsencode(self.path)) > LONGEST:
             return f"{self.path} has more than {LONGEST} bytes, which no Unix socket can have"
         if not self.private:
@@ -49,7 +50,11 @@ class Place:
 
 
 def places(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Place]:
-    """Where to look for the socket, the best place first. ConfigurationError for a path that is too long."""
+    """List the places of the socket by the settings, the best first.
+
+    Raises:
+        ConfigurationError: The path in the settings is too long.
+    """
     chosen = settings.supervisor.socket
     if chosen is not None:
         place = Place(chosen, private=False)
@@ -61,9 +66,13 @@ def places(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[
 
 
 def names_of(config: Path | None, environ: Mapping[str, str] = os.environ) -> list[Place]:
-    """Where else the socket of a supervisor with this file is found, None being the one of the current folder.
+    """List the places of links to the socket, by the path of the settings' file.
 
-    So it is found by who has the same file and the same environment, whatever stands in that file by now.
+    A command with the same file and environment finds the supervisor by them, even if the file has been changed.
+
+    Args:
+        config: The path of the file; None for the one in the current folder.
+        environ: The environment of the process.
     """
     path = FILE_NAME if config is None else os.fspath(config)
     file = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # noqa: PTH118, PTH119, PTH120 - as text
@@ -77,13 +86,13 @@ def _named(name: str, environ: Mapping[str, str]) -> list[Place]:
     if environ.get("XDG_RUNTIME_DIR"):
         found.insert(0, Place(Path(environ["XDG_RUNTIME_DIR"]) / "icu" / name, private=True))
     if environ.get("RUNTIME_DIRECTORY"):
-        # systemd's, which may name several. It makes them, with the rights that the unit says.
+        # systemd creates these folders, with the unit's rights. There may be several.
         found.insert(0, Place(Path(environ["RUNTIME_DIRECTORY"].partition(":")[0]) / name, private=False))
     return found
 
 
 def _digest(url: str) -> str:
-    """Short, and the same for each way to write the path of a database file."""
+    # The same for every spelling of the path of a database file.
     _, colon, path = url.partition(":///")
     same = os.path.realpath(unquote(path.partition("?")[0])) if colon else url
     return _hash(same)

@@ -1,6 +1,6 @@
-"""What is said over the control socket: one JSON object a line; one request, and its answers.
+"""The protocol of the control socket: one JSON object for each line; one request, and its answers.
 
-An empty line means nothing but "still here".
+An empty line is a sign of life.
 """
 
 from collections.abc import Sequence
@@ -10,122 +10,137 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
+# Bytes of a request.
 LONGEST_REQUEST: Final = 65_536
-"""Bytes of a request."""
 
+# Bytes of an answer: the view of some 100,000 children.
 LONGEST_ANSWER: Final = 64_000_000
-"""Bytes of an answer: the view of some 100,000 children."""
 
+# An id, a pattern for several ids (`bed-*`), or the id of a supervisor, which stands for all its children.
 Pattern: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
-"""An id, or a pattern for several (`bed-*`), or the id of a supervisor for all its children."""
 Patterns: TypeAlias = Annotated[tuple[Pattern, ...], Meta(min_length=1, max_length=1_000)]
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", tag=str.lower):
-    """What a client asks for."""
+    """A request of a client. Its class name in small letters is the value of `ask`."""
 
 
 class Order(Request, frozen=True):
-    """A request with one answer. Its docstring describes the command, its fields are what the command is given."""
+    """A request with one answer. Its docstring is the help of its command, and its fields are the arguments."""
 
+    # True if the children that it names should run afterwards.
     leaves_up: ClassVar[bool] = True
-    """True where the children whom it names are to run then."""
 
-    async def obey(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order says whom it is for
-        """Do in the ward what is asked for. IcuError where that cannot be."""
+    async def carry_out(self, ward: Any) -> "Answer":  # noqa: ANN401 - each order names its receiver
+        """Carry out the order. Raises IcuError if that is impossible."""
         raise NotImplementedError
 
 
 class Logs(Request, frozen=True):
-    """The last log records, of one child or of several, and with `follow` those to come."""
+    """A request for the last log records, of one child, of several (a pattern) or of all (None).
+
+    With `follow` the records to come are sent too.
+    """
 
     id: Pattern | None = None
     follow: bool = False
 
 
 class Answer(Struct, frozen=True, tag_field="answer", tag=str.lower):
-    """What the supervisor answers. Clients let fields pass that they do not know."""
+    """An answer of the supervisor. Clients ignore unknown fields."""
 
 
 class Children(Answer, frozen=True):
-    """How the children are that were asked for, and what went wrong with an order."""
+    """The children that a request names, and the problems of an order."""
 
     children: Sequence[ChildView]
     problems: Sequence[str] = ()
+    # The ids of the patient children among them.
     beds: Sequence[str] = ()
-    """The ids of those of the children that have patients."""
 
 
 class Supervisors(Answer, frozen=True):
-    """The whole tree, and the rules of each supervisor by its id, the outermost one's below an empty id."""
+    """The whole tree of a ward."""
 
+    # The process of the outermost supervisor.
     pid: int
+    # The rules of each supervisor in words, by its id. The outermost one has an empty id.
     rules: dict[str, str]
     children: Sequence[ChildView]
+    # The reason why the ward is not ready; None if it is.
     unready: str | None = None
-    """Why the ward is not ready, if so."""
 
 
 class Done(Answer, frozen=True):
-    """What was done, in words, and how the children are that were started for it."""
+    """The result of an order."""
 
+    # In words.
     what: str
+    # The children that were started for it.
     children: Sequence[ChildView] = ()
+    # The ids of the patient children among them.
     beds: Sequence[str] = ()
-    """The ids of those of the children that have patients."""
 
 
-class Befallen(Answer, frozen=True):
-    """The names of the patients whom a scenario befell, and why it did not befall others."""
+class ScenarioStarted(Answer, frozen=True, tag="befallen"):
+    """The start of a scenario for some patients. The tag keeps its name on the wire, for older clients."""
 
+    # The names of these patients.
     patients: Sequence[str]
+    # The reasons why it did not start for others.
     problems: Sequence[str] = ()
 
 
-class Refused(Answer, frozen=True):
-    """The patients of an order whom it does not befall, and why."""
+class ScenarioRefused(Answer, frozen=True, tag="refused"):
+    """The patients of an order for whom a scenario did not start."""
 
+    # The reasons by the patients' uuids.
     patients: dict[UUID, str]
 
 
-class Entry(Answer, frozen=True):
-    """A log record."""
+class LogEntry(Answer, frozen=True, tag="entry"):
+    """A log record. Its context is in words."""
 
+    # ISO 8601 with milliseconds and zone.
     timestamp: str
     level: str
     message: str
     child: str | None = None
     context: dict[str, str] = {}
+    # The stack of the error.
     exception: str | None = None
 
 
 class Missed(Answer, frozen=True):
-    """Records that were no longer kept when the client was ready for them."""
+    """The number of records that a slow client has missed."""
 
     count: int
 
 
 class Failed(Answer, frozen=True):
-    """Why nothing was done, and what a command ends with for it."""
+    """The refusal or the failure of a request."""
 
     why: str
+    # The exit code of the command that sent the request.
     exit_code: int
 
 
-AnyAnswer: TypeAlias = Children | Supervisors | Done | Befallen | Refused | Entry | Missed | Failed
+AnyAnswer: TypeAlias = Children | Supervisors | Done | ScenarioStarted | ScenarioRefused | LogEntry | Missed | Failed
 
 
-answers: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
+answer_decoder: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)
 _encoder: Final = msgspec.json.Encoder()
 
 
 def is_up(child: ChildView) -> bool:
-    """Whether a child runs: it has said so, be it a moment ago, and may wait for something that is away."""
-    return child.state in {State.RUNNING, State.WAITING} or (child.state is State.STARTING and child.uptime > 0)
+    """Check if a child has started and runs, even if only for a moment, or while it waits for something."""
+    return child.state in {ChildState.RUNNING, ChildState.WAITING} or (
+        child.state is ChildState.STARTING and child.uptime > 0
+    )
 
 
-def line(said: Request | Answer) -> bytes:
-    """A request or an answer as it is sent."""
-    return _encoder.encode(said) + b"\n"
+def encode_line(message: Request | Answer) -> bytes:
+    """Encode a request or an answer as a line."""
+    return _encoder.encode(message) + b"\n"

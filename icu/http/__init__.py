@@ -1,1 +1,1 @@
-"""What all HTTP faces share: the face itself, its server, and how errors are answered."""
+"""Shared parts of all HTTP faces: the application, its server, and the responses to errors."""

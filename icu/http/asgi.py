@@ -1,8 +1,8 @@
-"""uvicorn as a task that can be cancelled, and started again on the same port.
+"""uvicorn as a task that can be cancelled, and restarted on the same port.
 
-uvicorn is made to own a process: cancelled, it leaves its port bound and the lifespan open; it takes over the signals;
-when the start fails it ends the process. Here it gets a socket of ours, is never cancelled but asked to leave, sees no
-signal, and its SystemExit becomes an error.
+uvicorn is made to own a process: when it is cancelled, its port stays bound and its lifespan open; it takes over the
+signals; if its start fails, it ends the process. So here it gets a socket of ours, is asked to exit instead of being
+cancelled, sees no signals, and its SystemExit becomes an error.
 """
 
 import errno
@@ -28,14 +28,15 @@ from icu.http.protocol import BoundedProtocol
 from icu.ops import descriptors
 from icu.ops.logs import unwrapped
 
+# Seconds that an idle connection stays open: longer than a proxy's own 60 s (nginx). If the server closes first, the
+# proxy may just be sending a request, and its client gets a 502.
 KEEP_ALIVE: Final = 75
-"""Seconds that an idle connection stays open: longer than proxies keep theirs, which is 60 (nginx). Where the server is
-the first to close it, they may just be sending a request, and their client gets a 502."""
 
+# Connections that may wait to be accepted.
 BACKLOG: Final = 128
-"""Connections that may wait to be accepted."""
 
-# In one turn of the loop. Who is to make way for them closes a few turns later, so that so many more may be open.
+# Connections accepted in one turn of the loop. Idle connections that make way for them are closed a few turns later, so
+# that as many more may be open for a moment.
 _ACCEPTED_AT_ONCE: Final = 4
 
 
@@ -49,22 +50,32 @@ async def serve(
     connections: Connections | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until cancelled; started with the address once requests are accepted. Port 0 takes a free one.
+    """Serve an application until cancelled; `started` with the address once requests are accepted.
 
-    When it stops, `on_stopping` is called first, to end streams that would never end by themselves; what is still open
-    after `grace` seconds is cut. `connections` are those of all servers of the process; None where there is no other.
-    Raises AddressInUseError, ConfigurationError for an address that cannot be had, and ServerError where the
-    application's lifespan fails or the server ends by itself.
+    Args:
+        app: The application.
+        host: A name or an address of this machine.
+        port: The port; 0 for a free one.
+        on_stopping: Called first when the server stops, to end streams that would never end by themselves.
+        grace: Seconds after which connections that are still open are closed.
+        connections: The connections of all servers of the process; None if there is no other server.
+        task_status: Where `started` is reported.
+
+    Raises:
+        AddressInUseError: Another program listens on the address.
+        ConfigurationError: It is no address of this machine.
+        ServerError: The application's lifespan failed, or the server ended by itself.
     """
     listener = await to_thread.run_sync(_listen, host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    failures = _Failures(app, on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is made of it, below
+    failures = _LifespanFailures(app, on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is defined below
     config = _config(failures, connections or Connections.within(descriptors.limit()), grace)
     server = _Server(config, on_started=lambda: task_status.started(address), on_stopping=on_stopping)
     with listener:
         async with anyio.create_task_group() as group:
             group.start_soon(server.leave_when_cancelled)
-            with CancelScope(shield=True), failures.told(address):
+            # Shielded: `leave_when_cancelled` receives the cancellation instead, and asks the server to exit.
+            with CancelScope(shield=True), failures.server_error(address):
                 await server.serve(sockets=[listener])
             failures.raise_late(address)
             if not server.should_exit:
@@ -76,7 +87,7 @@ def _config(app: ASGIApp, connections: Connections, grace: int) -> uvicorn.Confi
     return uvicorn.Config(
         app,
         http=_protocol(connections),
-        ws="none",  # uvicorn would take such a connection away from us, uncounted
+        ws="none",  # another protocol class would serve web sockets, and not count the connection
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -88,12 +99,12 @@ def _config(app: ASGIApp, connections: Connections, grace: int) -> uvicorn.Confi
 
 
 def _protocol(connections: Connections) -> Any:  # noqa: ANN401 - uvicorn calls whatever it is given for the class
-    """The class of a connection: httptools parses where it is installed, h11 elsewhere, as uvicorn has it."""
+    # uvicorn's choice: httptools if it is installed, else h11.
     return partial(type("_Protocol", (BoundedProtocol, AutoHTTPProtocol), {}), connections=connections)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its claim on the process."""
+    """uvicorn's server, which exits in order and leaves signals alone."""
 
     def __init__(
         self, config: uvicorn.Config, *, on_started: Callable[[], None], on_stopping: Callable[[], None]
@@ -103,39 +114,39 @@ class _Server(uvicorn.Server):
         self._on_stopping = on_stopping
 
     def leave(self) -> None:
-        """Stop serving, in order."""
+        """Ask the server to exit in order."""
         self.should_exit = True
 
     async def leave_when_cancelled(self) -> None:
-        """Wait to be cancelled, and leave."""
+        """Wait for a cancellation, and exit in order."""
         try:
             await anyio.sleep_forever()
         finally:
             self.leave()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and report it."""
         await super().startup(sockets)
         for each in sockets or ():
-            each.listen(BACKLOG)  # asyncio has set it to what it accepts at once
+            each.listen(BACKLOG)  # asyncio has set it to _ACCEPTED_AT_ONCE
         if self.started:
             self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let the application end its streams before connections are waited for."""
+        """Let the application end its streams, then wait for the connections."""
         self._on_stopping()
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to whoever runs the process."""
+        """Install no handlers: signals belong to the owner of the process."""
         yield
 
 
-class _Failures:
-    """The application, and why its lifespan failed.
+class _LifespanFailures:
+    """Wrapper of the application that keeps the error of its lifespan.
 
-    uvicorn writes the stack to its log, and then ends the process, or, once it has started, serves on.
+    uvicorn itself only logs a stack, and then ends the process, or, after the start, serves on.
     """
 
     def __init__(self, app: ASGIApp, *, on_failure: Callable[[], None]) -> None:
@@ -157,13 +168,13 @@ class _Failures:
             raise
 
     def raise_late(self, address: str) -> None:
-        """Raise ServerError if the lifespan failed while requests were served."""
+        """Raise ServerError if the lifespan failed after the start."""
         if self._cause is not None:
             raise ServerError(f"the application on {address} failed: {self._cause}") from self._cause
 
     @contextmanager
-    def told(self, address: str) -> Iterator[None]:
-        """SystemExit as ServerError, with the reason."""
+    def server_error(self, address: str) -> Iterator[None]:
+        """Turn a SystemExit in the block into ServerError, with the lifespan's error."""
         try:
             yield
         except SystemExit as exc:
@@ -172,7 +183,7 @@ class _Failures:
 
 
 def _without_stack(send: Send) -> Send:
-    """Litestar sends the stack along when a lifespan fails: what we expect is told in one line, by whoever gets it."""
+    # Litestar sends the stack of a failed lifespan along, and uvicorn logs it. Our own errors are logged in one line.
 
     async def quiet(message: Any) -> None:  # noqa: ANN401 - Litestar's Send knows no messages of a lifespan
         if message["type"].endswith(".failed"):
@@ -183,10 +194,10 @@ def _without_stack(send: Send) -> Send:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    if not host:  # to the system that means every address
+    if not host:  # the system would take it for every address
         raise ConfigurationError("a host is missing: write 127.0.0.1, or 0.0.0.0 for every address of this machine")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle's algorithm off only where the protocol is named: without, each answer takes 40 ms longer.
+    # asyncio switches Nagle's algorithm off only if the protocol is named. With it, each response takes 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -197,7 +208,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if exc.errno == errno.EADDRINUSE:
             raise AddressInUseError(host, port) from exc
         raise ConfigurationError(f"cannot listen on {host} port {port}: {exc.strerror}") from exc
-    except (UnicodeError, TypeError) as exc:  # not even asked of the system: too long a name, or a NUL in it
+    except (UnicodeError, TypeError) as exc:  # Python itself refuses the name: it is too long, or has a NUL
         listener.close()
         raise ConfigurationError(f"cannot listen on {host[:80]!r}: that is no host") from exc
     return listener

@@ -1,4 +1,4 @@
-"""Bodies of requests: what is no JSON, or never arrives whole, is the client's mistake and no error of the server."""
+"""Bodies of requests. One that is no JSON, or is cut off, is a mistake of the client, not an error of the server."""
 
 from typing import Any, Final
 
@@ -7,22 +7,23 @@ from litestar.exceptions import InternalServerException
 
 from icu.http.errors import UnreadableBodyError
 
+# Bytes of a body. No route needs a large one.
 MAX_BODY: Final = 100_000
-"""Bytes. No route takes a large body."""
 
 
 class BodyRequest(Request[Any, Any, Any]):
-    """A request whose body is refused in words."""
+    """A request that raises UnreadableBodyError for an unreadable body."""
 
     async def body(self) -> bytes:
-        """The bytes. UnreadableBodyError where the client goes away before it has sent them all."""
+        """Receive the body. Raises UnreadableBodyError if the connection ends before it."""
         try:
             return await super().body()
         except InternalServerException as exc:
             raise UnreadableBodyError("the connection ended before the body did") from exc
 
     async def json(self) -> Any:  # noqa: ANN401 - whatever was sent
-        """Decode the body. UnreadableBodyError for what msgspec raises outside its own errors."""
+        """Decode the body. Raises UnreadableBodyError if it is not UTF-8, or nests too deeply."""
+        # Other mistakes are msgspec's own errors, which Litestar handles.
         try:
             return await super().json()
         except UnicodeDecodeError as exc:

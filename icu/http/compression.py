@@ -1,7 +1,7 @@
-"""Large answers as gzip, for clients that take it.
+"""Compression of large responses with gzip, for clients that accept it.
 
-Litestar's own compresses streams too, whose events then wait in its buffer; sends gzip to who refuses it (`gzip;q=0`);
-and tells caches of the difference only where it did compress.
+Litestar's own middleware compresses streams too, whose events then wait in its buffer; it sends gzip to clients that
+refuse it (`gzip;q=0`); and it sets Vary only on compressed responses.
 """
 
 import gzip
@@ -12,20 +12,21 @@ from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
-SMALLEST: Final = 16 * 1024
-"""Bytes of a body from which on it is compressed."""
+# Bytes of a body. Smaller ones are not compressed.
+MIN_SIZE: Final = 16 * 1024
 
+# Of 9. The highest level makes a day of readings a third smaller, and takes more than ten times as long.
 _LEVEL: Final = 1
-"""Of 9. The highest makes a day of readings smaller by a third, and takes more than ten times as long."""
 
+# gzip in Accept-Encoding, unless its quality is 0.
 _ACCEPTED: Final = re.compile(r"(^|,)\s*gzip\s*(;\s*q=(1|0\.[0-9]*[1-9])[0-9.]*\s*)?(,|$)", flags=re.IGNORECASE)
 
-_OF_THESE_BYTES: Final = ("content-encoding", "etag")
-"""Headers that speak of the body as it is."""
+# Headers that describe the body as it is: such a response stays uncompressed.
+_BODY_HEADERS: Final = ("content-encoding", "etag")
 
 
 def compressing(app: ASGIApp) -> ASGIApp:
-    """Middleware: a large body that is sent whole is compressed where the client takes gzip. A stream never is."""
+    """Middleware that compresses large bodies for clients that accept gzip, and never streams."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and _ACCEPTED.search(Headers.from_scope(scope).get("accept-encoding", "")):
@@ -37,12 +38,14 @@ def compressing(app: ASGIApp) -> ASGIApp:
 
 
 async def vary(message: Message, _scope: Scope) -> None:
-    """Tell caches what an answer depends on. CORS would say so only where it lets an origin in."""
+    """Set Vary on every response."""
+    # For caches: also on uncompressed responses, and where CORS allows no origin.
     if message["type"] == "http.response.start":
         MutableScopeHeaders.from_message(message)["vary"] = "Accept-Encoding, Origin"
 
 
 def _compressed(send: Send) -> Send:
+    # The head of a large response, held back until the size of the compressed body is known.
     held: HTTPResponseStartEvent | None = None
 
     async def compress_and_send(message: Message) -> None:
@@ -64,5 +67,5 @@ def _compressed(send: Send) -> Send:
 
 
 def _is_large(headers: MutableScopeHeaders) -> bool:
-    """Tell if compressing is worth it. A stream does not say how long it is."""
-    return int(headers.get("content-length", 0)) >= SMALLEST and not any(each in headers for each in _OF_THESE_BYTES)
+    # A stream has no content-length.
+    return int(headers.get("content-length", 0)) >= MIN_SIZE and not any(each in headers for each in _BODY_HEADERS)

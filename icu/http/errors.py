@@ -1,4 +1,4 @@
-"""What an HTTP server, and a request as such, may meet, whatever is served."""
+"""Errors of HTTP servers, and of requests to any route."""
 
 from icu.config.errors import ConfigurationError
 from icu.errors import IcuError, Kind, PatientServiceException
@@ -19,7 +19,7 @@ class ServerError(IcuError):
 
 
 class UnknownHostError(PatientServiceException):
-    """The request asks for a host that is not this one."""
+    """The Host header of the request does not name this server."""
 
     kind = Kind.INVALID
 
@@ -31,13 +31,13 @@ class UnknownHostError(PatientServiceException):
 
 
 class UnreadableBodyError(PatientServiceException):
-    """The body of the request cannot be read. The message says why."""
+    """The body of the request cannot be read, for the reason in the message."""
 
     kind = Kind.INVALID
 
 
 class ForeignOriginError(PatientServiceException):
-    """A page that is nobody's here sends what only known ones may."""
+    """A page of an unknown origin sent a command."""
 
     kind = Kind.FORBIDDEN
 
@@ -49,7 +49,7 @@ class ForeignOriginError(PatientServiceException):
 
 
 class BodyTypeError(PatientServiceException):
-    """The request has a body that does not say it is JSON."""
+    """The Content-Type of the request's body is not JSON."""
 
     kind = Kind.UNSUPPORTED
 
@@ -58,7 +58,7 @@ class BodyTypeError(PatientServiceException):
 
 
 class TooManyConnectionsError(PatientServiceException):
-    """All connections that this process may have are at work."""
+    """All connections of this process are busy."""
 
     kind = Kind.UNREADY
 

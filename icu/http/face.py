@@ -1,4 +1,4 @@
-"""The HTTP face that every role may have: health, figures, problem details, and an OpenAPI page without a network."""
+"""The HTTP face of a role: health, metrics, problem details, and an OpenAPI page that needs no network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -20,11 +20,12 @@ from icu.http.compression import compressing, vary
 from icu.http.figures import Figures
 from icu.http.head import allow_head, answering_head
 from icu.http.health import Health
-from icu.http.hosts import answering_to
+from icu.http.hosts import allowed_hosts
 from icu.http.limits import within_cap
-from icu.http.origins import LOOPBACK, commanded_from
+from icu.http.origins import LOOPBACK, allowed_origins
 from icu.http.problems import EXCEPTION_HANDLERS
 
+# The end of each API's description.
 _EVERYWHERE: Final = """Times are ISO 8601 with a zone, answered in UTC; units are UCUM's. Errors are problem details
 (RFC 9457) that say what to do. 503 also means that there are too many connections: ask again after `Retry-After`. HEAD
 is answered wherever GET is."""
@@ -52,16 +53,28 @@ def face(
     lifespan: Sequence[Lifespan] = (),
     clock: Callable[[], float] = perf_counter,
 ) -> Litestar:
-    """An application that serves `handlers` under `prefix`, and health and figures beside them.
+    """Build an application with health and metrics.
 
-    `beside` are routes outside the prefix too: pages, and their files. `guards` ask each request, behind the cap of
-    connections; `middleware` is around each answer before it is compressed, behind the checks of host and origin.
-
-    `title`, `description` and `tags` are for the API's own description, and so are `plugins`.
-
-    `hosts` are the names that it answers to on loopback, beside loopback's own; None where others can reach it, for
-    all. Pages of `cors_origins` may read and command it, those from loopback read it, and command it on loopback.
-    `dependencies` are handed to handlers by name; `clock` tells the seconds that answers take.
+    Args:
+        title: The name of the API, for its description.
+        version: The version of the API, for its description.
+        handlers: The routes under `prefix`.
+        description: The text of the API's description, in Markdown.
+        tags: The groups of routes in the API's description.
+        plugins: Plugins of Litestar, for the API's description.
+        health: The checks of the process.
+        registry: The metrics of the role.
+        prefix: The path of the API.
+        beside: Routes outside the prefix: pages, and their files.
+        guards: Guards of each request, after the cap on connections.
+        middleware: Middleware inside the compression, after the checks of host and origin.
+        cors_origins: Origins whose pages may read and command the API. Pages from loopback may read it, and command it
+            on loopback.
+        hosts: Names that are allowed in the Host header on loopback, beside loopback's own; None for all names, on a
+            server that others can reach.
+        dependencies: Values for handlers, by name.
+        lifespan: Context managers around the life of the application.
+        clock: Seconds, for the durations of responses.
     """
     figures = Figures(registry, health, clock)
     given = {"health": health, "figures": figures, **(dependencies or {})}
@@ -77,8 +90,8 @@ def face(
         before_send=[figures.count, allow_head, vary],
         guards=[within_cap, *guards],
         middleware=[
-            *([] if hosts is None else [answering_to(hosts)]),
-            commanded_from(cors_origins, loopback=hosts is not None),
+            *([] if hosts is None else [allowed_hosts(hosts)]),
+            allowed_origins(cors_origins, loopback=hosts is not None),
             compressing,
             *middleware,
         ],
@@ -92,14 +105,14 @@ def face(
         openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), version, tags),
         lifespan=list(lifespan),
         request_max_body_size=MAX_BODY,
-        logging_config=None,  # Litestar's own would replace the handlers of the whole process
+        logging_config=None,  # Litestar's would replace the log handlers of the whole process
     )
-    app.asgi_handler = figures.noting_arrival(answering_head(app.asgi_handler))  # before it looks for a route
+    # Around Litestar's own handler: the time of arrival comes first, and HEAD becomes GET before a route is looked up.
+    app.asgi_handler = figures.noting_arrival(answering_head(app.asgi_handler))
     return app
 
 
 def _description(title: str, text: str, version: str, tags: Sequence[Tag]) -> OpenAPIConfig:
-    """The API's own description, with a page that needs no network."""
     return OpenAPIConfig(
         title=title,
         description=text,

@@ -1,4 +1,4 @@
-"""The figures of one HTTP face: those of its role, of its requests, and its readiness."""
+"""The Prometheus metrics of one HTTP face: those of its role and its requests, and its readiness."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,19 +13,25 @@ from icu.http.health import Health
 
 _METHODS: Final = frozenset(HTTPMethod)
 
-_BEGAN: Final = "icu.began"
-"""Where the state of a request keeps the moment of its arrival."""
+# The key of the time of arrival in the state of a request.
+_ARRIVED_AT: Final = "icu.began"
 
+# Seconds. A response from memory takes under a millisecond, a page of 10,000 readings a tenth of a second.
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-"""Seconds. An answer from memory takes under a millisecond, a page of 10,000 readings a tenth of a second."""
 
 
 class Figures:
-    """What `/metrics` of a face shows. `role` holds what its role counts; `clock` tells seconds."""
+    """The metrics behind `/metrics`."""
 
     def __init__(self, role: CollectorRegistry, health: Health, clock: Callable[[], float]) -> None:
-        # A registry of its own: the same role may be built again in a process, and a figure can be registered only
-        # once.
+        """Register the metrics of a face.
+
+        Args:
+            role: The registry with the metrics of the role.
+            health: The checks behind `icu_ready`.
+            clock: Seconds, for durations.
+        """
+        # A registry of its own, since a metric can be registered only once, and a process may build a role again.
         own = CollectorRegistry()
         self._registries = role, own
         self._health = health
@@ -39,7 +45,7 @@ class Figures:
             buckets=_BUCKETS,
             registry=own,
         )
-        # To find a series by its labels takes as long as all else that is done here.
+        # Cached, since finding a series by its labels takes as long as all other work of `count`.
         self._series = cache(
             lambda method, path, status: (
                 self._requests.labels(method, path, status),
@@ -48,27 +54,27 @@ class Figures:
         )
 
     async def text(self) -> bytes:
-        """The text format 0.0.4 of Prometheus. Readiness is asked for at each scrape, as `/health/ready` does."""
+        """Render Prometheus' text format 0.0.4. Each call runs the checks, as `/health/ready` does."""
         report = await self._health.report()
         self._ready.set(report.status == "ok")
         return b"".join(generate_latest(each) for each in self._registries)
 
     async def count(self, message: Message, scope: Scope) -> None:
-        """Count an answer that begins, and the time that it took."""
+        """Count a response when it begins, and observe its duration so far."""
         if message["type"] == "http.response.start":
-            # The template, not the path, and no method that is unknown: clients must not be able to make labels.
+            # The template of the path, and known methods only: clients must not be able to make up labels.
             path = scope.get("path_template") or "none"
             asked = scope["method"]  # type: ignore[typeddict-item] # HTTP scopes only
             method = asked if asked in _METHODS else "other"
             requests, durations = self._series(method, path, message["status"])
             requests.inc()
-            durations.observe(self._clock() - scope["state"][_BEGAN])
+            durations.observe(self._clock() - scope["state"][_ARRIVED_AT])
 
     def noting_arrival(self, app: ASGIApp) -> ASGIApp:
-        """The application, each of whose requests knows when it came."""
+        """Middleware that keeps the time of arrival in the state of each request."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["state"][_BEGAN] = self._clock()
+            scope["state"][_ARRIVED_AT] = self._clock()
             await app(scope, receive, send)
 
         return answer

@@ -1,4 +1,4 @@
-"""HEAD beside every GET: the same status and headers, and no body."""
+"""HEAD for every route with GET: the same status and headers, without a body."""
 
 from typing import Final
 
@@ -11,10 +11,7 @@ _END: Final[Message] = {"type": "http.response.body", "body": b"", "more_body": 
 
 
 def answering_head(app: ASGIApp) -> ASGIApp:
-    """The application, which answers HEAD with what it would answer GET with, up to the body.
-
-    What would go on sending, as a stream does, is cancelled.
-    """
+    """Middleware that answers HEAD as GET, without the body. A stream is cancelled after its head."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
@@ -28,7 +25,7 @@ def answering_head(app: ASGIApp) -> ASGIApp:
 
 
 async def allow_head(message: Message, _scope: Scope) -> None:
-    """Name HEAD wherever an answer names GET as allowed."""
+    """Add HEAD to an Allow header that has GET."""
     if message["type"] == "http.response.start":
         headers = MutableScopeHeaders.from_message(message)
         methods = set(headers.get("allow", "").split(", "))
@@ -42,7 +39,7 @@ def _head_of(scope: HTTPScope, send: Send, answered: CancelScope) -> Send:
     async def send_head(message: Message) -> None:
         nonlocal ended
         if message["type"] == "http.response.start":
-            scope["method"] = "HEAD"  # as the server and the figures know it
+            scope["method"] = "HEAD"  # the client's own, for the metrics
             await send(message)
         elif message["type"] == "http.response.body" and not ended:
             ended = True

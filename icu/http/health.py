@@ -1,4 +1,4 @@
-"""Whether a role can do its work: named checks, each under a deadline."""
+"""Readiness of a role: named checks, each with a deadline."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, Literal, TypeAlias
@@ -8,15 +8,15 @@ from msgspec import Meta, Struct
 
 from icu.errors import IcuError
 
-DEADLINE: Final = 2.0
-"""Seconds that one check may take: readiness must answer, whatever hangs."""
+# Seconds that one check may take: readiness responds, whatever hangs.
+CHECK_TIMEOUT: Final = 2.0
 
+# A check returns None if all is well, else a sentence that says what is wrong.
 Check: TypeAlias = Callable[[], Awaitable[str | None]]
-"""Answers None when all is well, or a sentence that says what is wrong."""
 
 
 class Report(Struct, frozen=True):
-    """The answer of all checks: `ok`, or the sentence of what is wrong."""
+    """The results of all checks."""
 
     status: Annotated[Literal["ok", "unavailable"], Meta(description="ok where all checks are")]
     checks: Annotated[
@@ -34,20 +34,20 @@ class Health:
         self._checks: dict[str, Check] = {}
 
     def add(self, name: str, check: Check) -> None:
-        """Ask this check too."""
+        """Add a check under this name."""
         self._checks[name] = check
 
     async def report(self) -> Report:
-        """Ask all checks."""
+        """Run all checks, one after the other."""
         answers = {name: await _answer(check) for name, check in list(self._checks.items())}
         ready = all(answer == "ok" for answer in answers.values())
         return Report("ok" if ready else "unavailable", answers)
 
 
 async def _answer(check: Check) -> str:
-    with anyio.move_on_after(DEADLINE):
+    with anyio.move_on_after(CHECK_TIMEOUT):
         try:
             return await check() or "ok"
         except IcuError as exc:
             return str(exc)
-    return f"no answer within {DEADLINE:g} s"
+    return f"no answer within {CHECK_TIMEOUT:g} s"

@@ -1,7 +1,7 @@
-"""Which names a server on loopback answers to.
+"""Allowed Host headers on loopback, against DNS rebinding.
 
-A page of the Internet whose own name is made to lead to 127.0.0.1 (DNS rebinding) is of one origin with this server, so
-that the browser lets it read everything. What gives it away is the name in the Host header.
+A page of the Internet whose name is made to resolve to 127.0.0.1 has the same origin as this server, so that the
+browser lets it read everything. The name in the Host header gives it away.
 """
 
 import re
@@ -15,11 +15,12 @@ from icu.http.errors import UnknownHostError
 
 LOOPBACK_NAME: Final = r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])"
 
+# A Host header: a name, or an IPv6 address in brackets, and perhaps a port.
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]*)(:[0-9]*)?")
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach what listens on the address."""
+    """Check if only this machine can reach a server on the address."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -27,10 +28,10 @@ def is_loopback(address: str) -> bool:
     return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
-def answering_to(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
-    """Middleware: what comes in over loopback has to ask for a name of loopback, or for a listed one.
+def allowed_hosts(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
+    """Middleware for requests over loopback. Their Host header must name loopback or one of `hosts`.
 
-    UnknownHostError for others. Who asks for none, as old tools do, is no browser.
+    For other names it raises UnknownHostError. Requests without Host come from old tools, never from browsers.
     """
     known = re.compile("|".join([LOOPBACK_NAME, *(re.escape(each.lower()) for each in hosts)]))
 
@@ -47,12 +48,12 @@ def answering_to(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
 
 
 def over_loopback(scope: Scope) -> bool:
-    """Tell if the request came to an address that only this machine can reach."""
+    """Check if the request came to an address of loopback."""
     server = scope["server"]
     return server is not None and is_loopback(server[0])
 
 
 def _name(host: bytes) -> str:
-    """The header without its port; nothing where it is no host at all."""
+    """Name in a Host header, without the port; empty if it is malformed."""
     found = _HOST.fullmatch(host.decode("latin-1").lower())
     return found["name"] if found else ""

@@ -1,4 +1,4 @@
-"""The guard of every route: no answer to a connection beyond the cap, except from routes that say so."""
+"""The guard of every route against connections beyond the cap."""
 
 from typing import Any, Final
 
@@ -8,11 +8,11 @@ from litestar.handlers import BaseRouteHandler
 from icu.http.errors import TooManyConnectionsError
 from icu.http.protocol import is_refused
 
+# The option of a route that serves connections beyond the cap, too.
 BEYOND_CAP: Final = "beyond_cap"
-"""The option of a route that is answered though there are too many connections."""
 
 
 def within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Refuse what came over a connection beyond the cap."""
+    """Refuse a request over a connection beyond the cap, by TooManyConnectionsError."""
     if is_refused(connection.scope) and not handler.opt.get(BEYOND_CAP):
         raise TooManyConnectionsError

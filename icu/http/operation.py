@@ -1,4 +1,4 @@
-"""The routes for those who run a process, and for their tools: it lives, it is ready, its figures."""
+"""Routes for operators and their tools: liveness, readiness, metrics."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ TAG: Final = Tag("operation", "What those who run it look at, and their tools")
     opt={BEYOND_CAP: True},
 )
 async def live() -> Report:
-    """200 as long as it serves at all, beyond the cap of connections too: to be full is no reason to be restarted."""
+    """200 as long as the process serves requests, even beyond the cap on connections: a full one needs no restart."""
     return Report("ok", {})
 
 
@@ -42,7 +42,7 @@ async def live() -> Report:
     },
 )
 async def ready(health: NamedDependency[Health]) -> Response[Report]:
-    """200, or 503 with the checks that fail."""
+    """200 if all checks pass, else 503 with the failed ones."""
     report = await health.report()
     return Response(report, status_code=200 if report.status == "ok" else 503)
 

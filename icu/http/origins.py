@@ -1,7 +1,8 @@
-"""Which pages may command a server: a browser sends for any page, and names its origin.
+"""Allowed origins of commands, against cross-site request forgery.
 
-CORS keeps the answer from a page of another site, but the order was carried out by then: plain text needs no leave to
-be sent. So everything that may change something comes from a known origin, and its body says that it is JSON.
+A browser sends requests for the pages of any site, and names their origin. CORS only hides the response from a foreign
+page; by then the command was carried out, since plain text needs no preflight. So every request that may change
+something must have a known origin, and a body of type JSON.
 """
 
 import re
@@ -14,20 +15,24 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from icu.http.errors import BodyTypeError, ForeignOriginError
 from icu.http.hosts import LOOPBACK_NAME, over_loopback
 
+# Origins of pages from this machine.
 LOOPBACK: Final = rf"https?://{LOOPBACK_NAME}(:[0-9]+)?"
-"""Origins of pages from this machine."""
 
+# Methods that change nothing.
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON: Final = re.compile(
     r'application/([a-z0-9!#$&^_.+-]+\+)?json(\s*;\s*charset=("utf-8"|utf-8))?\s*', flags=re.IGNORECASE
 )
 
 
-def commanded_from(origins: Sequence[str], *, loopback: bool) -> Callable[[ASGIApp], ASGIApp]:
-    """Middleware: each request that may change something comes from no page, from one of the server's own, or from a
-    listed origin, and with `loopback` from one of this machine; a body that it has is JSON.
+def allowed_origins(origins: Sequence[str], *, loopback: bool) -> Callable[[ASGIApp], ASGIApp]:
+    """Middleware for requests that may change something. They need a known origin or none, and a body of type JSON.
 
-    ForeignOriginError and BodyTypeError for others. Web sockets have no method: they are asked for their origin too.
+    It raises ForeignOriginError and BodyTypeError. Web sockets, which have no method, need a known origin too.
+
+    Args:
+        origins: Known origins, beside the server's own.
+        loopback: True if pages from this machine are known too, for requests over loopback.
     """
 
     def known(origin: str, scope: Scope, headers: Headers) -> bool:

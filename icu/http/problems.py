@@ -1,4 +1,4 @@
-"""Errors over HTTP, as problem details (RFC 9457), the same on every face."""
+"""Error responses as problem details (RFC 9457), the same on every face."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,9 +18,10 @@ from icu.http.references import to_itself
 
 PROBLEM_JSON: Final = "application/problem+json"
 
+# Seconds after which a client may ask again for what is not ready yet.
 RETRY_AFTER: Final = 2
-"""Seconds after which a client may ask again for what is not ready yet."""
 
+# The statuses of our errors by kind. Errors of other kinds are the server's own: 500, without their text.
 STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.INVALID: HTTPStatus.BAD_REQUEST,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -31,14 +32,13 @@ STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Kind.UNREADY: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""What an error of the kind is answered with. The others are the server's own (500), and stay inside."""
 
-_LONGEST: Final = 500
-"""Letters of a detail: some repeat what was sent."""
+# Characters of a detail, which may quote the request.
+_MAX_DETAIL: Final = 500
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """What went wrong (RFC 9457)."""
+    """Problem details of an error (RFC 9457)."""
 
     type: Annotated[str, Meta(description="There are no kinds of problems beyond the status")] = "about:blank"
     title: Annotated[str, Meta(description="The status in words")]
@@ -48,11 +48,11 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """The answer to whatever was raised while the request was served."""
-    status, detail = _told(error)
+    """Build the response to an error that was raised while a request was served."""
+    status, detail = _status_and_detail(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("{} failed", request.scope["method"])
-    detail = detail if len(detail) <= _LONGEST else f"{detail[:_LONGEST]}..."
+    detail = detail if len(detail) <= _MAX_DETAIL else f"{detail[:_MAX_DETAIL]}..."
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance=to_itself(request.scope))
     headers = dict(getattr(error, "headers", None) or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -64,7 +64,7 @@ EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {Exception: exception_handler, HT
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """The problems that a route answers with, for its OpenAPI description."""
+    """Describe the error responses of a route for OpenAPI."""
     return {
         status: ResponseSpec(
             Problem,
@@ -82,8 +82,8 @@ def _example(status: int) -> Any:  # noqa: ANN401 - as it is in JSON
     return to_builtins(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance="../some/path"))
 
 
-def _told(error: Exception) -> tuple[int, str]:
-    """Status and sentence; what is inside the program stays inside."""
+def _status_and_detail(error: Exception) -> tuple[int, str]:
+    # The text of an unexpected error stays in the log: it may hold paths or data.
     match error:
         case IcuError() if error.kind in STATUSES:
             return STATUSES[error.kind], str(error)
@@ -107,10 +107,10 @@ def _refusal(error: HTTPException) -> str:
 
 def _mistakes(error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
-    told = "; ".join(_mistake(each.get("key", "request"), each.get("message", "")) for each in extra)
-    return told or error.detail
+    mistakes = "; ".join(_mistake(each.get("key", "request"), each.get("message", "")) for each in extra)
+    return mistakes or error.detail
 
 
 def _mistake(key: str, message: str) -> str:
-    name = "the body" if key == "data" else key  # as handlers call it
+    name = "the body" if key == "data" else key  # the name of the body among a handler's arguments
     return f"{name} is missing" if message == repr(key) else f"{name}: {message}"

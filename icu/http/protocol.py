@@ -1,7 +1,7 @@
-"""The work of a connection of our own server beside speaking HTTP, whichever of uvicorn's protocol classes speaks it.
+"""A mixin for uvicorn's protocol classes that bounds connections in number and time.
 
-It is counted, and told to make way or to refuse where there are too many. A request has to arrive in time, and its
-response to be taken. The application can cut it off.
+A connection is counted, and makes way or is refused when there are too many. A request has to arrive in time, and the
+client has to read its response in time. The application can close a connection at once.
 """
 
 import asyncio
@@ -10,16 +10,18 @@ from typing import Any, Final
 import msgspec
 from litestar.types import Receive, Scope
 
-from icu.http.connections import Connections, Room
+from icu.http.connections import Connections, ConnectionSlots
 from icu.http.problems import PROBLEM_JSON, Problem
 
-ARRIVAL: Final = 10.0
-"""Seconds within which a request has to arrive, head and body: the first one from the connection on, each later one
-from its first byte."""
+# Seconds within which a request has to arrive, head and body: the first one after the connection was made, each later
+# one after its first byte.
+REQUEST_TIMEOUT: Final = 10.0
 
-STALL: Final = 30.0
-"""Seconds within which a client has to take something of what it is sent: about 50 KB, where it is behind by more."""
+# Seconds within which a client that reads slowly has to catch up, from the upper limit of the write buffer to the lower
+# one: about 50 KB.
+WRITE_TIMEOUT: Final = 30.0
 
+# Keys in the state of a request.
 _ABORT: Final = "icu.abort"
 _REFUSED: Final = "icu.refused"
 _BAD_REQUEST: Final = (
@@ -29,29 +31,28 @@ _CLOSE: Final = (b"connection", b"close")
 
 
 async def cut_off(scope: Scope, receive: Receive) -> None:
-    """End a connection without sending what is still to be sent, which a client that does not read holds up for long.
+    """Close a connection without sending pending data, which a client that does not read would hold up for long.
 
-    Only our own server can. Another one closes the connection when the client has read everything.
+    Other servers than ours cannot do this: they close it when the client has read everything.
     """
     abort = scope["state"].get(_ABORT)
     if abort is not None:
         abort()
+        # Wait until the server has noticed: if the application returned before, it would log an incomplete response.
         while (await receive())["type"] != "http.disconnect":
-            """The server has to notice before the application returns, or takes the response for forgotten."""
+            pass
 
 
 def is_refused(scope: Scope) -> bool:
-    """Tell if a request came over a connection beyond the cap, which is open only to be told so.
-
-    Other servers than ours have caps of their own.
-    """
+    """Check if a request came over a connection beyond the cap, which is open only for a refusal."""
+    # Not set by other servers, which have caps of their own.
     return bool(scope["state"].get(_REFUSED))
 
 
 class BoundedProtocol(asyncio.Protocol):
-    """The mixin, to be put in front of uvicorn's class."""
+    """Mixin, to be put before uvicorn's class."""
 
-    # What both of uvicorn's classes have. The cycle is the last request and its response; None before the first.
+    # Attributes of both of uvicorn's classes. The cycle is the last request and its response; None before the first.
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     app_state: dict[str, Any]
@@ -61,87 +62,86 @@ class BoundedProtocol(asyncio.Protocol):
     def __init__(self, *args: Any, connections: Connections, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*args, **kwargs)
         self._connections = connections
-        self._room: Room | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._stall: asyncio.TimerHandle | None = None
+        self._slots: ConnectionSlots | None = None
+        self._request_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
 
     def cut(self) -> None:
-        """Close the connection now."""
         self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Find it a place, and tell the application of each of its requests what it may do and has to."""
+        """Take a slot, and give the application access to this connection."""
         super().connection_made(transport)
-        self._room = self._connections.admit(self)
-        if self._room is None:
+        self._slots = self._connections.admit(self)
+        if self._slots is None:
             self.cut()
             return
         self.app_state = {**self.app_state, _ABORT: transport.abort, _REFUSED: self._is_refused}
-        self._set_deadline()
+        self._set_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give its place back."""
+        """Free the slot."""
         super().connection_lost(exc)
-        self._clear_deadline()
-        self._clear_stall()
-        if self._room is not None:
-            self._room.leave(self)
+        self._clear_request_timer()
+        self._clear_write_timer()
+        if self._slots is not None:
+            self._slots.leave(self)
 
     def data_received(self, data: bytes) -> None:
-        """Go on with a request, or begin one."""
-        if self._room is not None:
-            self._room.begin_work(self)
+        """Mark the connection as busy, and limit the time in which the request arrives."""
+        if self._slots is not None:
+            self._slots.begin_work(self)
         super().data_received(data)
         if self._has_arrived:
-            self._clear_deadline()
+            self._clear_request_timer()
         else:
-            self._set_deadline()
+            self._set_request_timer()
         if self._is_refused and self.cycle is not None:
             self.cycle.default_headers = [*self.server_state.default_headers, _CLOSE]
 
     def on_response_complete(self) -> None:
-        """Be idle, unless the next request waits already."""
+        """Mark the connection as idle, unless the next request has arrived already."""
         super().on_response_complete()  # type: ignore[misc] # uvicorn's
-        if self._room is not None and self.cycle.response_complete:
-            self._clear_deadline()  # where it was answered before all of its body was there
-            self._room.end_work(self)
+        if self._slots is not None and self.cycle.response_complete:
+            self._clear_request_timer()  # still set if the response came before the end of the body
+            self._slots.end_work(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP with a problem, as every other mistake."""
+        """Respond to malformed HTTP with problem details, as to every other mistake."""
         problem = Problem(title="Bad Request", status=400, detail=f"{msg} Speak HTTP/1.1 here.", instance="")
         body = msgspec.json.encode(problem)
         self.transport.write(_BAD_REQUEST % (PROBLEM_JSON.encode(), len(body), body))
         self.transport.close()
 
     def pause_writing(self) -> None:
-        """The client is behind: nobody waits for it for ever."""
+        """Close the connection if the client does not catch up in time."""
         super().pause_writing()
-        self._stall = self.loop.call_later(STALL, self.cut)
+        self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self.cut)
 
     def resume_writing(self) -> None:
-        """It has taken most of what there was."""
+        """Note that the client has caught up."""
         super().resume_writing()
-        self._clear_stall()
+        self._clear_write_timer()
 
     @property
     def _is_refused(self) -> bool:
-        return self._room is self._connections.refused
+        return self._slots is self._connections.refused
 
     @property
     def _has_arrived(self) -> bool:
-        """Tell if a request is being served that has come whole."""
+        """True while a request is served that has arrived as a whole."""
         return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
 
-    def _set_deadline(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(ARRIVAL, self.cut)
+    def _set_request_timer(self) -> None:
+        if self._request_timer is None:
+            self._request_timer = self.loop.call_later(REQUEST_TIMEOUT, self.cut)
 
-    def _clear_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _clear_request_timer(self) -> None:
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+            self._request_timer = None
 
-    def _clear_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+    def _clear_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None

@@ -1,4 +1,4 @@
-"""The API's description, and Swagger UI from an installed package: Litestar's own pages load it from the Internet."""
+"""Swagger UI for the API description, from an installed package: Litestar's own page loads it from the Internet."""
 
 import mimetypes
 from importlib.util import find_spec
@@ -44,7 +44,7 @@ def _served_from(root: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def swagger_files() -> Router:
-    """What the page loads. Reads files, so not to be called on the loop."""
-    mimetypes.init()  # reads files, at the first request otherwise
+    """Serve the files of the page. Blocks, so it must not be called on the event loop."""
+    mimetypes.init()  # reads files, which would happen on the loop at the first request
     spec = find_spec("swagger_ui")
     return files(_FILES, Path(spec.origin).parent / "static" if spec and spec.origin else Path())

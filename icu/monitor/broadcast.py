@@ -11,7 +11,7 @@ from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 from loguru import logger
 
-from icu.ops.retries import until_it_works
+from icu.ops.retries import retry
 from icu.store.reader import Batch, Follower, Reader
 
 TICK: Final = 0.2
@@ -80,7 +80,7 @@ class Broadcast:
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Watch until cancelled. A database that is missing or away is waited for."""
         task_status.started()
-        await until_it_works("following the database", self._follow, on_trouble=lambda _: None)
+        await retry("following the database", self._follow, on_trouble=lambda _: None)
 
     def subscribe(self, queue: MemoryObjectSendStream[Tick], scope: CancelScope) -> Subscription:
         """Begin to offer ticks to the queue; `scope` is cancelled if the client does not take them."""

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import MultiDict
 
-from icu.bounds import whole
+from icu.bounds import parse_whole
 from icu.monitor.errors import InvalidQueryError
 from icu.store.readings import from_milliseconds, milliseconds
 
@@ -37,7 +37,7 @@ def check_whole(query: MultiDict[str], name: str) -> None:
     """InvalidQueryError for a number that is not written as a whole one: 1e3 and 5.0 are taken for such before."""
     text = query.get(name)
     try:
-        whole("0" if text is None else text)
+        parse_whole("0" if text is None else text)
     except ValueError as exc:
         raise InvalidQueryError(f"`{name}`: {exc}") from exc
 
@@ -66,7 +66,7 @@ def moment_of(cursor: str) -> datetime:
     """The place that a cursor of ours stands for."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return from_milliseconds(whole(urlsafe_b64decode(padded.encode("ascii")).decode("ascii")))
+        return from_milliseconds(parse_whole(urlsafe_b64decode(padded.encode("ascii")).decode("ascii")))
     except (ValueError, OverflowError, OSError) as exc:
         raise InvalidQueryError("the cursor is not one that this API gave: begin without one") from exc
 

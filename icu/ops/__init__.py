@@ -1,1 +1,1 @@
-"""What every process needs to run: logs, signals, retries, and limits of the system."""
+"""Shared parts of every process: logs, signals, retries, and limits of the system."""

@@ -1,4 +1,4 @@
-"""How many files this process may have open, connections among them, and what is told when there are no more."""
+"""The limit of open files, connections among them, and log lines about connections beyond it."""
 
 import errno
 import logging
@@ -9,24 +9,22 @@ from typing import Final
 
 from loguru import logger
 
+# Seconds between two log lines about connections that cannot be accepted.
 ACCEPT_ERRORS_EVERY: Final = 1.0
-"""Seconds between two lines about connections that cannot be accepted."""
 
-# What macOS grants at most where the hard limit is infinite, see setrlimit(2) there.
+# The most that macOS grants where the hard limit is infinite: see setrlimit(2) there.
 _OPEN_MAX: Final = 10_240
 
 
 def limit() -> float:
-    """Descriptors that this process may have open; infinity where there is no limit."""
+    """Number of descriptors that this process may have open; infinity if there is no limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return float("inf") if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_limit() -> None:
-    """Raise the soft limit to the hard one: it is low for the sake of programs that use select(2), which ours do not.
-
-    Where the system refuses, a sandbox for instance, it stays as it is, and the log says so.
-    """
+    """Raise the soft limit to the hard one, or log that the system (a sandbox, for instance) refuses it."""
+    # The soft limit is low for programs that call select(2), which cannot use descriptors above 1023. Ours does not.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, _OPEN_MAX) if hard == resource.RLIM_INFINITY else hard
     if soft in {wanted, resource.RLIM_INFINITY}:
@@ -38,9 +36,9 @@ def raise_limit() -> None:
 
 
 class AcceptErrors(logging.Filter):
-    """Tells of asyncio's accept errors once a second, and what to do.
+    """Filter that turns asyncio's accept errors into one line a second, which says what to do.
 
-    asyncio writes a stack for each attempt, and tries as often as the backlog is long before it pauses for a second.
+    asyncio logs a stack for each attempt, and makes as many attempts as its backlog is long before it pauses for 1 s.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,7 +47,7 @@ class AcceptErrors(logging.Filter):
         self._next = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether the record is to be written; one of an accept error gets our words."""
+        """Rewrite a record about an accept error, and drop all but one of them a second. Others pass."""
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, OSError) or not record.getMessage().startswith("socket.accept()"):
             return True

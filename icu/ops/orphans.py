@@ -1,7 +1,7 @@
-"""Orphans: processes whose parent has ended before them. They become children of process 1, or of a subreaper.
+"""Reaping of orphans: processes whose parent ended before them, and which become children of process 1 or a subreaper.
 
-In a container without an init that is this process, whatever role it has. Nobody else waits for them once they have
-ended: a health check that leaves something behind would fill the table of processes in time.
+In a container without an init that is this process, whatever its role. Without a wait each ended orphan remains as a
+zombie: a health check that leaves one behind would fill the process table in time.
 """
 
 import ctypes
@@ -14,22 +14,24 @@ from typing import Final
 
 import anyio
 
+# Seconds that the task that started an ended process gets to wait for it, before we look at the next one.
 PAUSE: Final = 0.05
-"""Seconds in which whoever started a process that has ended waits for it."""
 
+# linux/prctl.h
 _PR_GET_CHILD_SUBREAPER: Final = 37
 
 
 async def reap_orphans(is_ours: Callable[[int], bool]) -> None:
-    """Wait for each orphan that has ended, until cancelled. Ends at once where this process is given none.
+    """Wait for each ended orphan, until cancelled. Returns at once if this process is no reaper.
 
-    `is_ours` tells by its number if a process was started by this one, which has to learn how it ended: that one is
-    left alone.
+    Args:
+        is_ours: Tells by pid if this process started the child itself. Such a child is left alone: the task that
+            started it needs its exit code.
     """
     if not _is_reaper():
         return
     with anyio.open_signal_receiver(signal.SIGCHLD) as signals:
-        await _reap(is_ours)  # what ended before anybody listened
+        await _reap(is_ours)  # for those that ended before the receiver was open
         async for _ in signals:
             await _reap(is_ours)
 
@@ -37,16 +39,16 @@ async def reap_orphans(is_ours: Callable[[int], bool]) -> None:
 def _is_reaper() -> bool:
     if os.getpid() == 1:
         return True
-    told = ctypes.c_int()
+    is_subreaper = ctypes.c_int()
     return (
         sys.platform == "linux"
-        and ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(told), 0, 0, 0) == 0
-        and bool(told.value)
+        and ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(is_subreaper), 0, 0, 0) == 0
+        and bool(is_subreaper.value)
     )
 
 
 async def _reap(is_ours: Callable[[int], bool]) -> None:
-    """Wait for all that have ended; one signal may stand for many of them."""
+    # All of them: the kernel merges signals, so that one SIGCHLD may stand for many ends.
     while (pid := _ended()) is not None:
         if is_ours(pid):
             await anyio.sleep(PAUSE)
@@ -55,14 +57,14 @@ async def _reap(is_ours: Callable[[int], bool]) -> None:
 
 
 def _ended() -> int | None:
-    """A child that has ended, if one has. It is only looked at: whose it is decides who may wait for it."""
+    # WNOWAIT leaves its exit code for the caller of waitpid, which may be the task that started it.
     try:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:  # there are no children
+    except ChildProcessError:  # this process has no children
         return None
     return ended and ended.si_pid
 
 
 def _wait_for(pid: int) -> None:
-    with suppress(ChildProcessError):  # somebody has
+    with suppress(ChildProcessError):  # another task has waited for it meanwhile
         os.waitpid(pid, os.WNOHANG)

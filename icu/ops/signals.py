@@ -1,4 +1,4 @@
-"""Running until somebody says stop: the first SIGINT, SIGTERM or SIGHUP is a request, the second an order."""
+"""Running until a stop signal: the first SIGINT, SIGTERM or SIGHUP stops in order, the second ends at once."""
 
 import asyncio
 import ctypes
@@ -21,140 +21,146 @@ from loguru import logger
 from icu.ops.notify import notify
 from icu.ops.orphans import reap_orphans
 
+# Seconds that a shutdown may take; then all stacks are printed, and the process exits with 1.
 STOP_DEADLINE: Final = 15.0
-"""Seconds from the beginning of a stop to the end of the process; then all stacks are printed, and it ends with 1."""
 
+# linux/prctl.h
 _PR_SET_PDEATHSIG: Final = 1
 
+# The descriptor for stacks: `sys.stderr` may be an object without one, such as the live overview's.
 STDERR: Final = 2
-"""Where stacks go: `sys.stderr` may be something that is no file, such as the live overview's."""
 
-BEATS: Final = 15
-"""Parts in which a thread waits: to stand still (SIGSTOP, `docker pause`) then takes one of them at most."""
+# Slices in which a thread waits for STOP_DEADLINE: a suspension (SIGSTOP, `docker pause`) uses up one of them at most.
+WAIT_SLICES: Final = 15
 
-ORDERED: Final = 130
-"""Exit code after a second signal, as shells know it from SIGINT."""
+# Exit code after a second signal: that of shells after SIGINT.
+SECOND_SIGNAL: Final = 130
 
 
-class Ending:
-    """The end of this process, which takes STOP_DEADLINE seconds at most once it has begun."""
+class Shutdown:
+    """The shutdown of this process, which takes STOP_DEADLINE seconds at most."""
 
     def __init__(self) -> None:
         self.begun = False
-        self._over = threading.Event()
+        self._completed = threading.Event()
 
     def begin(self) -> None:
-        """To be called by whoever stops all: at a signal, or because it cannot go on."""
+        """Start the deadline: at a stop signal, or when a supervisor gives up. Later calls do nothing."""
         if not self.begun:
             self.begun = True
             notify("STOPPING=1")
-            threading.Thread(target=self._await_end, daemon=True).start()
+            # A thread, since the event loop itself may be blocked.
+            threading.Thread(target=self._enforce_deadline, daemon=True).start()
 
-    def reach(self) -> None:
-        """To be called once all are stopped."""
-        self._over.set()
+    def complete(self) -> None:
+        """Cancel the deadline: all children are stopped."""
+        self._completed.set()
 
-    def _await_end(self) -> None:
-        if _comes_in_time(self._over):
+    def _enforce_deadline(self) -> None:
+        if _is_set_in_time(self._completed):
             return
         os.write(STDERR, f"icu: it has not stopped within {STOP_DEADLINE:g} s: this is what holds it up\n".encode())
         faulthandler.dump_traceback(STDERR)
         os._exit(1)
 
 
-async def until_told(
+async def until_stopped(
     work: Callable[[], Awaitable[None]],
-    ending: Ending | None = None,
+    shutdown: Shutdown | None = None,
     is_ours: Callable[[int], bool] = lambda _: False,
 ) -> None:
-    """Await `work()` until it ends, or cancel it at the first signal. It tells `ending` where it stops by itself.
+    """Await `work()` until it ends, or cancel it at the first stop signal.
 
-    Orphans that are given to this process are waited for meanwhile; `is_ours` tells which processes are none.
+    Meanwhile the watchdog of the parent is fed, and orphans are reaped.
+
+    Args:
+        work: What to run. It calls `shutdown.begin` if it stops by itself.
+        shutdown: The shutdown that the first signal begins.
+        is_ours: Tells by pid if a process is no orphan: see `reap_orphans`.
     """
-    ending = ending or Ending()
+    shutdown = shutdown or Shutdown()
     scope = CancelScope()
     try:
         async with anyio.create_task_group() as group:
-            await group.start(_listen, scope, ending)
-            group.start_soon(_show_life, ending)
+            await group.start(_listen, scope, shutdown)
+            group.start_soon(_feed_watchdog, shutdown)
             group.start_soon(reap_orphans, is_ours)
             with scope:
                 await work()
             group.cancel_scope.cancel()
     finally:
-        ending.reach()
+        shutdown.complete()
 
 
-async def _listen(scope: CancelScope, ending: Ending, *, task_status: TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(*_heeded()) as signals:
+async def _listen(scope: CancelScope, shutdown: Shutdown, *, task_status: TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(*_stop_signals()) as signals:
         task_status.started()
         async for number in signals:
             if not scope.cancel_called:
                 logger.info("{}: stopping; Ctrl-C or SIGTERM now ends at once", signal.Signals(number).name)
-                ending.begin()
+                shutdown.begin()
                 scope.cancel()
-            elif number != signal.SIGHUP:  # of which a terminal that is closed may send several
-                os._exit(ORDERED)
+            elif number != signal.SIGHUP:  # a terminal that is closed may send several
+                os._exit(SECOND_SIGNAL)
 
 
-def _heeded() -> Iterator[signal.Signals]:
-    """The signals that mean stop. `nohup` has SIGHUP ignored, and so it remains."""
+def _stop_signals() -> Iterator[signal.Signals]:
     yield signal.SIGINT
     yield signal.SIGTERM
+    # `nohup` ignores SIGHUP, and it stays ignored.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield signal.SIGHUP
 
 
-async def _show_life(ending: Ending) -> None:
-    """As often as whoever started this process asks, show that the loop turns.
+async def _feed_watchdog(shutdown: Shutdown) -> None:
+    """Notify the parent's watchdog from the event loop, three times per interval (WATCHDOG_USEC).
 
-    Who misses the sign sends SIGABRT, as systemd does: that prints all stacks and ends the process, however blocked it
-    is. It has no clock of its own for that, which would have run out while it stood still.
+    A parent that gets no notification sends SIGABRT, as systemd does, which prints all stacks and ends the process,
+    however blocked it is. A timer in this process would also have run out during a suspension.
     """
     seconds = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000
     if seconds:
         faulthandler.enable(STDERR)
         _leave_no_core()
-    while seconds and not ending.begun:
+    while seconds and not shutdown.begun:
         notify("WATCHDOG=1")
         await anyio.sleep(seconds / 3)
 
 
 def _leave_no_core() -> None:
-    """Let SIGABRT write no core file: that would hold patients' data."""
-    with suppress(OSError):  # a sandbox, whose own limit counts
+    # A core file of SIGABRT would hold patients' data.
+    with suppress(OSError):  # in a sandbox that refuses it, the sandbox's own limit applies
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def end_with_parent() -> None:
-    """Stop this process when the one that started it is gone: nobody else would.
-
-    The parent holds the other end of standard input. A thread waits there, for a loop may be blocked. Where the system
-    can do so, it lets a process that stands still (SIGSTOP) go on then, for as such it would notice nothing.
-    """
+def watch_parent() -> None:
+    """Stop this process when its parent has ended, which closes the pipe on our standard input."""
     if sys.platform == "linux":
+        # Resume a suspended process (SIGSTOP) when its parent ends: suspended, it would notice nothing.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
-    threading.Thread(target=_await_orphanage, daemon=True).start()
+    # A thread, since the event loop may be blocked.
+    threading.Thread(target=_await_parent_end, daemon=True).start()
 
 
-def _await_orphanage() -> None:
+def _await_parent_end() -> None:
     # Not through sys.stdin, whose lock a thread must not hold when Python ends.
     while os.read(0, 4_096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    _comes_in_time(threading.Event())
+    # Nobody sets this event: the process ends before, or is ended after STOP_DEADLINE.
+    _is_set_in_time(threading.Event())
     os._exit(1)
 
 
-def _comes_in_time(event: threading.Event) -> bool:
-    """Wait in a thread, STOP_DEADLINE seconds at most; whether it came."""
-    return any(event.wait(STOP_DEADLINE / BEATS) for _ in range(BEATS))
+def _is_set_in_time(event: threading.Event) -> bool:
+    """Block until the event is set, for STOP_DEADLINE seconds at most. Returns True if it is."""
+    return any(event.wait(STOP_DEADLINE / WAIT_SLICES) for _ in range(WAIT_SLICES))
 
 
 @asynccontextmanager
 async def calling_on_stop(callback: Callable[[], None]) -> AsyncIterator[None]:
-    """Call `callback` at SIGINT or SIGTERM, before the handlers of whoever owns the process."""
-    if threading.current_thread() is not threading.main_thread():  # where Python knows no signals
+    """Call `callback` at SIGINT or SIGTERM, before the handlers of the process's owner (another ASGI server)."""
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers in the main thread only
         yield
         return
     loop = asyncio.get_running_loop()

@@ -56,7 +56,7 @@ class Bay(Protocol):
 
     @property
     def can_wait(self) -> bool:
-        """Whether time stands still for it while the outbox is full: for the past, not for a patient of now."""
+        """Whether time stands still for it while the send buffer is full: for the past, not for a patient of now."""
         ...
 
     @property

@@ -15,7 +15,7 @@ from icu.messages import encode
 from icu.patient.beds import Bay
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
-from icu.transports.sending import Outbox, forwarding
+from icu.transports.sending import SendBuffer, forwarding
 
 ROUND: Final = 1_000
 """Observations that are made at a time, about."""
@@ -36,7 +36,7 @@ def clock() -> datetime:
 async def emulate(
     *,
     bays: Sequence[Bay],
-    outbox: Outbox,
+    buffer: SendBuffer,
     transport: Transport,
     telemetry: Telemetry,
     now: Callable[[], datetime] = clock,
@@ -47,18 +47,18 @@ async def emulate(
 
     `monotonic` counts seconds, also while the process stands still, which the loop's own clock may not.
 
-    While the transport is away, patients go on and their readings wait in the outbox, which drops the oldest when it
-    is full; the past waits, for nothing of it may be lost: recordings, and patients who have yet to catch up.
+    While the transport is away, patients go on and their readings wait in the send buffer, which drops the oldest when
+    it is full; the past waits, for nothing of it may be lost: recordings, and patients who have yet to catch up.
     """
     task_status.started()
-    async with forwarding(outbox, transport, telemetry.delivered):
-        await _observe(bays, outbox, transport, telemetry, now, monotonic)
+    async with forwarding(buffer, transport, telemetry.delivered):
+        await _observe(bays, buffer, transport, telemetry, now, monotonic)
     logger.debug("nothing left to send")
 
 
 async def _observe(
     bays: Sequence[Bay],
-    outbox: Outbox,
+    buffer: SendBuffer,
     transport: Transport,
     telemetry: Telemetry,
     now: Callable[[], datetime],
@@ -74,9 +74,9 @@ async def _observe(
     while schedule:
         await _sleep_until(schedule[0][0], monotonic)
         turn = _take_due(schedule, bays, monotonic())
-        await _room(outbox, transport, [bays[number] for number in turn])
+        await _room(buffer, transport, [bays[number] for number in turn])
         observations = list(chain.from_iterable(bays[number].observe() for number in turn))
-        dropped = outbox.put(encode(observations))
+        dropped = buffer.put(encode(observations))
         telemetry.produced(len(observations), dropped=dropped)
         if dropped:
             logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
@@ -115,10 +115,10 @@ def _named(bay: Bay) -> str:
     return bay.identities[0].name if len(bay.identities) == 1 else f"{len(bay.identities)} patients"
 
 
-async def _room(outbox: Outbox, transport: Transport, bays: Sequence[Bay]) -> None:
+async def _room(buffer: SendBuffer, transport: Transport, bays: Sequence[Bay]) -> None:
     """Wait until there is room for the next records of those bays that can wait."""
     for bay in bays:
         if bay.can_wait:
-            await transport.settled(AHEAD)
-        while bay.can_wait and any(outbox.is_full(each.key) for each in bay.identities):
-            await outbox.change()
+            await transport.until_stored(AHEAD)
+        while bay.can_wait and any(buffer.is_full(each.key) for each in bay.identities):
+            await buffer.change()

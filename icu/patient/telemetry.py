@@ -26,14 +26,14 @@ class Telemetry:
         self._buffered = Gauge("icu_patient_buffered", "Observations that wait for the transport", registry=registry)
 
     def produced(self, count: int, *, dropped: int) -> None:
-        """Count what was put into an outbox, and what that pushed out."""
+        """Count what was put into a send buffer, and what that pushed out."""
         self._produced.inc(count)
         self._buffered.inc(count - dropped)
         if dropped:
             self._dropped.inc(dropped)
 
     def delivered(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
-        """Count what the transport has acknowledged, those that it refused among it, and what the outbox released."""
+        """Count the records that the transport acknowledged or refused, and those that the send buffer released."""
         self._delivered.inc(len(records) - len(refused))
         self._dropped.inc(len(refused))
         self._buffered.dec(released)

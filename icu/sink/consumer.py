@@ -17,7 +17,7 @@ from loguru import logger
 from msgspec import Struct
 
 from icu.messages import Implausible
-from icu.ops.retries import until_it_works
+from icu.ops.retries import retry
 from icu.sink.ahead import AheadReport
 from icu.sink.intake import Taken, take_in
 from icu.sink.telemetry import Telemetry
@@ -115,13 +115,13 @@ class _Sink:
 
     async def resume(self) -> None:
         """Take up every partition where the database says that it is stored up to."""
-        await until_it_works("reading the stored offsets", self._assign, on_trouble=self._waiting_for)
+        await retry("reading the stored offsets", self._assign, on_trouble=self._waiting_for)
 
     async def drain(self) -> None:
         """Move records from the transport to the database until cancelled, or until another sink interferes."""
         while True:
             batches = await self._consumer.fetch(
-                max_records=self._batching.max_records, linger=self._batching.linger, patience=PATIENCE
+                max_records=self._batching.max_records, linger=self._batching.linger, max_wait=PATIENCE
             )
             if batches:
                 await self._take(batches)
@@ -134,7 +134,7 @@ class _Sink:
         """Store what is in the log already, for it ends with the process."""
         with anyio.move_on_after(FAREWELL, shield=True) as farewell:
             await self.resume()
-            while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, patience=0):
+            while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, max_wait=0):
                 await self._take(batches)
         if farewell.cancelled_caught:
             logger.error("stopped before everything was stored")
@@ -159,11 +159,11 @@ class _Sink:
 
     async def _store(self, intake: Intake, arrived: float) -> Outcome:
         write = partial((await self._opened()).write, intake, arrived=round(arrived * 1000))
-        return await until_it_works("storing readings", write, on_trouble=self._waiting_for)
+        return await retry("storing readings", write, on_trouble=self._waiting_for)
 
     async def _look(self) -> None:
         """Look after the database, which nobody else does while nothing arrives."""
-        await until_it_works("looking at the database", (await self._opened()).look, on_trouble=self._waiting_for)
+        await retry("looking at the database", (await self._opened()).look, on_trouble=self._waiting_for)
 
     async def _opened(self) -> Writer:
         if self._writer is None:

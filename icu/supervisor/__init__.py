@@ -1,1 +1,1 @@
-"""Supervision as Erlang/OTP means it, for anyio tasks: started in order, watched, restarted, stopped in reverse."""
+"""Supervision of anyio tasks as in Erlang/OTP: started in order, watched, restarted, stopped in reverse order."""

@@ -1,31 +1,32 @@
-"""How long a child waits before it starts again."""
+"""Back-off: the delay before a child starts again."""
 
 from collections.abc import Callable
 from typing import Final
 
-FIRST: Final = 0.1
-LONGEST: Final = 5.0
-SETTLED: Final = 10.0
-"""A child that ran so many seconds is taken for healthy: its next death waits like a first one.
+# Seconds. The first is short, so that one death costs next to nothing; the longest still lets a child be back soon
+# after the trouble that kills it has ended.
+FIRST_DELAY: Final = 0.1
+LONGEST_DELAY: Final = 5.0
 
-Twice the longest wait, so that a child which dies at each start never counts as healthy.
-"""
+# Seconds of a life after which a child counts as healthy: its next death gets the first delay again. Twice the longest
+# delay, so that a child that dies at each start never counts as healthy.
+HEALTHY_UPTIME: Final = 10.0
 
 
 class Backoff:
-    """Waits of one child: doubling from FIRST up to LONGEST, with full jitter (anything from 0 to that).
+    """Delays of one child: doubling from FIRST_DELAY to LONGEST_DELAY, with full jitter (anything from 0 to that).
 
-    Full jitter spreads children that died of one cause, so that they don't return all at once.
+    Full jitter spreads children that died of one cause, so that they do not all return at once.
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
-        self._ceiling = FIRST
+        self._ceiling = FIRST_DELAY
 
     def next(self, uptime: float) -> float:
-        """Seconds to wait now, after a life that ran for `uptime` seconds."""
-        if uptime >= SETTLED:
-            self._ceiling = FIRST
+        """Seconds to wait after a life of `uptime` seconds."""
+        if uptime >= HEALTHY_UPTIME:
+            self._ceiling = FIRST_DELAY
         delay = self._ceiling * self._random()
-        self._ceiling = min(LONGEST, self._ceiling * 2)
+        self._ceiling = min(LONGEST_DELAY, self._ceiling * 2)
         return delay

@@ -1,4 +1,4 @@
-"""One life of a child, from its start to its end, however it ends."""
+"""One life of a child, from its start to its end."""
 
 from collections.abc import Callable
 
@@ -18,31 +18,39 @@ from icu.supervisor.events import (
     ChildStopped,
 )
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec
-from icu.supervisor.view import ChildView, Condition, State
+from icu.supervisor.view import ChildState, ChildView, Condition
 
 
 class Child:
-    """One life of a child. The next life is its `successor`.
+    """One life of a child. The next life is its `successor`."""
 
-    All lives of a child share one `seat`, which each holds while it runs: there are never two of them at once, though
-    one may go on after it was told to stop.
-    """
+    def __init__(
+        self, spec: ChildSpec, announce: Announcer, backoff: Backoff, running_lock: Lock, *, delay: float
+    ) -> None:
+        """Prepare a first life.
 
-    def __init__(self, spec: ChildSpec, announce: Announcer, backoff: Backoff, seat: Lock, *, delay: float) -> None:
+        Args:
+            spec: The specification of the child.
+            announce: Called with each event of this life.
+            backoff: The delays of all lives of the child.
+            running_lock: Shared by all lives of the child, and held by the one that runs: a life that ignores its
+                cancellation must not run beside the next one.
+            delay: Seconds until this life starts.
+        """
         self.spec = spec
         self.attempt = 1
+        # The error that ended this life; None while it runs, and after an end without an error or by a stop request.
         self.error: BaseException | None = None
-        """What this life died of; None while it runs, and where it ended by itself or because it was told to."""
-        self.settled = anyio.Event()
-        """Set once it has started, or will not do so in this life."""
+        # Set once the child has started, or will not start in this life.
+        self.start_decided = anyio.Event()
         self._announce = announce
         self._backoff = backoff
-        self._seat = seat
+        self._running_lock = running_lock
         self._delay = delay
-        self._state = State.BACKOFF if delay else State.STARTING
+        self._state = ChildState.BACKOFF if delay else ChildState.STARTING
         # Shielded: children are stopped one by one, not all at once when their supervisor is cancelled.
         self._scope = CancelScope(shield=True)
-        self._told_at: float | None = None
+        self._stop_requested_at: float | None = None
         self._abandoned = False
         self._ended = anyio.Event()
         self._started = anyio.Event()
@@ -52,38 +60,38 @@ class Child:
         self._last_error: BaseException | None = None
 
     @property
-    def was_told(self) -> bool:
-        """Whether it was told to stop."""
-        return self._told_at is not None
+    def stop_requested(self) -> bool:
+        """True once the child was asked to stop."""
+        return self._stop_requested_at is not None
 
     @property
     def first_failure(self) -> Exception | None:
-        """The error of its very first start, if that is one that time does not mend."""
+        """The error of the child's very first start, unless it is a transient one."""
         if self.attempt > 1 or self._started_at is not None or not isinstance(self.error, Exception):
             return None
         return None if is_transient(self.error) else self.error
 
     @property
     def is_over(self) -> bool:
-        """Whether it was told to stop, or has ended and is not started again for that."""
-        if self.was_told:
+        """True once the child was asked to stop, or has ended without a claim to a restart."""
+        if self.stop_requested:
             return True
-        revives = self.first_failure is None and self.spec.restart.revives(self.error)
-        return self._ended.is_set() and not revives
+        restarts = self.first_failure is None and self.spec.restart.applies_after(self.error)
+        return self._ended.is_set() and not restarts
 
     @property
     def uptime(self) -> float:
-        """Seconds since it said "started"."""
+        """Seconds since the child said "started"; 0 before."""
         return 0.0 if self._started_at is None else anyio.current_time() - self._started_at
 
     def view(self) -> ChildView:
-        """How it is now."""
+        """The child at this moment, for display."""
         error = self._last_error
-        running = self._state is State.RUNNING
+        running = self._state is ChildState.RUNNING
         condition = self.spec.condition() if running else Condition()
         return ChildView(
             id=self.spec.id,
-            state=self._shown(condition) if running else self._state,
+            state=self._displayed_state(condition) if running else self._state,
             restarts=self.attempt - 1,
             uptime=self.uptime if running else 0.0,
             detail=condition.degraded or condition.trouble or self._detail,
@@ -92,59 +100,59 @@ class Child:
         )
 
     def next_delay(self) -> float:
-        """Seconds to wait before the next life."""
+        """Seconds of back-off before the next life."""
         return self._backoff.next(self.uptime)
 
     def successor(self, delay: float) -> "Child":
-        """The next life, which begins after `delay` seconds."""
-        child = Child(self.spec, self._announce, self._backoff, self._seat, delay=delay)
+        """Prepare the next life, which starts after `delay` seconds."""
+        child = Child(self.spec, self._announce, self._backoff, self._running_lock, delay=delay)
         child.attempt = self.attempt + 1
         child._last_error = self._last_error
         return child
 
     async def live(self) -> None:
-        """Run to the end."""
+        """Run this life to its end. Raises nothing: the error is kept in `error`."""
         error: BaseException | None = None
         try:
             with self._scope:
                 await anyio.sleep(self._delay)
-                self._state = State.STARTING
+                self._state = ChildState.STARTING
                 await self._run()
-        except BaseException as exc:  # noqa: BLE001 - SystemExit and groups of anything kill the child, never us
-            error = self._death(_alone(exc))
-        self._conclude(error)
+        except BaseException as exc:  # noqa: BLE001 - SystemExit and groups of anything end the child, never the supervisor
+            error = self._cause_of_end(_unwrapped(exc))
+        self._record_end(error)
 
     async def stop(self) -> None:
-        """Cancel it, and wait for its end as long as its grace lasts, which begins when it is first told.
+        """Cancel the child, and wait for its end until its grace is over, which begins with the first request.
 
-        One that has ended counts as told from then on: whoever stops it wants it down.
+        A child that has ended counts as stopped from then on, and is not restarted.
         """
-        if self._told_at is None:
-            self._told_at = anyio.current_time()
+        if self._stop_requested_at is None:
+            self._stop_requested_at = anyio.current_time()
         if self._ended.is_set():
             return
-        self._state = State.STOPPING
+        self._state = ChildState.STOPPING
         self._scope.cancel()
-        with CancelScope(deadline=self._told_at + self.spec.shutdown):
+        with CancelScope(deadline=self._stop_requested_at + self.spec.shutdown):
             await self._ended.wait()
         if not (self._ended.is_set() or self._abandoned or self.spec.shutdown == BRUTAL_KILL):
             self._abandoned = True
-            self._announce(ChildAbandoned(self.spec.id, anyio.current_time() - self._told_at))
+            self._announce(ChildAbandoned(self.spec.id, anyio.current_time() - self._stop_requested_at))
 
-    def _shown(self, condition: Condition) -> State:
+    def _displayed_state(self, condition: Condition) -> ChildState:
         if self.uptime < self.spec.min_uptime:
-            return State.STARTING
+            return ChildState.STARTING
         if condition.degraded:
-            return State.DEGRADED
-        return State.WAITING if condition.trouble else State.RUNNING
+            return ChildState.DEGRADED
+        return ChildState.WAITING if condition.trouble else ChildState.RUNNING
 
     async def _run(self) -> None:
         returned = False
         async with anyio.create_task_group() as group:
             group.start_soon(self._limit_start, group.cancel_scope)
-            async with self._seat:
+            async with self._running_lock:
                 # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
-                await self.spec.start(task_status=_Status(self._begin))
+                await self.spec.start(task_status=_StartStatus(self._on_started))
             returned = True
             group.cancel_scope.cancel()
         if self._start_timed_out:
@@ -161,52 +169,57 @@ class Child:
         self._start_timed_out = True
         scope.cancel()
 
-    def _death(self, error: BaseException) -> BaseException:
-        # Only asyncio's own comes so far: those of cancel scopes end in a task group.
+    def _cause_of_end(self, error: BaseException) -> BaseException:
+        # A cancellation that gets here is one of asyncio's that a library leaked: those of cancel scopes end in a task
+        # group.
         if not isinstance(error, anyio.get_cancelled_exc_class()):
             return error
         stray = StrayCancellationError(self.spec.id)
         stray.__cause__ = error
         return stray
 
-    def _begin(self, detail: str | None) -> None:
+    def _on_started(self, detail: str | None) -> None:
         if self._started_at is not None:
             return
         self._started_at = anyio.current_time()
         self._detail = detail
         self._started.set()
-        if self._state is State.STARTING:
-            self._state = State.RUNNING
+        if self._state is ChildState.STARTING:  # not if it is being stopped
+            self._state = ChildState.RUNNING
         self._announce(ChildStarted(self.spec.id, self.attempt, detail))
-        self.settled.set()
+        self.start_decided.set()
 
-    def _conclude(self, error: BaseException | None) -> None:
+    def _record_end(self, error: BaseException | None) -> None:
         self.error = error
         self._detail = None
-        self._state = State.STOPPED if self.was_told else State.EXITED if error is None else State.FAILED
+        self._state = self._final_state(error)
         if error is not None:
             self._last_error = error
             self._announce(ChildFailed(self.spec.id, error, self.uptime))
-        elif self._told_at is None:
+        elif self._stop_requested_at is None:
             self._announce(ChildExited(self.spec.id, self.uptime))
-        if self._told_at is not None and not self._abandoned:
-            self._announce(ChildStopped(self.spec.id, anyio.current_time() - self._told_at))
+        if self._stop_requested_at is not None and not self._abandoned:
+            self._announce(ChildStopped(self.spec.id, anyio.current_time() - self._stop_requested_at))
         self._ended.set()
 
+    def _final_state(self, error: BaseException | None) -> ChildState:
+        if self.stop_requested:
+            return ChildState.STOPPED
+        return ChildState.EXITED if error is None else ChildState.FAILED
 
-class _Status(TaskStatus[str | None]):
-    """What a child says "started" to."""
 
-    def __init__(self, begin: Callable[[str | None], None]) -> None:
-        self._begin = begin
+class _StartStatus(TaskStatus[str | None]):
+    """Task status whose `started()` calls back."""
+
+    def __init__(self, on_started: Callable[[str | None], None]) -> None:
+        self._on_started = on_started
 
     def started(self, value: str | None = None) -> None:
-        """Note that the child is ready."""
-        self._begin(value)
+        self._on_started(value)
 
 
-def _alone(error: BaseException) -> BaseException:
-    """The one error inside groups of one, which task groups make of whatever leaves them."""
+def _unwrapped(error: BaseException) -> BaseException:
+    # Task groups wrap even a single error in an exception group.
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

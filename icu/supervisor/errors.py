@@ -1,4 +1,4 @@
-"""What becomes of children that do not behave as their specification says."""
+"""Errors of children that do not behave as their specification says, and of supervisors that give up."""
 
 import signal
 
@@ -27,7 +27,7 @@ class ChildEndedEarlyError(SupervisionError):
 
 
 class StrayCancellationError(SupervisionError):
-    """The child was ended by a cancellation that nobody asked for: a library below leaked it."""
+    """A cancellation that no cancel scope requested ended the child: a library leaked it."""
 
     transient = True
     kind = Kind.UNREADY
@@ -37,22 +37,29 @@ class StrayCancellationError(SupervisionError):
 
 
 class ProcessEndedError(SupervisionError):
-    """A process has ended: `how`, in a word; `exit_code` is its own, or 128 and the signal's number, as in shells."""
+    """A process ended by itself: with an exit code other than 0, or by a signal."""
 
-    def __init__(self, code: int, last_words: str) -> None:
+    def __init__(self, code: int, last_line: str) -> None:
+        """Describe the end of a process.
+
+        Args:
+            code: The exit code, or the negative number of the signal, as subprocess has it.
+            last_line: The last line of its output that may be the reason; empty for none.
+        """
         self._exit_code = code if code >= 0 else 128 - code
+        # In one word, as a label of metrics: exit-3, SIGSEGV.
         self.how = f"exit-{code}" if code >= 0 else signal.Signals(-code).name
         how = f"exit code {code}" if code >= 0 else f"signal {self.how}"
-        super().__init__(f"{how}: {last_words}" if last_words else how)
+        super().__init__(f"{how}: {last_line}" if last_line else how)
 
     @property
     def exit_code(self) -> int:
-        """The process's own, or 128 and the signal's number."""
+        """The process's own exit code, or 128 and the number of the signal, as in shells."""
         return self._exit_code
 
 
 class ProcessSilentError(SupervisionError):
-    """A process no longer showed that it was alive, and was killed."""
+    """A process did not notify its watchdog in time, and was killed."""
 
     transient = True
     kind = Kind.UNREADY
@@ -62,7 +69,7 @@ class ProcessSilentError(SupervisionError):
 
 
 class ProcessKilledError(SupervisionError):
-    """A process did not stop when it was asked to, and was killed."""
+    """A process did not stop within its grace, and was killed."""
 
     def __init__(self, grace: float) -> None:
         super().__init__(f"it did not stop within {grace:g} s: killed")

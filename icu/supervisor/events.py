@@ -1,4 +1,4 @@
-"""What a supervisor tells about its children, to whoever writes logs and figures."""
+"""Events of supervision, for handlers that write logs and metrics. Durations are in seconds."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -8,10 +8,12 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class ChildStarted:
-    """The child has said that it is ready. `detail` is what it said with it; `attempt` counts from 1."""
+    """The child is ready."""
 
     id: str
+    # Counts the lives of the child, from 1.
     attempt: int
+    # The text that the child gave with "started", such as its address.
     detail: str | None
 
 
@@ -34,16 +36,17 @@ class ChildFailed:
 
 @dataclass(frozen=True, slots=True)
 class ChildRestarting:
-    """The child will be started again after `delay` seconds. `error` is what it died of, None where it just ended."""
+    """The child will start again after `delay` seconds."""
 
     id: str
     delay: float
+    # The error that ended it; None if it ended by itself.
     error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChildStopped:
-    """The child was told to stop, and did within `seconds`."""
+    """The child stopped `seconds` after the request."""
 
     id: str
     seconds: float
@@ -51,7 +54,7 @@ class ChildStopped:
 
 @dataclass(frozen=True, slots=True)
 class ChildAbandoned:
-    """The child was told to stop and did not within its grace: the others are stopped nevertheless."""
+    """The child did not stop within its grace. The other children are stopped nevertheless."""
 
     id: str
     seconds: float
@@ -59,7 +62,7 @@ class ChildAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """The supervisor gives up: all children are stopped, and it ends with this error."""
+    """The supervisor gives up: it stops all children, and ends with this error."""
 
     id: str
     error: BaseException
@@ -67,7 +70,7 @@ class Escalated:
 
 @dataclass(frozen=True, slots=True)
 class AutoShutdownBegun:
-    """A significant child has ended, and with it its supervisor: all children are stopped."""
+    """A significant child has ended, and its supervisor stops all children and ends."""
 
     id: str
 
@@ -86,7 +89,7 @@ Handler: TypeAlias = Callable[[Event], None]
 
 
 class Announcer:
-    """Tells each event to all handlers. One that raises is reported and changes nothing for the children."""
+    """Passes each event to all handlers. A handler's error becomes a warning, and changes nothing for the children."""
 
     def __init__(self, handlers: Iterable[Handler]) -> None:
         self._handlers = tuple(handlers)
@@ -95,5 +98,5 @@ class Announcer:
         for handler in self._handlers:
             try:
                 handler(event)
-            except Exception as exc:  # noqa: BLE001 - whatever a handler does, the children must be looked after
+            except Exception as exc:  # noqa: BLE001 - whatever a handler raises, supervision goes on
                 warnings.warn(f"a handler of supervision events failed: {exc!r}", RuntimeWarning, stacklevel=2)

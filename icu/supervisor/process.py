@@ -1,10 +1,10 @@
-"""A process as a child: started, listened to, watched, and never left behind.
+"""A process as a child: started, read, watched, and never left behind.
 
-It tells how it is by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 when it has started, STATUS= with a
-text for people, WATCHDOG=1 as long as it lives; in two words of our own, X_TROUBLE= and X_DEGRADED=, what it waits for
-and what it leaves undone until somebody mends it, if anything. In the socket's folder, which lasts as long as it does,
-it may put sockets of its own. Its standard input is a pipe. It brings one line from us, and ends when we do, so that
-the process can end too.
+It reports its status by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 once it has started, STATUS=
+with a text for people, WATCHDOG=1 as long as it lives. Two names are our own: X_TROUBLE= and X_DEGRADED=, the two parts
+of its `Condition`. In the socket's folder, which lasts as long as the process, it may put sockets of its own. Its
+standard input is a pipe, which carries one line, the settings line, and is closed when we end, so that the process can
+end too.
 """
 
 import signal
@@ -27,17 +27,18 @@ from anyio import (
 from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
 
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
-from icu.supervisor.offspring import Offspring
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.view import Condition
 
+# Bytes of a line of output. A longer one is reported in pieces: memory is bounded, whatever a process writes.
 LONGEST_LINE: Final = 65_536
-"""Bytes of a line of output; a longer one is handed on in pieces."""
 
-LAST_WORDS: Final = 500
-"""Characters of the last words that stand in the error of a process that died."""
+# Characters of the last line in the error of a process that died.
+LONGEST_REASON: Final = 500
 
-FAREWELL: Final = 1.0
-"""Seconds for what a process has said before its end to arrive; others may hold its output open."""
+# Seconds for the last output of an ended process to arrive: its own children may hold the pipe open. The same time has
+# a silent process to print its stacks after SIGABRT.
+DRAIN_TIMEOUT: Final = 1.0
 
 
 async def run_process(
@@ -47,28 +48,40 @@ async def run_process(
     watchdog: float,
     on_line: Callable[[str], str | None],
     environ: Mapping[str, str],
-    letter: str = "",
+    settings_line: str = "",
     on_condition: Callable[[Condition], None] = lambda _: None,
     on_ready: Callable[[Path], None] = lambda _: None,
-    offspring: Offspring | None = None,
+    own_processes: OwnProcesses | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Run a command until it ends, or until cancelled: then it gets SIGTERM, and SIGKILL after `grace` seconds.
+    """Run a command until it ends or is cancelled; `started` with its pid and status when it says READY=1.
 
-    `letter` is the line that it gets on its standard input: nobody else can read that. Started, with its pid and
-    status, when the process says READY=1; `on_ready` is given the folder that it shares with us then. `on_line` is
-    called with each line of output, and returns what may stand as the last words in the error of its end, if anything;
-    `on_condition` with how its work goes, whenever it says so. It is one of the `offspring` until its end.
-    Raises ProcessEndedError unless it ends with 0, ProcessSilentError when it has shown no life for `watchdog` seconds
-    (it gets SIGABRT, so that it can say what holds it up), and ProcessKilledError when it had to be killed.
+    Args:
+        command: The program and its arguments.
+        grace: Seconds from SIGTERM to SIGKILL after a cancellation.
+        watchdog: Seconds without a notification after which the process counts as blocked. It gets SIGABRT, so that it
+            can print its stacks.
+        on_line: Called with each line of its output. Returns the text that may become the reason in ProcessEndedError,
+            or None.
+        environ: The environment of the process.
+        settings_line: The line on its standard input, which no other process can read.
+        on_condition: Called with each condition that it reports.
+        on_ready: Called, when it says READY=1, with the folder that it shares with us.
+        own_processes: The processes among which it is counted until its end.
+        task_status: Where `started` is reported.
+
+    Raises:
+        ProcessEndedError: It ended with another exit code than 0, or by a signal.
+        ProcessSilentError: It sent no notification for `watchdog` seconds.
+        ProcessKilledError: It did not stop within its grace.
     """
-    async with _mailbox() as (path, notices):
-        told = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
-        offspring = offspring or Offspring()
-        process = await offspring.open(command, {**environ, **told})
-        watch = _Watch(process, notices, watchdog, on_line, on_condition, partial(on_ready, path.parent))
+    async with _notify_socket() as (path, notices):
+        own_environ = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
+        own_processes = own_processes or OwnProcesses()
+        process = await own_processes.open(command, {**environ, **own_environ})
+        watch = _ProcessWatch(process, notices, watchdog, on_line, on_condition, partial(on_ready, path.parent))
         try:
-            await watch.until_it_ends(letter, task_status)
+            await watch.until_end(settings_line, task_status)
         except anyio.get_cancelled_exc_class():
             with CancelScope(shield=True):
                 if not await watch.ends_by(signal.SIGTERM, grace):
@@ -76,13 +89,13 @@ async def run_process(
             raise
         finally:
             with CancelScope(shield=True):
-                await watch.end()
-            offspring.forget(process)
+                await watch.close()
+            own_processes.forget(process)
 
 
 @asynccontextmanager
-async def _mailbox() -> AsyncIterator[tuple[Path, UNIXDatagramSocket]]:
-    """A socket on which a process tells how it is, and its path. Both are taken away, whatever happens meanwhile."""
+async def _notify_socket() -> AsyncIterator[tuple[Path, UNIXDatagramSocket]]:
+    """Open a socket for notifications in a folder of its own. Both are removed, even when cancelled."""
     async with AsyncExitStack() as stack:
         folder = TemporaryDirectory(prefix="icu-")
         path = Path(await folder.__aenter__()) / "notify"
@@ -97,8 +110,8 @@ async def _shielded(work: Callable[[], Awaitable[None]]) -> None:
         await work()
 
 
-class _Watch:
-    """One process, and what it says."""
+class _ProcessWatch:
+    """One process, its output and its notifications."""
 
     def __init__(
         self,
@@ -115,56 +128,59 @@ class _Watch:
         self._on_line = on_line
         self._on_condition = on_condition
         self._on_ready = on_ready
-        self._rest = b""
-        self._last_words = ""
-        self._life = CancelScope(deadline=anyio.current_time() + watchdog)
+        # Output behind the last line break.
+        self._unfinished_line = b""
+        self._reason = ""
+        # Each notification moves its deadline.
+        self._watchdog_scope = CancelScope(deadline=anyio.current_time() + watchdog)
 
-    async def until_it_ends(self, letter: str, task_status: TaskStatus[str]) -> None:
-        """Wait for its end, or until it shows no life any more."""
+    async def until_end(self, settings_line: str, task_status: TaskStatus[str]) -> None:
+        """Wait for the end of the process, or of its notifications."""
         code = None
-        with self._life:
+        with self._watchdog_scope:
             async with create_task_group() as group:
-                group.start_soon(self._listen, task_status)
-                group.start_soon(self._hand_over, letter)
+                group.start_soon(self._receive_notices, task_status)
+                group.start_soon(self._send_settings_line, settings_line)
                 async with create_task_group() as reading:
-                    reading.start_soon(self._read)
+                    reading.start_soon(self._read_output)
                     code = await self._process.wait()
                 group.cancel_scope.cancel()
-        if self._life.cancelled_caught:
-            await self.ends_by(signal.SIGABRT, FAREWELL)
+        if self._watchdog_scope.cancelled_caught:
+            await self.ends_by(signal.SIGABRT, DRAIN_TIMEOUT)
             raise ProcessSilentError(self._watchdog)
         if code:
-            raise ProcessEndedError(code, self._last_words[:LAST_WORDS])
+            raise ProcessEndedError(code, self._reason[:LONGEST_REASON])
 
-    async def _hand_over(self, letter: str) -> None:
-        # How one ended that does not read it is told elsewhere.
+    async def _send_settings_line(self, settings_line: str) -> None:
+        # A process that ends without reading it is reported by its exit code.
         with suppress(BrokenResourceError, ClosedResourceError):
             if self._process.stdin is not None:
-                await self._process.stdin.send(f"{letter}\n".encode())
+                await self._process.stdin.send(f"{settings_line}\n".encode())
 
     async def ends_by(self, number: signal.Signals, grace: float) -> bool:
-        """Whether it ends within its grace when it gets this signal; what it says meanwhile is handed on too."""
+        """Send a signal, and read on for `grace` seconds. Returns True if the process has ended then."""
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
         async with create_task_group() as group:
-            group.start_soon(self._read)
+            # A process whose output nobody reads could block on a full pipe, and not end.
+            group.start_soon(self._read_output)
             with anyio.move_on_after(grace):
                 await self._process.wait()
             group.cancel_scope.cancel()
         return self._process.returncode is not None
 
-    async def end(self) -> None:
-        """See that it is gone, and hand on the rest of what it said."""
+    async def close(self) -> None:
+        """Kill the process if it still runs, and read the rest of its output."""
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
-        with anyio.move_on_after(FAREWELL):
-            await self._read()
+        with anyio.move_on_after(DRAIN_TIMEOUT):
+            await self._read_output()
         await self._process.aclose()
 
-    async def _listen(self, task_status: TaskStatus[str]) -> None:
+    async def _receive_notices(self, task_status: TaskStatus[str]) -> None:
         async for packet, _ in self._notices:
-            self._life.deadline = anyio.current_time() + self._watchdog
+            self._watchdog_scope.deadline = anyio.current_time() + self._watchdog
             notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").split("\n") if "=" in line)
             if "X_TROUBLE" in notice:
                 self._on_condition(Condition(notice["X_TROUBLE"] or None, notice.get("X_DEGRADED") or None))
@@ -173,23 +189,23 @@ class _Watch:
                 self._on_ready()
                 task_status.started(f"pid {self._process.pid}" + (f", {status}" if status else ""))
 
-    async def _read(self) -> None:
+    async def _read_output(self) -> None:
         if self._process.stdout is None:
             return
         async for chunk in self._process.stdout:
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            *lines, self._unfinished_line = (self._unfinished_line + chunk).split(b"\n")
             for line in lines:
-                self._hand_on(line)
-            if len(self._rest) > LONGEST_LINE:
-                self._hand_on(self._rest)
-                self._rest = b""
-        self._hand_on(self._rest)
-        self._rest = b""
+                self._report_line(line)
+            if len(self._unfinished_line) > LONGEST_LINE:
+                self._report_line(self._unfinished_line)
+                self._unfinished_line = b""
+        self._report_line(self._unfinished_line)
+        self._unfinished_line = b""
 
-    def _hand_on(self, line: bytes) -> None:
+    def _report_line(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
         if text:
             try:
-                self._last_words = self._on_line(text) or self._last_words
-            except Exception as exc:  # noqa: BLE001 - whatever is made of a line, the process must be looked after
+                self._reason = self._on_line(text) or self._reason
+            except Exception as exc:  # noqa: BLE001 - whatever the callback raises, the process is watched on
                 warnings.warn(f"a line of a process could not be handed on: {exc!r}", RuntimeWarning, stacklevel=2)

@@ -1,4 +1,4 @@
-"""What a supervisor is told about its children, in OTP's words."""
+"""Specifications of children, in OTP's words."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -7,41 +7,41 @@ from typing import Final, TypeAlias
 
 from icu.supervisor.view import ChildView, Condition
 
+# An actor: an `async def` with the keyword `task_status`. It calls `task_status.started()` once its own resources are
+# ready, optionally with a text for people, such as its address; it runs until cancelled, and raises its errors.
 Start: TypeAlias = Callable[..., Awaitable[None]]
-"""An actor: an `async def` with keyword `task_status`, which calls `task_status.started()` once its own resources are
-ready, optionally with a text for people such as its address; runs until it is cancelled, and lets its errors out."""
 
+# A `shutdown` without grace. Since a task cannot be killed, the child is cancelled and not waited for.
 BRUTAL_KILL: Final = 0.0
-"""A `shutdown` without grace. A task cannot be killed: it is cancelled, and not waited for."""
 
 
 class Restart(StrEnum):
-    """When a child that ended is started again."""
+    """The ends after which a child is restarted."""
 
+    # Always.
     PERMANENT = "permanent"
-    """Always."""
+    # After an error, not after an end by itself.
     TRANSIENT = "transient"
-    """After an error; not after it ended by itself."""
+    # Never, not even with the siblings of a dead child.
     TEMPORARY = "temporary"
-    """Never, not even when a sibling's death has ended it."""
 
-    def revives(self, error: BaseException | None) -> bool:
-        """Whether a child that ended so, None meaning without an error, is started again."""
+    def applies_after(self, error: BaseException | None) -> bool:
+        """Check if a child that ended with this error, or by itself (None), is restarted."""
         return self is Restart.PERMANENT or (self is Restart.TRANSIENT and error is not None)
 
 
 class Strategy(StrEnum):
-    """Who is started again when a child dies."""
+    """The children that are restarted when one dies."""
 
+    # The dead one.
     ONE_FOR_ONE = "one_for_one"
-    """It alone."""
+    # All children. The others are stopped first.
     ONE_FOR_ALL = "one_for_all"
-    """All children: the others are stopped first."""
+    # The dead one and the children behind it, which are stopped first.
     REST_FOR_ONE = "rest_for_one"
-    """It, and those that were started after it, which are stopped first."""
 
     def affected(self, children: Sequence[str], dead: str) -> Sequence[str]:
-        """The children, in their order, that are started again when one has died."""
+        """Ids of the children to restart, in the order of `children`, after the death of one of them."""
         match self:
             case Strategy.ONE_FOR_ONE:
                 return [dead]
@@ -52,41 +52,41 @@ class Strategy(StrEnum):
 
 
 class AutoShutdown(StrEnum):
-    """Whether the supervisor ends by itself when significant children have."""
+    """The ends of significant children that end their supervisor."""
 
     NEVER = "never"
+    # The end of the first one.
     ANY_SIGNIFICANT = "any_significant"
-    """As soon as one has."""
+    # The end of the last one.
     ALL_SIGNIFICANT = "all_significant"
-    """When the last one has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSpec:
-    """A child: its id, how it is started, when it is started again, and how long it may take for it."""
+    """A child: its id, its actor, its restarts and its deadlines in seconds."""
 
     id: str
     start: Start
     restart: Restart = Restart.PERMANENT
+    # The grace for its stop, BRUTAL_KILL for none. A child that takes longer is abandoned, since no task can be killed.
     shutdown: float = 5.0
-    """Seconds that it may take to stop, BRUTAL_KILL for none; after that it is abandoned, for no task can be killed."""
+    # The time until it has said "started".
     start_timeout: float = 30.0
-    """Seconds until it has to have said `started`."""
+    # The time from then on until it is shown as running: a child that dies at once never is.
     min_uptime: float = 1.0
-    """Seconds from then on until it is shown as running: one that dies at once never is."""
+    # Neighbours of the same stage are stopped together. None for a stage of its own.
     stage: str | None = None
-    """Neighbours of one stage are told to stop together: nothing runs between them."""
+    # True if its end counts for `auto_shutdown`. Not for permanent children, which never end.
     significant: bool = False
-    """Whether its end counts for the supervisor's `auto_shutdown`. Not for permanent children, which never end."""
+    # The condition of its work, asked while it runs, and shown as `waiting` or `degraded`.
     condition: Callable[[], Condition] = Condition
-    """How its work goes while it runs: it is shown as `waiting` or `degraded` where all is not well."""
+    # Its own children, if it is a supervisor.
     children: Callable[[], Sequence[ChildView]] = tuple
-    """Its own children, where it is a supervisor."""
 
     def __post_init__(self) -> None:
-        """ValueError for what no child can be."""
+        """Refuse contradictions and negative deadlines, by ValueError."""
         if self.significant and self.restart is Restart.PERMANENT:
             raise ValueError(f"{self.id} cannot be significant and permanent: it never ends")
         for what in ("shutdown", "start_timeout", "min_uptime"):
-            if not getattr(self, what) >= 0:
+            if not getattr(self, what) >= 0:  # NaN too
                 raise ValueError(f"{self.id} cannot have a {what} of {getattr(self, what):g} s: 0 is the least")

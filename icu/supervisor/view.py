@@ -1,4 +1,4 @@
-"""A supervisor's children at one moment, for people to look at."""
+"""Views of a supervisor's children at one moment, for display."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,36 +6,36 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class State(StrEnum):
-    """Where a child is."""
+class ChildState(StrEnum):
+    """The state of a child."""
 
+    # Not started yet: the children before it start first.
     PENDING = "pending"
-    """Its turn has not come: the children before it are started first."""
+    # Not started yet, or running for less than `min_uptime`.
     STARTING = "starting"
-    """It has not said "started" yet, or not long ago."""
     RUNNING = "running"
+    # Running, and waiting for something that is away, such as a broker. It goes on by itself.
     WAITING = "waiting"
-    """It runs, and waits for something that is away, such as a broker, and goes on by itself."""
+    # Running, with a part of its work undone until a person mends what `detail` names.
     DEGRADED = "degraded"
-    """It runs, and leaves a part of its work undone until somebody mends what `detail` names."""
+    # Dead, and about to be restarted.
     BACKOFF = "backoff"
-    """It died, and will be started again."""
     STOPPING = "stopping"
+    # Ended by a stop request.
     STOPPED = "stopped"
-    """It was told to stop, and did."""
+    # Ended by itself.
     EXITED = "exited"
-    """It ended by itself."""
+    # Ended with an error.
     FAILED = "failed"
-    """It ended with an error."""
 
 
 class Condition(NamedTuple):
-    """How the work of a running child goes, in words for people; both are None while all is well."""
+    """The condition of a running child's work, in words for people. Both are None while all is well."""
 
+    # The thing that the child waits for. It goes on by itself once that is there.
     trouble: str | None = None
-    """The thing that it waits for; it goes on by itself once that is there."""
+    # The part of its work that is undone until a person mends something, and the remedy.
     degraded: str | None = None
-    """Which part of its work it leaves undone until somebody mends something, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class ChildView:
     """A child at one moment."""
 
     id: str
-    state: State = State.PENDING
+    state: ChildState = ChildState.PENDING
     restarts: int = 0
+    # Seconds since it said "started"; 0 while it does not run.
     uptime: float = 0.0
-    """Seconds since it said "started"; 0 while it does not run."""
+    # Its degradation, or else its trouble, or else the text that it gave with "started", such as its address.
     detail: str | None = None
-    """What is degraded, or what it waits for, or what it said when it started, such as its address."""
+    # Class and text of the error that ended its last life; None without one.
     last_error: str | None = None
-    """What it last died of."""
+    # Its own children, if it is a supervisor.
     children: Sequence["ChildView"] = ()
-    """Its own children, where it is a supervisor."""

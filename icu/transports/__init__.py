@@ -1,1 +1,1 @@
-"""The buffer between the patients and the sink: one Protocol, one file for each implementation."""
+"""The buffer between the patients and the sink: one Protocol, and a file for each implementation."""

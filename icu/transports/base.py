@@ -1,27 +1,26 @@
-"""The Transport protocol: what patients and sink may rely on, whichever implementation runs.
+"""The Transport protocol: what patients and sink may rely on with any implementation.
 
 The delivery contract, in words:
 
 - **Log.** A topic has numbered partitions; each is an append-only log of records with rising offsets. Records with the
   same key go to the same partition and keep the order in which they were published.
-- **Acknowledge.** `publish` returns once all its records are in the log. If it raises or is cancelled, some of them may
-  be in the log nevertheless: publish again, the reader swallows what it has seen.
-- **Refusal.** A record that the log would never take, for it is too large, is dropped and returned by `publish`; the
-  others are in the log, in their order.
-- **Waiting.** A broker that is away, or that takes nothing for now (rights, settings, clocks), is waited for, with
-  back-off and for ever; `trouble` says so meanwhile.
-- **Partial failure.** Records that cannot be read stop their own partition alone: it is set aside, and tried again
-  with back-off; `degraded` names partition, offset and remedy meanwhile.
-- **Back-pressure.** Where the log is bounded by records that no one committed yet, `publish` waits for a commit.
-- **Positions.** A consumer is assigned every partition, from the positions that its caller stored. It never moves
-  them by itself: the caller's database is the truth, `commit` tells the transport what it need not keep. So does
-  `assign`, as far as the log is the one that the positions are of: a caller may have ended between its transaction and
-  the commit.
-- **Redelivery.** What was fetched and not stored is delivered again after the next `assign`: at-least-once.
-- **Identity.** An offset belongs to one log. `Position.mark` identifies that log; where the stored mark is of another
-  one (a broker that lost its disk, another run of the in-memory transport), `assign` says so and starts at the log's
+- **Acknowledgement.** `publish` returns once all its records are in the log. If it raises or is cancelled, some of them
+  may be in the log nevertheless: publish all again, and the reader drops the duplicates.
+- **Refusal.** A record that is too large for the log is dropped, and `publish` returns it; the others are in the log,
+  in their order.
+- **Waiting.** Calls wait for a broker that is away, or that refuses everything for now (rights, settings, clocks), with
+  back-off and without end; `trouble` names it meanwhile.
+- **Partial failure.** Records that cannot be read stop their own partition only. It is set aside, and tried again with
+  back-off; `degraded` names partition, offset and remedy meanwhile.
+- **Back-pressure.** Where the number of uncommitted records is bounded, `publish` waits for a commit.
+- **Positions.** A consumer is assigned every partition, from the positions that its caller stored. The consumer never
+  changes them: the caller's database is the truth. `commit` releases the records before the positions. So does
+  `assign`, if the positions belong to this log: a caller may have ended between its transaction and the commit.
+- **Redelivery.** Records that were fetched and not stored are delivered again after the next `assign`: at-least-once.
+- **Identity.** An offset belongs to one log, which `Position.mark` identifies. If the stored mark belongs to another
+  log (a broker that lost its disk, another run of the in-memory transport), `assign` reports it and starts at the
   beginning.
-- **Closing.** Whoever opened the transport closes it. After that every call raises TransportClosedError.
+- **Closing.** The owner of the transport closes it. After that every call raises TransportClosedError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,22 +33,23 @@ from icu.messages import Delivery, Position, Record
 
 
 class Assignment(Struct, frozen=True, gc=False):
-    """Where a partition is read from, and what is worth saying about it.
-
-    `other_log` is true when the stored position was of another log; `lost` counts records that the log no longer holds.
-    """
+    """The start of reading in a partition."""
 
     position: Position
+    # True if the stored position belongs to another log.
     other_log: bool = False
+    # Records behind the stored position that the log no longer holds.
     lost: int = 0
 
 
 class Batch(Struct, frozen=True, gc=False):
-    """Consecutive deliveries of one partition, and the positions before and after them."""
+    """Consecutive records of one partition, as one fetch brings them."""
 
     partition: int
     deliveries: Sequence[Delivery]
+    # The position before the first record. Logs have gaps, so that the record's own offset may be greater.
     start: int
+    # The position behind the last record, to be stored with them.
     position: Position
 
 
@@ -57,78 +57,94 @@ class Consumer(Protocol):
     """One reader of a topic. Not safe for concurrent calls."""
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
-        """Take every partition that answers, from the stored positions or the beginning.
+        """Start to read every partition that answers. May be called again, to go back.
 
-        May be called again, to go back. Where others answer later, `fetch` raises TransportError: assign them too then.
-        What is before a stored position is stored: the transport need not keep it.
+        Args:
+            stored: The stored positions by partition. A partition without one is read from its beginning. Records
+                before a stored position count as committed.
+
+        Returns:
+            The assignments by partition. When further partitions answer later, `fetch` raises TransportError.
         """
         ...
 
-    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
-        """Wait for records, at most `patience` seconds, then up to `linger` seconds more for others to join them.
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+        """Fetch the next records.
 
-        Returns at once with `max_records`; an empty sequence when patience ran out. Raises TransportError when the
-        broker is away or the log is not the one that was assigned: assign again then.
+        Args:
+            max_records: The most records to return. The call returns at once when it has so many.
+            linger: Seconds to wait for further records once there is one.
+            max_wait: Seconds to wait for the first record.
+
+        Returns:
+            Batches of records; none if no record came in time.
+
+        Raises:
+            TransportError: The broker is away, or the log is not the assigned one. Assign again.
         """
         ...
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
-        """Tell the transport that everything before the positions is stored."""
+        """Release the records before these positions, by partition: they are stored."""
         ...
 
     async def lag(self) -> int:
-        """Records in the log that were not fetched yet."""
+        """Number of records in the log that were not fetched yet."""
         ...
 
 
 class Transport(Protocol):
-    """A topic that can be published to and read from. Opened by bootstrap, once a process."""
+    """A topic to publish to and to read from. Bootstrap opens one in each process."""
 
     @property
     def topic(self) -> str:
-        """The topic's name."""
+        """Name of the topic."""
         ...
 
     @property
     def durable(self) -> bool:
-        """Whether the log outlives this process."""
+        """True if the log outlives this process."""
         ...
 
     @property
     def unstored(self) -> int:
-        """Records that end with this process unless they are stored and committed first; 0 in a durable log."""
+        """Number of records that would be lost if this process ended now; 0 in a durable log."""
         ...
 
-    async def settled(self, most: int) -> None:
-        """Wait until at most so many records are `unstored`."""
+    async def until_stored(self, most: int) -> None:
+        """Wait until at most `most` records are `unstored`."""
         ...
 
     @property
     def trouble(self) -> str | None:
-        """What it waits for, in words for people; None while it works."""
+        """The thing that a call waits for, in words for people; None while all work."""
         ...
 
     @property
     def sending_trouble(self) -> str | None:
-        """The part of `trouble` that keeps `publish` waiting."""
+        """The part of `trouble` that `publish` waits for."""
         ...
 
     @property
     def degraded(self) -> str | None:
-        """What of the log cannot be read until somebody mends it, and how; None while all of it can."""
+        """The part of the log that cannot be read until a person mends it, and the remedy; None if there is none."""
         ...
 
     @property
     def sending_degraded(self) -> str | None:
-        """What keeps `publish` waiting until somebody mends it, and how; None for nothing of the kind."""
+        """The reason why `publish` waits until a person mends it, and the remedy; None if there is none."""
         ...
 
     async def check(self) -> None:
-        """Reach the log once. TransportError where that fails: nothing is waited for here."""
+        """Connect to the log once, without retries. Raises TransportError if that fails."""
         ...
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Append records in order. Returns when all are acknowledged, but for those that it returns: see Refusal."""
+        """Append records in order, and wait until they are acknowledged.
+
+        Returns:
+            The refused records, which are too large for the log.
+        """
         ...
 
     def consumer(self) -> AbstractAsyncContextManager[Consumer]:
@@ -136,5 +152,5 @@ class Transport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close for good, waking all who wait."""
+        """Close the transport for good. Waiting calls raise TransportClosedError."""
         ...

@@ -1,21 +1,21 @@
-"""What goes wrong with a topic, whichever transport carries it."""
+"""Errors of a topic, on any transport."""
 
 from icu.errors import IcuError, Kind
 
 
 class TransportError(IcuError):
-    """The log cannot be reached, or refused a request: whoever reads begins again from the stored positions."""
+    """The log cannot be reached, or refused a request. A reader assigns its stored positions again."""
 
     transient = True
     kind = Kind.UNAVAILABLE
 
 
 class TransportClosedError(IcuError):
-    """The transport was closed, by whoever opened it. No TransportError: to begin again would not help."""
+    """The transport was closed by its owner. No TransportError, since assigning again would not help."""
 
 
 class ReadingsLostError(IcuError):
-    """The process ends before the store could take what was in memory only."""
+    """The process ends before all records of the in-memory log were stored."""
 
     kind = Kind.LOST
 

@@ -1,7 +1,7 @@
-"""The transport inside one process: a real log with partitions, positions and back-pressure, without a broker.
+"""The in-memory transport of one process: a real log with partitions, positions and back-pressure, without a broker.
 
-A new object is a new, empty log with an identity of its own. What no sink has stored is lost when the process is
-killed.
+Each object is a new, empty log with an identity of its own. Records that are not stored when the process is killed are
+lost.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ from icu.transports.errors import TransportClosedError
 
 
 class _Signal:
-    """Wakes everyone who waits at the moment of `notify`."""
+    """An event for any number of times: `notify` wakes the tasks that wait at that moment."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
@@ -33,11 +33,12 @@ class _Signal:
         await self._event.wait()
 
 
-class _Log:
-    """One partition: the records from `begin` on; those before were committed and trimmed."""
+class _PartitionLog:
+    """The log of one partition."""
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
+        # The offset of the first kept record: those before were committed and trimmed.
         self.begin = 0
         self._kept: deque[Delivery] = deque()
 
@@ -62,18 +63,18 @@ class _Log:
 
 
 class _Topic:
-    """What the transport and its consumers share."""
+    """The state that the transport and its consumers share."""
 
     def __init__(self, name: str, partitions: int, capacity: int) -> None:
         self.name = name
         self.capacity = capacity
         self.mark = uuid4().hex
-        self.logs = [_Log(number) for number in range(partitions)]
+        self.logs = [_PartitionLog(number) for number in range(partitions)]
         self.appended = _Signal()
         self.trimmed = _Signal()
         self.closed = False
 
-    def log_of(self, key: bytes) -> _Log:
+    def log_of(self, key: bytes) -> _PartitionLog:
         return self.logs[crc32(key) % len(self.logs)]
 
     def check_open(self) -> None:
@@ -82,7 +83,7 @@ class _Topic:
 
 
 class MemoryTransport:
-    """The in-memory Transport. `capacity` bounds the uncommitted records of each partition."""
+    """The in-memory Transport."""
 
     durable = False
     trouble = None
@@ -90,45 +91,42 @@ class MemoryTransport:
     degraded = None
 
     def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:
+        """Make an empty log of `partitions`, each with room for `capacity` uncommitted records."""
         self._topic = _Topic(topic, partitions, capacity)
         self._readers = 0
 
     @property
     def topic(self) -> str:
-        """The topic's name."""
         return self._topic.name
 
     @property
     def unstored(self) -> int:
-        """Records that nobody committed yet."""
         return sum(map(len, self._topic.logs))
 
     @property
     def sending_degraded(self) -> str | None:
-        """Why nobody can publish until somebody starts a reader: a full topic that nobody reads stays so."""
+        # A full topic that nobody reads stays full.
         if self._readers or all(len(log) < self._topic.capacity for log in self._topic.logs):
             return None
         return f"{self.topic} is full, and no sink reads it: start the sink (python -m icu status shows it)"
 
-    async def settled(self, most: int) -> None:
-        """Wait until all but so many records are committed."""
+    async def until_stored(self, most: int) -> None:
         while self.unstored > most:
             await self._topic.trimmed.wait()
             self._topic.check_open()
 
     async def check(self) -> None:
-        """It is always there, until it is closed."""
         await checkpoint()
         self._topic.check_open()
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Append records in order; waits while the partition of the next one is full. Refuses none."""
         topic = self._topic
         await checkpoint()
         for record in records:
             topic.check_open()
             log = topic.log_of(record.key)
             while len(log) >= topic.capacity:
+                # The records so far have to reach the readers, whose commits make room.
                 topic.appended.notify()
                 await topic.trimmed.wait()
                 topic.check_open()
@@ -138,7 +136,6 @@ class MemoryTransport:
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator["MemoryConsumer"]:
-        """Open a reader of all partitions."""
         self._topic.check_open()
         self._readers += 1
         try:
@@ -147,22 +144,21 @@ class MemoryTransport:
             self._readers -= 1
 
     async def aclose(self) -> None:
-        """Close for good, waking all who wait."""
         self._topic.closed = True
         self._topic.appended.notify()
         self._topic.trimmed.notify()
 
 
 class MemoryConsumer:
-    """A reader of the in-memory topic."""
+    """The Consumer of the in-memory topic."""
 
     def __init__(self, topic: _Topic) -> None:
         self._topic = topic
+        # By partition, the offset of the next record to fetch.
         self._offsets: dict[int, int] = {}
         self._turn = 0
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
-        """Take every partition from the stored positions, or from its beginning."""
         await checkpoint()
         self._topic.check_open()
         assignments = {log.partition: self._assignment(log, stored.get(log.partition)) for log in self._topic.logs}
@@ -170,30 +166,27 @@ class MemoryConsumer:
         self._trim(self._offsets)
         return assignments
 
-    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
-        """Wait for records, then for company; see the protocol."""
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
         await checkpoint()
-        with anyio.move_on_after(patience):
+        with anyio.move_on_after(max_wait):
             await self._wait_for(1)
-        if self._waiting():
+        if self._unfetched():
             with anyio.move_on_after(linger):
                 await self._wait_for(max_records)
         return list(self._take(max_records))
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
-        """Trim what is stored and let waiting publishers go on."""
         await checkpoint()
         self._topic.check_open()
         self._trim({partition: position.next for partition, position in positions.items()})
 
     async def lag(self) -> int:
-        """Records in the log that were not fetched yet."""
-        return self._waiting()
+        return self._unfetched()
 
-    def _assignment(self, log: _Log, stored: Position | None) -> Assignment:
+    def _assignment(self, log: _PartitionLog, stored: Position | None) -> Assignment:
         mark = self._topic.mark
         if stored is None or stored.mark != mark or stored.next > log.end:
-            # What was stored before went into another database than the one that these positions are of.
+            # The records before `begin` were stored in another database than the one that these positions are of.
             return Assignment(Position(log.begin, mark), other_log=stored is not None, lost=log.begin)
         return Assignment(Position(max(stored.next, log.begin), mark), lost=max(0, log.begin - stored.next))
 
@@ -202,17 +195,17 @@ class MemoryConsumer:
             self._topic.logs[partition].trim(offset)
         self._topic.trimmed.notify()
 
-    def _waiting(self) -> int:
+    def _unfetched(self) -> int:
         return sum(log.end - self._offsets[log.partition] for log in self._topic.logs)
 
     async def _wait_for(self, records: int) -> None:
         self._topic.check_open()
-        while self._waiting() < records:
+        while self._unfetched() < records:
             await self._topic.appended.wait()
             self._topic.check_open()
 
     def _take(self, most: int) -> Iterable[Batch]:
-        # Each fetch begins at another partition, so that a busy one cannot starve the others.
+        # Each fetch begins at another partition, so that a busy partition cannot starve the others.
         self._turn += 1
         logs = self._topic.logs
         for log in (logs[(self._turn + step) % len(logs)] for step in range(len(logs))):

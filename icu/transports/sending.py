@@ -1,4 +1,4 @@
-"""Store and forward: what the transport has not acknowledged yet, in order, within bounds, and what sends it."""
+"""Store and forward: a bounded buffer of records to send, in order, and the task that publishes them."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -13,18 +13,18 @@ from loguru import logger
 from icu.messages import Record
 from icu.transports.base import Transport
 
+# Records kept of each key: an hour of one record every 5 seconds.
 CAPACITY: Final = 720
-"""Records that are kept of each key: an hour at one every 5 seconds."""
 
-AT_ONCE: Final = 1_000
-"""Records that are sent at a time."""
+# Records of one call of `publish`.
+MAX_PUBLISHED: Final = 1_000
 
-FAREWELL: Final = 2.0
-"""Seconds in which a sender that was told to stop sends what waits. Less than its grace."""
+# Seconds in which a cancelled sender still sends its pending records. Less than the grace of its child.
+FLUSH_TIMEOUT: Final = 2.0
 
 
-class Outbox:
-    """Records waiting to be sent, at most `capacity` of each key. It outlives the actor that fills it."""
+class SendBuffer:
+    """Pending records, at most `capacity` of each key. It outlives the actor that fills it."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -36,11 +36,11 @@ class Outbox:
         return self._count
 
     def is_full(self, key: bytes) -> bool:
-        """Whether the next record of this key would push out its oldest."""
+        """Check if the next record of this key would push out its oldest."""
         return len(self._queues.get(key, ())) >= self._capacity
 
     def put(self, records: Iterable[Record]) -> int:
-        """Add records; returns how many of the oldest were dropped to make room."""
+        """Add records. Returns the number of old ones that were dropped to make room."""
         dropped = 0
         for record in records:
             queue = self._queues.setdefault(record.key, deque())
@@ -54,14 +54,15 @@ class Outbox:
         return dropped
 
     def head(self, most: int) -> Sequence[Record]:
-        """The next records to send, in the order of each key. They stay until they are `acknowledged`."""
+        """The next records to send, in the order of each key. They stay until they are acknowledged."""
         return list(islice(chain.from_iterable(self._queues.values()), most))
 
-    def acknowledged(self, records: Iterable[Record]) -> int:
-        """Let go of records that were sent; returns how many: those that were dropped meanwhile are gone already."""
+    def acknowledge(self, records: Iterable[Record]) -> int:
+        """Remove sent records. Returns their number, without those that were dropped meanwhile."""
         before = self._count
         for record in records:
             queue = self._queues.get(record.key)
+            # Compared by identity: an equal record may stand behind a dropped one.
             if queue and queue[0] is record:
                 queue.popleft()
                 self._count -= 1
@@ -71,28 +72,35 @@ class Outbox:
         return before - self._count
 
     async def change(self) -> None:
-        """Wait until something was added or sent."""
+        """Wait until records are added or removed."""
         await self._changed.wait()
 
     def _notify(self) -> None:
+        # An event can be set once only: the next waiters get a new one.
         self._changed.set()
         self._changed = anyio.Event()
 
 
-class Delivered(Protocol):
-    """Takes note of records that the transport has acknowledged."""
+class OnDelivered(Protocol):
+    """Callback for acknowledged records."""
 
     def __call__(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
-        """`refused` are those of the records that it takes never; `released`: how many the outbox let go of."""
+        """Take note of published records.
+
+        Args:
+            records: All records of the call of `publish`.
+            refused: Those that the transport refused for ever.
+            released: The number of records that this removed from the buffer.
+        """
 
 
 @asynccontextmanager
-async def forwarding(outbox: Outbox, transport: Transport, on_delivered: Delivered) -> AsyncIterator[None]:
-    """Send what is put into the outbox while the block runs, and wait at its end until nothing is left.
+async def forwarding(buffer: SendBuffer, transport: Transport, on_delivered: OnDelivered) -> AsyncIterator[None]:
+    """Publish the buffer while the block runs, and wait at its end until the buffer is empty.
 
-    A block that is cancelled gives it a moment, and a warning tells what was not delivered.
+    A cancelled block waits for FLUSH_TIMEOUT only, and logs how many records remain.
     """
-    sender = _Sender(outbox, transport, on_delivered)
+    sender = _Sender(buffer, transport, on_delivered)
     async with create_task_group() as group:
         group.start_soon(sender.run)
         try:
@@ -106,39 +114,40 @@ async def forwarding(outbox: Outbox, transport: Transport, on_delivered: Deliver
 
 
 class _Sender:
-    """Moves records from the outbox to the transport, in a scope that a cancellation from outside does not reach."""
+    """The task that publishes the buffer."""
 
-    def __init__(self, outbox: Outbox, transport: Transport, on_delivered: Delivered) -> None:
+    def __init__(self, buffer: SendBuffer, transport: Transport, on_delivered: OnDelivered) -> None:
+        # Shielded: a cancellation from outside must not reach it before `finish` has had its time.
         self.scope = CancelScope(shield=True)
-        self._outbox = outbox
+        self._buffer = buffer
         self._transport = transport
         self._on_delivered = on_delivered
         self._ended = False
 
     async def run(self) -> None:
-        """Send until cancelled."""
+        """Publish until `scope` is cancelled."""
         try:
             with self.scope:
                 while True:
                     await self._send()
-                    await self._outbox.change()
+                    await self._buffer.change()
         finally:
             self._ended = True
 
     async def idle(self) -> None:
-        """Wait until nothing is left to send."""
-        while len(self._outbox):
-            await self._outbox.change()
+        """Wait until the buffer is empty."""
+        while len(self._buffer):
+            await self._buffer.change()
 
     async def finish(self) -> None:
-        """Give it a moment to send what waits, and say what it could not."""
+        """Wait for FLUSH_TIMEOUT until the buffer is empty, unless nothing can be sent, and log what remains."""
         if not self._ended and self._transport.sending_trouble is None:
-            with anyio.move_on_after(FAREWELL, shield=True):
+            with anyio.move_on_after(FLUSH_TIMEOUT, shield=True):
                 await self.idle()
-        if len(self._outbox):
-            logger.warning("stopped with {} readings that were not delivered", len(self._outbox))
+        if len(self._buffer):
+            logger.warning("stopped with {} readings that were not delivered", len(self._buffer))
 
     async def _send(self) -> None:
-        while records := self._outbox.head(AT_ONCE):
+        while records := self._buffer.head(MAX_PUBLISHED):
             refused = await self._transport.publish(records)
-            self._on_delivered(records, refused=refused, released=self._outbox.acknowledged(records))
+            self._on_delivered(records, refused=refused, released=self._buffer.acknowledge(records))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from anyio import to_thread
 
 from icu.config.settings import Settings
-from icu.control.client import DEADLINE, ask
+from icu.control.client import ANSWER_DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import places
 from icu.control.protocol import Supervisors
@@ -27,4 +27,4 @@ async def unready(settings: Settings) -> str | None:
 
 
 async def _tree(settings: Settings) -> Supervisors:
-    return await ask(await to_thread.run_sync(places, settings), Tree(), Supervisors, deadline=DEADLINE)
+    return await ask(await to_thread.run_sync(places, settings), Tree(), Supervisors, deadline=ANSWER_DEADLINE)

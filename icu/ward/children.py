@@ -11,15 +11,15 @@ from typing import Final, Protocol
 
 from icu.config.settings import BEDS, AnyChild, Supervision
 from icu.control.errors import UnknownChildError
-from icu.control.protocol import Befallen
+from icu.control.protocol import ScenarioStarted
 from icu.supervisor.errors import SupervisionError
 from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
 from icu.supervisor.spec import ChildSpec, Strategy
 from icu.supervisor.tree import Supervisor
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
-_TAKES_ORDERS: Final = frozenset({State.STARTING, State.RUNNING, State.WAITING, State.DEGRADED})
+_TAKES_ORDERS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
 """The states in which a supervisor has children."""
 
 
@@ -32,7 +32,7 @@ class Patients(Protocol):
     def means(self, bed: str) -> bool:
         """Whether this, or this pattern, means one of them or all."""
 
-    async def befall(self, bed: str, scenario: str) -> Befallen | None:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Let a scenario that there is befall those who are meant; None where their child does not run."""
 
 
@@ -124,7 +124,7 @@ class Children:
     async def unready(self) -> str | None:
         """Which critical children are down, so that the ward is not ready; None if none is."""
         states = {each.id: each.state for each in self.flat()}
-        down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not State.RUNNING]
+        down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not ChildState.RUNNING]
         return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
 
     def owner(self, member: Member) -> Supervisor:

@@ -20,7 +20,7 @@ from icu.supervisor.events import (
     Escalated,
     Event,
 )
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 
 class Restarts:
@@ -55,7 +55,7 @@ class ChildFigures(Collector):
             "icu_child_restart_reasons", "The same by what it died of", labels=["child", "reason"]
         )
         for child in _all(self._view()):
-            for state in State:
+            for state in ChildState:
                 states.add_metric([child.id, state], state == child.state)
             uptimes.add_metric([child.id], child.uptime)
             counted = self._restarts.of(child.id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 from msgspec import Meta
 
 from icu.config.settings import HIGHEST_COUNT
-from icu.control.protocol import Befallen, Children, Done, Order, Pattern, Patterns, Supervisors
+from icu.control.protocol import Children, Done, Order, Pattern, Patterns, ScenarioStarted, Supervisors
 
 if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
     from icu.ward.tree import Tree as Ward
@@ -19,7 +19,7 @@ class Status(Order, frozen=True):
 
     ids: Annotated[tuple[Pattern, ...], Meta(max_length=1_000)] = ()
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """Look at them."""
         return ward.outcomes.of(self.ids)
 
@@ -27,7 +27,7 @@ class Status(Order, frozen=True):
 class Tree(Order, frozen=True):
     """The supervisors with their rules, and below each its children."""
 
-    async def obey(self, ward: "Ward") -> Supervisors:
+    async def carry_out(self, ward: "Ward") -> Supervisors:
         """Look at them."""
         return await ward.supervisors()
 
@@ -37,7 +37,7 @@ class Start(Order, frozen=True):
 
     ids: Patterns
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """One after the other."""
         return await ward.outcomes.after(await ward.start(*self.ids))
 
@@ -48,7 +48,7 @@ class Stop(Order, frozen=True):
     ids: Patterns
     leaves_up: ClassVar[bool] = False
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """One after the other."""
         return await ward.outcomes.after(await ward.stop(*self.ids))
 
@@ -58,7 +58,7 @@ class Restart(Order, frozen=True):
 
     ids: Patterns
 
-    async def obey(self, ward: "Ward") -> Children:
+    async def carry_out(self, ward: "Ward") -> Children:
         """One after the other."""
         return await ward.outcomes.after(await ward.restart(*self.ids))
 
@@ -69,7 +69,7 @@ class Scale(Order, frozen=True):
     id: Pattern
     count: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
 
-    async def obey(self, ward: "Ward") -> Done:
+    async def carry_out(self, ward: "Ward") -> Done:
         """Start and stop as many as that takes."""
         return await ward.outcomes.done(await ward.changes.scale(self.id, self.count))
 
@@ -80,7 +80,7 @@ class Reload(Order, frozen=True):
     Ends with 3 where one that was started does not run then.
     """
 
-    async def obey(self, ward: "Ward") -> Done:
+    async def carry_out(self, ward: "Ward") -> Done:
         """Apply what has changed in the file."""
         return await ward.outcomes.done(await ward.changes.reload())
 
@@ -91,10 +91,10 @@ class Befall(Order, frozen=True):
     bed: Pattern
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: "Ward") -> Befallen:
+    async def carry_out(self, ward: "Ward") -> ScenarioStarted:
         """Now."""
         return await ward.scenarios.befall(self.bed, self.scenario)
 
 
+# All orders of this file, in their order.
 ORDERS: Final = tuple(each for each in Order.__subclasses__() if each.__module__ == __name__)
-"""All orders of this file, in their order."""

@@ -7,7 +7,7 @@ import anyio
 
 from icu.control import protocol
 from icu.control.protocol import Done
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.changes import Change
 
 SETTLING: Final = 3.0
@@ -17,7 +17,7 @@ count."""
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks meanwhile."""
 
-_ON_THE_WAY: Final = frozenset({State.PENDING, State.STARTING, State.STOPPING})
+_ON_THE_WAY: Final = frozenset({ChildState.PENDING, ChildState.STARTING, ChildState.STOPPING})
 
 
 class Seen(Protocol):
@@ -78,4 +78,4 @@ def _is_settled(child: ChildView) -> bool:
 
 
 def _is_down(supervisor: ChildView) -> bool:
-    return supervisor.state in {State.BACKOFF, State.FAILED}
+    return supervisor.state in {ChildState.BACKOFF, ChildState.FAILED}

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from icu.config.handover import packed
 from icu.config.settings import AnyChild, Settings
 from icu.control.places import Place
-from icu.supervisor.offspring import Offspring
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
 from icu.ward.remote import begin, place_in
@@ -34,14 +34,14 @@ class ProcessChild:
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
         self.id = str(child.id)
-        self._letter = packed(replace(settings, child=(child,)))
+        self._settings_line = packed(replace(settings, child=(child,)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._condition = Condition()
         self._launch: str | None = None
         self._orders: Place | None = None
 
-    async def run(self, offspring: Offspring, *, task_status: TaskStatus[str]) -> None:
+    async def run(self, own_processes: OwnProcesses, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
         self._condition = Condition()
         self._launch = self._launch or datetime.now(UTC).isoformat()
@@ -49,14 +49,14 @@ class ProcessChild:
             await run_process(
                 # Its id is for people who look at the processes. A recording goes on by its launch, not anew.
                 [sys.executable, "-m", "icu", "run", "child", "--launch", self._launch, "--", self.id],
-                letter=self._letter,
+                settings_line=self._settings_line,
                 grace=self._grace,
                 watchdog=self._watchdog,
                 on_line=partial(relay, self.id),
                 on_condition=self._note,
                 on_ready=self._ready,
                 environ=os.environ,
-                offspring=offspring,
+                own_processes=own_processes,
                 task_status=task_status,
             )
         finally:
@@ -83,17 +83,17 @@ class Processes:
 
     def __init__(self) -> None:
         self._running: dict[str, ProcessChild] = {}
-        self._offspring = Offspring()
+        self._own_processes = OwnProcesses()
 
     def own(self, pid: int) -> bool:
         """Tell if the process of this number is one of them, or may be."""
-        return pid in self._offspring
+        return pid in self._own_processes
 
     async def run(self, process: ProcessChild, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
         self._running[process.id] = process
         try:
-            await process.run(self._offspring, task_status=task_status)
+            await process.run(self._own_processes, task_status=task_status)
         finally:
             if self._running.get(process.id) is process:  # not the one that has come in its place
                 del self._running[process.id]

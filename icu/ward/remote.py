@@ -10,11 +10,11 @@ from uuid import UUID
 import anyio
 from msgspec import Meta
 
-from icu.control.client import DEADLINE, ask
+from icu.control.client import ANSWER_DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
-from icu.control.protocol import Order, Refused
-from icu.control.server import obeying
+from icu.control.protocol import Order, ScenarioRefused
+from icu.control.server import accepting_orders
 from icu.supervisor.errors import SupervisionError
 
 _NAME: Final = "orders"
@@ -37,9 +37,9 @@ class Begin(Order, frozen=True):
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def obey(self, ward: Lone) -> Refused:
+    async def carry_out(self, ward: Lone) -> ScenarioRefused:
         """Now."""
-        return Refused(ward.begin(self.patients, self.scenario))
+        return ScenarioRefused(ward.begin(self.patients, self.scenario))
 
 
 def place_in(folder: Path) -> Place:
@@ -49,7 +49,7 @@ def place_in(folder: Path) -> Place:
 
 def obeying_supervisor(ward: Lone, environ: Mapping[str, str] = os.environ) -> AbstractAsyncContextManager[None]:
     """Take orders in this process while the block runs. `ward` obeys them."""
-    return obeying(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
+    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
 
 
 async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
@@ -67,10 +67,12 @@ async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
     """Those who are refused. SupervisionError where no answer comes."""
     look = f"python -m icu status {child_id}"
     try:
-        with anyio.fail_after(DEADLINE):
-            return (await ask([place], order, Refused)).patients
+        with anyio.fail_after(ANSWER_DEADLINE):
+            return (await ask([place], order, ScenarioRefused)).patients
     except TimeoutError:
-        raise SupervisionError(f"{child_id} gave no answer within {DEADLINE:g} s, and may do so yet: {look}") from None
+        raise SupervisionError(
+            f"{child_id} gave no answer within {ANSWER_DEADLINE:g} s, and may do so yet: {look}"
+        ) from None
     except NoSupervisorError as exc:
         if isinstance(exc.__cause__, OSError):
             raise SupervisionError(f"{child_id} cannot be reached: {exc.__cause__.strerror}: {look}") from exc

@@ -6,7 +6,7 @@ from typing import Final
 from anyio import create_task_group, to_thread
 
 from icu.control.errors import UnknownBedError
-from icu.control.protocol import Befallen
+from icu.control.protocol import ScenarioStarted
 from icu.ward.children import Children, Patients
 
 _KNOWN: Final = 1_000
@@ -21,13 +21,13 @@ class Scenarios:
         self._children = children
         self._check = check
 
-    async def befall(self, bed: str, scenario: str) -> Befallen:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
         """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
 
         UnknownBedError, and what the check raises.
         """
         await to_thread.run_sync(self._check, scenario)
-        found: dict[str, Befallen] = {}
+        found: dict[str, ScenarioStarted] = {}
 
         async def order(child_id: str, patients: Patients) -> None:
             found[child_id] = await patients.befall(bed, scenario) or self._none_there(child_id)
@@ -40,7 +40,7 @@ class Scenarios:
         told = [found[child_id] for child_id in meant]
         # All the patients of a child in trouble have the same.
         problems = dict.fromkeys(problem for each in told for problem in each.problems)
-        return Befallen([name for each in told for name in each.patients], list(problems))
+        return ScenarioStarted([name for each in told for name in each.patients], list(problems))
 
     def _meant(self, bed: str) -> dict[str, Patients]:
         """The children with patients who are meant. UnknownBedError where there are none."""
@@ -51,7 +51,7 @@ class Scenarios:
             raise UnknownBedError(bed, [*all_patients, *names][:_KNOWN])
         return meant
 
-    def _none_there(self, child_id: str) -> Befallen:
+    def _none_there(self, child_id: str) -> ScenarioStarted:
         states = {each.id: each.state for each in self._children.flat()}
         state = states.get(child_id, "missing")
-        return Befallen([], [f"{child_id} does not run ({state}): python -m icu start {child_id}"])
+        return ScenarioStarted([], [f"{child_id} does not run ({state}): python -m icu start {child_id}"])

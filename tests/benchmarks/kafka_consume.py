@@ -74,6 +74,6 @@ async def ours(broker: Broker, topic: str) -> Lap:
         await consumer.assign({})
         watch = Stopwatch()
         while decoded < PATIENTS * EACH:
-            taken = take_in(await consumer.fetch(max_records=MOST, linger=0, patience=PATIENCE))
+            taken = take_in(await consumer.fetch(max_records=MOST, linger=0, max_wait=PATIENCE))
             decoded += len(taken.intake.observations)
         return watch.lap(decoded)

@@ -17,7 +17,7 @@ from icu.patient.cohort import Cohort
 from icu.patient.emulator import clock, emulate
 from icu.patient.scenarios import load_scenarios
 from icu.patient.telemetry import Telemetry
-from icu.transports.sending import Outbox
+from icu.transports.sending import SendBuffer
 from tests.benchmarks.kafka_topics import new_topic, open_transport
 from tests.benchmarks.stream import share
 from tests.benchmarks.wards import aside
@@ -47,7 +47,7 @@ async def play(bootstrap: str, topic: str) -> None:
     gc.freeze()  # as bootstrap does
     telemetry = Telemetry(CollectorRegistry())
     async with open_transport(bootstrap, topic) as transport:
-        await emulate(bays=bays, outbox=Outbox(), transport=transport, telemetry=telemetry)
+        await emulate(bays=bays, buffer=SendBuffer(), transport=transport, telemetry=telemetry)
 
 
 def crowd() -> Sequence[Bay]:
@@ -58,7 +58,7 @@ def crowd() -> Sequence[Bay]:
 
 
 def parts() -> dict[str, float]:
-    """The same work alone, in shares of a core: the rest is scheduling, the outbox and sending."""
+    """The same work alone, in shares of a core: the rest is scheduling, the send buffer and sending."""
     cohorts = [Cohort(bay.identities, {}, start=clock(), seed=7, rate=1, artefacts=1) for bay in crowd()]
     moment = clock()
     stepping = seconds(lambda: [each.step(INTERVAL) for each in cohorts])

@@ -13,7 +13,7 @@ from icu.patient.emulator import emulate
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry
-from icu.transports.sending import Outbox
+from icu.transports.sending import SendBuffer
 from icu.vitals.catalogue import VitalSigns
 from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import ROUND, in_rounds, new_topic, open_transport
@@ -73,7 +73,7 @@ async def ward(broker: Broker, records: Sequence[Record], number: int) -> Lap:
         async with open_transport(broker.bootstrap, topic) as transport:
             await transport.publish(records[:ROUND])
             watch = Stopwatch()
-            await emulate(bays=occupied, outbox=Outbox(), transport=transport, telemetry=telemetry)
+            await emulate(bays=occupied, buffer=SendBuffer(), transport=transport, telemetry=telemetry)
             return watch.lap(READINGS)
 
 

@@ -32,7 +32,7 @@ class World(Protocol):
         ...
 
     async def forget(self, transport: Transport, *, before: int) -> None:
-        """Let the log of partition 0 drop its oldest records."""
+        """Make the log of partition 0 drop its oldest records."""
         ...
 
 
@@ -96,13 +96,13 @@ class OnCluster:
 
 @pytest.fixture(params=["memory", "cluster", "kafka"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which implementation."""
+    """The name of an implementation."""
     return str(request.param)
 
 
 @pytest.fixture
 def anyio_backend(kind: str) -> str | tuple[str, dict[str, object]]:
-    """What is in memory needs no real time, a broker does."""
+    """The in-memory transport needs no real time, a broker does."""
     clocks: dict[str, str | tuple[str, dict[str, object]]] = {"memory": virtual_time(), "cluster": virtual_asyncio()}
     return clocks.get(kind, "asyncio")
 
@@ -136,7 +136,7 @@ async def drain(consumer: Consumer, count: int) -> list[Delivery]:
     """The next `count` deliveries."""
     found: list[Delivery] = []
     while len(found) < count:
-        for batch in await consumer.fetch(max_records=count - len(found), linger=0.1, patience=5):
+        for batch in await consumer.fetch(max_records=count - len(found), linger=0.1, max_wait=5):
             found.extend(batch.deliveries)
     return found
 
@@ -161,7 +161,7 @@ async def test_order_is_kept_for_each_key(world: World) -> None:
 
 
 async def test_a_record_is_in_the_log_or_returned(transport: Transport) -> None:
-    """What the log would never take is given back, and the others are there, in order."""
+    """Records that the log would never take are returned, and the others are there, in order."""
     sent = [record("bed", 0), Record(b"bed", bytes(3_000_000)), record("bed", 1)]
     refused = await transport.publish(sent)
     async with transport.consumer() as consumer:
@@ -177,8 +177,8 @@ async def test_batches_are_consecutive_and_say_where_they_end(transport: Transpo
     await transport.publish([record("bed", n) for n in range(10)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [first] = await consumer.fetch(max_records=4, linger=0, patience=5)
-        [second] = await consumer.fetch(max_records=100, linger=0, patience=5)
+        [first] = await consumer.fetch(max_records=4, linger=0, max_wait=5)
+        [second] = await consumer.fetch(max_records=100, linger=0, max_wait=5)
     assert [each.offset for each in first.deliveries] == [0, 1, 2, 3]
     assert (first.start, first.position.next, second.start) == (0, 4, 4)
     assert second.position.next == 10
@@ -189,7 +189,7 @@ async def test_what_is_not_stored_is_delivered_again(transport: Transport) -> No
     await transport.publish([record("bed", n) for n in range(6)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=2, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=2, linger=0, max_wait=5)
         await drain(consumer, 4)
     stored = {0: batch.position}
     async with transport.consumer() as consumer:
@@ -204,29 +204,29 @@ async def test_assign_goes_back_on_the_same_consumer(transport: Transport) -> No
     await transport.publish([record("bed", n) for n in range(3)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=5)
         await drain(consumer, 2)
         await consumer.assign({0: batch.position})
         assert numbers(await drain(consumer, 2), "bed") == [1, 2]
 
 
 async def test_what_is_stored_needs_no_commit(transport: Transport) -> None:
-    """Who ended between storing and committing says so by the positions of the next `assign`: no more is unstored."""
+    """After an end between transaction and commit, the positions of the next `assign` release the records."""
     await transport.publish([record("bed", n) for n in range(6)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=4, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=4, linger=0, max_wait=5)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         with anyio.fail_after(10):
-            group.start_soon(transport.settled, 2)
+            group.start_soon(transport.until_stored, 2)
             await anyio.wait_all_tasks_blocked()
             await consumer.assign({0: batch.position})
-            await transport.settled(2)
+            await transport.until_stored(2)
             assert numbers(await drain(consumer, 2), "bed") == [4, 5]
 
 
 async def test_a_position_of_another_log_says_nothing_of_this_one(transport: Transport) -> None:
-    """What was stored of another log is no reason to drop what is in this one."""
+    """A position of another log drops no record of this one."""
     await transport.publish([record("bed", n) for n in range(3)])
     before = transport.unstored
     async with transport.consumer() as consumer:
@@ -256,11 +256,11 @@ async def test_a_position_past_the_end_is_of_another_log(transport: Transport) -
 
 
 async def test_what_the_log_no_longer_holds_is_counted(transport: Transport, world: World) -> None:
-    """Who comes back behind the log's beginning reads on there, and is told how many records are gone."""
+    """A position before the log's beginning is read on from there, with the number of lost records."""
     await transport.publish([record("bed", n) for n in range(5)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=5)
     await world.forget(transport, before=3)
     async with transport.consumer() as consumer:
         assignment = (await consumer.assign({0: batch.position}))[0]
@@ -270,22 +270,22 @@ async def test_what_the_log_no_longer_holds_is_counted(transport: Transport, wor
 
 
 async def test_a_commit_changes_nothing_for_the_reader(transport: Transport) -> None:
-    """What was fetched may be committed at any time, and the next fetch goes on behind it."""
+    """Fetched records may be committed at any time, and the next fetch goes on behind them."""
     await transport.publish([record("bed", n) for n in range(4)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
         for expected in range(4):
-            [batch] = await consumer.fetch(max_records=1, linger=0, patience=5)
+            [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=5)
             await consumer.commit({0: batch.position})
             assert numbers(batch.deliveries, "bed") == [expected]
 
 
 async def test_fetch_gives_up_when_patience_ends(transport: Transport) -> None:
-    """Without records, fetch answers nothing after `patience` seconds."""
+    """Without records, fetch answers nothing after `max_wait` seconds."""
     async with transport.consumer() as consumer:
         await consumer.assign({})
         before = anyio.current_time()
-        assert not await consumer.fetch(max_records=10, linger=1, patience=1.5)
+        assert not await consumer.fetch(max_records=10, linger=1, max_wait=1.5)
         assert anyio.current_time() - before > 1.49
 
 
@@ -300,7 +300,7 @@ async def test_fetch_lingers_for_company(transport: Transport) -> None:
             await transport.publish([record("bed", 1)])
 
         group.start_soon(publish_later)
-        [batch] = await consumer.fetch(max_records=10, linger=2, patience=5)
+        [batch] = await consumer.fetch(max_records=10, linger=2, max_wait=5)
         assert numbers(batch.deliveries, "bed") == [0, 1]
 
 
@@ -310,7 +310,7 @@ async def test_a_full_batch_does_not_linger(transport: Transport) -> None:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         with anyio.fail_after(30):
-            [batch] = await consumer.fetch(max_records=10, linger=3_600, patience=5)
+            [batch] = await consumer.fetch(max_records=10, linger=3_600, max_wait=5)
     assert len(batch.deliveries) == 10
 
 
@@ -324,7 +324,7 @@ async def test_a_busy_partition_does_not_starve_the_others(world: World) -> None
     async with transport.consumer() as consumer:
         await consumer.assign({})
         while len(seen) < 4:
-            for batch in await consumer.fetch(max_records=500, linger=0, patience=1):
+            for batch in await consumer.fetch(max_records=500, linger=0, max_wait=1):
                 seen.add(batch.partition)
                 count += len(batch.deliveries)
     assert count < 15_000
@@ -338,7 +338,7 @@ async def test_no_more_than_was_asked_for(world: World) -> None:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         while count < 40:
-            batches = await consumer.fetch(max_records=15, linger=0.1, patience=5)
+            batches = await consumer.fetch(max_records=15, linger=0.1, max_wait=5)
             assert sum(len(batch.deliveries) for batch in batches) <= 15
             assert all(each.partition == batch.partition for batch in batches for each in batch.deliveries)
             count += sum(len(batch.deliveries) for batch in batches)
@@ -356,7 +356,7 @@ async def test_lag_counts_what_was_not_fetched(world: World) -> None:
 
 
 async def test_closing_wakes_and_refuses(transport: Transport) -> None:
-    """Who waits in fetch when the transport closes gets TransportClosedError, as does who comes later."""
+    """A fetch that waits when the transport closes raises TransportClosedError, and so does a later one."""
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         waiting = anyio.Event()
@@ -364,7 +364,7 @@ async def test_closing_wakes_and_refuses(transport: Transport) -> None:
         async def fetch() -> None:
             waiting.set()
             with pytest.raises(TransportClosedError):
-                await consumer.fetch(max_records=1, linger=0, patience=3_600)
+                await consumer.fetch(max_records=1, linger=0, max_wait=3_600)
 
         group.start_soon(fetch)
         await waiting.wait()
@@ -387,6 +387,6 @@ async def test_cancelling_a_fetch_loses_nothing(transport: Transport) -> None:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         with anyio.move_on_after(0.5):
-            await consumer.fetch(max_records=10, linger=60, patience=5)
+            await consumer.fetch(max_records=10, linger=60, max_wait=5)
         await checkpoint()
         assert numbers(await drain(consumer, 1), "bed") == [0]

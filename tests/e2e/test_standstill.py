@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from icu.control.client import DEADLINE
+from icu.control.client import ANSWER_DEADLINE
 from tests.e2e.conftest import PATIENCE, Program, Start
 
 WATCHDOG = 2
@@ -65,7 +65,7 @@ def test_who_asks_may_stand_still_too(ward: Program, environ: dict[str, str], tm
             time.sleep(0.01)
         client.send_signal(signal.SIGSTOP)
         supervisor.send_signal(signal.SIGCONT)
-        time.sleep(DEADLINE + 1)
+        time.sleep(ANSWER_DEADLINE + 1)
         client.send_signal(signal.SIGCONT)
         assert asking.wait(PATIENCE) == 0
     assert ward.stop() == 0

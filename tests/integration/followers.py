@@ -38,7 +38,7 @@ class Follower:
     async def fetch(self) -> None:
         """Fetch once, and commit."""
         try:
-            batches = await self.consumer.fetch(max_records=1_000, linger=0, patience=0.2)
+            batches = await self.consumer.fetch(max_records=1_000, linger=0, max_wait=0.2)
         except KafkaError:
             await self.begin()
             return

@@ -35,7 +35,7 @@ async def on_topic(transport: Transport, count: int) -> list[int]:
 
 async def fetched(consumer: Consumer) -> list[int]:
     """The numbers that the next fetch brings."""
-    batches = await consumer.fetch(max_records=100_000, linger=0, patience=1)
+    batches = await consumer.fetch(max_records=100_000, linger=0, max_wait=1)
     return [int(each.value or b"") for batch in batches for each in batch.deliveries]
 
 
@@ -96,11 +96,11 @@ async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: Apach
     await transport.publish(records(0, 5))
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=5, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=5, linger=0, max_wait=5)
         await to_thread.run_sync(kafka.kill)
         with anyio.fail_after(PATIENCE), pytest.raises(KafkaError):
             while True:
-                await consumer.fetch(max_records=5, linger=0, patience=0.5)
+                await consumer.fetch(max_records=5, linger=0, max_wait=0.5)
         async with anyio.create_task_group() as group:
 
             async def back_again() -> None:
@@ -127,7 +127,7 @@ async def test_a_broker_that_lost_its_disk_has_another_log(
     await transport.publish(records(0, 5))
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=5, linger=0, patience=5)
+        [batch] = await consumer.fetch(max_records=5, linger=0, max_wait=5)
     await transport.aclose()
     await to_thread.run_sync(kafka.kill)
     kafka.wipe(new_cluster=new_cluster)

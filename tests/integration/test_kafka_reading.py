@@ -13,7 +13,7 @@ from anyio import to_thread
 from loguru import logger
 
 from icu.messages import Position
-from icu.transports.kafka import faults, lookout, progress, reader
+from icu.transports.kafka import faults, polling, progress, reader
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka, admin
 from tests.integration.conftest import Connect
@@ -124,7 +124,7 @@ async def test_records_that_the_broker_does_not_deliver_are_named(
                 assert "at offset 0: its broker has records there and delivers none" in transport.degraded
                 await send(producer, transport.topic, [20], partition=1)
                 assert await follower.read(1) == [20]
-                later = anyio.current_time() + 2 * faults.FIRST_PAUSE + reader.ALONE
+                later = anyio.current_time() + 2 * faults.FIRST_PAUSE + reader.SINGLE_PARTITION_TIMEOUT
                 while anyio.current_time() < later:  # it is tried again meanwhile
                     await follower.fetch()
                     assert transport.degraded is not None
@@ -139,7 +139,7 @@ async def test_a_partition_that_others_keep_waiting_is_not_stalled(
 ) -> None:
     """As long as each fetch is filled by others nothing is known about it."""
     monkeypatch.setattr(progress, "STALLED_AFTER", 0.1)
-    monkeypatch.setattr(lookout, "PACE", 0.05)
+    monkeypatch.setattr(polling, "POLL_INTERVAL", 0.05)
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
     async with foreign(kafka) as producer, transport.consumer() as consumer:
@@ -148,7 +148,7 @@ async def test_a_partition_that_others_keep_waiting_is_not_stalled(
         await consumer.assign({})
         count = 0
         while count < 1_000:
-            found = await consumer.fetch(max_records=5, linger=0, patience=1)
+            found = await consumer.fetch(max_records=5, linger=0, max_wait=1)
             count += sum(len(batch.deliveries) for batch in found)
             await anyio.sleep(0.01)
             assert transport.degraded is None

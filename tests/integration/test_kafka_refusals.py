@@ -17,7 +17,7 @@ from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 from icu.transports.kafka.batches import partition_of
 from icu.transports.kafka.transport import KafkaTransport
-from icu.transports.sending import CAPACITY, Outbox
+from icu.transports.sending import CAPACITY, SendBuffer
 from tests.brokers import ApacheKafka, MockKafka
 from tests.integration.conftest import NUMBERS, Connect
 from tests.samples import observation
@@ -81,7 +81,7 @@ async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         while await consumer.lag():
-            for batch in await consumer.fetch(max_records=100_000, linger=0, patience=5):
+            for batch in await consumer.fetch(max_records=100_000, linger=0, max_wait=5):
                 found += batch.deliveries
     return {
         key: [int((each.value or b"").split()[0]) for each in found if each.key == key]
@@ -173,11 +173,11 @@ async def test_a_record_larger_than_a_batch_is_sent_alone(kafka: ApacheKafka, co
 async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -> None:
     """What waited during an outage is delivered though it fits no batch, but for what no topic would take."""
     readings = encode([observation(number) for number in range(CAPACITY - 1)])
-    outbox, telemetry = Outbox(), Telemetry(CollectorRegistry())
-    outbox.put([*readings, Record(readings[0].key, bytes(LIMIT))])
+    buffer, telemetry = SendBuffer(), Telemetry(CollectorRegistry())
+    buffer.put([*readings, Record(readings[0].key, bytes(LIMIT))])
     telemetry.produced(CAPACITY, dropped=0)
     with anyio.fail_after(PATIENCE):
-        await emulate(bays=[], outbox=outbox, transport=small, telemetry=telemetry)
+        await emulate(bays=[], buffer=buffer, transport=small, telemetry=telemetry)
     figures = {
         name: getattr(telemetry, name)._value.get() for name in ("_produced", "_delivered", "_dropped", "_buffered")
     }

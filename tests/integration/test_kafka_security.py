@@ -16,7 +16,7 @@ from icu.config.errors import ConfigurationError
 from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
 from icu.control.protocol import is_up
 from icu.messages import Record
-from icu.supervisor.view import State
+from icu.supervisor.view import ChildState
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
@@ -72,7 +72,7 @@ async def test_what_connects(kafka: ApacheKafka, listener: str, changes: dict[st
         await transport.publish([Record(b"bed", b"1")])
         async with transport.consumer() as consumer:
             await consumer.assign({})
-            assert await consumer.fetch(max_records=1, linger=0, patience=5)
+            assert await consumer.fetch(max_records=1, linger=0, max_wait=5)
     finally:
         await transport.aclose()
 
@@ -159,7 +159,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             await group.start(tree.children.root.run)
-            while {each.state for each in tree.children.flat()} != {State.DEGRADED}:
+            while {each.state for each in tree.children.flat()} != {ChildState.DEGRADED}:
                 await anyio.sleep(0.05)
             assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.children.flat())
             assert not any(map(is_up, tree.children.flat()))

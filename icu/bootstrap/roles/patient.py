@@ -28,7 +28,7 @@ def actor(child: PatientChild, shared: Shared) -> Start:
     from icu.bootstrap.beds import beds_of
     from icu.patient.emulator import emulate
     from icu.patient.telemetry import Telemetry
-    from icu.transports.sending import Outbox
+    from icu.transports.sending import SendBuffer
 
     telemetry = shared.telemetry(Telemetry)
     beds = beds_of(
@@ -41,7 +41,7 @@ def actor(child: PatientChild, shared: Shared) -> Start:
     emulator = partial(
         emulate,
         bays=beds.bays,
-        outbox=Outbox(),
+        buffer=SendBuffer(),
         transport=shared.transport,
         telemetry=telemetry,
         monotonic=time.monotonic,

@@ -1,1 +1,1 @@
-"""Apache Kafka as the transport. All that knows aiokafka is in this folder."""
+"""The Kafka transport. No other room imports aiokafka."""

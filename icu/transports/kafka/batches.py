@@ -1,4 +1,4 @@
-"""Records as batches, one for each partition."""
+"""Packing of records into batches of aiokafka, one for each partition."""
 
 from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
@@ -10,14 +10,17 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from icu.messages import Record
 
-Batches: TypeAlias = Mapping[int, BatchBuilder]
-"""By the partition's number."""
+# By the number of the partition.
+PartitionBatches: TypeAlias = Mapping[int, BatchBuilder]
 
 
-def packed(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[Batches, int]:
-    """The first records as one batch for each partition, and how many they are: all, unless a batch is full.
+def pack(client: AIOKafkaProducer, records: Sequence[Record], partitions: int) -> tuple[PartitionBatches, int]:
+    """Pack records into one batch for each of `partitions`, until one of them is full.
 
-    A batch takes its first record however large that is.
+    A batch takes its first record, however large it is.
+
+    Returns:
+        The batches, and the number of packed records: all, unless a batch is full.
     """
     batches: dict[int, BatchBuilder] = {}
     for count, record in enumerate(records):
@@ -33,12 +36,13 @@ def packed(client: AIOKafkaProducer, records: Sequence[Record], partitions: int)
 
 
 def of_partitions(chosen: Container[int], records: Sequence[Record], partitions: int) -> list[Record]:
-    """Those of the records that go to the chosen ones of so many partitions."""
+    """Select the records that belong to the chosen ones of `partitions`."""
     return [each for each in records if partition_of(each.key, partitions) in chosen]
 
 
 @lru_cache(maxsize=65_536)
 def partition_of(key: bytes, partitions: int) -> int:
-    """Where Kafka's own clients put this key. Cached: the hash is pure Python, and a ward repeats its keys."""
+    """Number of the partition to which Kafka's own clients send this key."""
+    # Cached, since this hash is pure Python, and a ward repeats its keys.
     positive: Any = murmur2(key) & 0x7FFFFFFF
     return int(positive % partitions)

@@ -1,4 +1,4 @@
-"""How the brokers are reached: the options of every client, and an error that says why they are not."""
+"""Connections to the brokers: the options of every client, and errors that say why a connection fails."""
 
 import re
 import ssl
@@ -13,12 +13,13 @@ from icu.config.brokers import mistakes_in
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Kafka
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaError
-from icu.transports.kafka.foreign import bounded, closed
-from icu.transports.kafka.reasons import in_words, needs_people, overheard
+from icu.transports.kafka.foreign import bounded, close_in_turn
+from icu.transports.kafka.reasons import captured_log, explain, needs_people
 
+# Seconds until a broker has to answer.
 CONNECTING_DEADLINE: Final = 10.0
-"""Seconds until a broker has to have answered."""
 
+# host:port on this machine
 _LOOPBACK: Final = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\]):[0-9]+")
 
 
@@ -26,30 +27,34 @@ class Brokers:
     """The configured brokers."""
 
     def __init__(self, settings: Kafka) -> None:
-        """ConfigurationError where the settings contradict each other, or name files that cannot be used."""
+        """Check the settings.
+
+        Raises:
+            ConfigurationError: They contradict each other, or name files that cannot be used.
+        """
         _check(settings)
         self._settings = settings
         self._tls = _tls_context(settings) if settings.security.endswith("SSL") else None
 
     @property
     def address(self) -> str:
-        """host:port, several with commas between them."""
+        """Addresses of the brokers, as host:port with commas between them."""
         return self._settings.bootstrap_servers
 
     @property
     def exposed(self) -> bool:
-        """Whether readings travel unencrypted to a host that is not this one."""
+        """True if readings travel unencrypted to another host."""
         remote = [each for each in self.address.split(",") if not _LOOPBACK.fullmatch(each)]
         return bool(remote) and self._tls is None
 
     def options(self) -> dict[str, Any]:
-        """The keyword arguments of any of aiokafka's clients."""
+        """Keyword arguments for any of aiokafka's clients."""
         settings = self._settings
         options: dict[str, Any] = {
             "bootstrap_servers": self.address.split(","),
             "client_id": "icu",
             "request_timeout_ms": round(CONNECTING_DEADLINE * 1000),
-            # How soon the number of a topic's partitions is known to have grown.
+            # Milliseconds until new partitions of a topic are noticed.
             "metadata_max_age_ms": 30_000,
             "security_protocol": settings.security,
             "ssl_context": self._tls,
@@ -61,30 +66,34 @@ class Brokers:
         return options
 
     async def connect(self, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Await a client's start. KafkaError says what is wrong and what to do."""
-        with overheard() as heard:
+        """Await the `start` of a client.
+
+        Raises:
+            KafkaError: The connection failed. The message explains why, and what to do.
+        """
+        with captured_log() as captured:
             try:
                 await bounded(f"connecting to {self.address}", start(), seconds=CONNECTING_DEADLINE)
             except KafkaError as exc:
-                reason = heard.error or exc
+                reason = captured.error or exc
                 raise _kind(reason)(self._explained(reason)) from exc
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[None]:
-        """Around questions to a cluster that was found: its brokers are asked at the addresses that it gives itself.
+    async def explaining_errors(self) -> AsyncIterator[None]:
+        """Explain the KafkaErrors of requests in the block, after a connection.
 
-        A KafkaError names the address that leads nowhere, where that is why.
+        Requests go to the addresses that the brokers advertise. If one of them cannot be reached, the error names it.
         """
-        with overheard() as heard:
+        with captured_log() as captured:
             try:
                 yield
             except KafkaError as exc:
-                if heard.node is None or heard.error is None:
+                if captured.node is None or captured.error is None:
                     raise
-                raise _kind(heard.error)(await self._explained_node(heard.node, heard.error)) from exc
+                raise _kind(captured.error)(await self._explained_node(captured.node, captured.error)) from exc
 
     def _explained(self, reason: BaseException) -> str:
-        return f"no connection to Kafka at {self.address}: {in_words(reason, self._settings)}"
+        return f"no connection to Kafka at {self.address}: {explain(reason, self._settings)}"
 
     async def _explained_node(self, node: int, reason: BaseException) -> str:
         advertised = (await self._nodes()).get(node)
@@ -97,7 +106,7 @@ class Brokers:
         )
 
     async def _nodes(self) -> dict[int, str]:
-        """The addresses that the brokers give themselves, by their ids; none where nobody tells any more."""
+        """The advertised addresses of the brokers by id; none if no broker answers any more."""
         client = AIOKafkaClient(**self.options())
         try:
             await bounded("asking for brokers", client.bootstrap(), seconds=CONNECTING_DEADLINE)
@@ -105,7 +114,7 @@ class Brokers:
         except KafkaError:
             return {}
         finally:
-            await closed(client.close)
+            await close_in_turn(client.close)
 
 
 def _kind(reason: BaseException) -> type[KafkaError]:

@@ -1,6 +1,7 @@
-"""Positions for lag tools: committed to a consumer group, now and then, as well as it goes.
+"""Commits of positions to a consumer group, for lag tools only.
 
-Nobody of ours reads them: the caller's database is the truth about what is stored.
+No part of this system reads them: the caller's database is the truth about stored records. So they happen now and then,
+and a failed one is no error.
 """
 
 import asyncio
@@ -16,11 +17,11 @@ from loguru import logger
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.foreign import outcome
 
-EVERY: Final = 1.0
-"""Seconds between two commits."""
+# Seconds between two commits.
+COMMIT_INTERVAL: Final = 1.0
 
-DEADLINE: Final = 2.0
-"""Seconds that one may take."""
+# Seconds that the caller waits for a commit.
+COMMIT_TIMEOUT: Final = 2.0
 
 
 class Commits:
@@ -30,17 +31,17 @@ class Commits:
         self._client = client
         self._committed: dict[TopicPartition, int] = {}
         self._began_at = 0.0
-        self._left: list[asyncio.Future[None]] = []
-        """Commits that are under way, or were given up."""
+        # Commits under way, and those that the caller no longer waits for.
+        self._unfinished: list[asyncio.Future[None]] = []
 
     @property
     def due(self) -> bool:
-        """True when it is time for the next."""
-        return anyio.current_time() - self._began_at >= EVERY
+        """True once COMMIT_INTERVAL has passed since the last commit."""
+        return anyio.current_time() - self._began_at >= COMMIT_INTERVAL
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Commit the positions that have changed. A coordinator that does not answer is no error."""
-        changed = {place: offset for place, offset in positions.items() if self._committed.get(place) != offset}
+        """Commit the changed ones of these positions. A coordinator that does not answer is only logged."""
+        changed = {tp: offset for tp, offset in positions.items() if self._committed.get(tp) != offset}
         if not changed:
             return
         self._began_at = anyio.current_time()
@@ -52,21 +53,20 @@ class Commits:
             self._committed |= changed
 
     async def give_up(self) -> None:
-        """End what is still under way, once the client is closed: a turn of the loop lets them see it."""
+        """Cancel unfinished commits. To be called once the client is closed."""
         with CancelScope(shield=True):
+            # One turn of the loop, in which they can see that the client is closed, and end by themselves.
             await anyio.lowlevel.checkpoint()
-        for task in self._left:
+        for task in self._unfinished:
             task.cancel()
 
     async def _bounded(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Commit, for a bounded time. What takes longer goes on until the client is closed.
-
-        Cancelled, aiokafka would do so all the same, inside a shield, and nobody would look at how that ends.
-        """
+        # A late commit goes on until the client is closed. Cancelling it would not help: aiokafka shields it, and
+        # nobody would look at its result.
         task = asyncio.ensure_future(self._client.commit(dict(positions)))
-        self._left.append(task)
-        await asyncio.wait({task}, timeout=DEADLINE)
+        self._unfinished.append(task)
+        await asyncio.wait({task}, timeout=COMMIT_TIMEOUT)
         if not task.done():
-            raise KafkaError(f"committing: no answer within {DEADLINE:g} s")
-        self._left.remove(task)
+            raise KafkaError(f"committing: no answer within {COMMIT_TIMEOUT:g} s")
+        self._unfinished.remove(task)
         outcome("committing", task)

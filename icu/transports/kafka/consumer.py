@@ -1,4 +1,4 @@
-"""Reading: all partitions, from where the caller's database says, in the log that it belongs to."""
+"""The Consumer on Kafka: reads all partitions from the stored positions, if these belong to the cluster's logs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,59 +10,55 @@ from anyio import CancelScope
 from loguru import logger
 
 from icu.messages import Position
-from icu.ops.retries import Waiting
+from icu.ops.retries import Retries
 from icu.transports.base import Assignment, Batch
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
-from icu.transports.kafka.foreign import closed
+from icu.transports.kafka.foreign import close_in_turn
 from icu.transports.kafka.identity import decide
 from icu.transports.kafka.progress import OpenTransactions
 from icu.transports.kafka.reader import OPTIONS, Reader
 from icu.transports.kafka.survey import Survey, survey
 from icu.transports.kafka.topics import Topic
 
+# The consumer group of the commits. Lag tools look for them there.
 GROUP: Final = "icu-sink"
-"""The consumer group that positions are committed to, where lag tools look for them."""
 
 
 class KafkaConsumer:
-    """One reader of a topic. Connects in `assign`, and anew in the next one after trouble."""
+    """One reader of a topic. It connects in `assign`, and after an error again in the next `assign`."""
 
     def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
         self._brokers = brokers
         self._topic = topic
-        self._waiting = Waiting("reading from Kafka", on_trouble=on_trouble)
+        self._retries = Retries("reading from Kafka", on_trouble=on_trouble)
         self._reader: Reader | None = None
         self._closed = False
         self._faults = Faults(topic.name)
         self._transactions = OpenTransactions(topic.name)
+        # False once the broker has denied access to the group.
         self._grouped = True
 
     @property
     def trouble(self) -> str | None:
-        """The partitions that wait, and for what, in words; None where there is none."""
+        """The reason why partitions wait, in words for people; None if none waits."""
         return (self._reader and self._reader.trouble) or self._transactions.text
 
     @property
     def degraded(self) -> str | None:
-        """What cannot be read until somebody mends it, and how: all of it, or some partitions; None for nothing."""
-        return self._waiting.needs_people or self._faults.text
+        """The partitions that cannot be read until a person mends them, and the remedy; None if there are none."""
+        return self._retries.needs_people or self._faults.text
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
-        """Take every partition that answers, from the stored positions, as far as they are of these logs.
+        return await self._retries.run(partial(self._assign, stored))
 
-        Waits for a broker. KafkaError is raised by `fetch` once another partition answers: assign again then.
-        """
-        return await self._waiting.until_it_works(partial(self._assign, stored))
-
-    async def fetch(self, *, max_records: int, linger: float, patience: float) -> Sequence[Batch]:
-        """See the protocol. KafkaError where the broker is away or the log was cut: assign again then."""
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
         reader = self._connected()
         try:
-            batches = await reader.fetch(max_records, linger, patience)
-            # A client that is stopped ends its fetch with nothing, or with an error.
+            batches = await reader.fetch(max_records, linger, max_wait)
+            # The fetch of a client that is stopped meanwhile ends with no records, or with an error.
             self._check_open()
         except KafkaError as exc:
             self._check_open()
@@ -73,19 +69,17 @@ class KafkaConsumer:
         return batches
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
-        """Tell the group's coordinator, now and then and as well as it goes: the caller's database is the truth."""
         await self._connected().commit({partition: each.next for partition, each in positions.items()})
 
     async def lag(self) -> int:
-        """Records in the log that were not fetched yet, as far as the broker has said."""
         return await self._connected().lag()
 
     async def aclose(self) -> None:
-        """Leave the broker, and wake who waits in `fetch`."""
+        """Disconnect. A waiting `fetch` raises TransportClosedError."""
         self._closed = True
         with CancelScope(shield=True):
             if self._reader is not None:
-                await self._reader.tell_tools()
+                await self._reader.commit_stored()
             await self._discard()
 
     async def _assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
@@ -104,14 +98,14 @@ class KafkaConsumer:
         try:
             await self._brokers.connect(client.start)
         except BaseException:
-            await closed(client.stop)
+            await close_in_turn(client.stop)
             raise
         return Reader(
             client, self._topic.name, surveyed, positions, self._faults, self._transactions, grouped=self._grouped
         )
 
     def _leave_group(self) -> None:
-        """Read without a group from now on: what is only for lag tools keeps nothing from being stored."""
+        # Readings are stored without a group too, which is for lag tools only.
         self._grouped = False
         logger.warning(
             "the broker does not let this user into the consumer group {}: lag tools will not see how far {} is stored "

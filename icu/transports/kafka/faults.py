@@ -1,4 +1,4 @@
-"""Partitions that cannot be read: set aside, named once, and tried again ever more rarely."""
+"""Partitions that cannot be read: set aside, logged once, and tried again with growing pauses."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,20 +8,22 @@ from msgspec import Struct
 
 from icu.transports.kafka.foreign import UnreadableError
 
+# Seconds until a partition is tried again. The pause doubles after each failure. Even the longest is short enough for
+# a person who has mended the partition and waits to see it work.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
-"""Seconds until a partition is tried again: twice as long after each failure. Whoever mends it looks at the ward."""
 
 
 class _Fault(Struct):
     offset: int
     text: str
+    # The time of the next attempt.
     again_at: float
     pause: float
 
 
 class Faults:
-    """The partitions of one topic that cannot be read. Times are seconds of the event loop's clock."""
+    """The unreadable partitions of one topic. Times are seconds of the event loop's clock."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
@@ -32,11 +34,18 @@ class Faults:
 
     @property
     def text(self) -> str | None:
-        """All of them in words, with what to do; None where there is none."""
+        """All faults and their remedies, in words for people; None if there are none."""
         return "; ".join(self._faults[partition].text for partition in sorted(self._faults)) or None
 
     def note(self, partition: int, offset: int, error: UnreadableError, *, now: float) -> None:
-        """Set a partition aside whose record at `offset` cannot be read. Logged once for each offset."""
+        """Set a partition aside. Logged as an error once for each offset.
+
+        Args:
+            partition: The number of the partition.
+            offset: The offset of the record that cannot be read.
+            error: The reason and the remedy.
+            now: The current time.
+        """
         before = self._faults.get(partition)
         known = before is not None and before.offset == offset
         pause = min(2 * before.pause, LONGEST_PAUSE) if before and known else FIRST_PAUSE
@@ -46,16 +55,16 @@ class Faults:
         log.log("DEBUG" if known else "ERROR", "{}; the other partitions go on", text)
 
     def due(self, now: float) -> list[int]:
-        """Those that are to be tried again."""
+        """Numbers of the partitions that are to be tried again now."""
         return [partition for partition, fault in self._faults.items() if now >= fault.again_at]
 
     def mended(self, partition: int) -> None:
-        """Forget a partition that can be read again."""
+        """Remove a partition that can be read again, and log that."""
         del self._faults[partition]
         logger.bind(topic=self._topic, partition=partition).info(
             "partition {} of {} can be read again", partition, self._topic
         )
 
     def keep(self, positions: Mapping[int, int]) -> None:
-        """Forget the partitions that are read from another position by now, or not at all."""
+        """Keep only the faults at the positions of a new assignment, by partition."""
         self._faults = {each: fault for each, fault in self._faults.items() if positions.get(each) == fault.offset}

@@ -1,7 +1,7 @@
-"""What aiokafka raises, as our errors, and its calls under a deadline.
+"""Calls of aiokafka under a deadline, with its errors translated to ours.
 
-Its calls may hang as long as a broker is away, and end in a CancelledError that nobody sent. Each therefore runs as a
-task of its own, where neither can reach who awaits it.
+Its calls may hang as long as a broker is away, and may raise a CancelledError that nobody requested. So each runs as a
+task of its own, which keeps both from the caller.
 """
 
 import asyncio
@@ -15,23 +15,24 @@ from loguru import logger
 from icu.errors import IcuError
 from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 
+# Seconds for each step of the orderly closing of a client.
 CLOSING_DEADLINE: Final = 2.0
-"""Seconds in which a client may leave in good order."""
 
 T = TypeVar("T")
 
 
 class UnreadableError(Exception):
-    """The records of one partition cannot be had or understood. Other partitions are not concerned."""
+    """The records of one partition cannot be fetched or decoded. Other partitions are not affected."""
 
     def __init__(self, why: str, remedy: str) -> None:
+        """Keep the reason as the message, and the remedy beside it: a sentence in the imperative."""
         self.remedy = remedy
         super().__init__(why)
 
 
-# What aiokafka does not call retriable, since the same client can't get over it: a new one can, or the broker when it
-# is mended meanwhile.
-_HEALED: Final = (
+# Errors that aiokafka does not call retriable, since the same client cannot recover from them. A new client can, or the
+# broker is mended meanwhile.
+_RETRIABLE: Final = (
     kafka.AuthenticationFailedError,
     kafka.AuthenticationMethodNotSupported,
     kafka.BrokerNotAvailableError,
@@ -58,20 +59,22 @@ _HEALED: Final = (
     kafka.UnknownError,
     kafka.UnknownProducerId,
 )
+
+# All errors that its calls raise.
 _FOREIGN: Final = (
     kafka.KafkaError,
     kafka.ConsumerStoppedError,
     kafka.IllegalOperation,
     OSError,
     TimeoutError,
-    AttributeError,  # what its admin client makes of a cluster that has no controller at the moment
+    AttributeError,  # of its admin client, if the cluster has no controller at the moment
 )
 
 _DAMAGED: Final = (
     "have the broker's disk looked at, or give the damaged records up: kafka-delete-records with an offset behind them"
 )
 
-# Errors about what stands in a partition, or who may read it, and what to do: the connection is sound.
+# Remedies of errors that concern the records of a partition, or the right to read it, rather than the connection.
 _UNREADABLE: Final = {
     kafka.CorruptRecordException: _DAMAGED,
     kafka.RecordTooLargeError: "lower the broker's max.message.bytes: this client cannot fetch so large a record",
@@ -81,12 +84,19 @@ _UNREADABLE: Final = {
 
 
 async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -> T:
-    """Await a call of the library, at most so many seconds. `doing` begins the error's message.
+    """Await a call of the library for a limited time.
 
-    KafkaError where a new client may succeed, KafkaRefusedError where it would not.
+    Args:
+        doing: The beginning of error messages, such as "fetching".
+        call: The coroutine.
+        seconds: The deadline.
+
+    Raises:
+        KafkaError: A new client may succeed.
+        KafkaRefusedError: A new client would fail too.
     """
     task = asyncio.ensure_future(call)
-    task.add_done_callback(note)
+    task.add_done_callback(ignore_outcome)
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
@@ -97,7 +107,7 @@ async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -
 
 
 def outcome(doing: str, future: "asyncio.Future[T]") -> T:
-    """What a future that is done holds; its error as ours."""
+    """Result of a finished future. Raises its error as one of ours."""
     if future.cancelled():
         raise KafkaError(f"{doing}: broken off inside the Kafka client")
     error = future.exception()
@@ -106,8 +116,13 @@ def outcome(doing: str, future: "asyncio.Future[T]") -> T:
     return future.result()
 
 
-async def fetched(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
-    """Await a fetch. UnreadableError where what comes is not to be understood, KafkaError where nothing can come."""
+async def bounded_fetch(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
+    """Await a fetch for a limited time.
+
+    Raises:
+        UnreadableError: The records cannot be fetched or decoded, though the connection works.
+        KafkaError: No records can arrive.
+    """
     try:
         return await bounded("fetching", call, seconds=seconds)
     except IcuError as exc:
@@ -116,18 +131,19 @@ async def fetched(call: Coroutine[Any, Any, T], *, seconds: float) -> T:
                 raise UnreadableError(_words(exc.__cause__), remedy) from exc
         raise
     except Exception as exc:
-        # Broken bytes end in whatever the decoder that meets them raises: cramjam's, struct's, a ValueError.
+        # Damaged bytes raise any error of the decoder that meets them: cramjam's, struct's, a ValueError.
         raise UnreadableError(_words(exc), _DAMAGED) from exc
 
 
-def note(future: "asyncio.Future[Any]") -> None:
-    """Look at the error of a task or future that nobody awaits any more: asyncio would complain otherwise."""
+def ignore_outcome(future: "asyncio.Future[Any]") -> None:
+    """Retrieve the error of a future that nobody awaits any more."""
+    # asyncio logs every error that was never retrieved.
     if not future.cancelled():
         future.exception()
 
 
-async def closed(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Await the closing of a client, step by step, each for a bounded time that no cancellation cuts short."""
+async def close_in_turn(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Close a client, step by step. Each step has CLOSING_DEADLINE, which no cancellation shortens."""
     with CancelScope(shield=True):
         for close in closings:
             try:
@@ -137,16 +153,16 @@ async def closed(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def translated(doing: str, error: BaseException) -> IcuError:
-    """Our error for one of the library's."""
+    """Translate an error of the library: KafkaError if a new client may succeed, else KafkaRefusedError."""
     why = f"{doing}: {_words(error)}"
     mendable = getattr(error, "retriable", False) or isinstance(
-        error, (*_HEALED, OSError, TimeoutError, AttributeError)
+        error, (*_RETRIABLE, OSError, TimeoutError, AttributeError)
     )
-    # The bare root of their tree stands for what they did not expect.
+    # aiokafka raises the root of its errors itself where it met something unexpected.
     return KafkaError(why) if mendable or type(error) is kafka.KafkaError else KafkaRefusedError(why)
 
 
 def _words(error: BaseException) -> str:
-    """What it says, or else what its class means: many of the library's errors say nothing themselves."""
+    # Many of the library's errors have no message: then the description of the class explains them.
     said = " ".join(str(each) for each in error.args) or " ".join(getattr(error, "description", "").split())
     return f"{said.rstrip('.')} ({type(error).__name__})" if said else type(error).__name__

@@ -1,9 +1,9 @@
-"""Which log an offset belongs to.
+"""Identity of logs: a stored offset is valid in one log only.
 
-A broker may lose its disk, a topic may be deleted and made again: then an offset that was stored means nothing any
-more. A position therefore carries the id of its cluster and the fingerprint of the record before it (the record's
-timestamp and key), which is read back when the partition is assigned. Kafka's own topic ids would be better, but
-aiokafka speaks no version of the protocol that has them.
+A broker may lose its disk, a topic may be deleted and created again: then a stored offset means nothing any more. So
+the mark of a position has the id of its cluster and the fingerprint of the record before it (timestamp and hash of the
+key), which is read back when the partition is assigned. Kafka's own topic ids would be better, but aiokafka implements
+no version of the protocol that has them.
 """
 
 from typing import TYPE_CHECKING
@@ -18,22 +18,27 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 
-class Log(Struct, frozen=True):
-    """What a partition holds: offsets from `begin` up to `end`, and the record before the stored position, if any."""
+class LogExtent(Struct, frozen=True):
+    """The extent of a partition's log."""
 
+    # The id of the cluster.
     cluster: str
+    # The offset of the first kept record.
     begin: int
+    # The offset of the next record to come.
     end: int
+    # The record before the stored position, if the log still holds it.
     before: "ConsumerRecord | None" = None
 
 
 def mark_of(cluster: str, last: "ConsumerRecord | None") -> str:
-    """The mark of the position behind a record; without one, of a log's beginning."""
+    """Mark of the position behind `last`, or of the beginning of a log (None)."""
     return f"{cluster}/{_fingerprint(last)}" if last else f"{cluster}/"
 
 
-def decide(log: Log, stored: Position | None) -> Assignment:
-    """Where to read on. Where the record before the position is gone, or never was, the cluster alone decides."""
+def decide(log: LogExtent, stored: Position | None) -> Assignment:
+    """Decide where to read on: at the stored position if it belongs to this log, else at the beginning."""
+    # Without a record before the position there is no fingerprint to compare: the id of the cluster decides.
     beginning = Position(log.begin, mark_of(log.cluster, None))
     if stored is None:
         return Assignment(beginning)

@@ -1,27 +1,39 @@
-"""Partitions that do not go on though their broker answers: records that it does not deliver, transactions that stay
-open. Times are seconds of the event loop's clock."""
+"""Progress of partitions whose broker answers: records that it does not deliver, transactions that stay open.
+
+Times are seconds of the event loop's clock.
+"""
 
 from typing import Final
 
 from loguru import logger
 
+# Seconds without progress after which a partition counts as stalled.
 STALLED_AFTER: Final = 5.0
-"""Seconds after which records that do not come are no longer on their way."""
 
+# Seconds after which an open transaction is reported. Kafka itself aborts one after 60 s, unless its producer asks for
+# more (transaction.timeout.ms), up to 15 minutes.
 OPEN_AFTER: Final = 10.0
-"""Seconds after which an open transaction is worth naming. Kafka itself aborts one after 60 s unless its producer asks
-for more (transaction.timeout.ms), up to 15 minutes."""
 
 
 class Stalls:
-    """Partitions that have records which nobody delivers."""
+    """Partitions that have further records, and do not deliver them."""
 
     def __init__(self) -> None:
+        # By partition, the position that has records behind it, and the time since which it has not changed.
         self._behind: dict[int, tuple[int, float]] = {}
-        """The position of each partition that has records behind it, and since when it stands there."""
 
     def note(self, partition: int, position: int, end: int, *, now: float) -> bool:
-        """Tell if a partition has stood at its position for too long while there were records up to `end`."""
+        """Note the position of a partition.
+
+        Args:
+            partition: The number of the partition.
+            position: The offset of the next record to fetch.
+            end: The offset behind the last readable record.
+            now: The current time.
+
+        Returns:
+            True if the position has not changed for STALLED_AFTER seconds though there are records behind it.
+        """
         if position >= end:
             self._behind.pop(partition, None)
             return False
@@ -32,26 +44,34 @@ class Stalls:
         return now - since >= STALLED_AFTER
 
     def clear(self) -> None:
-        """Begin anew: partitions had to wait for others that filled a whole batch."""
+        """Forget all positions: a full batch of other partitions made them wait."""
         self._behind.clear()
 
 
 class OpenTransactions:
-    """Transactions of other programs whose end the records behind them wait for."""
+    """Open transactions of other programs, which hold back the records behind them."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
+        # By partition, the offset of its oldest open transaction, and the time since which it is known.
         self._open: dict[int, tuple[int, float]] = {}
-        """The offset of each partition's oldest open transaction, and since when it is known."""
+        # By partition, the text about a transaction that has been open for long.
         self._named: dict[int, str] = {}
 
     @property
     def text(self) -> str | None:
-        """Those that have been open for long, in words; None where there is none."""
+        """The transactions that have been open for OPEN_AFTER seconds, in words; None if there are none."""
         return "; ".join(self._named[partition] for partition in sorted(self._named)) or None
 
     def note(self, partition: int, stable: int, end: int, *, now: float) -> None:
-        """Note up to where a partition is `stable`, and where it ends. A transaction that stays open is logged once."""
+        """Note the offsets of a partition. A transaction that stays open is logged once.
+
+        Args:
+            partition: The number of the partition.
+            stable: The last stable offset, which is that of the oldest open transaction if it lies before `end`.
+            end: The high watermark, behind the last record.
+            now: The current time.
+        """
         if stable >= end:
             self._open.pop(partition, None)
             self._named.pop(partition, None)

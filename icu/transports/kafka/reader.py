@@ -1,4 +1,4 @@
-"""One client's reading of its partitions, from one assignment to the next."""
+"""The reading of partitions by one client, from one assignment to the next."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,29 +11,29 @@ from icu.transports.base import Batch
 from icu.transports.kafka.commits import Commits
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
-from icu.transports.kafka.foreign import UnreadableError, closed, fetched
+from icu.transports.kafka.foreign import UnreadableError, bounded_fetch, close_in_turn
 from icu.transports.kafka.identity import mark_of
-from icu.transports.kafka.lookout import Look, Lookout
+from icu.transports.kafka.polling import EndOffsetPoller, EndOffsets
 from icu.transports.kafka.progress import OpenTransactions, Stalls
 from icu.transports.kafka.survey import Survey
 from icu.transports.kafka.topics import ANSWER_DEADLINE
 
-ALONE: Final = 1.0
-"""Seconds that a partition may take to bring records when it is asked alone: they are known to be there."""
+# Seconds of a fetch from a single partition, whose records are known to exist.
+SINGLE_PARTITION_TIMEOUT: Final = 1.0
 
-# The broker waits for company in the reader's place: at 1,000 lone messages a second that costs a tenth of a core,
-# polling each as it comes 60 % of one.
-GATHERING_MS: Final = 20
-GATHERED_BYTES: Final = 500_000
+# The broker gathers records for a fetch. At 1,000 single messages a second that costs a tenth of a core; a fetch for
+# each message would cost 60 % of one.
+FETCH_MAX_WAIT_MS: Final = 20
+FETCH_MIN_BYTES: Final = 500_000
 
 OPTIONS: Final[Mapping[str, Any]] = {
     "enable_auto_commit": False,
     "auto_offset_reset": "none",
-    # What a transaction wrote counts once it is committed, and never if it is aborted.
+    # Records of open and aborted transactions are not delivered.
     "isolation_level": "read_committed",
-    "fetch_max_wait_ms": GATHERING_MS,
-    "fetch_min_bytes": GATHERED_BYTES,
-    # How soon the number of the topic's partitions is known to have grown.
+    "fetch_max_wait_ms": FETCH_MAX_WAIT_MS,
+    "fetch_min_bytes": FETCH_MIN_BYTES,
+    # Milliseconds until new partitions of the topic are noticed.
     "metadata_max_age_ms": 10_000,
 }
 
@@ -45,7 +45,7 @@ _STALLED: Final = UnreadableError(
 
 
 class Reader:
-    """Reads the partitions that answered, from where they are assigned. `client` is connected, and closed with it."""
+    """Reads the partitions that answered the survey, from their assigned positions."""
 
     def __init__(
         self,
@@ -58,182 +58,194 @@ class Reader:
         *,
         grouped: bool,
     ) -> None:
-        """`grouped`: whether the client is of a consumer group, so that positions can be committed to it."""
+        """Assign the partitions to a client, and seek their positions.
+
+        Args:
+            client: A connected client, which is closed with the reader.
+            topic: The name of the topic.
+            surveyed: The partitions of the topic.
+            positions: The offsets of the next records, by partition.
+            faults: The partitions that are set aside. They are paused.
+            transactions: Open transactions, which outlive this reader.
+            grouped: True if the client has a consumer group, to which positions can be committed.
+        """
         self._client = client
         self._topic = topic
         self._cluster = surveyed.cluster
         self._faults = faults
         self._transactions = transactions
         self._silent = {TopicPartition(topic, each): why for each, why in surveyed.silent.items()}
+        # The offset behind the last record that `fetch` returned.
         self._next = {TopicPartition(topic, each): position for each, position in positions.items()}
-        """Behind the last record that was handed out."""
+        # The offset behind the last record that the caller has stored.
         self._stored = dict(self._next)
-        """Behind the last record that the caller has stored."""
         self._surveyed = {TopicPartition(topic, each): log.end for each, log in surveyed.logs.items()}
+        # The last stable offsets of the last poll.
         self._ends: dict[TopicPartition, int] = {}
-        """The last stable offsets when somebody last looked."""
         self._partitions = len(surveyed.logs) + len(surveyed.silent)
+        # True while a fetch is under way, and after it was cancelled.
         self._unfinished = False
         self._stalls = Stalls()
         self._commits = Commits(client) if grouped else None
-        self._lookout = Lookout(client, [*self._next, *self._silent])
+        self._poller = EndOffsetPoller(client, [*self._next, *self._silent])
         client.assign(list(self._next))
         self._seek()
-        client.pause(*(place for place in self._next if place.partition in faults))
+        client.pause(*(tp for tp in self._next if tp.partition in faults))
 
     @property
     def trouble(self) -> str | None:
-        """The partitions that do not answer, in words; None where all do."""
-        return "; ".join(f"partition {place.partition}: {why}" for place, why in sorted(self._silent.items())) or None
+        """The partitions that do not answer, in words; None if all do."""
+        return "; ".join(f"partition {tp.partition}: {why}" for tp, why in sorted(self._silent.items())) or None
 
-    async def fetch(self, most: int, linger: float, patience: float) -> list[Batch]:
-        """Consecutive records of some partitions. KafkaError where they have to be assigned anew."""
+    async def fetch(self, max_records: int, linger: float, max_wait: float) -> list[Batch]:
+        """Fetch records as `Consumer.fetch` does. Raises KafkaError if the partitions have to be assigned again."""
         if self._unfinished:
-            # What a fetch that was cancelled had taken is taken again.
+            # The records of a fetch that was cancelled are fetched again.
             self._seek()
             self._unfinished = False
-        if (look := self._lookout.look()) is not None:
-            await self._apply(look)
+        if (poll := self._poller.poll()) is not None:
+            await self._apply(poll)
         self._unfinished = True
-        found = await self._retry_set_aside() or await self._read(most, linger, patience)
+        found = await self._retry_set_aside() or await self._read(max_records, linger, max_wait)
         self._unfinished = False
-        return [self._batch(place, records) for place, records in found.items()]
+        return [self._batch(tp, records) for tp, records in found.items()]
 
     async def commit(self, stored: Mapping[int, int]) -> None:
-        """Note how far the caller has stored the partitions, and let lag tools know now and then."""
+        """Note the stored positions by partition, and commit them for lag tools when it is time."""
         self._stored |= {TopicPartition(self._topic, partition): offset for partition, offset in stored.items()}
         if self._commits is not None and self._commits.due:
-            await self.tell_tools()
+            await self.commit_stored()
 
-    async def tell_tools(self) -> None:
-        """Commit for lag tools how far everything is stored."""
+    async def commit_stored(self) -> None:
+        """Commit the stored positions for lag tools."""
         if self._commits is not None:
-            await self._commits.commit({place: await self._done(place) for place in self._next})
+            await self._commits.commit({tp: await self._stored_position(tp) for tp in self._next})
 
     async def lag(self) -> int:
-        """Records that were not fetched yet, as far as the broker has said; those of open transactions do not count."""
-        behind = [self._end(place) - await self._position(place) for place in self._next]
+        """Number of records that were not fetched yet, by the last known ends, without those of open transactions."""
+        behind = [self._end(tp) - await self._position(tp) for tp in self._next]
         return sum(max(0, each) for each in behind)
 
     async def aclose(self) -> None:
-        """Leave the broker."""
-        await self._lookout.aclose()
-        await closed(self._client.stop)
+        """Disconnect."""
+        await self._poller.aclose()
+        await close_in_turn(self._client.stop)
         if self._commits is not None:
             await self._commits.give_up()
 
-    async def _read(self, most: int, linger: float, patience: float) -> _Found:
+    async def _read(self, max_records: int, linger: float, max_wait: float) -> _Found:
         try:
-            return await self._gather(most, linger, patience)
+            return await self._gather(max_records, linger, max_wait)
         except UnreadableError:
-            return await self._one_by_one(most)
+            return await self._one_by_one(max_records)
 
-    async def _gather(self, most: int, linger: float, patience: float) -> _Found:
-        found = await self._poll(most, patience)
+    async def _gather(self, max_records: int, linger: float, max_wait: float) -> _Found:
+        found = await self._poll(max_records, max_wait)
         deadline = anyio.current_time() + linger
-        while found and (wanted := most - sum(map(len, found.values()))) > 0:
+        while found and (wanted := max_records - sum(map(len, found.values()))) > 0:
             left = deadline - anyio.current_time()
             if left <= 0:
                 break
-            for place, records in (await self._poll(wanted, left)).items():
-                found.setdefault(place, []).extend(records)
-        if sum(map(len, found.values())) >= most:
+            for tp, records in (await self._poll(wanted, left)).items():
+                found.setdefault(tp, []).extend(records)
+        if sum(map(len, found.values())) >= max_records:
             self._stalls.clear()
         return found
 
-    async def _one_by_one(self, most: int) -> _Found:
-        """Ask each partition alone: which one failed is not in the error, and what others brought with it is lost."""
+    async def _one_by_one(self, max_records: int) -> _Found:
+        # The error of a common fetch does not tell which partition failed, and the records of the others are lost with
+        # it: seek back, and fetch from each partition alone.
         self._seek()
         found: _Found = {}
-        readable = [place for place in self._next if place.partition not in self._faults]
-        for place in readable:
-            if await self._position(place) < self._end(place):
-                found |= await self._alone(place, max(1, most // len(readable)))
+        readable = [tp for tp in self._next if tp.partition not in self._faults]
+        for tp in readable:
+            if await self._position(tp) < self._end(tp):
+                found |= await self._alone(tp, max(1, max_records // len(readable)))
         return found
 
     async def _retry_set_aside(self) -> _Found:
-        """The next record of a partition that could not be read, where one is to be tried again and can be."""
+        """Try partitions again that were set aside. Returns the next record of the first one that can be read."""
         for partition in self._faults.due(anyio.current_time()):
-            place = TopicPartition(self._topic, partition)
-            self._client.resume(place)
-            found = await self._alone(place, 1)
-            if place in self._client.paused():  # it failed again
+            tp = TopicPartition(self._topic, partition)
+            self._client.resume(tp)
+            found = await self._alone(tp, 1)
+            if tp in self._client.paused():  # it failed again
                 continue
-            if not found and await self._position(place) < self._end(place):
-                self._set_aside(place, _STALLED)
+            if not found and await self._position(tp) < self._end(tp):
+                self._set_aside(tp, _STALLED)
                 continue
             self._faults.mended(partition)
             return found
         return {}
 
-    async def _alone(self, place: TopicPartition, most: int) -> _Found:
-        """Records of one partition, up to one that cannot be read; where that is the first, it is set aside.
-
-        A fetch that meets it loses those before it, unless it asks for no more than them.
-        """
+    async def _alone(self, tp: TopicPartition, max_records: int) -> _Found:
+        """Fetch records of one partition before an unreadable one. If that is the first, set the partition aside."""
+        # A fetch that meets an unreadable record loses those before it. So halve the number until it asks for no more
+        # than those.
         while True:
             try:
-                return await self._poll(most, ALONE, place)
+                return await self._poll(max_records, SINGLE_PARTITION_TIMEOUT, tp)
             except UnreadableError as exc:
-                self._client.seek(place, self._next[place])
-                if most == 1:
-                    self._set_aside(place, exc)
+                self._client.seek(tp, self._next[tp])
+                if max_records == 1:
+                    self._set_aside(tp, exc)
                     return {}
-                most //= 2
+                max_records //= 2
 
-    async def _poll(self, most: int, patience: float, *places: TopicPartition) -> _Found:
-        call = self._client.getmany(*places, timeout_ms=round(patience * 1000), max_records=most)
-        found: _Found = await fetched(call, seconds=patience + ANSWER_DEADLINE)
+    async def _poll(self, max_records: int, max_wait: float, *tps: TopicPartition) -> _Found:
+        call = self._client.getmany(*tps, timeout_ms=round(max_wait * 1000), max_records=max_records)
+        found: _Found = await bounded_fetch(call, seconds=max_wait + ANSWER_DEADLINE)
         return found
 
-    def _set_aside(self, place: TopicPartition, error: UnreadableError) -> None:
-        self._client.pause(place)
-        self._faults.note(place.partition, self._next[place], error, now=anyio.current_time())
+    def _set_aside(self, tp: TopicPartition, error: UnreadableError) -> None:
+        self._client.pause(tp)
+        self._faults.note(tp.partition, self._next[tp], error, now=anyio.current_time())
 
-    async def _apply(self, look: Look) -> None:
-        """Take in how the partitions are."""
-        if not look.ends:
-            raise KafkaError(next(iter(look.silent.values())))
-        if look.partitions > self._partitions:
+    async def _apply(self, poll: EndOffsets) -> None:
+        """Take in the end offsets of a poll. Raises KafkaError if the partitions have to be assigned again."""
+        if not poll.ends:
+            raise KafkaError(next(iter(poll.silent.values())))
+        if poll.partitions > self._partitions:
             raise KafkaError(f"{self._topic} has more partitions than it had")
-        if back := sorted(place.partition for place in look.ends if place not in self._next):
+        if back := sorted(tp.partition for tp in poll.ends if tp not in self._next):
             raise KafkaError(f"partition {back[0]} of {self._topic} answers again")
-        self._silent = dict(look.silent)
-        self._ends |= look.ends
-        for place, stable in look.ends.items():
-            if place.partition not in self._faults:
-                await self._watch(place, stable, now=anyio.current_time())
-        await self.tell_tools()
+        self._silent = dict(poll.silent)
+        self._ends |= poll.ends
+        for tp, stable in poll.ends.items():
+            if tp.partition not in self._faults:
+                await self._watch(tp, stable, now=anyio.current_time())
+        await self.commit_stored()
 
-    async def _watch(self, place: TopicPartition, stable: int, *, now: float) -> None:
-        self._transactions.note(place.partition, stable, self._client.highwater(place) or stable, now=now)
-        if self._stalls.note(place.partition, await self._position(place), stable, now=now):
-            self._set_aside(place, _STALLED)
+    async def _watch(self, tp: TopicPartition, stable: int, *, now: float) -> None:
+        self._transactions.note(tp.partition, stable, self._client.highwater(tp) or stable, now=now)
+        if self._stalls.note(tp.partition, await self._position(tp), stable, now=now):
+            self._set_aside(tp, _STALLED)
 
-    def _batch(self, place: TopicPartition, records: "Sequence[ConsumerRecord]") -> Batch:
-        start = self._next[place]
+    def _batch(self, tp: TopicPartition, records: "Sequence[ConsumerRecord]") -> Batch:
+        start = self._next[tp]
         last = records[-1]
-        self._next[place] = last.offset + 1
+        self._next[tp] = last.offset + 1
         deliveries = [Delivery(each.partition, each.offset, each.key, each.value, each.headers) for each in records]
-        return Batch(place.partition, deliveries, start, Position(last.offset + 1, mark_of(self._cluster, last)))
+        return Batch(tp.partition, deliveries, start, Position(last.offset + 1, mark_of(self._cluster, last)))
 
     def _seek(self) -> None:
-        for place, offset in self._next.items():
-            self._client.seek(place, offset)
+        for tp, offset in self._next.items():
+            self._client.seek(tp, offset)
 
-    async def _position(self, place: TopicPartition) -> int:
-        """Where the client goes on: behind the last record, and behind the marks of transactions that follow it."""
-        return int(await self._client.position(place))
+    async def _position(self, tp: TopicPartition) -> int:
+        """Offset of the client's next fetch: behind the last record, and the transaction markers that follow it."""
+        return int(await self._client.position(tp))
 
-    async def _done(self, place: TopicPartition) -> int:
-        """How far everything is stored: with all records, what follows them is done with too."""
-        stored = self._stored[place]
-        return stored if self._unfinished or stored != self._next[place] else await self._position(place)
+    async def _stored_position(self, tp: TopicPartition) -> int:
+        """Offset up to which nothing is left to store."""
+        # Once all fetched records are stored, the transaction markers behind them are done, too.
+        stored = self._stored[tp]
+        return stored if self._unfinished or stored != self._next[tp] else await self._position(tp)
 
-    def _end(self, place: TopicPartition) -> int:
-        """Where what can be read ends: the last stable offset, as the last fetch or the last look brought it."""
-        stable = self._client.last_stable_offset(place)
-        # A broker that knows no transactions says -1 or nothing.
-        fetched = self._client.highwater(place) if stable in {None, -1} else stable
-        known = [each for each in (fetched, self._ends.get(place)) if each is not None]
-        return max(known, default=self._surveyed[place])
+    def _end(self, tp: TopicPartition) -> int:
+        """The last stable offset, by the last fetch or the last poll. Readable records end there."""
+        stable = self._client.last_stable_offset(tp)
+        # A broker that knows no transactions gives -1 or nothing.
+        by_fetch = self._client.highwater(tp) if stable in {None, -1} else stable
+        known = [each for each in (by_fetch, self._ends.get(tp)) if each is not None]
+        return max(known, default=self._surveyed[tp])

@@ -1,6 +1,6 @@
-"""Why a broker cannot be reached, in words for people.
+"""Explanations of failed connections to brokers, for people.
 
-aiokafka raises only that it failed; the reason is in its log.
+aiokafka raises only that a connection failed. The reason is in its log.
 """
 
 import errno
@@ -34,41 +34,41 @@ _DENIALS: Final = (
 
 
 @dataclass
-class Heard:
-    """The last error that aiokafka wrote to its log, and the last broker whom it could not connect to."""
+class CapturedLog:
+    """The last errors in aiokafka's log."""
 
+    # The last exception that it logged.
     error: BaseException | None = None
+    # The id of the last broker that it could not connect to.
     node: int | None = None
 
 
 @contextmanager
-def overheard() -> Iterator[Heard]:
-    """Listen to aiokafka's log."""
-    heard = Heard()
+def captured_log() -> Iterator[CapturedLog]:
+    """Collect the errors that aiokafka logs while the block runs."""
+    captured = CapturedLog()
 
-    class Ear(logging.Handler):
+    class ErrorHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             arguments = record.args if isinstance(record.args, tuple) else ()
             errors = [each for each in arguments if isinstance(each, BaseException)]
             if errors:
-                heard.error = errors[-1]
+                captured.error = errors[-1]
             if "node with id" in str(record.msg):
-                heard.node = next((each for each in arguments if isinstance(each, int)), None)
+                captured.node = next((each for each in arguments if isinstance(each, int)), None)
 
-    ear = Ear(logging.WARNING)
+    handler = ErrorHandler(logging.WARNING)
     log = logging.getLogger("aiokafka")
-    log.addHandler(ear)
+    log.addHandler(handler)
     try:
-        yield heard
+        yield captured
     finally:
-        log.removeHandler(ear)
+        log.removeHandler(handler)
 
 
 def needs_people(reason: BaseException) -> bool:
-    """Whether no later attempt succeeds before somebody mends a setting, a password or a certificate.
-
-    Not where a broker that is just starting looks the same: no such host, nothing listens, it hangs up.
-    """
+    """Check if no attempt can succeed before a person mends a setting, a password or a certificate."""
+    # False for errors that a broker causes while it starts, too: no such host, nothing listens, it hangs up.
     match reason:
         case ssl.SSLCertVerificationError():
             return True
@@ -78,8 +78,8 @@ def needs_people(reason: BaseException) -> bool:
             return isinstance(reason, _DENIALS)
 
 
-def in_words(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table
-    """Explain a failed connection, and say what to do."""
+def explain(reason: BaseException, settings: Kafka) -> str:  # noqa: PLR0911 - a table
+    """Explain a failed connection in words, with what to do."""
     match reason:
         case ssl.SSLCertVerificationError():
             return _CERTIFICATE.get(

@@ -1,4 +1,4 @@
-"""Topics: found, made and described."""
+"""Finding, creating and describing topics."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -11,28 +11,30 @@ from msgspec import Struct
 
 from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaRefusedError
-from icu.transports.kafka.foreign import bounded, closed, translated
+from icu.transports.kafka.foreign import bounded, close_in_turn, translated
 
+# Seconds for an answer, with the time to connect to the broker first.
 ANSWER_DEADLINE: Final = CONNECTING_DEADLINE + 2.0
-"""Seconds that an answer may take, from a broker that may have to be connected to first."""
 
+# Replicas of a new topic, if there are so many brokers.
 COPIES: Final = 3
-"""Replicas of a new topic, where there are so many brokers."""
 
 
 class Partition(Struct, frozen=True):
-    """One partition: who leads it, who copies it, and the offsets that its log holds (`end` is the next one)."""
+    """One partition of a topic. Brokers are given by id."""
 
     number: int
     leader: int
     replicas: Sequence[int]
     in_sync: Sequence[int]
+    # The offset of the first record.
     begin: int
+    # The offset of the next record to come.
     end: int
 
 
-class Facts(Struct, frozen=True):
-    """A topic as its cluster has it."""
+class TopicLayout(Struct, frozen=True):
+    """The partitions of a topic, and the id of its cluster."""
 
     name: str
     cluster: str
@@ -40,56 +42,67 @@ class Facts(Struct, frozen=True):
 
 
 async def list_topics(brokers: Brokers) -> dict[str, int]:
-    """The number of partitions of each topic, Kafka's own topics left out."""
+    """Number of partitions by topic, without Kafka's internal topics."""
     async with _administering(brokers) as admin:
         found = await bounded("listing topics", admin.describe_topics(), seconds=ANSWER_DEADLINE)
     return {each["topic"]: len(each["partitions"]) for each in found if not each["is_internal"]}
 
 
 class Topic:
-    """A topic that is used, and made with so many `partitions` where it is missing."""
+    """A topic that is created if it is missing."""
 
     def __init__(self, brokers: Brokers, name: str, *, partitions: int) -> None:
+        """Name a topic, and the number of `partitions` for its creation."""
         self.name = name
         self._brokers = brokers
         self._partitions = partitions
         self._was_found = False
 
-    async def ensure(self) -> Facts:
-        """Find the topic, or make it. KafkaRefusedError where that is not allowed, and it was never found before.
+    async def ensure(self) -> TopicLayout:
+        """Find the topic, or create it.
 
-        One that was found and may not be seen any more is waited for: whoever took the rights away may give them back.
+        Raises:
+            KafkaRefusedError: It is missing or hidden, was never found before, and cannot be created.
+            KafkaDeniedError: It was found before, and is gone or hidden now. Retried, since rights that were taken away
+                may be given back.
         """
         try:
-            facts = await self._ensure()
+            layout = await self._ensure()
         except KafkaRefusedError as exc:
             if self._was_found:
                 raise KafkaDeniedError(f"the topic {self.name} is gone, or may not be seen any more: {exc}") from exc
             raise
         self._was_found = True
-        return facts
+        return layout
 
-    async def _ensure(self) -> Facts:
+    async def _ensure(self) -> TopicLayout:
         async with _administering(self._brokers) as admin:
             cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
             found = await _found(admin, self.name)
             if not found:
                 await _create(admin, self.name, self._partitions, copies=min(COPIES, len(cluster["brokers"])))
                 found = await _found(admin, self.name) or list(range(self._partitions))
-        return Facts(self.name, cluster["cluster_id"] or "", sorted(found))
+        return TopicLayout(self.name, cluster["cluster_id"] or "", sorted(found))
 
 
 async def create_topic(brokers: Brokers, name: str, *, partitions: int, copies: int | None) -> bool:
-    """Make the topic; false where it was there already."""
+    """Create a topic. Returns False if it exists.
+
+    Args:
+        brokers: The brokers of the cluster.
+        name: The name of the topic.
+        partitions: The number of its partitions.
+        copies: The number of replicas; None for as many as there are brokers, up to COPIES.
+    """
     async with _administering(brokers) as admin:
         cluster = await bounded("asking who the cluster is", admin.describe_cluster(), seconds=ANSWER_DEADLINE)
         return await _create(admin, name, partitions, copies=copies or min(COPIES, len(cluster["brokers"])))
 
 
 async def describe_topic(brokers: Brokers, name: str) -> list[Partition]:
-    """The topic's partitions; none where there is no such topic."""
+    """Describe the partitions of a topic; none if there is no such topic."""
     async with _administering(brokers) as admin:
-        # All of them: to ask for one that is missing makes it, on a broker that creates topics by itself.
+        # All topics, since a request for a missing one creates it, on a broker that creates topics automatically.
         found = await bounded("describing topics", admin.describe_topics(), seconds=ANSWER_DEADLINE)
     described = [each for topic in found if topic["topic"] == name for each in topic["partitions"]]
     begins, ends = await _offsets(brokers, [TopicPartition(name, each["partition"]) for each in described])
@@ -115,11 +128,11 @@ async def _offsets(
     consumer = AIOKafkaConsumer(**brokers.options())
     try:
         await brokers.connect(consumer.start)
-        async with brokers.asking():
+        async with brokers.explaining_errors():
             begins = await bounded(doing, consumer.beginning_offsets(partitions), seconds=ANSWER_DEADLINE)
             ends = await bounded(doing, consumer.end_offsets(partitions), seconds=ANSWER_DEADLINE)
     finally:
-        await closed(consumer.stop)
+        await close_in_turn(consumer.stop)
     return begins, ends
 
 
@@ -148,7 +161,7 @@ async def _administering(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]
     admin: Any = AIOKafkaAdminClient(**brokers.options())
     try:
         await brokers.connect(admin.start)
-        async with brokers.asking():
+        async with brokers.explaining_errors():
             yield admin
     finally:
-        await closed(admin.close)
+        await close_in_turn(admin.close)

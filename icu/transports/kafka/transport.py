@@ -1,4 +1,4 @@
-"""The Transport on Apache Kafka: one producer a process, a consumer for each reader, and what they wait for."""
+"""The Transport on Apache Kafka: one producer for each process, and a consumer for each reader."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,15 +12,15 @@ from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.producer import Producer
 from icu.transports.kafka.topics import Topic
 
+# The key of the producer's trouble, beside those of the readers.
 _SENDING: Final = "producer"
-"""Whose trouble it is, beside that of the readers."""
 
 
 class KafkaTransport:
-    """A topic on a cluster, made if it is missing. Connects when it is first used, and again whenever it has to."""
+    """A topic on a cluster, created if it is missing. It connects when it is first used, and after each error."""
 
     durable = True
-    unstored = 0
+    unstored = 0  # the log outlives this process
 
     def __init__(self, brokers: Brokers, *, topic: str, partitions: int) -> None:
         self._brokers = brokers
@@ -32,59 +32,50 @@ class KafkaTransport:
 
     @property
     def topic(self) -> str:
-        """The topic's name."""
         return self._topic.name
 
     @property
     def trouble(self) -> str | None:
-        """What it waits for; None while it works."""
         troubles = [self.sending_trouble, *self._troubles.values(), *(each.trouble for each in self._readers)]
         return next(filter(None, troubles), None)
 
     @property
     def sending_trouble(self) -> str | None:
-        """Trouble of the producer; None while it works."""
         return self._troubles.get(_SENDING) or self._producer.trouble
 
     @property
     def degraded(self) -> str | None:
-        """What cannot be read until somebody mends something; None where all can."""
         return next(filter(None, (each.degraded for each in self._readers)), None)
 
     @property
     def sending_degraded(self) -> str | None:
-        """Why nothing can be sent until somebody mends something."""
         return self._producer.degraded
 
     async def check(self) -> None:
-        """Connect once; KafkaError where that fails."""
         self._check_open()
         await self._topic.ensure()
 
-    async def settled(self, most: int) -> None:
-        """Nothing to wait for: the log outlives this process."""
+    async def until_stored(self, most: int) -> None:
+        """Return at once: the log outlives this process."""
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Send in order; returns when all replicas have all records, however long the broker is away."""
         self._check_open()
         return await self._producer.publish(records)
 
     @asynccontextmanager
     async def consumer(self) -> AsyncIterator[KafkaConsumer]:
-        """Open a reader; it connects when it is assigned."""
         self._check_open()
-        number = object()
-        reader = KafkaConsumer(self._brokers, self._topic, on_trouble=partial(self._note, number))
+        key = object()  # each reader's trouble has a key of its own
+        reader = KafkaConsumer(self._brokers, self._topic, on_trouble=partial(self._note, key))
         self._readers.add(reader)
         try:
             yield reader
         finally:
             self._readers.discard(reader)
-            self._troubles.pop(number, None)
+            self._troubles.pop(key, None)
             await reader.aclose()
 
     async def aclose(self) -> None:
-        """Leave the brokers for good, waking all who wait."""
         self._closed = True
         for reader in tuple(self._readers):
             await reader.aclose()
@@ -94,5 +85,5 @@ class KafkaTransport:
         if self._closed:
             raise TransportClosedError(f"the topic {self._topic.name} was closed")
 
-    def _note(self, who: object, trouble: str | None) -> None:
-        self._troubles[who] = trouble
+    def _note(self, key: object, trouble: str | None) -> None:
+        self._troubles[key] = trouble

@@ -3,7 +3,7 @@
 import pytest
 
 from icu.cli.alike import alike, spans
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_alike() -> None:
     away = "KafkaError: away"
     rows = alike(
         [
-            ChildView("bed-1", State.BACKOFF, restarts=2, last_error=away),
-            ChildView("bed-2", State.STOPPED, last_error=away),
-            ChildView("bed-3", State.BACKOFF, restarts=3, last_error=away),
-            ChildView("bed-4", State.BACKOFF, last_error="another"),
-            ChildView("bed-5", State.STOPPED, detail="http://old"),
+            ChildView("bed-1", ChildState.BACKOFF, restarts=2, last_error=away),
+            ChildView("bed-2", ChildState.STOPPED, last_error=away),
+            ChildView("bed-3", ChildState.BACKOFF, restarts=3, last_error=away),
+            ChildView("bed-4", ChildState.BACKOFF, last_error="another"),
+            ChildView("bed-5", ChildState.STOPPED, detail="http://old"),
         ]
     )
     assert [(row.names, row.state, row.reason, row.restarts) for row in rows] == [

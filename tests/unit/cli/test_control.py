@@ -14,10 +14,10 @@ from icu.cli import control
 from icu.cli.listing import entry, harmless, outline, table
 from icu.config.load import load
 from icu.control.places import names_of, places
-from icu.control.protocol import Entry, Supervisors
-from icu.control.records import Records
+from icu.control.protocol import LogEntry, Supervisors
+from icu.control.records import RecentRecords
 from icu.control.server import serve
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.orders import ORDERS
 from tests.unit.cli.conftest import Run
 from tests.unit.control.conftest import Ward
@@ -63,7 +63,7 @@ def test_the_settings_say_which_supervisor_is_meant(icu: Run, tmp_path: Path, wo
 def ward(icu: Run) -> Iterator[Ward]:
     """A ward with a control room, in a thread of its own."""
     ward = Ward()
-    records = Records()
+    records = RecentRecords()
     logger.add(records, format="{message}")
     logger.bind(child="sink", delay=1.5).warning("trouble \x1b[2J")
     with anyio.from_thread.start_blocking_portal() as portal:
@@ -110,12 +110,12 @@ def test_an_environment_that_says_where(icu: Run, ward: Ward, tmp_path: Path, mo
     assert icu("status", "sink", "--config", "other.toml")[0] == 78
 
 
-@pytest.mark.parametrize("state", State)
-def test_which_states_are_running(icu: Run, ward: Ward, state: State) -> None:
+@pytest.mark.parametrize("state", ChildState)
+def test_which_states_are_running(icu: Run, ward: Ward, state: ChildState) -> None:
     """One that waits for a broker is up, and one that has just said that it started."""
     ward.children = [ChildView("sink", state)]
     assert icu("status")[0] == (0 if state in {"running", "waiting"} else 3)
-    ward.children = [ChildView("sink", State.STARTING, uptime=0.1)]
+    ward.children = [ChildView("sink", ChildState.STARTING, uptime=0.1)]
     assert icu("status") == (0, "sink  starting  0:00:00\n", "")
 
 
@@ -145,15 +145,15 @@ def test_orders(icu: Run, ward: Ward) -> None:
     """How the children are afterwards; 3 where they are not as they were told, with what went wrong."""
     assert icu("start", "sink") == (0, "sink  running  0:00:05\n", "")
     assert icu("stop", "sink")[0] == 3
-    ward.children[0] = ChildView("sink", State.STOPPED)
+    ward.children[0] = ChildView("sink", ChildState.STOPPED)
     assert icu("stop", "sink") == (0, "sink  stopped\n", "")
     code, out, err = icu("restart", "sink")
     assert (code, err) == (3, "icu: bed-1: no bed\n")
     assert out.splitlines() == ["sink   stopped", "bed-1  backoff"]
-    ward.children[1] = ChildView("bed-1", State.RUNNING, uptime=2.0)
+    ward.children[1] = ChildView("bed-1", ChildState.RUNNING, uptime=2.0)
     hint = "icu runs 3 times until the next reload or start, which take the file's `count` again"
     assert icu("scale", "icu", "3") == (0, f"icu is 3 now\n{hint}\nbed-1  running  0:00:02\n", "")
-    ward.children[1] = ChildView("bed-1", State.FAILED)
+    ward.children[1] = ChildView("bed-1", ChildState.FAILED)
     assert icu("scale", "icu", "3")[0] == 3
     assert icu("reload") == (0, "nothing changed\n", "")
     assert ward.told == [
@@ -203,10 +203,10 @@ def test_the_tree(icu: Run, ward: Ward) -> None:
 def test_the_table() -> None:
     """Aligned; where a child is, or why it is down, and nothing that is no longer true."""
     children = [
-        ChildView("sink", State.WAITING, uptime=3_725.9, detail="no connection to Kafka", last_error="E: old"),
-        ChildView("bed-1", State.BACKOFF, restarts=1, last_error="E: new", detail="http://old"),
-        ChildView("bed-2", State.FAILED, restarts=12, last_error="E: two\nlines"),
-        ChildView("Иван", State.STOPPED, detail="http://old", last_error="E: old"),
+        ChildView("sink", ChildState.WAITING, uptime=3_725.9, detail="no connection to Kafka", last_error="E: old"),
+        ChildView("bed-1", ChildState.BACKOFF, restarts=1, last_error="E: new", detail="http://old"),
+        ChildView("bed-2", ChildState.FAILED, restarts=12, last_error="E: two\nlines"),
+        ChildView("Иван", ChildState.STOPPED, detail="http://old", last_error="E: old"),
     ]
     assert table(children) == [
         "sink   waiting  1:02:05  no connection to Kafka",
@@ -219,7 +219,7 @@ def test_the_table() -> None:
 
 def test_the_outline() -> None:
     """Children are further in than their supervisor."""
-    beds = ChildView("beds", State.RUNNING, uptime=1.0, children=(ChildView("bed-1", State.STOPPED),))
+    beds = ChildView("beds", ChildState.RUNNING, uptime=1.0, children=(ChildView("bed-1", ChildState.STOPPED),))
     told = Supervisors(7, {"": "rest_for_one", "beds": "one_for_one"}, [ChildView("sink"), beds])
     assert outline(told) == [
         "ward (pid 7): rest_for_one",
@@ -231,7 +231,7 @@ def test_the_outline() -> None:
 
 def test_an_entry() -> None:
     """Time, level, child, message and context, and the stack below."""
-    record = Entry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
+    record = LogEntry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
     assert entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
 
 

@@ -11,7 +11,7 @@ from icu.bootstrap.bedsides import Bedsides
 from icu.cli.overview import TURN, Pages, shown
 from icu.patient.beds import Beds
 from icu.patient.simulated import SimulatedBay
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from tests.clocks import virtual_time
 from tests.samples import START
 from tests.unit.patient.wards import SCENARIOS, cohort
@@ -19,8 +19,8 @@ from tests.unit.patient.wards import SCENARIOS, cohort
 pytestmark = pytest.mark.parametrize("anyio_backend", [pytest.param(virtual_time(), id="virtual time")])
 
 SIZES = [(80, 24), (44, 24), (160, 50)]
-SINK = ChildView("sink", State.RUNNING, uptime=61)
-MONITOR = ChildView("monitor", State.RUNNING, uptime=61, detail="http://[bold]x")
+SINK = ChildView("sink", ChildState.RUNNING, uptime=61)
+MONITOR = ChildView("monitor", ChildState.RUNNING, uptime=61, detail="http://[bold]x")
 
 
 class Ward:
@@ -34,15 +34,15 @@ class Ward:
         self.bedsides = Bedsides({each: Beds([bays[each]], SCENARIOS) for each in bays})
         self.beds = [
             # Each of its own kind of trouble, so that none can be put beside another.
-            ChildView(each, State.FAILED, last_error=f"E: {each}") if each not in bays
-            else ChildView(each, State.RUNNING, uptime=61)
+            ChildView(each, ChildState.FAILED, last_error=f"E: {each}") if each not in bays
+            else ChildView(each, ChildState.RUNNING, uptime=61)
             for each in names
         ]  # fmt: skip
         self.pages = Pages(self.bedsides)
 
     def view(self) -> Sequence[ChildView]:
         """As the tree shows it."""
-        return [SINK, MONITOR, ChildView("beds", State.RUNNING, uptime=60, children=self.beds)]
+        return [SINK, MONITOR, ChildView("beds", ChildState.RUNNING, uptime=60, children=self.beds)]
 
     def lines(self, width: int, height: int, progress: float = 1.0) -> list[str]:
         """The overview as it stands there."""
@@ -109,7 +109,7 @@ async def test_every_patient_comes_to_be_seen(width: int) -> None:
 async def test_patients_in_other_processes() -> None:
     """Their signs are not known here, which is told."""
     ward = Ward(3)
-    ward.beds += [ChildView("far-1", State.RUNNING, uptime=3), ChildView("far-2", State.STOPPED)]
+    ward.beds += [ChildView("far-1", ChildState.RUNNING, uptime=3), ChildView("far-2", ChildState.STOPPED)]
     assert "signs not known here: 1 in processes of their own, ask GET /patients" in ward.lines(80, 24)
     assert not any("signs not known" in line for line in Ward(3).lines(80, 24))
 
@@ -117,7 +117,7 @@ async def test_patients_in_other_processes() -> None:
 async def test_a_supervisor_that_gave_up() -> None:
     """It says why its patients are down."""
     ward = Ward(2)
-    beds = ChildView("beds", State.BACKOFF, last_error="RestartIntensityError: too often", children=ward.beds)
+    beds = ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: too often", children=ward.beds)
     ward.view = lambda: [SINK, MONITOR, beds]  # type: ignore[method-assign]
     lines = ward.lines(80, 24)
     assert "RestartIntensityError: too often" in lines[lines.index("Trouble") + 2]

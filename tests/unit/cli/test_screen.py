@@ -9,20 +9,22 @@ from rich.console import Console
 
 from icu.cli import screen
 from icu.cli.screen import is_screen, report
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 REASON = "partition 3 cannot be read from offset 1203: have the broker's disk looked at"
 SERVICES = [
-    ChildView("sink", State.DEGRADED, uptime=3723, detail=REASON),
-    ChildView("monitor", State.RUNNING, uptime=61, restarts=3, detail="http://[bold]127.0.0.1:8000"),
+    ChildView("sink", ChildState.DEGRADED, uptime=3723, detail=REASON),
+    ChildView("monitor", ChildState.RUNNING, uptime=61, restarts=3, detail="http://[bold]127.0.0.1:8000"),
 ]
 SIZES = [(80, 24), (44, 24)]
 
 
-def beds(count: int, *, state: State = State.RUNNING, first: int = 1) -> list[ChildView]:
+def beds(count: int, *, state: ChildState = ChildState.RUNNING, first: int = 1) -> list[ChildView]:
     """So many of them."""
     numbers = range(first, first + count)
-    return [ChildView(f"bed-{n}", state, uptime=3.0 * (state is State.RUNNING), last_error="E: x") for n in numbers]
+    return [
+        ChildView(f"bed-{n}", state, uptime=3.0 * (state is ChildState.RUNNING), last_error="E: x") for n in numbers
+    ]
 
 
 def lines(children: Sequence[ChildView], width: int = 80, height: int = 24) -> list[str]:
@@ -42,7 +44,12 @@ def flat(shown: Sequence[str]) -> str:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_trouble_comes_first_and_totals_last(width: int, height: int) -> None:
     """Headings between; reasons, and what to do about it, stand there whole, and no line is broken by the terminal."""
-    children = [*SERVICES, *beds(3), *beds(1, state=State.STOPPED, first=4), *beds(1, state=State.FAILED, first=5)]
+    children = [
+        *SERVICES,
+        *beds(3),
+        *beds(1, state=ChildState.STOPPED, first=4),
+        *beds(1, state=ChildState.FAILED, first=5),
+    ]
     shown = lines(children, width, height)
     headings = [line for line in shown if line in {"Trouble", "Not running", "Running"}]
     assert (shown[0], headings) == ("Trouble", ["Trouble", "Not running", "Running"])
@@ -74,7 +81,7 @@ def test_nobody_who_is_listed_scrolls_away(count: int) -> None:
 
 def test_many_with_one_trouble_are_one_row() -> None:
     """A broker that is away is one thing to mend: the others are not pushed off the screen for it."""
-    shown = lines([*SERVICES, *beds(300, state=State.BACKOFF), *beds(700, first=301)])
+    shown = lines([*SERVICES, *beds(300, state=ChildState.BACKOFF), *beds(700, first=301)])
     assert len(shown) < 24
     assert any("bed-1 to bed-300" in line for line in shown)
     assert shown[-1].startswith("700 of 1000 beds and 1 of 2 services run; 1 degraded, 300 backoff")
@@ -86,7 +93,7 @@ def test_many_with_one_trouble_are_one_row() -> None:
 )
 def test_long_and_wide_names_are_whole(name: str, width: int) -> None:
     """They are broken, not cut, and no letter is counted as narrower than it is."""
-    shown = lines([ChildView(name, State.FAILED, last_error="E: x")], width)
+    shown = lines([ChildView(name, ChildState.FAILED, last_error="E: x")], width)
     assert max(map(cell_len, shown)) <= width
     first = flat([line if width == 44 else line[: 80 // 3] for line in shown])
     assert all(letter in first for letter in set(flat([name])))
@@ -95,7 +102,7 @@ def test_long_and_wide_names_are_whole(name: str, width: int) -> None:
 
 def test_nothing_steers_the_terminal() -> None:
     """Whatever a name or an error holds."""
-    shown = flat(lines([ChildView("a\x1b[2J", State.FAILED, last_error="E:\x1b]0;x\x07")]))
+    shown = flat(lines([ChildView("a\x1b[2J", ChildState.FAILED, last_error="E:\x1b]0;x\x07")]))
     assert "\x1b" not in shown
     assert "a\\x1b[2J" in shown
 

@@ -9,7 +9,7 @@ import pytest
 from icu.cli.main import cli
 from icu.control.places import LONGEST
 from icu.errors import EXIT_CODES, Kind
-from icu.http.connections import MOST, Connections
+from icu.http.connections import MAX_CONNECTIONS, Connections
 from icu.ops.signals import STOP_DEADLINE
 
 UNIT = Path(__file__).parents[3] / "config" / "icu.service"
@@ -69,7 +69,7 @@ def test_files_are_where_systemd_makes_room(unit: dict[str, list[str]]) -> None:
 def test_there_are_descriptors_for_all_connections(unit: dict[str, list[str]]) -> None:
     """So many that the cap is our own, not the system's."""
     [limit] = unit["LimitNOFILE"]
-    assert Connections.within(int(limit)).served.size == MOST
+    assert Connections.within(int(limit)).served.size == MAX_CONNECTIONS
 
 
 def test_what_it_writes_is_its_own_alone(unit: dict[str, list[str]]) -> None:

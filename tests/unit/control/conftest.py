@@ -12,10 +12,10 @@ import pytest
 from icu.config.settings import Settings, Supervision
 from icu.control.errors import UnknownChildError
 from icu.control.places import places
-from icu.control.protocol import Befallen, Supervisors
-from icu.control.records import Records
+from icu.control.protocol import ScenarioStarted, Supervisors
+from icu.control.records import RecentRecords
 from icu.control.server import serve
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.changes import Change
 from icu.ward.orders import ORDERS
 from icu.ward.outcomes import Outcomes
@@ -27,7 +27,7 @@ class Ward:
     def __init__(self) -> None:
         self.outcomes = Outcomes(self)
         self.changes = self.scenarios = self
-        self.children = [ChildView("sink", State.RUNNING, uptime=5.0), ChildView("bed-1", State.BACKOFF)]
+        self.children = [ChildView("sink", ChildState.RUNNING, uptime=5.0), ChildView("bed-1", ChildState.BACKOFF)]
         self.told: list[object] = []
         self.scaled = ["bed-1"]
         self.error: Exception | None = None
@@ -72,12 +72,12 @@ class Ward:
         await self._obey("reload", ())
         return Change("nothing changed")
 
-    async def befall(self, bed: str, scenario: str) -> Befallen:
+    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
         """Note it; a pattern means so many patients that they are not named, and the recording is none of them."""
         await self._obey("befall", (bed, scenario))
         if bed == "*":
-            return Befallen([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
-        return Befallen(["Anna", "Иван"])
+            return ScenarioStarted([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
+        return ScenarioStarted(["Anna", "Иван"])
 
     async def _obey(self, *words: object) -> dict[str, str | None]:
         await self.gate.wait()
@@ -107,13 +107,13 @@ def ward() -> Ward:
 
 
 @pytest.fixture
-def records() -> Records:
+def records() -> RecentRecords:
     """The log of the control room."""
-    return Records(kept=100)
+    return RecentRecords(kept=100)
 
 
 @pytest.fixture
-async def room(settings: Settings, ward: Ward, records: Records) -> AsyncIterator[Path]:
+async def room(settings: Settings, ward: Ward, records: RecentRecords) -> AsyncIterator[Path]:
     """A running control room; its socket."""
     async with anyio.create_task_group() as group:
         await group.start(partial(serve, ward, ORDERS, records, places(settings)))

@@ -13,9 +13,9 @@ from anyio.abc import SocketAttribute, SocketListener, SocketStream
 from icu.config.settings import Settings
 from icu.control.client import ask, talk
 from icu.control.errors import NoSupervisorError, OrderRefusedError
-from icu.control.listener import take
+from icu.control.listener import bind_first
 from icu.control.places import Place, places
-from icu.control.protocol import Children, Done, Failed, Logs, Missed, line
+from icu.control.protocol import Children, Done, Failed, Logs, Missed, encode_line
 from icu.errors import is_transient
 from icu.ward.asking import look
 from icu.ward.orders import Reload, Status, Stop
@@ -31,9 +31,9 @@ async def behaving(path: Path, behave: Behaviour) -> AsyncIterator[None]:
         async with stream:
             await behave(stream)
 
-    seat = await to_thread.run_sync(take, [Place(path, private=False)])
-    assert seat is not None
-    async with await SocketListener.from_socket(seat.socket) as listener, anyio.create_task_group() as group:
+    bound = await to_thread.run_sync(bind_first, [Place(path, private=False)])
+    assert bound is not None
+    async with await SocketListener.from_socket(bound.socket) as listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, attend)
         yield
         group.cancel_scope.cancel()
@@ -48,7 +48,7 @@ async def test_nobody_there(settings: Settings) -> None:
 
 
 async def test_a_dead_one(settings: Settings, folder: Path) -> None:
-    """What it has left behind is no supervisor, and neither is a file."""
+    """The file of a dead supervisor is no supervisor, and neither is any other file."""
     async with behaving(folder / "icu.sock", dies):
         pass
     with pytest.raises(NoSupervisorError, match="nobody listens"):
@@ -86,7 +86,7 @@ async def dies(stream: SocketStream) -> None:
 async def dies_in_a_word(stream: SocketStream) -> None:
     """Go away in the middle of an answer."""
     await stream.receive()
-    await stream.send(line(Children(()))[:20])
+    await stream.send(encode_line(Children(()))[:20])
 
 
 async def babbles(stream: SocketStream) -> None:
@@ -98,7 +98,7 @@ async def babbles(stream: SocketStream) -> None:
 async def answers_something_else(stream: SocketStream) -> None:
     """Answer another question."""
     await stream.receive()
-    await stream.send(line(Done("something")))
+    await stream.send(encode_line(Done("something")))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_supervisors_that_do_not_behave(settings: Settings, folder: Path, 
 async def refuses(stream: SocketStream) -> None:
     """Say no without hearing the question, and go away."""
     await stream.receive(1)
-    await stream.send(line(Failed("no room", 75)))
+    await stream.send(encode_line(Failed("no room", 75)))
 
 
 async def hears_half(stream: SocketStream) -> None:
@@ -133,8 +133,8 @@ async def hears_half(stream: SocketStream) -> None:
             await stream.receive()
 
 
+# A question that no socket takes as long as nobody hears it.
 LONG = Stop(tuple("x" * 200 for _ in range(10_000)))
-"""A question that no socket takes as long as nobody hears it."""
 
 
 async def test_a_refusal_is_heard_by_who_could_not_ask(settings: Settings, folder: Path) -> None:
@@ -154,18 +154,18 @@ async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Pa
     async def takes_long(stream: SocketStream) -> None:
         await stream.receive()
         await anyio.sleep(0.5)
-        await stream.send(b"\n" + line(Done("at last")))
+        await stream.send(b"\n" + encode_line(Done("at last")))
 
     async with behaving(folder / "icu.sock", takes_long):
         assert (await ask(places(settings), Reload(), Done)).what == "at last"
 
 
 async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: Path) -> None:
-    """Who follows is not left waiting."""
+    """A follower is not left waiting."""
 
     async def ends(stream: SocketStream) -> None:
         await stream.receive()
-        await stream.send(line(Missed(3)))
+        await stream.send(encode_line(Missed(3)))
 
     async with behaving(folder / "icu.sock", ends):
         assert [said async for said in talk(places(settings), Logs(follow=True))] == [Missed(3)]

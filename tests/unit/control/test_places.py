@@ -1,4 +1,4 @@
-"""Where the socket is, and how its place is taken."""
+"""Places of the socket, and its binding."""
 
 import fcntl
 import os
@@ -15,12 +15,12 @@ from icu.config.load import load
 from icu.config.settings import Database, Settings, Supervision
 from icu.control import listener
 from icu.control.errors import SupervisorRunsError
-from icu.control.listener import take
+from icu.control.listener import bind_first
 from icu.control.places import LONGEST, Place, places
 
 
 def paths(settings: Settings, **environ: str) -> list[Path]:
-    """Where the socket may be."""
+    """Paths of the places."""
     return [place.path for place in places(settings, environ)]
 
 
@@ -33,7 +33,7 @@ def test_the_runtime_folders() -> None:
 
 
 def test_one_database_is_one_socket(tmp_path: Path) -> None:
-    """However its path is written; another one is another socket."""
+    """All spellings of its path give one socket; another database gives another one."""
     (tmp_path / "ward").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "ward")
     urls = [
@@ -69,15 +69,15 @@ def test_the_folder_is_made_for_its_owner(folder: Path) -> None:
     """Folder and socket, whatever the umask says."""
     before = os.umask(0)
     try:
-        seat = take([Place(folder / "icu" / "x.sock", private=True)])
+        bound = bind_first([Place(folder / "icu" / "x.sock", private=True)])
     finally:
         os.umask(before)
-    assert seat is not None
-    assert stat.S_IMODE(seat.path.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(seat.path.stat().st_mode) == 0o600
-    seat.leave()
-    seat.socket.close()
-    assert not seat.path.exists()
+    assert bound is not None
+    assert stat.S_IMODE(bound.path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(bound.path.stat().st_mode) == 0o600
+    bound.unlink()
+    bound.socket.close()
+    assert not bound.path.exists()
 
 
 @pytest.mark.parametrize("kind", ["open to the group", "a link", "a file", "of a missing folder"])
@@ -95,10 +95,10 @@ def test_folders_that_are_not_ours_are_passed_by(folder: Path, kind: str) -> Non
             bad.write_text("")
         case _:
             bad = folder / "missing" / "icu"
-    seat = take([Place(bad / "x.sock", private=True), Place(good / "x.sock", private=True)])
-    assert seat is not None
-    assert seat.path.parent == good
-    seat.socket.close()
+    bound = bind_first([Place(bad / "x.sock", private=True), Place(good / "x.sock", private=True)])
+    assert bound is not None
+    assert bound.path.parent == good
+    bound.socket.close()
 
 
 def test_what_a_dead_process_left_is_replaced(folder: Path) -> None:
@@ -107,11 +107,11 @@ def test_what_a_dead_process_left_is_replaced(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
         dead.listen()
-    seat = take([Place(path, private=True)])
-    assert seat is not None
+    bound = bind_first([Place(path, private=True)])
+    assert bound is not None
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
-    seat.socket.close()
+    bound.socket.close()
 
 
 def test_a_living_one_is_refused(folder: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_living_one_is_refused(folder: Path) -> None:
             client.setblocking(False)
             if client.connect_ex(str(path)) == 0:
                 with pytest.raises(SupervisorRunsError, match=r"x\.sock.*status shows it.*another database"):
-                    take([Place(path, private=True)])
+                    bind_first([Place(path, private=True)])
         for client in clients:
             client.close()
     assert path.is_socket()
@@ -137,18 +137,18 @@ def test_what_is_no_socket_stays(folder: Path) -> None:
     path.write_text("precious")
     logged: list[str] = []
     logger.add(logged.append, format="{message}")
-    assert take([Place(path, private=True)]) is None
+    assert bind_first([Place(path, private=True)]) is None
     assert "there is something else" in logged[0]
     assert path.read_text() == "precious"
 
 
 def test_two_that_start_at_once_take_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another one holds the folder, nothing in it is changed."""
-    monkeypatch.setattr(listener, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(listener, "LOCK_TIMEOUT", 0.1)
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    assert take([Place(folder / "x.sock", private=True)]) is None
+    assert bind_first([Place(folder / "x.sock", private=True)]) is None
     os.close(handle)
-    seat = take([Place(folder / "x.sock", private=True)])
-    assert seat is not None
-    seat.socket.close()
+    bound = bind_first([Place(folder / "x.sock", private=True)])
+    assert bound is not None
+    bound.socket.close()

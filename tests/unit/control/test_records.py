@@ -6,19 +6,19 @@ import threading
 import pytest
 from loguru import logger
 
-from icu.control.protocol import answers, line
-from icu.control.records import LONGEST_TEXT, Records, is_meant
+from icu.control.protocol import answer_decoder, encode_line
+from icu.control.records import LONGEST_TEXT, RecentRecords, matches
 
 
 @pytest.fixture
-def records() -> Records:
+def records() -> RecentRecords:
     """The last ten."""
-    records = Records(kept=10)
+    records = RecentRecords(kept=10)
     logger.add(records, format="{message}", level="DEBUG")
     return records
 
 
-def test_the_last_ones_are_kept(records: Records) -> None:
+def test_the_last_ones_are_kept(records: RecentRecords) -> None:
     """Each with its number, whatever number somebody has seen."""
     assert records.after(0) == []
     for number in range(25):
@@ -28,7 +28,7 @@ def test_the_last_ones_are_kept(records: Records) -> None:
     assert records.after(25) == []
 
 
-def test_what_a_record_says(records: Records) -> None:
+def test_what_a_record_says(records: RecentRecords) -> None:
     """Time, level, message, child and context; a stack where there is one, of the error inside groups of one."""
     try:
         raise ExceptionGroup("group", [ValueError("no luck")])
@@ -40,17 +40,17 @@ def test_what_a_record_says(records: Records) -> None:
     assert entry.exception is not None
     assert "ValueError: no luck" in entry.exception
     assert "ExceptionGroup" not in entry.exception
-    assert answers.decode(line(entry)) == entry
+    assert answer_decoder.decode(encode_line(entry)) == entry
 
 
-def test_endless_texts_are_cut(records: Records) -> None:
+def test_endless_texts_are_cut(records: RecentRecords) -> None:
     """A thousand records have room in memory, whatever they hold."""
     logger.bind(value="y" * 100_000).info("x" * 100_000)
     [(_, entry)] = records.after(0)
     assert len(entry.message) == len(entry.context["value"]) == LONGEST_TEXT + 3
 
 
-def test_threads_write_while_others_read(records: Records) -> None:
+def test_threads_write_while_others_read(records: RecentRecords) -> None:
     """No record is lost, none comes twice, and nobody falls over a deque that changes."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -67,8 +67,8 @@ def test_threads_write_while_others_read(records: Records) -> None:
     assert records.after(0)[-1][0] == 2_000
 
 
-def test_children(records: Records) -> None:
-    """Who there are records of."""
+def test_children(records: RecentRecords) -> None:
+    """The ids of children with records."""
     logger.info("nobody's")
     logger.bind(child="gone").info("x")
     assert records.children() == {"gone"}
@@ -88,4 +88,4 @@ def test_children(records: Records) -> None:
 )
 def test_patterns(child: str | None, pattern: str | None, meant: bool) -> None:
     """An id, or a pattern, or everything."""
-    assert is_meant(child, pattern) is meant
+    assert matches(child, pattern) is meant

@@ -26,20 +26,20 @@ from icu.control.places import places
 from icu.control.protocol import (
     LONGEST_REQUEST,
     AnyAnswer,
-    Befallen,
     Children,
     Done,
-    Entry,
     Failed,
+    LogEntry,
     Logs,
     Missed,
     Request,
+    ScenarioStarted,
     Supervisors,
-    answers,
-    line,
+    answer_decoder,
+    encode_line,
 )
-from icu.control.records import Records
-from icu.supervisor.view import ChildView, State
+from icu.control.records import RecentRecords
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward.asking import look
 from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
@@ -54,13 +54,16 @@ async def answer_to(path: Path, data: bytes) -> AnyAnswer:
     with anyio.fail_after(PATIENCE):
         async with await anyio.connect_unix(path) as stream:
             await stream.send(data)
-            return answers.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
+            return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def test_looking(settings: Settings, room: Path) -> None:
     """Status tells of the children that are asked for, tree of all with rules and pid."""
     status = await ask(places(settings), Status(), Children)
-    assert [(child.id, child.state) for child in status.children] == [("sink", State.RUNNING), ("bed-1", State.BACKOFF)]
+    assert [(child.id, child.state) for child in status.children] == [
+        ("sink", ChildState.RUNNING),
+        ("bed-1", ChildState.BACKOFF),
+    ]
     assert [child.id for child in (await ask(places(settings), Status(("bed-1",)), Children)).children] == ["bed-1"]
     tree = await ask(places(settings), Tree(), Supervisors)
     assert (tree.pid, tree.rules) == (os.getpid(), {"": "one_for_one"})
@@ -76,10 +79,10 @@ async def test_looking(settings: Settings, room: Path) -> None:
         (
             Scale("icu", 3),
             ("scale", ("icu", 3)),
-            Done("icu is 3 now", [ChildView("bed-1", State.BACKOFF, children=[])], []),
+            Done("icu is 3 now", [ChildView("bed-1", ChildState.BACKOFF, children=[])], []),
         ),
         (Reload(), ("reload", ()), Done("nothing changed", [], [])),
-        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), Befallen(["Anna", "Иван"], [])),
+        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), ScenarioStarted(["Anna", "Иван"], [])),
     ],
 )
 async def test_orders(
@@ -165,7 +168,7 @@ async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward
 
 async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not hold its place for ever, and is told why; half a request is no better."""
-    monkeypatch.setattr(callers, "PATIENCE", 0.1)
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.1)
     for said in (b"", b'{"ask":"sta'):
         async with await anyio.connect_unix(room) as stream:
             await stream.send(said)
@@ -173,24 +176,24 @@ async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.Monk
 
 
 async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are: the one that has been silent for longest makes room for the next."""
-    monkeypatch.setattr(callers, "PATIENCE", 600)
+    """The longest silent one makes room for the next, however many there are."""
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 600)
     async with AsyncExitStack() as stack:
         silent = [
-            await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MOST_SILENT)
+            await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MAX_SILENT)
         ]
         assert await look(settings)
-        for stream in silent[: callers.MOST_SILENT]:
+        for stream in silent[: callers.MAX_SILENT]:
             assert await answer_on(stream) == Failed("no whole request came in time", 64)
-        await silent[-1].send(line(Status()))
+        await silent[-1].send(encode_line(Status()))
         assert isinstance(await answer_on(silent[-1]), Children)
 
 
 async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward: Ward) -> None:
-    """Whoever closes the terminal leaves no child between stop and start; and others are served meanwhile."""
+    """A terminal that is closed leaves no child between stop and start; and others are served meanwhile."""
     ward.gate = anyio.Event()
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Restart(("sink",))))
+        await stream.send(encode_line(Restart(("sink",))))
         assert await look(settings)
     assert await look(settings)
     assert ward.told == []
@@ -201,29 +204,31 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
     assert await look(settings)
 
 
-async def test_a_client_that_does_not_read_holds_nobody_up(settings: Settings, room: Path, records: Records) -> None:
+async def test_a_client_that_does_not_read_holds_nobody_up(
+    settings: Settings, room: Path, records: RecentRecords
+) -> None:
     """It follows the log and takes nothing: others are answered, and what is kept for it does not grow."""
     logger.add(records, format="{message}")
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Logs(follow=True)))
+        await stream.send(encode_line(Logs(follow=True)))
         for _ in range(20):
             for _ in range(100):
                 logger.info("x" * 4_000)
-            await anyio.sleep(server.FOLLOW_EVERY / 10)
+            await anyio.sleep(server.FOLLOW_INTERVAL / 10)
         assert await look(settings)
         assert len(records.after(0)) == 100
 
 
-async def test_a_follower_may_look_away(room: Path, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer than others may take to read an answer: then it goes on."""
-    monkeypatch.setattr(callers, "PATIENCE", 0.1)
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.1)
     logger.add(records, format="{message}")
     for _ in range(100):
         logger.info("x" * 4_000)
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Logs(follow=True)))
+        await stream.send(encode_line(Logs(follow=True)))
         await stream.receive(1)
-        await anyio.sleep(5 * callers.PATIENCE)
+        await anyio.sleep(5 * callers.CALLER_TIMEOUT)
         logger.info("last")
         received = BufferedByteReceiveStream(stream)
         with anyio.fail_after(PATIENCE):
@@ -234,14 +239,14 @@ async def test_a_follower_may_look_away(room: Path, records: Records, monkeypatc
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for hardly anybody."""
-    monkeypatch.setattr(server, "MOST_ORDERS", 2)
-    monkeypatch.setattr(server, "MOST_FOLLOWERS", 1)
+    monkeypatch.setattr(server, "MAX_ORDERS", 2)
+    monkeypatch.setattr(server, "MAX_FOLLOWERS", 1)
 
 
 async def answer_on(stream: SocketStream) -> AnyAnswer:
     """The next answer of a conversation."""
     with anyio.fail_after(PATIENCE):
-        return answers.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
+        return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
@@ -255,14 +260,14 @@ async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 async def test_followers_keep_no_place_that_orders_need(
-    few: None, settings: Settings, room: Path, records: Records
+    few: None, settings: Settings, room: Path, records: RecentRecords
 ) -> None:
     """They do not even read; one too many is told so, and when one has gone there is room again."""
     logger.add(records, format="{message}")
     logger.info("first")
     async with await anyio.connect_unix(room) as stream:
-        await stream.send(line(Logs(follow=True)))
-        assert isinstance(await answer_on(stream), Entry)
+        await stream.send(encode_line(Logs(follow=True)))
+        assert isinstance(await answer_on(stream), LogEntry)
         with pytest.raises(OrderRefusedError, match="there are 1 clients that follow the log") as refused:
             await following(settings, Logs(follow=True), 1)
         assert refused.value.exit_code == 75
@@ -301,12 +306,12 @@ async def test_who_takes_no_answer_is_sent_away(
     few: None, settings: Settings, room: Path, ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that is larger than a socket holds keeps no place for ever, though the client goes on asking."""
-    ward.children = [ChildView(f"bed-{number}", State.RUNNING) for number in range(10_000)]
-    monkeypatch.setattr(callers, "PATIENCE", 0.2)
+    ward.children = [ChildView(f"bed-{number}", ChildState.RUNNING) for number in range(10_000)]
+    monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.2)
     async with AsyncExitStack() as stack:
         for _ in range(2):
             stream = await stack.enter_async_context(await anyio.connect_unix(room))
-            await stream.send(line(Status()) * 10)
+            await stream.send(encode_line(Status()) * 10)
             await stream.receive(1)
         ward.children = []
         assert await when_there_is_room(partial(look, settings)) == []
@@ -325,7 +330,7 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(socket.socket, "accept", refuse)
-    monkeypatch.setattr(server, "ACCEPT_AGAIN", 0.01)
+    monkeypatch.setattr(server, "ACCEPT_PAUSE", 0.01)
     logged: list[str] = []
     logger.add(logged.append, format="{message}")
     # The first is taken in by the call that was under way already.
@@ -335,7 +340,7 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
 
 
 async def following(settings: Settings, request: Logs, count: int) -> list[AnyAnswer]:
-    """So many answers about the log."""
+    """Answers of a follower, as many as asked for."""
     found: list[AnyAnswer] = []
     with anyio.fail_after(PATIENCE):
         async for said in talk(places(settings), request):
@@ -345,14 +350,14 @@ async def following(settings: Settings, request: Logs, count: int) -> list[AnyAn
     return found
 
 
-async def test_the_log(settings: Settings, room: Path, records: Records) -> None:
-    """What is kept, of all or of those that match, and then what comes."""
+async def test_the_log(settings: Settings, room: Path, records: RecentRecords) -> None:
+    """The kept records, of all or of matching children, and then those to come."""
     logger.add(records, format="{message}")
     logger.info("nobody's")
     logger.bind(child="bed-1", delay=0.5).warning("starting {}", "again")
-    entries = [said async for said in talk(places(settings), Logs()) if isinstance(said, Entry)]
+    entries = [said async for said in talk(places(settings), Logs()) if isinstance(said, LogEntry)]
     assert [entry.message for entry in entries] == ["nobody's", "starting again"]
-    expected = Entry(entries[1].timestamp, "WARNING", "starting again", "bed-1", {"delay": "0.5"})
+    expected = LogEntry(entries[1].timestamp, "WARNING", "starting again", "bed-1", {"delay": "0.5"})
     assert [said async for said in talk(places(settings), Logs("bed-*"))] == [expected]
     assert [said async for said in talk(places(settings), Logs("sink"))] == []
     with pytest.raises(OrderRefusedError, match="no child is called bed-9: did you mean bed-1"):
@@ -360,7 +365,7 @@ async def test_the_log(settings: Settings, room: Path, records: Records) -> None
     async with anyio.create_task_group() as group:
         group.start_soon(partial(log_later, 3))
         found = await following(settings, Logs("bed-1", follow=True), 3)
-    assert [said.message for said in found if isinstance(said, Entry)] == ["starting again", "later 0", "later 1"]
+    assert [said.message for said in found if isinstance(said, LogEntry)] == ["starting again", "later 0", "later 1"]
 
 
 async def log_later(count: int) -> None:
@@ -370,7 +375,7 @@ async def log_later(count: int) -> None:
         logger.bind(child="bed-1").info("later {}", number)
 
 
-async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: Records) -> None:
+async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: RecentRecords) -> None:
     """More records than are kept came between two looks."""
     logger.add(records, format="{message}")
     logger.info("first")
@@ -381,20 +386,20 @@ async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path,
             if len(found) == 1:
                 for number in range(150):
                     logger.info("{}", number)
-            if isinstance(said, Entry) and said.message == "149":
+            if isinstance(said, LogEntry) and said.message == "149":
                 break
     assert found[1] == Missed(50)
     assert len(found) == 102
 
 
 async def test_a_follower_that_is_gone_is_noticed(
-    few: None, settings: Settings, room: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+    few: None, settings: Settings, room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though nothing is logged: an empty line now and then shows it."""
-    monkeypatch.setattr(server, "SIGN_OF_LIFE", 0.1)
-    monkeypatch.setattr(server, "FOLLOW_EVERY", 0.01)
+    monkeypatch.setattr(server, "KEEPALIVE_INTERVAL", 0.1)
+    monkeypatch.setattr(server, "FOLLOW_INTERVAL", 0.01)
     stream: SocketStream = await anyio.connect_unix(room)
-    await stream.send(line(Logs(follow=True)))
+    await stream.send(encode_line(Logs(follow=True)))
     assert await stream.receive() == b"\n"
     await stream.aclose()
     logger.add(records, format="{message}")
@@ -403,14 +408,14 @@ async def test_a_follower_that_is_gone_is_noticed(
 
 
 async def test_the_owner_alone_can_connect(room: Path) -> None:
-    """Whatever the umask says."""
+    """With any umask."""
     assert stat.S_IMODE((await anyio.Path(room).stat()).st_mode) == 0o600
 
 
 async def test_a_second_supervisor_is_refused(settings: Settings, room: Path) -> None:
     """The first one keeps its socket, and answers on."""
     with pytest.raises(SupervisorRunsError, match="runs already"):
-        await server.serve(Ward(), ORDERS, Records(), places(settings))
+        await server.serve(Ward(), ORDERS, RecentRecords(), places(settings))
     assert await look(settings)
 
 
@@ -419,7 +424,7 @@ async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> Non
     path = folder / "icu.sock"
     for replaced in (False, True):
         async with anyio.create_task_group() as group:
-            await group.start(partial(server.serve, Ward(), ORDERS, Records(), places(settings)))
+            await group.start(partial(server.serve, Ward(), ORDERS, RecentRecords(), places(settings)))
             client = await anyio.connect_unix(path)
             if replaced:
                 path.unlink()
@@ -434,7 +439,7 @@ async def test_where_no_socket_can_be_it_goes_on(folder: Path) -> None:
     logged: list[str] = []
     logger.add(logged.append, format="{level} {message}")
     nowhere = msgspec.structs.replace(Settings().supervisor, socket=folder / "missing" / "icu.sock")
-    await server.serve(Ward(), ORDERS, Records(), places(Settings(supervisor=nowhere)))
+    await server.serve(Ward(), ORDERS, RecentRecords(), places(Settings(supervisor=nowhere)))
     [text] = logged
     assert text.startswith("WARNING no control socket")
     assert "missing/icu.sock: No such file or directory" in text

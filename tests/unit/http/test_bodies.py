@@ -41,7 +41,7 @@ ORDERS = {
 
 
 def befalling(*wards: Beds) -> set[str]:
-    """What befalls anybody."""
+    """Current scenarios of all patients."""
     return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
 
 

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from prometheus_client import CollectorRegistry
 
-from icu.http.compression import SMALLEST
+from icu.http.compression import MIN_SIZE
 from icu.http.face import face
 from icu.http.health import Health
 from tests.faces import serving
@@ -26,14 +26,14 @@ async def letters(number: FromPath[int]) -> Response[bytes]:
 
 @get("/coded")
 async def coded() -> Response[bytes]:
-    """What is in another form already."""
-    return Response(b"x" * SMALLEST, headers={"Content-Encoding": "br"}, media_type="text/plain")
+    """A body that is encoded already."""
+    return Response(b"x" * MIN_SIZE, headers={"Content-Encoding": "br"}, media_type="text/plain")
 
 
 @get("/parts")
 async def parts() -> Stream:
     """An answer whose length is known, in parts."""
-    return Stream(iter([b"x" * SMALLEST] * 2), headers={"Content-Length": str(2 * SMALLEST)})
+    return Stream(iter([b"x" * MIN_SIZE] * 2), headers={"Content-Length": str(2 * MIN_SIZE)})
 
 
 @get("/events")
@@ -41,7 +41,7 @@ async def events() -> Stream:
     """A large event, and nothing more for ever."""
 
     async def all_events() -> AsyncIterator[bytes]:
-        yield b"x" * SMALLEST
+        yield b"x" * MIN_SIZE
         await anyio.sleep_forever()
 
     return Stream(all_events())
@@ -57,13 +57,13 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def gzip(value: str = "gzip") -> dict[str, str]:
-    """What a client says that it takes."""
+    """The Accept-Encoding header of a client."""
     return {"Accept-Encoding": value}
 
 
 async def test_large_answers(client: httpx.AsyncClient) -> None:
     """From 16 KB on, with the length of what is sent, which HEAD tells too."""
-    for size, encoding in [(SMALLEST - 1, None), (SMALLEST, "gzip"), (1_000_000, "gzip")]:
+    for size, encoding in [(MIN_SIZE - 1, None), (MIN_SIZE, "gzip"), (1_000_000, "gzip")]:
         response = await client.get(f"/letters/{size}", headers=gzip())
         assert response.headers.get("content-encoding") == encoding
         assert response.content == b"x" * size
@@ -91,12 +91,12 @@ ACCEPTED = {
 async def test_who_takes_it(client: httpx.AsyncClient) -> None:
     """A client that refuses gzip with `q=0` names it too."""
     for accepted, encoding in ACCEPTED.items():
-        response = await client.get(f"/letters/{SMALLEST}", headers=gzip(accepted))
+        response = await client.get(f"/letters/{MIN_SIZE}", headers=gzip(accepted))
         assert response.headers.get("content-encoding") == encoding, accepted
 
 
 async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
-    """What is encoded already, what comes in parts, and files: their tag stands for these very bytes."""
+    """Encoded bodies, bodies in parts, and files: their tag stands for these very bytes."""
     for path in ("/coded", "/parts", "/schema/files/swagger-ui.css", "/schema/files/swagger-ui-bundle.js"):
         async with client.stream("GET", path, headers=gzip()) as response:
             assert response.headers.get("content-encoding") != "gzip", path
@@ -104,20 +104,20 @@ async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
-    """However large its events are: each arrives as it was sent, when it was sent."""
+    """Large events too arrive as they were sent, when they were sent."""
     received = b""
     with anyio.fail_after(5):
         async with client.stream("GET", "/events", headers=gzip()) as response:
             assert "content-encoding" not in response.headers
             async for each in response.aiter_raw():
                 received += each
-                if len(received) == SMALLEST:
+                if len(received) == MIN_SIZE:
                     break
 
 
 async def test_caches_are_told(client: httpx.AsyncClient) -> None:
-    """What depends on the request's encoding and origin says so, also where it was neither compressed nor let in."""
-    paths = (f"/letters/{SMALLEST}", "/letters/1", "/letters/x", "/health/ready", "/nowhere")
+    """Responses that depend on encoding and origin say so, even if neither compressed nor allowed."""
+    paths = (f"/letters/{MIN_SIZE}", "/letters/1", "/letters/x", "/health/ready", "/nowhere")
     for path, accepted, origin in product(
         paths, ("gzip", "identity"), (None, "http://localhost", "https://evil.example")
     ):

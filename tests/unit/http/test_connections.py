@@ -1,9 +1,9 @@
-"""Which connection goes first, and which one is refused."""
+"""The connection that makes way first, and the one that is refused."""
 
 import pytest
 from loguru import logger
 
-from icu.http.connections import FULL_EVERY, MOST, MOST_REFUSED, Connections, Room
+from icu.http.connections import FULL_LOG_INTERVAL, MAX_CONNECTIONS, MAX_REFUSED, Connections, ConnectionSlots
 
 
 class Client:
@@ -13,59 +13,59 @@ class Client:
         self.is_cut = False
 
     def cut(self) -> None:
-        """Note it."""
+        """Note that this connection was closed."""
         self.is_cut = True
 
 
 def clients(count: int) -> list[Client]:
-    """So many connections."""
+    """Connections, as many as asked for."""
     return [Client() for _ in range(count)]
 
 
 def cut(*them: Client) -> list[bool]:
-    """Who had to go."""
+    """Check for each client if its connection was closed."""
     return [each.is_cut for each in them]
 
 
 def test_the_longest_idle_one_makes_way() -> None:
     """Not the oldest one, but the one whose last request is the longest ago."""
     first, second, third, fourth = clients(4)
-    room = Room(2)
-    assert room.enter(first)
-    assert room.enter(second)
-    room.begin_work(first)
-    room.end_work(first)
-    assert room.enter(third)
+    slots = ConnectionSlots(2)
+    assert slots.enter(first)
+    assert slots.enter(second)
+    slots.begin_work(first)
+    slots.end_work(first)
+    assert slots.enter(third)
     assert cut(first, second, third) == [False, True, False]
-    assert room.enter(fourth)
+    assert slots.enter(fourth)
     assert cut(first, third) == [True, False]
-    assert len(room) == 2
+    assert len(slots) == 2
 
 
 def test_who_is_at_work_stays() -> None:
-    """Where all are, nobody else comes in; and one that leaves makes place."""
+    """If all connections are busy, none is admitted; one that leaves frees a slot."""
     first, second, third = clients(3)
-    room = Room(2)
+    slots = ConnectionSlots(2)
     for each in (first, second):
-        room.enter(each)
-        room.begin_work(each)
-    assert not room.enter(third)
+        slots.enter(each)
+        slots.begin_work(each)
+    assert not slots.enter(third)
     assert cut(first, second) == [False, False]
-    room.leave(first)
-    assert room.enter(third)
+    slots.leave(first)
+    assert slots.enter(third)
 
 
 def test_who_has_made_way_is_gone() -> None:
-    """What it still hears of its end, or of its last request, brings it back into no room."""
+    """Late calls about its end or its last request give it no slot again."""
     first, second, third = clients(3)
-    room = Room(1)
-    room.enter(first)
-    room.enter(second)
-    room.begin_work(second)
-    room.end_work(first)
-    assert not room.enter(third)
-    room.leave(first)
-    assert len(room) == 1
+    slots = ConnectionSlots(1)
+    slots.enter(first)
+    slots.enter(second)
+    slots.begin_work(second)
+    slots.end_work(first)
+    assert not slots.enter(third)
+    slots.leave(first)
+    assert len(slots) == 1
 
 
 def test_beyond_the_cap_a_few_are_refused_and_the_rest_is_shut_out() -> None:
@@ -98,14 +98,20 @@ def test_that_it_is_full_is_told_now_and_then() -> None:
         connections.admit(each)
     [line] = lines
     assert line.startswith("WARNING all 1 HTTP connections")
-    now += FULL_EVERY
+    now += FULL_LOG_INTERVAL
     connections.admit(Client())
     assert len(lines) == 2
 
 
 @pytest.mark.parametrize(
     ("descriptors", "cap", "refused"),
-    [(256, 192, 16), (1_024, 768, 64), (20_000, 15_000, 64), (1e6, MOST, MOST_REFUSED), (float("inf"), MOST, 64)],
+    [
+        (256, 192, 16),
+        (1_024, 768, 64),
+        (20_000, 15_000, 64),
+        (1e6, MAX_CONNECTIONS, MAX_REFUSED),
+        (float("inf"), MAX_CONNECTIONS, 64),
+    ],
 )
 def test_a_quarter_of_the_descriptors_is_left_to_the_rest(descriptors: float, cap: int, refused: int) -> None:
     """Of which a quarter at most is for those that are refused."""

@@ -40,7 +40,7 @@ async def test_everything_is_described(document: dict[str, Any]) -> None:
 
 
 async def test_no_route_keeps_back_what_it_may_answer(document: dict[str, Any]) -> None:
-    """Where there are too many connections, each answers with 503 but the one that says that the process lives."""
+    """With too many connections each route answers 503, but for the one that says that the process lives."""
     without = [path for path, each in operations(document) if "503" not in each["responses"]]
     assert without == ["/health/live"]
     assert [path for path, each in operations(document) if "400" not in each["responses"]] == []

@@ -44,7 +44,7 @@ async def broken() -> None:
 
 @get("/damaged")
 async def damaged() -> None:
-    """What a reader says of a file that is no database."""
+    """The error of a reader about a file that is no database."""
     raise StoreCorruptError("icu.db is damaged: restore it from a copy")
 
 
@@ -62,7 +62,7 @@ async def endless() -> Stream:
 
 @pytest.fixture
 def moments() -> list[float]:
-    """What the face's clock tells, one after the other; 0 from then on."""
+    """Times of the face's clock, one after the other; 0 from then on."""
     return []
 
 
@@ -177,7 +177,7 @@ async def test_a_stream_takes_as_long_as_its_beginning(client: httpx.AsyncClient
 
 @pytest.mark.usefixtures("h11")
 async def test_clients_make_no_figures(client: httpx.AsyncClient) -> None:
-    """Whatever methods and paths they invent: methods are the known nine, or `other`, and paths are templates."""
+    """Invented methods and paths make no labels: methods are the known nine, or `other`, and paths are templates."""
     known = {str(each) for each in HTTPMethod}
     for method in [*sorted(known - {"CONNECT"}), "get", "BREW", *(f"M{number}" for number in range(50))]:
         await client.request(method, "/health/live")
@@ -206,7 +206,7 @@ async def test_pages_that_may_call_may_send_any_header(client: httpx.AsyncClient
 
 
 async def test_pages_that_may_call_may_read_errors(client: httpx.AsyncClient) -> None:
-    """Whatever went wrong, wherever it was found out."""
+    """Any error, wherever it was found."""
     origin = {"Origin": "http://localhost:5173"}
     for method, path, status in [("GET", "/broken", 500), ("GET", "/nowhere", 404), ("PUT", "/broken", 405)]:
         response = await client.request(method, path, headers=origin)

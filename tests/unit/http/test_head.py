@@ -20,7 +20,7 @@ ENDED = anyio.Event()
 
 @get("/endless")
 async def endless() -> ASGIApp:
-    """What never ends, looks at no disconnection, and has a last word."""
+    """A stream without end that ignores a disconnection, and sends a last event when cancelled."""
 
     async def tick(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -20,7 +20,7 @@ from tests.web import NO_TLS
 
 @get("/secret")
 async def secret() -> str:
-    """What others must not read."""
+    """A response that foreign pages must not read."""
     return "secret"
 
 

@@ -36,7 +36,7 @@ PATHS = ["/scenario", f"/patient/{uuid_of_name('Anna')}/scenario"]
 
 
 def scenarios(*wards: Beds) -> set[str]:
-    """What befalls anybody."""
+    """Current scenarios of all patients."""
     return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
 
 
@@ -65,7 +65,7 @@ async def test_no_page_of_elsewhere_commands(faces: list[Face], one: Beds, many:
 
 
 async def test_foreign_origins(faces: list[Face]) -> None:
-    """What only looks like a known one, and `null`, which stands for any page that hides its own: told what to do."""
+    """Origins that resemble a known one, and `null`, which any page can have: the error says what to do."""
     for each, origin in product(faces[2:], FOREIGN):
         response = await each.client.post(PATHS[1], json=ORDER, headers={"Origin": origin})
         assert of_problem(response) == 403, origin
@@ -113,7 +113,7 @@ async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
 
 
 async def test_one_foreign_origin_of_two_is_enough(faces: list[Face]) -> None:
-    """Whichever of them a browser or a proxy sent."""
+    """Browser and proxy may each have sent one."""
     for first, second in [(LISTED, "https://evil.example"), ("https://evil.example", LISTED)]:
         headers = [("Origin", first), ("Origin", second)]
         assert of_problem(await faces[2].client.post("/scenario", json=ORDER, headers=headers)) == 403

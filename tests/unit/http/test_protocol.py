@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from icu.http import asgi, protocol
 from icu.http.connections import Connections
-from icu.http.protocol import ARRIVAL, STALL, is_refused
+from icu.http.protocol import REQUEST_TIMEOUT, WRITE_TIMEOUT, is_refused
 from tests.clocks import virtual_asyncio
 from tests.unit.http.test_asgi import hello, serving
 
@@ -67,7 +67,7 @@ async def answer(send: Any, body: bytes) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Let others go on until it is so."""
+    """Run other tasks until a condition holds."""
     with anyio.fail_after(10):
         while not true():
             await anyio.sleep(0.01)
@@ -84,7 +84,7 @@ class Client:
         await self._stream.send(data)
 
     async def hear(self) -> bytes:
-        """What comes next; nothing once the server has closed it."""
+        """Receive the next bytes; none once the server has closed the connection."""
         with anyio.fail_after(10):
             try:
                 return await self._stream.receive()
@@ -184,7 +184,7 @@ async def test_beyond_those_that_are_refused_it_is_closed_at_once() -> None:
 
 
 async def test_all_places_are_given_back() -> None:
-    """Whoever ends a connection, and whatever it was doing."""
+    """After any end of a connection, in any state."""
     connections = Connections(cap=8, refused=1)
     async with open_desk(connections) as (desk, [connect]):
         for said in (b"", b"GE", GET, POST, b"\0\r\n\r\n", GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
@@ -197,7 +197,7 @@ async def test_all_places_are_given_back() -> None:
 @pytest.mark.parametrize("late", [b"", b"GET / HT", POST, POST + b"x"])
 async def test_what_does_not_arrive_in_time_is_closed(monkeypatch: pytest.MonkeyPatch, late: bytes) -> None:
     """Nothing, half a head, half a body. Who is served meanwhile, or has been, is left alone."""
-    monkeypatch.setattr(protocol, "ARRIVAL", 0.2)
+    monkeypatch.setattr(protocol, "REQUEST_TIMEOUT", 0.2)
     async with open_desk(Connections(cap=9, refused=1)) as (desk, [connect]):
         served, idle, body = await connect(), await connect(), await connect()
         await served.say(GET.replace(b"/", b"/slow", 1))
@@ -230,7 +230,7 @@ class Wire(asyncio.Transport):
         self.sent += data
 
     def is_closing(self) -> bool:
-        """Whether it is closed."""
+        """Check if the connection is being closed."""
         return self.closed is not None
 
     def close(self) -> None:
@@ -255,14 +255,14 @@ def connected() -> tuple[Any, Wire]:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_head_has_ten_seconds_from_the_connection_on() -> None:
-    """However many of its bytes come meanwhile."""
+    """Bytes that arrive meanwhile do not prolong it."""
     server, wire = connected()
     begun = asyncio.get_running_loop().time()
     for each in GET[:20]:
         await anyio.sleep(1)
         if not wire.is_closing():
             server.data_received(bytes([each]))
-    assert wire.closed == begun + ARRIVAL == begun + 10
+    assert wire.closed == begun + REQUEST_TIMEOUT == begun + 10
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
@@ -291,7 +291,7 @@ async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
     await anyio.sleep(9)
     server.data_received(b"E")
     await anyio.sleep(9)
-    assert wire.closed == begun + ARRIVAL
+    assert wire.closed == begun + REQUEST_TIMEOUT
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
@@ -307,24 +307,24 @@ async def test_one_that_was_answered_before_its_body_had_come_is_idle() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_client_that_takes_nothing_of_its_response_is_not_waited_for() -> None:
-    """Where it goes on in time it has all of the time again."""
+    """A client that catches up in time has the whole time again."""
     server, wire = connected()
     server.data_received(GET.replace(b"/", b"/slow", 1))
     for _ in range(3):
         server.pause_writing()
-        await anyio.sleep(STALL - 1)
+        await anyio.sleep(WRITE_TIMEOUT - 1)
         server.resume_writing()
-        await anyio.sleep(STALL)
+        await anyio.sleep(WRITE_TIMEOUT)
     assert not wire.is_closing()
     server.pause_writing()
     begun = asyncio.get_running_loop().time()
-    await anyio.sleep(2 * STALL)
-    assert wire.closed == begun + STALL
+    await anyio.sleep(2 * WRITE_TIMEOUT)
+    assert wire.closed == begun + WRITE_TIMEOUT
 
 
 async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its application goes on, as behind any client that has left."""
-    monkeypatch.setattr(protocol, "STALL", 0.1)
+    monkeypatch.setattr(protocol, "WRITE_TIMEOUT", 0.1)
     connections = Connections(cap=1, refused=1)
     async with open_desk(connections) as (_, [connect]):
         await (await connect()).ask(b"/endless")

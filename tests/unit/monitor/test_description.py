@@ -9,7 +9,7 @@ import pytest
 
 from icu.messages import Quality
 from icu.store.writer import Writer
-from icu.supervisor.view import State
+from icu.supervisor.view import ChildState
 from icu.vitals.catalogue import NUMBERS
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON, store
@@ -90,7 +90,7 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
 async def test_the_states_of_children_are_those_of_the_supervisor(document: dict[str, Any]) -> None:
     """The monitor does not know the supervisor; its document knows each state, and no other."""
     state = document["components"]["schemas"]["ChildStatus"]["properties"]["state"]
-    assert state["enum"] == list(State)
+    assert state["enum"] == list(ChildState)
 
 
 async def test_orders_of_time_are_an_enum(document: dict[str, Any]) -> None:

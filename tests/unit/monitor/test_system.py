@@ -4,13 +4,13 @@ from urllib.parse import urljoin
 
 import httpx
 
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 
 
 async def test_the_children_are_nested(monitor: httpx.AsyncClient, children: list[ChildView]) -> None:
     """Each with its state, restarts, time and trouble; below a supervisor its own children."""
-    bed = ChildView("bed-1", State.BACKOFF, restarts=3, last_error="ValueError: no")
-    children += [ChildView("sink", State.RUNNING, uptime=2.5, detail="pid 7"), ChildView("beds", children=(bed,))]
+    bed = ChildView("bed-1", ChildState.BACKOFF, restarts=3, last_error="ValueError: no")
+    children += [ChildView("sink", ChildState.RUNNING, uptime=2.5, detail="pid 7"), ChildView("beds", children=(bed,))]
     response = await monitor.get("supervisor")
     assert response.status_code == 200
     nothing = {"restarts": 0, "uptime": 0.0, "detail": None, "last_error": None, "children": []}

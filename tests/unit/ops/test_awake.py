@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from anyio.abc import TaskStatus
 
-from icu.ops.awake import BEAT, AwakeLoop
+from icu.ops.awake import SELECT_LIMIT, AwakeLoop
 from icu.supervisor.errors import ChildStartTimeoutError, RestartIntensityError
 from icu.supervisor.events import ChildAbandoned, ChildFailed, Event
 from icu.supervisor.intensity import Intensity
@@ -89,7 +89,7 @@ async def test_what_stands_still_all_the_time_is_not_late_for_ever(machine: Mach
     now = machine.now
     with anyio.fail_after(11):
         await anyio.sleep(10)
-    assert machine.now - now <= (2 * 10 / BEAT + 1) * (BEAT + machine.late)
+    assert machine.now - now <= (2 * 10 / SELECT_LIMIT + 1) * (SELECT_LIMIT + machine.late)
 
 
 async def test_a_standstill_takes_nothing_of_a_deadline(machine: Machine) -> None:
@@ -126,11 +126,11 @@ async def test_who_is_dead_is_found_out(machine: Machine) -> None:
     machine.stops_at = began + 2
     with anyio.move_on_after(5):
         await anyio.sleep_forever()
-    assert STANDSTILL + 5 <= machine.now - began <= STANDSTILL + 5 + BEAT
+    assert STANDSTILL + 5 <= machine.now - began <= STANDSTILL + 5 + SELECT_LIMIT
 
 
 async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
-    """Who has kept the deadline is not judged unheard, however little was left of it."""
+    """Data that arrived before a deadline are received before it passes, however little time was left."""
     here, there = socket.socketpair()
     async with await anyio.abc.SocketStream.from_socket(here) as stream:
         with there:
@@ -143,9 +143,9 @@ async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
 
 
 async def test_it_looks_once_a_beat(machine: Machine) -> None:
-    """So that little of a standstill can be taken for a long wait."""
+    """A select of half a second at most lets no suspension pass for a long wait."""
     await anyio.sleep(60)
-    assert max(each or 0 for each in machine.asked) == BEAT
+    assert max(each or 0 for each in machine.asked) == SELECT_LIMIT
 
 
 async def test_a_start_may_be_interrupted(machine: Machine) -> None:
@@ -181,7 +181,7 @@ async def test_but_one_that_hangs_has_an_end(machine: Machine) -> None:
 
 
 async def test_a_stop_may_be_interrupted(machine: Machine) -> None:
-    """Nobody is abandoned, so that the next one is not stopped before this one has ended."""
+    """No child is abandoned, and the next one is not stopped before this one has ended."""
 
     async def slow_to_end(*, task_status: TaskStatus[None]) -> None:
         task_status.started()

@@ -33,7 +33,7 @@ def limited(soft: int) -> Iterator[None]:
 
 
 def record(error: BaseException, text: str = "socket.accept() out of system resource\nsocket: <x>") -> Any:
-    """What asyncio logs of an error."""
+    """A record of asyncio's logger about an error."""
     return logging.LogRecord("asyncio", logging.ERROR, "", 1, text, (), (type(error), error, None))
 
 
@@ -79,7 +79,7 @@ def test_accept_errors_are_told_once_a_second() -> None:
 
 
 def test_other_records_of_asyncio_are_left_alone() -> None:
-    """However many, with or without an error."""
+    """Any number of them pass, with or without an error."""
     errors = AcceptErrors(clock=lambda: 10.0)
     for _ in range(2):
         other = record(OSError(24, "Too many open files"), "Task exception was never retrieved")
@@ -90,7 +90,7 @@ def test_other_records_of_asyncio_are_left_alone() -> None:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Where the log goes, as a program configures it."""
+    """The log of a program, as it configures it."""
     handlers, level = logging.root.handlers[:], logging.root.level
     stream = io.StringIO()
     configure(level="WARNING", stream=stream)
@@ -109,7 +109,7 @@ def exhausted() -> AbstractContextManager[None]:
 
 
 async def test_without_descriptors_it_waits_and_recovers(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many clients come: one line, and the next one is served once there are descriptors again."""
+    """Any number of clients causes one line, and the next client is served once there are descriptors again."""
     monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
     monkeypatch.setattr(asyncio.get_running_loop(), "_exception_handler", None)  # AnyIO's, which fails the test
     async with serving(hello) as address, httpx.AsyncClient() as client:

@@ -18,7 +18,7 @@ SIX = ["timestamp", "level", "message", "module", "function", "line"]
 
 @pytest.fixture
 def stream() -> io.StringIO:
-    """Where the records go; no terminal."""
+    """A stream for records that is no terminal."""
     return io.StringIO()
 
 
@@ -64,7 +64,7 @@ def test_libraries_write_in_the_same_form(stream: io.StringIO, name: str, level:
 
 
 def test_errors_of_the_server_are_told(stream: io.StringIO) -> None:
-    """What clients send is none, an exception of the application is."""
+    """Malformed requests of clients are no errors; an exception of the application is one."""
     configure(level="INFO", stream=stream)
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     logging.getLogger("uvicorn.error").error("Exception in ASGI application")
@@ -106,7 +106,7 @@ def test_a_group_of_one_is_unwrapped(stream: io.StringIO) -> None:
 
 
 def test_the_level_holds_and_warnings_are_records(stream: io.StringIO) -> None:
-    """What is below the level is not written; Python's warnings are."""
+    """Records below the level are not written; Python's warnings are."""
     configure(level="WARNING", stream=stream)
     logger.info("no")
     with warnings.catch_warnings():

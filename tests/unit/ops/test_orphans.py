@@ -7,24 +7,24 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 
+# Seconds until a program that takes a few has certainly failed.
 PATIENCE = 120
-"""Seconds until a program that takes a few has certainly failed."""
 
 STORM = """
 import ctypes, json, os, sys
 from functools import partial
 import anyio, psutil
 from icu.supervisor.errors import ProcessEndedError
-from icu.ops.signals import until_told
-from icu.supervisor.offspring import Offspring
+from icu.ops.signals import until_stopped
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 
-offspring, codes, heard = Offspring(), {}, []
+own_processes, codes, heard = OwnProcesses(), {}, []
 # A shell that ends before those that it has started.
 ORPHANS = "for i in $(seq 100); do (true &); (exec sleep 0.0$i &); done"
 
 async def child(code):
-    how = dict(grace=5, watchdog=60, on_line=lambda line: line, environ=os.environ, offspring=offspring)
+    how = dict(grace=5, watchdog=60, on_line=lambda line: line, environ=os.environ, own_processes=own_processes)
     try:
         await run_process(["sh", "-c", f"exit {code}"], **how)
         codes[code] = 0
@@ -34,7 +34,7 @@ async def child(code):
 async def storm(scope):
     for _ in range(5):
         await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=heard.append, environ=os.environ,
-                          offspring=offspring)
+                          own_processes=own_processes)
     scope.cancel()
 
 async def work():
@@ -53,14 +53,14 @@ async def work():
 wrong = []
 if sys.argv[1:] == ["reaper"]:
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-anyio.run(until_told, work, None, offspring.__contains__)
+anyio.run(until_stopped, work, None, own_processes.__contains__)
 print(json.dumps([sorted(codes), wrong]))
 """
 
 BEFORE = """
 import ctypes, os, subprocess
 import anyio, psutil
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     with anyio.fail_after(30):
@@ -71,20 +71,20 @@ ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 subprocess.run(["sh", "-c", "(true &)"], check=True)
 while [each.status() for each in psutil.Process().children()] != [psutil.STATUS_ZOMBIE]:
     pass
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 NO_REAPER = """
 import subprocess, sys
 import anyio
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     program = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
     await anyio.sleep(1)
     print(program.wait())
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from tests.conftest import Spawn
 
+# Seconds until a program that takes one or two has certainly failed.
 PATIENCE = 60
-"""Seconds until a program that takes one or two has certainly failed."""
 
 BLOCKED = """
 import re, resource, time, anyio
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 
@@ -29,32 +29,32 @@ def this_line_blocks():
     print("core", resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
     HOLD
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 HANGING = """
 import anyio
 from anyio import CancelScope
 from icu.ops import signals
-from icu.ops.signals import Ending, until_told
+from icu.ops.signals import Shutdown, until_stopped
 
 signals.STOP_DEADLINE = 0.5
 
 async def work():
-    ending.begin()
+    shutdown.begin()
     with CancelScope(shield=True):
         await this_hangs()
 
 async def this_hangs():
     await anyio.sleep(600)
 
-ending = Ending()
-anyio.run(until_told, work, ending)
+shutdown = Shutdown()
+anyio.run(until_stopped, work, shutdown)
 """
 
 STOPPING = """
 import anyio
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     try:
@@ -65,22 +65,22 @@ async def work():
             print("stopping", flush=True)
             await anyio.sleep(0.5)
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 print("ended in order", flush=True)
 """
 
-SLOW_ORPHAN = f"from icu.ops.signals import end_with_parent; end_with_parent()\n{STOPPING}"
+SLOW_ORPHAN = f"from icu.ops.signals import watch_parent; watch_parent()\n{STOPPING}"
 
 ORPHAN = """
 import anyio
-from icu.ops.signals import end_with_parent, until_told
+from icu.ops.signals import watch_parent, until_stopped
 
 async def work():
     print("started", flush=True)
     await anyio.sleep(600)
 
-end_with_parent()
-anyio.run(until_told, work)
+watch_parent()
+anyio.run(until_stopped, work)
 print("ended in order", flush=True)
 """
 
@@ -98,7 +98,7 @@ def run(spawn: Spawn) -> Spawn:
 
 @pytest.mark.parametrize("hold", ["time.sleep(600)", "re.match('(x+x+)+y', 'x' * 99)"], ids=["sleeps", "holds Python"])
 def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: str) -> None:
-    """Whoever misses its signs of life sends SIGABRT, as systemd does: it cannot be missed, and leaves no core."""
+    """The parent sends SIGABRT, as systemd does: it ends even a blocked process, and leaves no core file."""
     program = run(BLOCKED.replace("HOLD", hold), WATCHDOG_USEC="500000")
     assert program.stdout is not None
     assert program.stdout.readline() == "core 0\n"
@@ -109,7 +109,7 @@ def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: 
 
 
 def test_a_stop_may_be_interrupted(run: Spawn) -> None:
-    """Who stands still meanwhile (Ctrl-Z, `docker pause`) has not been slow."""
+    """The time of a suspension (Ctrl-Z, `docker pause`) does not count against the deadline."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{STOPPING}")
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
@@ -180,7 +180,7 @@ def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
 
 
 def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
-    """However often it says so."""
+    """Any number of SIGHUPs is one request."""
     program = run(STOPPING)
     assert program.stdout is not None
     for line in ("started\n", "stopping\n"):
@@ -191,7 +191,7 @@ def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
 
 
 def test_nohup_is_heeded(run: Spawn) -> None:
-    """Whoever has SIGHUP ignored means it."""
+    """SIGHUP stays ignored if it was ignored at the start."""
     program = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STOPPING}")
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"

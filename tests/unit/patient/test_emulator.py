@@ -22,7 +22,7 @@ from icu.patient.telemetry import Telemetry
 from icu.transports.base import Consumer, Transport
 from icu.transports.errors import TransportClosedError
 from icu.transports.memory import MemoryTransport
-from icu.transports.sending import Outbox
+from icu.transports.sending import SendBuffer
 from icu.vitals.catalogue import VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START, decoded
@@ -77,7 +77,7 @@ async def sent_within(
 ) -> list[Observation]:
     """Run an emulator for a while; what the topic holds then."""
     with anyio.move_on_after(seconds):
-        await emulate(bays=bays, outbox=Outbox(), transport=transport, telemetry=telemetry, now=now)
+        await emulate(bays=bays, buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=now)
     return await on_topic(transport)
 
 
@@ -90,7 +90,7 @@ async def on_topic(transport: Transport) -> list[Observation]:
 
 async def fetch(consumer: Consumer) -> Sequence[object]:
     """Whatever is there."""
-    return await consumer.fetch(max_records=100_000, linger=0, patience=0)
+    return await consumer.fetch(max_records=100_000, linger=0, max_wait=0)
 
 
 async def test_at_once_and_then_every_interval(transport: MemoryTransport, telemetry: Telemetry) -> None:
@@ -198,11 +198,11 @@ async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(
-            partial(emulate, bays=[bay], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+            partial(emulate, bays=[bay], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
         )
         await anyio.sleep(30)
         while len(found) < 1_441:
-            for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
+            for batch in await consumer.fetch(max_records=10, linger=0, max_wait=1):
                 found += [decoded(each) for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
         group.cancel_scope.cancel()
@@ -215,7 +215,7 @@ async def test_catching_up_does_not_run_away_from_the_sink(telemetry: Telemetry)
     transport = MemoryTransport(topic="icu.test")
     bay = catching_up(*map(str, range(100)), start=START - timedelta(hours=1), speed=inf)
     with anyio.move_on_after(10):
-        await emulate(bays=[bay], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+        await emulate(bays=[bay], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
     assert AHEAD < transport.unstored < 2 * AHEAD
 
 
@@ -239,7 +239,7 @@ async def test_time_goes_on_while_the_loop_stands_still(transport: MemoryTranspo
     slept = 0.0
     bay = ReplayedBay(identity(), PULSES, origin=START, speed=1)
     async with anyio.create_task_group() as group:
-        run = partial(emulate, outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+        run = partial(emulate, buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
         group.start_soon(partial(run, bays=[bay], monotonic=lambda: anyio.current_time() + slept))
         await anyio.sleep(60)
         slept = 2 * 3_600.0
@@ -259,10 +259,10 @@ async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:
         transport = MemoryTransport(topic="icu.test", partitions=1)
         bay = catching_up(start=START - timedelta(minutes=30), speed=speed)
         with anyio.move_on_after(1_801 / min(speed, 1_801)):
-            await emulate(bays=[bay], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+            await emulate(bays=[bay], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
         async with transport.consumer() as consumer:
             await consumer.assign({})
-            batches = await consumer.fetch(max_records=100_000, linger=0, patience=0)
+            batches = await consumer.fetch(max_records=100_000, linger=0, max_wait=0)
             values.append([each.value for batch in batches for each in batch.deliveries][:360])
     assert values[0] == values[1] == values[2]
     assert len(set(values[0])) == 360
@@ -275,12 +275,14 @@ async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) 
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(
-            partial(emulate, bays=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+            partial(
+                emulate, bays=[simulated()], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall()
+            )
         )
         await anyio.sleep(62)
         assert telemetry._buffered._value.get() == 12
         while len(found) < 13:
-            for batch in await consumer.fetch(max_records=10, linger=0, patience=1):
+            for batch in await consumer.fetch(max_records=10, linger=0, max_wait=1):
                 found += [decoded(each) for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
         group.cancel_scope.cancel()
@@ -296,7 +298,7 @@ async def test_the_oldest_readings_make_room(telemetry: Telemetry) -> None:
     told: list[str] = []
     logger.add(told.append, format="{message}")
     with anyio.move_on_after(5 * 725 - 1):
-        await emulate(bays=[simulated()], outbox=Outbox(), transport=transport, telemetry=telemetry, now=wall())
+        await emulate(bays=[simulated()], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
     assert telemetry._dropped._value.get() == 5
     assert telemetry._buffered._value.get() == 720
     assert "1 observations were dropped: the transport has been away for too long\n" in told
@@ -311,9 +313,9 @@ async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
         await consumer.assign({})
         group.start_soon(partial(sent_within, 3, [simulated()], transport, telemetry, wall()))
         await anyio.sleep(4)
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=0)
         await consumer.commit({0: batch.position})
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=0)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=0)
         assert decoded(batch.deliveries[0]).patient_name == "Anna"
         group.cancel_scope.cancel()
 
@@ -321,15 +323,15 @@ async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
 async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
     """Nothing of a recording is dropped, however long the transport is away: it stands still."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
-    outbox = Outbox(capacity=2)
+    buffer = SendBuffer(capacity=2)
     bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
     pulses: list[float | None] = []
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
-        group.start_soon(partial(emulate, bays=[bed], outbox=outbox, transport=transport, telemetry=telemetry))
+        group.start_soon(partial(emulate, bays=[bed], buffer=buffer, transport=transport, telemetry=telemetry))
         await anyio.sleep(3_600)
         while len(pulses) < 4:
-            for batch in await consumer.fetch(max_records=1, linger=0, patience=5):
+            for batch in await consumer.fetch(max_records=1, linger=0, max_wait=5):
                 pulses += [decoded(each).pulse for each in batch.deliveries]
                 await consumer.commit({0: batch.position})
     assert pulses == [70, 71, 72, 73]
@@ -340,7 +342,7 @@ async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, te
     """Every row, an hour apart in time and a second apart on the wire; then the emulator ends by itself."""
     bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
     before = anyio.current_time()
-    await emulate(bays=[bed], outbox=Outbox(), transport=transport, telemetry=telemetry)
+    await emulate(bays=[bed], buffer=SendBuffer(), transport=transport, telemetry=telemetry)
     assert anyio.current_time() - before == pytest.approx(3)
     found = await on_topic(transport)
     assert [each.pulse for each in found] == [70, 71, 72, 73]
@@ -351,15 +353,15 @@ async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, te
 async def test_a_recording_goes_on_where_it_failed(telemetry: Telemetry) -> None:
     """What the transport did not acknowledge waits for the next emulator, and none is left out."""
     closed = MemoryTransport(topic="icu.test", partitions=1)
-    bed, outbox = ReplayedBay(identity(), PULSES, origin=START, speed=3_600), Outbox()
+    bed, buffer = ReplayedBay(identity(), PULSES, origin=START, speed=3_600), SendBuffer()
     with anyio.move_on_after(1.5):
-        await emulate(bays=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
+        await emulate(bays=[bed], buffer=buffer, transport=closed, telemetry=telemetry)
     await closed.aclose()
     with pytest.raises(ExceptionGroup) as caught:
-        await emulate(bays=[bed], outbox=outbox, transport=closed, telemetry=telemetry)
+        await emulate(bays=[bed], buffer=buffer, transport=closed, telemetry=telemetry)
     assert isinstance(unwrapped(caught.value), TransportClosedError)
     transport = MemoryTransport(topic="icu.test", partitions=1)
-    await emulate(bays=[bed], outbox=outbox, transport=transport, telemetry=telemetry)
+    await emulate(bays=[bed], buffer=buffer, transport=transport, telemetry=telemetry)
     assert [each.pulse for each in await on_topic(transport)] == [72, 73]
 
 
@@ -384,11 +386,11 @@ async def test_what_the_transport_refuses_is_lost_and_counted(telemetry: Telemet
             refused = [each for each in records if b'"pulse":71' in each.value]
             return [*await super().publish([each for each in records if each not in refused]), *refused]
 
-    transport, outbox = Strict(topic="icu.test", partitions=1), Outbox()
+    transport, buffer = Strict(topic="icu.test", partitions=1), SendBuffer()
     bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
-    await emulate(bays=[bed], outbox=outbox, transport=transport, telemetry=telemetry)
+    await emulate(bays=[bed], buffer=buffer, transport=transport, telemetry=telemetry)
     assert [each.pulse for each in await on_topic(transport)] == [70, 72, 73]
-    assert len(outbox) == 0
+    assert len(buffer) == 0
     figures = [telemetry._produced, telemetry._delivered, telemetry._dropped, telemetry._buffered]
     assert [each._value.get() for each in figures] == [4, 3, 1, 0]
 

@@ -16,7 +16,7 @@ from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports import sending
 from icu.transports.memory import MemoryTransport
-from icu.transports.sending import Outbox
+from icu.transports.sending import SendBuffer
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 
@@ -66,7 +66,7 @@ async def published(seconds: float, *bays: SimulatedBay) -> tuple[Log, Telemetry
         return START + timedelta(seconds=anyio.current_time() - log.began)
 
     with anyio.move_on_after(seconds):
-        await emulate(bays=bays, outbox=Outbox(), transport=log, telemetry=telemetry, now=now)
+        await emulate(bays=bays, buffer=SendBuffer(), transport=log, telemetry=telemetry, now=now)
     return log, telemetry
 
 
@@ -96,7 +96,7 @@ async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulator, "ROUND", 4)
     rounds: list[int] = []
 
-    class Counting(Outbox):
+    class Counting(SendBuffer):
         def put(self, records: Sequence[Record]) -> int:  # type: ignore[override]
             rounds.append(len(records))
             return super().put(records)
@@ -105,7 +105,7 @@ async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with anyio.move_on_after(4):
         await emulate(
             bays=[*bays, bay("large", behind=timedelta(0), patients=9)],
-            outbox=Counting(),
+            buffer=Counting(),
             transport=Log(),
             telemetry=Telemetry(CollectorRegistry()),
             now=lambda: START,
@@ -124,12 +124,12 @@ async def test_what_is_left_out_is_counted_by_patient() -> None:
         return START + timedelta(seconds=anyio.current_time() - log.began)
 
     with anyio.move_on_after(21):
-        await emulate(bays=[ward], outbox=Outbox(), transport=log, telemetry=telemetry, now=now)
+        await emulate(bays=[ward], buffer=SendBuffer(), transport=log, telemetry=telemetry, now=now)
     assert len(log.came) + telemetry.missed._value.get() == 3 * 5
     assert telemetry.missed._value.get() == 3
 
 
-@pytest.mark.parametrize(("trouble", "lasts"), [(None, sending.FAREWELL), ("Kafka is away", 0)])
+@pytest.mark.parametrize(("trouble", "lasts"), [(None, sending.FLUSH_TIMEOUT), ("Kafka is away", 0)])
 async def test_nobody_waits_for_a_transport_that_is_away(
     monkeypatch: pytest.MonkeyPatch, trouble: str | None, lasts: float
 ) -> None:
@@ -139,7 +139,7 @@ async def test_nobody_waits_for_a_transport_that_is_away(
     with anyio.move_on_after(7):
         await emulate(
             bays=[bay("live", behind=timedelta(0))],
-            outbox=Outbox(),
+            buffer=SendBuffer(),
             transport=log,
             telemetry=Telemetry(CollectorRegistry()),
             now=lambda: START,

@@ -19,7 +19,7 @@ from icu.patient.replayed import ReplayedBay
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
-from icu.transports.sending import Outbox
+from icu.transports.sending import SendBuffer
 from icu.vitals.catalogue import VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
@@ -65,7 +65,7 @@ def wall(*, fast: float = 0.0) -> Callable[[], datetime]:
 def emulator(bay: Bay, topic: Topic, now: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
     """A life of an emulator."""
     telemetry = Telemetry(CollectorRegistry())
-    return partial(emulate, bays=[bay], outbox=Outbox(), transport=topic, telemetry=telemetry, now=now)
+    return partial(emulate, bays=[bay], buffer=SendBuffer(), transport=topic, telemetry=telemetry, now=now)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ async def test_what_is_waited_for_is_said_until_it_is_there(url: str, monkeypatc
                 await anyio.sleep(0.01)
             await transport.publish(encode([observation(0)]))
             back.set()
-            await transport.settled(0)
+            await transport.until_stored(0)
         assert telemetry.trouble is None
         group.cancel_scope.cancel()
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(1,)]

@@ -67,7 +67,7 @@ class Ward:
         async with anyio.create_task_group() as group:
             group.start_soon(self._live)
             with anyio.fail_after(PATIENCE):
-                await self.transport.settled(0)
+                await self.transport.until_stored(0)
             group.cancel_scope.cancel()
 
     def cancel(self) -> None:

@@ -45,7 +45,7 @@ class Ward:
         await self.transport.publish(encode([observation(self.published + n) for n in range(count)]))
         self.published += count
         with anyio.fail_after(PATIENCE):
-            await self.transport.settled(0)
+            await self.transport.until_stored(0)
 
     async def told(self) -> str:
         """The one error of the sink, which has come or comes by itself."""
@@ -148,7 +148,7 @@ async def test_a_database_that_takes_its_place_does_not_get_the_log(ward: Ward, 
     (tmp_path / "other.db").rename(ward.path)
     await ward.transport.publish(encode([observation(100)]))
     with anyio.fail_after(PATIENCE):
-        await ward.transport.settled(0)
+        await ward.transport.until_stored(0)
         while len(ward.errors) < 2:
             await anyio.sleep(0.01)
     assert "was removed or replaced" in ward.errors[0]
@@ -180,7 +180,7 @@ async def test_a_database_that_is_overwritten(
         while ward.telemetry.trouble != said:
             await anyio.sleep(0.01)
         await ward.transport.publish(encode([observation(100)]))
-        await ward.transport.settled(0)
+        await ward.transport.until_stored(0)
     assert any("was overwritten while the sink wrote to it" in each for each in ward.errors)
     assert any(each.startswith("up to 21 records are neither in this database nor") for each in ward.errors)
     assert (ward.stored(), await ward.served(), ward.telemetry.trouble) == (stored, 1, None)
@@ -325,7 +325,7 @@ async def test_an_emptied_database_that_another_program_opens(ward: Ward, tmp_pa
         assert not (tmp_path / "icu.db-wal").exists()
         await ward.transport.publish(encode([observation(100)]))
         with anyio.fail_after(PATIENCE):
-            await ward.transport.settled(0)
+            await ward.transport.until_stored(0)
     assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 1, 1, None)
     assert "was overwritten while the sink wrote to it" in ward.errors[0]
 
@@ -340,7 +340,7 @@ async def test_a_database_that_is_overwritten_while_its_log_is_removed(ward: War
     copied(tmp_path / "other.db", ward.path)
     await ward.transport.publish(encode([observation(100)]))
     with anyio.fail_after(PATIENCE):
-        await ward.transport.settled(0)
+        await ward.transport.until_stored(0)
     assert "was overwritten while the sink wrote to it" in ward.errors[0]
     assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 2, 1, None)
 

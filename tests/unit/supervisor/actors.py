@@ -128,7 +128,7 @@ class Ward:
         return " ".join(event.id for event in self.told(kind))
 
     def order(self) -> str:
-        """Who started (+) and stopped (-), in order."""
+        """Starts (+) and stops (-), in order."""
         signs = {ChildStarted: "+", ChildStopped: "-"}
         return " ".join(f"{signs[type(event)]}{event.id}" for event in self.events if type(event) in signs)
 

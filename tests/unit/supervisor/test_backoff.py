@@ -1,4 +1,4 @@
-"""How long a child waits before it starts again."""
+"""The delay before a child starts again."""
 
 import anyio
 import pytest
@@ -45,7 +45,7 @@ async def test_a_long_life_forgives() -> None:
 
 @pytest.mark.parametrize(("uptime", "wait"), [(0.0, 0.4), (9.99, 0.4), (10.0, 0.1), (3_600.0, 0.1)])
 def test_ten_seconds_are_a_long_life(uptime: float, wait: float) -> None:
-    """Who dies a little sooner each time waits longer each time."""
+    """A child that dies a little sooner each time waits longer each time."""
     backoff = Backoff(lambda: 1.0)
     assert [backoff.next(0), backoff.next(0), backoff.next(uptime)] == pytest.approx([0.1, 0.2, wait])
 

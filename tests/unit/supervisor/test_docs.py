@@ -1,4 +1,4 @@
-"""What docs/supervisor.md shows works, and what it lists is all that there is."""
+"""The example of docs/supervisor.md works, and its lists are complete."""
 
 import re
 import runpy
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from icu.supervisor.spec import Restart, Strategy
-from icu.supervisor.view import State
+from icu.supervisor.view import ChildState
 
 PAGE = Path(__file__).parents[3].joinpath("docs", "supervisor.md").read_text()
 
@@ -38,7 +38,7 @@ def test_the_example_is_short() -> None:
     assert len([line for line in example.splitlines() if line]) == 15
 
 
-@pytest.mark.parametrize("word", [*State, *Restart, *(each.name for each in Strategy)])
+@pytest.mark.parametrize("word", [*ChildState, *Restart, *(each.name for each in Strategy)])
 def test_the_page_knows_every_state_and_kind(word: str) -> None:
     """Nothing that people see in the view or write in a specification is left out."""
     assert re.search(rf"\b{word}\b", PAGE)

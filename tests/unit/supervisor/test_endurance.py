@@ -22,7 +22,7 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
 
 
 class Residue:
-    """What there was when it began, and what there is more of now."""
+    """Numbers of objects, tasks and descriptors at the beginning, and their growth since."""
 
     def __init__(self) -> None:
         self._before = self._count()
@@ -43,7 +43,7 @@ class Residue:
 
 
 async def until(reached: Callable[[], bool]) -> None:
-    """Let the others run until something is so."""
+    """Run the other tasks until a condition holds."""
     while not reached():
         await anyio.lowlevel.checkpoint()
 

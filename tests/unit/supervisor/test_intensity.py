@@ -1,4 +1,4 @@
-"""How many deaths are too many, and how a supervisor gives up."""
+"""The limit of deaths, and how a supervisor gives up."""
 
 import anyio
 import pytest

@@ -84,7 +84,7 @@ async def test_then_the_outer_gives_up(strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_a_sibling_takes_the_inner_one_down(strategy: Strategy) -> None:
-    """What falls with a sibling falls whole, and rises whole."""
+    """A supervisor that falls with a sibling stops all its children, and starts all of them again."""
     inner = build(*permanent(x=Actor(stop=1), y=Actor(stop=1)))
     specs = [*permanent(a=Actor(crashes)), inner.supervisor.as_child("inner")]
     async with running(*specs, strategy=strategy) as ward:

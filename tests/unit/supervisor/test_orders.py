@@ -1,4 +1,4 @@
-"""What people tell a supervisor to do with one child, whatever state that is in."""
+"""Orders about one child, in any state."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -196,7 +196,7 @@ async def test_replacing_a_child_that_outlives_its_grace() -> None:
 async def test_an_ordered_start_that_cannot_succeed(
     strategy: Strategy, order: Callable[[Supervisor, str], Awaitable[None]]
 ) -> None:
-    """Whoever ordered it is told; the child stays down, nothing else happens, and the order may be given again."""
+    """The order raises the error; the child stays down, nothing else happens, and the order may be given again."""
     child, sibling = Starter(None, TAKEN), Actor()
     async with running(*permanent(a=child, b=sibling), strategy=strategy) as ward:
         await ward.supervisor.stop_child("a")
@@ -259,7 +259,7 @@ async def test_orders_to_a_supervisor_that_does_not_run() -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_replace(state: str) -> None:
-    """Whatever the old child does, the new one runs in its place: before those that came after it."""
+    """The new child runs in the old one's place, in any state of the old one: before those that came after it."""
     async with child_in(state) as (ward, actor):
         another = Actor()
         await ward.supervisor.replace_child(ChildSpec(id="a", start=another))

@@ -32,7 +32,7 @@ async def test_an_order_ends_with_the_supervisor() -> None:
 
 
 async def test_an_order_whose_child_dies_while_all_are_stopped() -> None:
-    """Nobody decides any more what is to become of it, but whoever waits for its start is told what it died of."""
+    """The child is not restarted any more, and the order that waits for its start raises its error."""
     told = []
 
     async def order() -> None:
@@ -71,7 +71,7 @@ async def test_an_order_that_waits_for_a_group_when_all_are_stopped(strategy: St
 
 
 async def test_an_order_to_a_supervisor_that_gives_up() -> None:
-    """Whoever waits for a start is told as well."""
+    """An order that waits for a start raises, too."""
     ward = build(*permanent(a=Actor(*[crashes] * 9)), intensity=Intensity(restarts=3, period=60), random=0)
 
     async def order() -> None:

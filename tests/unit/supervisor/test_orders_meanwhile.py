@@ -41,7 +41,7 @@ async def test_starting_twice_at_once_starts_once() -> None:
 
 
 async def test_a_start_that_hangs_can_be_stopped() -> None:
-    """Whoever ordered the start is not kept waiting either, and other orders were not."""
+    """The order of the start returns too, and other orders did not wait for it."""
     async with running(*permanent(a=Starter(None, anyio.sleep_forever), b=Actor())) as ward:
         await ward.supervisor.stop_child("a")
         async with anyio.create_task_group() as group:
@@ -56,7 +56,7 @@ async def test_a_start_that_hangs_can_be_stopped() -> None:
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_stopping_a_child_that_dies_at_that_moment(strategy: Strategy) -> None:
-    """Whether its death was noticed before the order or not: it was to be down, and stays so."""
+    """The child stays down, whether its death or the order is handled first."""
     for turns in range(12):
         actor = Actor(crashes)
         async with running(*permanent(a=actor, b=Actor()), strategy=strategy, random=0) as ward:

@@ -14,7 +14,7 @@ import pytest
 from anyio.abc import TaskStatus
 
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
-from icu.supervisor.offspring import Offspring
+from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 from icu.supervisor.view import Condition
 
@@ -51,7 +51,7 @@ class Told(TaskStatus[str]):
 
 
 def program(
-    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30, letter: str = ""
+    code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30, settings_line: str = ""
 ) -> Callable[..., Awaitable[None]]:
     """A child that runs this Python code."""
     return partial(
@@ -61,7 +61,7 @@ def program(
         watchdog=watchdog,
         on_line=lambda line: lines.append(line) or line,  # type: ignore[func-returns-value] # append returns None: `or line`
         environ=os.environ,
-        letter=letter,
+        settings_line=settings_line,
         task_status=told,
     )
 
@@ -85,7 +85,7 @@ async def test_its_last_words_are_what_somebody_makes_of_its_lines() -> None:
 
 
 async def test_no_line_is_its_death() -> None:
-    """Whoever cannot take a line is reported, and the process runs on to its end."""
+    """An error of the callback for lines becomes a warning, and the process runs on to its end."""
 
     def refuse(line: str) -> None:
         raise TypeError(line)
@@ -120,7 +120,7 @@ async def started(code: str, told: Told, lines: list[str] | None = None, **how: 
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process is there."""
+    """Check if a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -136,7 +136,7 @@ async def test_it_is_asked_to_stop() -> None:
 
 
 async def test_what_it_says_while_it_stops_is_handed_on() -> None:
-    """How many readings are lost, for instance; and the line that it had begun before comes whole."""
+    """Lines of its stop arrive, such as the number of lost readings, with the line that it had begun before."""
     told, lines = Told(), list[str]()
     code = (
         "import signal, sys\ndef stop(*_): print(' and after', flush=True); print('farewell'); sys.exit()\n"
@@ -188,40 +188,42 @@ async def test_signs_of_life_are_heard() -> None:
 
 
 async def test_it_is_known_for_our_own_until_its_end() -> None:
-    """Whoever reaps orphans leaves it alone: from the moment at which it may be there, before it has a number."""
-    told, offspring, seen = Told(), Offspring(), list[bool]()
+    """The reaper of orphans leaves it alone from the beginning, before it has a pid."""
+    told, own_processes, seen = Told(), OwnProcesses(), list[bool]()
     others = {each.pid for each in psutil.Process().children()}  # a broker that other tests share
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(program(READY + "time.sleep(600)", told=told, lines=[]), offspring=offspring))
+        group.start_soon(partial(program(READY + "time.sleep(600)", told=told, lines=[]), own_processes=own_processes))
         await anyio.lowlevel.checkpoint()
         with anyio.fail_after(30):
             while not told.event.is_set():
-                seen.append(all(each.pid in offspring or each.pid in others for each in psutil.Process().children()))
+                seen.append(
+                    all(each.pid in own_processes or each.pid in others for each in psutil.Process().children())
+                )
                 await anyio.lowlevel.checkpoint()
-        assert told.pid in offspring
-        assert os.getpid() not in offspring
+        assert told.pid in own_processes
+        assert os.getpid() not in own_processes
         group.cancel_scope.cancel()
-    assert told.pid not in offspring
+    assert told.pid not in own_processes
     assert seen
     assert all(seen)
 
 
-async def test_it_gets_a_letter() -> None:
+async def test_it_gets_its_settings_line() -> None:
     """On its standard input, where nobody else can read it, and however long it is."""
-    told, lines, letter = Told(), list[str](), "secret " * 100_000
+    told, lines, settings_line = Told(), list[str](), "secret " * 100_000
     with anyio.fail_after(30):
-        await program(READY + "print(len(sys.stdin.readline()))", told=told, lines=lines, letter=letter)()
-    assert lines == [str(len(letter) + 1)]
+        await program(READY + "print(len(sys.stdin.readline()))", told=told, lines=lines, settings_line=settings_line)()
+    assert lines == [str(len(settings_line) + 1)]
 
 
-async def test_one_that_does_not_read_its_letter() -> None:
+async def test_one_that_does_not_read_its_settings_line() -> None:
     """It ends as it likes."""
     with anyio.fail_after(30), pytest.raises(ProcessEndedError, match="exit code 3"):
-        await program("raise SystemExit(3)", told=Told(), lines=[], letter="secret " * 100_000)()
+        await program("raise SystemExit(3)", told=Told(), lines=[], settings_line="secret " * 100_000)()
 
 
 async def test_it_tells_what_it_waits_for() -> None:
-    """And what it leaves undone, as often as that changes; an empty word is the end of it."""
+    """It reports trouble and degradation at each change; an empty value is the end of it."""
     conditions: list[Condition] = []
     code = READY + (
         'tell("X_TROUBLE=no broker\\nX_DEGRADED="); tell("WATCHDOG=1"); tell("X_TROUBLE=\\nX_DEGRADED=a hole"); '
@@ -238,7 +240,7 @@ async def test_it_tells_what_it_waits_for() -> None:
 
 
 async def test_it_shares_a_folder_with_its_owner() -> None:
-    """What it has put there before it is ready can be found, and is gone when it has ended."""
+    """A file that it puts there before it is ready can be found, and is gone when it has ended."""
     found: list[Path] = []
     mine = "import os, pathlib; pathlib.Path(os.environ['NOTIFY_SOCKET']).with_name('mine').write_text('here')\n"
     told = Told()
@@ -266,7 +268,7 @@ async def test_it_knows_when_its_parent_is_gone() -> None:
 
 BLOCKED = """
 import anyio, time
-from icu.ops.signals import until_told
+from icu.ops.signals import until_stopped
 
 async def work():
     await anyio.sleep(0.1)
@@ -275,7 +277,7 @@ async def work():
 def this_line_blocks():
     time.sleep(600)
 
-anyio.run(until_told, work)
+anyio.run(until_stopped, work)
 """
 
 

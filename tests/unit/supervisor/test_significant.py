@@ -33,7 +33,7 @@ def job(name: str, actor: Actor | Starter, restart: Restart = TRANSIENT) -> Chil
 
 
 async def seconds_of(ward: Ward) -> float:
-    """How long the supervisor runs until it ends by itself."""
+    """Run a supervisor until it ends by itself. Returns the seconds."""
     before = anyio.current_time()
     with anyio.fail_after(3_600):
         await ward.supervisor.run()
@@ -147,7 +147,7 @@ async def test_an_end_while_others_start() -> None:
 
 
 async def test_one_that_cannot_be_started_by_order_was_never_there() -> None:
-    """Whoever ordered it is told; that is no end."""
+    """The order raises the error; that is no end of a significant child."""
     taken = Starter(AddressInUseError("127.0.0.1", 8000))
     async with running(*permanent(a=Actor()), auto_shutdown=ANY) as ward:
         with pytest.raises(AddressInUseError):

@@ -83,7 +83,7 @@ async def test_a_first_start_that_may_succeed_later_is_tried_again() -> None:
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_in_a_group_nobody_starts_before_the_one_that_it_needs(strategy: Strategy) -> None:
-    """Where children fall together they also rise together: the next one waits until the start has succeeded."""
+    """Children that fall together also rise together: the next one waits until the start has succeeded."""
     async with starting(*permanent(a=Starter(AWAY, AWAY, AWAY), b=Actor()), strategy=strategy) as (ward, _):
         await anyio.sleep(0.25)
         assert ward.states() == "backoff pending"

@@ -22,7 +22,7 @@ async def test_stopped_in_reverse_one_after_the_other(strategy: Strategy) -> Non
 
 
 async def test_the_order_is_the_children_s_own() -> None:
-    """Whoever died or was restarted meanwhile keeps the place."""
+    """A child that died or was restarted keeps its place."""
     async with running(*permanent(a=Actor(crashes), b=Actor(), c=Actor())) as ward:
         await anyio.sleep(10)
         await ward.supervisor.restart_child("b")
@@ -126,7 +126,7 @@ async def test_stopping_a_supervisor_that_stops_a_child() -> None:
 
 
 async def test_a_stop_that_is_given_up_goes_on() -> None:
-    """Whoever waits for a stop may go away: the child stops all the same, and that is told."""
+    """A cancelled order to stop does not save the child: it stops, with an event."""
     async with running(*permanent(a=Actor(stop=4))) as ward:
         with anyio.move_on_after(1):
             await ward.supervisor.stop_child("a")
@@ -137,7 +137,7 @@ async def test_a_stop_that_is_given_up_goes_on() -> None:
 
 
 async def test_neighbours_of_one_stage_stop_together() -> None:
-    """What runs between them keeps them apart, and a child without a stage is a stage of its own."""
+    """A child between them keeps them apart, and a child without a stage is a stage of its own."""
     stages = {"a": "http", "b": "http", "c": None, "d": "http", "e": None, "f": None}
     specs = [ChildSpec(id=name, start=Actor(stop=2), stage=stage) for name, stage in stages.items()]
     async with running(*specs) as ward:

@@ -1,4 +1,4 @@
-"""Who is started again when a child dies, and in which order the others fall and rise."""
+"""The children that are restarted when one dies, and the order in which the others stop and start."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ async def test_who_falls_and_rises(strategy: Strategy, order: str) -> None:
 
 @pytest.mark.parametrize(("dead", "order"), [("a", "-c -b +a +b +c"), ("b", "-c +b +c"), ("c", "+c")])
 async def test_rest_for_one_spares_those_before(dead: str, order: str) -> None:
-    """How many fall depends on where the dead one stands."""
+    """The number of stopped children depends on the place of the dead one."""
     actors = {name: Actor(crashes) if name == dead else Actor() for name in "abc"}
     async with running(*permanent(**actors), strategy=REST) as ward:
         ward.events.clear()

@@ -1,4 +1,4 @@
-"""What kills others must not kill us, nor the siblings of the child that does it."""
+"""Errors that end other programs end neither the supervisor nor the siblings of the child that raises them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,17 +15,17 @@ from tests.unit.supervisor.actors import Actor, Starter, crashes, permanent, run
 
 
 async def system_exit() -> None:
-    """What a server that cannot start does to its process."""
+    """Raise the error of a server that cannot start."""
     raise SystemExit(3)
 
 
 async def generator_exit() -> None:
-    """What a library raises that closes its generators by hand."""
+    """Raise the error of a library that closes its generators by hand."""
     raise GeneratorExit
 
 
 async def group_of_anything() -> None:
-    """What a task group makes of it."""
+    """Raise a group of errors, as a task group does."""
     raise BaseExceptionGroup("both", [SystemExit(3), RuntimeError("and this")])
 
 
@@ -58,12 +58,12 @@ async def test_a_stray_cancellation_is_called_by_its_name() -> None:
 
 
 async def raises_cancelled() -> None:
-    """What a library does that treats a cancellation as any other error (aiokafka does)."""
+    """Raise a cancellation like any other error, as aiokafka does."""
     raise asyncio.CancelledError
 
 
 async def cancels_itself() -> None:
-    """What a library does that takes this task for one of its own."""
+    """Cancel the current task, like a library that takes it for one of its own."""
     task = asyncio.current_task()
     assert task is not None
     task.cancel()
@@ -76,7 +76,7 @@ async def cancels_itself() -> None:
 async def test_asyncio_s_own_cancellation_is_a_stray_one_too(
     child: type[Actor | Starter], kill: Callable[[], Awaitable[None]]
 ) -> None:
-    """Whether it comes during the start or later; what was raised is kept."""
+    """During the start and later; the original error is kept as the cause."""
     actor = child(kill)
     async with running(*permanent(a=actor, b=Actor())) as ward:
         await anyio.sleep(60)
@@ -146,7 +146,7 @@ async def test_a_child_that_swallows_its_cancellation_is_stopped_nevertheless() 
 
 
 async def test_a_handler_that_raises_changes_nothing() -> None:
-    """Whoever listens must not be able to harm the children."""
+    """An error of a handler does no harm to the children."""
 
     def broken(_event: Event) -> None:
         raise RuntimeError("the log is broken")

@@ -1,4 +1,4 @@
-"""What people are shown of the children."""
+"""Views of the children, for display."""
 
 from typing import Any
 
@@ -118,7 +118,7 @@ async def test_no_minimum() -> None:
 
 
 async def test_the_view_agrees_with_the_events() -> None:
-    """Whoever looks while an event is told sees what it tells."""
+    """A view taken in a handler shows the state that the event reports."""
     seen: list[tuple[str, str]] = []
 
     def look(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""What the in-memory transport does beyond the contract: its log is bounded. On virtual time."""
+"""The in-memory transport beyond the contract: its log is bounded. On virtual time."""
 
 import anyio
 import pytest
@@ -33,26 +33,26 @@ async def test_a_full_log_makes_publishers_wait() -> None:
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(publish)
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         await anyio.wait_all_tasks_blocked()
         assert not done.is_set()
         await consumer.commit({0: batch.position})
         await done.wait()
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         assert [each.value for each in batch.deliveries] == [b"3", b"4"]
 
 
 async def test_a_new_assignment_makes_room_too() -> None:
-    """What was stored without a commit is dropped once the sink says so, and whoever waits for room goes on."""
+    """Records that were stored without a commit are dropped once they are assigned, and a waiting publisher goes on."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         group.start_soon(transport.publish, records(5))
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         await anyio.wait_all_tasks_blocked()
         assert transport.unstored == 3
         await consumer.assign({0: batch.position})
-        [batch] = await consumer.fetch(max_records=3, linger=1, patience=5)
+        [batch] = await consumer.fetch(max_records=3, linger=1, max_wait=5)
         assert [each.value for each in batch.deliveries] == [b"3", b"4"]
     assert transport.unstored == 2
 
@@ -61,14 +61,14 @@ async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
     """`settled` returns at once while little waits, and otherwise when enough was committed."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
-    await transport.settled(5)
+    await transport.until_stored(5)
     with anyio.move_on_after(1) as waiting:
-        await transport.settled(2)
+        await transport.until_stored(2)
     assert waiting.cancelled_caught
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
-        group.start_soon(transport.settled, 2)
-        [batch] = await consumer.fetch(max_records=3, linger=0, patience=5)
+        group.start_soon(transport.until_stored, 2)
+        [batch] = await consumer.fetch(max_records=3, linger=0, max_wait=5)
         await consumer.commit({0: batch.position})
     assert transport.unstored == 2
 
@@ -93,16 +93,16 @@ async def test_waits_are_exact() -> None:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         before = anyio.current_time()
-        assert not await consumer.fetch(max_records=10, linger=1, patience=3)
+        assert not await consumer.fetch(max_records=10, linger=1, max_wait=3)
         assert anyio.current_time() - before == pytest.approx(3)
         await transport.publish(records(1))
         before = anyio.current_time()
-        assert await consumer.fetch(max_records=10, linger=1, patience=3)
+        assert await consumer.fetch(max_records=10, linger=1, max_wait=3)
         assert anyio.current_time() - before == pytest.approx(1)
 
 
 async def test_a_full_log_wakes_its_reader() -> None:
-    """Who publishes more than there is room for does not wait for a reader who waits for the end of that."""
+    """A publisher of more records than fit does not wait for a reader that waits for the end of the publication."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
@@ -113,13 +113,13 @@ async def test_a_full_log_wakes_its_reader() -> None:
             await transport.publish(records(5))
 
         group.start_soon(publish)
-        assert await consumer.fetch(max_records=1, linger=0, patience=60)
+        assert await consumer.fetch(max_records=1, linger=0, max_wait=60)
         assert anyio.current_time() - before == pytest.approx(1)
         group.cancel_scope.cancel()
 
 
 async def test_a_reader_of_another_database_is_told_what_is_gone() -> None:
-    """What was committed went elsewhere: who begins anew, or comes with another log's position, misses it."""
+    """Committed records went to another database: a reader without a position, or with another log's, misses them."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
     async with transport.consumer() as consumer:
@@ -140,7 +140,7 @@ async def test_each_run_is_a_log_of_its_own() -> None:
 
 
 async def test_a_closed_topic_is_named() -> None:
-    """Whoever comes too late is told which one it was."""
+    """The error of a later call names the topic."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     assert transport.topic == "icu.test"
     await transport.aclose()
@@ -155,7 +155,7 @@ async def test_closing_wakes_who_waits_for_storage() -> None:
 
     async def settle() -> None:
         with pytest.raises(TransportClosedError):
-            await transport.settled(0)
+            await transport.until_stored(0)
 
     async with anyio.create_task_group() as group:
         group.start_soon(settle)

@@ -32,7 +32,7 @@ async def test_a_full_log_that_nobody_reads() -> None:
     async with transport.consumer() as consumer:
         assert transport.sending_degraded is None
         await consumer.assign({})
-        [batch] = await consumer.fetch(max_records=1, linger=0, patience=1)
+        [batch] = await consumer.fetch(max_records=1, linger=0, max_wait=1)
         await consumer.commit({0: batch.position})
     assert transport.sending_degraded is None
     await transport.publish(RECORDS[:1])

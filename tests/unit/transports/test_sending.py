@@ -7,7 +7,7 @@ import pytest
 
 from icu.messages import Record
 from icu.transports.memory import MemoryTransport
-from icu.transports.sending import FAREWELL, Outbox, forwarding
+from icu.transports.sending import FLUSH_TIMEOUT, SendBuffer, forwarding
 from tests.clocks import virtual_time
 
 
@@ -22,53 +22,53 @@ def record(key: str, number: int) -> Record:
     return Record(key.encode(), str(number).encode())
 
 
-def numbers(outbox: Outbox, most: int = 100) -> list[int]:
-    """What would be sent next."""
-    return [int(each.value) for each in outbox.head(most)]
+def numbers(buffer: SendBuffer, most: int = 100) -> list[int]:
+    """The numbers of the next records to send."""
+    return [int(each.value) for each in buffer.head(most)]
 
 
 async def test_records_stay_until_they_are_acknowledged() -> None:
-    """Who asks again before that gets the same ones."""
-    outbox = Outbox()
-    outbox.put([record("a", n) for n in range(3)])
-    assert numbers(outbox, 2) == numbers(outbox, 2) == [0, 1]
-    assert outbox.acknowledged(outbox.head(2)) == 2
-    assert numbers(outbox) == [2]
-    assert len(outbox) == 1
+    """Until then the head is the same."""
+    buffer = SendBuffer()
+    buffer.put([record("a", n) for n in range(3)])
+    assert numbers(buffer, 2) == numbers(buffer, 2) == [0, 1]
+    assert buffer.acknowledge(buffer.head(2)) == 2
+    assert numbers(buffer) == [2]
+    assert len(buffer) == 1
 
 
 async def test_each_key_has_its_own_bound_and_order() -> None:
     """A patient that sends a lot pushes out its own oldest records, and nobody else's."""
-    outbox = Outbox(capacity=3)
-    assert outbox.put([record("a", 1)]) == 0
-    assert not outbox.is_full(b"b")
-    assert outbox.put([record("b", n) for n in range(10, 15)]) == 2
-    assert outbox.is_full(b"b")
-    assert not outbox.is_full(b"a")
-    assert numbers(outbox) == [1, 12, 13, 14]
-    assert len(outbox) == 4
+    buffer = SendBuffer(capacity=3)
+    assert buffer.put([record("a", 1)]) == 0
+    assert not buffer.is_full(b"b")
+    assert buffer.put([record("b", n) for n in range(10, 15)]) == 2
+    assert buffer.is_full(b"b")
+    assert not buffer.is_full(b"a")
+    assert numbers(buffer) == [1, 12, 13, 14]
+    assert len(buffer) == 4
 
 
 async def test_what_is_dropped_while_it_is_sent_releases_nothing_twice() -> None:
     """The acknowledgement of a record that was pushed out meanwhile does not take its successor along."""
-    outbox = Outbox(capacity=2)
-    outbox.put([record("a", 0), record("a", 1)])
-    sending = outbox.head(2)
-    assert outbox.put([record("a", 2)]) == 1
-    assert outbox.acknowledged(sending) == 1
-    assert numbers(outbox) == [2]
+    buffer = SendBuffer(capacity=2)
+    buffer.put([record("a", 0), record("a", 1)])
+    sending = buffer.head(2)
+    assert buffer.put([record("a", 2)]) == 1
+    assert buffer.acknowledge(sending) == 1
+    assert numbers(buffer) == [2]
 
 
 async def test_change_wakes_at_a_put_and_at_an_acknowledgement() -> None:
     """Both ends wait for each other without polling."""
-    outbox = Outbox()
+    buffer = SendBuffer()
     woken: list[str] = []
 
     async def wait(name: str) -> None:
-        await outbox.change()
+        await buffer.change()
         woken.append(name)
 
-    for happen in (lambda: outbox.put([record("a", 0)]), lambda: outbox.acknowledged(outbox.head(1))):
+    for happen in (lambda: buffer.put([record("a", 0)]), lambda: buffer.acknowledge(buffer.head(1))):
         async with anyio.create_task_group() as group:
             group.start_soon(wait, "one")
             group.start_soon(wait, "two")
@@ -92,24 +92,24 @@ class Tally:
 
 
 async def test_a_block_ends_when_all_is_delivered() -> None:
-    """What was put into the outbox before and in the block is with the transport behind it, in order."""
-    outbox, transport, tally = Outbox(3_000), MemoryTransport(topic="icu.test", partitions=1), Tally()
-    outbox.put([record("a", 0)])
-    async with forwarding(outbox, transport, tally):
-        outbox.put([record("a", n) for n in range(1, 2_500)])
-    assert (tally.delivered, tally.refused, tally.released, len(outbox)) == (2_500, 0, 2_500, 0)
+    """All records put into the send buffer, before and in the block, are with the transport after it, in order."""
+    buffer, transport, tally = SendBuffer(3_000), MemoryTransport(topic="icu.test", partitions=1), Tally()
+    buffer.put([record("a", 0)])
+    async with forwarding(buffer, transport, tally):
+        buffer.put([record("a", n) for n in range(1, 2_500)])
+    assert (tally.delivered, tally.refused, tally.released, len(buffer)) == (2_500, 0, 2_500, 0)
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        batches = await consumer.fetch(max_records=10_000, linger=0, patience=0)
+        batches = await consumer.fetch(max_records=10_000, linger=0, max_wait=0)
     assert [int(each.value) for batch in batches for each in batch.deliveries] == list(range(2_500))
 
 
 async def test_a_block_that_is_cancelled_gives_what_waits_a_moment() -> None:
-    """A transport that takes nothing holds it up no longer, and what was not delivered stays in the outbox."""
-    outbox, transport = Outbox(), MemoryTransport(topic="icu.test", partitions=1, capacity=0)
-    outbox.put([record("a", 0)])
+    """A transport that takes nothing holds it up no longer, and what was not delivered stays in the send buffer."""
+    buffer, transport = SendBuffer(), MemoryTransport(topic="icu.test", partitions=1, capacity=0)
+    buffer.put([record("a", 0)])
     began = anyio.current_time()
     with anyio.move_on_after(10):
-        async with forwarding(outbox, transport, Tally()):
+        async with forwarding(buffer, transport, Tally()):
             await anyio.sleep_forever()
-    assert (anyio.current_time() - began, len(outbox)) == (pytest.approx(10 + FAREWELL), 1)
+    assert (anyio.current_time() - began, len(buffer)) == (pytest.approx(10 + FLUSH_TIMEOUT), 1)

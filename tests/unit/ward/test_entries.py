@@ -16,7 +16,7 @@ from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
 from icu.control.places import places
 from icu.control.protocol import Done, Order, Pattern, Patterns
-from icu.control.records import Records
+from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.ward.orders import ORDERS
 from tests.unit.control.conftest import Ward
@@ -35,7 +35,7 @@ class Greet(Order, frozen=True):
     ids: Patterns
     word: Pattern
 
-    async def obey(self, ward: Ward) -> Done:
+    async def carry_out(self, ward: Ward) -> Done:
         """Politely."""
         return Done(f"{self.word}, {', '.join(child.id for child in ward.matching(self.ids))}")
 
@@ -43,12 +43,12 @@ class Greet(Order, frozen=True):
 async def test_a_new_order_is_obeyed(settings: Settings) -> None:
     """By whoever is given its entry; to others it is no request."""
     async with anyio.create_task_group() as group:
-        await group.start(partial(serve, Ward(), (*ORDERS, Greet), Records(), places(settings)))
+        await group.start(partial(serve, Ward(), (*ORDERS, Greet), RecentRecords(), places(settings)))
         said = await ask(places(settings), Greet(("sink", "bed-1"), "Hello"), Done)
         group.cancel_scope.cancel()
     assert said.what == "Hello, sink, bed-1"
     async with anyio.create_task_group() as group:
-        await group.start(partial(serve, Ward(), ORDERS, Records(), places(settings)))
+        await group.start(partial(serve, Ward(), ORDERS, RecentRecords(), places(settings)))
         with pytest.raises(OrderRefusedError, match="that is no request"):
             await ask(places(settings), Greet(("sink",), "Hello"), Done)
         group.cancel_scope.cancel()

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from icu.supervisor.errors import ProcessEndedError
 from icu.supervisor.events import ChildFailed, ChildRestarting
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.transports.kafka.errors import KafkaError
 from icu.ward.events import ChildFigures, Restarts, log_event
 
@@ -28,8 +28,8 @@ Figures = Callable[..., float | None]
 def children() -> list[ChildView]:
     """The ward, for tests to change."""
     return [
-        ChildView("sink", State.RUNNING),
-        ChildView("beds", State.RUNNING, uptime=7.0, children=(ChildView("bed-1", State.BACKOFF),)),
+        ChildView("sink", ChildState.RUNNING),
+        ChildView("beds", ChildState.RUNNING, uptime=7.0, children=(ChildView("bed-1", ChildState.BACKOFF),)),
     ]
 
 
@@ -77,8 +77,8 @@ def test_restarts_are_0_before_the_first(restarts: Restarts, figure: Figures) ->
 def test_a_child_has_a_figure_for_each_state(figure: Figures) -> None:
     """1 for the one that it is in and 0 for all others, so that an alert sees it leave."""
     for child, current in (("sink", "running"), ("beds", "running"), ("bed-1", "backoff")):
-        shown = {state: figure("icu_child_state", child=child, state=str(state)) for state in State}
-        assert shown == {state: float(state == current) for state in State}
+        shown = {state: figure("icu_child_state", child=child, state=str(state)) for state in ChildState}
+        assert shown == {state: float(state == current) for state in ChildState}
     assert figure("icu_child_uptime_seconds", child="beds") == 7.0
 
 

@@ -14,7 +14,7 @@ from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.http.errors import AddressInUseError
 from icu.supervisor.errors import SupervisionError
 from icu.supervisor.spec import ChildSpec
-from icu.supervisor.view import State
+from icu.supervisor.view import ChildState
 from icu.ward.changes import Change
 from icu.ward.events import ChildFigures, Restarts
 from icu.ward.tree import Tree
@@ -58,14 +58,17 @@ class Idle:
         await anyio.sleep_forever()
 
 
-def states(tree: Tree) -> dict[str, State]:
+def states(tree: Tree) -> dict[str, ChildState]:
     """Who is how; one that has just started runs."""
-    return {each.id: State.RUNNING if each.state is State.STARTING else each.state for each in tree.children.flat()}
+    return {
+        each.id: ChildState.RUNNING if each.state is ChildState.STARTING else each.state
+        for each in tree.children.flat()
+    }
 
 
 def up(tree: Tree) -> list[str]:
     """Who runs."""
-    return [name for name, state in states(tree).items() if state is State.RUNNING]
+    return [name for name, state in states(tree).items() if state is ChildState.RUNNING]
 
 
 async def test_patterns(tree: Tree) -> None:
@@ -152,7 +155,7 @@ async def test_a_changed_file(tree: Tree, path: Path) -> None:
     write(path, "metrics_interval = 1\n" + FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7') + ANOTHER)
     told = (await tree.changes.reload()).what
     assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
-    assert states(tree)["icu-3"] is State.STOPPED
+    assert states(tree)["icu-3"] is ChildState.STOPPED
     uptimes = {each.id: each.uptime for each in tree.children.flat()}
     assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
     write(path, changed)

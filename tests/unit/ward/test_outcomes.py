@@ -3,12 +3,12 @@
 import pytest
 
 from icu.control.protocol import Children, Done, Order
-from icu.supervisor.view import ChildView, State
+from icu.supervisor.view import ChildState, ChildView
 from icu.ward import outcomes
 from icu.ward.orders import Restart, Scale, Start, Status, Stop
 from tests.unit.control.conftest import Ward
 
-STARTED = ChildView("sink", State.STARTING, uptime=0.1)
+STARTED = ChildView("sink", ChildState.STARTING, uptime=0.1)
 
 
 class Watched(Ward):
@@ -28,14 +28,16 @@ class Watched(Ward):
         self.steps = [children]
 
 
-@pytest.mark.parametrize("after", [State.RUNNING, State.WAITING, State.DEGRADED, State.BACKOFF, State.FAILED])
+@pytest.mark.parametrize(
+    "after", [ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED, ChildState.BACKOFF, ChildState.FAILED]
+)
 @pytest.mark.parametrize("order", [Start(("sink",)), Restart(("sink",)), Scale("sink", 1)], ids=str)
-async def test_an_order_answers_with_the_state_after_it(order: Order, after: State) -> None:
+async def test_an_order_answers_with_the_state_after_it(order: Order, after: ChildState) -> None:
     """Not that the child has just begun: it may die, or find out that it is refused, a moment later."""
     ward = Watched([STARTED], [STARTED], [STARTED], [ChildView("sink", after)])
     if isinstance(order, Scale):
         ward.scaled = ["sink"]
-    said = await order.obey(ward)
+    said = await order.carry_out(ward)
     assert isinstance(said, Children | Done)
     assert [child.state for child in said.children] == [after]
 
@@ -43,22 +45,22 @@ async def test_an_order_answers_with_the_state_after_it(order: Order, after: Sta
 async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that neither stays up nor dies is shown as it is after a while."""
     monkeypatch.setattr(outcomes, "SETTLING", 0.2)
-    ward = Watched([ChildView("sink", State.STOPPING)])
-    said = await Stop(("sink",)).obey(ward)
-    assert [child.state for child in said.children] == [State.STOPPING]
+    ward = Watched([ChildView("sink", ChildState.STOPPING)])
+    said = await Stop(("sink",)).carry_out(ward)
+    assert [child.state for child in said.children] == [ChildState.STOPPING]
 
 
 async def test_a_supervisor_that_is_down_is_why() -> None:
     """Its children can only say that they were stopped. Who asks for others hears nothing of it."""
-    ward, beds = Ward(), [ChildView("bed-1", State.STOPPED)]
-    ward.children = [ChildView("sink", State.RUNNING), *beds]
+    ward, beds = Ward(), [ChildView("bed-1", ChildState.STOPPED)]
+    ward.children = [ChildView("sink", ChildState.RUNNING), *beds]
     ward.view = lambda: [  # type: ignore[method-assign]
         ward.children[0],
-        ChildView("beds", State.BACKOFF, last_error="RestartIntensityError: bed-1 died 11 times", children=beds),
+        ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: bed-1 died 11 times", children=beds),
     ]
-    everybody = await Status().obey(ward)
+    everybody = await Status().carry_out(ward)
     assert everybody.problems == ["beds is backoff: RestartIntensityError: bed-1 died 11 times"]
     assert everybody.beds == ["bed-1"]
-    assert (await Status(("sink",)).obey(ward)).problems == []
-    ward.view = lambda: [ward.children[0], ChildView("beds", State.STARTING, children=beds)]  # type: ignore[method-assign]
-    assert (await Status().obey(ward)).problems == []
+    assert (await Status(("sink",)).carry_out(ward)).problems == []
+    ward.view = lambda: [ward.children[0], ChildView("beds", ChildState.STARTING, children=beds)]  # type: ignore[method-assign]
+    assert (await Status().carry_out(ward)).problems == []

@@ -13,7 +13,7 @@ from anyio.abc import SocketStream
 from icu.bootstrap.patients import LonePatients
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
-from icu.control.protocol import Failed, Logs, Refused, line
+from icu.control.protocol import Failed, Logs, ScenarioRefused, encode_line
 from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from icu.ward import remote
@@ -96,7 +96,7 @@ async def test_where_no_patients_are_left(process: None, folder: Path, running: 
 async def test_it_takes_no_other_orders(process: None, folder: Path, request_: Stop | Logs) -> None:
     """What is asked of a ward is none of its business, and it obeys the next order."""
     with pytest.raises(OrderRefusedError, match="that is no request") as caught:
-        await ask([place_in(folder)], request_, Refused, deadline=30)
+        await ask([place_in(folder)], request_, ScenarioRefused, deadline=30)
     assert caught.value.exit_code == 64
     assert await refused(folder, "Bed 1") == {}
 
@@ -117,7 +117,7 @@ async def dies(stream: SocketStream) -> None:
 async def refuses(stream: SocketStream) -> None:
     """Have no room."""
     await stream.receive()
-    await stream.send(line(Failed("no room", 75)))
+    await stream.send(encode_line(Failed("no room", 75)))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ async def test_no_answer_is_told_as_that(
     folder: Path, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, why: str
 ) -> None:
     """In time, and for what it is."""
-    monkeypatch.setattr(remote, "DEADLINE", 0.3)
+    monkeypatch.setattr(remote, "ANSWER_DEADLINE", 0.3)
 
     async def attend(stream: SocketStream) -> None:
         async with stream:
@@ -146,13 +146,13 @@ async def test_no_answer_is_told_as_that(
 
 async def test_what_was_answered_before_counts(folder: Path) -> None:
     """Where a process ends between two pieces of an order, those of the first are not told as refused."""
-    answers = [Refused({uuid_of_name(MANY[0]): "no luck"})]
+    answers = [ScenarioRefused({uuid_of_name(MANY[0]): "no luck"})]
 
     async def attend(stream: SocketStream) -> None:
         async with stream:
             await stream.receive()
             if answers:
-                await stream.send(line(answers.pop()))
+                await stream.send(encode_line(answers.pop()))
 
     async with await anyio.create_unix_listener(place_in(folder).path) as listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, attend)

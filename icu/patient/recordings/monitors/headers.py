@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from icu.bounds import number, read_small
+from icu.bounds import parse_number, read_small
 from icu.patient.errors import RecordingError
 
 MOST_SAMPLES: Final = 20_000_000
@@ -159,7 +159,7 @@ def _record(words: Sequence[str], following: int) -> tuple[str, int | None]:
     if _natural(f"number of {kind}", count) != following:
         raise ValueError(f"says that {count} {kind} follow, and {following} do: copy or download it again")
     rate = words[2].partition("/")[0] if len(words) > 2 else "250"
-    if not _PLAIN.match(rate) or not number(rate):
+    if not _PLAIN.match(rate) or not parse_number(rate):
         raise ValueError(f"{rate[:40]!r} is no number of samples a second: write one above 0, without an exponent")
     return kind, _natural("number of samples", words[3]) if len(words) > 3 else None
 
@@ -184,7 +184,7 @@ def _signal(words: Sequence[str]) -> Signal:
         file=file,
         per_frame=per_frame or 1,
         skew=skew,
-        gain=number(_GAIN.sub("", gain) or "0"),
+        gain=parse_number(_GAIN.sub("", gain) or "0"),
     )
 
 

@@ -31,33 +31,33 @@ class Cluster:
         self.copies = 0
         self.logs: defaultdict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
         self.begins: defaultdict[TopicPartition, int] = defaultdict(int)
+        # Last stable offsets that are not the log's end.
         self.stable: dict[TopicPartition, int | None] = {}
-        """Last stable offsets that are not the log's end."""
         self.damaged: set[tuple[TopicPartition, int]] = set()
+        # Records that fetches pass over, as those of aborted transactions.
         self.aborted: set[tuple[TopicPartition, int]] = set()
-        """Records that fetches pass over, as those of aborted transactions."""
+        # Partitions whose broker says that it has records, and delivers none.
         self.withheld: set[TopicPartition] = set()
-        """Partitions whose broker says that it has records, and delivers none."""
+        # Partitions whose broker does not answer.
         self.silent: set[TopicPartition] = set()
-        """Partitions whose broker does not answer."""
+        # What everybody who connects is told.
         self.down: Exception | None = None
-        """What everybody who connects is told."""
+        # Bytes of a batch.
         self.largest = 10**9
-        """Bytes of a batch."""
+        # To the next batches; None: no answer at all.
         self.answers: list[Exception | None] = []
-        """To the next batches; None: no answer at all."""
         self.calls: Counter[str] = Counter()
+        # Calls that are never answered.
         self.hanging: set[str] = set()
-        """Calls that are never answered."""
+        # Seconds until a fetch brings what is there.
         self.delay = 0.0
-        """Seconds until a fetch brings what is there."""
         self.fetch_error: Exception | None = None
         self.creation_error = kafka.NoError
         self.commit_error: Exception | None = None
         self.committed: list[Mapping[TopicPartition, int]] = []
         self.clients: list[Any] = []
+        # How many records each that was handed over holds.
         self.batches: list[int] = []
-        """How many records each that was handed over holds."""
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> "Cluster":
         """Put it in the place of aiokafka's classes."""
@@ -97,7 +97,7 @@ class Cluster:
         self.begins[place] = before
 
     def readable(self, place: TopicPartition) -> int:
-        """Where what may be read ends."""
+        """The offset at which readable records end."""
         stable = self.stable.get(place)
         return self.end(place) if stable in (None, -1) else stable
 
@@ -119,7 +119,7 @@ class Cluster:
 
 
 class _Connection:
-    """What all clients have in common."""
+    """Common part of all clients."""
 
     def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
         self.cluster = cluster

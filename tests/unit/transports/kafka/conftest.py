@@ -30,7 +30,7 @@ async def transport(cluster: Cluster) -> AsyncIterator[KafkaTransport]:
 
 @pytest.fixture
 def lines() -> list[str]:
-    """What is logged as a warning or worse."""
+    """Log lines of warnings and errors."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
     return lines

@@ -1,4 +1,4 @@
-"""How brokers are reached, and why they are not: in words that say what to do."""
+"""Connections to brokers, and explanations of failed ones that say what to do."""
 
 import errno
 import logging
@@ -17,7 +17,7 @@ from icu.config.errors import ConfigurationError
 from icu.config.settings import Kafka, Secret
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
-from icu.transports.kafka.reasons import in_words, overheard
+from icu.transports.kafka.reasons import captured_log, explain
 from icu.transports.kafka.topics import list_topics
 from tests.brokers import certificates
 from tests.clocks import virtual_asyncio
@@ -150,7 +150,7 @@ def tls_error(reason: str | None) -> ssl.SSLError:
     ],
 )
 async def test_reasons_are_told_apart(cluster: Cluster, error: Exception, security: str, said: str) -> None:
-    """Where aiokafka raises one thing for all of them and writes the reason to its log."""
+    """aiokafka raises the same error for all of them, and writes the reason to its log."""
     cluster.topics.clear()
     settings: dict[str, Any] = {"security": security}
     if security.startswith("SASL"):
@@ -158,7 +158,7 @@ async def test_reasons_are_told_apart(cluster: Cluster, error: Exception, securi
     with pytest.raises(KafkaError, match=rf"\Ano connection to Kafka at {ADDRESS}: ") as caught:
         await brokers(**settings).connect(lambda: fail_in_silence(error))
     explained = str(caught.value).partition(f"{ADDRESS}: ")[2]
-    assert explained == in_words(error, Kafka(bootstrap_servers=ADDRESS, **settings))
+    assert explained == explain(error, Kafka(bootstrap_servers=ADDRESS, **settings))
     assert re.search(said, explained)
 
 
@@ -189,7 +189,7 @@ async def test_a_connection_that_hangs_is_given_up() -> None:
 def test_the_last_error_in_the_log_counts() -> None:
     """And none from before, nor from behind."""
     LOG.error("Unable to connect: %s", OSError("before"))
-    with overheard() as heard:
+    with captured_log() as heard:
         LOG.error("nothing of interest")
         LOG.error("%s then %s", OSError("first"), OSError("second"))
         LOG.info("a heartbeat failed: %s", OSError("not worth telling"))
@@ -198,11 +198,11 @@ def test_the_last_error_in_the_log_counts() -> None:
 
 
 async def ask_a_node(cluster: Cluster, *, node: int = 0) -> str:
-    """What is said where a broker that another one named is not to be reached."""
+    """The error if a broker cannot be reached at its advertised address."""
     asked = brokers()
 
     async def answer() -> None:
-        async with asked.asking():
+        async with asked.explaining_errors():
             LOG.error("Unable connect to node with id %s: %s", node, OSError(errno.EHOSTUNREACH, "No route"))
             raise KafkaError("listing topics: no answer")
 
@@ -234,7 +234,7 @@ async def test_an_address_of_ours_is_explained_like_any_other(cluster: Cluster) 
 
 
 async def test_other_trouble_stays_what_it_is(cluster: Cluster) -> None:
-    """Where no broker was out of reach."""
+    """An error is left alone if no broker was out of reach."""
     cluster.hanging.add("describe_topics")
     with pytest.raises(KafkaError, match=r"\Alisting topics: no answer within 12 s\Z"):
         await list_topics(brokers())

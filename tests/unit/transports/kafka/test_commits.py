@@ -1,4 +1,4 @@
-"""What lag tools are told: now and then, what is stored and no more, and never in anybody's way. On virtual time."""
+"""Commits for lag tools: now and then, of stored records only, and without delaying anything. On virtual time."""
 
 from collections.abc import AsyncIterator
 
@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from icu.messages import Position
-from icu.transports.kafka.commits import DEADLINE, EVERY
+from icu.transports.kafka.commits import COMMIT_INTERVAL, COMMIT_TIMEOUT
 from icu.transports.kafka.consumer import KafkaConsumer
-from icu.transports.kafka.lookout import PACE
+from icu.transports.kafka.polling import POLL_INTERVAL
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Consumer
@@ -37,7 +37,7 @@ async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator
 
 async def take(consumer: KafkaConsumer, count: int, *, store: bool = True) -> Position:
     """Read some records of the first partition, and store them."""
-    [batch] = await consumer.fetch(max_records=count, linger=0, patience=1)
+    [batch] = await consumer.fetch(max_records=count, linger=0, max_wait=1)
     if store:
         await consumer.commit({0: batch.position})
     return batch.position
@@ -47,7 +47,7 @@ async def test_what_is_stored_is_told_once_a_second(cluster: Cluster, consumer: 
     """The first at once; partitions of which nothing new is stored are left out."""
     for _ in range(5):
         await take(consumer, 1)
-        await anyio.sleep(EVERY / 2)
+        await anyio.sleep(COMMIT_INTERVAL / 2)
     assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 3}, {FIRST: 5}]
 
 
@@ -60,10 +60,10 @@ async def test_what_was_fetched_and_is_not_stored_is_not_told(cluster: Cluster, 
 
 
 async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Where all records are stored, the marks of transactions that follow them are done with too."""
+    """Once all records are stored, the transaction markers behind them count as done, too."""
     await take(consumer, 3)
     cluster.open(Consumer)[0].seek(FIRST, 5)
-    await anyio.sleep(EVERY)
+    await anyio.sleep(COMMIT_INTERVAL)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 3, SECOND: 0}, {FIRST: 5}]
 
@@ -71,14 +71,14 @@ async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consu
 async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """It is not stored: it will be taken again."""
     await take(consumer, 3)
-    with anyio.move_on_after(EVERY):
-        await consumer.fetch(max_records=200, linger=60, patience=1)
+    with anyio.move_on_after(COMMIT_INTERVAL):
+        await consumer.fetch(max_records=200, linger=60, max_wait=1)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
 
 
 async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Whatever was told a moment ago."""
+    """Even if the last commit was a moment ago."""
     await take(consumer, 1)
     await take(consumer, 1)
     await consumer.aclose()
@@ -86,11 +86,11 @@ async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaC
 
 
 async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Where nothing more comes to be stored."""
+    """Each poll commits, since no further record may come to be stored."""
     await take(consumer, 99)
     await take(consumer, 1)
     for _ in range(3):
-        await consumer.fetch(max_records=1, linger=0, patience=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL)
     assert cluster.committed == [{FIRST: 99, SECOND: 0}, {FIRST: 100}]
 
 
@@ -101,7 +101,7 @@ async def test_what_failed_is_told_again(cluster: Cluster, consumer: KafkaConsum
     cluster.commit_error = None
     await consumer.commit({})
     assert cluster.committed == []
-    await anyio.sleep(EVERY)
+    await anyio.sleep(COMMIT_INTERVAL)
     await consumer.commit({})
     assert cluster.committed == [{FIRST: 1, SECOND: 0}]
 
@@ -113,7 +113,7 @@ async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
     cluster.hanging.add("commit")
     began = anyio.current_time()
     await take(consumer, 1)
-    assert anyio.current_time() - began == pytest.approx(DEADLINE)
+    assert anyio.current_time() - began == pytest.approx(COMMIT_TIMEOUT)
     await consumer.aclose()
     await anyio.lowlevel.checkpoint()
     assert not [each for each in anyio.get_running_tasks() if "commit" in repr(each.coro)]

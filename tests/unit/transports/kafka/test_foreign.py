@@ -8,7 +8,7 @@ import pytest
 from aiokafka import errors as kafka
 
 from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
-from icu.transports.kafka.foreign import UnreadableError, bounded, closed, fetched
+from icu.transports.kafka.foreign import UnreadableError, bounded, bounded_fetch, close_in_turn
 
 EVERY_ERROR = sorted(
     {each for each in vars(kafka).values() if inspect.isclass(each) and issubclass(each, Exception)},
@@ -116,7 +116,7 @@ async def test_closing_goes_on_whatever_a_step_does() -> None:
     async def second() -> None:
         steps.append("second")
 
-    await closed(first, second)
+    await close_in_turn(first, second)
     assert steps == ["first", "second"]
 
 
@@ -141,7 +141,7 @@ async def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
 async def test_what_concerns_one_partition_is_told_apart(error: Exception) -> None:
     """A fetch that meets bytes which nobody understands says what to do, and is no reason to connect anew."""
     with pytest.raises(UnreadableError, match=r".") as caught:
-        await fetched(fail(error), seconds=5)
+        await bounded_fetch(fail(error), seconds=5)
     assert caught.value.remedy
 
 
@@ -149,4 +149,4 @@ async def test_what_concerns_one_partition_is_told_apart(error: Exception) -> No
 async def test_what_concerns_the_connection_or_the_log_is_trouble(kind: type[Exception]) -> None:
     """There the reader has to be assigned anew."""
     with pytest.raises(KafkaError):
-        await fetched(fail(kind()), seconds=5)
+        await bounded_fetch(fail(kind()), seconds=5)

@@ -13,7 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from icu.messages import Record
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.batches import partition_of
-from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW, _handed_over
+from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW_ACKNOWLEDGEMENT, _handed_over
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Producer
@@ -180,7 +180,7 @@ async def test_an_answer_that_never_comes_is_given_up(cluster: Cluster, transpor
     async with anyio.create_task_group() as group:
         began = anyio.current_time()
         group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
-        await anyio.sleep(SLOW - 0.1)
+        await anyio.sleep(SLOW_ACKNOWLEDGEMENT - 0.1)
         assert transport.trouble is None
         await anyio.sleep(1)
         assert transport.trouble == transport.sending_trouble == "Kafka has not acknowledged readings for 3 s"
@@ -206,7 +206,7 @@ async def test_a_broker_that_is_away_is_waited_for(cluster: Cluster, transport: 
 async def test_a_client_that_does_not_start_is_closed(
     cluster: Cluster, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the topic was found, and its leader was not."""
+    """The topic was found, but not its leader."""
 
     async def fail(_producer: Producer) -> None:
         raise kafka.KafkaConnectionError
@@ -243,7 +243,7 @@ class Client:
 
 
 async def test_no_answer_is_left_unread() -> None:
-    """Where handing over breaks off, asyncio does not complain (AnyIO's runner would raise it) of earlier answers."""
+    """If handing over breaks off, asyncio does not complain (AnyIO's runner would raise it) of earlier answers."""
     with pytest.raises(kafka.ProducerClosed):
         await _handed_over(Client(), "icu.test", {0: None, 1: None})
     # Callbacks of a future that is done run in the loop's next step.

@@ -15,7 +15,7 @@ def test_stalled_is_who_stands_still_for_long_with_records_behind() -> None:
 
 
 def test_who_goes_on_is_not_stalled() -> None:
-    """However slowly, and whoever has read all has nothing to wait for."""
+    """Slow progress is progress, and a partition without further records has nothing to wait for."""
     stalls = Stalls()
     for now in range(30):
         assert not stalls.note(0, now // 4, 100, now=now)
@@ -73,7 +73,7 @@ def test_one_transaction_after_the_other_is_none_that_stays_open() -> None:
 
 
 def test_the_next_transaction_has_a_time_of_its_own() -> None:
-    """What was named is forgotten when its transaction ends, though another one is open by then."""
+    """A reported transaction is forgotten when it ends, even if another one is open by then."""
     transactions = OpenTransactions("icu.test")
     transactions.note(0, 17, 30, now=0)
     transactions.note(0, 17, 30, now=OPEN_AFTER)
@@ -83,7 +83,7 @@ def test_the_next_transaction_has_a_time_of_its_own() -> None:
 
 
 def test_where_all_is_stable_nothing_is_open() -> None:
-    """However long nothing comes; and what was open before begins anew."""
+    """Silence is no open transaction, and the next one begins anew."""
     transactions = OpenTransactions("icu.test")
     transactions.note(0, 17, 30, now=0)
     for now in range(1, 60):

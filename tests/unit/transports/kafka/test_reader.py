@@ -13,7 +13,7 @@ from icu.transports.base import Batch
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.consumer import KafkaConsumer
 from icu.transports.kafka.errors import KafkaError
-from icu.transports.kafka.lookout import PACE
+from icu.transports.kafka.polling import POLL_INTERVAL
 from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
@@ -36,7 +36,7 @@ async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator
 
 
 class Follower:
-    """What a sink does: fetches, and assigns anew where it has to."""
+    """A reader like the sink: it fetches, and assigns again after an error."""
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
@@ -49,10 +49,10 @@ class Follower:
         for partition, each in (await self._consumer.assign(self.positions)).items():
             self.positions[partition] = each.position
 
-    async def fetch(self, most: int = 100, patience: float = 0.5) -> Sequence[Batch]:
+    async def fetch(self, most: int = 100, max_wait: float = 0.5) -> Sequence[Batch]:
         """Some records, or a new assignment."""
         try:
-            batches = await self._consumer.fetch(max_records=most, linger=0, patience=patience)
+            batches = await self._consumer.fetch(max_records=most, linger=0, max_wait=max_wait)
         except KafkaError as exc:
             self.errors.append(str(exc))
             await self.assign()
@@ -107,7 +107,7 @@ async def test_a_partition_that_was_mended_is_read_on(
 async def test_a_new_assignment_does_not_stumble_again(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """What is set aside stays so: the others are read from the first fetch on."""
+    """Partitions that are set aside stay so: the others are read from the first fetch on."""
     cluster.fill(4, 0)
     cluster.damaged.add((FIRST, 0))
     await follower.assign()
@@ -141,7 +141,7 @@ async def test_who_has_nothing_more_is_not_asked_alone(
     cluster.damaged.add((FIRST, 0))
     await follower.assign()
     began = anyio.current_time()
-    await follower.fetch(patience=0)
+    await follower.fetch(max_wait=0)
     assert transport.degraded is not None
     assert anyio.current_time() == began
 
@@ -152,7 +152,7 @@ async def test_a_fetch_that_hangs_is_given_up(cluster: Cluster, follower: Follow
     [client] = cluster.open(Consumer)
     cluster.hanging.add("getmany")
     began = anyio.current_time()
-    await follower.fetch(patience=3)
+    await follower.fetch(max_wait=3)
     assert follower.errors == ["fetching: no answer within 15 s"]
     assert anyio.current_time() - began == pytest.approx(15, abs=0.1)
     assert client.closed
@@ -161,7 +161,7 @@ async def test_a_fetch_that_hangs_is_given_up(cluster: Cluster, follower: Follow
 async def test_one_record_at_a_time_is_read_up_to_the_damage(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """However little is asked for."""
+    """A fetch of one record is enough."""
     cluster.fill(3, 0)
     cluster.fill(9, 1)
     cluster.damaged.add((FIRST, 2))
@@ -180,7 +180,7 @@ async def test_records_that_are_withheld_are_named(
     await follower.assign()
     began = anyio.current_time()
     await until(lambda: transport.degraded is not None, follower.fetch)
-    assert STALLED_AFTER <= anyio.current_time() - began <= STALLED_AFTER + 3 * PACE
+    assert STALLED_AFTER <= anyio.current_time() - began <= STALLED_AFTER + 3 * POLL_INTERVAL
     assert "at offset 0: its broker has records there and delivers none" in str(transport.degraded)
     tried = anyio.current_time()
     while anyio.current_time() - tried < 30:
@@ -209,11 +209,11 @@ async def test_who_is_kept_waiting_by_others_is_not_withheld(
 
 
 async def test_a_fetch_that_was_cancelled_loses_nothing(cluster: Cluster, follower: Follower) -> None:
-    """What it had taken while it lingered is taken again."""
+    """The records that it had while it lingered are fetched again."""
     cluster.fill(3, 0)
     await follower.assign()
     with anyio.move_on_after(1) as cut:
-        await follower._consumer.fetch(max_records=10, linger=60, patience=5)
+        await follower._consumer.fetch(max_records=10, linger=60, max_wait=5)
     assert cut.cancelled_caught
     await follower.fetch()
     assert follower.read[0] == [0, 1, 2]
@@ -231,7 +231,7 @@ async def test_a_fetch_that_lingers_takes_no_more_than_is_wanted(cluster: Cluste
 
         group.start_soon(write)
         began = anyio.current_time()
-        [batch] = await follower._consumer.fetch(max_records=5, linger=60, patience=5)
+        [batch] = await follower._consumer.fetch(max_records=5, linger=60, max_wait=5)
     assert anyio.current_time() - began == pytest.approx(0.5, abs=0.05)
     assert ([each.offset for each in batch.deliveries], batch.position.next) == ([0, 1, 2, 3, 4], 5)
 
@@ -250,7 +250,7 @@ async def test_a_lone_record_may_complete_a_batch(
             cluster.fill(comes, 1)
 
         group.start_soon(write)
-        batches = await follower._consumer.fetch(max_records=4, linger=linger, patience=5)
+        batches = await follower._consumer.fetch(max_records=4, linger=linger, max_wait=5)
     assert {batch.partition: len(batch.deliveries) for batch in batches} == {0: there, 1: comes}
 
 
@@ -259,7 +259,7 @@ async def test_a_delivery_is_whole(cluster: Cluster, consumer: KafkaConsumer) ->
     cluster.write(SECOND, b"key", b"value", headers=(("trace", b"1"),))
     cluster.write(SECOND, None, b"")
     await consumer.assign({})
-    [batch] = await consumer.fetch(max_records=5, linger=0, patience=1)
+    [batch] = await consumer.fetch(max_records=5, linger=0, max_wait=1)
     assert (batch.partition, batch.start) == (1, 0)
     assert batch.deliveries == [
         Delivery(1, 0, b"key", b"value", (("trace", b"1"),)),
@@ -276,7 +276,7 @@ async def test_a_transaction_that_stays_open_is_named(
     await follower.assign()
     began = anyio.current_time()
     await until(lambda: transport.trouble is not None, follower.fetch)
-    assert OPEN_AFTER <= anyio.current_time() - began <= OPEN_AFTER + 3 * PACE
+    assert OPEN_AFTER <= anyio.current_time() - began <= OPEN_AFTER + 3 * POLL_INTERVAL
     assert f"a transaction is open at offset 2 of partition 1 of {TOPIC}" in str(transport.trouble)
     assert follower.read[1] == [0, 1]
     cluster.stable.clear()
@@ -302,8 +302,8 @@ async def test_looks_keep_their_pace(cluster: Cluster, follower: Follower) -> No
     """One at a time, however often is fetched."""
     await follower.assign()
     before, began = cluster.calls["end_offsets"], anyio.current_time()
-    while anyio.current_time() - began < 10 * PACE:
-        await follower.fetch(patience=0.1)
+    while anyio.current_time() - began < 10 * POLL_INTERVAL:
+        await follower.fetch(max_wait=0.1)
     assert 8 <= (cluster.calls["end_offsets"] - before) / 2 <= 10
 
 
@@ -312,8 +312,8 @@ async def test_a_look_ends_with_its_reader(cluster: Cluster, consumer: KafkaCons
     await consumer.assign({})
     cluster.hanging.add("end_offsets")
     for _ in range(2):
-        await consumer.fetch(max_records=1, linger=0, patience=PACE - 0.5)
-    await consumer.fetch(max_records=1, linger=0, patience=0)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL - 0.5)
+    await consumer.fetch(max_records=1, linger=0, max_wait=0)
     await consumer.aclose()
     await anyio.lowlevel.checkpoint()
     assert not [each for each in anyio.get_running_tasks() if "end" in repr(each.coro)]
@@ -327,8 +327,8 @@ async def test_a_reader_that_is_cancelled_leaves_in_good_order(cluster: Cluster,
     async def run() -> None:
         async with transport.consumer() as consumer:
             await consumer.assign({})
-            read.extend(await consumer.fetch(max_records=1, linger=0, patience=1))
-            read.extend(await consumer.fetch(max_records=1, linger=0, patience=1))
+            read.extend(await consumer.fetch(max_records=1, linger=0, max_wait=1))
+            read.extend(await consumer.fetch(max_records=1, linger=0, max_wait=1))
             await consumer.commit({0: read[0].position})
             await consumer.commit({0: read[1].position})
             await anyio.sleep_forever()
@@ -349,7 +349,7 @@ async def test_lag_is_what_can_be_read(cluster: Cluster, consumer: KafkaConsumer
     for stable, lag in [(6, 11), (10, 15), (-1, 15), (None, 15)]:
         cluster.stable[FIRST] = stable
         assert await consumer.lag() == lag
-    await consumer.fetch(max_records=12, linger=0, patience=1)
+    await consumer.fetch(max_records=12, linger=0, max_wait=1)
     assert await consumer.lag() == 3
 
 
@@ -365,11 +365,11 @@ async def test_lag_of_what_no_fetch_has_told_of_yet(
     assert await consumer.lag() == 10
     cluster.fill(5, 0)
     for _ in range(3):
-        await consumer.fetch(max_records=1, linger=0, patience=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL)
     assert await consumer.lag() == 15
     cluster.silent.add(FIRST)
     for _ in range(4):
-        await consumer.fetch(max_records=1, linger=0, patience=PACE)
+        await consumer.fetch(max_records=1, linger=0, max_wait=POLL_INTERVAL)
     assert await consumer.lag() == 15
 
 
@@ -407,7 +407,7 @@ async def test_a_partition_that_does_not_answer_is_read_once_it_does(
     assert str(transport.trouble).startswith("partition 1: asking for the offsets of partition 1: no answer within")
     await until(lambda: len(follower.read[0]) == 2, follower.fetch)
     for _ in range(5):
-        await follower.fetch(patience=PACE)
+        await follower.fetch(max_wait=POLL_INTERVAL)
     assert follower.errors == []
     cluster.silent.clear()
     await until(lambda: len(follower.read[1]) == 2, follower.fetch)
@@ -430,7 +430,7 @@ async def test_a_partition_that_falls_silent_is_named(
 
 
 async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster, follower: Follower) -> None:
-    """Where no partition answers, an empty fetch would never end it."""
+    """If no partition answers, empty fetches alone would go on without end."""
     cluster.fill(1, 0)
     await follower.assign()
     await follower.fetch()
@@ -438,7 +438,7 @@ async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster
 
     async def fetch() -> None:
         try:
-            await follower._consumer.fetch(max_records=10, linger=0, patience=0.5)
+            await follower._consumer.fetch(max_records=10, linger=0, max_wait=0.5)
         except KafkaError as exc:
             follower.errors.append(str(exc))
 
@@ -454,11 +454,11 @@ async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster
 async def test_a_fetch_needs_an_assignment(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """After trouble too."""
     with pytest.raises(KafkaError, match="not connected: assign first"):
-        await consumer.fetch(max_records=1, linger=0, patience=1)
+        await consumer.fetch(max_records=1, linger=0, max_wait=1)
     await consumer.assign({})
     cluster.fetch_error = kafka.OffsetOutOfRangeError()
     with pytest.raises(KafkaError, match="fetching"):
-        await consumer.fetch(max_records=1, linger=0, patience=1)
+        await consumer.fetch(max_records=1, linger=0, max_wait=1)
     with pytest.raises(KafkaError, match="not connected: assign first"):
         await consumer.lag()
 

@@ -1,4 +1,4 @@
-"""Which reasons of a failed connection no time mends."""
+"""Reasons of failed connections that only a person can mend."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ from icu.transports.kafka.reasons import needs_people
 
 
 def refused_certificate() -> ssl.SSLError:
-    """What OpenSSL makes of a broker that refuses ours."""
+    """OpenSSL's error if a broker refuses our certificate."""
     error = ssl.SSLError(1, "an alert")
     error.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
     return error

@@ -64,7 +64,7 @@ async def test_a_topic_is_made_where_it_is_missing(cluster: Cluster, brokers: Br
 
 
 async def test_a_topic_that_is_there_stays_as_it_is(cluster: Cluster, brokers: Brokers) -> None:
-    """However many partitions were wanted; who may not make topics is not asked to."""
+    """With any number of wanted partitions, and without the right to create topics."""
     facts = await Topic(brokers, TOPIC, partitions=6).ensure()
     assert (list(facts.partitions), cluster.topics[TOPIC]) == ([0, 1], 2)
     assert cluster.calls["create_topics"] == 0
@@ -100,7 +100,7 @@ async def test_what_may_be_mended_is_no_refusal(cluster: Cluster, brokers: Broke
 
 
 async def test_a_topic_that_was_there_is_waited_for(cluster: Cluster, brokers: Brokers) -> None:
-    """Whoever took it, or the right to see it, away may give it back."""
+    """The topic, or the right to see it, may come back."""
     topic = Topic(brokers, TOPIC, partitions=2)
     await topic.ensure()
     del cluster.topics[TOPIC]
@@ -147,7 +147,7 @@ async def test_an_answer_that_never_comes_is_given_up(
 
 
 async def test_a_record_that_never_comes_back_is_given_up(cluster: Cluster, brokers: Brokers) -> None:
-    """Whoever waits for the assignment tries again, with a new client."""
+    """The assignment is tried again, with a new client."""
     cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.hanging.add("getmany")
@@ -160,7 +160,7 @@ async def test_a_record_that_never_comes_back_is_given_up(cluster: Cluster, brok
 
 
 async def assigned(cluster: Cluster, brokers: Brokers, stored: dict[int, Position]) -> dict[int, Assignment]:
-    """Where a reader with these positions begins."""
+    """Assignments of a reader with these positions."""
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:
         return dict(await consumer.assign(stored))
@@ -171,7 +171,7 @@ async def positions(cluster: Cluster, brokers: Brokers, count: int) -> dict[int,
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:
         found = {number: each.position for number, each in (await consumer.assign({})).items()}
-        for batch in await consumer.fetch(max_records=count, linger=0, patience=0.1):
+        for batch in await consumer.fetch(max_records=count, linger=0, max_wait=0.1):
             found[batch.partition] = batch.position
         return found
 
@@ -216,7 +216,7 @@ async def test_each_partition_is_judged_by_its_own_record(cluster: Cluster, brok
 async def test_another_record_before_the_position_is_another_log(
     cluster: Cluster, brokers: Brokers, begin: int
 ) -> None:
-    """Wherever in the log it lies, the oldest included: it is read back."""
+    """The record is read back from any place in the log, the oldest included."""
     place = cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.logs[place].clear()

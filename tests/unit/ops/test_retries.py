@@ -7,7 +7,7 @@ import anyio.lowlevel
 import pytest
 from loguru import logger
 
-from icu.ops.retries import Waiting, until_it_works
+from icu.ops.retries import Retries, retry
 from icu.store.errors import StoreCorruptError, StoreUnavailableError
 from tests.clocks import virtual_time
 
@@ -30,7 +30,7 @@ async def test_what_is_away_is_waited_for_and_told() -> None:
             raise StoreUnavailableError("locked")
         return "done"
 
-    assert await until_it_works("storing", work, on_trouble=told.append) == "done"
+    assert await retry("storing", work, on_trouble=told.append) == "done"
     assert told[-1] is None
     assert set(told[:-1]) == {"storing: locked"}
     assert lines.count("storing, waiting: locked") in {3, 4}  # each wait may add up to 5 s to the 30
@@ -46,13 +46,13 @@ async def test_waits_stay_below_five_seconds() -> None:
         raise StoreUnavailableError("locked")
 
     with anyio.move_on_after(300):
-        await until_it_works("storing", work, on_trouble=lambda _: None)
+        await retry("storing", work, on_trouble=lambda _: None)
     assert max(after - before for before, after in itertools.pairwise(times)) <= 5
     assert len(times) > 60
 
 
 async def test_waits_begin_short_and_grow() -> None:
-    """What was away for a moment is used again after a moment; what is away for long is asked seldom."""
+    """The first attempts follow within a moment; after a long outage they become rare."""
     waits: list[list[float]] = []
     for _ in range(20):
         times: list[float] = []
@@ -62,7 +62,7 @@ async def test_waits_begin_short_and_grow() -> None:
             if len(times) < 20:
                 raise StoreUnavailableError("locked")
 
-        await until_it_works("storing", work, on_trouble=lambda _: None)
+        await retry("storing", work, on_trouble=lambda _: None)
         waits.append([after - before for before, after in itertools.pairwise(times)])
     for attempt, most in enumerate([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5, 5]):
         assert max(each[attempt] for each in waits) <= most
@@ -73,7 +73,7 @@ async def test_trouble_is_told_once_for_all_who_wait() -> None:
     """Half a minute later again, and at once where it is another trouble, after it had worked."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
-    waiting = Waiting("storing", on_trouble=lambda _: None)
+    retries = Retries("storing", on_trouble=lambda _: None)
     away = True
 
     async def work() -> None:
@@ -83,7 +83,7 @@ async def test_trouble_is_told_once_for_all_who_wait() -> None:
     for _ in range(2):
         async with anyio.create_task_group() as group:
             for _ in range(5):
-                group.start_soon(waiting.until_it_works, work)
+                group.start_soon(retries.run, work)
             await anyio.sleep(20)
             away = False
         away = True
@@ -95,15 +95,15 @@ async def test_nothing_is_said_where_it_works_at_once() -> None:
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
     told: list[str | None] = []
-    await until_it_works("storing", anyio.lowlevel.checkpoint, on_trouble=told.append)
+    await retry("storing", anyio.lowlevel.checkpoint, on_trouble=told.append)
     assert (lines, told) == ([], [None])
 
 
 async def test_other_errors_leave_at_once() -> None:
-    """What will not heal is not retried."""
+    """Permanent errors are not retried."""
 
     async def work() -> None:
         raise StoreCorruptError("damaged")
 
     with pytest.raises(StoreCorruptError):
-        await until_it_works("storing", work, on_trouble=lambda _: None)
+        await retry("storing", work, on_trouble=lambda _: None)

@@ -7,37 +7,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from icu.ops import backlog
-from icu.ops.backlog import Backlog
+from icu.ops import line_writer
+from icu.ops.line_writer import LineWriter
 
 
 class Pipe:
-    """A pipe whose reader reads when the test says so, and what the backlog told."""
+    """A pipe whose reader reads when the test says so, and what the writer reported."""
 
     def __init__(self) -> None:
-        self.reader, self.writer = os.pipe()
+        self.reader, self.descriptor = os.pipe()
         self.told: list[int] = []
-        self.backlog = Backlog(self.tell)
+        self.writer = LineWriter(self.tell)
 
     def tell(self, dropped: int) -> None:
-        """What the log does."""
+        """Note the number of dropped lines, and put a line about it, as the log does."""
         self.told.append(dropped)
         self.put(f"dropped {dropped}")
 
     def put(self, text: str) -> None:
         """One line of 4 KiB: some of them fill the pipe."""
-        self.backlog.put(self.writer, text.ljust(4_095).encode() + b"\n")
+        self.writer.put(self.descriptor, text.ljust(4_095).encode() + b"\n")
 
     def fill(self) -> int:
         """Put lines until one of them has to wait for the reader; returns its number."""
         for number in itertools.count():
             self.put(str(number))
-            if not self.backlog.flush(0.2):
+            if not self.writer.flush(0.2):
                 return number
         raise AssertionError
 
     def read(self, lines: int) -> list[str]:
-        """So many lines, waiting for them."""
+        """Read lines, waiting for them."""
         data = b""
         while data.count(b"\n") < lines:
             data += os.read(self.reader, 65_536)
@@ -50,8 +50,8 @@ def pipe() -> Iterator[Pipe]:
     pipe = Pipe()
     yield pipe
     os.close(pipe.reader)
-    pipe.backlog.flush()
-    os.close(pipe.writer)
+    pipe.writer.flush()
+    os.close(pipe.descriptor)
 
 
 def test_lines_keep_their_order(pipe: Pipe) -> None:
@@ -62,15 +62,15 @@ def test_lines_keep_their_order(pipe: Pipe) -> None:
 
 
 def test_flushing_waits_for_the_last_line(pipe: Pipe) -> None:
-    """What was said last before the end is written."""
+    """The last line before the end is written."""
     pipe.put("the end")
-    pipe.backlog.flush()
+    pipe.writer.flush()
     assert pipe.read(1) == ["the end"]
 
 
 def test_a_stalled_reader_stops_nobody(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines wait up to a bound, further ones are dropped; when it reads on, it gets those and then their number."""
-    monkeypatch.setattr(backlog, "MOST", 20)
+    monkeypatch.setattr(line_writer, "MAX_LINES", 20)
     written = pipe.fill()
     began = time.monotonic()
     for number in range(written + 1, written + 100):
@@ -87,7 +87,7 @@ def test_the_end_does_not_wait_for_a_stalled_reader(pipe: Pipe) -> None:
     """Flushing gives up after a while."""
     pipe.fill()
     began = time.monotonic()
-    assert not pipe.backlog.flush(0.2)
+    assert not pipe.writer.flush(0.2)
     assert 0.1 < time.monotonic() - began < 2
 
 
@@ -96,7 +96,7 @@ def test_a_reader_that_went_away_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     told: list[int] = []
-    lines = Backlog(told.append)
+    lines = LineWriter(told.append)
     for _ in range(3):
         lines.put(writer, b"into the void")
     lines.flush()
