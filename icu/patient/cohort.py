@@ -84,7 +84,7 @@ class Cohort:
 
     def begin(self, patient: int, scenario: Scenario | None) -> None:
         """Let a scenario befall the patient of this number now; None ends what does."""
-        self._body.illness.begin(patient, scenario, self._body.now, self._body.generators[patient])
+        self._body.illness.begin_scenario(patient, scenario, self._body.now, self._body.generators[patient])
 
     def truth(self, patient: int) -> Truth:
         """What really goes on in the patient of this number."""
@@ -95,7 +95,7 @@ class Cohort:
         return [self._truth(*each) for each in enumerate(map(tuple, self._body.care.acting.T.tolist()))]
 
     def _truth(self, patient: int, acting: tuple[bool, ...]) -> Truth:
-        scenario, phase = self._body.illness.told(patient)
+        scenario, phase = self._body.illness.current(patient)
         person = self._body.patients[patient]
         return Truth(scenario, phase, _event(acting), person.age, person.sex, person.condition)
 
