@@ -72,7 +72,7 @@ def _simulated(
         )
         if chosen is not None:
             for patient in range(len(cohort.identities)):
-                cohort.begin(patient, chosen)
+                cohort.begin_scenario(patient, chosen)
         offset = number * interval / count
         bays.append(
             SimulatedBay(cohort, interval=interval, offset=offset, start=start, launch=launch, speed=child.speed)

@@ -73,10 +73,10 @@ class Bay(Protocol):
         ...
 
     def observe(self) -> Sequence[Observation]:
-        """The observations that are due. Asked again before `sent`, a recording answers the same."""
+        """The observations that are due. Asked again before `advance`, a recording answers the same."""
         ...
 
-    def sent(self, elapsed: float, now: datetime) -> int:
+    def advance(self, elapsed: float, now: datetime) -> int:
         """Go on to the next; returns how many of each patient were left out because their time has passed."""
         ...
 
@@ -84,7 +84,7 @@ class Bay(Protocol):
         """What really goes on in the patient of this number. PatientServiceException where nobody knows."""
         ...
 
-    def befall(self, patient: int, scenario: Scenario) -> None:
+    def begin_scenario(self, patient: int, scenario: Scenario) -> None:
         """Let a scenario befall the patient of this number now. PatientServiceException where that cannot be."""
         ...
 
@@ -125,12 +125,12 @@ class Beds:
         bay, number = self._place(uuid)
         return bay.truth(number)
 
-    def befall(self, uuid: UUID, scenario: str) -> Scenario:
+    def begin_scenario(self, uuid: UUID, scenario: str) -> Scenario:
         """Let a scenario befall a patient. PatientNotFoundError, UnknownScenarioError, RecordedPatientError."""
         bay, number = self._place(uuid)
         if scenario not in self._scenarios:
             raise UnknownScenarioError(scenario, list(self._scenarios))
-        bay.befall(number, self._scenarios[scenario])
+        bay.begin_scenario(number, self._scenarios[scenario])
         return self._scenarios[scenario]
 
     def _place(self, uuid: UUID) -> tuple[Bay, int]:

@@ -82,7 +82,7 @@ class Cohort:
             )
         ]
 
-    def begin(self, patient: int, scenario: Scenario | None) -> None:
+    def begin_scenario(self, patient: int, scenario: Scenario | None) -> None:
         """Let a scenario befall the patient of this number now; None ends what does."""
         self._body.illness.begin_scenario(patient, scenario, self._body.now, self._body.generators[patient])
 

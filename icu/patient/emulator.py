@@ -83,7 +83,7 @@ async def _observe(
         moment, elapsed = now(), monotonic() - began
         for number in turn:
             bay = bays[number]
-            missed = bay.sent(elapsed, moment)
+            missed = bay.advance(elapsed, moment)
             if missed:
                 telemetry.missed.inc(missed * len(bay.identities))
                 logger.warning("{}: {} observations left out, for the emulator was late", _named(bay), missed)

@@ -82,7 +82,7 @@ class ReplayedBay:
         ]
         return self.latest
 
-    def sent(self, elapsed: float, now: datetime) -> int:  # noqa: ARG002 - nothing of a recording is left out
+    def advance(self, elapsed: float, now: datetime) -> int:  # noqa: ARG002 - nothing of a recording is left out
         """Go on to the next row."""
         self._position += 1
         return 0
@@ -91,7 +91,7 @@ class ReplayedBay:
         """RecordedPatientError: nobody knows."""
         raise RecordedPatientError(self.identities[patient].name)
 
-    def befall(self, patient: int, scenario: Scenario) -> None:  # noqa: ARG002 - whatever it is
+    def begin_scenario(self, patient: int, scenario: Scenario) -> None:  # noqa: ARG002 - whatever it is
         """RecordedPatientError: the past cannot be changed."""
         raise RecordedPatientError(self.identities[patient].name)
 

@@ -71,7 +71,7 @@ class SimulatedBay:
         self.latest = self._cohort.observe(self.time, self._interval)
         return self.latest
 
-    def sent(self, elapsed: float, now: datetime) -> int:
+    def advance(self, elapsed: float, now: datetime) -> int:
         """Go on to the next slot, past those that are late: a stalled emulator does not make up for it with a burst."""
         self._slot += 1
         self._zero = now - timedelta(seconds=elapsed)
@@ -90,9 +90,9 @@ class SimulatedBay:
         """What really goes on in a patient."""
         return self._cohort.truth(patient)
 
-    def befall(self, patient: int, scenario: Scenario) -> None:
+    def begin_scenario(self, patient: int, scenario: Scenario) -> None:
         """Let a scenario befall a patient now."""
-        self._cohort.begin(patient, scenario)
+        self._cohort.begin_scenario(patient, scenario)
 
     def _pass(self, slots: int) -> None:
         """Slot by slot, so that what was left out changes nothing of what follows; unless that would take too long."""
