@@ -106,7 +106,7 @@ class Ward:
             reader=reader,
             ages=ages.Ages(reader),
             broadcast=live,
-            look=self._look,
+            fetch_children=self._look,
             prefix=self.settings.api.prefix,
             **self._common(host),
             lifespan=[lambda _: calling_on_stop(live.close)] if foreign_server else (),

@@ -203,7 +203,7 @@ async def test_a_dead_bed_while_the_clock_is_set_back(
 ) -> None:
     """The monitor notices by itself; until then the age is null, and it is never less than what has passed."""
     await store(writer, [observation(0)], arrived=round(datetime.now(UTC).timestamp() * 1000) - 60_000)
-    await ages.look()
+    await ages.check_clocks()
     set_by.append(-3_600)
     age = None
     with anyio.fail_after(10):
