@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from icu.bootstrap.bedsides import Bedside, Bedsides
-from icu.cli.alike import Alike, alike
+from icu.cli.grouping import Alike, alike
 from icu.cli.monitors import monitors
 from icu.cli.screen import in_trouble, off_duty, section, totals
 from icu.config.settings import BEDS

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from icu.cli.alike import Alike, alike
+from icu.cli.grouping import Alike, alike
 from icu.cli.listing import harmless, table, times, uptime
 from icu.control.protocol import is_up
 from icu.supervisor.view import ChildState, ChildView

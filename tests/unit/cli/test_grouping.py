@@ -2,7 +2,7 @@
 
 import pytest
 
-from icu.cli.alike import alike, spans
+from icu.cli.grouping import alike, spans
 from icu.supervisor.view import ChildState, ChildView
 
 
