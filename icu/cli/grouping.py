@@ -1,4 +1,4 @@
-"""Children that are in the same state for the same reason, as one row: a broker that is away is one thing to mend."""
+"""Groups of children in the same state for the same reason: a broker that is away is one trouble, not a hundred."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,13 @@ from typing import Final
 from icu.cli.listing import reason
 from icu.supervisor.view import ChildState, ChildView
 
-_NUMBERED: Final = re.compile(r"(.*?)(0|[1-9][0-9]*)\Z", re.DOTALL)
+# An id that ends in a number without leading zeros: bed-08 does not follow bed-7.
+_NUMBERED_ID: Final = re.compile(r"(.*?)(0|[1-9][0-9]*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """Children, one at least, and what they have in common."""
+class ChildGroup:
+    """Children with the same state and reason; at least one."""
 
     state: ChildState
     reason: str
@@ -21,25 +22,25 @@ class Alike:
 
     @property
     def names(self) -> str:
-        """Their ids; those that follow each other as `bed-1 to bed-40`."""
-        return ", ".join(spans([child.id for child in self.children]))
+        """Ids of the children; consecutive ones as `bed-1 to bed-40`."""
+        return ", ".join(shorten_ids([child.id for child in self.children]))
 
     @property
     def restarts(self) -> int:
-        """Of all of them together."""
+        """Restarts of all of them together."""
         return sum(child.restarts for child in self.children)
 
 
-def alike(children: Iterable[ChildView]) -> list[Alike]:
-    """The children by state and reason, in the order of the first of each."""
-    found: dict[tuple[ChildState, str], list[ChildView]] = {}
+def group_alike(children: Iterable[ChildView]) -> list[ChildGroup]:
+    """Group children by state and reason, in the order of the first child of each group."""
+    groups: dict[tuple[ChildState, str], list[ChildView]] = {}
     for child in children:
-        found.setdefault((child.state, reason(child) or ""), []).append(child)
-    return [Alike(state, why, members) for (state, why), members in found.items()]
+        groups.setdefault((child.state, reason(child) or ""), []).append(child)
+    return [ChildGroup(state, why, members) for (state, why), members in groups.items()]
 
 
-def spans(ids: Iterable[str]) -> list[str]:
-    """The ids, and in place of three and more that count up, `first to last`."""
+def shorten_ids(ids: Iterable[str]) -> list[str]:
+    """Replace three and more consecutive ids by `first to last`."""
     runs: list[list[str]] = []
     for name in ids:
         if runs and _follows(runs[-1][-1], name):
@@ -50,5 +51,5 @@ def spans(ids: Iterable[str]) -> list[str]:
 
 
 def _follows(before: str, name: str) -> bool:
-    match = _NUMBERED.match(before)
+    match = _NUMBERED_ID.match(before)
     return match is not None and name == f"{match[1]}{int(match[2]) + 1}"

@@ -11,7 +11,7 @@ import pytest
 from loguru import logger
 
 from icu.cli import control
-from icu.cli.listing import entry, harmless, outline, table
+from icu.cli.listing import child_table, escape_control, format_entry, outline
 from icu.config.load import load
 from icu.control.places import names_of, places
 from icu.control.protocol import LogEntry, Supervisors
@@ -208,13 +208,13 @@ def test_the_table() -> None:
         ChildView("bed-2", ChildState.FAILED, restarts=12, last_error="E: two\nlines"),
         ChildView("Иван", ChildState.STOPPED, detail="http://old", last_error="E: old"),
     ]
-    assert table(children) == [
+    assert child_table(children) == [
         "sink   waiting  1:02:05  no connection to Kafka",
         "bed-1  backoff           1 restart; E: new",
         "bed-2  failed            12 restarts; E: two\\nlines",
         "Иван   stopped",
     ]
-    assert table([]) == []
+    assert child_table([]) == []
 
 
 def test_the_outline() -> None:
@@ -232,11 +232,11 @@ def test_the_outline() -> None:
 def test_an_entry() -> None:
     """Time, level, child, message and context, and the stack below."""
     record = LogEntry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
-    assert entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
+    assert format_entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
 
 
 def test_harmless() -> None:
     """Letters of all scripts stay, whatever steers a terminal does not."""
-    assert harmless("Иван Yılmaz 心 é") == "Иван Yılmaz 心 é"
-    assert harmless("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
-    assert harmless("a\n\tb\r", but="\n\t") == "a\n\tb\\r"
+    assert escape_control("Иван Yılmaz 心 é") == "Иван Yılmaz 心 é"
+    assert escape_control("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
+    assert escape_control("a\n\tb\r", but="\n\t") == "a\n\tb\\r"

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from icu.bootstrap.bedsides import Bedside
-from icu.cli.monitors import monitors, span
+from icu.cli.monitors import format_seconds, monitors
 from icu.messages import Observation, Quality, uuid_of_name
 from tests.samples import START
 
@@ -90,4 +90,4 @@ def test_long_and_wide_names_are_whole(width: int) -> None:
 )
 def test_spans(seconds: float, shown: str) -> None:
     """In the largest unit."""
-    assert span(seconds) == shown
+    assert format_seconds(seconds) == shown

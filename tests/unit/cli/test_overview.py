@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.cli.overview import TURN, Pages, shown
+from icu.cli.overview import LOOKS_PER_PAGE, Pages, render
 from icu.patient.beds import Beds
 from icu.patient.simulated import SimulatedBay
 from icu.supervisor.view import ChildState, ChildView
@@ -48,7 +48,7 @@ class Ward:
         """The overview as it stands there."""
         console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
         with console.capture() as capture:
-            console.print(shown(console, self.view(), self.pages, progress))
+            console.print(render(console, self.view(), self.pages, progress))
         return [line.rstrip() for line in capture.get().splitlines()]
 
 
@@ -95,7 +95,7 @@ async def test_every_patient_comes_to_be_seen(width: int) -> None:
     """A page after the other, each for some seconds, and then from the first again; long names take more room."""
     ward = Ward(30, name="長い名前の患者さん山田太郎左衛門尉")
     pages: list[list[str]] = []
-    for _ in range(30 * TURN):
+    for _ in range(30 * LOOKS_PER_PAGE):
         lines = ward.lines(width, 24)
         if not pages or lines != pages[-1]:
             pages.append(lines)
