@@ -101,7 +101,7 @@ def test_a_file_that_names_another_place_by_now(icu: Run, ward: Ward, tmp_path: 
 
 
 def test_an_environment_that_says_where(icu: Run, ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It needs no file; but where it names another database, that file's ward is not meant."""
+    """The command needs no file; but one that names another database means another ward."""
     (tmp_path / "other.toml").write_text("oops [")
     monkeypatch.setenv("DATABASE_URL", "sqlite:///icu.db")
     assert icu("status", "sink", "--config", "other.toml")[0] == 0
@@ -127,7 +127,7 @@ def test_status_for_programs(icu: Run, ward: Ward) -> None:
 
 
 def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks again and again, until Ctrl-C."""
+    """`--watch` shows the children again and again, until Ctrl-C."""
     looks = 0
 
     def sleep(_seconds: float) -> None:
@@ -142,7 +142,7 @@ def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_orders(icu: Run, ward: Ward) -> None:
-    """How the children are afterwards; 3 where they are not as they were told, with what went wrong."""
+    """The children afterwards; 3 and the problems where an order was not carried out."""
     assert icu("start", "sink") == (0, "sink  running  0:00:05\n", "")
     assert icu("stop", "sink")[0] == 3
     ward.children[0] = ChildView("sink", ChildState.STOPPED)
@@ -168,7 +168,7 @@ def test_orders(icu: Run, ward: Ward) -> None:
 
 
 def test_scenario(icu: Run, ward: Ward) -> None:
-    """A line a patient, a figure for many; 3 where it did not befall all of them, and why."""
+    """A line a patient, a figure for many; 3 and the reasons where it did not begin for all of them."""
     assert icu("scenario", "bed-1", "sepsis") == (0, "Anna\nИван\n", "")
     assert icu("scenario", "*", "fever") == (3, "fever: 21 patients\n", "icu: Rec is a recording\n")
     assert ward.told == [("befall", ("bed-1", "sepsis")), ("befall", ("*", "fever"))]

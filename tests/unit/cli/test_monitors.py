@@ -56,7 +56,7 @@ def test_zero_is_a_value(width: int) -> None:
 
 
 def test_a_value_stays_beside_its_name() -> None:
-    """Wherever a narrow terminal breaks the line."""
+    """At any width, lines break between signs alone."""
     for name in ("HR", "SpO2", "BP", "RR", "T"):
         for width in range(44, 60):
             reading = replace(READING, bp_measured_at=START - timedelta(minutes=14))

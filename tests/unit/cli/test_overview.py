@@ -1,4 +1,4 @@
-"""What a terminal shows of a running ward."""
+"""A running ward on a terminal."""
 
 import io
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Ward:
         self.pages = Pages(self.bedsides)
 
     def view(self) -> Sequence[ChildView]:
-        """As the tree shows it."""
+        """The children, as the tree returns them."""
         return [SINK, MONITOR, ChildView("beds", ChildState.RUNNING, uptime=60, children=self.beds)]
 
     def lines(self, width: int, height: int, progress: float = 1.0) -> list[str]:
@@ -58,7 +58,7 @@ def bay(name: str) -> SimulatedBay:
 
 
 async def test_a_bar_until_all_have_caught_up() -> None:
-    """How much of the past is there; nothing of it any more when all of it is."""
+    """A progress bar of the past, which is gone when all patients have caught up."""
     behind = Ward(1).lines(100, 30, 0.3)
     assert any("history" in line and "30%" in line for line in behind)
     assert "http://[bold]x" in "".join(behind)
@@ -115,7 +115,7 @@ async def test_patients_in_other_processes() -> None:
 
 
 async def test_a_supervisor_that_gave_up() -> None:
-    """It says why its patients are down."""
+    """The patients' supervisor says why its patients are down."""
     ward = Ward(2)
     beds = ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: too often", children=ward.beds)
     ward.view = lambda: [SINK, MONITOR, beds]  # type: ignore[method-assign]

@@ -29,7 +29,7 @@ async def batches(writer: Writer, reader: Reader) -> dict[int, Batch]:
     return {each.number - NOON: each for each in [*found, Batch(NOON + 6, found[0].readings)]}
 
 
-async def told(reader: Reader, last_seen: int, updates: Sequence[Update]) -> list[int | str]:
+async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Update]) -> list[int | str]:
     """The places of the batches that a client is sent, where the watch finds these while it catches up; and resets."""
     broadcast = Broadcast(reader)
     body = b""
@@ -55,26 +55,26 @@ async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches
         Update([batches[4]], NOON + 3),
         Update([batches[5], batches[6]], NOON + 4),
     ]
-    assert await told(reader, NOON + 1, updates) == [2, 3, 4, 5, 6]
+    assert await sent_to_client(reader, NOON + 1, updates) == [2, 3, 4, 5, 6]
 
 
 async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches: dict[int, Batch]) -> None:
     """Each tick follows the one before."""
-    assert await told(reader, NOON + 5, [Update([batches[6]], NOON + 5)]) == [6]
+    assert await sent_to_client(reader, NOON + 5, [Update([batches[6]], NOON + 5)]) == [6]
 
 
 @pytest.mark.parametrize("last_seen", [NOON - 1, NOON + 99, 10**17])
-async def test_who_is_told_to_read_anew_is_told_of_what_comes(
+async def test_a_client_that_was_reset_gets_what_comes(
     reader: Reader, batches: dict[int, Batch], last_seen: int
 ) -> None:
-    """Though its place was a number that is far ahead of ours, as one of another database may be."""
-    assert await told(reader, last_seen, [Update([batches[6]], NOON + 5)]) == ["reset", 6]
+    """A place far ahead of ours, as of another database, keeps no client from what comes."""
+    assert await sent_to_client(reader, last_seen, [Update([batches[6]], NOON + 5)]) == ["reset", 6]
 
 
 async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches: dict[int, Batch]) -> None:
     """A database that was replaced numbers from its own beginning."""
     updates = [Update((), NOON + 1, restart=True), Update([batches[2], batches[3]], NOON + 1)]
-    assert await told(reader, NOON + 5, updates) == ["reset", 2, 3]
+    assert await sent_to_client(reader, NOON + 5, updates) == ["reset", 2, 3]
 
 
 async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(

@@ -57,7 +57,7 @@ async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx
 
 
 async def test_patients_are_sorted_by_name(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """As people sort them: whatever the case, numbers as numbers, and those without a name at the end."""
+    """The order ignores case, compares numbers as numbers, and has patients without a name at the end."""
     names = ["Иван", "bed 10", None, "Bed 2", "Anna", "Dora", "boris", "Bed 2b", "10", "9", None]
     sent = [observation(0, patient=UUID(int=number), patient_name=name) for number, name in enumerate(names, start=1)]
     await store(writer, sent)

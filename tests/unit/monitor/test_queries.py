@@ -1,4 +1,4 @@
-"""What a query may say: spans, places between pages, and the borders of both."""
+"""Parameters of a query: spans, places between pages, and the borders of both."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -40,7 +40,7 @@ def test_a_span_goes_forward() -> None:
 
 @pytest.mark.parametrize("zone", [" 03:00", " 0300", "+03:00", "+0300"])
 def test_a_zone_whose_plus_became_a_space(zone: str) -> None:
-    """As where somebody pastes a time into an address."""
+    """A time that was pasted into an address keeps its zone."""
     assert parse_span(f"2026-01-31T15:00:00{zone}", None).since == START
 
 
@@ -48,7 +48,7 @@ def test_a_zone_whose_plus_became_a_space(zone: str) -> None:
     "text", ["2026-01-31 12:00", "2026-01-31T12:00:00 03:00 ", "2026-01-31T12:00:00 3:00", "12:00"]
 )
 def test_other_spaces_are_no_plus(text: str) -> None:
-    """What is no time with a zone is refused by its parameter's name."""
+    """Any text but a time with a zone is refused by its parameter's name."""
     with pytest.raises(InvalidQueryError, match="`to` is no time"):
         parse_span(None, text)
 

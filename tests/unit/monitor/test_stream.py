@@ -86,7 +86,7 @@ async def following(client: httpx.AsyncClient, last: int | str | None = None, **
 
 
 def pulses(event: Event) -> list[float]:
-    """What tells the readings apart here."""
+    """Pulses of an event, which tell the readings apart here."""
     return [each["pulse"] for each in event.data]
 
 
@@ -199,7 +199,7 @@ async def test_a_client_comes_back_from_before_its_first_event(writer: Writer, s
 
 @pytest.mark.parametrize("last", ["garbage", "-5", "0", "1", str(2**63), "9" * 500, "1e3", "٣"])
 async def test_an_id_that_is_not_in_the_journal_resets(writer: Writer, settled: httpx.AsyncClient, last: str) -> None:
-    """Who cannot be given what it missed is told to read anew, and then follows."""
+    """A client whose place is unknown gets a reset, and then what comes."""
     async with settled.stream("GET", "stream", headers=[(b"Last-Event-ID", last.encode())]) as response:
         stream = Stream(response)
         await stream.begun()
@@ -247,7 +247,7 @@ async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.As
 
 
 async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
-    """However many come back and take nothing of what they missed, the others are answered."""
+    """Clients that come back and read nothing keep no other client from its answer."""
     for place in range(2):
         await store(writer, [observation(place)], start=place, arrived=NOON)
     broadcast = Broadcast(reader)
@@ -283,7 +283,7 @@ async def test_a_stream_without_news_stays_open_and_says_so(
 
 
 async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -> None:
-    """Who does not take what is offered loses its place when its queue is full; memory stays bounded."""
+    """A client with a full queue is dropped; memory stays bounded."""
     broadcast = Broadcast(reader)
     slow, slow_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
     quick, quick_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
@@ -358,7 +358,7 @@ def accepted(port: int) -> int:
 
 
 async def take(queue: MemoryObjectReceiveStream[Update]) -> None:
-    """What a client that keeps up does."""
+    """Read like a client that keeps up."""
     await queue.receive()
 
 

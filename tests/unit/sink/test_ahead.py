@@ -33,7 +33,7 @@ async def transport() -> AsyncIterator[MemoryTransport]:
 
 @pytest.fixture
 def warnings() -> list["Message"]:
-    """What the log warns of."""
+    """Warnings in the log."""
     records: list[Message] = []
     logger.add(records.append, level="WARNING")
     return records
@@ -89,7 +89,7 @@ def test_one_that_is_ahead_hides_no_age() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_time()])
 async def test_the_log_is_not_flooded(warnings: list["Message"]) -> None:
-    """A sender with a wrong clock is told once in 30 s, with how much came since, and at once when it is the first."""
+    """A wrong clock is reported at once, and then once in 30 s with the number of readings since."""
     report = AheadReport()
     ahead = AheadReading(observation(DAYS, patient=ANNA), timedelta(seconds=DAYS))
     report.log([])

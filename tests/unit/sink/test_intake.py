@@ -9,7 +9,7 @@ from tests.samples import BORIS, decoded, delivery, observation
 
 
 def test_each_observation_stands_beside_its_delivery() -> None:
-    """Whatever was refused between, and in whatever order the partitions come."""
+    """Refused records between them, and any order of partitions, part no observation from its delivery."""
     unreadable = Delivery(1, 8, None, b"?")
     boris = [delivery(observation(n, patient=BORIS), partition=1, offset=7 + 2 * n) for n in range(2)]
     anna = [delivery(observation(n), offset=n) for n in range(3)]
