@@ -94,7 +94,7 @@ run.add_command(data)
 @run.command(hidden=True)
 @click.argument("child_id", metavar="ID")
 @click.option("--launch", metavar="TIME", help="Since when the supervisor has run this child.")
-def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id is for people who look at the processes
+def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id shows in lists of processes
     """Run a child with `process = true`, for its supervisor. The settings come on standard input."""
     try:
         settings = unpacked(sys.stdin.readline())

@@ -52,7 +52,7 @@ class Cohort:
         self._sensors = Sensors(sensors, self._body.now, self._body.signs, artefacts=artefacts)
 
     def step(self, seconds: float) -> None:
-        """Let time pass, in seconds."""
+        """Advance the time by these seconds."""
         # In parts of equal length: treatments and scenarios begin only between steps.
         steps = max(1, ceil(seconds / LONGEST_STEP))
         for _ in range(steps):

@@ -12,8 +12,8 @@ from icu.messages import Delivery, Implausible, Observation
 from icu.sink import lenient
 from icu.sink.errors import MessageError
 
+# Bytes of the largest accepted value: about Kafka's own default limit for a record (max.message.bytes).
 MAX_VALUE_BYTES: Final = 1_000_000
-"""Larger values are refused: Kafka's own default limit for a record (max.message.bytes) is about this."""
 
 # Nesting of arrays and objects. msgspec's own limit is the interpreter's, which differs between Python versions.
 MAX_DEPTH: Final = 512

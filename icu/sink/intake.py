@@ -18,7 +18,7 @@ class DecodedBatches(NamedTuple):
 
 
 def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
-    """Decode every delivery of the batches into an observation or a refusal, whatever its bytes are."""
+    """Decode every delivery of the batches into an observation or a refusal. Never raises for its bytes."""
     observations: list[Observation] = []
     deliveries: list[Delivery] = []
     refusals: list[Refusal] = []

@@ -73,7 +73,7 @@ class Body:
         return self._chance.generators
 
     def step(self, seconds: float) -> None:
-        """Let time pass.
+        """Advance the time.
 
         Args:
             seconds: At most LONGEST_STEP while the signs are observed.

@@ -79,13 +79,13 @@ class Care:
         return self._acting > _VISIBLE
 
     def step(self, seconds: float, signs: Floats, deviates: Floats, *, withheld: NDArray[np.bool_]) -> None:
-        """Let time pass, and treat the patients.
+        """Advance the time, and treat the patients.
 
         Args:
             seconds: Length of the step.
             signs: Current signs, sign x patient, in the units of SIGNS.
             deviates: WIDTH x patient.
-            withheld: Patients who get no new dose.
+            withheld: Patients that get no new dose.
         """
         remaining, rise, chance_threshold = _pace(seconds)
         self._dose *= remaining

@@ -61,7 +61,7 @@ class Fluctuation:
         return deviation
 
     def step(self, seconds: float, deviates: Floats) -> None:
-        """Let time pass; `deviates` is WIDTH x patient."""
+        """Advance the time; `deviates` is WIDTH x patient."""
         kept, added = _pace(seconds)
         self._state = kept * self._state + added * deviates
 

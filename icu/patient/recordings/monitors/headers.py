@@ -129,12 +129,12 @@ def _header(path: Path) -> Header:
     if not lines:
         raise RecordingError(f"{path} is empty: copy or download it again")
     (first, record), *others = lines
-    with _told(path, first):
+    with _at_line(path, first):
         kind, frames = _record(record.split(), len(others))
     signals: list[Signal] = []
     names: list[str] = []
     for number_, line in others:
-        with _told(path, number_):
+        with _at_line(path, number_):
             if kind is _SEGMENTS:
                 names.append(_segment(line.split()))
             else:
@@ -156,7 +156,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def _told(path: Path, line: int) -> Iterator[None]:
+def _at_line(path: Path, line: int) -> Iterator[None]:
     """Turn a ValueError into a mistake in this line."""
     try:
         yield
