@@ -19,7 +19,7 @@ from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
 from icu.patient.replayed import ReplayedBay, check_origin, origin_of
 from icu.patient.scenarios import Scenario
-from icu.patient.simulated import APART, SimulatedBay
+from icu.patient.simulated import MIN_BAY_SPACING, SimulatedBay
 from icu.patient.telemetry import Telemetry
 
 
@@ -59,7 +59,7 @@ def _simulated(
     """Bays that are spread over the interval, so that many patients are no burst."""
     chosen = _chosen(child, scenarios)
     start = _begun(child, launch)
-    count = min(len(identities), max(1, int(interval / APART)))
+    count = min(len(identities), max(1, int(interval / MIN_BAY_SPACING)))
     bays = []
     for number in range(count):
         cohort = Cohort(
@@ -72,7 +72,7 @@ def _simulated(
         )
         if chosen is not None:
             for patient in range(len(cohort.identities)):
-                cohort.begin(patient, chosen)
+                cohort.begin_scenario(patient, chosen)
         offset = number * interval / count
         bays.append(
             SimulatedBay(cohort, interval=interval, offset=offset, start=start, launch=launch, speed=child.speed)

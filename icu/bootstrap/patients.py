@@ -82,7 +82,7 @@ def _refused_by(here: Beds, patients: Sequence[UUID], scenario: str) -> dict[UUI
     refused = {}
     for each in patients:
         try:
-            here.befall(each, scenario)
+            here.begin_scenario(each, scenario)
         except IcuError as exc:
             refused[each] = str(exc)
     return refused

@@ -1,1 +1,1 @@
-"""The commands: what a person types, and how it ends."""
+"""The commands: arguments, output and exit codes."""

@@ -1,4 +1,4 @@
-"""`status`, `restart`, `logs` and the like: how people see and steer a supervisor that runs."""
+"""Commands for a running supervisor: `status`, `restart`, `logs` and the like."""
 
 import inspect
 import os
@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 import rich_click as click
 
-from icu.cli.listing import catalogue, entry, harmless, outline
+from icu.cli.listing import escape_control, format_entry, outline, scenario_table
 from icu.cli.options import Whole, config_option, prepare
 from icu.config.errors import ConfigurationError
 from icu.config.load import chosen_file, of_environment, packaged
@@ -39,14 +39,14 @@ from icu.errors import UsageError
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.orders import ORDERS, Befall, Scale, Status, Tree
 
+# Exit code where some of the requested children do not run; the same as supervisorctl's.
 NOT_RUNNING: Final = 3
-"""Exit code where not all that was asked for runs, as supervisorctl's users know it."""
 
+# Seconds between two looks.
 WATCH_EVERY: Final = 1.0
-"""Seconds between two looks."""
 
-NAMED: Final = 20
-"""Patients who are listed; more of them are counted."""
+# Patients that are listed by name; more of them are counted.
+MAX_LISTED: Final = 20
 
 _Answer = TypeVar("_Answer", bound=Answer)
 
@@ -57,25 +57,25 @@ _Answer = TypeVar("_Answer", bound=Answer)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array a line.")
 @config_option
 def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: bool) -> None:
-    """How the children are; all of them, or those that match. Quote patterns: 'bed-*'.
+    """Show how the children are; all of them, or those that match. Quote patterns: 'bed-*'.
 
     Ends with 0 where all of them run, 3 where one does not, 4 where there is no such child, 75 without a supervisor.
     """
     from icu.cli.screen import is_screen
 
-    address = _prepared(config)
+    supervisor = _find_supervisor(config)
     while True:
-        told = _asked(address, Status(ids), Children, hurry=True)
+        answer = _ask(supervisor, Status(ids), Children, quick=True)
         if watch and is_screen(sys.stdout):
             click.clear()
         if as_json:
-            _say(msgspec.json.encode(told.children).decode())
+            click.echo(msgspec.json.encode(answer.children).decode())
         else:
-            _show(told.children, told.beds)
+            _show(answer.children, answer.beds)
         if not watch:
             break
         time.sleep(WATCH_EVERY)
-    _end(told, wanted=is_up)
+    _exit_unless(answer, wanted=is_up)
 
 
 @click.command()
@@ -85,14 +85,15 @@ def status(ids: tuple[str, ...], config: Path | None, *, watch: bool, as_json: b
 def scale(group: str, count: int, config: Path | None) -> None:
     """Run the child ID, which has a `count`, N times: as ID-1 to ID-N.
 
-    The highest numbers come and go; whoever stays is not touched. The patients of beds that go are no longer monitored,
-    what is stored of them stays, and a bed that comes back has the same patient. The file is not changed: the next
-    `reload` or start goes back to the `count` that it says. Ends with 3 where one that was started does not run then.
+    The highest numbers come and go; all others go on. The patients of beds that go are no longer monitored, their
+    stored readings stay, and a bed that comes back has the same patient. The file is not changed: the next `reload` or
+    start goes back to its `count`. Ends with 3 where a started child does not run then.
     """
-    told = _asked(_prepared(config), Scale(group, count), Done)
-    _say(told.what)
-    _say(f"{harmless(group)} runs {count} times until the next reload or start, which take the file's `count` again")
-    _finish(told)
+    answer = _ask(_find_supervisor(config), Scale(group, count), Done)
+    click.echo(answer.what)
+    until = "until the next reload or start, which take the file's `count` again"
+    click.echo(f"{escape_control(group)} runs {count} times {until}")
+    _print_done(answer)
 
 
 @click.command()
@@ -100,39 +101,39 @@ def scale(group: str, count: int, config: Path | None) -> None:
 @click.option("--url", help="Ask the patient's own port, such as http://127.0.0.1:8101, and no supervisor.")
 @config_option
 def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> None:
-    """Let a scenario befall patients now; `stable` ends whatever does, and `scenarios` lists them all.
+    """Begin a scenario for patients now; `stable` ends the current one, and `scenarios` lists them all.
 
     BED is a child's id, a patient's name or uuid, or a pattern: 'bed-*'; `beds` is all. With --url, which knows no ids,
-    it may be left out where there is one patient. Ends with 3 where it did not befall all of them, 4 where there is no
-    such bed, 64 where there is no such scenario.
+    it may be left out where there is one patient. Ends with 3 where it does not begin for all of them, 4 where there is
+    no such bed, 64 where there is no such scenario.
     """
     *bed, name = words
     if len(bed) > 1 or not (bed or url):
         raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
-    address = _prepared(config)
+    supervisor = _find_supervisor(config)
     if url is None:
-        _tell(_asked(address, Befall(bed[0], name), ScenarioStarted), name)
+        _print_scenario(_ask(supervisor, Befall(bed[0], name), ScenarioStarted), name)
     else:
-        from icu.cli.bedside import befall
+        from icu.cli.bedside import begin_scenario
 
-        _tell(befall(url, bed[0] if bed else None, name), name)
+        _print_scenario(begin_scenario(url, bed[0] if bed else None, name), name)
 
 
 @click.command()
 def scenarios() -> None:
-    """What may befall patients: name, title, how often in a day it does by chance, and what there is to know."""
+    """List the scenarios: name, title, how often a day they begin by chance, and what there is to know."""
     from icu.patient.scenarios import load_scenarios
 
-    for line in catalogue(load_scenarios(packaged("config", "scenarios")).values()):
-        _say(line)
+    for line in scenario_table(load_scenarios(packaged("config", "scenarios")).values()):
+        click.echo(line)
 
 
 @click.command()
 @config_option
 def tree(config: Path | None) -> None:
-    """The supervisors with their rules, and below each its children."""
-    for line in outline(_asked(_prepared(config), Tree(), Supervisors, hurry=True)):
-        _say(line)
+    """Show the supervisors with their rules, and below each its children."""
+    for line in outline(_ask(_find_supervisor(config), Tree(), Supervisors, quick=True)):
+        click.echo(line)
 
 
 @click.command()
@@ -140,100 +141,109 @@ def tree(config: Path | None) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is logged from now on, until Ctrl-C.")
 @config_option
 def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
-    """The supervisor's last 1,000 log records, or those of them that are about the child ID, or 'bed-*'."""
+    """Show the supervisor's last 1,000 log records, or those of them about the child ID, or 'bed-*'."""
     import anyio
 
-    address = _prepared(config)
-    with address.minding():
-        anyio.run(_print_records, address, Logs(child, follow))
+    supervisor = _find_supervisor(config)
+    with supervisor.reporting_mistake():
+        anyio.run(_print_records, supervisor, Logs(child, follow))
 
 
+# Fields of orders that are more than a single word on the command line.
 _ARGUMENTS: Final = {"ids": click.argument("ids", nargs=-1, required=True, metavar="ID...")}
-"""The fields of orders that are more than a word on the command line."""
 
 
 def _command(order: type[Order]) -> click.Command:
-    """An order as a command: its fields are given, and how the children are then is shown."""
+    """Make the command of an order: its fields are the arguments, and the children are shown afterwards."""
 
     def command(config: Path | None, **given: object) -> None:
         try:
             request = msgspec.convert(given, order, strict=False)
         except msgspec.ValidationError as exc:
             raise UsageError(str(exc)) from exc
-        _report(_asked(_prepared(config), request, Answer), wanted=is_up if order.leaves_up else _is_down)
+        _print_answer(_ask(_find_supervisor(config), request, Answer), wanted=is_up if order.leaves_up else _is_down)
 
+    # Click applies decorators from the inside out: the last argument first.
     for name in reversed(order.__struct_fields__):
         command = _ARGUMENTS.get(name, click.argument(name))(command)
-    return click.command(_name(order), help=inspect.getdoc(order))(config_option(command))
+    return click.command(_tag(order), help=inspect.getdoc(order))(config_option(command))
 
 
-def _name(order: type[Order]) -> str:
+def _tag(order: type[Order]) -> str:
     return str(order.__struct_config__.tag)
 
 
-_BY_HAND: Final = {_name(Status): status, _name(Tree): tree, _name(Scale): scale, _name(Befall): scenario}
-"""The orders whose commands have more to them than fields and an answer."""
+# Orders whose commands do more than pass their fields on and show the children.
+_OWN_COMMANDS: Final = {_tag(Status): status, _tag(Tree): tree, _tag(Scale): scale, _tag(Befall): scenario}
 
-COMMANDS: Final = (*(_BY_HAND.get(_name(each)) or _command(each) for each in ORDERS), scenarios, logs)
+COMMANDS: Final = (*(_OWN_COMMANDS.get(_tag(each)) or _command(each) for each in ORDERS), scenarios, logs)
 
 
 @dataclass(frozen=True)
-class _Address:
-    """Where the supervisor that is meant may listen, and what is wrong with its file by now."""
+class _Supervisor:
+    """Addresses at which the supervisor may listen, and the current mistake in its file."""
 
     places: Sequence[Place]
     mistake: ConfigurationError | None = None
 
     @contextmanager
-    def minding(self) -> Iterator[None]:
-        """A mistake in the file is told beside the answer; where there is no answer it is why."""
+    def reporting_mistake(self) -> Iterator[None]:
+        """Report a mistake in the file beside the answer, or, where nothing answers, as the reason."""
         try:
             yield
         except NoSupervisorError as exc:
             raise self.mistake or exc from None
         if self.mistake is not None:
-            click.echo(f"icu: the ward goes on as it was started; but {harmless(str(self.mistake))}", err=True)
+            click.echo(f"icu: the ward goes on as it was started; but {escape_control(str(self.mistake))}", err=True)
 
 
-def _prepared(config: Path | None) -> _Address:
-    # Names of people in a locale that has no letters for them are no reason to end.
+def _find_supervisor(config: Path | None) -> _Supervisor:
+    # A locale without letters for a patient's name must not end the command.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # text files both
+    # Links that running wards made under the file's name: they lead to the socket whatever the file says by now.
     names = [place for place in names_of(chosen_file(config, os.environ)) if os.path.islink(place.path)]  # noqa: PTH114 - never an error
     try:
-        return _Address([*places(prepare(config, None)), *names])
+        return _Supervisor([*places(prepare(config, None)), *names])
     except ConfigurationError as exc:
-        # What was right when the ward began need not be so now.
+        # The running ward began with a correct file: look for it at the addresses that do not depend on the file.
         named = places(of_environment(os.environ)) if any(map(os.environ.get, CHOOSE)) else []
-        return _Address([*named, *names], exc)
+        return _Supervisor([*named, *names], exc)
 
 
-def _asked(address: _Address, request: Request, kind: type[_Answer], *, hurry: bool = False) -> _Answer:
-    """The answer; with `hurry` to a question that takes no work, so that one who hangs holds nobody up."""
+def _ask(supervisor: _Supervisor, request: Request, kind: type[_Answer], *, quick: bool = False) -> _Answer:
+    """Ask the supervisor.
+
+    Args:
+        supervisor: Where to ask.
+        request: The order or question.
+        kind: Expected type of the answer.
+        quick: True for questions that take no work: a hanging supervisor is then reported within the client's deadline.
+    """
     import anyio
 
     from icu.control.client import ANSWER_DEADLINE, ask
     from icu.ops.awake import AwakeLoop
 
-    with address.minding():
-        asking = partial(ask, address.places, request, kind, deadline=ANSWER_DEADLINE if hurry else None)
+    with supervisor.reporting_mistake():
+        asking = partial(ask, supervisor.places, request, kind, deadline=ANSWER_DEADLINE if quick else None)
         return anyio.run(asking, backend_options={"loop_factory": AwakeLoop})
 
 
-def _report(told: Answer, *, wanted: Callable[[ChildView], bool]) -> None:
-    match told:
+def _print_answer(answer: Answer, *, wanted: Callable[[ChildView], bool]) -> None:
+    match answer:
         case Children():
-            _show(told.children, told.beds)
-            _end(told, wanted=wanted)
+            _show(answer.children, answer.beds)
+            _exit_unless(answer, wanted=wanted)
         case Done():
-            _say(told.what)
-            _finish(told)
+            click.echo(answer.what)
+            _print_done(answer)
 
 
-def _finish(told: Done) -> None:
-    if told.children:
-        _show(told.children, told.beds)
-    _end(Children(told.children), wanted=is_up)
+def _print_done(answer: Done) -> None:
+    if answer.children:
+        _show(answer.children, answer.beds)
+    _exit_unless(Children(answer.children), wanted=is_up)
 
 
 def _is_down(child: ChildView) -> bool:
@@ -246,55 +256,52 @@ def _show(children: Sequence[ChildView], beds: Sequence[str]) -> None:
     show(children, beds)
 
 
-def _complain(problems: Sequence[str]) -> None:
+def _print_problems(problems: Sequence[str]) -> None:
     for problem in problems:
-        click.echo(f"icu: {harmless(problem)}", err=True)
+        click.echo(f"icu: {escape_control(problem)}", err=True)
 
 
-def _end(told: Children, *, wanted: Callable[[ChildView], bool]) -> None:
-    _complain(told.problems)
-    if told.problems or not all(map(wanted, told.children)):
+def _exit_unless(answer: Children, *, wanted: Callable[[ChildView], bool]) -> None:
+    _print_problems(answer.problems)
+    if answer.problems or not all(map(wanted, answer.children)):
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 
-def _tell(told: ScenarioStarted, name: str) -> None:
-    """Whom a scenario befell, and whom it did not."""
-    if len(told.patients) > NAMED:
-        _say(f"{name}: {len(told.patients)} patients")
+def _print_scenario(answer: ScenarioStarted, name: str) -> None:
+    """Print the patients in the scenario, and the problems of the others."""
+    if len(answer.patients) > MAX_LISTED:
+        click.echo(f"{name}: {len(answer.patients)} patients")
     else:
-        for patient in told.patients:
-            _say(harmless(patient))
-    _complain(told.problems)
-    if told.problems:
+        for patient in answer.patients:
+            click.echo(escape_control(patient))
+    _print_problems(answer.problems)
+    if answer.problems:
         raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
 
 
-async def _print_records(address: _Address, request: Logs) -> None:
+async def _print_records(supervisor: _Supervisor, request: Logs) -> None:
     from icu.control.client import talk
 
     lines = []
-    async for answer in talk(address.places, request):
-        line = _line(answer)
-        # Whoever follows sees each record at once; otherwise the supervisor need not wait for a slow reader of ours.
+    async for answer in talk(supervisor.places, request):
+        line = _format_record(answer)
+        # `--follow` prints each record at once. Otherwise all are fetched first: a slow terminal must not keep the
+        # supervisor's connection busy.
         if request.follow:
-            _say(line)
+            click.echo(line)
         else:
             lines.append(line)
     if request.follow:
         raise NoSupervisorError("it has ended")
     for line in lines:
-        _say(line)
+        click.echo(line)
 
 
-def _line(answer: AnyAnswer) -> str:
+def _format_record(answer: AnyAnswer) -> str:
     match answer:
         case LogEntry():
-            return entry(answer)
+            return format_entry(answer)
         case Missed(count):
             return f"... {count} records came faster than they could be shown ..."
         case _:
             return ""
-
-
-def _say(line: str) -> None:
-    click.echo(line)

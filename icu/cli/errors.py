@@ -1,10 +1,10 @@
-"""Errors of commands that talk to a bedside themselves."""
+"""Errors of commands that connect to a patient child themselves."""
 
 from icu.errors import IcuError, Kind
 
 
 class NoBedsideError(IcuError):
-    """Nobody answers at the port of a bed."""
+    """Nothing answers at a patient's port."""
 
     transient = True
     kind = Kind.UNAVAILABLE

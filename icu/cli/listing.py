@@ -1,4 +1,4 @@
-"""What the control room tells, as lines for people."""
+"""Answers of the supervisor as lines of text."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -12,37 +12,46 @@ from icu.supervisor.view import ChildState, ChildView
 
 _Row = tuple[str, str, str, str]
 
+# States with a `detail` that says where the child is served or what it waits for, and states with a `last_error`.
 _RUNS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
 _DIED: Final = frozenset({ChildState.BACKOFF, ChildState.FAILED})
 
 
-def table(children: Iterable[ChildView]) -> list[str]:
-    """A line a child: id, state, time since its start, and where it is or why it is down."""
+def child_table(children: Iterable[ChildView]) -> list[str]:
+    """Format the children, a line each: id, state, uptime, and address or reason."""
     return _aligned([_row(child) for child in children])
 
 
-def outline(told: Supervisors) -> list[str]:
-    """The supervisors with their rules, and below each its children."""
-    return [f"ward (pid {told.pid}): {told.rules.get('', '')}", *_aligned(list(_rows(told.children, told.rules)))]
+def outline(answer: Supervisors) -> list[str]:
+    """Format the supervisors with their rules, and below each its children."""
+    return [
+        f"ward (pid {answer.pid}): {answer.rules.get('', '')}",
+        *_aligned(list(_rows(answer.children, answer.rules))),
+    ]
 
 
-def entry(record: LogEntry) -> str:
-    """A log record, and the stack below it where it has one."""
-    # The date is today's, or people know.
+def format_entry(record: LogEntry) -> str:
+    """Format a log record, with its stack below it if it has one."""
+    # Time of day alone: the date is today's, or known to the reader.
     moment = record.timestamp.partition("T")[2][:12]
     context = "".join(f" {name}={value}" for name, value in record.context.items())
     child = f"{record.child}: " if record.child else ""
     stack = f"\n{record.exception.rstrip()}" if record.exception else ""
-    return harmless(f"{moment} {record.level: <7} {child}{record.message}{context}{stack}", but="\n\t")
+    return escape_control(f"{moment} {record.level: <7} {child}{record.message}{context}{stack}", but="\n\t")
 
 
-def catalogue(scenarios: Iterable[Scenario]) -> list[str]:
-    """A line a scenario: name, title, how often it befalls a patient by chance, and its note."""
+def scenario_table(scenarios: Iterable[Scenario]) -> list[str]:
+    """Format the scenarios, a line each: name, title, frequency by chance, and note."""
     return _aligned([(each.id, each.title, f"{each.per_day:g}/day", each.note) for each in scenarios])
 
 
-def harmless(text: str, *, but: str = "") -> str:
-    """The text without what would steer a terminal: such characters are shown as Python writes them."""
+def escape_control(text: str, *, but: str = "") -> str:
+    """Escape the characters that could steer a terminal, as Python writes them.
+
+    Args:
+        text: Text of foreign origin, such as a name or an error.
+        but: Characters that stay.
+    """
     return "".join(
         letter if letter.isprintable() or letter in but else letter.encode("unicode_escape").decode() for letter in text
     )
@@ -57,30 +66,31 @@ def _rows(children: Sequence[ChildView], rules: Mapping[str, str], depth: int = 
 
 
 def _row(child: ChildView) -> _Row:
-    return child.id, child.state, uptime(child), "; ".join(filter(None, (times(child.restarts), reason(child))))
+    notes = filter(None, (count_restarts(child.restarts), reason(child)))
+    return child.id, child.state, uptime(child), "; ".join(notes)
 
 
 def uptime(child: ChildView) -> str:
-    """Hours, minutes and seconds since it started; empty while it does not run."""
+    """Format hours, minutes and seconds since the child started; empty while it does not run."""
     return str(timedelta(seconds=int(child.uptime))) if child.uptime else ""
 
 
-def times(restarts: int) -> str | None:
-    """How often somebody was started again; None for never."""
+def count_restarts(restarts: int) -> str | None:
+    """Format the number of restarts; None for none."""
     return f"{restarts} restart{'' if restarts == 1 else 's'}" if restarts else None
 
 
 def reason(child: ChildView) -> str | None:
-    """Where a child is or what it waits for, or what it died of, if that is why it is down."""
+    """Return why a child is in its state: address or trouble of a running one, last error of one that died."""
     return child.detail if child.state in _RUNS else child.last_error if child.state in _DIED else None
 
 
 def _aligned(rows: Sequence[_Row]) -> list[str]:
-    shown = [[harmless(cell) for cell in row] for row in rows]
+    shown = [[escape_control(cell) for cell in row] for row in rows]
     widths = [max((cell_len(row[column]) for row in shown), default=0) for column in range(3)]
     return ["  ".join([*map(_padded, row[:3], widths), row[3]]).rstrip() for row in shown]
 
 
 def _padded(cell: str, width: int) -> str:
-    """The text at this width. Chinese letters, for instance, take two columns each."""
+    """Pad a cell to a width in columns. Chinese letters, for instance, take two each."""
     return cell + " " * (width - cell_len(cell))

@@ -1,6 +1,6 @@
-"""Makes bare `litestar run` serve the monitor: Litestar's command loads this group before it looks for an application.
+"""Lets bare `litestar run` serve the monitor: Litestar's command loads this group before it looks for an application.
 
-Imports click alone, for every `litestar` command imports it, those of other projects in the same environment too.
+Imports click alone: every `litestar` command imports this module, in other projects of the same environment too.
 """
 
 import os
@@ -9,10 +9,10 @@ import click
 
 APP = "icu.bootstrap.application:create_app"
 
-# Where Litestar itself looks in the current folder: another project's application is not ours to replace.
+# Names under which Litestar looks for an application in the current folder: another project's must win over ours.
 _OTHERS = ("app.py", "application.py", "app", "application")
 
-# Path.exists would raise where the folder may not be looked into, for every command of Litestar's.
+# Not Path.exists, which raises in an unreadable folder: that would break every command of Litestar's.
 if not any(os.path.exists(name) for name in _OTHERS):  # noqa: PTH110 - pathlib raises there
     os.environ.setdefault("LITESTAR_APP", APP)
 

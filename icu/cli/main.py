@@ -1,8 +1,8 @@
 """The command line. Every mistake is one line on standard error, and an exit code that scripts can rely on.
 
-0 stopped on request, 64 wrong usage, 70 the supervisor gave up, or an error that nobody foresaw, 74 the output cannot
-be written, 75 something needed is away, 78 a wrong setting. Of the commands for a running supervisor also
-supervisorctl's: 3 not all that was asked for runs, 4 there is no such child.
+0 stopped on request, 64 wrong usage, 70 the supervisor gave up, or an unexpected error, 74 the output cannot be
+written, 75 something needed is away, 78 a wrong setting. Commands for a running supervisor also end with
+supervisorctl's codes: 3 some requested children do not run, 4 there is no such child.
 """
 
 import errno
@@ -30,7 +30,7 @@ from icu.cli.options import (
     given,
     help_without_command,
     log_format_option,
-    moment,
+    parse_start,
     prepare,
     transport_option,
 )
@@ -42,34 +42,34 @@ from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import IcuError, OutputError, UsageError
 from icu.ops import logs
 
-# What the program writes besides, it writes through the store, whose errors are others.
-_OF_OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+# Errors of writing to standard output. All other files are written through the store, which has errors of its own.
+_OUTPUT_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> NoReturn:
-    """Run the command line and end the process."""
+    """Run the command line, and end the process with its exit code."""
     try:
-        # A command that ends with a code of its own has it returned here; others return nothing.
+        # Not standalone: click would print its own errors and end with its own codes. A command's code is returned.
         code = cli.main(standalone_mode=False, prog_name="python -m icu")
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as exc:
-        _fail(UsageError(_in_the_briefs_spelling(sys.argv[1:]) or " ".join(exc.format_message().split())))
-    except (BrokenPipeError, SystemExit):  # the reader of our output went away; click makes an exit of it
-        _end(0)
-    except Exception as exc:  # noqa: BLE001 - nothing is above us
-        _fail(_known(logs.unwrapped(exc)))
-    lost = _unwritten(sys.stdout)
+        _fail(UsageError(_hint_for_brief_syntax(sys.argv[1:]) or " ".join(exc.format_message().split())))
+    except (BrokenPipeError, SystemExit):  # the reader of our output is gone; click turns that into an exit
+        _exit(0)
+    except Exception as exc:  # noqa: BLE001 - the outermost handler
+        _fail(_as_icu_error(logs.unwrapped(exc)))
+    lost = _flush_error(sys.stdout)
     if lost is not None and not isinstance(lost, BrokenPipeError):
         _fail(OutputError(lost))
-    _end(code or 0)
+    _exit(code or 0)
 
 
-def _known(error: BaseException) -> IcuError:
-    """The error as one of ours. The stack of what nobody foresaw is shown: only who reads it can mend that."""
+def _as_icu_error(error: BaseException) -> IcuError:
+    """Convert an error to one of ours. The stack of an unexpected error is shown, for nothing else can explain it."""
     if isinstance(error, IcuError):
         return error
-    if isinstance(error, OSError) and error.errno in _OF_OUTPUT:
+    if isinstance(error, OSError) and error.errno in _OUTPUT_ERRNOS:
         return OutputError(error)
     logs.say("".join(traceback.format_exception(error)).rstrip())
     return IcuError(f"this was not foreseen, please report it: {type(error).__name__}: {error}")
@@ -77,28 +77,34 @@ def _known(error: BaseException) -> IcuError:
 
 def _fail(error: IcuError) -> NoReturn:
     logs.say(f"icu: {error}")
-    _end(error.exit_code)
+    _exit(error.exit_code)
 
 
-def _end(code: int) -> NoReturn:
-    """End with the code, though whoever read our output may be gone: Python's own flush at the end would change it."""
+def _exit(code: int) -> NoReturn:
+    """End with this code. Output is flushed first: the interpreter's own flush would change the code where no reader is
+    left."""
     for stream in (sys.stdout, sys.stderr):
-        _unwritten(stream)
+        _flush_error(stream)
     sys.exit(code)
 
 
-def _unwritten(stream: TextIO) -> OSError | None:
-    """Why the rest of what was printed cannot be written, if so: it is thrown away then."""
+def _flush_error(stream: TextIO) -> OSError | None:
+    """Flush a stream.
+
+    Returns:
+        The error, if the rest of the output cannot be written; it is discarded then.
+    """
     try:
         stream.flush()
     except OSError as exc:
+        # Onto /dev/null, so that the interpreter's flush at the end cannot fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return exc
     return None
 
 
-def _in_the_briefs_spelling(words: Sequence[str]) -> str | None:
-    """What to type in place of the brief's own `-name1 -8080`."""
+def _hint_for_brief_syntax(words: Sequence[str]) -> str | None:
+    """Suggest the command for the brief's own spelling, `-name1 -8080`; None for any other mistake."""
     names = [word[1:] for word in words if re.match(r"-[^\W\d_]\w+\Z", word)]
     ports = [word[1:] for word in words if re.match(r"-[0-9]+\Z", word)]
     if len(names) != 1 or len(ports) != 1:
@@ -151,10 +157,10 @@ def supervise(
     port: int | None,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
-    history = _history(backfill, speed, moment(start), recordings=recordings is not None)
+    history = _history_options(backfill, speed, parse_start(start), recordings=recordings is not None)
     if recordings is None and step is not None:
         raise UsageError("--step is for --recordings FOLDER: name the folder too")
-    # From here on this file and no other: once it is gone, a reload must not find the built-in ward in its place.
+    # The file is chosen once: if it is deleted later, a reload must not fall back to the built-in ward.
     config = chosen_file(config, os.environ)
     from icu.bootstrap import overrides
     from icu.bootstrap.history import behind_what_is_stored
@@ -167,8 +173,8 @@ def supervise(
     if backfill is not None:
         history["start"] = behind_what_is_stored(settings, history["start"])
 
-    def told(settings: Settings) -> Settings:
-        """With what the command line says in place of what the file says."""
+    def with_options(settings: Settings) -> Settings:
+        """Replace the file's settings by the options of the command line, at each reload too."""
         if recordings is not None:
             settings = overrides.with_recordings(settings, recordings, **history, **given(step=step))
         elif history:
@@ -176,17 +182,21 @@ def supervise(
         return settings if port is None else overrides.with_port(settings, port)
 
     run_supervisor(
-        told(settings),
+        with_options(settings),
         config=config,
-        reread=lambda: told(load(config, transport=transport, check=mistakes)),
+        reread=lambda: with_options(load(config, transport=transport, check=mistakes)),
         overview=overview if _shows_overview(log_format) else None,
     )
 
 
-def _history(
+def _history_options(
     backfill: float | None, speed: float | None, start: datetime | None, *, recordings: bool
 ) -> dict[str, Any]:
-    """When the first readings were made, and how fast the time since passes, as far as it was said."""
+    """Combine the options about the first readings and the pace since them; only those that were given.
+
+    Raises:
+        UsageError: They contradict each other.
+    """
     if backfill is None:
         if speed is not None and start is None and not recordings:
             raise UsageError("--speed is for --recordings FOLDER, or for the time since --start: give one of them too")

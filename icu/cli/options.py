@@ -1,4 +1,4 @@
-"""What several commands share: their options, and the settings that they begin with."""
+"""Options that several commands share, and the settings that commands begin with."""
 
 import math
 import os
@@ -22,12 +22,12 @@ from icu.ops import logs
 
 
 class Whole(click.IntRange):
-    """A whole number within bounds, in the digits 0 to 9: click's own takes those of all scripts, and underscores."""
+    """A whole number within bounds, in the digits 0 to 9: click's own type takes digits of all scripts, and
+    underscores."""
 
     name = "integer"
 
     def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number, or a usage error."""
         try:
             found = parse_whole(value) if isinstance(value, str) else value
         except ValueError as exc:
@@ -39,7 +39,6 @@ class Number(click.FloatRange):
     """A number within bounds, in the digits 0 to 9."""
 
     def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number, or a usage error."""
         try:
             found = parse_number(value) if isinstance(value, str) else value
         except ValueError as exc:
@@ -48,20 +47,18 @@ class Number(click.FloatRange):
 
 
 class Speed(Number):
-    """How many times faster; `max` for as fast as can be."""
+    """A factor on the pace; `max` for as fast as possible."""
 
     def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The factor, or a usage error."""
         return super().convert(math.inf if value in {"max", "inf"} else value, param, ctx)
 
 
 class Uuid(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
-    """An identity, as the API and PATIENT_UUID take it."""
+    """A patient's uuid, in the same forms as the API and PATIENT_UUID."""
 
     name = "uuid"
 
     def convert(self, value: UUID | str, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
-        """The uuid, or a usage error."""
         try:
             return msgspec.convert(value, UUID)
         except msgspec.ValidationError:
@@ -69,12 +66,11 @@ class Uuid(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
 
 
 class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
-    """A span of time, in seconds: `30s`, `5min`, `24h`, `7d`."""
+    """A span of time with its unit, converted to seconds: `30s`, `5min`, `24h`, `7d`."""
 
     name = "span"
 
     def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds, or a usage error."""
         if isinstance(value, float):
             return value
         match = _SPAN.match(value)
@@ -86,10 +82,12 @@ class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
         return seconds
 
 
+# Seconds: ten years.
 LONGEST_SPAN: Final = 3_650 * 86_400.0
 _SPAN: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|)\Z")
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 
+# Bounds of the settings in supervisor.toml too; the command line reports a mistake with the option's name.
 PORT: Final = Whole(1, 65_535)
 SECONDS: Final = Number(0.1, 86_400)
 SPEED: Final = Speed(0.001)
@@ -122,7 +120,18 @@ def prepare(
     transport: TransportKind | None = None,
     check: Check = lambda _: (),
 ) -> Settings:
-    """The settings, with the transport that the command line says, if it does; and a log as they say."""
+    """Load the settings and configure the log.
+
+    Args:
+        config: The file; None for ./supervisor.toml, or else the built-in ward.
+        log_format: In place of the configured one.
+        environ: Source of the variables.
+        transport: In place of the configured one.
+        check: Finds mistakes that the configuration knows nothing of, as `load` does.
+
+    Raises:
+        ConfigurationError: A setting is wrong; the message names file, line and key.
+    """
     settings = load(config, environ, transport=transport, check=check)
     logs.configure(level=settings.log_level, form=log_format or settings.log.format)
     for sentence in misspelt(environ):
@@ -130,8 +139,12 @@ def prepare(
     return settings
 
 
-def moment(text: str | None) -> datetime | None:
-    """The time that `--start` means."""
+def parse_start(text: str | None) -> datetime | None:
+    """Parse the time of `--start`; without a zone it is UTC.
+
+    Raises:
+        UsageError: It is no time.
+    """
     if text is None:
         return None
     try:
@@ -142,11 +155,11 @@ def moment(text: str | None) -> datetime | None:
 
 
 def given(**options: object) -> dict[str, Any]:
-    """Those options that were given."""
+    """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def help_without_command(context: click.Context) -> None:
-    """A group that is called alone explains itself."""
+    """Print the help of a group that was called without a command."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -1,4 +1,4 @@
-"""`run`: one role in a process of its own."""
+"""`run`: one role in its own process."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ from icu.cli.options import (
     given,
     help_without_command,
     log_format_option,
-    moment,
+    parse_start,
     prepare,
     transport_option,
 )
@@ -86,7 +86,7 @@ def sink(
 
 
 data = copy(sink)
-# Help lists commands by the names that they have themselves.
+# A copy: help shows the name that is stored in the command, not the one it is registered under.
 data.name, data.help = "data", "Store what Kafka brings, as `run sink` does: the brief's name for it."
 run.add_command(data)
 
@@ -94,8 +94,8 @@ run.add_command(data)
 @run.command(hidden=True)
 @click.argument("child_id", metavar="ID")
 @click.option("--launch", metavar="TIME", help="Since when the supervisor has run this child.")
-def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id is for people who look at the processes
-    """What a supervisor starts for a child with `process = true`. The settings come on standard input."""
+def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id shows in lists of processes
+    """Run a child with `process = true`, for its supervisor. The settings come on standard input."""
     try:
         settings = unpacked(sys.stdin.readline())
     except ValueError as exc:
@@ -103,7 +103,7 @@ def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id i
     logs.configure(level=settings.log_level, form="json")
     from icu.bootstrap.alone import run_child
 
-    run_child(settings, moment(launch))
+    run_child(settings, parse_start(launch))
 
 
 @run.command()
@@ -146,13 +146,13 @@ def patient(
     **others: object,
 ) -> None:
     """Emulate one bedside monitor that sends to Kafka. Run as many as you like, each with its own name and port."""
-    # PATIENT_UUID is this patient's, whatever beds supervisor.toml has.
+    # PATIENT_UUID is for this patient alone: in the settings it would be refused beside several patients.
     environ = {key: value for key, value in os.environ.items() if key != "PATIENT_UUID"}
     settings = _prepared(config, log_format, transport, environ)
     from icu.bootstrap.alone import run_role
 
     recording = recording and recording.absolute()
-    times = given(speed=speed, step=step, start=moment(start))
+    times = given(speed=speed, step=step, start=parse_start(start))
     child = replace(_configured(settings, name), **given(uuid=uuid, recording=recording, **others), **times)
     if child.recording is None and step is not None:
         raise UsageError("--step is for --recording FILE: name the file too")
@@ -165,7 +165,7 @@ def patient(
 
 
 def _configured(settings: Settings, name: str) -> PatientChild:
-    """The bed as supervisor.toml has it, without its port: that may be served there already."""
+    """Return the patient of this name in supervisor.toml, without its port, which may be in use there; or a new one."""
     beds = [each for each in settings.child if isinstance(each, PatientChild) and each.name == name]
     return replace(beds[0], port=None) if beds else PatientChild(id="bed", name=name)
 
@@ -176,7 +176,11 @@ def _prepared(
     transport: TransportKind | None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """The settings of a role that runs alone, over Kafka."""
+    """Load the settings of a role that runs alone, over Kafka.
+
+    Raises:
+        UsageError: The in-memory transport was asked for, which ends at the process.
+    """
     if transport == "memory":
         raise UsageError(
             "a role that runs alone cannot use the in-memory transport, which lives inside one process: "

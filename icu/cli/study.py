@@ -1,4 +1,4 @@
-"""`simulate`, `scorecard` and `picture`: what researchers do without any service."""
+"""`simulate`, `scorecard` and `picture`: studies without any service."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from icu.cli.options import PATIENTS, RATE, SEED, SPAN, Number, Whole, given, help_without_command, moment
+from icu.cli.options import PATIENTS, RATE, SEED, SPAN, Number, Whole, given, help_without_command, parse_start
 from icu.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from icu.study.simulation import Plan
 
 _PATH: Final = click.Path(path_type=Path)
+# Ten years at most, as for spans of time.
 _HOURS: Final = Number(0.001, 87_600)
+# Seconds between two readings, the same range as for a patient that is run.
 _SHORTEST, _LONGEST = 0.1, 86_400.0
-"""Seconds between two readings, as for a patient who is run."""
 
 
 @click.command()
@@ -37,7 +38,7 @@ _SHORTEST, _LONGEST = 0.1, 86_400.0
 )
 @click.option("--labels", type=_PATH, help="Another file, for what really went on, row for row.")
 def simulate(out: Path | None, labels: Path | None, start: str | None, every: float | None, **others: object) -> None:
-    """Write what simulated patients' monitors show as CSV or Parquet: patient after patient, each in order of time."""
+    """Write the readings of simulated patients as CSV or Parquet: patient after patient, each in order of time."""
     if every is not None and not _SHORTEST <= every <= _LONGEST:
         raise UsageError(f"--every {every:g}s is not between {_SHORTEST:g}s and 24h")
     out = None if out == Path("-") else out
@@ -48,9 +49,9 @@ def simulate(out: Path | None, labels: Path | None, start: str | None, every: fl
     from icu.study.export import export
     from icu.study.simulation import Plan
 
-    plan = Plan(**given(start=moment(start), every=every, **others))
-    with _progress(plan, shown=out is not None) as told:
-        export(plan, out=out, labels=labels, told=told)
+    plan = Plan(**given(start=parse_start(start), every=every, **others))
+    with _progress(plan, shown=out is not None) as advance:
+        export(plan, out=out, labels=labels, told=advance)
 
 
 @click.command()
@@ -85,7 +86,7 @@ def scorecard(source: Path | None, least: float | None, *, as_json: bool, **othe
 
 @contextmanager
 def _progress(plan: "Plan", *, shown: bool) -> Iterator[Callable[[int], None] | None]:
-    """A bar on a terminal, unless the data set goes there itself."""
+    """Show a progress bar on a terminal, unless the data set itself is printed there."""
     if not sys.stderr.isatty() or not (shown or not sys.stdout.isatty()):
         yield None
         return
@@ -137,7 +138,7 @@ _seed = click.option("--seed", type=SEED, default=0, help="Which patients; 0 whe
 @click.option("--hours", type=_HOURS, default=24.0, help="24 when not given.")
 @_seed
 def picture_patients(out: Path, patients: int, hours: float, seed: int) -> None:
-    """A day of some patients, as chance has it: those whom `simulate` with the seed has first."""
+    """Draw a day of some patients, as chance has it: the first ones of `simulate` with this seed."""
     from icu.study import courses
     from icu.study.pictures import draw
 
@@ -149,7 +150,7 @@ def picture_patients(out: Path, patients: int, hours: float, seed: int) -> None:
 @_out
 @_seed
 def picture_scenario(name: str, out: Path, seed: int) -> None:
-    """What the scenario NAME of config/scenarios does to a patient, with its phases."""
+    """Draw a patient in the scenario NAME of config/scenarios, with its phases."""
     from icu.study import courses
     from icu.study.pictures import draw
 

@@ -1,4 +1,4 @@
-"""`topics`: what the brokers hold."""
+"""`topics`: the topics of the Kafka brokers."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def topics(context: click.Context) -> None:
 def list_topics(config: Path | None) -> None:
     """All topics, each with its number of partitions."""
     settings = prepare(config, None, transport="kafka")
-    from icu.bootstrap import topics as rooms
+    from icu.bootstrap import topics as kafka_topics
 
-    for name, partitions in sorted(rooms.list_topics(settings).items()):
+    for name, partitions in sorted(kafka_topics.list_topics(settings).items()):
         click.echo(f"{name}\t{partitions} partitions")
 
 
@@ -33,9 +33,9 @@ def list_topics(config: Path | None) -> None:
 def create(name: str | None, partitions: int | None, copies: int | None, config: Path | None) -> None:
     """Make the topic NAME, or the configured one. Finding it there already is no error."""
     settings = prepare(config, None, transport="kafka")
-    from icu.bootstrap import topics as rooms
+    from icu.bootstrap import topics as kafka_topics
 
-    click.echo(rooms.create_topic(settings, name, partitions=partitions, copies=copies))
+    click.echo(kafka_topics.create_topic(settings, name, partitions=partitions, copies=copies))
 
 
 @topics.command()
@@ -44,9 +44,9 @@ def create(name: str | None, partitions: int | None, copies: int | None, config:
 def describe(name: str | None, config: Path | None) -> None:
     """The partitions of the topic NAME, or of the configured one: leader, replicas and offsets."""
     settings = prepare(config, None, transport="kafka")
-    from icu.bootstrap import topics as rooms
+    from icu.bootstrap import topics as kafka_topics
 
-    found = rooms.describe_topic(settings, name)
+    found = kafka_topics.describe_topic(settings, name)
     click.echo("partition\tleader\treplicas\tin sync\tbegin\tend\trecords")
     for each in found:
         copies = ",".join(map(str, each.replicas))

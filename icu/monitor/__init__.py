@@ -1,1 +1,1 @@
-"""Stage 4: what the database holds, over HTTP, and live."""
+"""Stage 4: the stored readings over HTTP, and live."""

@@ -1,8 +1,8 @@
-"""How long ago readings arrived, which a clock that is set back must not make less.
+"""Age of each patient's latest reading, which a clock that is set back must not reduce.
 
-The store has the moments of arrival by the clock on the wall. Set back by an hour, it shows an hour-old reading as one
-that has just come, and so would a bed that died long ago look alive. Here each step back is noticed, and whatever had
-arrived before it ages by a clock that is never set. Where neither can tell, an age is unknown.
+The store keeps the time of arrival on the wall clock. When that is set back by an hour, an hour-old reading looks
+fresh, and a dead bedside monitor alive. So each step back is detected, and all that arrived before it ages by a clock
+that is never set. Where neither clock can tell, the age is unknown.
 """
 
 import time
@@ -17,30 +17,36 @@ from loguru import logger
 from icu.store.errors import StoreError
 from icu.store.reader import PatientState, Reader
 
-LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at the clocks."""
+# Seconds between two checks of the clocks.
+CHECK_EVERY: Final = 1.0
 
-STEP: Final = 1.0
-"""Seconds by which a clock is set at least; less is how clocks are steered."""
+# Seconds of the smallest step that counts as setting a clock; time synchronisation steers it by less.
+MIN_STEP: Final = 1.0
 
-# It counts while the machine sleeps. On macOS the monotonic clock does, and has no other name.
+# A clock that also counts while the machine sleeps. On macOS the monotonic clock does, and has no other name.
 _STEADY: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def steady() -> float:
-    """Seconds by a clock that is never set."""
+    """Return seconds on a clock that is never set, from any beginning."""
     return time.clock_gettime(_STEADY)
 
 
-class _Heard(NamedTuple):
-    """The latest arrival of a patient, by either clock; None where that is not known."""
+class _Arrival(NamedTuple):
+    """Latest arrival of a patient's readings, on both clocks; None where the steady time is unknown."""
 
     wall: datetime
     steady: float | None
 
 
 class Ages:
-    """The ages of what the reader reads. `wall` and `steady` tell seconds, the first since 1970."""
+    """Ages of the patients' latest readings.
+
+    Args:
+        reader: The store.
+        wall: Seconds since 1970, on a clock that people may set.
+        steady: Seconds on a clock that is never set.
+    """
 
     def __init__(
         self, reader: Reader, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = steady
@@ -48,67 +54,76 @@ class Ages:
         self._reader = reader
         self._wall = wall
         self._steady = steady
-        self._lead = self._lead_now()
-        self._looked: float | None = None
-        self._heard: dict[UUID, _Heard] = {}
+        self._lead = self._current_lead()
+        self._checked_at: float | None = None
+        self._arrivals: dict[UUID, _Arrival] = {}
 
     async def run(self) -> None:
-        """Look at the clocks until cancelled."""
+        """Check the clocks until cancelled."""
         while True:
-            await self.look()
-            await anyio.sleep(LOOK_EVERY)
+            await self.check_clocks()
+            await anyio.sleep(CHECK_EVERY)
 
-    async def look(self) -> None:
-        """Notice it if the clock was set back. At the first look, what arrived at a time that is still to come."""
-        if self._looked is not None and not self._is_set_back():
-            self._lead, self._looked = self._lead_now(), self._steady()
+    async def check_clocks(self) -> None:
+        """Detect that the wall clock was set back, and place all arrivals on the steady clock then.
+
+        At the first check, place those arrivals that lie in the future: the clock was set back before this process
+        began.
+        """
+        if self._checked_at is not None and not self._is_set_back():
+            self._lead, self._checked_at = self._current_lead(), self._steady()
             return
         try:
             patients = await self._reader.patients(now=self.now())
         except StoreError:
-            return  # which others tell; the next look comes soon
-        lead = self._lead_now()
-        if self._looked is None:
+            return  # reported where readings are served; the next check comes soon
+        lead = self._current_lead()
+        if self._checked_at is None:
             self._lead = lead
         else:
             logger.warning(
                 "the clock was set back by {:.0f} s: until it has caught up, readings from before it stay the latest",
                 self._lead - lead,
             )
-        self._heard = {each.uuid: self._placed(each, each.arrived, lead) for each in patients if each.arrived}
-        self._lead, self._looked = lead, self._steady()
+        self._arrivals = {each.uuid: self._arrival_of(each, each.arrived, lead) for each in patients if each.arrived}
+        self._lead, self._checked_at = lead, self._steady()
 
     def now(self) -> datetime:
-        """Now, by the clock on the wall."""
+        """Return the time on the wall clock, UTC."""
         return datetime.fromtimestamp(self._wall(), UTC)
 
     def of(self, patient: PatientState) -> float | None:
-        """Seconds since the patient's latest reading arrived. None before the first, and where that is not known."""
+        """Return the age of a patient's latest reading.
+
+        Returns:
+            Seconds since its arrival; None before the first reading, and where the clocks cannot tell.
+        """
         if patient.arrived is None or self._is_set_back():
             return None
         by_wall = self._wall() - patient.arrived.timestamp()
-        heard = self._heard.get(patient.uuid)
-        if heard is None or heard.wall != patient.arrived:
-            # The store rounds to the millisecond.
-            return max(0.0, by_wall) if by_wall > -STEP else None
-        # The steady clock may have stood still with its machine: of the two ages the higher one is safe.
-        return None if heard.steady is None else max(by_wall, self._steady() - heard.steady)
+        last = self._arrivals.get(patient.uuid)
+        if last is None or last.wall != patient.arrived:
+            # Slightly negative ages are rounding: the store keeps milliseconds.
+            return max(0.0, by_wall) if by_wall > -MIN_STEP else None
+        # The steady clock may have stood still with its machine. The higher of both ages is the safe one.
+        return None if last.steady is None else max(by_wall, self._steady() - last.steady)
 
-    def _placed(self, patient: PatientState, arrived: datetime, lead: float) -> _Heard:
-        """Where an arrival lies on the steady clock: before the step back, or in the moment since."""
-        heard = self._heard.get(patient.uuid)
-        if heard is not None and heard.wall == arrived:
-            return heard
+    def _arrival_of(self, patient: PatientState, arrived: datetime, lead: float) -> _Arrival:
+        """Place an arrival on the steady clock, where it can only lie before the step back."""
+        last = self._arrivals.get(patient.uuid)
+        if last is not None and last.wall == arrived:
+            return last
         now = self._steady()
         before, since = arrived.timestamp() - self._lead, arrived.timestamp() - lead
-        can_be_before = before <= now + STEP
-        can_be_since = self._looked is not None and self._looked - STEP < since <= now + STEP
-        return _Heard(arrived, before if can_be_before and not can_be_since else None)
+        # The wall clock shows the hour before the step twice: an arrival that fits both times has no known age.
+        can_be_before = before <= now + MIN_STEP
+        can_be_since = self._checked_at is not None and self._checked_at - MIN_STEP < since <= now + MIN_STEP
+        return _Arrival(arrived, before if can_be_before and not can_be_since else None)
 
-    def _lead_now(self) -> float:
-        """How far the clock on the wall is ahead of the steady one."""
+    def _current_lead(self) -> float:
+        """Seconds that the wall clock is ahead of the steady one: constant until the wall clock is set."""
         return self._wall() - self._steady()
 
     def _is_set_back(self) -> bool:
-        """Tell if it was since the last look."""
-        return self._lead_now() < self._lead - STEP
+        """Tell if the wall clock was set back since the last check."""
+        return self._current_lead() < self._lead - MIN_STEP

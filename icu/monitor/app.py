@@ -1,4 +1,4 @@
-"""The monitor's application: its routes, its watch of the database, and what ends them."""
+"""The monitor's application: routes, the watch of the database, and the shutdown of both."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
 from icu.monitor.stream import stream
-from icu.monitor.system import Look, list_children
+from icu.monitor.system import FetchChildren, list_children
 from icu.store.reader import Reader
 
 _DESCRIPTION: Final = (
@@ -39,16 +39,27 @@ def create_app(
     broadcast: Broadcast,
     health: Health,
     registry: CollectorRegistry,
-    look: Look,
+    fetch_children: FetchChildren,
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
     hosts: Sequence[str] | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
-    """Build the application. It opens nothing until its lifespan begins, and closes the reader when it ends.
+    """Build the application. It opens nothing until its lifespan begins.
 
-    `look` says how the supervisor's children are.
+    Args:
+        reader: Closed when the lifespan ends.
+        ages: Run while the application does.
+        broadcast: Run while the application does.
+        health: Checks of liveness and readiness.
+        registry: Metrics to serve.
+        fetch_children: Source of the supervisor's children.
+        version: Of this package.
+        prefix: Path below which all routes stand, behind a proxy.
+        cors_origins: Origins of pages that may read the API.
+        hosts: Accepted Host headers, beside loopback's own names; None accepts all.
+        lifespan: Further context managers.
     """
 
     @asynccontextmanager
@@ -60,6 +71,7 @@ def create_app(
                 yield
                 group.cancel_scope.cancel()
         finally:
+            # Streams first: an open one could read from a closed reader.
             broadcast.close()
             await reader.aclose()
 
@@ -75,6 +87,6 @@ def create_app(
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={"reader": reader, "ages": ages, "broadcast": broadcast, "look": look},
+        dependencies={"reader": reader, "ages": ages, "broadcast": broadcast, "fetch_children": fetch_children},
         lifespan=[watching, *lifespan],
     )

@@ -14,19 +14,22 @@ from loguru import logger
 from icu.ops.retries import retry
 from icu.store.reader import Batch, Follower, Reader
 
-TICK: Final = 0.2
-"""Seconds between two looks at the database: gathering what is new costs less than sending each batch by itself."""
+# Seconds between two looks at the database: gathering new batches costs less than sending each by itself.
+POLL_EVERY: Final = 0.2
 
+# Batches read from the journal at a time.
 PAGE: Final = 200
-"""Batches that are read from the journal at a time."""
 
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Tick:
-    """What one look at the database found, with its events encoded once for each patient that somebody asked for.
+class Update:
+    """New batches from one look at the database, encoded once for each patient filter in use.
 
-    `before` is the number of the batch before the first one. `restart` says that batches were missed.
+    Args:
+        batches: In the order of their numbers.
+        before: Number of the batch before the first one.
+        restart: True where batches were missed: clients read the patients anew.
     """
 
     def __init__(self, batches: Sequence[Batch], before: int, *, restart: bool = False) -> None:
@@ -36,55 +39,70 @@ class Tick:
         self._encoded: dict[UUID | None, bytes] = {}
 
     def encoded(self, patient: UUID | None) -> bytes:
-        """The events for those who follow this patient; None for all patients."""
+        """Return the events for clients that follow this patient; None for all patients."""
         if patient not in self._encoded:
             self._encoded[patient] = encode(self.batches, patient)
         return self._encoded[patient]
 
 
 class Subscription:
-    """One client's place in the broadcast. `seen` is the newest batch when it began, 0 before the first of all."""
+    """One client's subscription to the broadcast.
 
-    def __init__(self, queue: MemoryObjectSendStream[Tick], scope: CancelScope, seen: int) -> None:
+    Args:
+        queue: Updates that the client has not taken yet.
+        scope: Cancelled when the client is too slow.
+        seen: Number of the newest batch when it began; 0 before the first batch.
+    """
+
+    def __init__(self, queue: MemoryObjectSendStream[Update], scope: CancelScope, seen: int) -> None:
         self._queue = queue
         self._scope = scope
         self.seen = seen
 
-    def offer(self, tick: Tick) -> bool:
-        """Queue a tick, or drop the client whose queue is full; whether it is still there."""
+    def offer(self, update: Update) -> bool:
+        """Queue an update, or drop the client when its queue is full.
+
+        Returns:
+            False once the client is gone.
+        """
         try:
-            self._queue.send_nowait(tick)
+            self._queue.send_nowait(update)
         except WouldBlock:
             logger.warning("a client of the stream is too slow: dropped")
         except anyio.BrokenResourceError:
-            """It has gone by itself."""
+            pass  # the client has disconnected
         else:
             return True
         self._scope.cancel()
         return False
 
     def end(self) -> None:
-        """Let the client have what is queued, and no more."""
+        """End the stream after the queued updates."""
         self._queue.close()
 
 
 class Broadcast:
-    """Follows the store's journal, and offers what is new to every subscription."""
+    """Watch of the store's journal, which offers new batches to every subscription."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._subscriptions: set[Subscription] = set()
-        self._seen: int | None = None
+        self._last_batch: int | None = None  # None before the first look
         self._closed = False
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
-        """Watch until cancelled. A database that is missing or away is waited for."""
+        """Watch until cancelled. Retries while the database is missing or away."""
         task_status.started()
-        await retry("following the database", self._follow, on_trouble=lambda _: None)
+        await retry("following the database", self._poll, on_trouble=lambda _: None)
 
-    def subscribe(self, queue: MemoryObjectSendStream[Tick], scope: CancelScope) -> Subscription:
-        """Begin to offer ticks to the queue; `scope` is cancelled if the client does not take them."""
-        subscription = Subscription(queue, scope, self._seen or 0)
+    def subscribe(self, queue: MemoryObjectSendStream[Update], scope: CancelScope) -> Subscription:
+        """Begin to offer updates.
+
+        Args:
+            queue: Receives them, without waiting.
+            scope: Cancelled if the queue is full.
+        """
+        subscription = Subscription(queue, scope, self._last_batch or 0)
         if self._closed:
             subscription.end()
         else:
@@ -92,11 +110,11 @@ class Broadcast:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Stop offering."""
+        """Stop offering updates."""
         self._subscriptions.discard(subscription)
 
     def close(self) -> None:
-        """End all streams, those that come later too: an open one would keep the server from stopping."""
+        """End all streams, and those that begin later: an open one would keep the server from stopping."""
         self._closed = True
         while self._subscriptions:
             self._subscriptions.pop().end()
@@ -104,50 +122,59 @@ class Broadcast:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
-    async def _follow(self) -> None:
+    async def _poll(self) -> None:
         async with self._reader.follow() as follower:
             version = None
             while True:
+                # The version changes with each write: reading it costs less than a query of the journal.
                 newest = await follower.version()
                 if newest != version:
                     version = newest
                     await self._catch_up(follower)
-                await anyio.sleep(TICK)
+                await anyio.sleep(POLL_EVERY)
 
     async def _catch_up(self, follower: Follower) -> None:
-        if self._seen is None:
-            # Those who came before the first look cannot know what they missed.
-            self._seen = await follower.end()
-            self._offer(Tick((), self._seen, restart=True))
+        if self._last_batch is None:
+            # Clients that subscribed before the first look cannot know what they missed.
+            self._last_batch = await follower.end()
+            self._offer(Update((), self._last_batch, restart=True))
             return
         if not self._subscriptions:
             end = await follower.end()
-            # Who subscribed meanwhile was told of the old place, and is owed everything behind it.
+            # A client that subscribed during the query expects every batch after the old place.
             if not self._subscriptions:
-                self._seen = end
+                self._last_batch = end
                 return
-        while batches := await self._next(follower, self._seen):
-            tick = Tick(batches, self._seen)
-            self._seen = batches[-1].number
-            self._offer(tick)
+        while batches := await self._read_after(follower, self._last_batch):
+            update = Update(batches, self._last_batch)
+            self._last_batch = batches[-1].number
+            self._offer(update)
 
-    async def _next(self, follower: Follower, seen: int) -> Sequence[Batch]:
+    async def _read_after(self, follower: Follower, seen: int) -> Sequence[Batch]:
         batches = await follower.after(seen, limit=PAGE)
         if batches is None:
             logger.warning("the journal was cut before it was read: all streams begin anew")
-            self._seen = await follower.end()
-            self._offer(Tick((), self._seen, restart=True))
+            self._last_batch = await follower.end()
+            self._offer(Update((), self._last_batch, restart=True))
             return ()
         return batches
 
-    def _offer(self, tick: Tick) -> None:
+    def _offer(self, update: Update) -> None:
         for subscription in tuple(self._subscriptions):
-            if not subscription.offer(tick):
+            if not subscription.offer(update):
                 self.unsubscribe(subscription)
 
 
 def encode(batches: Iterable[Batch], patient: UUID | None) -> bytes:
-    """One event for each batch that concerns the patient: its number, and the readings as a JSON array."""
+    """Encode one event for each batch with readings of the patient: the batch number, and the readings as a JSON array.
+
+    Args:
+        batches: In the order of their numbers.
+        patient: None for all patients.
+
+    Returns:
+        Server-sent events; empty where no batch has readings of the patient.
+    """
     chunks = []
     for batch in batches:
         readings = [each for each in batch.readings if patient in (None, each.patient_uuid)]

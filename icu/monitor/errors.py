@@ -1,9 +1,9 @@
-"""Requests that cannot be answered."""
+"""Errors about requests."""
 
 from icu.errors import Kind, PatientServiceException
 
 
 class InvalidQueryError(PatientServiceException):
-    """A parameter of the request cannot be used. The message names it and says what is accepted."""
+    """An unusable parameter of a request. The message names it and says what is accepted."""
 
     kind = Kind.INVALID

@@ -1,6 +1,6 @@
-"""The stream's events in the API's description.
+"""Description of the stream's events in OpenAPI.
 
-OpenAPI 3.1 has no word for the items of a stream. As in 3.2, the stream is an array here, whose items are its events.
+OpenAPI 3.1 has no keyword for the items of a stream. As in 3.2, the stream is described as an array of its events.
 """
 
 from typing import Any, Final
@@ -15,19 +15,19 @@ from icu.store.readings import PatientReading
 
 
 class Events:
-    """Stands for the stream where a type is asked for."""
+    """Marker type of the stream's response."""
 
 
 class EventsPlugin(OpenAPISchemaPlugin):
-    """Describes them."""
+    """OpenAPI schema of the marker type."""
 
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:  # noqa: ANN401 - as Litestar has it
-        """Tell if it is the stream that is to be described."""
+        """Check for the marker type."""
         return value is Events
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401, ARG002 - as Litestar has it
-        """An array of events; the data of each is a text, which is JSON."""
+        """Describe the stream as an array of events. The data of each is a string that holds JSON."""
         readings = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[PatientReading]))
         nothing = Schema(type=OpenAPIType.OBJECT, max_properties=0)
         return Schema(

@@ -1,4 +1,4 @@
-"""What a request's query may say beyond its types: no typos, no repeats, and a cursor that only we can read."""
+"""Rules for a request's query beyond its types: no unknown or repeated parameters, spans, and opaque cursors."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -21,8 +21,12 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 _Aware: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def check(query: MultiDict[str], known: Iterable[str]) -> None:
-    """InvalidQueryError for a parameter that is unknown or stands twice: ignoring it would answer another question."""
+def check_parameters(query: MultiDict[str], known: Iterable[str]) -> None:
+    """Check the names of the parameters: ignoring a misspelt one would answer another question.
+
+    Raises:
+        InvalidQueryError: A parameter is unknown, or given twice.
+    """
     names = list(known)
     for name in query:
         if name not in names:
@@ -33,8 +37,12 @@ def check(query: MultiDict[str], known: Iterable[str]) -> None:
             raise InvalidQueryError(f"the parameter {name} stands {len(query.getall(name))} times: give it once")
 
 
-def check_whole(query: MultiDict[str], name: str) -> None:
-    """InvalidQueryError for a number that is not written as a whole one: 1e3 and 5.0 are taken for such before."""
+def check_whole_number(query: MultiDict[str], name: str) -> None:
+    """Check that a number is written with digits alone: the type's own parser takes 1e3 and 5.0 too.
+
+    Raises:
+        InvalidQueryError: It is not.
+    """
     text = query.get(name)
     try:
         parse_whole("0" if text is None else text)
@@ -43,28 +51,37 @@ def check_whole(query: MultiDict[str], name: str) -> None:
 
 
 class Span(NamedTuple):
-    """A stretch of time, open at either end where that is None."""
+    """A span of time; None leaves an end open."""
 
     since: datetime | None
     until: datetime | None
 
 
-def span_of(since: str | None, until: str | None) -> Span:
-    """The stretch that `from` and `to` ask for."""
-    span = Span(_moment("from", since), _moment("to", until))
+def parse_span(since: str | None, until: str | None) -> Span:
+    """Parse the parameters `from` and `to`.
+
+    Raises:
+        InvalidQueryError: One is no time with a zone, or `from` is the later one.
+    """
+    span = Span(_parse_time("from", since), _parse_time("to", until))
     if span.since and span.until and span.since > span.until:
         raise InvalidQueryError("`from` is later than `to`: no reading can lie between them")
     return span
 
 
-def cursor_of(moment: datetime) -> str:
-    """The opaque text that stands for a place between two pages."""
+def make_cursor(moment: datetime) -> str:
+    """Make the opaque text for a place between two pages."""
     return urlsafe_b64encode(str(milliseconds(moment)).encode()).decode().rstrip("=")
 
 
-def moment_of(cursor: str) -> datetime:
-    """The place that a cursor of ours stands for."""
+def parse_cursor(cursor: str) -> datetime:
+    """Parse a cursor of ours.
+
+    Raises:
+        InvalidQueryError: It is not one.
+    """
     try:
+        # The padding is left out of URLs, and restored here.
         padded = cursor + "=" * (-len(cursor) % 4)
         return from_milliseconds(parse_whole(urlsafe_b64decode(padded.encode("ascii")).decode("ascii")))
     except (ValueError, OverflowError, OSError) as exc:
@@ -72,15 +89,18 @@ def moment_of(cursor: str) -> datetime:
 
 
 def next_link(query: MultiDict[str], last: datetime) -> str:
-    """The Link header (RFC 8288) to the next page: the same address and query, from where this page ended."""
-    parameters = {**query.dict(), "cursor": [cursor_of(last)]}
+    """Make the Link header (RFC 8288) to the next page: the same address and query, from the end of this page.
+
+    The target is relative, so that it leads through a proxy that strips a path.
+    """
+    parameters = {**query.dict(), "cursor": [make_cursor(last)]}
     return f'<?{urlencode(parameters, doseq=True)}>; rel="next"'
 
 
-def _moment(name: str, text: str | None) -> datetime | None:
+def _parse_time(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
-    # In a query `+` means a space: people who paste +03:00 as it stands meant the zone.
+    # In a query `+` means a space: a pasted +03:00 arrives with one, and means the zone.
     text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}\Z)", "+", text)
     try:
         return msgspec.convert(text, _Aware)

@@ -1,4 +1,4 @@
-"""What the API answers with, beyond the store's own Reading."""
+"""Responses of the API, beside the store's own Reading."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
@@ -27,10 +27,10 @@ class PatientSummary(Struct, frozen=True):
     ]
 
 
+# Values of the supervisor's own ChildState, which this room does not import.
 ChildState: TypeAlias = Literal[
     "pending", "starting", "running", "waiting", "degraded", "backoff", "stopping", "stopped", "exited", "failed"
 ]
-"""The supervisor's State, which this room does not know."""
 
 
 class ChildStatus(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """The live stream of one client, as server-sent events.
 
-It is told what is stored from now on. One that comes back with `Last-Event-ID` first gets what it missed, from the
-store's journal, or a `reset` event where the journal no longer reaches back so far: then read the patients anew.
+A new client gets what is stored from now on. A client that comes back with `Last-Event-ID` first gets the batches that
+it missed, from the store's journal, or a `reset` event where the journal no longer reaches back so far: it then reads
+the patients anew.
 """
 
 from collections.abc import Sequence
@@ -21,20 +22,20 @@ from loguru import logger
 from icu.http.errors import TooManyConnectionsError
 from icu.http.problems import documented
 from icu.http.protocol import cut_off
-from icu.monitor.broadcast import PAGE, Broadcast, Tick, encode
+from icu.monitor.broadcast import PAGE, Broadcast, Update, encode
 from icu.monitor.events import STREAM
-from icu.monitor.queries import AnyRequest, check
+from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.errors import StoreError
 from icu.store.reader import Batch, Reader
 
-QUEUE: Final = 64
-"""Ticks that a client may lag behind before it is dropped: 13 s of a busy ward."""
+# Updates that a client may lag behind before it is dropped: 13 s of a busy ward.
+MAX_QUEUED: Final = 64
 
+# Seconds of silence after which a comment is sent, so that proxies keep the connection.
 KEEP_ALIVE: Final = 15.0
-"""Seconds of silence after which a comment is sent, so that proxies keep the connection."""
 
+# Proxies that compress would hold events back.
 _CACHE_CONTROL: Final = "no-store, no-transform"
-"""Proxies that compress would keep events back."""
 
 # A tuple: middleware adds to lists in place, and one client's headers must not become another's.
 _HEADERS: Final = (
@@ -42,17 +43,17 @@ _HEADERS: Final = (
     (b"cache-control", _CACHE_CONTROL.encode()),
     (b"x-accel-buffering", b"no"),
 )
+# Milliseconds that a browser waits before it connects again.
 _RETRY: Final = b"retry: 2000\n"
-"""Milliseconds that a browser waits before it comes back."""
 
-_RETRY_LATER: Final = 10_000, 30_000
-"""The same where there are too many connections, at least and at most: those that were refused at one time would come
-back at one time, and one connection a refusal is what such a server has least of."""
+# Milliseconds to wait where there are too many connections, at least and at most. Random, for clients that were refused
+# together would come back together; long, for each refusal takes one of the connections that the server lacks.
+_BUSY_RETRY: Final = 10_000, 30_000
 
 
-def _come_back(_request: AnyRequest, _error: TooManyConnectionsError) -> Response[str]:
-    """An empty stream: a browser comes back after its end, but never after a 503."""
-    retry = randint(*_RETRY_LATER)  # noqa: S311 - to spread them, not to surprise anybody
+def _retry_later(_request: AnyRequest, _error: TooManyConnectionsError) -> Response[str]:
+    """Answer with an empty stream: a browser connects again after its end, but never after a 503."""
+    retry = randint(*_BUSY_RETRY)  # noqa: S311 - to spread them, not to surprise anybody
     return Response(f"retry: {retry}\n\n", media_type="text/event-stream", headers={"Cache-Control": _CACHE_CONTROL})
 
 
@@ -61,7 +62,7 @@ def _come_back(_request: AnyRequest, _error: TooManyConnectionsError) -> Respons
     summary="Readings as they are stored, as server-sent events",
     tags=["patients"],
     responses={200: STREAM, **documented(400, 404, 503)},
-    exception_handlers={TooManyConnectionsError: _come_back},
+    exception_handlers={TooManyConnectionsError: _retry_later},
 )
 async def stream(
     request: AnyRequest,
@@ -76,15 +77,22 @@ async def stream(
     ] = None,
 ) -> ASGIApp:
     """`readings`: a JSON array, what one transaction stored. `reset`: events were missed; read the patients anew."""
-    check(request.query_params, ("patient",))
+    check_parameters(request.query_params, ("patient",))
     await reader.check()
     if patient is not None:
         await reader.known(patient)
-    return EventStream(reader, broadcast, patient, _number(last_event_id))
+    return EventStream(reader, broadcast, patient, _parse_event_id(last_event_id))
 
 
 class EventStream:
-    """The response to one client."""
+    """The response to one client.
+
+    Args:
+        reader: For the batches that the client missed.
+        broadcast: For new batches.
+        patient: Only this patient's readings; None for all patients.
+        last_seen: The client's last batch number; None for a new client.
+    """
 
     def __init__(self, reader: Reader, broadcast: Broadcast, patient: UUID | None, last_seen: int | None) -> None:
         self._reader = reader
@@ -99,15 +107,17 @@ class EventStream:
             await self._serve(send, group.cancel_scope)
             complete = True
             group.cancel_scope.cancel()
+        # The client was dropped: the rest of the response would wait for it to read.
         if not complete:
             await cut_off(scope, receive)
 
     async def _serve(self, send: Send, scope: CancelScope) -> None:
-        sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
+        sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
+        # Before the journal is read: batches stored meanwhile are queued, and `_unseen` removes the doubled ones.
         subscription = self._broadcast.subscribe(sender, scope)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            seen = await self._begin(send, subscription.seen)
+            seen = await self._send_missed(send, subscription.seen)
             await self._follow(send, queue, seen)
         except StoreError as exc:
             logger.debug("a stream ends, its client will come back: {}", exc)
@@ -117,15 +127,23 @@ class EventStream:
             queue.close()
         await _send(send, b"", more=False)
 
-    async def _begin(self, send: Send, newest: int) -> int:
-        """Send what the client missed; returns the number of the last batch that it has."""
+    async def _send_missed(self, send: Send, newest: int) -> int:
+        """Send the batches that the client missed, up to those that the broadcast offers.
+
+        Args:
+            send: ASGI.
+            newest: Number of the newest batch when the subscription began.
+
+        Returns:
+            Number of the client's last batch.
+        """
         if self._last_seen is None:
-            # An id without data makes no event, but is where the client comes back from.
-            await _send(send, _RETRY + (_id(newest) or b"\n"))
+            # An id without data makes no event, but browsers send it as Last-Event-ID when they come back.
+            await _send(send, _RETRY + (_id_line(newest) or b"\n"))
             return newest
         await _send(send, _RETRY + b"\n")
         seen = self._last_seen
-        while batches := await self._missed(seen):
+        while batches := await self._read_missed(seen):
             await _send(send, encode(batches, self._patient))
             seen = batches[-1].number
         if batches is None:
@@ -133,32 +151,32 @@ class EventStream:
             return newest
         return seen
 
-    async def _missed(self, seen: int) -> Sequence[Batch] | None:
-        # No connection is held while a slow client takes what it is sent: there are few of them.
+    async def _read_missed(self, seen: int) -> Sequence[Batch] | None:
+        # A connection for each page, not for the whole: there are few, and a slow client would hold one for long.
         async with self._reader.follow() as follower:
             return await follower.after(seen, limit=PAGE)
 
-    async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Tick], seen: int) -> None:
+    async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Update], seen: int) -> None:
         while True:
-            tick = None
+            update = None
             with anyio.move_on_after(KEEP_ALIVE):
                 try:
-                    tick = await queue.receive()
+                    update = await queue.receive()
                 except anyio.EndOfStream:
                     return
-            if tick is None:
+            if update is None:
                 await _send(send, b": still here\n\n")
-            elif tick.restart:
-                seen = tick.before
+            elif update.restart:
+                seen = update.before
                 await _send(send, _reset(seen))
             else:
-                await _send(send, self._news(tick, seen))
-                seen = max(seen, tick.batches[-1].number)
+                await _send(send, self._unseen(update, seen))
+                seen = max(seen, update.batches[-1].number)
 
-    def _news(self, tick: Tick, seen: int) -> bytes:
-        if tick.before >= seen:
-            return tick.encoded(self._patient)
-        return encode([batch for batch in tick.batches if batch.number > seen], self._patient)
+    def _unseen(self, update: Update, seen: int) -> bytes:
+        if update.before >= seen:
+            return update.encoded(self._patient)
+        return encode([batch for batch in update.batches if batch.number > seen], self._patient)
 
 
 async def _cancel_on_disconnect(receive: Receive, scope: CancelScope) -> None:
@@ -172,16 +190,17 @@ async def _send(send: Send, body: bytes, *, more: bool = True) -> None:
         await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-def _id(number: int) -> bytes:
+def _id_line(number: int) -> bytes:
     return b"id: %d\n\n" % number if number else b""
 
 
 def _reset(newest: int) -> bytes:
-    return b"event: reset\ndata: {}\n" + (_id(newest) or b"\n")
+    return b"event: reset\ndata: {}\n" + (_id_line(newest) or b"\n")
 
 
-def _number(text: str | None) -> int | None:
-    """A batch number; -1, which no journal holds, for what is none of ours."""
+def _parse_event_id(text: str | None) -> int | None:
+    """Parse a Last-Event-ID; -1, which no journal has, for a text that is none of ours."""
     if text is None:
         return None
+    # 18 digits fit the database's integers, and 0 stands for no batch.
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 and text.strip("0") else -1

@@ -1,7 +1,7 @@
-"""Beds: the patients of one child, in bays of those who are read at the same moment.
+"""Patients of one child, in bays of those that are observed at the same moment.
 
-A bay outlives the emulator that serves it, so that a restarted one goes on where it was: with later timestamps, or with
-the row of the recording that was not sent.
+A bay outlives the emulator that serves it, so that a restarted emulator goes on where the last one ended: with later
+timestamps, or with the row of the recording that was not sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,50 +18,50 @@ from icu.patient.scenarios import Scenario
 
 
 class Identity(NamedTuple):
-    """Who lies in a bed."""
+    """Identity of a patient."""
 
     uuid: UUID
     name: str
 
     @property
     def key(self) -> bytes:
-        """What the patient's records are keyed by."""
+        """Key of the patient's records: it keeps them in one partition, and so in order."""
         return key_of(self.uuid)
 
     def matches(self, pattern: str) -> bool:
-        """Whether this is the name or the uuid, or a pattern of the name, `*` standing for anything."""
+        """Match a name, a uuid, or a pattern of names (`*` stands for anything)."""
         return self.name == pattern or fnmatchcase(self.name, pattern) or str(self.uuid) == pattern.lower()
 
 
 class Truth(NamedTuple):
-    """What no monitor tells: what really goes on in a simulated patient. Texts are empty where there is nothing."""
+    """True state of a simulated patient, which no monitor shows. Texts are empty where there is nothing."""
 
     scenario: str
     phase: str
+    # Treatments that are visible now: names with commas between.
     event: str
-    """What staff did and still shows: names with commas between."""
+    # Years.
     age: int
-    """Years."""
     sex: Literal["female", "male"]
+    # Reason for admission.
     condition: str
-    """What the patient came for."""
 
 
 class Bay(Protocol):
-    """Patients who are read at the same moment. Times are seconds since their emulator began."""
+    """Patients that are observed at the same moment. Times are seconds since their emulator began."""
 
     identities: Sequence[Identity]
+    # The last observations, in the order of `identities`; empty before the first.
     latest: Sequence[Observation]
-    """What was observed last, a row like `identities`; empty before the first."""
 
     @property
     def can_wait(self) -> bool:
-        """Whether time stands still for it while the send buffer is full: for the past, not for a patient of now."""
+        """True while its time may stand still for a full send buffer: in the past, of which nothing may be lost."""
         ...
 
     @property
     def time(self) -> datetime:
-        """Of the next observations, for as long as there are any."""
+        """Timestamp of the next observations; undefined after the last."""
         ...
 
     def begin(self, now: datetime) -> None:
@@ -69,33 +69,65 @@ class Bay(Protocol):
         ...
 
     def due(self) -> float | None:
-        """When the next observations are to be sent; None after the last."""
+        """Seconds at which the next observations are due; None after the last."""
         ...
 
     def observe(self) -> Sequence[Observation]:
-        """The observations that are due. Asked again before `sent`, a recording answers the same."""
+        """Make the observations that are due, one for each patient.
+
+        A recording returns the same ones until `advance` is called.
+        """
         ...
 
-    def sent(self, elapsed: float, now: datetime) -> int:
-        """Go on to the next; returns how many of each patient were left out because their time has passed."""
+    def advance(self, elapsed: float, now: datetime) -> int:
+        """Go on to the next observations, once the last ones are in the send buffer.
+
+        Args:
+            elapsed: Seconds since the emulator began.
+            now: Wall clock.
+
+        Returns:
+            Number of observations of each patient that are left out, for their time has passed.
+        """
         ...
 
     def truth(self, patient: int) -> Truth:
-        """What really goes on in the patient of this number. PatientServiceException where nobody knows."""
+        """Return the true state of a patient.
+
+        Args:
+            patient: Place in `identities`.
+
+        Raises:
+            RecordedPatientError: The patient is a recording.
+        """
         ...
 
-    def befall(self, patient: int, scenario: Scenario) -> None:
-        """Let a scenario befall the patient of this number now. PatientServiceException where that cannot be."""
+    def begin_scenario(self, patient: int, scenario: Scenario) -> None:
+        """Begin a scenario for a patient now, in place of the current one.
+
+        Args:
+            patient: Place in `identities`.
+            scenario: Replaces the current scenario at once.
+
+        Raises:
+            RecordedPatientError: The patient is a recording.
+        """
         ...
 
 
 class Beds:
-    """The patients of one child, each found by uuid."""
+    """Patients of one child, found by uuid."""
 
     def __init__(
         self, bays: Sequence[Bay], scenarios: Mapping[str, Scenario], *, start: datetime | None = None
     ) -> None:
-        """`start`: when the past began that they catch up with, where they do so."""
+        """Index the patients of the bays.
+
+        Args:
+            bays: All patients of the child.
+            scenarios: Scenarios by name, for orders.
+            start: Beginning of the past that the patients catch up with; None where they begin now.
+        """
         self.bays = bays
         self._start = start
         self._scenarios = scenarios
@@ -103,34 +135,49 @@ class Beds:
 
     @property
     def identities(self) -> list[Identity]:
-        """Everybody, in the order in which they were dealt to the bays."""
+        """All patients, in their original order: they were dealt to the bays one by one."""
         rows = zip_longest(*(bay.identities for bay in self.bays))
         return [each for row in rows for each in row if each is not None]
 
     def progress(self, now: datetime) -> float:
-        """How much of the time since their start they have behind them; 1 when all have caught up with now."""
-        # Who has no past to catch up with is not asked for a time: a recording that has ended has none.
+        """Return the share of the time since the start that all patients have caught up with, 0 to 1."""
+        # Without a start no bay is asked for its time: a recording that has ended has none.
         if self._start is None or not (behind := [bay.time for bay in self.bays if bay.can_wait]):
             return 1.0
         whole = max(now - self._start, timedelta(seconds=1))
         return min(1.0, max(0.0, (min(behind) - self._start) / whole))
 
     def latest(self, uuid: UUID) -> Observation | None:
-        """What was observed last; None before the first. PatientNotFoundError."""
+        """Return the patient's last observation; None before the first.
+
+        Raises:
+            PatientNotFoundError: No patient of this child has the uuid.
+        """
         bay, number = self._place(uuid)
         return bay.latest[number] if bay.latest else None
 
     def truth(self, uuid: UUID) -> Truth:
-        """What really goes on in a patient. PatientNotFoundError; PatientServiceException where nobody knows."""
+        """Return the true state of a patient.
+
+        Raises:
+            PatientNotFoundError: No patient of this child has the uuid.
+            RecordedPatientError: The patient is a recording.
+        """
         bay, number = self._place(uuid)
         return bay.truth(number)
 
-    def befall(self, uuid: UUID, scenario: str) -> Scenario:
-        """Let a scenario befall a patient. PatientNotFoundError, UnknownScenarioError, RecordedPatientError."""
+    def begin_scenario(self, uuid: UUID, scenario: str) -> Scenario:
+        """Begin a scenario for a patient now.
+
+        Raises:
+            PatientNotFoundError: No patient of this child has the uuid.
+            UnknownScenarioError: There is no such scenario.
+            RecordedPatientError: The patient is a recording.
+        """
         bay, number = self._place(uuid)
         if scenario not in self._scenarios:
             raise UnknownScenarioError(scenario, list(self._scenarios))
-        bay.befall(number, self._scenarios[scenario])
+        bay.begin_scenario(number, self._scenarios[scenario])
         return self._scenarios[scenario]
 
     def _place(self, uuid: UUID) -> tuple[Bay, int]:

@@ -131,7 +131,7 @@ async def truth_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> St
 )
 async def befall(patient_uuid: PatientUuid, data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
-    beds.befall(patient_uuid, data.scenario)
+    beds.begin_scenario(patient_uuid, data.scenario)
     return _state(beds, patient_uuid)
 
 
@@ -163,7 +163,7 @@ async def truth(beds: NamedDependency[Beds]) -> State:
 async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
     """As for a patient of many."""
     uuid = beds.identities[0].uuid
-    beds.befall(uuid, data.scenario)
+    beds.begin_scenario(uuid, data.scenario)
     return _state(beds, uuid)
 
 

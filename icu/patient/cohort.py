@@ -1,4 +1,4 @@
-"""Patients who are stepped together, with their sensors: bodies in, observations out, and the truth beside them."""
+"""Patients that are stepped together, with their sensors: observations, and the truth beside them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +21,10 @@ from icu.vitals.signs import format_blood_pressure
 
 
 class Cohort:
-    """N patients on one clock. Equal seeds, identities and steps give equal readings, whoever else is among them."""
+    """N patients on one clock.
+
+    Equal seeds, identities and steps give equal readings, whatever other patients are in the cohort.
+    """
 
     def __init__(
         self,
@@ -33,9 +36,15 @@ class Cohort:
         rate: float = 0.0,
         artefacts: float = 0.0,
     ) -> None:
-        """`rate`: how often scenarios befall the patients, and `artefacts`: how often sensors fail; 1 as is usual.
+        """Admit the patients and connect their sensors.
 
-        Without a seed the patients are who they are, but what happens to them is new each time.
+        Args:
+            identities: The patients.
+            scenarios: Scenarios that may begin by chance.
+            start: Time of the first step.
+            seed: Without one, patients keep age and condition, but their courses differ each time.
+            rate: Frequency of scenarios by chance; 1 as their files say, 0 for none.
+            artefacts: Frequency of sensor failures; 1 as is usual, 0 for none.
         """
         self.identities = identities
         seeds = [_seeds(seed, each.uuid) for each in identities]
@@ -44,22 +53,28 @@ class Cohort:
         self._sensors = Sensors(sensors, self._body.now, self._body.signs, artefacts=artefacts)
 
     def step(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time by these seconds."""
+        # In parts of equal length: treatments and scenarios begin only between steps.
         steps = max(1, ceil(seconds / LONGEST_STEP))
         for _ in range(steps):
             self._body.step(seconds / steps)
             self._sensors.step(seconds / steps, self._body.now, self._body.signs)
 
     def show(self) -> Shown:
-        """What the monitors show, as arrays."""
+        """Return the values on the monitors, as arrays."""
         return self._sensors.show(self._body.now, self._body.signs)
 
     def observe(self, timestamp: datetime, interval: float) -> list[Observation]:
-        """What the monitors show, as messages: one of each patient. `interval`: seconds until the next."""
+        """Return the values on the monitors as observations, one for each patient.
+
+        Args:
+            timestamp: Time of the observations.
+            interval: Seconds until the next ones.
+        """
         shown = self.show()
         # By name of sign, and not in a loop: this is made for each patient every few seconds.
         pulses, rates, saturations, temperatures, systolics, diastolics, means = (
-            _told(*each) for each in zip(SHOWN, shown.values.tolist(), strict=True)
+            _plain(*each) for each in zip(SHOWN, shown.values.tolist(), strict=True)
         )
         return [
             Observation(
@@ -70,43 +85,51 @@ class Cohort:
                 resp_rate=rates[n],
                 bp=format_blood_pressure(systolics[n], diastolics[n]),
                 map=means[n],
-                bp_measured_at=measured,
+                bp_measured_at=measured_at,
                 spo2=saturations[n],
                 temperature=temperatures[n],
                 quality=quality,
                 interval=interval,
                 schema_version=SCHEMA_VERSION,
             )
-            for n, (identity, measured, quality) in enumerate(
-                zip(self.identities, _measured(shown, timestamp), _qualities(shown), strict=True)
+            for n, (identity, measured_at, quality) in enumerate(
+                zip(self.identities, _pressure_times(shown, timestamp), _qualities(shown), strict=True)
             )
         ]
 
-    def begin(self, patient: int, scenario: Scenario | None) -> None:
-        """Let a scenario befall the patient of this number now; None ends what does."""
-        self._body.illness.begin(patient, scenario, self._body.now, self._body.generators[patient])
+    def begin_scenario(self, patient: int, scenario: Scenario | None) -> None:
+        """Begin a scenario for a patient now; None ends the current one.
+
+        Args:
+            patient: Place in `identities`.
+            scenario: Replaces the current scenario at once.
+        """
+        self._body.illness.begin_scenario(patient, scenario, self._body.now, self._body.generators[patient])
 
     def truth(self, patient: int) -> Truth:
-        """What really goes on in the patient of this number."""
-        return self._truth(patient, tuple(self._body.care.acting[:, patient].tolist()))
+        """Return the true state of the patient at this place in `identities`."""
+        return self._truth_of(patient, tuple(self._body.care.acting[:, patient].tolist()))
 
     def truths(self) -> list[Truth]:
-        """What really goes on in each."""
-        return [self._truth(*each) for each in enumerate(map(tuple, self._body.care.acting.T.tolist()))]
+        """Return the true states of all patients, in order."""
+        return [self._truth_of(*each) for each in enumerate(map(tuple, self._body.care.acting.T.tolist()))]
 
-    def _truth(self, patient: int, acting: tuple[bool, ...]) -> Truth:
-        scenario, phase = self._body.illness.told(patient)
+    def _truth_of(self, patient: int, acting: tuple[bool, ...]) -> Truth:
+        scenario, phase = self._body.illness.current(patient)
         person = self._body.patients[patient]
         return Truth(scenario, phase, _event(acting), person.age, person.sex, person.condition)
 
 
+# Cached: of all combinations of treatments few occur.
 @lru_cache(maxsize=1_024)
 def _event(acting: tuple[bool, ...]) -> str:
     return ", ".join(name for name, acts in zip(care.NAMES, acting, strict=True) if acts)
 
 
 def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, SeedSequence]:
-    """Of who the patient is, of what befalls them, and of their sensors."""
+    """Make the seeds of a patient: of age and condition, of the course, and of the sensors."""
+    # Mixed with the uuid, not with the place in the cohort: the patient is the same in any cohort. Without a seed the
+    # first one is fixed all the same.
     number = (seed or 0) % 2**64
     if seed is None:
         course, sensors = SeedSequence().spawn(2)
@@ -115,17 +138,17 @@ def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, Se
     return SeedSequence([number, uuid.int]), course, sensors
 
 
-def _told(sign: str, values: Sequence[float]) -> list[float | None]:
-    """Values as messages have them: whole numbers without a fraction, None for NaN."""
+def _plain(sign: str, values: Sequence[float]) -> list[float | None]:
+    """Convert values for messages: whole numbers without a fraction, None for NaN."""
     if BY_NAME[sign].decimals:
         return [None if isnan(value) else value for value in values]
     return [None if isnan(value) else int(value) for value in values]
 
 
-def _measured(shown: Shown, timestamp: datetime) -> list[datetime | None]:
-    """When each pressure was measured, where that is not the timestamp."""
+def _pressure_times(shown: Shown, timestamp: datetime) -> list[datetime | None]:
+    """Time of each pressure's measurement; None where it is the timestamp, as of an arterial line."""
     now = timestamp.timestamp()
-    return [_moment(round(at, 3)) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
+    return [_utc(round(at, 3)) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
 
 
 def _qualities(shown: Shown) -> list[Quality | None]:
@@ -135,6 +158,7 @@ def _qualities(shown: Shown) -> list[Quality | None]:
     return [_quality(tuple(state)) for state in states]
 
 
+# Cached: one struct for each combination of artefacts.
 @lru_cache(maxsize=64)
 def _quality(state: tuple[bool, ...]) -> Quality | None:
     flags = {
@@ -148,7 +172,7 @@ def _quality(state: tuple[bool, ...]) -> Quality | None:
     return Quality(**flags) if flags else None
 
 
-# As many as there may be patients: a monitor shows its last pressure until the next, and never again.
+# Cached, as many as there may be patients: a monitor shows the same cuff pressure until the next is measured.
 @lru_cache(maxsize=16_384)
-def _moment(seconds: float) -> datetime:
+def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,4 @@
-"""The emulator: one task that serves any number of bays, each on its own schedule; what they see is forwarded."""
+"""The emulator: one task that serves any number of bays, each on its own schedule, and forwards their observations."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,19 +17,20 @@ from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 from icu.transports.sending import SendBuffer, forwarding
 
-ROUND: Final = 1_000
-"""Observations that are made at a time, about."""
+# Observations made at a time, about: between two rounds other tasks get their turn.
+ROUND_SIZE: Final = 1_000
 
-AHEAD: Final = 2_000
-"""Records of the past that may wait in memory for the sink. Whoever catches up keeps the interpreter busy, and a sink
-beside it hardly stores anything until it pauses."""
+# Records of the past that may wait in memory for the sink. Catching up keeps the interpreter busy, and a sink in the
+# same process stores hardly anything until the emulator pauses.
+MAX_UNSTORED: Final = 2_000
 
-LOOK_EVERY: Final = 0.5
-"""Seconds after which it looks how much time has passed: the loop's clock leaves out what the process stood still."""
+# Seconds between two looks at the clock while sleeping: the event loop's clock does not count the time that the process
+# stood still.
+CLOCK_CHECK_EVERY: Final = 0.5
 
 
 def clock() -> datetime:
-    """Now, UTC."""
+    """Return the current time, UTC."""
     return datetime.now(UTC)
 
 
@@ -43,15 +44,23 @@ async def emulate(
     monotonic: Callable[[], float] = anyio.current_time,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Send what the bays observe, when it is due. Ends when no bay has anything left to send.
+    """Send the observations of the bays when they are due. Ends after the last one.
 
-    `monotonic` counts seconds, also while the process stands still, which the loop's own clock may not.
+    While the transport is away, patients go on and their observations wait in the send buffer, which drops the oldest
+    when it is full. The past waits instead, for nothing of it may be lost: recordings, and patients that have yet to
+    catch up.
 
-    While the transport is away, patients go on and their readings wait in the send buffer, which drops the oldest when
-    it is full; the past waits, for nothing of it may be lost: recordings, and patients who have yet to catch up.
+    Args:
+        bays: All patients of the child.
+        buffer: Outlives the emulator, with the observations that are not sent yet.
+        transport: Open; its owner closes it.
+        telemetry: Metrics.
+        now: Wall clock, UTC.
+        monotonic: Seconds; counts while the process stands still too, which the event loop's clock may not.
+        task_status: Started at once: patients need no broker.
     """
     task_status.started()
-    async with forwarding(buffer, transport, telemetry.delivered):
+    async with forwarding(buffer, transport, telemetry.count_delivered):
         await _observe(bays, buffer, transport, telemetry, now, monotonic)
     logger.debug("nothing left to send")
 
@@ -64,61 +73,61 @@ async def _observe(
     now: Callable[[], datetime],
     monotonic: Callable[[], float],
 ) -> None:
-    # Our clock before the other one, here and below: nothing is early by what lies between the two looks.
+    # The wall clock first, here and below: the time between the two reads then makes observations late, never early.
     moment, began = now(), monotonic()
     for bay in bays:
         bay.begin(moment)
-    # As times of that clock: a difference of its times would miss the mark by a rounding.
+    # (Time on the monotonic clock, bay), as a heap. Absolute: a difference could miss the due moment by a rounding.
     schedule = [(began + due, number) for number, bay in enumerate(bays) if (due := bay.due()) is not None]
     heapify(schedule)
     while schedule:
         await _sleep_until(schedule[0][0], monotonic)
-        turn = _take_due(schedule, bays, monotonic())
-        await _room(buffer, transport, [bays[number] for number in turn])
-        observations = list(chain.from_iterable(bays[number].observe() for number in turn))
+        due_bays = _take_due(schedule, bays, monotonic())
+        await _wait_for_room(buffer, transport, [bays[number] for number in due_bays])
+        observations = list(chain.from_iterable(bays[number].observe() for number in due_bays))
         dropped = buffer.put(encode(observations))
-        telemetry.produced(len(observations), dropped=dropped)
+        telemetry.count_produced(len(observations), dropped=dropped)
         if dropped:
             logger.warning("{} observations were dropped: the transport has been away for too long", dropped)
         moment, elapsed = now(), monotonic() - began
-        for number in turn:
+        for number in due_bays:
             bay = bays[number]
-            missed = bay.sent(elapsed, moment)
+            missed = bay.advance(elapsed, moment)
             if missed:
                 telemetry.missed.inc(missed * len(bay.identities))
-                logger.warning("{}: {} observations left out, for the emulator was late", _named(bay), missed)
+                logger.warning("{}: {} observations left out, for the emulator was late", _label(bay), missed)
             if (due := bay.due()) is not None:
-                # Who has fallen behind queues up behind the others who have.
+                # A late bay queues behind the other late ones, so that none of them starves the rest.
                 heappush(schedule, (began + max(due, elapsed), number))
 
 
 async def _sleep_until(moment: float, monotonic: Callable[[], float]) -> None:
-    """Sleep until that clock shows this moment."""
+    """Sleep until the monotonic clock shows this moment."""
     while True:
         began = anyio.current_time()
-        await anyio.sleep_until(min(began + LOOK_EVERY, moment - (monotonic() - began)))
+        await anyio.sleep_until(min(began + CLOCK_CHECK_EVERY, moment - (monotonic() - began)))
         if monotonic() >= moment:
             return
 
 
 def _take_due(schedule: list[tuple[float, int]], bays: Sequence[Bay], now: float) -> list[int]:
-    """The bays whose turn has come, of no more patients than a round holds, but one at least."""
-    turn: list[int] = []
+    """Take the bays that are due from the schedule: at least one, and no more patients than a round holds."""
+    due_bays: list[int] = []
     patients = 0
-    while schedule and schedule[0][0] <= now and (not turn or patients < ROUND):
-        turn.append(heappop(schedule)[1])
-        patients += len(bays[turn[-1]].identities)
-    return turn
+    while schedule and schedule[0][0] <= now and (not due_bays or patients < ROUND_SIZE):
+        due_bays.append(heappop(schedule)[1])
+        patients += len(bays[due_bays[-1]].identities)
+    return due_bays
 
 
-def _named(bay: Bay) -> str:
+def _label(bay: Bay) -> str:
     return bay.identities[0].name if len(bay.identities) == 1 else f"{len(bay.identities)} patients"
 
 
-async def _room(buffer: SendBuffer, transport: Transport, bays: Sequence[Bay]) -> None:
-    """Wait until there is room for the next records of those bays that can wait."""
+async def _wait_for_room(buffer: SendBuffer, transport: Transport, bays: Sequence[Bay]) -> None:
+    """Wait until there is room for the next records of the bays that can wait."""
     for bay in bays:
         if bay.can_wait:
-            await transport.until_stored(AHEAD)
+            await transport.until_stored(MAX_UNSTORED)
         while bay.can_wait and any(buffer.is_full(each.key) for each in bay.identities):
             await buffer.change()

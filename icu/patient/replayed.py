@@ -15,10 +15,9 @@ from icu.vitals.signs import format_blood_pressure
 
 
 class ReplayedBay:
-    """A recorded patient: every row is sent, at `speed` times its pace. `origin` is the time of the first row.
+    """A recorded patient: every row is sent, at `speed` times its pace.
 
-    When each row is to be sent is settled at the launch: an emulator that begins later sends at once what should have
-    been sent already, and nothing early.
+    The launch fixes when each row is due: an emulator that begins later sends the overdue rows at once, and none early.
     """
 
     can_wait = True
@@ -32,8 +31,15 @@ class ReplayedBay:
         speed: float,
         launch: datetime | None = None,
     ) -> None:
-        """`launch`: when the replay began, if that was in a process that is gone; None: it begins with the first
-        emulator."""
+        """Begin at the first row.
+
+        Args:
+            identity: The patient.
+            recording: At least one row.
+            origin: Time of the first row.
+            speed: Factor on the recording's pace; inf for no pauses.
+            launch: Start of the replay, where that was in an earlier process; None for the begin of the first emulator.
+        """
         self.identities: Sequence[Identity] = (identity,)
         self.latest: Sequence[Observation] = ()
         self._rows = recording.rows
@@ -41,28 +47,24 @@ class ReplayedBay:
         self._speed = speed
         self._launch = launch
         self._position = 0
-        self._passed = 0.0
+        self._elapsed_at_begin = 0.0
 
     @property
     def time(self) -> datetime:
-        """Of the next row."""
         return self._origin + timedelta(seconds=self._rows[self._position].elapsed)
 
     def begin(self, now: datetime) -> None:
-        """Note that an emulator begins. A clock that is set back does not silence anybody: the next row comes no later
-        behind the one before it than it always would."""
         self._launch = self._launch or now
-        before = self._planned(self._position - 1) if self._position else 0.0
-        self._passed = max(before, (now - self._launch).total_seconds())
+        # At least the time of the last row: a clock that was set back must not delay the next one for hours.
+        last_due = self._due_after_launch(self._position - 1) if self._position else 0.0
+        self._elapsed_at_begin = max(last_due, (now - self._launch).total_seconds())
 
     def due(self) -> float | None:
-        """When the next row's turn comes."""
         if self._position == len(self._rows):
             return None
-        return self._planned(self._position) - self._passed
+        return self._due_after_launch(self._position) - self._elapsed_at_begin
 
     def observe(self) -> Sequence[Observation]:
-        """The next row."""
         [identity] = self.identities
         _, signs, quality = self._rows[self._position]
         self.latest = [
@@ -72,44 +74,48 @@ class ReplayedBay:
                 timestamp=self.time,
                 bp=format_blood_pressure(signs.systolic, signs.diastolic),
                 quality=Quality(**quality) if quality else None,
-                interval=self._pause(),
+                interval=self._interval(),
                 schema_version=SCHEMA_VERSION,
                 **{each.field: getattr(signs, each.name) for each in NUMBERS},
             )
         ]
         return self.latest
 
-    def sent(self, elapsed: float, now: datetime) -> int:  # noqa: ARG002 - nothing of a recording is left out
-        """Go on to the next row."""
+    def advance(self, elapsed: float, now: datetime) -> int:  # noqa: ARG002 - nothing of a recording is left out
         self._position += 1
         return 0
 
     def truth(self, patient: int) -> Truth:
-        """RecordedPatientError: nobody knows."""
         raise RecordedPatientError(self.identities[patient].name)
 
-    def befall(self, patient: int, scenario: Scenario) -> None:  # noqa: ARG002 - whatever it is
-        """RecordedPatientError: the past cannot be changed."""
+    def begin_scenario(self, patient: int, scenario: Scenario) -> None:  # noqa: ARG002 - whatever it is
         raise RecordedPatientError(self.identities[patient].name)
 
-    def _planned(self, position: int) -> float:
-        """Seconds from the launch to the turn of a row."""
+    def _due_after_launch(self, position: int) -> float:
+        """Seconds from the launch until a row is due."""
         return self._rows[position].elapsed / self._speed
 
-    def _pause(self) -> float | None:
-        """Seconds until the next row is sent; None where there is none, or no pause."""
+    def _interval(self) -> float | None:
+        """Seconds until the next row is sent; None for the last row, and without pauses."""
         if self._position + 1 >= len(self._rows) or self._speed == inf:
             return None
-        pause = (self._rows[self._position + 1].elapsed - self._rows[self._position].elapsed) / self._speed
-        return min(86_400.0, pause)
+        interval = (self._rows[self._position + 1].elapsed - self._rows[self._position].elapsed) / self._speed
+        return min(86_400.0, interval)  # an observation's longest interval
 
 
 def origin_of(recording: Recording, *, launch: datetime, speed: float) -> datetime:
-    """When a recording's first row was measured, if nobody says: at launch, or, where it is replayed faster than that,
-    so long before that its last row falls on the launch: no reading is of the future."""
+    """Choose the time of a recording's first row, where the settings give none.
+
+    The launch; or, if replayed faster than recorded, as long before it as the recording lasts: no reading is of the
+    future.
+    """
     return launch - timedelta(seconds=recording.duration) if speed > 1 else launch
 
 
 def check_origin(recording: Recording, origin: datetime) -> None:
-    """ValueError where no reading can be of the time of its first or its last row."""
+    """Check the times of the first and the last row.
+
+    Raises:
+        ValueError: A reading cannot have such a time.
+    """
     check_time(check_time(origin) + timedelta(seconds=recording.duration))

@@ -1,7 +1,8 @@
-"""Scenarios: what may befall a simulated patient, written as data in config/scenarios.
+"""Scenarios of simulated patients, written as data in config/scenarios.
 
-A scenario is a row of phases. Each names where signs are heading (`to`: this value; `by`: so much more or less than the
-patient's own) and within how long; what the next phase does not name goes back to the patient's own.
+A scenario is a sequence of phases. Each names the targets of signs (`to`: this value; `by`: so much more or less than
+the patient's own) and the time until they are reached; signs that the next phase does not name return to the patient's
+own.
 """
 
 import tomllib
@@ -14,33 +15,35 @@ from msgspec import Meta, Struct
 from icu.bounds import read_small
 from icu.config.errors import ConfigurationError
 
+# Bytes of the largest file that is read.
 _MOST_BYTES: Final = 1_000_000
 
+# Seconds; a week at most.
 Duration: TypeAlias = Annotated[float, Meta(ge=1, le=604_800)]
-"""Seconds."""
 
+# Share of the way to the targets.
 Severity: TypeAlias = Annotated[float, Meta(gt=0, le=1.5)]
 
 
 class Values(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a phase takes signs."""
+    """Target values of a phase."""
 
+    # /min.
     pulse: Annotated[float, Meta(ge=0, le=250)] | None = None
-    """/min."""
+    # /min.
     resp_rate: Annotated[float, Meta(ge=0, le=80)] | None = None
-    """/min."""
+    # Mean arterial pressure, mm[Hg].
     map: Annotated[float, Meta(ge=0, le=200)] | None = None
-    """Mean arterial pressure, mm[Hg]."""
+    # Systolic less diastolic, mm[Hg].
     pulse_pressure: Annotated[float, Meta(ge=0, le=150)] | None = None
-    """Systolic less diastolic, mm[Hg]."""
+    # %.
     spo2: Annotated[float, Meta(ge=0, le=100)] | None = None
-    """%."""
+    # Cel.
     temperature: Annotated[float, Meta(ge=25, le=43)] | None = None
-    """Cel."""
 
 
 class Differences(Struct, frozen=True, forbid_unknown_fields=True):
-    """How much more, or less, of signs a phase makes. Units as in Values."""
+    """Changes of signs by a phase, relative to the patient's own. Units as in Values."""
 
     pulse: Annotated[float, Meta(ge=-150, le=150)] | None = None
     resp_rate: Annotated[float, Meta(ge=-50, le=50)] | None = None
@@ -51,13 +54,13 @@ class Differences(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Phase(Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of a scenario. Durations in seconds."""
+    """A part of a scenario. Durations are seconds."""
 
     name: Annotated[str, Meta(min_length=1, max_length=40)]
+    # Time until the targets are reached.
     within: Duration
-    """Until the targets are reached."""
+    # Time at the targets; inf for ever.
     lasting: Annotated[float, Meta(ge=0)] = 0.0
-    """How long it stays there; inf for ever."""
     to: Values = Values()
     by: Differences = Differences()
 
@@ -65,14 +68,14 @@ class Phase(Struct, frozen=True, forbid_unknown_fields=True):
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A course of the vital signs."""
 
+    # Name of its file.
     id: str
-    """The name of its file."""
     title: Annotated[str, Meta(min_length=1, max_length=80)]
     note: str = ""
+    # How often it begins by chance, for each patient.
     per_day: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
-    """How often it befalls a patient by chance."""
+    # Range from which the severity of each episode is drawn.
     severity: tuple[Severity, Severity] = (1.0, 1.0)
-    """What share of the way to its targets it goes: drawn between these."""
     phase: Annotated[tuple[Phase, ...], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
@@ -81,7 +84,11 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_scenarios(folder: Path) -> dict[str, Scenario]:
-    """Every scenario of the folder, by the name of its file. ConfigurationError names the file that is wrong."""
+    """Load all scenarios of a folder, by the names of their files.
+
+    Raises:
+        ConfigurationError: A file is wrong; the message names it.
+    """
     return {path.stem: _load(path) for path in sorted(folder.glob("*.toml"))}
 
 

@@ -1,4 +1,4 @@
-"""What the beds of one process tell about themselves."""
+"""Metrics of the patients of one process."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from icu.messages import Record
 
 
 class Telemetry:
-    """The patients' figures on one registry."""
+    """Metrics of the patients on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.missed = Counter(
@@ -25,15 +25,16 @@ class Telemetry:
         )
         self._buffered = Gauge("icu_patient_buffered", "Observations that wait for the transport", registry=registry)
 
-    def produced(self, count: int, *, dropped: int) -> None:
-        """Count what was put into a send buffer, and what that pushed out."""
+    def count_produced(self, count: int, *, dropped: int) -> None:
+        """Count the observations put into a send buffer, and those that it dropped for them."""
         self._produced.inc(count)
         self._buffered.inc(count - dropped)
         if dropped:
             self._dropped.inc(dropped)
 
-    def delivered(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
-        """Count the records that the transport acknowledged or refused, and those that the send buffer released."""
+    def count_delivered(self, records: Sequence[Record], *, refused: Sequence[Record], released: int) -> None:
+        """Count the records that the transport acknowledged, those that it refused among them, and those that the send
+        buffer released."""
         self._delivered.inc(len(records) - len(refused))
         self._dropped.inc(len(refused))
         self._buffered.dec(released)

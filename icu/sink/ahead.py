@@ -1,4 +1,7 @@
-"""Readings of senders whose clocks are ahead: stored as they came, and told, for they may stay the latest for days."""
+"""Readings whose time is ahead of their arrival: stored unchanged, and reported in the log.
+
+The sender's clock is wrong then, and such a reading may remain its patient's latest for days.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,29 +14,30 @@ from icu.messages import Observation
 from icu.ops.retries import LOG_EVERY
 from icu.store.readings import CLOCK_TOLERANCE_MS
 
+# The store flags readings beyond it as `clock`; the log and the metric mean the same readings.
 CLOCK_TOLERANCE: Final = timedelta(milliseconds=CLOCK_TOLERANCE_MS)
 
 
-class Ahead(NamedTuple):
-    """A reading, and how far its time was ahead of its arrival."""
+class AheadReading(NamedTuple):
+    """A reading, and how far its time is ahead of its arrival."""
 
     observation: Observation
     by: timedelta
 
 
 class AheadReport:
-    """Tells of them in the log, now and then."""
+    """A log warning about wrong clocks, at most one every `LOG_EVERY` seconds."""
 
     def __init__(self) -> None:
         self._readings = 0
-        self._said_at: float | None = None
+        self._logged_at: float | None = None  # on the event loop's clock; None before the first warning
 
-    def tell(self, found: Sequence[Ahead]) -> None:
-        """Log who is furthest ahead, and how many readings there were since the last time; often is no better."""
+    def log(self, found: Sequence[AheadReading]) -> None:
+        """Log the reading that is furthest ahead, and the number of such readings since the last warning."""
         self._readings += len(found)
-        if not found or (self._said_at is not None and anyio.current_time() - self._said_at < LOG_EVERY):
+        if not found or (self._logged_at is not None and anyio.current_time() - self._logged_at < LOG_EVERY):
             return
-        self._said_at = anyio.current_time()
+        self._logged_at = anyio.current_time()
         furthest = max(found, key=lambda each: each.by)
         logger.bind(patient=str(furthest.observation.patient_uuid), readings=self._readings).warning(
             "readings came with a time that is ahead, by up to {}: set the clock of their sender",

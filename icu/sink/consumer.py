@@ -1,7 +1,8 @@
-"""The sink: fetch, decode, store in one transaction, commit; over and over.
+"""The sink's loop: fetch, decode, store in one transaction, commit.
 
 The database is the truth about how far the topic is stored. The commit to the transport comes after it, and only says
-what need not be kept: a sink that dies between the two is delivered the same records again, and swallows them.
+which records the transport need not keep: after a crash between the two, the same records are delivered again, and the
+store ignores the duplicates.
 """
 
 import time
@@ -19,22 +20,22 @@ from msgspec import Struct
 from icu.messages import Implausible
 from icu.ops.retries import retry
 from icu.sink.ahead import AheadReport
-from icu.sink.intake import Taken, take_in
+from icu.sink.intake import DecodedBatches, decode_batches
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError
 from icu.store.writer import Intake, Outcome, Writer, open_writer
 from icu.transports.base import Assignment, Batch, Consumer, Transport
 from icu.transports.errors import TransportError
 
-PATIENCE: Final = 1.0
-"""Seconds that one fetch waits for the first record."""
+# Seconds that one fetch waits for the first record. An idle sink checks lag and database this often.
+FETCH_TIMEOUT: Final = 1.0
 
-FAREWELL: Final = 2.0
-"""Seconds in which a sink that was told to stop stores what is left. With a transaction's 5 s this is its grace."""
+# Seconds for storing the remaining records after a stop request. With the transaction's 5 s this is the sink's grace.
+DRAIN_TIMEOUT: Final = 2.0
 
 
 class Batching(Struct, frozen=True):
-    """When a transaction is due, whichever comes first: `max_records`, or `linger` seconds after the first record."""
+    """When a transaction is due: at `max_records`, or `linger` seconds after the first record."""
 
     max_records: int = 5_000
     linger: float = 0.05
@@ -49,11 +50,23 @@ async def consume(
     now: Callable[[], float] = time.time,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
-    """Store what the topic brings until cancelled.
+    """Store the topic's records until cancelled.
 
-    Started once the database is ready and held, or is found to be only away: that is waited for, and told, and a
-    supervisor must not take it for a start that hangs. Raises StoreInUseError, StoreCorruptError and ConfigurationError
-    at once.
+    Reports `started` once the database is open. It does so too when the database is only away: the sink then retries
+    for ever, and a supervisor must not mistake that for a hanging start.
+
+    Args:
+        transport: Open; its owner closes it.
+        database_url: The database to write, held by this sink alone.
+        telemetry: Metrics, and the current trouble for health checks.
+        batching: When a transaction is due.
+        now: Wall clock, seconds since 1970.
+        task_status: See above.
+
+    Raises:
+        StoreInUseError: Another sink holds the database.
+        StoreCorruptError: The database is damaged; it is never repaired.
+        ConfigurationError: The URL cannot be used.
     """
     async with AsyncExitStack() as held, transport.consumer() as consumer:
 
@@ -64,13 +77,14 @@ async def consume(
         try:
             await sink.run()
         except anyio.get_cancelled_exc_class():
+            # Records of an in-memory transport end with this process; a durable log is read on at the next start.
             if transport.unstored:
                 await sink.finish()
             raise
 
 
 class _Sink:
-    """One run of the sink: what its steps share."""
+    """State and steps of one run of the sink."""
 
     def __init__(
         self,
@@ -93,65 +107,70 @@ class _Sink:
         self._ahead = AheadReport()
 
     async def run(self) -> None:
-        """Drain for ever, from the stored offsets on."""
+        """Store records for ever, starting at the stored offsets."""
         while True:
-            async with self._opening_anew():
+            async with self._reopening_replaced_database():
                 await self.resume()
                 try:
                     await self.drain()
                 except (PositionConflictError, TransportError) as exc:
-                    self._telemetry.waiting_for(str(exc))
+                    self._telemetry.set_trouble(str(exc))
                     logger.warning("{}: reading on from the stored offsets", exc)
 
     @asynccontextmanager
-    async def _opening_anew(self) -> AsyncIterator[None]:
-        """Close a database whose files were exchanged: what bears its name is opened next, and decides."""
+    async def _reopening_replaced_database(self) -> AsyncIterator[None]:
+        """Close a database whose files were exchanged, so that the next step opens the files that are there now."""
         try:
             yield
         except StoreReplacedError as exc:
-            self._telemetry.waiting_for(str(exc))
+            self._telemetry.set_trouble(str(exc))
             self._writer = None
             await self._close_database()
 
     async def resume(self) -> None:
-        """Take up every partition where the database says that it is stored up to."""
-        await retry("reading the stored offsets", self._assign, on_trouble=self._waiting_for)
+        """Assign every partition at its stored offset."""
+        await retry("reading the stored offsets", self._assign, on_trouble=self._set_trouble)
 
     async def drain(self) -> None:
-        """Move records from the transport to the database until cancelled, or until another sink interferes."""
+        """Move records from the transport to the database until cancelled.
+
+        Raises:
+            PositionConflictError: Another sink moved the stored offsets.
+            TransportError: The broker is away, or the log is not the assigned one.
+        """
         while True:
             batches = await self._consumer.fetch(
-                max_records=self._batching.max_records, linger=self._batching.linger, max_wait=PATIENCE
+                max_records=self._batching.max_records, linger=self._batching.linger, max_wait=FETCH_TIMEOUT
             )
             if batches:
                 await self._take(batches)
             else:
-                # What cannot be read stays in the log, and nothing is stored that would say so.
-                self._telemetry.behind(await self._consumer.lag())
-                await self._look()
+                # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
+                self._telemetry.set_lag(await self._consumer.lag())
+                await self._check_database()
 
     async def finish(self) -> None:
-        """Store what is in the log already, for it ends with the process."""
-        with anyio.move_on_after(FAREWELL, shield=True) as farewell:
+        """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
+        with anyio.move_on_after(DRAIN_TIMEOUT, shield=True) as deadline:
             await self.resume()
             while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, max_wait=0):
                 await self._take(batches)
-        if farewell.cancelled_caught:
+        if deadline.cancelled_caught:
             logger.error("stopped before everything was stored")
 
     async def _take(self, batches: Sequence[Batch]) -> None:
-        taken = take_in(batches)
-        # The moment of arrival, not of the attempt that succeeds.
+        decoded = decode_batches(batches)
+        # Taken before the retries: a locked database must not make readings look fresher than they are.
         arrived = self._now()
-        outcome = await self._store(taken.intake, arrived)
+        outcome = await self._store(decoded.intake, arrived)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
-        await self._report(taken, outcome, arrived)
+        await self._report(decoded, outcome, arrived)
 
     async def _assign(self) -> None:
         writer = await self._opened()
-        self._say_started()
+        self._report_started()  # before the broker is asked, which may be away for long
         assignments = await self._consumer.assign(await writer.positions())
-        self._tell(assignments)
+        self._log_assignments(assignments)
         await writer.begin(
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
@@ -159,32 +178,32 @@ class _Sink:
 
     async def _store(self, intake: Intake, arrived: float) -> Outcome:
         write = partial((await self._opened()).write, intake, arrived=round(arrived * 1000))
-        return await retry("storing readings", write, on_trouble=self._waiting_for)
+        return await retry("storing readings", write, on_trouble=self._set_trouble)
 
-    async def _look(self) -> None:
-        """Look after the database, which nobody else does while nothing arrives."""
-        await retry("looking at the database", (await self._opened()).look, on_trouble=self._waiting_for)
+    async def _check_database(self) -> None:
+        """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""
+        await retry("looking at the database", (await self._opened()).look, on_trouble=self._set_trouble)
 
     async def _opened(self) -> Writer:
         if self._writer is None:
             self._writer = await self._open_database()
         return self._writer
 
-    def _waiting_for(self, trouble: str | None) -> None:
-        self._telemetry.waiting_for(trouble)
-        self._say_started()
+    def _set_trouble(self, trouble: str | None) -> None:
+        self._telemetry.set_trouble(trouble)
+        self._report_started()
 
-    def _say_started(self) -> None:
+    def _report_started(self) -> None:
         if self._on_started is not None:
             self._on_started()
             self._on_started = None
 
-    async def _report(self, taken: Taken, outcome: Outcome, arrived: float) -> None:
-        self._telemetry.behind(await self._consumer.lag())
-        refused = self._telemetry.stored(taken.intake, outcome, now=self._now())
-        self._telemetry.found(taken.implausible)
-        self._ahead.tell(self._telemetry.ahead(taken.intake.observations, arrived=arrived))
-        _log_values(taken.implausible)
+    async def _report(self, decoded: DecodedBatches, outcome: Outcome, arrived: float) -> None:
+        self._telemetry.set_lag(await self._consumer.lag())
+        refused = self._telemetry.count_stored(decoded.intake, outcome, now=self._now())
+        self._telemetry.count_implausible(decoded.implausible)
+        self._ahead.log(self._telemetry.count_ahead(decoded.intake.observations, arrived=arrived))
+        _log_implausible(decoded.implausible)
         logger.debug(
             "stored {} readings, {} duplicates, {} refused", outcome.stored, outcome.duplicates, refused.total()
         )
@@ -193,7 +212,7 @@ class _Sink:
             reasons = ", ".join(f"{count} {reason}" for reason, count in refused.items())
             logger.bind(partition=first.partition, offset=first.offset).warning("dead letters: {}", reasons)
 
-    def _tell(self, assignments: Mapping[int, Assignment]) -> None:
+    def _log_assignments(self, assignments: Mapping[int, Assignment]) -> None:
         others = [partition for partition, each in assignments.items() if each.other_log]
         if others:
             logger.bind(partitions=others).info(
@@ -205,8 +224,8 @@ class _Sink:
                 log.error("up to {} records are neither in this database nor any longer in the log", assignment.lost)
 
 
-def _log_values(implausible: Sequence[Implausible]) -> None:
-    """Tell where each stood, for a reading is stored without it."""
+def _log_implausible(implausible: Sequence[Implausible]) -> None:
+    """Log each impossible value with its place in the topic, the only place where it is kept."""
     for each in implausible:
         log = logger.bind(partition=each.delivery.partition, offset=each.delivery.offset)
         log.debug("impossible value: {} {}", each.name, each.value)

@@ -1,4 +1,4 @@
-"""From the bytes of a record to an observation, or to the reason why it is none."""
+"""Decoding of records: an observation, or the reason why the record is none."""
 
 import re
 from functools import lru_cache
@@ -12,21 +12,27 @@ from icu.messages import Delivery, Implausible, Observation
 from icu.sink import lenient
 from icu.sink.errors import MessageError
 
+# Bytes of the largest accepted value: about Kafka's own default limit for a record (max.message.bytes).
 MAX_VALUE_BYTES: Final = 1_000_000
-"""Larger values are refused: Kafka's own default limit for a record (max.message.bytes) is about this."""
 
+# Nesting of arrays and objects. msgspec's own limit is the interpreter's, which differs between Python versions.
 MAX_DEPTH: Final = 512
-"""Arrays and objects within each other. msgspec itself stops where the interpreter does, each version elsewhere."""
 
 _observations: Final = msgspec.json.Decoder(Observation)
+# JSON strings, whose brackets do not nest. Possessive, so that hostile text cannot make it backtrack.
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def decode(delivery: Delivery, implausible: list[Implausible]) -> Observation:
-    """The observation that a delivery carries. Impossible values are left out, and added to `implausible`.
+    """Decode a delivery, whatever its bytes are.
 
-    Raises MessageError, and nothing else, whatever the bytes are.
+    Args:
+        delivery: Any record of the topic.
+        implausible: Receives the impossible values, which the observation is decoded without.
+
+    Raises:
+        MessageError: The record is no observation. Nothing else is raised.
     """
     value = delivery.value
     if value is None:
@@ -34,28 +40,34 @@ def decode(delivery: Delivery, implausible: list[Implausible]) -> Observation:
     if len(value) > MAX_VALUE_BYTES:
         raise MessageError("oversize", f"the value has {len(value)} bytes, over {MAX_VALUE_BYTES}")
     try:
+        # The strict decoder is fast; only the few records that it refuses are decoded field by field.
         try:
             observation = _observations.decode(value)
         except msgspec.ValidationError:
             observation = lenient.decode(delivery, value, implausible)
-        # msgspec looks at neither in the fields that it ignores.
+        # msgspec checks neither UTF-8 nor depth in the fields that it ignores.
         if not value.isascii():
             value.decode()
         if len(value) > MAX_DEPTH:
             _check_depth(value)
     except msgspec.ValidationError as exc:
         raise MessageError("invalid", str(exc)) from exc
-    # msgspec leaves its own error tree on bad UTF-8 and on deep nesting.
+    # msgspec raises errors outside its own tree for bad UTF-8 and for deep nesting.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as exc:
         raise MessageError("malformed", str(exc)) from exc
-    # Integers, for comparing two UUIDs costs as much as a tenth of decoding.
-    if delivery.key is not None and _number_of(delivery.key) not in (None, observation.patient_uuid.int):
+    # Compared as integers: comparing two UUID objects costs a tenth of decoding.
+    if delivery.key is not None and _uuid_in_key(delivery.key) not in (None, observation.patient_uuid.int):
         raise MessageError("key", "the key is the uuid of another patient than the value's")
     return observation
 
 
 def _check_depth(value: bytes) -> None:
-    """ValueError for a JSON document that nests too deeply. Hardly any holds so many brackets at all."""
+    """Check the nesting of a JSON document.
+
+    Raises:
+        ValueError: It is deeper than `MAX_DEPTH`.
+    """
+    # Hardly any document has so many brackets at all, and counting them costs next to nothing.
     if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
         return
     brackets = _TEXT.sub(b"", value).translate(None, _NO_BRACKETS)
@@ -63,9 +75,10 @@ def _check_depth(value: bytes) -> None:
         raise ValueError(f"arrays and objects nest deeper than {MAX_DEPTH}")
 
 
+# As many as there may be patients: each sends the same key with every record.
 @lru_cache(maxsize=16_384)
-def _number_of(key: bytes) -> int | None:
-    """The uuid that a key spells, as a number, or None: keys of other forms are the sender's own business."""
+def _uuid_in_key(key: bytes) -> int | None:
+    """Read a record key as a uuid, as an integer; None for keys of any other form, which senders may use freely."""
     try:
         return UUID(key.decode("ascii")).int
     except ValueError:

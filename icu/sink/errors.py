@@ -1,4 +1,4 @@
-"""Records that cannot be taken in."""
+"""Errors about records."""
 
 from icu.errors import IcuError
 
@@ -6,7 +6,9 @@ from icu.errors import IcuError
 class MessageError(IcuError):
     """A record that is no observation.
 
-    `reason` is a short code that stands in metrics and in the dead letter, `detail` the sentence for people.
+    Args:
+        reason: Short code, used in metrics and in the dead letter.
+        detail: Sentence for people.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -1,4 +1,4 @@
-"""Decoding what was fetched: observations go on, everything else is refused with a reason and becomes a dead letter."""
+"""Decoding of fetched batches: observations are stored, all other records become dead letters with a reason."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,15 +10,15 @@ from icu.store.writer import Intake, Move
 from icu.transports.base import Batch
 
 
-class Taken(NamedTuple):
-    """Intake of one transaction, and the impossible values that came."""
+class DecodedBatches(NamedTuple):
+    """Intake of one transaction, and the impossible values that it is stored without."""
 
     intake: Intake
     implausible: Sequence[Implausible]
 
 
-def take_in(batches: Iterable[Batch]) -> Taken:
-    """Decode the batches. Whatever the bytes are, each delivery is an observation or a refusal."""
+def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
+    """Decode every delivery of the batches into an observation or a refusal. Never raises for its bytes."""
     observations: list[Observation] = []
     deliveries: list[Delivery] = []
     refusals: list[Refusal] = []
@@ -33,4 +33,4 @@ def take_in(batches: Iterable[Batch]) -> Taken:
                 refusals.append(Refusal(delivery, exc.reason, exc.detail))
             else:
                 deliveries.append(delivery)
-    return Taken(Intake(observations, deliveries, refusals, moves), implausible)
+    return DecodedBatches(Intake(observations, deliveries, refusals, moves), implausible)

@@ -1,6 +1,6 @@
-"""Records that the strict decoder refuses: an impossible value is left out, with the reason; the rest stays.
+"""Decoding of the records that the strict decoder refuses: impossible values are left out, with the reason.
 
-Times may count from 1970 here, too. What is of another type, or no text of its kind, is refused all the same.
+Times may also be numbers since 1970 here. A wrong type, or text of no known form, still refuses the whole record.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from icu.vitals.catalogue import NUMBERS
 from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import format_blood_pressure, plausible, read_halves
 
-# Beyond 64 bits, as at 1e999, it is no measurement but a sender that is broken.
+# An integer beyond 64 bits comes from a broken sender, not from a sensor: the whole record is refused.
 _Number: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float
 _Moment: TypeAlias = datetime | int | float
 
 
 class _Fields(Struct, frozen=True, kw_only=True, gc=False):
-    """The fields of an Observation but for its numbers, whether or not their values are possible."""
+    """The fields of an Observation but for its numbers, without its limits on their values."""
 
     patient_uuid: UUID
     timestamp: _Moment
@@ -46,41 +46,51 @@ _Record: Final = msgspec.defstruct(
     kw_only=True,
     gc=False,
 )
-_OF_PRESSURE: Final = ("bp", "map", "bp_measured_at")
+# They belong to one measurement, and are left out together.
+_PRESSURE_FIELDS: Final = ("bp", "map", "bp_measured_at")
 _SIGNS: Final = Quality.__struct_fields__
 _records: Final = msgspec.json.Decoder[_Fields](_Record)
 
 
 def decode(delivery: Delivery, value: bytes, implausible: list[Implausible]) -> Observation:
-    """The observation without its impossible values, which are added to `implausible`. `value` is the delivery's.
+    """Decode a record without its impossible values.
 
-    Raises what msgspec does, and MessageError where there were values and none is possible.
+    Args:
+        delivery: Source of the record, for the report.
+        value: Its bytes.
+        implausible: Receives the impossible values.
+
+    Raises:
+        MessageError: No value of the record is possible.
+        msgspec.ValidationError: A field has a wrong type, or a time is none.
+        msgspec.DecodeError: The bytes are no JSON.
     """
-    came = _records.decode(value)
-    fields = msgspec.structs.asdict(came)
+    record = _records.decode(value)
+    fields = msgspec.structs.asdict(record)
     try:
-        fields["timestamp"] = _timestamp(came.timestamp)
-        if not (came.patient_name or "").strip():
+        fields["timestamp"] = _timestamp(record.timestamp)
+        if not (record.patient_name or "").strip():
             fields["patient_name"] = None
         left_out = _leave_out_numbers(fields) | _leave_out_halves(fields)
+        # The sender's own text wins in the report: this step sees only the possible half of a pressure.
         left_out = _leave_out_untimed_pressure(fields) | left_out
         if left_out:
             implausible += [Implausible(delivery, name, text) for name, text in left_out.items()]
-            _say_why(fields, left_out)
+            _flag_lost_signs(fields, left_out)
         return Observation(**fields)
     except ValueError as exc:
         raise msgspec.ValidationError(str(exc)) from exc
 
 
-def _timestamp(said: _Moment) -> datetime:
+def _timestamp(sent: _Moment) -> datetime:
     try:
-        return _moment(said)
+        return _moment(sent)
     except ValueError as exc:
         raise ValueError(f"timestamp {exc}") from exc
 
 
-def _moment(said: _Moment) -> datetime:
-    return check_time(said if isinstance(said, datetime) else from_epoch(said))
+def _moment(sent: _Moment) -> datetime:
+    return check_time(sent if isinstance(sent, datetime) else from_epoch(sent))
 
 
 def _leave_out_numbers(fields: dict[str, Any]) -> dict[str, str]:
@@ -104,37 +114,42 @@ def _leave_out_halves(fields: dict[str, Any]) -> dict[str, str]:
     return {} if is_whole else {"bp": text}
 
 
+# Cached: a broken sender repeats the same text, and patients share many pressures.
 @lru_cache(maxsize=16_384)
 def _possible_halves(text: str) -> tuple[str | None, bool]:
-    """The possible halves of a pressure, and whether those are all of it. Cached, for senders repeat themselves."""
-    came = read_halves(text)
-    kept = plausible(came)
-    return format_blood_pressure(*kept), kept == came
+    """Keep the possible halves of a pressure; the flag is true where that is all of it."""
+    sent = read_halves(text)
+    kept = plausible(sent)
+    return format_blood_pressure(*kept), kept == sent
 
 
 def _leave_out_untimed_pressure(fields: dict[str, Any]) -> dict[str, str]:
-    """A pressure of the future, or of the year 1, may be of any time. Without its time it would pass for a new one."""
-    said = fields["bp_measured_at"]
-    if said is None or (isinstance(said, datetime) and said.tzinfo is None):
-        # Without a zone it is no time at all, and the Observation refuses it.
+    """Leave out a pressure whose time is impossible: stored without its time, it would pass for a new one."""
+    sent = fields["bp_measured_at"]
+    if sent is None or (isinstance(sent, datetime) and sent.tzinfo is None):
+        # A time without a zone is left in place: the Observation refuses it, and with it the record.
         return {}
     with suppress(ValueError):
-        measured = _moment(said)
+        measured = _moment(sent)
         if measured <= fields["timestamp"]:
             fields["bp_measured_at"] = measured
             return {}
-    left_out = {name: str(fields[name]) for name in _OF_PRESSURE if fields[name] is not None}
+    left_out = {name: str(fields[name]) for name in _PRESSURE_FIELDS if fields[name] is not None}
     fields |= dict.fromkeys(left_out)
     return left_out
 
 
-def _say_why(fields: dict[str, Any], left_out: Mapping[str, str]) -> None:
-    """Flag the signs that lost a value. MessageError where the record had values and keeps none."""
+def _flag_lost_signs(fields: dict[str, Any], left_out: Mapping[str, str]) -> None:
+    """Flag the signs that lost a value as implausible.
+
+    Raises:
+        MessageError: The record had values, and keeps none.
+    """
     lost = [sign for sign in _SIGNS if sign in left_out]
     if not lost:
         return
     if all(fields[sign] is None for sign in _SIGNS):
-        came = ", ".join(f"{sign} {left_out[sign]}" for sign in lost)
-        raise MessageError(IMPLAUSIBLE, f"no value of it is possible: {came}")
+        values = ", ".join(f"{sign} {left_out[sign]}" for sign in lost)
+        raise MessageError(IMPLAUSIBLE, f"no value of it is possible: {values}")
     quality = fields["quality"] or Quality()
     fields["quality"] = msgspec.structs.replace(quality, **dict.fromkeys(lost, IMPLAUSIBLE))

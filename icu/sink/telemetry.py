@@ -1,4 +1,4 @@
-"""What the sink tells about itself: counters for Prometheus, and what it waits for."""
+"""The sink's metrics for Prometheus, and its current trouble for health checks."""
 
 from collections import Counter as Tally
 from collections.abc import Sequence
@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from icu.messages import Implausible, Observation
-from icu.sink.ahead import CLOCK_TOLERANCE, Ahead
+from icu.sink.ahead import CLOCK_TOLERANCE, AheadReading
 from icu.store.writer import Intake, Outcome
 
 
 class Telemetry:
-    """The sink's figures on one registry. `trouble` is what it waits for, None while it works."""
+    """Metrics of the sink on one registry.
+
+    `trouble` says what the sink waits for, in words for people; None while it works.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.trouble: str | None = "the sink has not started yet"
@@ -40,37 +43,55 @@ class Telemetry:
         )
         self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
 
-    def waiting_for(self, trouble: str | None) -> None:
-        """Note what the sink waits for; None when it goes on."""
+    def set_trouble(self, trouble: str | None) -> None:
+        """Set what the sink waits for; None when it works again."""
         self.trouble = trouble
 
-    def behind(self, lag: int) -> None:
-        """Note how many records are still to be fetched."""
+    def set_lag(self, lag: int) -> None:
+        """Set the number of records that are not fetched yet."""
         self._lag.set(lag)
 
-    def found(self, implausible: Sequence[Implausible]) -> None:
+    def count_implausible(self, implausible: Sequence[Implausible]) -> None:
         """Count impossible values, by field."""
         for name, count in Tally(each.name for each in implausible).items():
             self._implausible.labels(name).inc(count)
 
-    def ahead(self, observations: Sequence[Observation], *, arrived: float) -> list[Ahead]:
-        """Count those whose time was ahead of their arrival, in seconds since 1970; returns those of a wrong clock."""
+    def count_ahead(self, observations: Sequence[Observation], *, arrived: float) -> list[AheadReading]:
+        """Count readings whose time is ahead of their arrival.
+
+        Args:
+            observations: All readings of one batch.
+            arrived: Seconds since 1970.
+
+        Returns:
+            Readings that are ahead by more than `CLOCK_TOLERANCE`: the sender's clock is wrong.
+        """
         moment = datetime.fromtimestamp(arrived, UTC)
-        found = [Ahead(each, each.timestamp - moment) for each in observations if each.timestamp > moment]
+        found = [AheadReading(each, each.timestamp - moment) for each in observations if each.timestamp > moment]
         wrong = [each for each in found if each.by > CLOCK_TOLERANCE]
         self._ahead.inc(len(found))
         self._clock_ahead.inc(len(wrong))
         return wrong
 
-    def stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
-        """Count one transaction; returns the refusals by reason. `now` is in seconds since 1970."""
+    def count_stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
+        """Count the results of one transaction.
+
+        Args:
+            intake: Input of the transaction.
+            outcome: Its results.
+            now: Seconds since 1970.
+
+        Returns:
+            Number of refused records by reason.
+        """
         refused = Tally(refusal.reason for refusal in outcome.refusals)
         self._stored.inc(outcome.stored)
         self._duplicates.inc(outcome.duplicates)
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
         self._batch.observe(len(intake.observations) + len(intake.refusals))
-        # None is below 0: a sum that falls is taken for a counter that began anew.
+        # Readings of the future are left out: a negative age would lower the histogram's sum, which Prometheus
+        # takes for a restart of the counter.
         moment = datetime.fromtimestamp(now, UTC)
         newest = max((each.timestamp for each in intake.observations if each.timestamp <= moment), default=None)
         if newest is not None:

@@ -101,7 +101,7 @@ def _watched(cohort: Cohort, title: str, span: float, chosen: Scenario | None = 
     last = -np.inf
     for number in range(_POINTS):
         if chosen is not None and number * every >= lead:
-            cohort.begin(0, chosen)
+            cohort.begin_scenario(0, chosen)
             chosen = None
         shown = cohort.show()
         values[:, number] = shown.values[:, 0]

@@ -141,7 +141,7 @@ def _blocks(
             artefacts=plan.artefacts,
         )
         for place in range(len(numbers) if scenario else 0):
-            cohort.begin(place, scenario)
+            cohort.begin_scenario(place, scenario)
         yield from _course(cohort, plan, labelled=labelled, told=told)
 
 

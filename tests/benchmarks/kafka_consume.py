@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 
 from icu.messages import Observation
-from icu.sink.consumer import PATIENCE, Batching
-from icu.sink.intake import take_in
+from icu.sink.consumer import FETCH_TIMEOUT, Batching
+from icu.sink.intake import decode_batches
 from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import PARTITIONS, encoded_readings, fill, new_topic, open_transport
 from tests.brokers import Broker
@@ -74,6 +74,6 @@ async def ours(broker: Broker, topic: str) -> Lap:
         await consumer.assign({})
         watch = Stopwatch()
         while decoded < PATIENTS * EACH:
-            taken = take_in(await consumer.fetch(max_records=MOST, linger=0, max_wait=PATIENCE))
-            decoded += len(taken.intake.observations)
+            batch = decode_batches(await consumer.fetch(max_records=MOST, linger=0, max_wait=FETCH_TIMEOUT))
+            decoded += len(batch.intake.observations)
         return watch.lap(decoded)

@@ -66,8 +66,8 @@ class Watched(Telemetry):
         super().__init__(CollectorRegistry())
         self._finish = finish
 
-    def stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
-        refused = super().stored(intake, outcome, now=now)
+    def count_stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
+        refused = super().count_stored(intake, outcome, now=now)
         self._finish.stored(outcome.stored)
         return refused
 

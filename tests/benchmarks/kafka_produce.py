@@ -96,5 +96,5 @@ def encoded(occupied: Sequence[ReplayedBay]) -> list[Record]:
     for _ in range(READINGS // len(occupied)):
         for bed in occupied:
             observations += bed.observe()
-            bed.sent(0, START)
+            bed.advance(0, START)
     return encode(observations)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from icu.bootstrap.process import tune_the_interpreter
 from icu.messages import Delivery, Observation, Position, encode, uuid_of_name
-from icu.sink.intake import take_in
+from icu.sink.intake import decode_batches
 from icu.store.engines.sqlite.transaction import INSERT_METRICS
 from icu.store.readings import to_rows, to_values
 from icu.store.tables import Patient, PatientMetric
@@ -90,14 +90,14 @@ async def raw(url: str, batches: Sequence[Sequence[Observation]]) -> float:
 async def store_only(url: str, batches: Sequence[Sequence[Observation]]) -> float:
     """The sink's transaction, with offsets and journal, on observations that are decoded already."""
     fetched = as_fetched(batches)
-    intakes = [take_in([each]).intake for each in fetched]
+    intakes = [decode_batches([each]).intake for each in fetched]
     return await written(url, lambda place: intakes[place], fetched)
 
 
 async def decode_and_store(url: str, batches: Sequence[Sequence[Observation]]) -> float:
     """Bytes in, commit out. One record in a thousand is no observation and becomes a dead letter."""
     fetched = as_fetched(batches, bad_every=1_000)
-    return await written(url, lambda place: take_in([fetched[place]]).intake, fetched)
+    return await written(url, lambda place: decode_batches([fetched[place]]).intake, fetched)
 
 
 async def written(url: str, intake: Callable[[int], Intake], fetched: Sequence[Batch]) -> float:

@@ -175,7 +175,7 @@ async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -
     readings = encode([observation(number) for number in range(CAPACITY - 1)])
     buffer, telemetry = SendBuffer(), Telemetry(CollectorRegistry())
     buffer.put([*readings, Record(readings[0].key, bytes(LIMIT))])
-    telemetry.produced(CAPACITY, dropped=0)
+    telemetry.count_produced(CAPACITY, dropped=0)
     with anyio.fail_after(PATIENCE):
         await emulate(bays=[], buffer=buffer, transport=small, telemetry=telemetry)
     figures = {

@@ -49,7 +49,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
-        look=shared.look,
+        fetch_children=shared.look,
         prefix=settings.api.prefix,
         **common(shared, host),
         lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),

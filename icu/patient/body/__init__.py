@@ -1,1 +1,1 @@
-"""What happens in the patients: many at once, as arrays of 6 signs x N patients in the order of `signs.py`."""
+"""Physiology of the patients: many at once, as arrays of 6 signs x N patients in the order of `signs.py`."""

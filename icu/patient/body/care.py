@@ -1,4 +1,4 @@
-"""What staff do: treatments that follow a sign out of bounds after a while, and the nursing that disturbs everybody.
+"""Care: treatments that staff give some time after a sign leaves its bounds, and nursing, which disturbs every patient.
 
 A treatment builds up and wears off as a drug does between two compartments. Thresholds are those at which intensive
 care commonly acts (mean pressure: 65 mm[Hg] by the Surviving Sepsis Campaign 2021, acted on here when clearly missed);
@@ -14,21 +14,25 @@ from numpy.typing import NDArray
 from icu.patient.body.signs import MAP, OXYGEN, PULSE, RESP_RATE, SIGNS, TEMPERATURE, Floats
 from icu.patient.body.thinning import threshold
 
-_ONE_AT_A_TIME: Final = 0.3
-"""What is left of a dose before another is given."""
+# Remaining dose, as a share, below which another is given.
+_REPEAT_BELOW: Final = 0.3
+
+# Share of its full effect from which a treatment counts as visible.
+_VISIBLE: Final = 0.1
 
 
 class Treatment(NamedTuple):
-    """A thing that staff do. Times in seconds; effects are natural logarithms at the full dose."""
+    """A treatment by staff. Times are seconds, effects natural logarithms at the full dose."""
 
     name: str
+    # Mean time until staff act.
     delay: float
-    """Until somebody acts, on average."""
+    # Time constant of the effect's rise, and of its decay.
     onset: float
     wear: float
     effect: dict[int, float]
+    # The indication: a sign that is `below` or `above` its threshold. None for a treatment that comes by itself.
     sign: int | None = None
-    """The sign that calls for it; None: nothing does, it comes by itself."""
     below: float = -np.inf
     above: float = np.inf
 
@@ -43,6 +47,7 @@ TREATMENTS: Final = (
 )
 NAMES: Final = tuple(each.name for each in TREATMENTS)
 
+# The table above as arrays, treatment first. A treatment without indication is indicated always.
 _SIGN: Final = np.array([0 if each.sign is None else each.sign for each in TREATMENTS])
 _BELOW: Final = np.array([[np.inf if each.sign is None else each.below] for each in TREATMENTS])
 _ABOVE: Final = np.array([[each.above] for each in TREATMENTS])
@@ -51,12 +56,12 @@ _ONSET: Final = np.array([each.onset for each in TREATMENTS])
 _WEAR: Final = np.array([each.wear for each in TREATMENTS])
 _EFFECT: Final = np.array([[each.effect.get(sign, 0.0) for each in TREATMENTS] for sign in range(len(SIGNS))])
 
+# Normal deviates that a step takes for each patient.
 WIDTH: Final = len(TREATMENTS)
-"""Deviates that a step takes."""
 
 
 class Care:
-    """What staff have done to each patient, treatment x patient."""
+    """Treatments of N patients, treatment x patient."""
 
     def __init__(self, patients: int) -> None:
         self._dose = np.zeros((len(TREATMENTS), patients))
@@ -64,27 +69,36 @@ class Care:
 
     @property
     def effect(self) -> Floats:
-        """What it adds to the logarithm of each sign, sign x patient."""
+        """Change of the logarithm of each sign, sign x patient."""
         effect: Floats = np.einsum("ik,kn->in", _EFFECT, self._acting)
         return effect
 
     @property
     def acting(self) -> NDArray[np.bool_]:
-        """Which treatments show, treatment x patient."""
-        return self._acting > 0.1
+        """Treatments whose effect is visible, treatment x patient."""
+        return self._acting > _VISIBLE
 
     def step(self, seconds: float, signs: Floats, deviates: Floats, *, withheld: NDArray[np.bool_]) -> None:
-        """Let time pass, and act on `signs` (sign x patient). Patients `withheld` get only what they had."""
-        left, rise, rare = _pace(seconds)
-        self._dose *= left
+        """Advance the time, and treat the patients.
+
+        Args:
+            seconds: Length of the step.
+            signs: Current signs, sign x patient, in the units of SIGNS.
+            deviates: WIDTH x patient.
+            withheld: Patients that get no new dose.
+        """
+        remaining, rise, chance_threshold = _pace(seconds)
+        self._dose *= remaining
         self._acting += rise * (self._dose - self._acting)
         shown = signs[_SIGN]
-        called = (shown < _BELOW) | (shown > _ABOVE)
-        given = called & (deviates > rare) & (self._dose < _ONE_AT_A_TIME) & ~withheld
+        indicated = (shown < _BELOW) | (shown > _ABOVE)
+        given = indicated & (deviates > chance_threshold) & (self._dose < _REPEAT_BELOW) & ~withheld
         self._dose += given
 
 
+# Cached: almost all steps have the same length.
 @lru_cache(maxsize=64)
 def _pace(seconds: float) -> tuple[Floats, Floats, Floats]:
-    rare = np.array([[threshold(seconds / each)] for each in _DELAY])
-    return np.exp(-seconds / _WEAR)[:, None], -np.expm1(-seconds / _ONSET)[:, None], rare
+    """Share of each dose that remains, share of the rise towards it, and deviate above which staff act in this step."""
+    chance_threshold = np.array([[threshold(seconds / each)] for each in _DELAY])
+    return np.exp(-seconds / _WEAR)[:, None], -np.expm1(-seconds / _ONSET)[:, None], chance_threshold

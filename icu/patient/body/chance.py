@@ -1,4 +1,4 @@
-"""Chance, a stream for each patient: what befalls one does not depend on who lies beside."""
+"""Random numbers, an independent stream for each patient, so that no course depends on the other patients."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from icu.patient.body.signs import Floats
 
+# Steps drawn at once: a call for each patient and step would cost more than the rest of the step.
 _BLOCK: Final = 16
-"""Steps that are drawn at once: a call for each patient and step would cost more than the rest of the step."""
 
 
 class Chance:
-    """For each patient `width` normal deviates a step. Equal seeds are equal streams."""
+    """Normal deviates, `width` of them for each patient and step. Equal seeds give equal streams."""
 
     def __init__(self, seeds: Sequence[SeedSequence], width: int) -> None:
+        # One for each patient; rare events draw from it too.
         self.generators = [Generator(PCG64(each)) for each in seeds]
-        """Each patient's own, for what happens seldom."""
+        # float32 halves the memory of the block, and is finer than any sensor.
         self._block: NDArray[np.float32] = np.empty((len(seeds), _BLOCK, width), np.float32)
         self._used = _BLOCK
 
     def draw(self) -> Floats:
-        """Normal deviates of the next step, width x patients."""
+        """Draw the normal deviates of the next step, width x patients."""
         if self._used == _BLOCK:
             for generator, block in zip(self.generators, self._block, strict=True):
                 generator.standard_normal(out=block, dtype=np.float32)

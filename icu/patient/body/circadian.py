@@ -1,4 +1,4 @@
-"""The rhythm of the day, flattened and out of step as it is in intensive care."""
+"""Circadian rhythm, flattened and desynchronised as in intensive care."""
 
 from typing import Final
 
@@ -6,21 +6,30 @@ import numpy as np
 
 from icu.patient.body.signs import Floats
 
+# Seconds.
 DAY: Final = 86_400.0
 
+# Amplitude of the logarithm; less than in health, where the temperature alone swings by half a degree.
 #                           pulse  resp   map    width  oxygen temperature
 _AMPLITUDE: Final = np.array([0.030, 0.020, 0.025, 0.010, 0.000, 0.0050])[:, None]
-"""Of the logarithm; less than in health, where the temperature alone swings by half a degree."""
 
+# Hour of the day, UTC, at which the signs are highest in most patients.
 _ACROPHASE: Final = 17.0
-"""Hour of the day, UTC, at which the signs are highest in most patients."""
 
+# Hours, SD of the patients' phases: in intensive care many circadian clocks are off.
 _OUT_OF_STEP: Final = 4.0
-"""Hours, SD: in intensive care many patients' clocks are off."""
 
 
-def tide(now: float, phase: Floats) -> Floats:
-    """What the hour adds to the logarithm of each sign, sign x patient. `phase`: each patient's own, as deviates."""
+def circadian_effect(now: float, phase: Floats) -> Floats:
+    """Compute the change of the logarithm of each sign at this hour.
+
+    Args:
+        now: Seconds since 1970, UTC.
+        phase: Normal deviate of each patient.
+
+    Returns:
+        Sign x patient.
+    """
     hours = now % DAY / 3_600 - _ACROPHASE - _OUT_OF_STEP * phase
-    tide: Floats = _AMPLITUDE * np.cos(2 * np.pi / 24 * hours)
-    return tide
+    effect: Floats = _AMPLITUDE * np.cos(2 * np.pi / 24 * hours)
+    return effect

@@ -1,4 +1,4 @@
-"""How the signs wander about their baselines: on four scales of time at once, dragging each other along.
+"""Fluctuation of the signs about their baselines, on four time scales at once, with correlated signs.
 
 Each scale is an Ornstein-Uhlenbeck process, exact for any step. Spreads and correlations are fitted, by simulation, to
 hourly statistics of 20,336 stays (config/reference) and, for the two fast scales, to the changes from minute to minute
@@ -12,9 +12,10 @@ import numpy as np
 
 from icu.patient.body.signs import SIGNS, Floats
 
+# Time constants, seconds: the drift of a day, the course of an hour, minutes, breaths.
 SCALES: Final = np.array([50_000.0, 9_000.0, 600.0, 80.0])
-"""Seconds in which each scale forgets itself: the drift of a day, an hour's course, minutes, breaths."""
 
+# SD of the logarithm, scale x sign.
 #             pulse  resp   map    width  oxygen temperature
 SPREADS = np.array([
     [0.102, 0.150, 0.094, 0.108, 0.21, 0.0165],
@@ -22,8 +23,8 @@ SPREADS = np.array([
     [0.015, 0.040, 0.035, 0.050, 0.05, 0.0004],
     [0.026, 0.095, 0.020, 0.030, 0.03, 0.0001],
 ])  # fmt: skip
-"""SD of the logarithm, scale x sign."""
 
+# Sign x sign, the same on each scale.
 CORRELATIONS = np.array([
     [1.00, 0.25, 0.22, 0.00, -0.13, 0.30],
     [0.25, 1.00, 0.08, 0.00, -0.13, 0.10],
@@ -32,36 +33,42 @@ CORRELATIONS = np.array([
     [-0.13, -0.13, 0.00, 0.00, 1.00, 0.00],
     [0.30, 0.10, 0.00, 0.00, 0.00, 1.00],
 ])  # fmt: skip
-"""Between the signs, on each scale."""
 
+# Normal deviates that a step takes for each patient.
 WIDTH: Final = len(SCALES) * len(SIGNS)
-"""Deviates that a step takes."""
 
 
 class Fluctuation:
-    """Where each patient's signs are off their baselines: logarithms, sign x patient."""
+    """Deviation of each patient's signs from their baselines, sign x patient, as logarithms."""
 
     def __init__(self, deviates: Floats, volatility: Floats) -> None:
-        """`volatility` is how restless each patient is: sign x patient, 1 for the median patient."""
+        """Begin at a random state.
+
+        Args:
+            deviates: WIDTH x patient, normal: the stationary distribution.
+            volatility: Factor on the spread, sign x patient; 1 for the median patient.
+        """
         self._volatility = volatility
         self._state = deviates
-        drag = np.linalg.cholesky(CORRELATIONS)
-        # Sign x (scale and source): from what wanders by itself to what the signs do.
-        self._mix = np.concatenate([spread[:, None] * drag for spread in SPREADS], axis=1)
+        # Sign x (scale and source): independent processes in, correlated signs out.
+        correlated = np.linalg.cholesky(CORRELATIONS)
+        self._mix = np.concatenate([spread[:, None] * correlated for spread in SPREADS], axis=1)
 
     @property
     def now(self) -> Floats:
-        """The deviation of each sign, sign x patient."""
+        """Deviation of each sign from its baseline, sign x patient."""
         deviation: Floats = self._volatility * np.einsum("ik,kn->in", self._mix, self._state)
         return deviation
 
     def step(self, seconds: float, deviates: Floats) -> None:
-        """Let time pass; `deviates` is WIDTH x patients."""
+        """Advance the time; `deviates` is WIDTH x patient."""
         kept, added = _pace(seconds)
         self._state = kept * self._state + added * deviates
 
 
+# Cached: almost all steps have the same length.
 @lru_cache(maxsize=64)
 def _pace(seconds: float) -> tuple[Floats, Floats]:
+    """Share of the state that a step keeps, and size of the noise that keeps the variance at 1."""
     kept = np.repeat(np.exp(-seconds / SCALES), len(SIGNS))[:, None]
     return kept, np.sqrt(1 - kept**2)

@@ -1,8 +1,8 @@
-"""What befalls the patients: where each is in a scenario, and how far that moves their signs.
+"""Scenarios of the patients: their current phase, and its influence on the signs.
 
-Each sign is multiplied by a factor that seeks the one at which a patient's own baseline would be on target. What
-wanders about the baseline goes on wandering, in proportion, but less where a sign is driven to a value: a ventricle
-that runs away leaves the rest of the body little say.
+Each sign is multiplied by a factor that moves towards the value at which the patient's own baseline would be on target.
+The fluctuation about the baseline goes on in proportion, but less for a sign that is driven to a value: a ventricular
+tachycardia leaves the rest of the body little influence on the pulse.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,113 +19,145 @@ from icu.patient.body.signs import OXYGEN, SIGNS, Floats
 from icu.patient.body.thinning import threshold
 from icu.patient.scenarios import Phase, Scenario
 
+# Names of the signs in scenarios.
 NAMES: Final = tuple("spo2" if each == "oxygen" else each for each in SIGNS)
-"""What the signs are called in scenarios."""
 
-_HELD_TO, _HELD_BY = 0.7, 0.35
-"""How much less a sign wanders that is driven to a value, or by so much."""
+# Share of a sign's fluctuation that a phase suppresses: one that drives it `to` a value, and one that changes it `by`
+# an amount.
+_STEADY_TO, _STEADY_BY = 0.7, 0.35
 
+# Normal deviates that a step takes for each patient.
 WIDTH: Final = 1
-"""Deviates that a step takes."""
 
 
 class Illness:
-    """The scenarios of N patients. Times are seconds, on the clock of the body."""
+    """Scenarios of N patients. Times are seconds on the body's clock."""
 
     def __init__(self, scenarios: Mapping[str, Scenario], baselines: Floats, rate: float) -> None:
-        """`baselines` are each patient's own, sign x patient; `rate` multiplies the scenarios' `per_day`."""
+        """Begin without any scenario.
+
+        Args:
+            scenarios: All scenarios; those with `per_day` above 0 also begin by chance.
+            baselines: The patients' own, sign x patient, in the units of SIGNS.
+            rate: Factor on `per_day`.
+        """
         patients = baselines.shape[1]
         self._baselines = baselines
-        self._drawn = [each for each in scenarios.values() if each.per_day > 0]
-        self._weights = np.array([each.per_day for each in self._drawn])
+        self._by_chance = [each for each in scenarios.values() if each.per_day > 0]
+        self._weights = np.array([each.per_day for each in self._by_chance])
         self._per_second = rate * float(self._weights.sum()) / DAY
         self._scenario: list[Scenario | None] = [None] * patients
         self._phase = [0] * patients
         self._severity = np.ones(patients)
-        self._from = np.ones((len(SIGNS), patients))
-        self._to = np.ones((len(SIGNS), patients))
-        self._held_from = np.zeros((len(SIGNS), patients))
-        self._held_to = np.zeros((len(SIGNS), patients))
-        self._began = np.zeros(patients)
-        self._within = np.ones(patients)
-        self._ends = np.full(patients, np.inf)
+        # Factors and suppressed shares at the begin and at the target of the current phase.
+        self._factor_from = np.ones((len(SIGNS), patients))
+        self._factor_to = np.ones((len(SIGNS), patients))
+        self._steady_from = np.zeros((len(SIGNS), patients))
+        self._steady_to = np.zeros((len(SIGNS), patients))
+        self._phase_start = np.zeros(patients)
+        self._transition = np.ones(patients)
+        self._phase_end = np.full(patients, np.inf)
+        # Patients in a scenario.
         self.ill = np.zeros(patients, bool)
-        """Who is in a scenario."""
-        self._anybody = False
+        # Spares the arrays' arithmetic while no patient is.
+        self._anyone_ill = False
 
-    def grip(self, now: float) -> tuple[Floats, Floats]:
-        """What each sign is multiplied by, and how much of its wandering is held, 0 to 1; both sign x patient."""
-        if not self._anybody:
-            return self._to, self._held_to
-        share = np.clip((now - self._began) / self._within, 0, 1)
-        share = share * share * (3 - 2 * share)
-        return self._from + (self._to - self._from) * share, self._held_from + (self._held_to - self._held_from) * share
+    def influence(self, now: float) -> tuple[Floats, Floats]:
+        """Compute the influence of the scenarios on the signs.
 
-    def begin(self, patient: int, scenario: Scenario | None, now: float, generator: Generator) -> None:
-        """Let a scenario befall a patient, in place of what did; None ends it at once."""
+        Args:
+            now: Seconds on the body's clock.
+
+        Returns:
+            Factor on each sign, and suppressed share of its fluctuation, 0 to 1; both sign x patient.
+        """
+        if not self._anyone_ill:
+            return self._factor_to, self._steady_to
+        progress = np.clip((now - self._phase_start) / self._transition, 0, 1)
+        progress = progress * progress * (3 - 2 * progress)  # smoothstep: a phase begins and ends without a corner
+        factor = self._factor_from + (self._factor_to - self._factor_from) * progress
+        return factor, self._steady_from + (self._steady_to - self._steady_from) * progress
+
+    def begin_scenario(self, patient: int, scenario: Scenario | None, now: float, generator: Generator) -> None:
+        """Begin a scenario for a patient, in place of the current one; None ends that at once."""
         self._scenario[patient] = scenario
         self._severity[patient] = 1.0 if scenario is None else generator.uniform(*scenario.severity)
         self._enter(patient, 0, now)
 
-    def told(self, patient: int) -> tuple[str, str]:
-        """The scenario and the phase that a patient is in; empty where there is none."""
+    def current(self, patient: int) -> tuple[str, str]:
+        """Names of the patient's current scenario and phase; empty without one."""
         scenario = self._scenario[patient]
         return ("", "") if scenario is None else (scenario.id, scenario.phase[self._phase[patient]].name)
 
     def step(self, seconds: float, now: float, deviates: Floats, generators: Sequence[Generator]) -> None:
-        """Go on to the phases that are due at `now`, and let chance strike."""
-        for patient in np.flatnonzero(self._ends <= now).tolist() if self._anybody else ():
+        """Enter the phases that are due at `now`, and begin scenarios by chance.
+
+        Args:
+            seconds: Length of the step.
+            now: Time at its end.
+            deviates: One for each patient.
+            generators: One for each patient.
+        """
+        for patient in np.flatnonzero(self._phase_end <= now).tolist() if self._anyone_ill else ():
             self._enter(patient, self._phase[patient] + 1, now)
-        struck = deviates > _rare(seconds * self._per_second)
-        for patient in np.flatnonzero(struck & ~self.ill).tolist() if struck.any() else ():
+        fell_ill = deviates > _chance_threshold(seconds * self._per_second)
+        for patient in np.flatnonzero(fell_ill & ~self.ill).tolist() if fell_ill.any() else ():
             generator = generators[patient]
-            scenario = self._drawn[generator.choice(len(self._drawn), p=self._weights / self._weights.sum())]
-            self.begin(patient, scenario, now, generator)
+            scenario = self._by_chance[generator.choice(len(self._by_chance), p=self._weights / self._weights.sum())]
+            self.begin_scenario(patient, scenario, now, generator)
 
     def _enter(self, patient: int, number: int, now: float) -> None:
-        factor, holding = self.grip(now)
-        self._from[:, patient], self._held_from[:, patient] = factor[:, patient], holding[:, patient]
+        # From the current values, not from the last targets: a new scenario may begin in the middle of a phase.
+        factor, steady = self.influence(now)
+        self._factor_from[:, patient], self._steady_from[:, patient] = factor[:, patient], steady[:, patient]
         scenario = self._scenario[patient]
         if scenario is None or number == len(scenario.phase):
             self._scenario[patient] = None
-            self._from[:, patient] = self._to[:, patient] = 1.0
-            self._held_from[:, patient] = self._held_to[:, patient] = 0.0
-            self._ends[patient] = np.inf
+            self._factor_from[:, patient] = self._factor_to[:, patient] = 1.0
+            self._steady_from[:, patient] = self._steady_to[:, patient] = 0.0
+            self._phase_end[patient] = np.inf
             self.ill[patient] = False
-            self._anybody = bool(self.ill.any())
+            self._anyone_ill = bool(self.ill.any())
             return
         phase = scenario.phase[number]
         self._phase[patient] = number
-        self._to[:, patient] = factors(phase, self._baselines[:, patient], self._severity[patient])
-        self._held_to[:, patient] = held(phase)
-        self._began[patient], self._within[patient] = now, phase.within
-        self._ends[patient] = now + phase.within + phase.lasting
-        self.ill[patient] = self._anybody = True
+        self._factor_to[:, patient] = factors(phase, self._baselines[:, patient], self._severity[patient])
+        self._steady_to[:, patient] = steadiness(phase)
+        self._phase_start[patient], self._transition[patient] = now, phase.within
+        self._phase_end[patient] = now + phase.within + phase.lasting
+        self.ill[patient] = self._anyone_ill = True
 
 
+# Cached: almost all steps have the same length.
 @lru_cache(maxsize=64)
-def _rare(expected: float) -> float:
+def _chance_threshold(expected: float) -> float:
     return threshold(expected)
 
 
-def held(phase: Phase) -> list[float]:
-    """How much of each sign's wandering a phase holds at its height."""
+def steadiness(phase: Phase) -> list[float]:
+    """Compute the share of each sign's fluctuation that a phase suppresses at its target."""
     return [
-        _HELD_TO if getattr(phase.to, name) is not None else _HELD_BY * (getattr(phase.by, name) is not None)
+        _STEADY_TO if getattr(phase.to, name) is not None else _STEADY_BY * (getattr(phase.by, name) is not None)
         for name in NAMES
     ]
 
 
 def factors(phase: Phase, baseline: Floats, severity: float) -> Floats:
-    """What a patient of this baseline is to be multiplied by at the phase's height."""
+    """Compute the factor on each sign at a phase's target.
+
+    Args:
+        phase: Targets and changes.
+        baseline: The patient's own signs, in the units of SIGNS.
+        severity: Share of the way to the targets; may exceed 1.
+    """
     goal = baseline.copy()
     for number, name in enumerate(NAMES):
         to, by = getattr(phase.to, name), getattr(phase.by, name)
         if to is not None:
-            goal[number] = _beyond(_pressure(number, to), baseline[number], float(TYPICAL[number]))
+            goal[number] = _target(_pressure(number, to), baseline[number], float(TYPICAL[number]))
         if by is not None:
-            goal[number] = _shifted(number, goal[number], by)
-    # However severe, nothing is nothing.
+            goal[number] = _changed(number, goal[number], by)
+    # A target of 0, an arrest, is 0 at any severity; all others scale with it.
     return np.where(goal > 0, np.maximum(0.0, 1 + severity * (goal / baseline - 1)), 0.0)
 
 
@@ -133,12 +165,13 @@ def _pressure(sign: int, value: float) -> float:
     return float(pressure_at(value)) if sign == OXYGEN else value
 
 
-def _beyond(target: float, own: float, typical: float) -> float:
-    """The target, unless the patient is beyond it already: a bleeding never raises a pressure."""
+def _target(target: float, own: float, typical: float) -> float:
+    """The target, or the patient's own value where that is beyond it already: a bleeding never raises a pressure."""
     return min(target, own) if target < typical else max(target, own)
 
 
-def _shifted(sign: int, value: float, by: float) -> float:
+def _changed(sign: int, value: float, by: float) -> float:
+    # Scenarios speak of saturation, the body of oxygen pressure.
     if sign == OXYGEN:
         return float(pressure_at(float(saturation(np.array(value))) + by))
     return value + by

@@ -1,6 +1,6 @@
-"""Recordings of real patients, read whole and checked before the first row is sent: one file for each kind of file.
+"""Recordings of real patients, read whole and checked before the first row is sent; one module for each kind of file.
 
-A time at which no sign was measured makes no row, and the times of the others stay as they are: a gap is a gap.
+A time without any measured sign makes no row, and the times of the other rows stay as they are: a gap stays a gap.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +12,21 @@ from icu.patient.recordings.monitors import vital, wfdb
 from icu.patient.recordings.recording import Recording
 from icu.patient.recordings.tables import text
 
+# Readers of files with times of their own.
 _FROM_MONITORS: Final[Mapping[str, Callable[[Path], Recording]]] = {wfdb.SUFFIX: wfdb.read, vital.SUFFIX: vital.read}
-"""Readers of files that have times of their own."""
 
 SUFFIXES: Final = (*text.SUFFIXES, *_FROM_MONITORS)
 
 
 def read_recordings(path: Path, *, step: float) -> Sequence[Recording]:
-    """Read a file: one recording, or one for each of its patients. `step` is the seconds between two rows where it has
-    no times of its own.
+    """Read a file: one recording, or one for each of its patients.
 
-    RecordingError names the file and, where there is one, the line and the column of what cannot be used.
+    Args:
+        path: The file.
+        step: Seconds between two rows, where the file has no times.
+
+    Raises:
+        RecordingError: It cannot be used; the message names the file and, where there is one, line and column.
     """
     try:
         if not path.is_file() and path.exists():
@@ -34,11 +38,16 @@ def read_recordings(path: Path, *, step: float) -> Sequence[Recording]:
 
 
 def find_recordings(folder: Path) -> list[Path]:
-    """The recordings in a folder, by name; hidden files are none. RecordingError where there is none."""
+    """Find the recordings in a folder, sorted by name, without hidden files.
+
+    Raises:
+        RecordingError: There is none, or the folder cannot be read.
+    """
     try:
         if not folder.is_dir():
             raise RecordingError(f"there is no folder {folder}: --recordings names a folder of recordings")
         found = sorted(filter(_is_recording, folder.iterdir()))
+        # Segments belong to the record that names them, and are no recordings of their own.
         parts = wfdb.segments(found)
     except OSError as exc:
         raise RecordingError(f"the folder {folder} cannot be read: {exc.strerror}") from exc

@@ -21,5 +21,5 @@ def test_a_recording_that_began_in_a_process_that_is_gone(tmp_path: Path) -> Non
     while (due := bay.due()) is not None:
         found.append((bay.time - START, due / 3_600))
         bay.observe()
-        bay.sent(due, START)
+        bay.advance(due, START)
     assert found == [(timedelta(hours=-4), -1), (timedelta(hours=-3), -0.5), (timedelta(hours=0), 1)]

@@ -41,7 +41,7 @@ async def test_ages() -> None:
     [shown] = bedsides.shown(["a"], 0, 1)
     assert shown.reading is anna.latest[0]
     assert shown.child == "a"
-    anna.sent(7.0, START + timedelta(seconds=7))
+    anna.advance(7.0, START + timedelta(seconds=7))
     anna.observe()
     bedsides.look()
     assert ages(bedsides, ["a"]) == {"Anna": 0.0}

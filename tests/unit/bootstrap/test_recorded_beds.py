@@ -31,7 +31,7 @@ def replayed(beds: Beds) -> list[Observation]:
     found: list[Observation] = []
     while bay.due() is not None:
         found += bay.observe()
-        bay.sent(0, START)
+        bay.advance(0, START)
     return found
 
 

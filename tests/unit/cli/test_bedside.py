@@ -37,7 +37,7 @@ def url(icu: Run, beds: Beds) -> Iterator[str]:
 
 
 def ill(beds: Beds) -> list[str]:
-    """Whom something befalls."""
+    """Patients in a scenario."""
     return [each.name for each in beds.identities if each.name != "Rec" and beds.truth(each.uuid).scenario]
 
 
@@ -60,7 +60,7 @@ def test_all_of_them(icu: Run, url: str, beds: Beds) -> None:
 
 
 def test_one_alone_need_not_be_named(icu: Run, url: str) -> None:
-    """Where there are several, the command says so: 64."""
+    """One of several patients has to be named: 64."""
     code, out, err = icu("scenario", "--url", url, "fever")
     assert (code, out, err) == (64, "", "icu: there are 4 patients: say which, or `beds` for all\n")
     alone = beds_of(["Anna"])

@@ -11,7 +11,7 @@ import pytest
 from loguru import logger
 
 from icu.cli import control
-from icu.cli.listing import entry, harmless, outline, table
+from icu.cli.listing import child_table, escape_control, format_entry, outline
 from icu.config.load import load
 from icu.control.places import names_of, places
 from icu.control.protocol import LogEntry, Supervisors
@@ -101,7 +101,7 @@ def test_a_file_that_names_another_place_by_now(icu: Run, ward: Ward, tmp_path: 
 
 
 def test_an_environment_that_says_where(icu: Run, ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It needs no file; but where it names another database, that file's ward is not meant."""
+    """The command needs no file; but one that names another database means another ward."""
     (tmp_path / "other.toml").write_text("oops [")
     monkeypatch.setenv("DATABASE_URL", "sqlite:///icu.db")
     assert icu("status", "sink", "--config", "other.toml")[0] == 0
@@ -127,7 +127,7 @@ def test_status_for_programs(icu: Run, ward: Ward) -> None:
 
 
 def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks again and again, until Ctrl-C."""
+    """`--watch` shows the children again and again, until Ctrl-C."""
     looks = 0
 
     def sleep(_seconds: float) -> None:
@@ -142,7 +142,7 @@ def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_orders(icu: Run, ward: Ward) -> None:
-    """How the children are afterwards; 3 where they are not as they were told, with what went wrong."""
+    """The children afterwards; 3 and the problems where an order was not carried out."""
     assert icu("start", "sink") == (0, "sink  running  0:00:05\n", "")
     assert icu("stop", "sink")[0] == 3
     ward.children[0] = ChildView("sink", ChildState.STOPPED)
@@ -168,7 +168,7 @@ def test_orders(icu: Run, ward: Ward) -> None:
 
 
 def test_scenario(icu: Run, ward: Ward) -> None:
-    """A line a patient, a figure for many; 3 where it did not befall all of them, and why."""
+    """A line a patient, a figure for many; 3 and the reasons where it did not begin for all of them."""
     assert icu("scenario", "bed-1", "sepsis") == (0, "Anna\nИван\n", "")
     assert icu("scenario", "*", "fever") == (3, "fever: 21 patients\n", "icu: Rec is a recording\n")
     assert ward.told == [("befall", ("bed-1", "sepsis")), ("befall", ("*", "fever"))]
@@ -208,13 +208,13 @@ def test_the_table() -> None:
         ChildView("bed-2", ChildState.FAILED, restarts=12, last_error="E: two\nlines"),
         ChildView("Иван", ChildState.STOPPED, detail="http://old", last_error="E: old"),
     ]
-    assert table(children) == [
+    assert child_table(children) == [
         "sink   waiting  1:02:05  no connection to Kafka",
         "bed-1  backoff           1 restart; E: new",
         "bed-2  failed            12 restarts; E: two\\nlines",
         "Иван   stopped",
     ]
-    assert table([]) == []
+    assert child_table([]) == []
 
 
 def test_the_outline() -> None:
@@ -232,11 +232,11 @@ def test_the_outline() -> None:
 def test_an_entry() -> None:
     """Time, level, child, message and context, and the stack below."""
     record = LogEntry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
-    assert entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
+    assert format_entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
 
 
 def test_harmless() -> None:
     """Letters of all scripts stay, whatever steers a terminal does not."""
-    assert harmless("Иван Yılmaz 心 é") == "Иван Yılmaz 心 é"
-    assert harmless("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
-    assert harmless("a\n\tb\r", but="\n\t") == "a\n\tb\\r"
+    assert escape_control("Иван Yılmaz 心 é") == "Иван Yılmaz 心 é"
+    assert escape_control("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
+    assert escape_control("a\n\tb\r", but="\n\t") == "a\n\tb\\r"

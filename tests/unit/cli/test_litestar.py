@@ -1,4 +1,4 @@
-"""What every `litestar` command imports, those of other projects too."""
+"""The module that every `litestar` command imports, in other projects too."""
 
 import errno
 import importlib

@@ -279,7 +279,7 @@ def test_databases_that_cannot_be_used(icu: Run, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("words", [["supervise"], ["run", "sink"], ["run", "data"]], ids="-".join)
 def test_a_second_sink(icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str]) -> None:
-    """However it is started, and whatever it calls the database: the first one goes on alone."""
+    """Any second sink on the same database ends, however it is spelt: the first one goes on alone."""
     monkeypatch.setenv("ICU_SUPERVISOR_SOCKET", str(tmp_path / "another.sock"))
     (tmp_path / "link.db").symlink_to("icu.db")
     first = files.lock(tmp_path / "icu.db")
@@ -292,7 +292,7 @@ def test_a_second_sink(icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_a_database_in_a_missing_folder(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not made in silence."""
+    """A missing database is not made in silence."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:///no/such/folder/icu.db")
     code, _, err = icu("db", "upgrade")
     assert code == 78

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from icu.bootstrap.bedsides import Bedside
-from icu.cli.monitors import monitors, span
+from icu.cli.monitors import format_seconds, monitors
 from icu.messages import Observation, Quality, uuid_of_name
 from tests.samples import START
 
@@ -56,7 +56,7 @@ def test_zero_is_a_value(width: int) -> None:
 
 
 def test_a_value_stays_beside_its_name() -> None:
-    """Wherever a narrow terminal breaks the line."""
+    """At any width, lines break between signs alone."""
     for name in ("HR", "SpO2", "BP", "RR", "T"):
         for width in range(44, 60):
             reading = replace(READING, bp_measured_at=START - timedelta(minutes=14))
@@ -90,4 +90,4 @@ def test_long_and_wide_names_are_whole(width: int) -> None:
 )
 def test_spans(seconds: float, shown: str) -> None:
     """In the largest unit."""
-    assert span(seconds) == shown
+    assert format_seconds(seconds) == shown

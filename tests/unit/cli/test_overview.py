@@ -1,4 +1,4 @@
-"""What a terminal shows of a running ward."""
+"""A running ward on a terminal."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.cli.overview import TURN, Pages, shown
+from icu.cli.overview import LOOKS_PER_PAGE, Pages, render
 from icu.patient.beds import Beds
 from icu.patient.simulated import SimulatedBay
 from icu.supervisor.view import ChildState, ChildView
@@ -41,14 +41,14 @@ class Ward:
         self.pages = Pages(self.bedsides)
 
     def view(self) -> Sequence[ChildView]:
-        """As the tree shows it."""
+        """The children, as the tree returns them."""
         return [SINK, MONITOR, ChildView("beds", ChildState.RUNNING, uptime=60, children=self.beds)]
 
     def lines(self, width: int, height: int, progress: float = 1.0) -> list[str]:
         """The overview as it stands there."""
         console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
         with console.capture() as capture:
-            console.print(shown(console, self.view(), self.pages, progress))
+            console.print(render(console, self.view(), self.pages, progress))
         return [line.rstrip() for line in capture.get().splitlines()]
 
 
@@ -58,7 +58,7 @@ def bay(name: str) -> SimulatedBay:
 
 
 async def test_a_bar_until_all_have_caught_up() -> None:
-    """How much of the past is there; nothing of it any more when all of it is."""
+    """A progress bar of the past, which is gone when all patients have caught up."""
     behind = Ward(1).lines(100, 30, 0.3)
     assert any("history" in line and "30%" in line for line in behind)
     assert "http://[bold]x" in "".join(behind)
@@ -95,7 +95,7 @@ async def test_every_patient_comes_to_be_seen(width: int) -> None:
     """A page after the other, each for some seconds, and then from the first again; long names take more room."""
     ward = Ward(30, name="長い名前の患者さん山田太郎左衛門尉")
     pages: list[list[str]] = []
-    for _ in range(30 * TURN):
+    for _ in range(30 * LOOKS_PER_PAGE):
         lines = ward.lines(width, 24)
         if not pages or lines != pages[-1]:
             pages.append(lines)
@@ -115,7 +115,7 @@ async def test_patients_in_other_processes() -> None:
 
 
 async def test_a_supervisor_that_gave_up() -> None:
-    """It says why its patients are down."""
+    """The patients' supervisor says why its patients are down."""
     ward = Ward(2)
     beds = ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: too often", children=ward.beds)
     ward.view = lambda: [SINK, MONITOR, beds]  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""How the children are, on terminals of the usual sizes and of narrow ones."""
+"""The children on terminals of the usual sizes, and on narrow ones."""
 
 import io
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def test_trouble_comes_first_and_totals_last(width: int, height: int) -> None:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("count", [8, 100, 1_000])
 def test_healthy_beds_are_folded(count: int, width: int, height: int) -> None:
-    """Where the screen has no room for them; services never are, and all is well in as many lines as there are."""
+    """Without room for all, beds are counted and services still listed; the report fits the screen."""
     shown = lines([SERVICES[1], *beds(count)], width, height)
     assert len(shown) < height
     assert shown[-1] == f"{count} of {count} beds and 1 of 1 service run"
@@ -75,7 +75,7 @@ def test_healthy_beds_are_folded(count: int, width: int, height: int) -> None:
 
 @pytest.mark.parametrize("count", range(10, 25))
 def test_nobody_who_is_listed_scrolls_away(count: int) -> None:
-    """Where all are listed the prompt has room below them, too."""
+    """A full list leaves room for the prompt below it."""
     assert len(lines([*SERVICES, *beds(count)])) < 24
 
 
@@ -92,7 +92,7 @@ def test_many_with_one_trouble_are_one_row() -> None:
     "name", ["x" * 100, "палата интенсивной терапии " * 4, "長い名前の患者さん山田太郎左衛門尉" * 4]
 )
 def test_long_and_wide_names_are_whole(name: str, width: int) -> None:
-    """They are broken, not cut, and no letter is counted as narrower than it is."""
+    """Long names are broken, not cut, and wide letters are counted as wide."""
     shown = lines([ChildView(name, ChildState.FAILED, last_error="E: x")], width)
     assert max(map(cell_len, shown)) <= width
     first = flat([line if width == 44 else line[: 80 // 3] for line in shown])
@@ -101,7 +101,7 @@ def test_long_and_wide_names_are_whole(name: str, width: int) -> None:
 
 
 def test_nothing_steers_the_terminal() -> None:
-    """Whatever a name or an error holds."""
+    """Control characters in a name or an error are escaped."""
     shown = flat(lines([ChildView("a\x1b[2J", ChildState.FAILED, last_error="E:\x1b]0;x\x07")]))
     assert "\x1b" not in shown
     assert "a\\x1b[2J" in shown

@@ -28,7 +28,7 @@ def unit() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("name", "command"), [("ExecStart", "supervise"), ("ExecReload", "reload")])
 def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: str) -> None:
-    """They have the options that they are called with, and one file of settings."""
+    """The units call commands with options that exist, and with one file of settings."""
     [line] = unit[name]
     _, *words = shlex.split(line)
     assert words[:3] == ["-m", "icu", command]
@@ -37,13 +37,13 @@ def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: s
 
 
 def test_many_processes_may_take_their_time(unit: dict[str, list[str]]) -> None:
-    """They start one after the other, each within a limit of its own; the watchdog ends a start that hangs."""
+    """Children start one after the other, each within its own limit; the watchdog ends a hanging start."""
     assert unit["TimeoutStartSec"] == ["infinity"]
     assert "WatchdogSec" in unit
 
 
 def test_the_program_ends_before_it_is_killed(unit: dict[str, list[str]]) -> None:
-    """It alone is told to stop, for it stops its own processes in order; and it gives up first."""
+    """The ward alone gets the stop signal, for it stops its own processes in order; and it gives up first."""
     assert unit["KillMode"] == ["mixed"]
     [seconds] = unit["TimeoutStopSec"]
     assert float(seconds) > STOP_DEADLINE

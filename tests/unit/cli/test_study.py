@@ -67,7 +67,7 @@ def test_statistics_that_cannot_be_had(icu: Run, tmp_path: Path) -> None:
 
 
 def test_pictures(icu: Run, tmp_path: Path) -> None:
-    """Of patients and of a scenario."""
+    """Pictures of patients and of a scenario."""
     assert icu("picture", "patients", "--patients", "2", "--hours", "3", "--out", "a.svg") == (0, "", "")
     assert icu("picture", "scenario", "fever", "--out", "b.png") == (0, "", "")
     assert (tmp_path / "a.svg").exists()
@@ -124,7 +124,7 @@ def test_mistakes(icu: Run, words: list[str], expected: int, hint: str) -> None:
 def test_a_missing_extra(
     icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str, words: list[str]
 ) -> None:
-    """What to install; and no file is left behind."""
+    """The error says what to install, and no file is left behind."""
     for name in [each for each in sys.modules if each.partition(".")[0] == module]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)

@@ -65,7 +65,7 @@ async def monitor(
     health = Health()
     health.add("database", reader.check)
 
-    async def look() -> list[ChildView]:
+    async def fetch_children() -> list[ChildView]:
         if not children:
             raise NoSupervisorError("nobody listens at x.sock")
         return children
@@ -77,7 +77,7 @@ async def monitor(
         broadcast=broadcast,
         health=health,
         registry=CollectorRegistry(),
-        look=look,
+        fetch_children=fetch_children,
         version="0",
         prefix="/api",
         cors_origins=["https://ward.example"],

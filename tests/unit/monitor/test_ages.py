@@ -32,12 +32,12 @@ class Clocks:
 
 @pytest.fixture
 def clocks() -> Clocks:
-    """It is START."""
+    """Clocks that show START."""
     return Clocks()
 
 
 class Ward:
-    """What sends, and what is asked for ages."""
+    """A sender, and the ages that the monitor answers with."""
 
     def __init__(self, writer: Writer, reader: Reader, clocks: Clocks) -> None:
         self.clocks = clocks
@@ -57,14 +57,14 @@ class Ward:
         self._offset += 1
 
     async def patients(self) -> list[PatientState]:
-        """As the monitor reads them."""
+        """The patients, as the monitor reads them."""
         return await self._reader.patients(now=self.ages.now())
 
-    async def told(self, ages: Ages | None = None) -> list[float | None]:
+    async def served_ages(self, ages: Ages | None = None) -> list[float | None]:
         """The age of each patient's latest reading."""
         ages = ages or self.ages
-        told = [ages.of(each) for each in await self.patients()]
-        return [None if each is None else round(each, 3) for each in told]
+        served_ages = [ages.of(each) for each in await self.patients()]
+        return [None if each is None else round(each, 3) for each in served_ages]
 
 
 @pytest.fixture
@@ -76,83 +76,83 @@ def ward(writer: Writer, reader: Reader, clocks: Clocks) -> Ward:
 async def test_an_age_grows_with_time(ward: Ward) -> None:
     """Since the arrival; a new reading begins anew."""
     await ward.send()
-    await ward.ages.look()
-    assert await ward.told() == [0]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [0]
     ward.clocks.pass_by(12.5)
-    assert await ward.told() == [12.5]
+    assert await ward.served_ages() == [12.5]
     await ward.send()
-    assert await ward.told() == [0]
+    assert await ward.served_ages() == [0]
 
 
 async def test_a_dead_bed_is_no_younger_for_a_clock_that_was_set_back(ward: Ward) -> None:
     """Its age is not known until the step is looked at, and right from then on, past the moment of its arrival too."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.pass_by(10)
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.wall -= HOUR
-    assert await ward.told() == [None]
-    await ward.ages.look()
-    assert await ward.told() == [10]
+    assert await ward.served_ages() == [None]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [10]
     ward.clocks.pass_by(HOUR - 10)  # when it arrived by the clock on the wall
-    await ward.ages.look()
-    assert await ward.told() == [HOUR]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [HOUR]
     ward.clocks.pass_by(5)
-    assert await ward.told() == [HOUR + 5]
+    assert await ward.served_ages() == [HOUR + 5]
 
 
 async def test_a_clock_that_is_set_back_by_less_than_the_age(ward: Ward) -> None:
     """No arrival lies in the future then, and all seem younger than they are."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.pass_by(HOUR)
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.wall -= HOUR - 60
-    await ward.ages.look()
-    assert await ward.told() == [HOUR]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [HOUR]
 
 
 async def test_who_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) -> None:
     """A bed whose first reading comes after it is nothing special."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.pass_by(10)
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.wall -= HOUR
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     await ward.send(BORIS)
     ward.clocks.pass_by(3)
-    assert await ward.told() == [13, 3]
+    assert await ward.served_ages() == [13, 3]
 
 
 async def test_who_sends_between_the_step_and_the_look(ward: Ward) -> None:
     """By the store it may be an hour old as well: its age is not known until it sends again."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.pass_by(HOUR)
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.pass_by(0.4)
     ward.clocks.wall -= HOUR - 60
     await ward.send(BORIS)
     ward.clocks.pass_by(0.4)
-    await ward.ages.look()
-    assert await ward.told() == [HOUR + 0.8, None]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [HOUR + 0.8, None]
     ward.clocks.pass_by(5)
-    assert await ward.told() == [HOUR + 5.8, None]
+    assert await ward.served_ages() == [HOUR + 5.8, None]
     await ward.send(BORIS)
-    assert await ward.told() == [HOUR + 5.8, 0]
+    assert await ward.served_ages() == [HOUR + 5.8, 0]
 
 
 async def test_a_second_step_leaves_what_the_first_found(ward: Ward) -> None:
     """Twice an hour back, and two hours forth: the ages are those that have passed."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     for step in (-HOUR, -HOUR, 2 * HOUR):
         ward.clocks.pass_by(10)
-        await ward.ages.look()
+        await ward.ages.check_clocks()
         ward.clocks.wall += step
-        await ward.ages.look()
-    assert await ward.told() == [30]
+        await ward.ages.check_clocks()
+    assert await ward.served_ages() == [30]
 
 
 async def test_a_monitor_that_begins_after_the_step(ward: Ward, reader: Reader) -> None:
@@ -160,35 +160,35 @@ async def test_a_monitor_that_begins_after_the_step(ward: Ward, reader: Reader) 
     await ward.send()
     ward.clocks.wall -= HOUR
     ages = ward.new_ages(reader)
-    assert await ward.told(ages) == [None]
-    await ages.look()
+    assert await ward.served_ages(ages) == [None]
+    await ages.check_clocks()
     ward.clocks.pass_by(HOUR + 1)
-    await ages.look()
-    assert await ward.told(ages) == [None]
+    await ages.check_clocks()
+    assert await ward.served_ages(ages) == [None]
     await ward.send()
     ward.clocks.pass_by(2)
-    assert await ward.told(ages) == [2]
+    assert await ward.served_ages(ages) == [2]
 
 
 async def test_a_steady_clock_that_stood_still(ward: Ward) -> None:
     """A machine that was suspended comes back with the right time, and with all of its beds old."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.wall += HOUR
-    await ward.ages.look()
-    assert await ward.told() == [HOUR]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [HOUR]
 
 
 async def test_a_clock_that_is_steered(ward: Ward) -> None:
     """Fractions of a second are no step: nothing is told, and no age is below 0."""
     records: list[str] = []
     logger.add(lambda message: records.append(message.record["message"]))
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     for _ in range(10):
         await ward.send()
         ward.clocks.wall -= 0.3
-        await ward.ages.look()
-        assert await ward.told() == [0]
+        await ward.ages.check_clocks()
+        assert await ward.served_ages() == [0]
         ward.clocks.pass_by(1)
     assert not records
 
@@ -197,10 +197,10 @@ async def test_the_step_is_told(ward: Ward) -> None:
     """Once, with what it means for those who read."""
     records: list[str] = []
     logger.add(lambda message: records.append(message.record["message"]))
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     ward.clocks.wall -= HOUR
     for _ in range(3):
-        await ward.ages.look()
+        await ward.ages.check_clocks()
     [record] = records
     assert record.startswith("the clock was set back by 3600 s")
 
@@ -209,29 +209,29 @@ async def test_a_database_that_comes_late(clocks: Clocks, url: str) -> None:
     """Nothing is told of it here, and the first look is made when it is there."""
     async with aclosing(Reader(url)) as reader:
         ages = Ages(reader, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
-        await ages.look()
+        await ages.check_clocks()
         async with open_writer(url, topic="icu.test") as writer:
             await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
             late = Ward(writer, reader, clocks)
             await late.send()
             clocks.wall -= HOUR
-            await ages.look()
+            await ages.check_clocks()
             clocks.pass_by(HOUR + 1)
-            assert await late.told(ages) == [None]
+            assert await late.served_ages(ages) == [None]
 
 
 async def test_a_database_that_is_away_at_the_step(ward: Ward, url: str) -> None:
     """No age is known until it is back; then those are right that had arrived before."""
     await ward.send()
-    await ward.ages.look()
+    await ward.ages.check_clocks()
     [anna] = await ward.patients()
     path = Path(url.removeprefix("sqlite:///"))
     await path.rename(path.with_suffix(".away"))
     ward.clocks.wall -= HOUR
     for _ in range(3):
         ward.clocks.pass_by(1)
-        await ward.ages.look()
+        await ward.ages.check_clocks()
         assert ward.ages.of(anna) is None
     await path.with_suffix(".away").rename(path)
-    await ward.ages.look()
-    assert await ward.told() == [3]
+    await ward.ages.check_clocks()
+    assert await ward.served_ages() == [3]

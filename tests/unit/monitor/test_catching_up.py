@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from icu.monitor.broadcast import Broadcast, Tick
+from icu.monitor.broadcast import Broadcast, Update
 from icu.monitor.stream import EventStream
 from icu.store.reader import Batch, Reader
 from icu.store.writer import Writer
@@ -29,7 +29,7 @@ async def batches(writer: Writer, reader: Reader) -> dict[int, Batch]:
     return {each.number - NOON: each for each in [*found, Batch(NOON + 6, found[0].readings)]}
 
 
-async def told(reader: Reader, last_seen: int, ticks: Sequence[Tick]) -> list[int | str]:
+async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Update]) -> list[int | str]:
     """The places of the batches that a client is sent, where the watch finds these while it catches up; and resets."""
     broadcast = Broadcast(reader)
     body = b""
@@ -38,8 +38,8 @@ async def told(reader: Reader, last_seen: int, ticks: Sequence[Tick]) -> list[in
         nonlocal body
         body += message.get("body", b"")
         if message["type"] == "http.response.start":
-            for tick in ticks:
-                broadcast._offer(tick)
+            for update in updates:
+                broadcast._offer(update)
             broadcast.close()
 
     with anyio.fail_after(10):
@@ -50,38 +50,38 @@ async def told(reader: Reader, last_seen: int, ticks: Sequence[Tick]) -> list[in
 
 async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches: dict[int, Batch]) -> None:
     """Neither from the first of the ticks that waited meanwhile, nor from those behind it."""
-    ticks = [
-        Tick([batches[2], batches[3]], NOON + 1),
-        Tick([batches[4]], NOON + 3),
-        Tick([batches[5], batches[6]], NOON + 4),
+    updates = [
+        Update([batches[2], batches[3]], NOON + 1),
+        Update([batches[4]], NOON + 3),
+        Update([batches[5], batches[6]], NOON + 4),
     ]
-    assert await told(reader, NOON + 1, ticks) == [2, 3, 4, 5, 6]
+    assert await sent_to_client(reader, NOON + 1, updates) == [2, 3, 4, 5, 6]
 
 
 async def test_entries_without_readings_are_no_events(reader: Reader, batches: dict[int, Batch]) -> None:
     """A client is sent nothing for them, and goes on behind them."""
-    assert await told(reader, NOON + 4, [Tick([Batch(NOON + 6, []), Batch(NOON + 7, [])], NOON + 5)]) == [5]
+    assert await sent_to_client(reader, NOON + 4, [Update([Batch(NOON + 6, []), Batch(NOON + 7, [])], NOON + 5)]) == [5]
     entries = [Batch(NOON + 6, []), Batch(NOON + 7, batches[6].readings)]
-    assert await told(reader, NOON + 5, [Tick(entries, NOON + 5)]) == [7]
+    assert await sent_to_client(reader, NOON + 5, [Update(entries, NOON + 5)]) == [7]
 
 
 async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches: dict[int, Batch]) -> None:
     """Each tick follows the one before."""
-    assert await told(reader, NOON + 5, [Tick([batches[6]], NOON + 5)]) == [6]
+    assert await sent_to_client(reader, NOON + 5, [Update([batches[6]], NOON + 5)]) == [6]
 
 
 @pytest.mark.parametrize("last_seen", [NOON - 1, NOON + 99, 10**17])
-async def test_who_is_told_to_read_anew_is_told_of_what_comes(
+async def test_a_client_that_was_reset_gets_what_comes(
     reader: Reader, batches: dict[int, Batch], last_seen: int
 ) -> None:
-    """Though its place was a number that is far ahead of ours, as one of another database may be."""
-    assert await told(reader, last_seen, [Tick([batches[6]], NOON + 5)]) == ["reset", 6]
+    """A place far ahead of ours, as of another database, keeps no client from what comes."""
+    assert await sent_to_client(reader, last_seen, [Update([batches[6]], NOON + 5)]) == ["reset", 6]
 
 
 async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches: dict[int, Batch]) -> None:
     """A database that was replaced numbers from its own beginning."""
-    ticks = [Tick((), NOON + 1, restart=True), Tick([batches[2], batches[3]], NOON + 1)]
-    assert await told(reader, NOON + 5, ticks) == ["reset", 2, 3]
+    updates = [Update((), NOON + 1, restart=True), Update([batches[2], batches[3]], NOON + 1)]
+    assert await sent_to_client(reader, NOON + 5, updates) == ["reset", 2, 3]
 
 
 async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(
@@ -89,14 +89,17 @@ async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(
 ) -> None:
     """Clients are told once to read anew, and then of what comes."""
     broadcast = Broadcast(reader)
-    broadcast._seen = NOON - 1
-    sender, queue = anyio.create_memory_object_stream[Tick](5)
+    broadcast._last_batch = NOON - 1
+    sender, queue = anyio.create_memory_object_stream[Update](5)
     broadcast.subscribe(sender, anyio.CancelScope())
     async with reader.follow() as follower:
         await broadcast._catch_up(follower)
         await store(writer, [observation(9)], start=5, arrived=NOON)
         await broadcast._catch_up(follower)
     found = [queue.receive_nowait() for _ in range(queue.statistics().current_buffer_used)]
-    assert [(tick.restart, tick.before - NOON, len(tick.batches)) for tick in found] == [(True, 5, 0), (False, 5, 1)]
+    assert [(update.restart, update.before - NOON, len(update.batches)) for update in found] == [
+        (True, 5, 0),
+        (False, 5, 1),
+    ]
     broadcast.close()
     queue.close()

@@ -37,7 +37,7 @@ async def test_signs_have_units_ranges_and_examples(document: dict[str, Any], sc
 
 
 async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
-    """What is served matches, and so do the examples; what is none does not."""
+    """Served pressures and the examples match, and other texts do not."""
     field = document["components"]["schemas"]["Reading"]["properties"]["bp"]
     assert "mm[Hg]" in field["description"]
     for text in [*field["examples"], "120/80", "119/-", "-/80", "119.5/80.25", "0/0"]:

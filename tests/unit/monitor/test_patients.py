@@ -57,7 +57,7 @@ async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx
 
 
 async def test_patients_are_sorted_by_name(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """As people sort them: whatever the case, numbers as numbers, and those without a name at the end."""
+    """The order ignores case, compares numbers as numbers, and has patients without a name at the end."""
     names = ["Иван", "bed 10", None, "Bed 2", "Anna", "Dora", "boris", "Bed 2b", "10", "9", None]
     sent = [observation(0, patient=UUID(int=number), patient_name=name) for number, name in enumerate(names, start=1)]
     await store(writer, sent)
@@ -203,7 +203,7 @@ async def test_a_dead_bed_while_the_clock_is_set_back(
 ) -> None:
     """The monitor notices by itself; until then the age is null, and it is never less than what has passed."""
     await store(writer, [observation(0)], arrived=round(datetime.now(UTC).timestamp() * 1000) - 60_000)
-    await ages.look()
+    await ages.check_clocks()
     set_by.append(-3_600)
     age = None
     with anyio.fail_after(10):

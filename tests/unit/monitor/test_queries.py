@@ -1,4 +1,4 @@
-"""What a query may say: spans, places between pages, and the borders of both."""
+"""Parameters of a query: spans, places between pages, and the borders of both."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
@@ -9,7 +9,15 @@ from litestar.datastructures import MultiDict
 
 from icu.bounds import TICK
 from icu.monitor.errors import InvalidQueryError
-from icu.monitor.queries import Span, check, check_whole, cursor_of, moment_of, next_link, span_of
+from icu.monitor.queries import (
+    Span,
+    check_parameters,
+    check_whole_number,
+    make_cursor,
+    next_link,
+    parse_cursor,
+    parse_span,
+)
 from icu.store.writer import Writer
 from tests.samples import ANNA, START, observation
 from tests.stores import store
@@ -19,30 +27,30 @@ NOON = "2026-01-31T12:00:00Z"
 
 def test_a_span_may_be_empty() -> None:
     """Programs ask for spans that they reckon: one of no length holds no reading, and is no mistake."""
-    assert span_of(NOON, NOON) == Span(START, START)
-    assert span_of(None, NOON) == Span(None, START)
-    assert span_of(NOON, None) == Span(START, None)
+    assert parse_span(NOON, NOON) == Span(START, START)
+    assert parse_span(None, NOON) == Span(None, START)
+    assert parse_span(NOON, None) == Span(START, None)
 
 
 def test_a_span_goes_forward() -> None:
     """By one millisecond backward it is a mistake."""
     with pytest.raises(InvalidQueryError, match="`from` is later than `to`"):
-        span_of("2026-01-31T12:00:00.001Z", NOON)
+        parse_span("2026-01-31T12:00:00.001Z", NOON)
 
 
 @pytest.mark.parametrize("zone", [" 03:00", " 0300", "+03:00", "+0300"])
 def test_a_zone_whose_plus_became_a_space(zone: str) -> None:
-    """As where somebody pastes a time into an address."""
-    assert span_of(f"2026-01-31T15:00:00{zone}", None).since == START
+    """A time that was pasted into an address keeps its zone."""
+    assert parse_span(f"2026-01-31T15:00:00{zone}", None).since == START
 
 
 @pytest.mark.parametrize(
     "text", ["2026-01-31 12:00", "2026-01-31T12:00:00 03:00 ", "2026-01-31T12:00:00 3:00", "12:00"]
 )
 def test_other_spaces_are_no_plus(text: str) -> None:
-    """What is no time with a zone is refused by its parameter's name."""
+    """Any text but a time with a zone is refused by its parameter's name."""
     with pytest.raises(InvalidQueryError, match="`to` is no time"):
-        span_of(None, text)
+        parse_span(None, text)
 
 
 @pytest.mark.parametrize(
@@ -50,16 +58,16 @@ def test_other_spaces_are_no_plus(text: str) -> None:
 )
 def test_a_cursor_comes_back_as_the_place_that_it_stands_for(moment: datetime) -> None:
     """To the millisecond, which is what tells two readings apart; without what an address would have to escape."""
-    cursor = cursor_of(moment)
-    assert moment_of(cursor) == moment
+    cursor = make_cursor(moment)
+    assert parse_cursor(cursor) == moment
     assert cursor.replace("-", "").replace("_", "").isalnum()
 
 
 def test_cursors_of_any_length_are_read() -> None:
     """Their padding is left out, whatever it was."""
     moments = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=10**digits) for digits in range(13)]
-    assert len({len(cursor_of(moment)) % 4 for moment in moments}) == 3
-    assert [moment_of(cursor_of(moment)) for moment in moments] == moments
+    assert len({len(make_cursor(moment)) % 4 for moment in moments}) == 3
+    assert [parse_cursor(make_cursor(moment)) for moment in moments] == moments
 
 
 def test_the_next_page_is_of_the_same_query() -> None:
@@ -67,32 +75,32 @@ def test_the_next_page_is_of_the_same_query() -> None:
     asked = [("from", NOON), ("limit", "2"), ("order", "asc"), ("cursor", "old")]
     target, _, relation = next_link(MultiDict(asked), START).partition("; ")
     assert (target[:2], target[-1], relation) == ("<?", ">", 'rel="next"')
-    assert parse_qs(target[2:-1]) == {"from": [NOON], "limit": ["2"], "order": ["asc"], "cursor": [cursor_of(START)]}
+    assert parse_qs(target[2:-1]) == {"from": [NOON], "limit": ["2"], "order": ["asc"], "cursor": [make_cursor(START)]}
 
 
 def test_a_parameter_stands_once() -> None:
     """Twice, one of them would be ignored."""
-    check(MultiDict([("from", NOON), ("to", NOON)]), ("from", "to"))
+    check_parameters(MultiDict([("from", NOON), ("to", NOON)]), ("from", "to"))
     with pytest.raises(InvalidQueryError, match="the parameter to stands 2 times"):
-        check(MultiDict([("to", NOON), ("to", NOON)]), ("from", "to"))
+        check_parameters(MultiDict([("to", NOON), ("to", NOON)]), ("from", "to"))
 
 
 def test_a_typo_is_told_from_what_is_unknown() -> None:
     """With what was meant, or all that may be."""
     with pytest.raises(InvalidQueryError, match="'limt' here: did you mean limit"):
-        check(MultiDict([("limt", "5")]), ("limit", "order"))
+        check_parameters(MultiDict([("limt", "5")]), ("limit", "order"))
     with pytest.raises(InvalidQueryError, match="'xyz' here: accepted are limit, order"):
-        check(MultiDict([("xyz", "5")]), ("limit", "order"))
+        check_parameters(MultiDict([("xyz", "5")]), ("limit", "order"))
     with pytest.raises(InvalidQueryError, match="accepted are none"):
-        check(MultiDict([("xyz", "5")]), ())
+        check_parameters(MultiDict([("xyz", "5")]), ())
 
 
 def test_a_whole_number_may_be_left_out() -> None:
     """Not so its digits."""
-    check_whole(MultiDict([("order", "asc")]), "limit")
-    check_whole(MultiDict([("limit", "5")]), "limit")
+    check_whole_number(MultiDict([("order", "asc")]), "limit")
+    check_whole_number(MultiDict([("limit", "5")]), "limit")
     with pytest.raises(InvalidQueryError, match="`limit`"):
-        check_whole(MultiDict([("limit", "")]), "limit")
+        check_whole_number(MultiDict([("limit", "")]), "limit")
 
 
 async def test_the_borders_of_a_page(writer: Writer, monitor: httpx.AsyncClient) -> None:

@@ -22,8 +22,8 @@ from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
-from icu.monitor.broadcast import Broadcast, Tick
-from icu.monitor.stream import QUEUE, EventStream
+from icu.monitor.broadcast import Broadcast, Update
+from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store import journal
 from icu.store.reader import Batch, Follower, Reader
 from icu.store.writer import Writer
@@ -86,7 +86,7 @@ async def following(client: httpx.AsyncClient, last: int | str | None = None, **
 
 
 def pulses(event: Event) -> list[float]:
-    """What tells the readings apart here."""
+    """Pulses of an event, which tell the readings apart here."""
     return [each["pulse"] for each in event.data]
 
 
@@ -199,7 +199,7 @@ async def test_a_client_comes_back_from_before_its_first_event(writer: Writer, s
 
 @pytest.mark.parametrize("last", ["garbage", "-5", "0", "1", str(2**63), "9" * 500, "1e3", "٣"])
 async def test_an_id_that_is_not_in_the_journal_resets(writer: Writer, settled: httpx.AsyncClient, last: str) -> None:
-    """Who cannot be given what it missed is told to read anew, and then follows."""
+    """A client whose place is unknown gets a reset, and then what comes."""
     async with settled.stream("GET", "stream", headers=[(b"Last-Event-ID", last.encode())]) as response:
         stream = Stream(response)
         await stream.begun()
@@ -247,7 +247,7 @@ async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.As
 
 
 async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
-    """However many come back and take nothing of what they missed, the others are answered."""
+    """Clients that come back and read nothing keep no other client from its answer."""
     for place in range(2):
         await store(writer, [observation(place)], start=place, arrived=NOON)
     broadcast = Broadcast(reader)
@@ -283,15 +283,15 @@ async def test_a_stream_without_news_stays_open_and_says_so(
 
 
 async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -> None:
-    """Who does not take what is offered loses its place when its queue is full; memory stays bounded."""
+    """A client with a full queue is dropped; memory stays bounded."""
     broadcast = Broadcast(reader)
-    slow, slow_queue = anyio.create_memory_object_stream[Tick](QUEUE)
-    quick, quick_queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    slow, slow_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
+    quick, quick_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
     slow_scope, quick_scope = anyio.CancelScope(), anyio.CancelScope()
     broadcast.subscribe(slow, slow_scope)
     broadcast.subscribe(quick, quick_scope)
-    for number in range(QUEUE + 1):
-        broadcast._offer(Tick((), number))
+    for number in range(MAX_QUEUED + 1):
+        broadcast._offer(Update((), number))
         await take(quick_queue)
     assert slow_scope.cancel_called
     assert not quick_scope.cancel_called
@@ -311,7 +311,7 @@ async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, ca
         reader=reader,
         ages=Ages(reader),
         broadcast=broadcast,
-        look=nobody,
+        fetch_children=nobody,
         health=Health(),
         registry=CollectorRegistry(),
         version="0",
@@ -340,7 +340,7 @@ async def nobody() -> list[ChildView]:
     return []
 
 
-class Large(Tick):
+class Large(Update):
     """More than any buffer between two programs holds, once a few have been sent."""
 
     def __init__(self, number: int) -> None:
@@ -357,8 +357,8 @@ def accepted(port: int) -> int:
     return sum(each.laddr.port == port and bool(each.raddr) for each in found)
 
 
-async def take(queue: MemoryObjectReceiveStream[Tick]) -> None:
-    """What a client that keeps up does."""
+async def take(queue: MemoryObjectReceiveStream[Update]) -> None:
+    """Read like a client that keeps up."""
     await queue.receive()
 
 
@@ -373,7 +373,7 @@ async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writ
     """A client that was there before the watch could see the database is told to read anew."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
-    sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
     broadcast.subscribe(sender, anyio.CancelScope())
     await store(writer, [observation(1)])
     async with anyio.create_task_group() as group:
@@ -394,7 +394,7 @@ async def test_who_subscribes_while_the_watch_skips_ahead_misses_nothing(
     ask = Follower.end
 
     async def slow_end(follower: Follower) -> int:
-        if broadcast._seen is not None:
+        if broadcast._last_batch is not None:
             asked.set()
             await answer.wait()
         return await ask(follower)
@@ -402,22 +402,22 @@ async def test_who_subscribes_while_the_watch_skips_ahead_misses_nothing(
     monkeypatch.setattr(Follower, "end", slow_end)
     reader = Reader(url)
     broadcast = Broadcast(reader)
-    sender, queue = anyio.create_memory_object_stream[Tick](QUEUE)
+    sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
     await store(writer, [observation(0)])
     async with anyio.create_task_group() as group:
         group.start_soon(broadcast.run)
         with anyio.fail_after(5):
-            while broadcast._seen is None:
+            while broadcast._last_batch is None:
                 await anyio.sleep(0.01)
             await store(writer, [observation(1, pulse=61)], start=1)
             await asked.wait()
             subscription = broadcast.subscribe(sender, anyio.CancelScope())
             await store(writer, [observation(2, pulse=62)], start=2)
             answer.set()
-            tick = await queue.receive()
+            update = await queue.receive()
         group.cancel_scope.cancel()
-    assert tick.before == subscription.seen
-    assert [each.pulse for batch in tick.batches for each in batch.readings] == [61, 62]
+    assert update.before == subscription.seen
+    assert [each.pulse for batch in update.batches for each in batch.readings] == [61, 62]
     queue.close()
     broadcast.close()
     await reader.aclose()

@@ -1,4 +1,4 @@
-"""What clients of the monitor are told beyond the cap of connections."""
+"""Answers of the monitor beyond the cap of connections."""
 
 import re
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ async def test_a_request_gets_a_problem_and_may_come_again(other: httpx.AsyncCli
 
 
 async def test_a_full_server_lives(other: httpx.AsyncClient) -> None:
-    """Whoever restarts what does not live must not restart what is only full."""
+    """The check of liveness does not fail on a full server, which must not be restarted."""
     server = str(other.base_url).removesuffix("/api/")
     assert (await other.get(f"{server}/health/live")).status_code == 200
     assert (await other.get(f"{server}/health/ready")).status_code == 503

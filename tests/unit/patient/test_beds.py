@@ -47,7 +47,7 @@ def bays(count: int) -> Sequence[SimulatedBay]:
 def send(bay: SimulatedBay, now: datetime = NOW) -> None:
     """What an emulator does when a bay is due."""
     bay.observe()
-    bay.sent(0, now)
+    bay.advance(0, now)
 
 
 def test_how_far_they_are() -> None:
@@ -80,6 +80,6 @@ def test_a_recording_has_no_way_to_go() -> None:
     beds = Beds([bay], {})
     assert beds.progress(NOW) == 1
     bay.observe()
-    bay.sent(0, NOW)
+    bay.advance(0, NOW)
     assert bay.due() is None
     assert beds.progress(NOW) == 1

@@ -22,7 +22,7 @@ from tests.unit.patient.wards import SCENARIOS, cohort, course
 def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, scenario: str) -> None:
     """No patient, however ill, however badly measured and however seldom asked, shows what no monitor can show."""
     patients = cohort(3, seed=seed, rate=100, artefacts=200)
-    patients.begin(0, SCENARIOS[scenario])
+    patients.begin_scenario(0, SCENARIOS[scenario])
     moment = START
     for _ in range(8):
         patients.step(seconds)

@@ -14,7 +14,7 @@ from icu.messages import Observation, Record, uuid_of_name
 from icu.ops.logs import unwrapped
 from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
-from icu.patient.emulator import AHEAD, emulate
+from icu.patient.emulator import MAX_UNSTORED, emulate
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay, origin_of
 from icu.patient.simulated import SimulatedBay
@@ -216,7 +216,7 @@ async def test_catching_up_does_not_run_away_from_the_sink(telemetry: Telemetry)
     bay = catching_up(*map(str, range(100)), start=START - timedelta(hours=1), speed=inf)
     with anyio.move_on_after(10):
         await emulate(bays=[bay], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
-    assert AHEAD < transport.unstored < 2 * AHEAD
+    assert MAX_UNSTORED < transport.unstored < 2 * MAX_UNSTORED
 
 
 async def test_what_was_left_out_changes_nothing_of_what_follows(telemetry: Telemetry) -> None:

@@ -72,7 +72,7 @@ async def published(seconds: float, *bays: SimulatedBay) -> tuple[Log, Telemetry
 
 async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A day of backfill is done for all beds together, not for one after the other."""
-    monkeypatch.setattr(emulator, "ROUND", 1)
+    monkeypatch.setattr(emulator, "ROUND_SIZE", 1)
     bays = [bay(name, behind=timedelta(hours=1)) for name in ("Anna", "Boris", "Chiara")]
     log, _ = await published(6, *bays)
     keys = [key for key, _ in log.came]
@@ -83,7 +83,7 @@ async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch
 
 async def test_who_is_not_behind_is_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A live patient's readings come at their times while others catch up, each after a turn of the others at most."""
-    monkeypatch.setattr(emulator, "ROUND", 1)
+    monkeypatch.setattr(emulator, "ROUND_SIZE", 1)
     live = bay("live", behind=timedelta(0))
     log, telemetry = await published(31, bay("late", behind=timedelta(hours=1)), live)
     times = [at for key, at in log.came if key == live.identities[0].key]
@@ -93,7 +93,7 @@ async def test_who_is_not_behind_is_read_in_time(monkeypatch: pytest.MonkeyPatch
 
 async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its patients: what one bay more would make too many waits for the next."""
-    monkeypatch.setattr(emulator, "ROUND", 4)
+    monkeypatch.setattr(emulator, "ROUND_SIZE", 4)
     rounds: list[int] = []
 
     class Counting(SendBuffer):

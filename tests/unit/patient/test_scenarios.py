@@ -18,7 +18,7 @@ def medians(name: str, minutes: int, sign: str) -> Floats:
     """A sign of the median patient, minute by minute, from the moment at which a scenario befalls all."""
     patients = cohort(PATIENTS)
     for number in range(PATIENTS):
-        patients.begin(number, SCENARIOS[name])
+        patients.begin_scenario(number, SCENARIOS[name])
     return np.nanmedian(course(patients, minutes, 60)[sign], axis=1)
 
 
@@ -58,7 +58,7 @@ def test_an_apnoea_is_none_in_nobody() -> None:
     """However mild: a target of nothing is nothing, so that an alarm for it sounds."""
     patients = cohort(PATIENTS)
     for number in range(PATIENTS):
-        patients.begin(number, SCENARIOS["opioid-apnoea"])
+        patients.begin_scenario(number, SCENARIOS["opioid-apnoea"])
     assert (course(patients, 720, 1)["resp_rate"].min(axis=0) == 0).all()
 
 
@@ -66,7 +66,7 @@ def test_sepsis_is_slow_and_small() -> None:
     """In 18 hours +3.4 beats, -0.6 % and +0.3 Cel, as the open data have it, at a severity of 1."""
     patients, healthy = cohort(400), cohort(400)
     for number in range(400):
-        patients.begin(number, SCENARIOS["sepsis"])
+        patients.begin_scenario(number, SCENARIOS["sepsis"])
     ill, well = (course(each, 108, 600) for each in (patients, healthy))
     change = {sign: np.nanmean(ill[sign][-12:] - well[sign][-12:]) for sign in ("pulse", "spo2", "temperature")}
     # Of severities around 1; what staff do meanwhile differs a little too.
@@ -90,7 +90,7 @@ def test_a_target_never_helps() -> None:
     low = before < 60
     assert low.any()
     for number in range(400):
-        patients.begin(number, SCENARIOS["hypotension"])
+        patients.begin_scenario(number, SCENARIOS["hypotension"])
     after = course(patients, 8, 60)["map"][-1]
     assert np.median(after[low] - before[low]) < 3
 
@@ -98,7 +98,7 @@ def test_a_target_never_helps() -> None:
 def test_phases_and_the_end_are_told() -> None:
     """The truth names scenario and phase, and nothing once it is over."""
     patients = cohort(1)
-    patients.begin(0, SCENARIOS["bradycardia"])
+    patients.begin_scenario(0, SCENARIOS["bradycardia"])
     told = []
     for _ in range(40):
         told.append((patients.truth(0).scenario, patients.truth(0).phase))
@@ -112,10 +112,10 @@ def test_another_scenario_takes_over_from_where_the_patient_is() -> None:
     """A live change starts from the signs of now: no jump back to health first."""
     patients = cohort(40)
     for number in range(40):
-        patients.begin(number, SCENARIOS["tachyarrhythmia"])
+        patients.begin_scenario(number, SCENARIOS["tachyarrhythmia"])
     before = course(patients, 20, 15)["pulse"][-1]
     for number in range(40):
-        patients.begin(number, SCENARIOS["cardiac-arrest"])
+        patients.begin_scenario(number, SCENARIOS["cardiac-arrest"])
     after = course(patients, 1, 1)["pulse"][-1]
     assert np.abs(after - before).max() < 25
     assert np.median(before) > 130
@@ -125,7 +125,7 @@ def test_stable_is_for_ever() -> None:
     """Nothing befalls a patient for whom it was chosen, however likely."""
     patients = cohort(30, rate=500)
     for number in range(30):
-        patients.begin(number, SCENARIOS["stable"])
+        patients.begin_scenario(number, SCENARIOS["stable"])
     for _ in range(200):
         patients.step(60)
     assert {patients.truth(number).scenario for number in range(30)} == {"stable"}

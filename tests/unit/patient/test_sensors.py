@@ -106,7 +106,7 @@ def test_a_damped_line_keeps_its_mean() -> None:
 def test_without_a_pulse_there_is_no_saturation() -> None:
     """An oximeter needs a pulse: in cardiac arrest it shows nothing, and says so."""
     patients = cohort(1)
-    patients.begin(0, SCENARIOS["cardiac-arrest"])
+    patients.begin_scenario(0, SCENARIOS["cardiac-arrest"])
     patients.step(50)
     [observation] = patients.observe(START_OF_ALL, 5)
     assert observation.pulse is not None and observation.pulse <= 2

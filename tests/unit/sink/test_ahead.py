@@ -9,7 +9,7 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, encode
-from icu.sink.ahead import Ahead, AheadReport
+from icu.sink.ahead import AheadReading, AheadReport
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import Intake, Outcome
 from icu.transports.memory import MemoryTransport
@@ -33,7 +33,7 @@ async def transport() -> AsyncIterator[MemoryTransport]:
 
 @pytest.fixture
 def warnings() -> list["Message"]:
-    """What the log warns of."""
+    """Warnings in the log."""
     records: list[Message] = []
     logger.add(records.append, level="WARNING")
     return records
@@ -68,7 +68,7 @@ def ages(*observations: Observation, now: float) -> tuple[float | None, float | 
     """Count and sum of the ages after one batch that was stored at `now`, in seconds after START."""
     registry = CollectorRegistry()
     outcome = Outcome(len(observations), 0, [])
-    Telemetry(registry).stored(Intake(observations, [], [], []), outcome, now=START.timestamp() + now)
+    Telemetry(registry).count_stored(Intake(observations, [], [], []), outcome, now=START.timestamp() + now)
     sums = ("icu_sink_reading_age_seconds_count", "icu_sink_reading_age_seconds_sum")
     count, total = (registry.get_sample_value(each) for each in sums)
     return count, total
@@ -89,12 +89,12 @@ def test_one_that_is_ahead_hides_no_age() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_time()])
 async def test_the_log_is_not_flooded(warnings: list["Message"]) -> None:
-    """A sender with a wrong clock is told once in 30 s, with how much came since, and at once when it is the first."""
+    """A wrong clock is reported at once, and then once in 30 s with the number of readings since."""
     report = AheadReport()
-    ahead = Ahead(observation(DAYS, patient=ANNA), timedelta(seconds=DAYS))
-    report.tell([])
+    ahead = AheadReading(observation(DAYS, patient=ANNA), timedelta(seconds=DAYS))
+    report.log([])
     assert not warnings
     for _ in range(7):  # at 0, 10, ... 60 s
-        report.tell([ahead, ahead])
+        report.log([ahead, ahead])
         trio_clock().jump(10)
     assert [each.record["extra"]["readings"] for each in warnings] == [2, 6, 6]

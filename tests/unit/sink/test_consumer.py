@@ -239,8 +239,10 @@ async def test_readings_arrive_when_they_come_though_they_are_stored_later(
     assert rows(url, "SELECT timestamp + lag FROM patient_metrics") == [(NOON,), (NOON,)]
 
 
-async def test_each_record_that_the_log_no_longer_holds_is_told_as_lost(transport: MemoryTransport, url: str) -> None:
-    """Where another database has stored it, which was put away."""
+async def test_each_record_that_the_log_no_longer_holds_is_reported_as_lost(
+    transport: MemoryTransport, url: str
+) -> None:
+    """Records that went to another database, and are no longer in the log, are counted as lost."""
     lines: list[tuple[str, str, int, int]] = []
 
     def keep(message: "Message") -> None:
@@ -282,7 +284,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(transport: Mem
 async def test_a_sink_that_is_stopped_while_it_waits_for_its_database_stores_what_it_can(
     transport: MemoryTransport, url: str
 ) -> None:
-    """What is in memory only gets a last chance, also when the database comes back that late."""
+    """Records in memory are stored even if the database comes back during the stop."""
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     async with running(transport, url, CollectorRegistry()):
@@ -321,8 +323,8 @@ async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTra
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
 
 
-async def test_a_sink_that_is_told_to_stop_stores_what_is_left(transport: MemoryTransport, url: str) -> None:
-    """What was acknowledged before the stop is in the database after it: the log in memory ends with the process."""
+async def test_a_stopping_sink_stores_what_is_left(transport: MemoryTransport, url: str) -> None:
+    """Records that were acknowledged before the stop are stored after it: the log in memory ends with the process."""
     errors: list[str] = []
     logger.add(lambda line: errors.append(str(line)), level="ERROR", format="{message}")
     async with running(transport, url, CollectorRegistry()):

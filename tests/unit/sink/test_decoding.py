@@ -1,4 +1,4 @@
-"""What is accepted from the topic, what is refused and with which reason."""
+"""Records of the topic: accepted, or refused with a reason."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ SIGNS = ("pulse", "resp_rate", "bp", "spo2", "temperature", "map")
 
 
 def decoded(data: bytes | None, key: bytes | None = None) -> Observation:
-    """What the sink makes of the bytes, in which every value can be."""
+    """The observation of a record without impossible values."""
     implausible: list[Implausible] = []
     observation = decode(Delivery(0, 0, key, data), implausible)
     assert not implausible
@@ -32,7 +32,7 @@ def decoded(data: bytes | None, key: bytes | None = None) -> Observation:
 
 @pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
 def test_malformed_bytes_are_refused(data: bytes) -> None:
-    """What is no JSON document is a MessageError with reason `malformed`, never another exception."""
+    """Bytes that are no JSON document are a MessageError with reason `malformed`, never another exception."""
     with pytest.raises(MessageError) as caught:
         decoded(data)
     assert caught.value.reason == "malformed"
@@ -47,8 +47,8 @@ def test_what_is_no_observation_is_refused(data: bytes) -> None:
     assert caught.value.detail
 
 
-def test_a_time_that_is_none_is_told_as_it_is() -> None:
-    """Though it was only found beside an impossible value, when the strict decoder had given up."""
+def test_a_wrong_time_is_reported_as_such() -> None:
+    """A wrong time beside an impossible value gets the same message."""
     with pytest.raises(MessageError) as caught:
         decoded(value(timestamp="2226-01-31T12:00:00Z", pulse=-1))
     assert caught.value.reason == "invalid"
@@ -212,14 +212,14 @@ ACCEPTED: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("data", "expected"), ACCEPTED.values(), ids=ACCEPTED)
 def test_foreign_senders_of_the_briefs_format_are_accepted(data: bytes, expected: dict[str, Any]) -> None:
-    """What another program may well send is read as it was meant."""
+    """Variants that other programs may send are read as they were meant."""
     found = decoded(data)
     assert {name: getattr(found, name) for name in expected} == expected
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_at_all_crash_the_decoder(data: bytes) -> None:
-    """Whatever comes, decode answers with an observation or a MessageError."""
+    """Any bytes decode to an observation or a MessageError."""
     try:
         decoded(data)
     except MessageError as error:
@@ -228,7 +228,7 @@ def test_no_bytes_at_all_crash_the_decoder(data: bytes) -> None:
 
 @pytest.mark.parametrize(("data", "instead", "came"), IMPLAUSIBLE.values(), ids=IMPLAUSIBLE)
 def test_an_impossible_value_costs_that_value(data: bytes, instead: dict[str, Any], came: dict[str, str]) -> None:
-    """It is absent and flagged, and told as it came; all else of the reading stays."""
+    """An impossible value is absent, flagged and reported as it came; all else of the reading stays."""
     implausible: list[Implausible] = []
     delivery = Delivery(3, 7, None, data)
     found = decode(delivery, implausible)
@@ -244,7 +244,7 @@ def test_an_impossible_value_costs_that_value(data: bytes, instead: dict[str, An
 
 @pytest.mark.parametrize("data", NOTHING_LEFT.values(), ids=NOTHING_LEFT)
 def test_a_record_that_keeps_no_value_is_refused(data: bytes) -> None:
-    """It is a dead letter whose reason says what came; the values are counted all the same."""
+    """A record without any possible value is a dead letter that names the values; they are counted all the same."""
     implausible: list[Implausible] = []
     with pytest.raises(MessageError) as caught:
         decode(Delivery(0, 0, None, data), implausible)
@@ -287,7 +287,7 @@ ENDS: dict[str, list[float]] = {
 
 @pytest.mark.parametrize(("name", "number"), [(name, number) for name, numbers in ENDS.items() for number in numbers])
 def test_beside_an_impossible_value_the_ends_of_a_range_are_kept(name: str, number: float) -> None:
-    """They are what the strict type takes, as the observation of a sender that makes no mistake."""
+    """Both ends of each range are accepted, as from a sender without mistakes."""
     other = "resp_rate" if name == "pulse" else "pulse"
     found = decode(Delivery(0, 0, None, value(**{name: number, other: -1})), [])
     assert getattr(found, name) == number
@@ -295,7 +295,7 @@ def test_beside_an_impossible_value_the_ends_of_a_range_are_kept(name: str, numb
 
 
 def test_beside_an_impossible_value_a_pressure_may_be_of_the_readings_own_time() -> None:
-    """As the monitor of an arterial line says; later by a microsecond it is of the future, and left out."""
+    """A pressure at the reading's own time, as of an arterial line, is kept; a microsecond later it is left out."""
     implausible: list[Implausible] = []
     now, later = START.isoformat(), (START + timedelta(microseconds=1)).isoformat()
     found = decode(Delivery(0, 0, None, value(pulse=-1, bp_measured_at=now)), implausible)
@@ -329,7 +329,7 @@ MOMENTS = st.integers(-1, 1_769_860_801) | st.floats(1_769_860_790, 1_769_860_81
     )
 )
 def test_whatever_numbers_come_a_value_is_kept_or_absent(record: Mapping[str, Any]) -> None:
-    """What decode gives is what the strict type takes; no value is another than came, and none is absent in silence."""
+    """A decoded observation passes the strict type; no value is changed, and none is absent without a reason."""
     implausible: list[Implausible] = []
     try:
         found = decode(Delivery(0, 0, None, json.dumps({"patient_uuid": str(ANNA), **record}).encode()), implausible)

@@ -25,10 +25,11 @@ from tests.samples import ANNA, BORIS, START, observation
 from tests.sqlite_faults import Fault, Place, befalling, error
 from tests.stores import rows
 
-PATIENCE: Final = 10.0
-"""Seconds until a run that takes some hundredths has certainly come to a stop."""
+# Seconds until a run that takes some hundredths has certainly come to a stop.
+TIMEOUT: Final = 10.0
 
 KEY: Final = encode([observation()])[0].key
+# For several transactions: new patients, a record that cannot be read, readings twice, and one with other values.
 RECORDS: Final[Sequence[Record]] = [
     *encode([observation(n, patient=patient) for n in range(10) for patient in (ANNA, BORIS)]),
     Record(KEY, b"no observation"),
@@ -36,10 +37,9 @@ RECORDS: Final[Sequence[Record]] = [
     *encode([observation(3, pulse=99)]),
     *encode([observation(n, patient=BORIS) for n in range(10, 20)]),
 ]
-"""For several transactions: new patients, a record that cannot be read, readings twice, and one with other values."""
 
+# How a call fails.
 KINDS: Final = ("BUSY", "FULL", "IOERR", "cancelled")
-"""How a call fails."""
 
 STORED: Final = {
     "readings": 34,
@@ -66,7 +66,7 @@ class Ward:
         await self.transport.publish(RECORDS)
         async with anyio.create_task_group() as group:
             group.start_soon(self._live)
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 await self.transport.until_stored(0)
             group.cancel_scope.cancel()
 
@@ -79,7 +79,7 @@ class Ward:
             done.set()
 
         self._loop.call_soon_threadsafe(cancel)
-        assert done.wait(PATIENCE)
+        assert done.wait(TIMEOUT)
 
     async def _live(self) -> None:
         while True:
@@ -117,8 +117,8 @@ def test_whichever_call_fails(
         path = tmp_path / f"{number}.db"
         shutil.copy(ready, path)
         ward = Ward(f"sqlite:///{path}")
-        befall = ward.cancel if how == "cancelled" else error(how)
-        with befalling(Fault(number, place, befall)) as fault:
+        cause = ward.cancel if how == "cancelled" else error(how)
+        with befalling(Fault(number, place, cause)) as fault:
             anyio.run(ward.run)
         where = f"call {number}, {how} {place}"
         assert (where, ward.transport.unstored, ward.telemetry.trouble, ward.deaths) == (where, 0, None, [])
@@ -130,7 +130,7 @@ def test_whichever_call_fails(
 
 
 def stored(url: str) -> dict[str, object]:
-    """What is in the file."""
+    """Content of the file."""
     readings = rows(url, "SELECT patient_id, timestamp FROM patient_metrics ORDER BY 1, 2")
     entries = [(batch, journal.decode(payload)) for batch, payload in rows(url, "SELECT batch, payload FROM journal")]
     sizes = [(batch, len(entry)) for batch, entry in sorted(entries)]

@@ -1,4 +1,4 @@
-"""What people do to the files of a database that a sink has open: it notices, says so once, and goes on rightly."""
+"""Changes by people to the files of an open database: the sink notices, says so once, and goes on rightly."""
 
 import shutil
 import sqlite3
@@ -24,7 +24,7 @@ from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, rows, store
 
-PATIENCE: Final = 20.0
+TIMEOUT: Final = 20.0
 
 
 class Ward:
@@ -44,12 +44,12 @@ class Ward:
         """Publish readings and wait until all are stored."""
         await self.transport.publish(encode([observation(self.published + n) for n in range(count)]))
         self.published += count
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await self.transport.until_stored(0)
 
-    async def told(self) -> str:
+    async def reported_error(self) -> str:
         """The one error of the sink, which has come or comes by itself."""
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while not self.errors:
                 await anyio.sleep(0.01)
         [error] = self.errors
@@ -113,10 +113,10 @@ async def other(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["icu.db-wal", "icu.db-shm"])
 async def test_a_log_that_is_removed_takes_nothing_along(ward: Ward, name: str) -> None:
-    """What was only there is brought into the file, whoever else has it open; the next reading is stored beside it."""
+    """Readings that only the log held are saved into the file, also beside other readers; the next one is stored."""
     (ward.path.parent / name).unlink()
     await ward.store(1)
-    assert "its log, was removed or replaced" in await ward.told()
+    assert "its log, was removed or replaced" in await ward.reported_error()
     assert (ward.stored(), await ward.served(), ward.telemetry.trouble) == (21, 21, None)
     await ward.store(1)
     assert (ward.stored(), await ward.served()) == (22, 22)
@@ -125,17 +125,17 @@ async def test_a_log_that_is_removed_takes_nothing_along(ward: Ward, name: str) 
 async def test_it_is_noticed_while_nothing_arrives(ward: Ward) -> None:
     """Within a second or two, so that what is in the log is saved before the sink ends."""
     (ward.path.parent / "icu.db-wal").unlink()
-    assert "its log, was removed or replaced" in await ward.told()
-    with anyio.fail_after(PATIENCE):
+    assert "its log, was removed or replaced" in await ward.reported_error()
+    with anyio.fail_after(TIMEOUT):
         while not (ward.path.parent / "icu.db-wal").exists():
             await anyio.sleep(0.01)
     assert ward.stored() == 20
 
 
 async def test_a_database_that_is_moved_away_is_whole(ward: Ward, tmp_path: Path) -> None:
-    """What its log held is in it; a new one is begun in its place, and is not taken for the old one."""
+    """The moved file has the content of its log; a new database takes its place, and is not taken for the old one."""
     ward.path.rename(tmp_path / "moved.db")
-    assert "was removed or replaced" in await ward.told()
+    assert "was removed or replaced" in await ward.reported_error()
     await ward.store(5)
     assert ward.errors[1:] == ["up to 20 records are neither in this database nor any longer in the log\n"]
     assert (ward.stored(), await ward.served()) == (5, 5)
@@ -147,7 +147,7 @@ async def test_a_database_that_takes_its_place_does_not_get_the_log(ward: Ward, 
     await other(tmp_path / "other.db")
     (tmp_path / "other.db").rename(ward.path)
     await ward.transport.publish(encode([observation(100)]))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await ward.transport.until_stored(0)
         while len(ward.errors) < 2:
             await anyio.sleep(0.01)
@@ -157,12 +157,12 @@ async def test_a_database_that_takes_its_place_does_not_get_the_log(ward: Ward, 
 
 
 def copied(source: Path, target: Path) -> None:
-    """As `cp` does: into the file that is there."""
+    """Overwrite the content of the file, as `cp` does."""
     shutil.copyfile(source, target)
 
 
 def emptied(_: Path, target: Path) -> None:
-    """As `truncate -s 0` does."""
+    """Empty the file, as `truncate -s 0` does."""
     target.open("w").close()
 
 
@@ -170,13 +170,13 @@ def emptied(_: Path, target: Path) -> None:
 async def test_a_database_that_is_overwritten(
     ward: Ward, tmp_path: Path, overwrite: Callable[[Path, Path], None], stored: int
 ) -> None:
-    """It stands as it was copied, without what the log of the old one held; that is told, though nothing arrives."""
+    """The copy stays as it was, without the old log; that is reported while nothing arrives."""
     await other(tmp_path / "other.db")
     ward.checkpoint()
     await ward.store(1)
     overwrite(tmp_path / "other.db", ward.path)
     said = f"looking at the database: {ward.path} is being overwritten"
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while ward.telemetry.trouble != said:
             await anyio.sleep(0.01)
         await ward.transport.publish(encode([observation(100)]))
@@ -191,7 +191,7 @@ async def test_a_database_that_is_destroyed_with_its_log(ward: Ward, tmp_path: P
     for name in ("icu.db", "icu.db-wal"):
         (tmp_path / name).write_bytes(b"no database any more" * 1_000)
     await ward.transport.publish(encode([observation(100)]))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while not ward.deaths:
             await anyio.sleep(0.01)
     assert isinstance(ward.deaths[0], StoreCorruptError)
@@ -201,7 +201,7 @@ async def test_a_database_that_is_destroyed_with_its_log(ward: Ward, tmp_path: P
 
 
 async def test_an_older_copy_that_is_copied_over_the_database(ward: Ward, tmp_path: Path) -> None:
-    """It is told from the file that a checkpoint made of the same database, and what came after it is told as lost."""
+    """The copy is not taken for a checkpoint of the same database, and later readings are reported as lost."""
     with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         source.backup(copy)
     await ward.store(20)
@@ -244,7 +244,7 @@ def reader_at_work(path: Path) -> Iterator[None]:
 
 
 async def test_a_checkpoint_that_a_reader_keeps_from_being_whole_is_no_alarm(ward: Ward) -> None:
-    """It leaves pages of several moments in the file, which nobody has overwritten: all stays, and is stored on."""
+    """A partial checkpoint leaves pages of several moments in the file, which is no damage: storing goes on."""
     ward.checkpoint()
     newest = newest_alone(ward.path)
     for _ in range(20):
@@ -293,7 +293,7 @@ async def test_an_older_copy_over_a_file_whose_checkpoint_is_not_whole(ward: War
 
 
 async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tmp_path: Path) -> None:
-    """It is a transaction like any other: the sink goes on where the restored one says, with the patients of that."""
+    """A restore is a transaction: the sink goes on at the restored offsets, with the restored patients."""
     await other(tmp_path / "other.db")
     with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "other.db")) as source:
         source.backup(target)
@@ -305,13 +305,13 @@ async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tm
 
 
 async def test_a_copy_that_is_restored_by_sqlite_itself_while_nothing_arrives(ward: Ward, tmp_path: Path) -> None:
-    """What it lacks is read again, or told as lost, though no later reading shows the gap."""
+    """Missing readings are read again, or reported as lost, though no later reading shows the gap."""
     with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         source.backup(copy)
     await ward.store(5)
     with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "copy.db")) as source:
         source.backup(target)
-    assert await ward.told() == "up to 5 records are neither in this database nor any longer in the log\n"
+    assert await ward.reported_error() == "up to 5 records are neither in this database nor any longer in the log\n"
     assert ward.stored() == 20
 
 
@@ -324,14 +324,14 @@ async def test_an_emptied_database_that_another_program_opens(ward: Ward, tmp_pa
         other.execute("SELECT * FROM sqlite_schema").fetchall()
         assert not (tmp_path / "icu.db-wal").exists()
         await ward.transport.publish(encode([observation(100)]))
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await ward.transport.until_stored(0)
     assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 1, 1, None)
     assert "was overwritten while the sink wrote to it" in ward.errors[0]
 
 
 async def test_a_database_that_is_overwritten_while_its_log_is_removed(ward: Ward, tmp_path: Path) -> None:
-    """As one restores a copy by hand. The old log is not brought into the other database, which would destroy it."""
+    """A copy restored by hand gets no pages of the old log, which would destroy it."""
     await other(tmp_path / "other.db")
     ward.checkpoint()
     await ward.store(1)
@@ -339,17 +339,17 @@ async def test_a_database_that_is_overwritten_while_its_log_is_removed(ward: War
         (tmp_path / name).unlink()
     copied(tmp_path / "other.db", ward.path)
     await ward.transport.publish(encode([observation(100)]))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await ward.transport.until_stored(0)
     assert "was overwritten while the sink wrote to it" in ward.errors[0]
     assert (ward.deaths, ward.stored(), await ward.served(), ward.telemetry.trouble) == ([], 2, 1, None)
 
 
 async def test_a_lock_that_is_removed_is_taken_anew(ward: Ward) -> None:
-    """Whoever tidies up must not let a second sink in; nothing of the database changes."""
+    """A deleted lock file lets no second sink in; nothing of the database changes."""
     lock = ward.path.with_name("icu.db.lock")
     lock.unlink()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while not lock.exists():
             await anyio.sleep(0.01)
     await ward.store(1)
@@ -363,7 +363,7 @@ async def test_a_sink_whose_lock_another_one_has_ends(ward: Ward) -> None:
     """There is one sink a database, and the other one was told that it is."""
     ward.path.with_name("icu.db.lock").unlink()
     async with open_writer(ward.url, topic="icu.other"):
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while not ward.deaths:
                 await anyio.sleep(0.01)
     [death] = ward.deaths

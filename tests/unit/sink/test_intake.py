@@ -1,7 +1,7 @@
 """Decoding of batches: what stands beside what, and how far each partition moves."""
 
 from icu.messages import Delivery, Position
-from icu.sink.intake import take_in
+from icu.sink.intake import decode_batches
 from icu.store.writer import Move
 from icu.transports.base import Batch
 from tests.hostile import value
@@ -9,28 +9,28 @@ from tests.samples import BORIS, decoded, delivery, observation
 
 
 def test_each_observation_stands_beside_its_delivery() -> None:
-    """Whatever was refused between, and in whatever order the partitions come."""
+    """Refused records between them, and any order of partitions, part no observation from its delivery."""
     unreadable = Delivery(1, 8, None, b"?")
     boris = [delivery(observation(n, patient=BORIS), partition=1, offset=7 + 2 * n) for n in range(2)]
     anna = [delivery(observation(n), offset=n) for n in range(3)]
-    taken = take_in(
+    result = decode_batches(
         [
             Batch(1, [boris[0], unreadable, boris[1]], 7, Position(10, "m")),
             Batch(0, anna, 0, Position(3, "m")),
         ]
     )
-    assert taken.intake.deliveries == [*boris, *anna]
-    assert taken.intake.observations == [decoded(each) for each in taken.intake.deliveries]
-    assert [(each.delivery, each.reason) for each in taken.intake.refusals] == [(unreadable, "malformed")]
-    assert taken.intake.moves == [Move(1, 7, Position(10, "m")), Move(0, 0, Position(3, "m"))]
-    assert taken.implausible == []
+    assert result.intake.deliveries == [*boris, *anna]
+    assert result.intake.observations == [decoded(each) for each in result.intake.deliveries]
+    assert [(each.delivery, each.reason) for each in result.intake.refusals] == [(unreadable, "malformed")]
+    assert result.intake.moves == [Move(1, 7, Position(10, "m")), Move(0, 0, Position(3, "m"))]
+    assert result.implausible == []
 
 
 def test_impossible_values_are_gathered_from_all_batches() -> None:
     """Each with its delivery."""
     first, second = (Delivery(partition, 0, None, value(spo2=101 + partition)) for partition in range(2))
-    taken = take_in([Batch(each.partition, [each], 0, Position(1, "m")) for each in (first, second)])
-    assert [(each.delivery, each.name, each.value) for each in taken.implausible] == [
+    result = decode_batches([Batch(each.partition, [each], 0, Position(1, "m")) for each in (first, second)])
+    assert [(each.delivery, each.name, each.value) for each in result.implausible] == [
         (first, "spo2", "101"),
         (second, "spo2", "102"),
     ]

@@ -12,7 +12,7 @@ def test_a_sink_waits_until_it_says_otherwise() -> None:
     """Before it has opened its database, and whenever it says what it waits for."""
     telemetry = Telemetry(CollectorRegistry())
     assert telemetry.trouble == "the sink has not started yet"
-    telemetry.waiting_for(None)
+    telemetry.set_trouble(None)
     assert telemetry.trouble is None
 
 
@@ -22,7 +22,7 @@ def test_figures_of_one_transaction() -> None:
     refusal = Refusal(Delivery(0, 3, None, b"?"), "malformed", "no JSON")
     came = [observation(0), observation(2), observation(1)]
     intake = Intake(came, [delivery(each) for each in came], [refusal], [])
-    refused = Telemetry(registry).stored(intake, Outcome(2, 1, [refusal]), now=START.timestamp() + 10)
+    refused = Telemetry(registry).count_stored(intake, Outcome(2, 1, [refusal]), now=START.timestamp() + 10)
     assert refused == {"malformed": 1}
     figures = {
         "stored_total": 2,

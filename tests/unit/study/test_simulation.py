@@ -48,7 +48,7 @@ def sent(plan: Plan, number: int) -> list[Observation]:
     observations = []
     for _ in range(plan.readings):
         observations += bay.observe()
-        bay.sent(0, datetime.now(UTC))
+        bay.advance(0, datetime.now(UTC))
     return observations
 
 

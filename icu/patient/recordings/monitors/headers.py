@@ -1,5 +1,5 @@
-"""Headers of WFDB records, looked through before the library reads them: it opens whatever files a header names, takes
-memory for whatever numbers stand in it, and takes what it does not understand for what is usual.
+"""Headers of WFDB records, checked before the library reads them: it opens any file that a header names, allocates
+memory for any number in it, and takes a default for anything that it does not understand.
 
 The format: https://physionet.org/physiotools/wag/header-5.htm
 """
@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 from icu.bounds import parse_number, read_small
 from icu.patient.errors import RecordingError
 
+# Samples read of one record: ten days of twenty signals, one a second.
 MOST_SAMPLES: Final = 20_000_000
-"""That are read of one record: ten days of twenty signals, one a second."""
 
+# Bytes of a header.
 _MOST_BYTES: Final = 1_000_000
-"""Of a header."""
+# Name of a segment, or file of a signal, that holds nothing.
 _GAP: Final = "~"
 
 _SIGNALS: Final = "signals"
@@ -25,39 +26,43 @@ _SEGMENTS: Final = "segments"
 
 _NATURAL: Final = re.compile(r"\A[0-9]{1,18}\Z")
 _PLAIN: Final = re.compile(r"\A[0-9.]{1,40}\Z")
+# Format, samples a frame, skew in frames, offset in bytes.
 _FORMAT: Final = re.compile(r"\A([0-9]{1,18})(?:x([0-9]{1,18}))?(?::([0-9]{1,18}))?(?:\+([0-9]{1,18}))?\Z")
-"""Format, samples a frame, skew in frames, offset in bytes."""
+# Baseline and unit, which may follow the number.
 _GAIN: Final = re.compile(r"[(/].*")
-"""Baseline and unit, which may stand behind the number."""
 _FILE_NAME: Final = re.compile(r"\A(~|[-A-Za-z0-9_]+\.?[A-Za-z0-9_]*)\Z")
 _SEGMENT_NAME: Final = re.compile(r"\A(~|[-A-Za-z0-9_]+)\Z")
 
 
 class Signal(NamedTuple):
-    """A line of a header."""
+    """A signal's line of a header."""
 
     name: str
     file: str
     per_frame: int
+    # Frames by which it begins later.
     skew: int
-    """Frames that it begins later."""
+    # Steps of one unit; 0 where the header gives none.
     gain: float
-    """Steps of one unit; 0 where the header gives none."""
 
 
 class Header(NamedTuple):
-    """The header of a record, or of a segment of one."""
+    """Header of a record, or of one of its segments."""
 
     path: Path
+    # None where it is as long as its files.
     frames: int | None
-    """None where it is as long as its files."""
     signals: Sequence[Signal]
+    # Names of the segments' headers.
     segments: Sequence[str] = ()
-    """Names of the headers of its parts."""
 
 
 def read_headers(path: Path) -> Sequence[Header]:
-    """The header, and those of its segments. RecordingError says which line is wrong, and why."""
+    """Read a header, and those of its segments.
+
+    Raises:
+        RecordingError: A line is wrong; the message names it.
+    """
     main = _header(path)
     parts = [_header(_beside(path, name + path.suffix)) for name in dict.fromkeys(main.segments)]
     for part in parts:
@@ -67,7 +72,7 @@ def read_headers(path: Path) -> Sequence[Header]:
 
 
 def segments(path: Path) -> Sequence[Path]:
-    """The headers of the record's segments; none where it has none, or its header is wrong."""
+    """Find the headers of a record's segments; none where its own header is wrong."""
     try:
         return [path.with_name(name + path.suffix) for name in _header(path).segments]
     except RecordingError:
@@ -75,7 +80,11 @@ def segments(path: Path) -> Sequence[Path]:
 
 
 def check_samples(headers: Sequence[Header], wanted: Collection[str]) -> None:
-    """Refuse, before it is read, what cannot be scaled, is no file, or does not fit into memory."""
+    """Check the size and the files of a record before it is read.
+
+    Raises:
+        RecordingError: A signal has no gain, a file is missing, or the samples do not fit into memory.
+    """
     read = (headers[0].frames or 0) * len(wanted)  # gaps between segments take memory too
     for header in headers:
         for file in {each.file for each in header.signals if each.name in wanted} - {_GAP}:
@@ -94,7 +103,7 @@ def _check_gains(header: Header, wanted: Collection[str]) -> None:
 
 
 def _samples(header: Header, file: str) -> int:
-    """How many samples the library takes from a file, all its signals included."""
+    """Count the samples that the library reads from a file, with all signals in it."""
     path = _beside(header.path, file)
     signals = [each for each in header.signals if each.file == file]
     if not header.frames:
@@ -103,7 +112,11 @@ def _samples(header: Header, file: str) -> int:
 
 
 def _beside(path: Path, name: str) -> Path:
-    """A file that a header names."""
+    """Return the path of a file that a header names.
+
+    Raises:
+        RecordingError: It is no regular file beside the header.
+    """
     found = path.with_name(name)
     if not found.is_file():
         what = "is no regular file" if found.exists() else "is not beside it: copy it there"
@@ -116,12 +129,12 @@ def _header(path: Path) -> Header:
     if not lines:
         raise RecordingError(f"{path} is empty: copy or download it again")
     (first, record), *others = lines
-    with _told(path, first):
+    with _at_line(path, first):
         kind, frames = _record(record.split(), len(others))
     signals: list[Signal] = []
     names: list[str] = []
     for number_, line in others:
-        with _told(path, number_):
+        with _at_line(path, number_):
             if kind is _SEGMENTS:
                 names.append(_segment(line.split()))
             else:
@@ -130,7 +143,7 @@ def _header(path: Path) -> Header:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are no comments, with their numbers."""
+    """Read the lines that are no comments, with their numbers."""
     try:
         text = read_small(path, most=_MOST_BYTES).decode("utf-8", errors="replace")
     except ValueError as exc:
@@ -143,8 +156,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def _told(path: Path, line: int) -> Iterator[None]:
-    """A ValueError as a mistake in this line."""
+def _at_line(path: Path, line: int) -> Iterator[None]:
+    """Turn a ValueError into a mistake in this line."""
     try:
         yield
     except ValueError as exc:
@@ -152,7 +165,11 @@ def _told(path: Path, line: int) -> Iterator[None]:
 
 
 def _record(words: Sequence[str], following: int) -> tuple[str, int | None]:
-    """Kind of the lines that follow, signals or segments, and the samples of each, from a header's first line."""
+    """Parse a header's first line.
+
+    Returns:
+        Kind of the lines that follow, signals or segments, and the samples of each signal.
+    """
     kind, count = _SIGNALS, words[1] if len(words) > 1 else ""
     if "/" in words[0]:
         kind, count = _SEGMENTS, words[0].partition("/")[2]
@@ -165,7 +182,7 @@ def _record(words: Sequence[str], following: int) -> tuple[str, int | None]:
 
 
 def _segment(words: Sequence[str]) -> str:
-    """The name of a segment."""
+    """Parse a segment's line; returns its name."""
     if not _SEGMENT_NAME.match(words[0]):
         raise ValueError(f"{words[0][:40]!r} is no name of a segment")
     _natural("number of samples", words[1] if len(words) > 1 else "")
@@ -179,7 +196,7 @@ def _signal(words: Sequence[str]) -> Signal:
         raise ValueError("is no line of a signal: it begins with a file beside the header, and a format")
     _, per_frame, skew, _ = (_natural("format", each or "0") for each in found.groups())
     return Signal(
-        # As the library spells it.
+        # Spelt like the library's, which drops other characters: names are compared with its own.
         name=" ".join(rest[5:]).strip().encode("ascii", "ignore").decode(),
         file=file,
         per_frame=per_frame or 1,

@@ -1,5 +1,5 @@
-"""The packets of a `.vital` file, looked through to the end before the library reads them: it takes a file that was cut
-off for a short one, and memory for all that is packed into a small one.
+"""Packets of a `.vital` file, checked to the end before the library reads them: it takes a truncated file for a short
+one, and allocates memory for anything that a small file unpacks to.
 
 The format, as the library reads it: a gzip stream of `VITA`, a version (4 bytes), a header (2 bytes of length, then so
 many), and packets (a byte of type, 4 of length, then so many).
@@ -15,46 +15,52 @@ from typing import Final, NamedTuple
 from icu.bounds import open_regular
 from icu.patient.errors import RecordingError
 
+# Bytes that the library may come to hold: eight signs, once a second, for four days.
 MOST_KEPT: Final = 1_000_000_000
-"""Bytes that the library may come to hold: eight signs, once a second, for four days."""
+# Bytes: twice a day of ten waveforms of 500 samples a second.
 _MOST_UNPACKED: Final = 4_000_000_000
-"""Bytes: a day of ten waveforms of 500 samples a second has half."""
 MOST_PACKETS: Final = 5_000_000
+# Bytes of a packet: a day of a waveform of 500 samples a second, in files with a whole waveform in one packet.
 _LONGEST: Final = 250_000_000
-"""Bytes of a packet: a day of a waveform of 500 samples a second, in the files that have each waveform in one."""
+# Bytes of a packet of other files: at a longer one the library stops reading, in silence.
 _LONGEST_READ: Final = 1_000_000
-"""Bytes of a packet of other files: at a longer one the library ends without a word."""
 
+# Bytes that the library allocates for a value, and for any other packet, beside its content.
 _VALUE: Final = 300
 _OTHER: Final = 1_000
-"""Bytes that the library takes for a value, and for a packet that is none, beside its content."""
 
+# Bytes read at a time.
 _PIECE: Final = 1_000_000
 
+# `VITA`, version, length of the header.
 _START: Final = struct.Struct("<4sIH")
-"""`VITA`, version, length of the header."""
+# Place in the header, if it is so long, of a byte that is 1 in files with a whole waveform in one packet.
 _PACKED_AT: Final = 26
-"""Where the header, if it is so long, has a byte that is 1 in files that have each waveform in one packet."""
 _PACKET: Final = struct.Struct("<BI")
+# Number, type, format, length of the name that follows.
 _TRACK: Final = struct.Struct("<HBBI")
-"""Number, type, format, length of the name behind it."""
+# Length before the value, time, number of the track.
 _RECORD: Final = struct.Struct("<HdH")
-"""Length of what precedes the value, time, number of the track."""
 _IS_TRACK, _IS_RECORD = 0, 1
 
 
 class _Packet(NamedTuple):
     kind: int
     length: int
+    # Its beginning.
     content: bytes
-    """The beginning of it."""
 
 
 def check_packets(path: Path, wanted: Callable[[str], bool]) -> None:
-    """Refuse what is no such file, not all of one, or too much of one.
+    """Check a file before the library reads it.
 
-    `wanted` says of a track's name, without its device, whether its values may be kept. A file that cannot be opened
-    is the caller's to tell.
+    Args:
+        path: The file.
+        wanted: True for the name of a track, without its device, whose values may be kept.
+
+    Raises:
+        RecordingError: It is no such file, truncated, or too large.
+        OSError: It cannot be opened.
     """
     try:
         with open_regular(path) as packed, gzip.GzipFile(fileobj=packed) as file:
@@ -66,14 +72,18 @@ def check_packets(path: Path, wanted: Callable[[str], bool]) -> None:
 
 
 def damaged(path: Path, why: str) -> RecordingError:
-    """The error for what a whole file of this kind would not hold."""
+    """Make the error for content that no intact file has."""
     return RecordingError(
         f"{path} cannot be read as a .vital file: {' '.join(why.split())[:200]}: copy or download it again"
     )
 
 
 def _check(file: gzip.GzipFile, wanted: Callable[[str], bool]) -> None:
-    """ValueError for what cannot be read, or not be kept."""
+    """Check the packets.
+
+    Raises:
+        ValueError: They cannot be read, or take too much memory.
+    """
     tracks = set[int]()
     kept = 0
     for number, packet in enumerate(_packets(file, _longest(file))):
@@ -88,7 +98,7 @@ def _check(file: gzip.GzipFile, wanted: Callable[[str], bool]) -> None:
 
 
 def _longest(file: gzip.GzipFile) -> int:
-    """How long a packet may be, from the file's beginning."""
+    """Read the file's beginning; returns the bytes of its longest possible packet."""
     begin = file.read(_START.size)
     if begin[:4] != b"VITA" or len(begin) < _START.size:
         raise ValueError("it does not begin like one")
@@ -108,7 +118,11 @@ def _packets(file: gzip.GzipFile, longest: int) -> Iterator[_Packet]:
 
 
 def _all(file: gzip.GzipFile, length: int) -> bytes:
-    """So many bytes. EOFError where there are fewer."""
+    """Read so many bytes.
+
+    Raises:
+        EOFError: There are fewer.
+    """
     found = file.read(length)
     if len(found) < length:
         raise EOFError
@@ -116,7 +130,7 @@ def _all(file: gzip.GzipFile, length: int) -> bytes:
 
 
 def _name_of(track: bytes) -> str:
-    """The name in a track's packet; nothing where it is too short to have one."""
+    """Read the name from a track's packet; empty where it is too short."""
     if len(track) < _TRACK.size:
         return ""
     *_, length = _TRACK.unpack_from(track)

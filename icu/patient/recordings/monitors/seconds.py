@@ -1,7 +1,7 @@
-"""Series of single values become a table: a row for each second in which something was stored, a column a series.
+"""Series of single values as a table: a row for each second with any stored value, a column for each series.
 
 A second begins half of one before the whole one, so that a monitor whose seconds are a little short or long does not
-lose every other value. Of each second the first value counts that was measured, or else the first reason why none was.
+lose every other value. In each second the first measured value counts, or else the first reason why there is none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,22 +20,22 @@ from icu.vitals.limits import IMPLAUSIBLE
 Numbers: TypeAlias = NDArray[np.int64]
 Reasons: TypeAlias = NDArray[np.int8]
 
+# Seconds since any beginning, and values; NaN for none.
 Series: TypeAlias = Sequence[tuple[float, float]] | Floats
-"""Seconds since any beginning, and values; NaN is none."""
 
+# Seconds of one recording: three weeks with a value a second.
 MOST_SECONDS: Final = 2_000_000
-"""In one recording: three weeks with a value a second."""
 _MOST_CELLS: Final = 30_000_000
+# Rows handed out at once.
 _PIECE: Final = 10_000
-"""Rows that are handed out at once."""
 
 LEAD_OFF: Final = "lead-off"
 
 _REASONS: Final = (None, None, IMPLAUSIBLE, "probe-off", LEAD_OFF)
 _SILENT, _IMPLAUSIBLE, _PROBE_OFF, _LEAD_OFF = range(1, len(_REASONS))
+# Signs whose stored 0 means that a lead is off. With the others a probe is: a line shows 0 while its transducer is open
+# to air, and not to the patient.
 _BY_ELECTRODES: Final = frozenset({"pulse", "resp_rate"})
-"""Signs whose stored 0 means that a lead is off. Else a probe is: a line shows 0 while its transducer is open to air,
-and not to the patient."""
 
 
 class Column(NamedTuple):
@@ -43,19 +43,19 @@ class Column(NamedTuple):
 
     sign: str
     series: Series
+    # True where a 0 says no more than NaN.
     silent: bool = False
-    """True where a 0 says no more than NaN does."""
 
 
 class Second(NamedTuple):
-    """The values of one second, column by column."""
+    """Values of one second, by column."""
 
+    # Seconds since the first of all values.
     begin: float
-    """Seconds since the first of all values."""
+    # NaN where none was measured.
     values: Sequence[float]
-    """NaN where none was measured."""
+    # Reasons of absent values; None where there is a value, or no reason is known.
     reasons: Sequence[str | None]
-    """Why not; None where nothing is known, or a value is there."""
 
 
 class Table(NamedTuple):
@@ -63,13 +63,13 @@ class Table(NamedTuple):
 
     begins: Floats
     values: Floats
+    # Places in _REASONS.
     reasons: Reasons
-    """Places in _REASONS."""
+    # Values that cannot have been measured.
     impossible: int = 0
-    """Values that cannot have been measured."""
 
     def seconds(self) -> Iterator[Second]:
-        """Row by row."""
+        """Return the rows."""
         for at in range(0, len(self.begins), _PIECE):
             piece = slice(at, at + _PIECE)
             rows = zip(self.begins[piece].tolist(), self.values[piece].tolist(), self.reasons[piece], strict=True)
@@ -78,7 +78,11 @@ class Table(NamedTuple):
 
 
 def table_of(path: Path, columns: Sequence[Column]) -> Table:
-    """RecordingError where nothing was stored, too much was, or the times are no course of a patient."""
+    """Build the table.
+
+    Raises:
+        RecordingError: There are no values, too many, or their times are too far apart.
+    """
     ordered = [_ordered(each.series) for each in columns]
     first = _first(path, [moments for moments, _ in ordered])
     places = [np.floor(moments - first + 0.5).astype(np.int64) for moments, _ in ordered]
@@ -97,13 +101,13 @@ def table_of(path: Path, columns: Sequence[Column]) -> Table:
 
 
 def _ordered(series: Series) -> tuple[Floats, Floats]:
-    """Times and values, in order of time."""
+    """Return times and values, in order of time."""
     both = np.asarray(series, dtype=float).reshape(-1, 2)
     return tuple(both[np.argsort(both[:, 0], kind="stable")].T)
 
 
 def _fill(column: Column, rows: Numbers, stored: Floats, values: Floats, reasons: Reasons) -> int:
-    """Fill a column of the table; returns how many values cannot have been measured."""
+    """Fill a column of the table; returns the number of impossible values."""
     why = _why(column, stored)
     _put_first(reasons, rows, why, why > 0)
     _put_first(values, rows, stored, (why == 0) & ~np.isnan(stored))
@@ -112,13 +116,17 @@ def _fill(column: Column, rows: Numbers, stored: Floats, values: Floats, reasons
 
 
 def _put_first(column: Any, rows: Numbers, found: Any, wanted: NDArray[np.bool_]) -> None:  # noqa: ANN401 - an array
-    """Of each row the first of the wanted."""
+    """Put the first wanted value of each row into a column."""
     there, at = np.unique(rows[wanted], return_index=True)
     column[there] = found[wanted][at]
 
 
 def _first(path: Path, moments: Sequence[Floats]) -> float:
-    """The time of the first value."""
+    """Return the time of the first value.
+
+    Raises:
+        RecordingError: There is none, or the last is too far from it.
+    """
     some = [each for each in moments if each.size]
     if not some:
         raise RecordingError(f"{path} holds no vital sign that was measured")
@@ -129,7 +137,11 @@ def _first(path: Path, moments: Sequence[Floats]) -> float:
 
 
 def _seconds(path: Path, places: Sequence[Numbers]) -> Numbers:
-    """The numbers of the seconds in which anything was stored."""
+    """Return the numbers of the seconds with any value.
+
+    Raises:
+        RecordingError: There are too many.
+    """
     found = np.unique(np.concatenate([np.unique(each) for each in places]))
     if len(found) > MOST_SECONDS or len(found) * len(places) > _MOST_CELLS:
         why = f"{len(found)} seconds with values of {len(places)} series are too many to replay"
@@ -138,7 +150,8 @@ def _seconds(path: Path, places: Sequence[Numbers]) -> Numbers:
 
 
 def _why(column: Column, stored: Floats) -> Reasons:
-    """Why each value does not count, as a place in _REASONS; 0 where it does, and where there is none."""
+    """Find the reason why each value does not count, as a place in _REASONS; 0 where it counts, and where there is
+    none."""
     sign = BY_NAME[column.sign]
     low, high = max(sign.limits.low, sign.least), sign.limits.high  # but for 0: see below
     value = np.round(stored, DECIMALS)  # before it is compared with 0: a scaled 0 is not always quite one

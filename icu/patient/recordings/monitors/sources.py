@@ -1,9 +1,8 @@
-"""Series that monitors stored themselves: series of one sign each, at times of their own, become rows.
+"""Series as monitors stored them: each of one sign, at times of its own. Here they become rows.
 
-Such a series is no careful table. A sign may have several sources, a 0 stands where the probe was off, and a line that
-is flushed or zeroed leaves pressures that nobody has. Nothing is made up for what is missing, and nothing is averaged:
-a row holds the first value that was measured in its second, and for a sign that has none the reason, where the
-preferred source gives one.
+Such a series is no edited table. A sign may have several sources, a 0 stands where the probe was off, and flushing or
+zeroing a line leaves pressures that no patient has. Nothing is invented for a missing value, and nothing averaged: a
+row holds the first value measured in its second and, for a sign without one, the reason of its preferred source.
 """
 
 import math
@@ -20,8 +19,8 @@ from icu.vitals.catalogue import BY_NAME, HALVES, VitalSigns
 from icu.vitals.limits import IMPLAUSIBLE
 from icu.vitals.signs import plain
 
+# Seconds between two rows, at least: more than the store's resolution, with a margin for binary fractions.
 _APART: Final = 0.002
-"""Seconds between two rows at least: more than the store's resolution, whatever binary fractions make of it."""
 
 _HALVES: Final = frozenset(each.name for each in HALVES)
 
@@ -29,7 +28,7 @@ _FOREIGN: Final = frozenset({"kpa", "f", "degf", "fahrenheit"})
 
 
 class Source(NamedTuple):
-    """Where signs come from in one recording."""
+    """Series of the signs of one source in a recording."""
 
     signs: Mapping[str, Series]
     electrodes: bool = False
@@ -37,18 +36,22 @@ class Source(NamedTuple):
 
 
 def known_as(name: str) -> str:
-    """A name without what differs between monitors: `ABP Sys` and `ABPSys`, `%SpO2` and `SpO2`."""
+    """Normalise a name, removing the differences between monitors: `ABP Sys` and `ABPSys`, `%SpO2` and `SpO2`."""
     return "".join(filter(str.isalnum, name.lower()))
 
 
 def listed(names: Iterable[str]) -> str:
-    """The first names of a file that has others than we look for, however long they are and whatever they hold."""
+    """List the first names of a file, shortened and printable, for messages."""
     shown = ["".join(filter(str.isprintable, name))[:40] for name in islice(names, 21)]
     return ", ".join([*shown[:20], "..."] if len(shown) > 20 else shown) or "none"
 
 
 def check_unit(path: Path, name: str, unit: str) -> None:
-    """Refuse a sign that is measured in another unit than ours, before its values are taken for a patient's."""
+    """Check the unit of a sign.
+
+    Raises:
+        RecordingError: It is not ours.
+    """
     if known_as(unit) in _FOREIGN:
         raise RecordingError(
             f"{path}: {listed([name])} is in {unit}: a recording has pressures in mmHg and temperatures in C"
@@ -56,10 +59,13 @@ def check_unit(path: Path, name: str, unit: str) -> None:
 
 
 def recording_of(path: Path, sources: Sequence[Source]) -> Recording:
-    """Rows from sources, the preferred ones first. RecordingError where nothing was measured.
+    """Combine sources into a recording, the preferred ones first.
 
-    A second in which nothing was measured makes a row too where a source says why: whoever watches for alarms has to
-    tell a probe that is off from a monitor that is.
+    A second without any value makes a row too where a source gives a reason: an alarm must tell a probe that is off
+    from a monitor that is off.
+
+    Raises:
+        RecordingError: Nothing was measured.
     """
     table = table_of(path, [Column(sign, each.signs[sign], each.cuff) for each in sources for sign in each.signs])
     places = _places(sources)
@@ -78,7 +84,7 @@ def recording_of(path: Path, sources: Sequence[Source]) -> Recording:
 
 
 def _places(sources: Sequence[Source]) -> Sequence[Mapping[str, int]]:
-    """By source, which column of the table each of its signs is."""
+    """Number the columns of the table, by source and sign."""
     columns = count()
     return [{sign: next(columns) for sign in source.signs} for source in sources]
 
@@ -86,8 +92,11 @@ def _places(sources: Sequence[Source]) -> Sequence[Mapping[str, int]]:
 def _combined(
     second: Second, sources: Sequence[Source], places: Sequence[Mapping[str, int]]
 ) -> tuple[Mapping[str, float], Mapping[str, str], int]:
-    """The signs of one second from the best source of each that has some, why others are absent, and how many values
-    were upside down."""
+    """Combine the sources of one second.
+
+    Returns:
+        Signs from the best source of each that has some, reasons of absent signs, and number of impossible values.
+    """
     signs: dict[str, float] = {}
     quality: dict[str, str] = {}
     wrong = 0
@@ -108,7 +117,7 @@ def _combined(
 
 
 def _of_source(second: Second, columns: Mapping[str, int]) -> tuple[dict[str, float], dict[str, str]]:
-    """The values of a source, and the reasons of those that are absent."""
+    """Return the values of a source, and the reasons of absent ones."""
     found: dict[str, float] = {}
     why: dict[str, str] = {}
     for sign, column in columns.items():
@@ -121,7 +130,7 @@ def _of_source(second: Second, columns: Mapping[str, int]) -> tuple[dict[str, fl
 
 
 def _explain(quality: dict[str, str], found: Iterable[str], why: Mapping[str, str]) -> None:
-    """Add why signs of a source are absent. Of those that it measured, what a source before it said is no matter."""
+    """Add the reasons of a source's absent signs. Signs that it measured lose the reasons of earlier sources."""
     for sign in found:
         quality.pop(BY_NAME[sign].field, None)
     pressure = not _HALVES.isdisjoint(why)
@@ -130,7 +139,7 @@ def _explain(quality: dict[str, str], found: Iterable[str], why: Mapping[str, st
 
 
 def chosen(names: Iterable[Name], series: Mapping[str, Series]) -> Iterator[Source]:
-    """The sources that a recording has, of those that are known, in the same order."""
+    """Return the known sources that a recording has, in the order of preference."""
     for name in names:
         signs = {sign: series[known] for sign, known in name.signs.items() if known in series}
         if signs:

@@ -1,10 +1,10 @@
-"""Files of Vital Recorder (`.vital`), as VitalDB has them: numeric tracks, each with the times of its own values.
+"""Files of Vital Recorder (`.vital`), as in VitalDB: numeric tracks, each with the times of its own values.
 
-A track is named after its device, `Solar8000/HR`. Devices differ in what they put before the stroke, and tracks of one
-kind have the same few names behind it: these count. Waveforms are left alone.
+A track is named after its device, `Solar8000/HR`. Devices differ before the stroke, and share a few names behind it:
+those count. Waveforms are not used.
 
-The library prints what is wrong with a file and goes on, and takes a file that was cut off for a short one. So the file
-is looked through first, to its end, and what is printed becomes our error.
+The library prints the faults of a file and goes on, and takes a truncated file for a short one. So the file is checked
+first, to its end, and printed faults become our error.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ from icu.patient.recordings.recording import Recording
 
 SUFFIX: Final = ".vital"
 
+# Type of a numeric track.
 _NUMERIC: Final = 2
 
 _KNOWN: Final = frozenset(known for name in VITAL for known in name.signs.values())
@@ -36,7 +37,7 @@ class _Value(TypedDict):
 
 
 class _Track(Protocol):
-    """What is used of the library's tracks, which come without types."""
+    """The used attributes of the library's tracks, which have no types."""
 
     type: int
     unit: str
@@ -44,7 +45,11 @@ class _Track(Protocol):
 
 
 def read(path: Path) -> Recording:
-    """Read a file. RecordingError says what is wrong with it, or what to install."""
+    """Read a file.
+
+    Raises:
+        RecordingError: It cannot be used, or the library is missing; the message says what to do.
+    """
     library = _library(path)
     check_packets(path, _may_be_wanted)
     tracks = _loaded(library, path)
@@ -69,7 +74,7 @@ def _library(path: Path) -> ModuleType:
 
 
 def _loaded(library: ModuleType, path: Path, names: Sequence[str] = ()) -> Mapping[str, _Track]:
-    """These tracks by name, or all without their values. The constructor would not tell whether it could read them."""
+    """Load tracks by name, or all of them without values. The constructor would hide whether the file could be read."""
     file = library.VitalFile()
     try:
         why = _printed(lambda: file.load_vital(str(path.absolute()), names, header_only=not names))
@@ -82,14 +87,14 @@ def _loaded(library: ModuleType, path: Path, names: Sequence[str] = ()) -> Mappi
 
 
 def _printed(load: Callable[[], bool]) -> str:
-    """What the library says against a file; nothing where it could read it."""
+    """Return the faults that the library prints; empty where it could read the file."""
     with redirect_stdout(StringIO()) as output:
         well = load()
     return "" if well else output.getvalue().strip() or "it has no header"
 
 
 def _may_be_wanted(name: str) -> bool:
-    """Tell if the library might load a track by this name: it does so where it ends with one that it is asked for."""
+    """Tell if the library might load a track of this name: it does so for any ending that is asked for."""
     return _known(name).endswith(tuple(_KNOWN))
 
 
@@ -98,7 +103,7 @@ def _known(name: str) -> str:
 
 
 def _sources(tracks: Mapping[str, _Track]) -> Iterator[Source]:
-    """The sources of all devices, by kind; of one kind, in the file's order of devices."""
+    """Return the sources of all devices by kind; within a kind, in the file's order of devices."""
     devices: dict[str, dict[str, Series]] = {}
     for name, track in tracks.items():
         series = np.array([(record["dt"], record["val"]) for record in track.recs])

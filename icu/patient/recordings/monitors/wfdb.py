@@ -1,8 +1,7 @@
-"""WFDB records of numerics, as PhysioNet's MIMIC databases have them: a header `.hea` beside its `.dat` files.
+"""WFDB records of numerics, as in PhysioNet's MIMIC databases: a header `.hea` beside its `.dat` files.
 
-The library scales the values, and puts the segments of a record together with their gaps. Dates in the header are not
-looked at: as in other files, a recording's own times only say how far its rows lie apart (MIMIC's are of the years 2100
-and later).
+The library scales the values, and joins the segments of a record with their gaps. Dates in the header are ignored: as
+in other files, a recording's own times only give the distance between rows (MIMIC's lie in the years after 2100).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,23 +23,23 @@ from icu.patient.recordings.recording import Recording
 
 SUFFIX: Final = ".hea"
 
+# Samples per second. Faster signals are waveforms, although they may have the name of a sign: RESP, for instance.
 _FASTEST: Final = 10.0
-"""Samples per second. What is faster is a waveform, although it may have the name of a sign: RESP, for instance."""
 
 _KNOWN: Final = frozenset(known for name in WFDB for known in name.signs.values())
 
 
 class _Signal(NamedTuple):
-    """What the header says of a signal."""
+    """A signal, as the header describes it."""
 
     name: str
     unit: str
+    # Samples per second.
     rate: float
-    """Samples per second."""
 
 
 class _Record(Protocol):
-    """What is used of the library's records, which come without types."""
+    """The used attributes of the library's records, which have no types."""
 
     fs: float
     sig_name: list[str]
@@ -50,7 +49,11 @@ class _Record(Protocol):
 
 
 def read(path: Path) -> Recording:
-    """Read a record by its header. RecordingError says what is wrong with it, or what to install."""
+    """Read a record by its header.
+
+    Raises:
+        RecordingError: It cannot be used, or the library is missing; the message says what to do.
+    """
     library = _library(path)
     headers = read_headers(path)
     with _in_our_words(path):
@@ -61,14 +64,14 @@ def read(path: Path) -> Recording:
 
 
 def segments(paths: Iterable[Path]) -> Collection[Path]:
-    """The headers among these that are parts of a record whose header is one of them too."""
+    """Find the headers among these that are segments of a record among these."""
     headers = [path for path in paths if path.suffix.lower() == SUFFIX]
     return {part for path in headers for part in segments_of(path)}
 
 
 @contextmanager
 def _in_our_words(path: Path) -> Iterator[None]:
-    """Whatever the library stumbles over, as an error that names the file."""
+    """Convert any error of the library to one that names the file."""
     try:
         yield
     except RecordingError:
@@ -93,12 +96,12 @@ def _library(path: Path) -> ModuleType:
 
 
 def _name(path: Path) -> str:
-    """A record as the library calls it. Absolute, for it would take some relative names for addresses."""
+    """Return the library's name of a record: absolute, for it takes some relative names for addresses."""
     return str(path.absolute().with_suffix(""))
 
 
 def _signals(header: _Record) -> Iterator[_Signal]:
-    """The signals of a record, or of all its segments."""
+    """Return the signals of a record, or of all its segments."""
     parts: Sequence[_Record | None] = getattr(header, "segments", None) or [header]
     for part in parts:
         if part is not None and part.sig_name:  # None is a gap
@@ -107,7 +110,11 @@ def _signals(header: _Record) -> Iterator[_Signal]:
 
 
 def _wanted(path: Path, signals: Iterable[_Signal]) -> list[str]:
-    """The names of the signals that are vital signs."""
+    """Choose the signals that are vital signs.
+
+    Raises:
+        RecordingError: There are none, or one is in another unit than ours.
+    """
     rates: dict[str, float] = {}
     for signal in signals:
         rates[signal.name] = max(signal.rate, rates.get(signal.name, 0))

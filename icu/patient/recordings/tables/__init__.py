@@ -1,1 +1,1 @@
-"""Recordings as tables: CSV and its like, with whatever columns people have."""
+"""Recordings as tables: CSV and similar files, with any columns."""

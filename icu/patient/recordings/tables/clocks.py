@@ -1,4 +1,4 @@
-"""When the rows of a table were measured: one column of times, or one of days and one of clocks."""
+"""Times of the rows of a table: one column of times, or one of days and one of clocks."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -9,12 +9,12 @@ from icu.patient.recordings.tables.table import Line, Table
 from icu.patient.recordings.tables.times import Reader, Times, looks_like_date
 from icu.vitals import headers
 
+# Returns a row's seconds since any beginning.
 Seconds: TypeAlias = Callable[[Line], float]
-"""Of a row, since any beginning."""
 
 
 class Clock:
-    """The columns of times of a table: shown every row first, then asked how to read them."""
+    """Columns of times. Every row is looked at first, and decides how they are read."""
 
     def __init__(self, table: Table, layout: Layout) -> None:
         self.notes: list[str] = []
@@ -28,7 +28,11 @@ class Clock:
         self._varying: set[int] = set()
 
     def look(self, line: Line) -> None:
-        """RecordingError where there is no time, or one in another form than those before it."""
+        """Look at a row.
+
+        Raises:
+            RecordingError: It has no time, or one in another form than the rows before.
+        """
         for place, times in self._looks.items():
             try:
                 times.look(line.cells[place])
@@ -40,9 +44,17 @@ class Clock:
                 self._varying.add(place)
 
     def seconds(self, step: float | None) -> Seconds | None:
-        """How to read when a row was measured; None where no column says so, but a step between rows does.
+        """Choose how to read the times.
 
-        RecordingError where it cannot be told, and where there is neither."""
+        Args:
+            step: Seconds between two rows, where no column has times.
+
+        Returns:
+            None where the step replaces the times.
+
+        Raises:
+            RecordingError: The columns allow several readings, or there are neither times nor a step.
+        """
         if self._time is None:
             self._check_timeless(step)
             return None
@@ -65,7 +77,11 @@ class Clock:
             raise self._wrong(place, str(exc)) from exc
 
     def _check_timeless(self, step: float | None) -> None:
-        """RecordingError where a column looks like one of time, and is not known."""
+        """Refuse a table without a known column of times if another column looks like one.
+
+        Raises:
+            RecordingError: A column looks like one, or there is no step.
+        """
         for place in sorted(self._varying):
             if headers.looks_like_time(self._table.header[place]) or looks_like_date(self._first[place]):
                 raise self._wrong(

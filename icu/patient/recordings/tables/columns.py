@@ -1,4 +1,4 @@
-"""Meaning of the columns of a table: patient, time, signs in the order of their sources."""
+"""Meaning of the columns of a table: patient, time, and signs in the order of their sources."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -11,67 +11,71 @@ from icu.vitals import headers, names
 from icu.vitals.headers import Conversion, UnknownUnitError, known_as
 
 _PRESSURES: Final = {"systolic", "diastolic", "bp"}
+# Ranges of body temperature, Cel and Fahrenheit: a column `T` of temperatures has most values within one of them.
 _BODY: Final = ((25.0, 45.0), (80.0, 115.0))
-"""Temperatures of bodies, Cel and Fahrenheit, of which a column `T` has most values if it is one of temperatures."""
 
 _Found = TypeVar("_Found")
 
 
 class Column(NamedTuple):
-    """A column of a sign."""
+    """A column with a sign."""
 
     place: int
     header: str
+    # A field of VitalSigns, or `bp` for both halves in one cell.
     sign: str
-    """Of VitalSigns, or `bp` for both halves in one cell."""
+    # The known name that it matched.
     name: str
-    """That it is known by."""
     conversion: Conversion
 
 
 class Layout(NamedTuple):
-    """The places of a row's cells, counted from 0."""
+    """Columns by meaning, as places in a row, counted from 0."""
 
+    # Columns that name the patient together; empty where none does.
     patient: Sequence[int]
-    """Columns that say together whose the row is; empty where none does."""
     time: int | None
+    # Seconds in one unit of the time, where the header says so.
     unit: float | None
-    """Seconds in one unit of the time, where the header says so."""
+    # A column of days beside the one of times.
     date: int | None
-    """A column of days beside that of times."""
+    # Sources of the signs, the preferred one of a sign first.
     sources: Sequence[Sequence[Column]]
-    """The preferred one of a sign first."""
+    # Columns that are not used.
     left: Sequence[int]
-    """Columns that are left alone."""
 
 
 def knows(header: Sequence[str]) -> int:
-    """How many of these names are known; 0 where none is a sign, or says of what sign a row is."""
+    """Count the known names in a header; 0 where none is a sign, or names the sign of a row."""
     keys = {known_as(each) for each in header}
     signs = sum(_is_sign(each) for each in header)
     return signs + len(keys & {*names.PEOPLE, *names.STAYS, *names.LONG}) if signs or _is_long(keys) else 0
 
 
 class Head(Protocol):
-    """The header of a table, and its rows for what the header alone does not tell."""
+    """Header of a table, and its rows where the header alone does not decide."""
 
     @property
     def where(self) -> str:
-        """File and line, as mistakes name them."""
+        """File and line, for messages."""
         ...
 
     @property
     def header(self) -> Sequence[str]:
-        """The names of the columns."""
+        """Names of the columns."""
         ...
 
     def rows(self) -> Iterable[Line]:
-        """All rows."""
+        """Return all rows."""
         ...
 
 
 def layout_of(table: Head) -> Layout:
-    """The layout of a table. RecordingError where two columns mean the same, a unit is not known, or none is a sign."""
+    """Find the layout of a table.
+
+    Raises:
+        RecordingError: Two columns mean the same, a unit is unknown, or no column is a sign.
+    """
     t = _meaning_of_t(table)
     times = {place: each for place, each in _each(table, headers.time_of).items() if _is(table, place, t, "time")}
     signs = {
@@ -93,7 +97,12 @@ def layout_of(table: Head) -> Layout:
 
 
 def without(sources: Sequence[Sequence[Column]], leaves: Callable[[Column], bool]) -> Sequence[Sequence[Column]]:
-    """The sources without some of their columns, and those that have none then."""
+    """Remove columns from the sources, and sources that are empty then.
+
+    Args:
+        sources: Columns by source.
+        leaves: True for a column to remove.
+    """
     kept = [[column for column in source if not leaves(column)] for source in sources]
     return [source for source in kept if source]
 
@@ -106,7 +115,7 @@ def _is_sign(header: str) -> bool:
 
 
 def _each(table: Head, meaning: Callable[[str], _Found | None]) -> Mapping[int, _Found]:
-    """The columns that have this kind of meaning."""
+    """Find the columns with this kind of meaning."""
     found = {}
     for place, header in enumerate(table.header):
         try:
@@ -118,12 +127,12 @@ def _each(table: Head, meaning: Callable[[str], _Found | None]) -> Mapping[int, 
 
 
 def _is(table: Head, place: int, meaning_of_t: str, meaning: str) -> bool:
-    """Tell if a column means what its name may mean: of `t` that has been settled."""
+    """Tell if a column has a meaning that its name allows; for `t` the decision is made already."""
     return known_as(table.header[place]) != "t" or meaning_of_t == meaning
 
 
 def _meaning_of_t(table: Head) -> str:
-    """Tell a column `t` by the others beside it: time, temperature, or nothing."""
+    """Decide the meaning of a column `t` by the columns beside it: time, temperature, or neither."""
     places = [place for place, header in enumerate(table.header) if known_as(header) == "t"]
     if len(places) != 1:
         return ""
@@ -137,12 +146,16 @@ def _meaning_of_t(table: Head) -> str:
 
 
 def _meaning_of_values(table: Head, place: int) -> str:
-    """Tell a column `t` by its values alone. RecordingError where they do not tell."""
+    """Decide the meaning of a column `t` by its values.
+
+    Raises:
+        RecordingError: They allow both.
+    """
     header = table.header[place]
     try:
         values = [number(cell) for line in table.rows() if not is_missing(cell := line.cells[place])]
     except ValueError:
-        return "time"  # of dates: what is none is told later
+        return "time"  # dates; a value that is no date is refused later, with its line
     bodies = sum(any(low <= value <= high for low, high in _BODY) for value in values)
     rises = all(before < after for before, after in pairwise(values))
     if bodies > len(values) / 2 and not (rises and all(value == value // 1 for value in values[1:]) and values[1:]):
@@ -153,7 +166,7 @@ def _meaning_of_values(table: Head, place: int) -> str:
 
 
 def _is_pressure(table: Head, columns: Sequence[Column]) -> bool:
-    """Tell if a column `mean` is of the pressure: beside pressures, and not beside what a window of values has."""
+    """Tell if a column `mean` is a pressure: beside pressures, and not beside other statistics of a window."""
     window = {known_as(header) for header in table.header} & {*names.SPREADS}
     return not window and any(column.sign in _PRESSURES for column in columns)
 
@@ -185,7 +198,7 @@ def _check_doubled(table: Head, source: Sequence[Column]) -> None:
 
 
 def _patient(header: Sequence[str]) -> Sequence[int]:
-    """Whoever is named by stay or person; by the bed where there is nothing else."""
+    """Find the columns of the patient: stay and person, or the bed where there is neither."""
     keys = [known_as(each) for each in header]
     named = [place for place, key in enumerate(keys) if key in names.PEOPLE or key in names.STAYS]
     return named or [place for place, key in enumerate(keys) if key in names.BEDS]

@@ -1,6 +1,6 @@
-"""Dates and clocks, one text at a time: seconds since 1970, or since midnight. ValueError for any other text.
+"""Dates and clocks, one text at a time, as seconds since 1970, or since midnight. ValueError for any other text.
 
-A date without a time zone is of UTC: what counts is how far rows lie apart.
+A date without a time zone is taken as UTC: only the distance between rows counts.
 """
 
 import re
@@ -13,12 +13,12 @@ _CLOCK: Final = re.compile(r"\A([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9](?:[.,][0
 _DATED: Final = re.compile(r"\A([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})(?:[ T,]+(.+))?\Z")
 _YEAR_FIRST: Final = re.compile(r"\A([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})(?:[ T,]+(.+))?\Z")
 _COMPACT: Final = re.compile(r"\A(?:[0-9]{8}|[0-9]{12}|[0-9]{14})\Z")
+# Last year of a compact date: published stays are shifted by a century or two.
 _LAST_YEAR: Final = 2299
-"""Of a compact date: those of published stays are shifted by a century or two."""
 
 
 def iso(text: str) -> float:
-    """2026-01-31T12:00:00Z, with all that ISO 8601 lets one leave out but the dashes of a date alone."""
+    """Parse 2026-01-31T12:00:00Z and the shorter forms of ISO 8601, except for a date without dashes."""
     # datetime itself takes digits of other scripts, and eight digits.
     if not text.isascii() or text.isdigit():
         raise _no_date(text)
@@ -26,14 +26,14 @@ def iso(text: str) -> float:
 
 
 def year_first(text: str) -> float:
-    """2026/1/31 and 2026.01.31 12:00, which nobody reads but in this order."""
+    """Parse 2026/1/31 and 2026.01.31 12:00, which have one order everywhere."""
     if (match := _YEAR_FIRST.match(text)) is None:
         raise _no_date(text)
     return _of_day(*match.groups())
 
 
 def dated(text: str, *, day_first: bool) -> float:
-    """31.01.2026 12:00 and 1/31/2026 2:05 PM. With dots the day is always first."""
+    """Parse 31.01.2026 12:00 and 1/31/2026 2:05 PM. With dots the day is always first."""
     match = _DATED.match(text)
     if match is None or (match[2] == "." and not day_first):
         raise _no_date(text)
@@ -42,7 +42,7 @@ def dated(text: str, *, day_first: bool) -> float:
 
 
 def compact(text: str) -> float:
-    """20260131, 202601311200 and 20260131120000."""
+    """Parse 20260131, 202601311200 and 20260131120000."""
     if not _COMPACT.match(text):
         raise _no_date(text)
     whole = text.ljust(14, "0")
@@ -53,7 +53,7 @@ def compact(text: str) -> float:
 
 
 def clock(text: str) -> float:
-    """14:20, 14:20:05.5 and 2:20 PM; hours may be more than a day has."""
+    """Parse 14:20, 14:20:05.5 and 2:20 PM; hours may exceed a day."""
     match = _CLOCK.match(text)
     if match is None:
         raise ValueError(f"{text[:40]!r} is no time of day")
@@ -66,7 +66,7 @@ def clock(text: str) -> float:
 
 
 def clock_of_digits(value: float) -> float:
-    """142005 for 14:20:05."""
+    """Convert 142005, for 14:20:05."""
     hours, rest = divmod(int(value), 10_000)
     return hours * 3_600 + rest // 100 * 60 + rest % 100
 

@@ -1,4 +1,4 @@
-"""Whose the rows of a table are: one patient's, or several patients' among each other."""
+"""Patients of the rows of a table: one, or several whose rows are mixed."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,12 +9,12 @@ from icu.patient.recordings.tables.columns import Layout
 from icu.patient.recordings.tables.table import Line, Table
 from icu.vitals.headers import known_as, looks_like_identity
 
+# Names of patient columns that may also number rows.
 _NUMBERS: Final = {"id", "uuid", "record", "recordid", "case"}
-"""Names that columns of row numbers have too."""
 
 
 class Patients:
-    """The columns that say whose a row is: shown every row first, then asked which of them tell patients apart."""
+    """Columns that name the patient. Every row is looked at first, and decides which of them tell patients apart."""
 
     def __init__(self, table: Table, layout: Layout) -> None:
         self._table = table
@@ -27,13 +27,17 @@ class Patients:
         self._others: dict[int, set[str]] = {
             place: set() for place in others if looks_like_identity(table.header[place])
         }
+        # Columns with another value in each row so far, and their values.
         self._numbers: dict[int, set[str]] = {
             place: set() for place in self._places if known_as(table.header[place]) in _NUMBERS
         }
-        """Columns that have had another value in each row so far, and their values."""
 
     def look(self, line: Line) -> None:
-        """RecordingError where a row is nobody's, or a column that is not known seems to say whose it is."""
+        """Look at a row.
+
+        Raises:
+            RecordingError: It has no patient, or an unknown column seems to name one.
+        """
         self._rows += 1
         self._first = self._first or line.cells
         for place in self._places:
@@ -44,7 +48,7 @@ class Patients:
                 self._varying.add(place)
         if self._others:
             self._look_at_others(line)
-        if self._numbers and self._rows < KNOWN:  # so many say enough
+        if self._numbers and self._rows < KNOWN:  # enough rows to decide; the values are held in memory
             self._look_at_numbers(line)
 
     def _look_at_others(self, line: Line) -> None:
@@ -61,7 +65,11 @@ class Patients:
         self._numbers = {place: seen for place, seen in self._numbers.items() if len(seen) == self._rows}
 
     def places(self) -> Sequence[int]:
-        """The columns by which patients differ. RecordingError where they may be rows."""
+        """Return the columns that tell patients apart.
+
+        Raises:
+            RecordingError: They may number rows instead.
+        """
         numbers = self._numbers if self._rows > 1 else {}
         if numbers and len(numbers) == len(self._places):
             why = "it is another in each row, and may number rows or patients: remove it, or call it patient_id"

@@ -1,4 +1,4 @@
-"""Values that cannot have been measured cost themselves, and nothing beside them."""
+"""Impossible values of a table: each is left out alone, with the reason."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,12 @@ from icu.vitals.signs import plain
 
 
 def plausible(values: Mapping[str, float]) -> tuple[dict[str, float], dict[str, str]]:
-    """The values that can be, rounded, and by name of quality why others are absent.
+    """Keep the possible values.
 
-    A pressure that is upside down keeps neither half, for nobody knows which is wrong.
+    A pressure that is upside down loses both halves, for either may be the wrong one.
+
+    Returns:
+        Rounded values by sign, and the reasons of the absent ones by name of quality.
     """
     kept: dict[str, float] = {}
     quality: dict[str, str] = {}

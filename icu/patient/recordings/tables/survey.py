@@ -1,6 +1,6 @@
-"""A first look at all of a table, for what a column means often shows in its values alone.
+"""First reading of a whole table, because the meaning of a column often shows in its values alone.
 
-Every cell that counts is checked here, so that a mistake is told before anything of the table is used.
+Every used cell is checked here, so that a mistake is reported before any row is used.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,34 +17,40 @@ from icu.patient.recordings.tables.values import values_of
 from icu.patient.recordings.tables.waveforms import without_waveforms
 from icu.vitals.headers import known_as
 
+# Unused columns that are listed by name; a laboratory's table may have hundreds.
 _MOST_NAMED: Final = 60
-"""Columns that are left alone and named; a laboratory's table may have hundreds."""
 
+# Why a column is not used that would be used in another table.
 _NOT_TAKEN: Final = {
     "sao2": "is a blood gas beside an oximeter",
     "mean": "is no mean of a pressure here",
     "t": "is of neither time nor temperature here",
 }
-"""Why a column is left that would be taken elsewhere."""
 
 
 class Survey(NamedTuple):
-    """Results of the first look at a table."""
+    """Results of the first reading."""
 
+    # With the conversions that the values require, and without waveforms.
     sources: Sequence[Sequence[Column]]
-    """With the conversions that their values ask for, and without waveforms."""
+    # How to read a row's time; None where no column has it.
     seconds: Seconds | None
-    """When a row was measured; None where no column says so."""
+    # Columns that tell patients apart; empty where all rows are of one.
     patient: Sequence[int]
-    """The columns that tell patients apart; empty where all rows are of one."""
+    # Sentences for people on how the table is read.
     notes: Sequence[str]
-    """Notes for people on how the table is read."""
 
 
 def survey(table: Table, layout: Layout, *, step: float | None) -> Survey:
-    """Look at all of it. RecordingError names what cannot be used, or not be told.
+    """Read the whole table.
 
-    `step` is the seconds between two rows where no column is of time; without one such a table is refused.
+    Args:
+        table: The table.
+        layout: Meaning of its columns.
+        step: Seconds between two rows where no column has times; None refuses such a table.
+
+    Raises:
+        RecordingError: A cell cannot be used, or a column allows several meanings.
     """
     clock, patients = Clock(table, layout), Patients(table, layout)
     columns = [column for source in layout.sources for column in source]
@@ -54,6 +60,7 @@ def survey(table: Table, layout: Layout, *, step: float | None) -> Survey:
         clock.look(row)
         patients.look(row)
         for column in columns:
+            # A column repeats few different cells: each is parsed once.
             if row.cells[column.place] not in (extent := extents[column.place]).seen:
                 _extend(extent, column, row)
     if row is None:

@@ -1,8 +1,8 @@
-"""A file of text as a table: from bytes to a header and rows of cells.
+"""A text file as a table: from bytes to a header and rows of cells.
 
-Spreadsheets, devices and programs differ in encoding (UTF-8, UTF-16, Windows-1252), in what stands between cells, in
-the comma or point of decimals, and in what they write above the header. A table is read row by row, as often as it is
-asked for, and never held in memory.
+Spreadsheets, devices and programs differ in encoding (UTF-8, UTF-16, Windows-1252), in the delimiter, in the decimal
+comma or point, and in lines above the header. A table is read row by row, as often as it is needed, and never held in
+memory.
 """
 
 import codecs
@@ -18,16 +18,18 @@ from typing import Final, NamedTuple, TextIO
 from icu.patient.errors import RecordingError
 from icu.vitals.headers import is_unit
 
+# Characters. A file with a longer line is no table.
 LONGEST_LINE: Final = 1 << 20
-"""Characters. What has no end of line for so long is no table."""
 MOST_COLUMNS: Final = 4_096
+# Lines among which the header is searched.
 _PREAMBLE: Final = 100
-"""Lines among which the header is looked for."""
+# Bytes read at a time.
 _PIECE: Final = 1 << 20
 
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[0-9]*,[0-9]+\Z")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# First bytes of files that are no text, and what to do with them.
 _FOREIGN: Final = (
     (b"\x00\x05\x16\x07", "it is a companion that macOS writes beside files (`._NAME`): take the one without `._`"),
     (b"PK\x03\x04", "it is a ZIP or Excel file: unpack it, or save the sheet as CSV"),
@@ -38,39 +40,43 @@ _FOREIGN: Final = (
 
 
 class Line(NamedTuple):
-    """A row of cells, without blanks around them, and how to tell where it stands."""
+    """A row of cells, stripped of blanks, and its place in the file."""
 
     path: Path
     number: int
     cells: Sequence[str]
 
     def wrong(self, why: str) -> RecordingError:
-        """A mistake in the line."""
+        """Make the error for a mistake in this line."""
         return RecordingError(f"{self.path}:{self.number}: {why}")
 
     def mistake(self, column: str, why: str) -> RecordingError:
-        """A mistake in a cell of it."""
+        """Make the error for a mistake in one of its cells."""
         return self.wrong(f"column {column}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An opened table. `encoding`, `delimiter` and `number` say how, and in which line, the header was found."""
+    """An opened table, with the encoding, delimiter and line of its header."""
 
     path: Path
     encoding: str
     delimiter: str
+    # Line of the header, counted from 1.
     number: int
-    """Of the header's line, counted from 1."""
     header: Sequence[str]
 
     @property
     def where(self) -> str:
-        """File and line of the header, as mistakes in it name them."""
+        """File and line of the header, for messages."""
         return f"{self.path}:{self.number}"
 
     def rows(self) -> Iterator[Line]:
-        """All rows below the header that hold anything, from the first on. RecordingError for a torn or endless one."""
+        """Read all rows below the header that are not empty.
+
+        Raises:
+            RecordingError: A row has another number of cells than the header, or no end.
+        """
         with _text(self.path, self.encoding) as file:
             lines = islice(_bounded(self.path, file), self.number, None)
             reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
@@ -82,7 +88,7 @@ class Table:
                     raise line.wrong(f"has {len(row)} fields, the header {len(self.header)}")
 
     def _cells(self, row: Sequence[str]) -> Sequence[str]:
-        """Without blanks around them, and with points for decimal commas, which nothing else can be here."""
+        """Strip blanks and replace decimal commas, unless the comma is the delimiter."""
         cells = list(map(str.strip, row))
         if self.delimiter == ",":
             return cells
@@ -115,7 +121,7 @@ def open_table(path: Path, knows: Callable[[Sequence[str]], int]) -> Table:
 def _header(
     head: Sequence[str], place: int, knows: Callable[[Sequence[str]], int]
 ) -> tuple[int, str, Sequence[str]] | None:
-    """The line as a header, split where most of its names are known."""
+    """Read a line as a header, with the delimiter that gives most known names."""
     splits = [(each, split(head[place], each)) for each in _DELIMITERS]
     delimiter, names = max(splits, key=lambda each: (knows(each[1]), len(each[1])))
     return (place + 1, delimiter, names) if knows(names) else None
@@ -127,7 +133,7 @@ def _goes_on(head: Sequence[str], number: int, delimiter: str, header: Sequence[
 
 
 def split(line: str, delimiter: str) -> Sequence[str]:
-    """The names in one line, without the quotes that some programs leave around them."""
+    """Split a line into names, without the quotes that some programs leave around them."""
     return [
         each.strip().strip("'").strip()
         for each in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
@@ -166,7 +172,7 @@ def _encoding(path: Path) -> str:
 
 
 def _wide(path: Path, head: bytes) -> str:
-    """UTF-16 without a mark: of Latin letters every other byte is 0."""
+    """Recognise UTF-16 without a byte order mark: every other byte of Latin letters is 0."""
     for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
         if zeros and zeros.count(0) > 0.8 * len(zeros):
             return encoding
@@ -175,7 +181,7 @@ def _wide(path: Path, head: bytes) -> str:
 
 @contextmanager
 def _text(path: Path, encoding: str) -> Iterator[TextIO]:
-    """The file's text; what is none becomes our error."""
+    """Open the file as text; wrong bytes become our error."""
     try:
         with path.open(encoding=encoding, newline="") as file:
             yield file

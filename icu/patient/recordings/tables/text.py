@@ -1,7 +1,7 @@
-"""CSV and its like: comma, semicolon, tab or bar between cells.
+"""CSV and similar files, with comma, semicolon, tab or bar between cells.
 
-`table` finds header and rows, `columns` what the header means, `survey` what the values add to that; here rows become
-recordings, one for each patient. A 0 is a value: whoever wrote the table has had the choice.
+`table` finds header and rows, `columns` the meaning of the header, `survey` that of the values; here rows become
+recordings, one for each patient. A 0 is a value: the author of a table could have left it out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,54 +21,69 @@ from icu.vitals.catalogue import VitalSigns
 
 SUFFIXES: Final = (".csv", ".psv", ".tsv")
 
+# Rows of a file, which are held in memory: 23 days with a row a second.
 MOST_ROWS: Final = 2_000_000
-"""Of a file: they are held in memory, and are 23 days of a row a second."""
+# Patients of a file.
 MOST_PATIENTS: Final = 1_000
-"""Of a file."""
 
 
 class Reading(NamedTuple):
-    """A row of a table: whose it is, and the seconds since any beginning, None where no column says so."""
+    """A row of a table, with its patient and its seconds since any beginning; None where no column has times."""
 
     line: Line
+    # Cells that tell patients apart; empty where all rows are of one.
     patient: tuple[str, ...]
-    """The cells that tell patients apart; empty where all rows are of one."""
     seconds: float | None
 
 
 class Readings:
-    """A table that was looked at whole, and can be read as vital signs of patients."""
+    """A table that was read once and can be read as vital signs of patients."""
 
     def __init__(self, table: Table, found: Survey, *, names_patients: bool) -> None:
         self.where = table.where
+        # True where a column says whose the rows are, be they of one.
         self.names_patients = names_patients
-        """True where a column says whose the rows are, be they of one."""
         self.notes: Sequence[str] = found.notes
         self._table = table
         self._found = found
 
     def __iter__(self) -> Iterator[Reading]:
-        """The rows in the file's order."""
+        """Return the rows in the file's order."""
         seconds, places = self._found.seconds, self._found.patient
         for line in self._table.rows():
             patient = tuple([line.cells[place] for place in places])
             yield Reading(line, patient, None if seconds is None else seconds(line))
 
     def signs(self, line: Line) -> tuple[dict[str, float], dict[str, str], int]:
-        """The signs of a row, why others are absent, and how many values cannot have been measured."""
+        """Return the signs of a row, the reasons of absent ones, and the number of impossible values."""
         return measured(self._found.sources, line)
 
 
 def readings(path: Path, *, step: float | None) -> Readings:
-    """Open a table of any size, which is never held in memory. RecordingError says, with line and column, what cannot
-    be used. `step` is the seconds between two rows where no column is of time; None refuses such a table."""
+    """Open a table of any size, which is never held in memory.
+
+    Args:
+        path: The file.
+        step: Seconds between two rows where no column has times; None refuses such a table.
+
+    Raises:
+        RecordingError: It cannot be used; the message names line and column.
+    """
     table = open_table(path, knows)
     layout = layout_of(table)
     return Readings(table, survey(table, layout, step=step), names_patients=bool(layout.patient))
 
 
 def read(path: Path, *, step: float) -> Sequence[Recording]:
-    """Read a file: a recording for each patient, in the order of their first rows."""
+    """Read a file: a recording for each patient, in the order of their first rows.
+
+    Args:
+        path: The file.
+        step: Seconds between two rows where no column has times.
+
+    Raises:
+        RecordingError: It cannot be used; the message names line and column.
+    """
     opened = readings(path, step=step)
     patients: dict[tuple[str, ...], _Course] = {}
     for number, reading in enumerate(opened):
@@ -86,7 +101,7 @@ def read(path: Path, *, step: float) -> Sequence[Recording]:
 
 @dataclass(slots=True)
 class _Course:
-    """The rows of a patient so far."""
+    """Rows of a patient so far."""
 
     rows: list[Row] = field(default_factory=list)
     begin: float = 0.0
@@ -97,7 +112,11 @@ class _Course:
     def add(
         self, reading: Reading, values: dict[str, float], quality: dict[str, str], impossible: int, *, step: float
     ) -> None:
-        """Take a row. RecordingError where its time cannot follow that of the patient's last."""
+        """Add a row.
+
+        Raises:
+            RecordingError: Its time is not after that of the patient's last row.
+        """
         seconds = self.count * step if reading.seconds is None else reading.seconds
         if not self.count:
             self.begin = seconds
@@ -110,12 +129,21 @@ class _Course:
             self.rows.append(Row(elapsed, VitalSigns(**values), quality))
 
     def recording(self, patient: str, notes: Sequence[str]) -> Recording:
-        """All of them, which are some."""
+        """Return the recording of the rows; at least one."""
         return Recording(self.rows, self.last, self.count - len(self.rows), self.impossible, patient, notes)
 
 
 def _check_time(elapsed: float, last: float, line: Line) -> None:
-    """Refuse what could not be kept as a reading of its own: seconds since the first row, of this row and the last."""
+    """Check that a row can be a reading of its own.
+
+    Args:
+        elapsed: Seconds from the first row to this one.
+        last: Seconds from the first row to the one before.
+        line: For the message.
+
+    Raises:
+        RecordingError: Its time is not later than the last, or too far from the first.
+    """
     if not elapsed <= LONGEST:  # the difference of two infinite times is no number at all
         raise line.wrong(f"its time does not lie within {YEARS} years of the first row's")
     if elapsed <= last:

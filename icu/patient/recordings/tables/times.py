@@ -1,8 +1,8 @@
 """Columns of times: dates, clocks and counts become seconds.
 
-A column is looked at whole before any of it is read, for one value alone often has several meanings: 20240501100050 is
-a date or a count, 03/04/2024 is of March or of April, 1430 is a clock or a number. What the column as a whole does not
-tell is refused.
+A column is looked at whole before it is read, for a single value often has several meanings: 20240501100050 is a date
+or a count, 03/04/2024 is in March or in April, 1430 is a clock or a number. A column that allows several meanings as a
+whole is refused.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,34 +14,39 @@ from icu.bounds import LAST_YEAR
 from icu.patient.recordings.tables import dates
 from icu.patient.recordings.tables.cells import KNOWN, number
 
+# Returns seconds since any beginning. Raises ValueError for a text that is no time.
 Reader: TypeAlias = Callable[[str], float]
-"""Seconds since any beginning. ValueError says why a text is no time."""
 
+# Seconds.
 DAY: Final = 86_400.0
 
 _LAST: Final = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
+# Units of a second, and the range in which numbers of that unit lie in our years. The ranges do not overlap.
 _EPOCHS: Final = ((1.0, -_LAST, _LAST), (1e3, 1e11, _LAST * 1e3), (1e6, 1e14, _LAST * 1e6), (1e9, 1e17, _LAST * 1e9))
-"""How many make a second, and the numbers that are then of our years. They do not overlap."""
+# Seconds. Smaller numbers are no date of a measurement: they count from a beginning.
 _FIRST_EPOCH: Final = 1e8
-"""Smaller numbers of seconds are no date that anybody measured at, but count from a beginning."""
+# 1970 and 2100, in a spreadsheet's days (from 1899-12-30).
 _SPREADSHEET: Final = (25_569.0, 73_051.0)
-"""1970 and 2100, in days as spreadsheets count them (from 1899-12-30)."""
 
 
 class _Form(Protocol):
-    """A way to write times, which a column follows as long as it takes every value."""
+    """A way to write times, which a column follows as long as it accepts every value."""
 
     def takes(self, text: str) -> bool:
-        """Tell if the value, beside those before it, is written so."""
+        """Tell if the form accepts this value beside those before it."""
         ...
 
     def reader(self) -> Reader:
-        """How to read the column, which was taken whole. ValueError where that cannot be told."""
+        """Return how to read the column, of which every value was accepted.
+
+        Raises:
+            ValueError: The column allows several readings.
+        """
         ...
 
 
 class _Written:
-    """A form of which one value tells all."""
+    """A form that a single value decides."""
 
     def __init__(self, read: Reader) -> None:
         self._read = read
@@ -54,7 +59,7 @@ class _Written:
 
 
 class _Compact(_Written):
-    """20260131, 202601311200 or 20260131120000, one of these throughout."""
+    """20260131, 202601311200 or 20260131120000, one of them throughout."""
 
     def __init__(self) -> None:
         super().__init__(dates.compact)
@@ -66,7 +71,7 @@ class _Compact(_Written):
 
 
 class _Dated:
-    """Day and month in the order that the whole column allows."""
+    """Day and month, in the order that the whole column allows."""
 
     def __init__(self) -> None:
         self._orders = {True, False}
@@ -89,12 +94,12 @@ class _Number:
     def __init__(self) -> None:
         self.low, self.high = float("inf"), float("-inf")
         self.whole = True
+        # True while no value has four decimals, as a spreadsheet's minutes have.
         self._short = True
-        """True while no value has four decimals, as a spreadsheet's minutes have."""
+        # True while each value could be 1420 for 14:20.
         self._clock = True
-        """True while each could be 1420 for 14:20."""
+        # True while each value could be 142005 for 14:20:05.
         self._long_clock = True
-        """True while each could be 142005 for 14:20:05."""
 
     def takes(self, text: str) -> bool:
         value = _or_none(_exact, text)
@@ -124,13 +129,13 @@ class _Number:
         return lambda text: number(text) * DAY
 
     def day_reader(self) -> Reader | None:
-        """How to read it as days; None where it is none."""
+        """Return how to read the numbers as days; None where they are none."""
         if self.whole and _SPREADSHEET[0] <= self.low and self.high < _SPREADSHEET[1]:
             return lambda text: number(text) * DAY
         return None
 
     def clock_reader(self) -> Reader | None:
-        """How to read it as the time of a day that another column names; None where it is none."""
+        """Return how to read the numbers as times of a day that another column names; None where they are none."""
         if self._clock:
             return lambda text: dates.clock_of_digits(number(text) * 100)
         if self._long_clock:
@@ -141,14 +146,15 @@ class _Number:
 
     @property
     def is_count(self) -> bool:
-        """True where it is no date but counts from a beginning of its own."""
+        """True where the numbers count from a beginning of their own."""
         return self.high < _FIRST_EPOCH and not _SPREADSHEET[0] <= self.low < self.high < _SPREADSHEET[1]
 
 
 class Times:
-    """A column of times: shown every value first, then asked how to read them.
+    """A column of times. Every value is looked at first, and decides how they are read.
 
-    `unit` is the seconds in one of a count, None where the header does not say.
+    Args:
+        unit: Seconds in a unit of a count; None where the header does not say.
     """
 
     def __init__(self, unit: float | None = None) -> None:
@@ -161,7 +167,11 @@ class Times:
         )
 
     def look(self, text: str) -> None:
-        """ValueError where a value is no time, or not written as those before it."""
+        """Look at a value.
+
+        Raises:
+            ValueError: It is no time, or not written as those before it.
+        """
         if text in self._seen:
             return
         if not text:
@@ -175,7 +185,11 @@ class Times:
         self._seen.add(text)
 
     def reader(self) -> Reader:
-        """How to read the column by itself. ValueError where that cannot be told."""
+        """Return how to read the column by itself.
+
+        Raises:
+            ValueError: It allows several readings.
+        """
         unit = self._unit
         return self._forms[0].reader() if unit is None else lambda text: number(text) * unit
 
@@ -186,19 +200,23 @@ class Times:
 
     @property
     def may_be_of_a_day(self) -> bool:
-        """True where all its numbers fit into a day, in the unit that they have."""
+        """True where all its numbers fit into a day, in their unit."""
         return (
             self._forms[0] is self._number and self._number.low >= 0 and (self._number.high * (self._unit or 1) <= DAY)
         )
 
     def clock_reader(self) -> Reader | None:
-        """How to read the column as the time of a day that another one names; None where it has days of its own."""
+        """Return how to read the column as times of a day that another column names; None where it has dates."""
         if self._forms[0] is self._clock:
             return dates.clock
         return self._number.clock_reader() if self._unit is None and self._forms[0] is self._number else None
 
     def day_reader(self) -> Reader:
-        """How to read the column as days. ValueError where it has none."""
+        """Return how to read the column as days.
+
+        Raises:
+            ValueError: It has none.
+        """
         if self._forms[0] is self._number and (reader := self._number.day_reader()):
             return reader
         if self._forms[0] in (self._number, self._clock):
@@ -207,7 +225,7 @@ class Times:
 
 
 def looks_like_date(text: str) -> bool:
-    """Tell if a cell is a date with a time, whatever its column is called."""
+    """Tell if a cell is a date with a time, whatever the name of its column."""
     return len(text) > len("2026-01-31") and any(each.takes(text) for each in _dates())
 
 
@@ -227,7 +245,7 @@ def _or_none(read: Reader, text: str) -> float | None:
 
 
 def _exact(text: str) -> float:
-    """A number that hides none of its digits: a spreadsheet's 1.71456E+12 has lost the seconds."""
+    """Parse a number with all its digits: a spreadsheet's 1.71456E+12 has lost the seconds."""
     value = number(text)
     mantissa, _, exponent = text.lower().partition("e")
     if exponent and int(exponent) > len(mantissa.partition(".")[2]):

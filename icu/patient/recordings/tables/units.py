@@ -1,4 +1,4 @@
-"""Units that a header does not say, as far as all values of a column tell: read, said, or refused."""
+"""Units that a header does not say, inferred from all values of a column: converted, reported, or refused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,26 +16,26 @@ _INTERVALS: Final = "its values are intervals between heart beats"
 
 @dataclass(slots=True)
 class Extent:
-    """A summary of a column's values."""
+    """Summary of a column's values."""
 
     low: float = float("inf")
     high: float = float("-inf")
     count: int = 0
     whole: bool = True
+    # Values that would be body temperatures in Fahrenheit, and impossible in Celsius.
     fahrenheit: int = 0
-    """Those that would be a body's in Fahrenheit, and nobody's in Celsius."""
+    # Cells that were looked at already: a column has few different ones.
     seen: set[str] = field(default_factory=set)
-    """Cells that were looked at already: a column has few that differ."""
 
     def add(self, value: float) -> None:
-        """Take a value."""
+        """Add a value."""
         self.low, self.high = min(self.low, value), max(self.high, value)
         self.count += 1
         self.whole = self.whole and value == value // 1
         self.fahrenheit += 80 <= value <= 115
 
     def add_all(self, values: NDArray[np.float64]) -> None:
-        """Take many at once, none of which is missing."""
+        """Add many values at once, none of them missing."""
         if values.size:
             self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
             self.count += values.size
@@ -46,8 +46,14 @@ class Extent:
 def by_values(
     sources: Sequence[Sequence[Column]], extents: Mapping[int, Extent], where: str
 ) -> tuple[Sequence[Sequence[Column]], list[str]]:
-    """The sources with the conversions that their values ask for, and what to say of that. RecordingError where a
-    column is in another unit than ours."""
+    """Infer the conversions of the columns from their values.
+
+    Returns:
+        The sources with their conversions, and notes for people.
+
+    Raises:
+        RecordingError: A column is in another unit than ours.
+    """
     intervals = [each for source in sources for each in source if _holds_intervals(each, extents[each.place])]
     kept = without(sources, lambda column: column in intervals)
     if not kept:
@@ -64,7 +70,7 @@ def by_values(
 
 
 def _holds_intervals(column: Column, extent: Extent) -> bool:
-    """R-R intervals, in seconds or milliseconds, have the short name of the respiratory rate."""
+    """Recognise R-R intervals, in seconds or milliseconds: their short name is that of the respiratory rate."""
     if column.name != "rr" or column.conversion.stated or not extent.count:
         return False
     return (extent.low > 0 and extent.high < 3 and not extent.whole) or extent.low > 200
@@ -83,7 +89,7 @@ def _converted(column: Column, extent: Extent, where: str) -> Column:
 
 
 def _another_unit(sign: str, extent: Extent) -> str | None:
-    """Why a column that states no unit is not in ours, as its values tell; None where it may well be."""
+    """Explain why a column without a unit is not in ours, as its values show; None where it may be."""
     if sign == "temperature" and extent.fahrenheit > extent.count / 2:
         return "most of its values would be a body's in Fahrenheit: write (F) behind its name, or (C)"
     if sign in {"systolic", "bp"} and extent.low > 0 and extent.high <= 30:

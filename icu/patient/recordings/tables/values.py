@@ -1,4 +1,4 @@
-"""Cells of a row as signs: numbers in our units, from the best source of each sign, without what cannot be."""
+"""Signs of a row: numbers in our units, from the best source of each sign, without impossible values."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,8 +9,14 @@ from icu.patient.recordings.tables.table import Line
 
 
 def values_of(column: Column, line: Line) -> Mapping[str, float]:
-    """The numbers of a cell as they are written, by sign; none where it is missing. RecordingError where it holds
-    something else, with line and column."""
+    """Parse a cell, without conversion.
+
+    Returns:
+        Numbers by sign; empty where the cell is missing.
+
+    Raises:
+        RecordingError: It holds something else; the message names line and column.
+    """
     text = line.cells[column.place]
     if is_missing(text):
         return {}
@@ -21,7 +27,7 @@ def values_of(column: Column, line: Line) -> Mapping[str, float]:
 
 
 def measured(sources: Sequence[Sequence[Column]], line: Line) -> tuple[dict[str, float], dict[str, str], int]:
-    """The signs of a row; by name of quality why others are absent; and how many values cannot have been measured."""
+    """Return the signs of a row, the reasons of absent ones by name of quality, and the number of impossible values."""
     values: dict[str, float] = {}
     for source in sources:
         found = {
@@ -29,7 +35,7 @@ def measured(sources: Sequence[Sequence[Column]], line: Line) -> tuple[dict[str,
             for column in source
             for sign, value in values_of(column, line).items()
         }
-        # A pressure belongs together: its parts are never taken from two sources.
+        # The parts of a pressure belong to one measurement: they are never taken from two sources.
         if not values.keys() & found.keys():
             values |= found
     kept, quality = plausible(values)
@@ -37,7 +43,7 @@ def measured(sources: Sequence[Sequence[Column]], line: Line) -> tuple[dict[str,
 
 
 def _pressure(text: str) -> Mapping[str, float]:
-    """`120/80`, or a dash for a half that was not measured."""
+    """Parse `120/80`, with a dash for a half that was not measured."""
     halves = [each.strip() for each in text.split("/")]
     if len(halves) != 2:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Columns that are waveforms, by how fast their values follow each other, although they may have the name of a sign."""
+"""Columns that are waveforms, recognised by the rate of their values, although they may have the name of a sign."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import islice
@@ -10,10 +10,11 @@ from icu.patient.recordings.tables.clocks import Seconds
 from icu.patient.recordings.tables.columns import Column, without
 from icu.patient.recordings.tables.table import Table
 
+# Values a second, as in WFDB. Faster columns are waveforms: RESP of the chest's impedance, for instance.
 FASTEST: Final = 10.0
-"""Values a second, as in WFDB. What is faster is a waveform: RESP of the chest's impedance, for instance."""
+# Rows in which they are searched.
 _SAMPLE: Final = 10_000
-"""Rows in which they are looked for."""
+# Values that a rate needs.
 _FEWEST: Final = 3
 
 
@@ -25,7 +26,14 @@ def without_waveforms(
     *,
     step: float | None,
 ) -> tuple[Sequence[Sequence[Column]], Sequence[str]]:
-    """The sources that are none, and what to say of the others. RecordingError where all of them are."""
+    """Remove waveforms from the sources.
+
+    Returns:
+        The other sources, and notes for people.
+
+    Raises:
+        RecordingError: All of them are waveforms.
+    """
     places = [column.place for source in sources for column in source]
     if seconds is None:
         rates: Mapping[int, float] = dict.fromkeys(places, 1 / step if step else 0.0)
@@ -44,7 +52,7 @@ def without_waveforms(
 
 
 def _rates(table: Table, places: Sequence[int], seconds: Seconds, patient: Sequence[int]) -> Mapping[int, float]:
-    """Values a second of each column, of the patient who has most."""
+    """Measure the values a second of each column, for the patient with most."""
     seen: dict[tuple[Hashable, int], tuple[int, float, float]] = {}
     for line in islice(table.rows(), _SAMPLE):
         moment = seconds(line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from icu.cli.alike import alike, spans
+from icu.cli.grouping import group_alike, shorten_ids
 from icu.supervisor.view import ChildState, ChildView
 
 
@@ -23,13 +23,13 @@ from icu.supervisor.view import ChildState, ChildView
 )
 def test_spans(ids: list[str], shown: list[str]) -> None:
     """Three and more that count up are two names; every name can be told from it."""
-    assert spans(ids) == shown
+    assert shorten_ids(ids) == shown
 
 
 def test_alike() -> None:
     """The same state for the same reason, wherever they stand; what is no longer true is no reason."""
     away = "KafkaError: away"
-    rows = alike(
+    rows = group_alike(
         [
             ChildView("bed-1", ChildState.BACKOFF, restarts=2, last_error=away),
             ChildView("bed-2", ChildState.STOPPED, last_error=away),
