@@ -21,6 +21,7 @@ import rich_click as click
 
 from icu import __version__
 from icu.cli.control import COMMANDS
+from icu.cli.mistakes import told
 from icu.cli.options import (
     PORT,
     SPAN,
@@ -54,7 +55,7 @@ def main() -> NoReturn:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as exc:
-        _fail(UsageError(_in_the_briefs_spelling(sys.argv[1:]) or " ".join(exc.format_message().split())))
+        _fail(UsageError(_in_the_briefs_spelling(sys.argv[1:]) or told(exc)))
     except (BrokenPipeError, SystemExit):  # the reader of our output went away; click makes an exit of it
         _end(0)
     except Exception as exc:  # noqa: BLE001 - nothing is above us

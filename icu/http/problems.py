@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, to_builtins
 
 from icu.errors import IcuError, Kind
 from icu.http.bodies import MAX_BODY
+from icu.http.parameters import explained
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -48,7 +49,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """The answer to whatever was raised while the request was served."""
-    status, detail = _told(error)
+    status, detail = _told(request, error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("{} failed", request.scope["method"])
     detail = detail if len(detail) <= _LONGEST else f"{detail[:_LONGEST]}..."
@@ -81,21 +82,23 @@ def _example(status: int) -> Any:  # noqa: ANN401 - as it is in JSON
     return to_builtins(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance="/some/path"))
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def _told(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str]:
     """Status and sentence; what is inside the program stays inside."""
     match error:
         case IcuError() if error.kind in STATUSES:
             return STATUSES[error.kind], str(error)
         case HTTPException():
-            return error.status_code, _refusal(error)
+            return error.status_code, _refusal(request, error)
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server, which its log explains"
 
 
-def _refusal(error: HTTPException) -> str:
+def _refusal(request: Request[Any, Any, Any], error: HTTPException) -> str:
     match error:
         case ValidationException():
-            return _mistakes(error)
+            return _mistakes(request, error)
+        case MethodNotAllowedException():
+            return f"{request.scope['method']} is not taken at this path: /schema tells what is"
         case NotFoundException():
             return "nothing is served at this path: /schema tells what is"
         case RequestEntityTooLarge():
@@ -104,12 +107,7 @@ def _refusal(error: HTTPException) -> str:
             return error.detail
 
 
-def _mistakes(error: ValidationException) -> str:
+def _mistakes(request: Request[Any, Any, Any], error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
-    told = "; ".join(_mistake(each.get("key", "request"), each.get("message", "")) for each in extra)
-    return told or error.detail
-
-
-def _mistake(key: str, message: str) -> str:
-    name = "the body" if key == "data" else key  # as handlers call it
-    return f"{name} is missing" if message == repr(key) else f"{name}: {message}"
+    handler = request.route_handler
+    return "; ".join(explained(handler, each.get("key", ""), each.get("message", "")) for each in extra) or error.detail
