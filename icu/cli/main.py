@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
 import rich_click as click
+from loguru import logger
 
 from icu import __version__
 from icu.cli.control import COMMANDS
-from icu.cli.mistakes import told
+from icu.cli.mistakes import explained
 from icu.cli.options import (
     PORT,
     SPAN,
@@ -38,6 +39,7 @@ from icu.cli.options import (
 from icu.cli.run import run
 from icu.cli.study import picture, scorecard, simulate
 from icu.cli.topics import topics
+from icu.cli.welcome import where_to_look
 from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import IcuError, OutputError, UsageError
@@ -55,7 +57,7 @@ def main() -> NoReturn:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as exc:
-        _fail(UsageError(_in_the_briefs_spelling(sys.argv[1:]) or told(exc)))
+        _fail(UsageError(_in_the_briefs_spelling(sys.argv[1:]) or explained(exc)))
     except (BrokenPipeError, SystemExit):  # the reader of our output went away; click makes an exit of it
         _end(0)
     except Exception as exc:  # noqa: BLE001 - nothing is above us
@@ -172,8 +174,12 @@ def supervise(
             settings = bootstrap.with_history(settings, **history)
         return settings if port is None else bootstrap.with_port(settings, port)
 
+    settings = told(settings)
+    if sys.stderr.isatty() and (log_format or settings.log.format) != "json":
+        for sentence in where_to_look(settings, config):
+            logger.info("{}", sentence)
     bootstrap.run_supervisor(
-        told(settings),
+        settings,
         config=config,
         reread=lambda: told(load(config, transport=transport)),
         overview=overview if _shows_overview(log_format) else None,

@@ -9,7 +9,7 @@ import rich_click as click
 _TOO_MANY: Final = re.compile(r"\AGot unexpected extra arguments? \((?P<words>.*)\)\Z", re.DOTALL)
 
 
-def told(error: click.ClickException) -> str:
+def explained(error: click.ClickException) -> str:
     """Say in one line what is wrong with a command line; in click's words what we have none for."""
     return " ".join(_told(error).split())
 
