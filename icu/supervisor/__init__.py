@@ -1,1 +1,50 @@
-"""Supervision as Erlang/OTP means it, for anyio tasks: started in order, watched, restarted, stopped in reverse."""
+"""Supervision as Erlang/OTP means it, for anyio tasks: started in order, watched, restarted, stopped in reverse.
+
+The names of the library stand here, each loaded when it is first asked for: commands that only show children
+(`icu.supervisor.view`) would wait for anyio otherwise. Events stand in `icu.supervisor.events`, errors in `.errors`.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from icu.supervisor.backoff import Backoff
+    from icu.supervisor.intensity import Intensity
+    from icu.supervisor.process import run_process
+    from icu.supervisor.spec import BRUTAL_KILL, AutoShutdown, ChildSpec, Restart, Start, Strategy
+    from icu.supervisor.tree import Supervisor
+    from icu.supervisor.view import ChildView, Condition, State
+
+__all__ = [
+    "BRUTAL_KILL",
+    "AutoShutdown",
+    "Backoff",
+    "ChildSpec",
+    "ChildView",
+    "Condition",
+    "Intensity",
+    "Restart",
+    "Start",
+    "State",
+    "Strategy",
+    "Supervisor",
+    "run_process",
+]
+
+_MODULES: Final[Mapping[str, str]] = {
+    "Backoff": "backoff",
+    "ChildView": "view",
+    "Condition": "view",
+    "Intensity": "intensity",
+    "State": "view",
+    "Supervisor": "tree",
+    "run_process": "process",
+}
+"""Where a name stands, if not in `spec`."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names (PEP 562)
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'spec')}"), name)
