@@ -87,13 +87,14 @@ def test_commands_exist(page: Path) -> None:
     """Each can be typed as it stands: its command, its options, its words."""
     for words in commands(TEXTS[page]):
         command: click.Command = cli
+        context = click.Context(cli, info_name="icu", **cli.context_settings)
         rest = words
         while isinstance(command, click.Group) and rest:
-            found = command.get_command(click.Context(command), rest[0])
+            found = command.get_command(context, rest[0])
             assert found is not None, words
             command, rest = found, rest[1:]
         if rest:  # a command may be named without its words
-            command.make_context("icu", rest)
+            command.make_context("icu", rest, parent=context)
 
 
 def test_commands_are_looked_at() -> None:
