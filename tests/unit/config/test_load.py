@@ -182,6 +182,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "port 0": (PATIENT + "port = 0", r":4: child\[0\]\.port: .* from 1 to 65535\Z"),
     "port 65536": (PATIENT + "port = 65536", r":4: child\[0\]\.port: .* from 1 to 65535\Z"),
     "intensity 0": ("[supervisor]\nrestarts = 0", r":2: supervisor\.restarts: .* from 1 to 10000\Z"),
+    "no room": ("[transport]\ncapacity = 0", r":2: transport\.capacity: .* from 1 to 10000000\Z"),
     "restart kind": (
         PATIENT + 'restart = "alway"',
         r":4: child\[0\]\.restart: 'alway' is none of permanent, transient, temporary\Z",
