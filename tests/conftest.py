@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -19,6 +19,46 @@ from tests.brokers import Broker, shared_broker
 from tests.processes import keep_ignored_signals_from_children, running
 
 Spawn = Callable[..., subprocess.Popen[Any]]
+
+
+SLOW: Final = frozenset(
+    {
+        "test_cohort.py",
+        "test_description.py",
+        "test_doors.py",
+        "test_emulator.py",
+        "test_endurance.py",
+        "test_every_database_call.py",
+        "test_files_exchanged.py",
+        "test_mutants.py",
+        "test_orphans.py",
+        "test_origins.py",
+        "test_overview.py",
+        "test_pictures.py",
+        "test_process.py",
+        "test_programs.py",
+        "test_protocol.py",
+        "test_replayed.py",
+        "test_schema.py",
+        "test_scorecard.py",
+        "test_signals.py",
+        "test_simulation.py",
+        "test_sources.py",
+        "test_study.py",
+    }
+)
+"""Files of unit tests that take half of the time of all: they start programs, or simulate wards for days."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `fast` what a developer runs again and again: it needs no broker and no processes."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        slow = item.path.name in SLOW or item.get_closest_marker("endurance") is not None
+        needs = {"broker", "spawn"} & set(getattr(item, "fixturenames", ()))
+        if folder in {"unit", "architecture"} and not slow and not needs:
+            item.add_marker(pytest.mark.fast)
 
 
 def pytest_xdist_auto_num_workers() -> int:

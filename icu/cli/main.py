@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
 import rich_click as click
+from loguru import logger
 
 from icu import __version__
 from icu.cli.control import COMMANDS
+from icu.cli.mistakes import explained
 from icu.cli.options import (
     PORT,
     SPAN,
@@ -37,6 +39,7 @@ from icu.cli.options import (
 from icu.cli.run import run
 from icu.cli.study import picture, scorecard, simulate
 from icu.cli.topics import topics
+from icu.cli.welcome import where_to_look
 from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import IcuError, OutputError, UsageError
@@ -54,7 +57,7 @@ def main() -> NoReturn:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as exc:
-        _fail(UsageError(_hint_for_brief_syntax(sys.argv[1:]) or " ".join(exc.format_message().split())))
+        _fail(UsageError(_hint_for_brief_syntax(sys.argv[1:]) or explained(exc)))
     except (BrokenPipeError, SystemExit):  # the reader of our output is gone; click turns that into an exit
         _exit(0)
     except Exception as exc:  # noqa: BLE001 - the outermost handler
@@ -181,8 +184,12 @@ def supervise(
             settings = overrides.with_history(settings, **history)
         return settings if port is None else overrides.with_port(settings, port)
 
+    settings = with_options(settings)
+    if sys.stderr.isatty() and (log_format or settings.log.format) != "json":
+        for sentence in where_to_look(settings, config):
+            logger.info("{}", sentence)
     run_supervisor(
-        with_options(settings),
+        settings,
         config=config,
         reread=lambda: with_options(load(config, transport=transport, check=mistakes)),
         overview=overview if _shows_overview(log_format) else None,

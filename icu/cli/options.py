@@ -18,6 +18,7 @@ from icu.config.environment import misspelt
 from icu.config.load import Check, load
 from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import UsageError
+from icu.mistakes import refused, wanted
 from icu.ops import logs
 
 
@@ -32,7 +33,8 @@ class Whole(click.IntRange):
             found = parse_whole(value) if isinstance(value, str) else value
         except ValueError as exc:
             self.fail(str(exc), param, ctx)
-        return int(super().convert(found, param, ctx))
+        _check_bounds(self, int, value, found)
+        return found
 
 
 class Number(click.FloatRange):
@@ -43,7 +45,25 @@ class Number(click.FloatRange):
             found = parse_number(value) if isinstance(value, str) else value
         except ValueError as exc:
             self.fail(str(exc), param, ctx)
-        return float(super().convert(found, param, ctx))
+        _check_bounds(self, float, value, found)
+        return found
+
+
+def _check_bounds(option: click.IntRange | click.FloatRange, kind: type, value: object, found: float) -> None:
+    """Refuse a number out of the option's bounds, in our words."""
+    least, most = option.min, option.max
+    if (least is not None and found < least) or (most is not None and found > most):
+        option.fail(f"{wanted(kind, msgspec.Meta(ge=least, le=most))}, not {str(value)[:80]!r}")
+
+
+class Word(click.Choice):  # type: ignore[type-arg] # generic to mypy alone
+    """One of some words."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, or a usage error."""
+        if value not in self.choices:
+            self.fail(refused(value, list(self.choices)), param, ctx)
+        return value
 
 
 class Speed(Number):
@@ -105,11 +125,11 @@ config_option: Final = click.option(
 )
 log_format_option: Final = click.option(
     "--log-format",
-    type=click.Choice(["auto", "json", "text"]),
+    type=Word(["auto", "json", "text"]),
     help="text on a terminal and JSON elsewhere, or always one.",
 )
 transport_option: Final = click.option(
-    "--transport", type=click.Choice(["memory", "kafka"]), help="Where readings travel, in place of the configured one."
+    "--transport", type=Word(["memory", "kafka"]), help="Where readings travel, in place of the configured one."
 )
 
 

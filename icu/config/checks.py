@@ -11,7 +11,7 @@ from icu.config.files import File
 from icu.config.groups import mistake_in
 from icu.config.settings import AnyChild, PatientChild
 from icu.config.siblings import mistakes_between
-from icu.config.wording import refused
+from icu.mistakes import refused
 
 _OF_SIMULATED: Final = ("scenario", "scenario_rate", "artefacts")
 

@@ -9,7 +9,8 @@ import msgspec
 from icu.bounds import parse_number, parse_whole
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
-from icu.config.wording import explained, parts, suggestion
+from icu.config.wording import explained, parts
+from icu.mistakes import suggestion
 
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
@@ -69,7 +70,7 @@ def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - 
     except msgspec.ValidationError as exc:
         why = explained(key, re.sub(r" - at `.*`\Z", "", str(exc)))
         # What is told already is not told twice, and the password of a URL never.
-        got = "" if repr(text) in why or "@" in text else f", got {text[:80]!r}"
+        got = "" if repr(text) in why or "@" in text else f", not {text[:80]!r}"
         raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc
     except ValueError as exc:
         raise ConfigurationError(f"environment variable {name}: {exc}") from exc

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
+from icu import mistakes
 from icu.bounds import read_small
+from icu.config import syntax
 from icu.config.errors import ConfigurationError
-from icu.config.wording import explained, unknown
+from icu.config.wording import explained, quotes, unknown
 
 MAX_BYTES: Final = 1_000_000
 
@@ -40,11 +42,11 @@ class File:
         match = _AT.search(message)
         where = match["path"] if match else ""
         why = message[: match.start()] if match else message
-        stranger = re.match(r"Object contains unknown field `(.+)`\Z", why)
+        stranger = mistakes.unknown(why)
         if stranger:
-            key = stranger[1]
-            return self.mistake(f"{where}.{key}" if where else key, unknown(key))
-        return self.mistake(where, explained(_key_of(where), why))
+            return self.mistake(f"{where}.{stranger}" if where else stranger, unknown(stranger))
+        key = _key_of(where)
+        return self.mistake(where, f"{explained(key, why)}{quotes(key, why)}")
 
 
 def _key_of(where: str) -> str:
@@ -90,7 +92,7 @@ def _deepest(text: str) -> int:
 
 def _placed(path: Path, why: str) -> str:
     match = _AT_LINE.match(why)
-    return f"{path}:{match['line']}: {match['why']}" if match else f"{path}: {why}"
+    return f"{path}:{match['line']}: {syntax.explained(match['why'])}" if match else f"{path}: {why}"
 
 
 def _line_of(text: str, where: str) -> int | None:

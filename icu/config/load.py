@@ -153,7 +153,7 @@ def _of_text(kind: type, value: object) -> Path:
         if "\0" in value:
             raise ValueError("a path cannot hold the character U+0000")
         return Path(value)
-    raise TypeError(f"expected `str`, got `{type(value).__name__}`")
+    raise TypeError("write a path, in quotes")
 
 
 def _rename_roles(values: dict[str, Any]) -> None:

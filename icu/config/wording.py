@@ -1,22 +1,23 @@
-"""Mistakes in words: what a setting accepts, with an example or a suggestion, in place of msgspec's own terms."""
+"""Mistakes in settings, in words: what each accepts, by its name."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from icu import mistakes
 from icu.config.settings import OTHER_NAMES, AnyChild, Settings
 
 
 def kinds_of(struct: type) -> dict[str, Any]:
-    """The type of each setting of a struct, and of the structs in it. One name means the same wherever it stands."""
+    """Map each setting of a struct, and of the structs in it, to its type. A name means the same wherever it stands."""
     return {name: kind for each in _structs(struct) for name, kind in get_type_hints(each, include_extras=True).items()}
 
 
 def roles_of(children: Any) -> list[str]:  # noqa: ANN401 - a union of structs
-    """The words for `role` that mean one of these structs, other names included."""
+    """List the words for `role` that mean one of these structs, other names included."""
     tags = [str(each.__struct_config__.tag) for each in _structs_in(children)]
     return [name for tag in tags for name in (tag, *(other for other, role in OTHER_NAMES.items() if role == tag))]
 
@@ -33,7 +34,7 @@ def _structs_in(kind: Any) -> Iterator[type[Struct]]:  # noqa: ANN401 - a type t
 
 
 def parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotates them
-    """A type, and all that it is made of."""
+    """Yield a type, and all types that it is made of."""
     yield kind
     for each in get_args(kind):
         yield from parts(each)
@@ -41,39 +42,40 @@ def parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotat
 
 _KINDS: Final[Mapping[str, Any]] = kinds_of(Settings)
 _ROLES: Final = roles_of(AnyChild)
-_REFUSED: Final = re.compile(r"\AInvalid (?:enum )?value '(?P<word>.*)'\Z", re.DOTALL)
 
 
 def unknown(key: str) -> str:
     """What is wrong with a setting that there is not."""
-    return f"there is no such setting{suggestion(key, (*_KINDS, 'role'))}"
+    return f"there is no such setting{mistakes.suggestion(key, (*_KINDS, 'role'))}"
 
 
 def explained(key: str, why: str) -> str:
-    """What is wrong with the setting `key`, from what msgspec says of it."""
-    match = _REFUSED.match(why)
-    if match:
-        return refused(match["word"], _ROLES if key == "role" else _choices(key))
-    if " matching regex " in why:
-        return _description(key)
-    return f"{why[0].lower()}{why[1:]}"
+    """Say what to write for the setting `key`, where msgspec says `why`."""
+    missing = mistakes.missing(why)
+    if missing:
+        return f"{missing} is missing: {mistakes.wanted(_kind(missing))}"
+    kind = _kind(key)
+    if " `array`" not in why and get_origin(kind) is tuple:
+        kind = get_args(kind)[0]  # it is said of one of the list
+    if why.startswith("Expected") and (key == "child" or _is_table(kind)):
+        brackets = "[[child]]" if key == "child" else f"[{key}]"
+        return f"write {brackets} on a line of its own, and its settings below"
+    return mistakes.explained(kind, why)
 
 
-def refused(word: str, accepted: Sequence[str]) -> str:
-    """Explain a word that is none of the accepted ones."""
-    return f"{word[:80]!r} is none of {', '.join(accepted)}{suggestion(word, accepted)}"
+def quotes(key: str, why: str) -> str:
+    """Say how a value is written in the file, where it is of another kind than the setting: with quotes, or without."""
+    plain, _ = mistakes.bare(_kind(key))
+    if plain in {bool, int, float, datetime}:
+        return ", without quotes" if why.endswith("got `str`") else ""
+    textual = plain in {str, UUID} or get_origin(plain) is Literal
+    return ", in quotes" if textual and ", got `" in why else ""
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """`; did you mean ...?`, or nothing. Whether letters are large or small makes no difference."""
-    spelt = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), spelt, n=1)
-    return f"; did you mean {spelt[near[0]]!r}?" if near else ""
+def _kind(key: str) -> Any:  # noqa: ANN401 - the type of a setting
+    """The type of a setting; `role` is msgspec's tag, and has none by itself. Struct for the file as a whole."""
+    return Literal[tuple(_ROLES)] if key == "role" else _KINDS.get(key, Struct)
 
 
-def _choices(key: str) -> tuple[str, ...]:
-    return next(get_args(part) for part in parts(_KINDS[key]) if get_origin(part) is Literal)
-
-
-def _description(key: str) -> str:
-    return next(part.description for part in parts(_KINDS[key]) if isinstance(part, Meta) and part.description)
+def _is_table(kind: Any) -> bool:  # noqa: ANN401 - the type of a setting
+    return isinstance(kind, type) and issubclass(kind, Struct)

@@ -1,14 +1,17 @@
 """Bodies of requests. One that is no JSON, or is cut off, is a mistake of the client, not an error of the server."""
 
+import re
 from typing import Any, Final
 
 from litestar import Request
-from litestar.exceptions import InternalServerException
+from litestar.exceptions import InternalServerException, SerializationException
 
 from icu.http.errors import UnreadableBodyError
 
 # Bytes of a body. No route needs a large one.
 MAX_BODY: Final = 100_000
+
+_PLACE: Final = re.compile(r"\(byte (?P<byte>[0-9]+)\)\Z")
 
 
 class BodyRequest(Request[Any, Any, Any]):
@@ -26,7 +29,15 @@ class BodyRequest(Request[Any, Any, Any]):
         # Other mistakes are msgspec's own errors, which Litestar handles.
         try:
             return await super().json()
+        except SerializationException as exc:
+            raise UnreadableBodyError(_malformed(str(exc))) from exc
         except UnicodeDecodeError as exc:
             raise UnreadableBodyError("the body is not UTF-8") from exc
         except RecursionError as exc:
             raise UnreadableBodyError("the body nests too deeply") from exc
+
+
+def _malformed(why: str) -> str:
+    """What is wrong with the JSON, from what msgspec says of it."""
+    place = _PLACE.search(why)
+    return f"the body is no JSON, from byte {place['byte']} on" if place else "the body is no JSON, or not all of it"

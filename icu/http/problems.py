@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, to_builtins
 
 from icu.errors import IcuError, Kind
 from icu.http.bodies import MAX_BODY
+from icu.http.parameters import explained
 from icu.http.references import to_itself
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -49,7 +50,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Build the response to an error that was raised while a request was served."""
-    status, detail = _status_and_detail(error)
+    status, detail = _status_and_detail(request, error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("{} failed", request.scope["method"])
     detail = detail if len(detail) <= _MAX_DETAIL else f"{detail[:_MAX_DETAIL]}..."
@@ -82,21 +83,23 @@ def _example(status: int) -> Any:  # noqa: ANN401 - as it is in JSON
     return to_builtins(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance="../some/path"))
 
 
-def _status_and_detail(error: Exception) -> tuple[int, str]:
+def _status_and_detail(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str]:
     # The text of an unexpected error stays in the log: it may hold paths or data.
     match error:
         case IcuError() if error.kind in STATUSES:
             return STATUSES[error.kind], str(error)
         case HTTPException():
-            return error.status_code, _refusal(error)
+            return error.status_code, _refusal(request, error)
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server, which its log explains"
 
 
-def _refusal(error: HTTPException) -> str:
+def _refusal(request: Request[Any, Any, Any], error: HTTPException) -> str:
     match error:
         case ValidationException():
-            return _mistakes(error)
+            return _mistakes(request, error)
+        case MethodNotAllowedException():
+            return f"{request.scope['method']} is not taken at this path: /schema tells what is"
         case NotFoundException():
             return "nothing is served at this path: /schema tells what is"
         case RequestEntityTooLarge():
@@ -105,12 +108,7 @@ def _refusal(error: HTTPException) -> str:
             return error.detail
 
 
-def _mistakes(error: ValidationException) -> str:
+def _mistakes(request: Request[Any, Any, Any], error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
-    mistakes = "; ".join(_mistake(each.get("key", "request"), each.get("message", "")) for each in extra)
-    return mistakes or error.detail
-
-
-def _mistake(key: str, message: str) -> str:
-    name = "the body" if key == "data" else key  # the name of the body among a handler's arguments
-    return f"{name} is missing" if message == repr(key) else f"{name}: {message}"
+    handler = request.route_handler
+    return "; ".join(explained(handler, each.get("key", ""), each.get("message", "")) for each in extra) or error.detail

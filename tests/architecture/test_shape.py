@@ -61,7 +61,7 @@ def test_no_drawer_for_everything() -> None:
 
 def test_files_speak_of_the_project_alone() -> None:
     """No path of somebody's machine and no package registry's host in any file."""
-    folders = [ROOT / name for name in ("icu", "config", "tests", ".ci")]
+    folders = [ROOT / name for name in ("icu", "config", "tests", "docs", "scripts", ".ci")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file()]
     files += [path for path in ROOT.glob("*") if path.suffix in {".md", ".toml", ".yaml"}]
     foreign = re.compile(r"/(?:home|root|work|Users)/\w|index-url|pythonhosted|pypi\.")

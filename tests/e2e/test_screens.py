@@ -139,3 +139,25 @@ def test_the_overview(show: Show, tmp_path: Path, columns: int) -> None:
     text = plain.end()
     assert "Ctrl-C stops it" not in text
     assert "\x1b" not in text
+
+
+def test_the_log_begins_with_where_to_look(show: Show, start: Start, tmp_path: Path) -> None:
+    """Once, before all else, and for people alone: neither as JSON on a terminal nor through a pipe."""
+    (tmp_path / "supervisor.toml").write_text(FILE)
+    port = str(free_port())
+    screen = show("supervise", "--port", port, columns=200, TERM="dumb")
+    screen.until("started child=beds")
+    lines = screen.text.splitlines()
+    assert f"the API: http://127.0.0.1:{port}/patients, described at http://127.0.0.1:{port}/schema" in lines[0]
+    assert f"python -m icu status --config {tmp_path}/supervisor.toml" in lines[1]
+    assert f"the database: sqlite:///{tmp_path}/icu.db" in lines[2]
+    assert screen.text.count("the database: ") == 1
+    screen.process.send_signal(signal.SIGINT)
+    screen.end()
+    records = show("supervise", "--port", port, "--log-format", "json")
+    records.until('"started"')
+    records.process.send_signal(signal.SIGINT)
+    assert "the database: " not in records.end()
+    piped = start("supervise").ready()
+    assert piped.stop() == 0
+    assert "the database: " not in piped.log()

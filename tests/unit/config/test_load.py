@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
@@ -147,8 +148,8 @@ PATIENT = '[[child]]\nrole = "patient"\nname = "Anna"\n'
 MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "is empty"),
     "only a comment": ("# later\n", "is empty"),
-    "no toml": ("metrics_interval = = 5", r"supervisor\.toml:1: Invalid value"),
-    "duplicate key": ("debug = true\ndebug = false", r"supervisor\.toml:2: "),
+    "no toml": ("metrics_interval = = 5", r"supervisor\.toml:1: the value cannot be read: write "),
+    "duplicate key": ("debug = true\ndebug = false", r"supervisor\.toml:2: this stands in the file twice"),
     "byte order mark": (b"\xef\xbb\xbfdebug = true", r"supervisor\.toml:1: .*byte order mark"),
     "cp1251": ('debug = true # "Иван"'.encode("cp1251"), "not written in UTF-8"),
     "5,000 digits": ("debug = true\nmetrics_interval = " + "9" * 5_000, r"supervisor\.toml:2: .*too many digits"),
@@ -164,17 +165,24 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         '[[child]]\nrole = "patent"',
         r":2: child\[0\]\.role: 'patent' is none of sink, data, monitor, patient.*; did you mean 'patient'\?",
     ),
-    "a number for a role": ("[[child]]\nrole = 5", r":2: child\[0\]\.role: expected `str`, got `int`"),
-    "no role": ('[[child]]\nname = "Anna"', r":1: child\[0\]: .*role"),
-    "no name": ('[[child]]\nrole = "patient"', r":1: child\[0\]: .*name"),
-    "text for a number": ('metrics_interval = "5s"', r":1: metrics_interval: expected .*got `str`"),
-    "boolean for a number": (PATIENT + "port = true", r":4: child\[0\]\.port: expected .*got `bool`"),
+    "a number for a role": (
+        "[[child]]\nrole = 5",
+        r":2: child\[0\]\.role: write one of sink, .*, patient, in quotes\Z",
+    ),
+    "no role": ('[[child]]\nname = "Anna"', r":1: child\[0\]: role is missing: write one of sink, data, "),
+    "no name": ('[[child]]\nrole = "patient"', r":1: child\[0\]: name is missing: write text of 1 to 200 c"),
+    "text for a number": (
+        'metrics_interval = "5s"',
+        r":1: metrics_interval: write a number from 0\.1 to 86400, without quotes\Z",
+    ),
+    "boolean for a number": (PATIENT + "port = true", r":4: child\[0\]\.port: write a whole number from 1 to 65535\Z"),
     "infinite interval": ("metrics_interval = inf", r":1: metrics_interval: "),
     "no interval": ("metrics_interval = nan", r":1: metrics_interval: "),
-    "zero interval": ("metrics_interval = 0", r":1: metrics_interval: .*>= 0\.1"),
-    "port 0": (PATIENT + "port = 0", r":4: child\[0\]\.port: .*>= 1"),
-    "port 65536": (PATIENT + "port = 65536", r":4: child\[0\]\.port: .*<= 65535"),
-    "intensity 0": ("[supervisor]\nrestarts = 0", r":2: supervisor\.restarts: .*>= 1"),
+    "zero interval": ("metrics_interval = 0", r":1: metrics_interval: write a number from 0\.1 to 86400\Z"),
+    "port 0": (PATIENT + "port = 0", r":4: child\[0\]\.port: .* from 1 to 65535\Z"),
+    "port 65536": (PATIENT + "port = 65536", r":4: child\[0\]\.port: .* from 1 to 65535\Z"),
+    "intensity 0": ("[supervisor]\nrestarts = 0", r":2: supervisor\.restarts: .* from 1 to 10000\Z"),
+    "no room": ("[transport]\ncapacity = 0", r":2: transport\.capacity: .* from 1 to 10000000\Z"),
     "restart kind": (
         PATIENT + 'restart = "alway"',
         r":4: child\[0\]\.restart: 'alway' is none of permanent, transient, temporary\Z",
@@ -182,7 +190,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "restart kind, nearly": (PATIENT + 'restart = "temporarily"', r"; did you mean 'temporary'\?"),
     "a level in small letters": ('[log]\nlevel = "info"', r":2: log\.level: 'info' is none of .*mean 'INFO'\?"),
     "a level that is none": ('[log]\nlevel = "LOUD"', r"'LOUD' is none of TRACE, DEBUG, INFO, WARNING, ERROR\Z"),
-    "a number for a level": ("[log]\nlevel = 5", r":2: log\.level: expected `str`, got `int`"),
+    "a number for a level": ("[log]\nlevel = 5", r":2: log\.level: write one of TRACE, .*, ERROR, in quotes\Z"),
     "one id twice": (PATIENT + 'id = "a"\n[[child]]\nrole = "sink"\nid = "a"', r":5: child\[1\]: .*id 'a'"),
     "one patient twice": (PATIENT * 2, r":4: child\[1\]: the patient Anna lies in 'bed-1' already"),
     "two servers on a port": (
@@ -190,7 +198,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         r":6: child\[1\]\.port: 8000 is the port of 'monitor'",
     ),
     "a missing recording": (PATIENT + 'recording = "no.csv"', r":4: child\[0\]\.recording: there is no file"),
-    "a number for a recording": (PATIENT + "recording = 5", r":4: child\[0\]\.recording: expected `str`, got `int`"),
+    "a number for a recording": (PATIENT + "recording = 5", r":4: child\[0\]\.recording: write a path, in quotes\Z"),
     "a long recording": (PATIENT + f'recording = "{"a" * 5_000}"', r":4: child\[0\]\.recording: .* File name too long"),
     "a recording with NUL": (PATIENT + 'recording = "a\\u0000b"', r":4: child\[0\]\.recording: .* character U\+0000"),
     "a folder for a recording": (PATIENT + 'recording = "."', r":4: child\[0\]\.recording: .* is no regular file"),
@@ -271,6 +279,25 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         PATIENT + 'scenario = "flu"',
         r":4: child\[0\]\.scenario: 'flu' is none of .*, tachyarrhythmia\Z",
     ),
+    "a text for a list": ('[api]\nhosts = "a.example"', r":2: api\.hosts: write a list, in square brackets\Z"),
+    "a number in a list": ("[api]\nhosts = [5]", r":2: api\.hosts\[0\]: a host is a name without a port"),
+    "a value for a section": ('log = "INFO"', r":1: log: write \[log\] on a line of its own, and its settings below"),
+    "one child": ('[child]\nrole = "sink"', r":1: child: write \[\[child\]\] on a line of its own"),
+    "a number for a uuid": (PATIENT + "uuid = 5", r":4: child\[0\]\.uuid: write a uuid, for instance .*, in quotes\Z"),
+    "no uuid": (PATIENT + 'uuid = "anna"', r":4: child\[0\]\.uuid: write a uuid, for instance 6f1c2e1e-[-0-9a-f]+\Z"),
+    "a long name": (PATIENT.replace("Anna", "a" * 201), r":3: child\[0\]\.name: write text of 1 to 200 characters\Z"),
+    "a long address": (
+        f'[database]\nurl = "sqlite:///{"a" * 4_096}"',
+        r":2: database\.url: write text of at most 4096 characters\Z",
+    ),
+    "a key with a space": ("metrics interval = 5", r":1: write a setting as `key = value`, the key without spaces\Z"),
+    "a value without quotes": ("[log]\nlevel = INFO", r':2: the value cannot be read: write "text" in quotes, true, '),
+    "a quote that is open": ('[log]\nlevel = "INFO', r":2: the text has no closing quote\Z"),
+    "a section twice": ("[log]\n[api]\n[log]", r":3: this section stands in the file twice: put its settings tog"),
+    "a bracket that is open": ("[log\n", r":1: a section's name has no closing bracket\Z"),
+    "a list without a comma": ('[api]\nhosts = ["a" "b"]', r":2: a list has no closing bracket, or lacks a comma\Z"),
+    "a path of Windows": ('[database]\nurl = "sqlite:///C:\\data"', r":2: a \\ in quotes is written \\\\, or the te"),
+    "a control character": ('[log]\nlevel = "\x01"', r":2: a control character cannot stand in the file"),
     "start without a zone": (PATIENT + "start = 2026-01-31T12:00:00", r":4: child\[0\]\.start: "),
 }
 
@@ -283,7 +310,7 @@ def test_a_mistake_names_file_line_key_and_what_to_write(tmp_path: Path, text: s
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 500
     assert "\n" not in str(caught.value)
-    assert "regex" not in str(caught.value)
+    assert not re.search("regex|[Ee]xpected|[Oo]bject|[Ii]nvalid|got `", str(caught.value))
 
 
 def test_a_password_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None:
@@ -356,7 +383,7 @@ def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.Monkey
     ("name", "value", "why"),
     [
         ("METRICS_INTERVAL", "5s", "environment variable METRICS_INTERVAL: '5s' is no number: write the digits 0 to 9"),
-        ("METRICS_INTERVAL", "0", ">= 0.1"),
+        ("METRICS_INTERVAL", "0", "write a number from 0.1 to 86400, not .0.\\Z"),
         ("METRICS_INTERVAL", "inf", "METRICS_INTERVAL"),
         ("METRICS_INTERVAL", "٥", "METRICS_INTERVAL: '٥' is no number: write the digits 0 to 9"),
         ("METRICS_INTERVAL", "1_0", "METRICS_INTERVAL: '1_0' is no number"),
@@ -367,7 +394,7 @@ def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.Monkey
         ("API_PREFIX", "api", "API_PREFIX"),
         ("ICU_LOG_LEVEL", "LOUD", r"ICU_LOG_LEVEL: 'LOUD' is none of .*, ERROR\Z"),
         ("ICU_LOG_LEVEL", "debug", "did you mean 'DEBUG'"),
-        ("KAFKA_BOOTSTRAP_SERVERS", "kafka", "for instance kafka-1:9092,kafka-2:9092, got 'kafka'"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "kafka", "for instance kafka-1:9092,kafka-2:9092, not 'kafka'"),
         ("DATABASE_URL", "postgresql://icu:secret@db/icu", r"DATABASE_URL: .*sqlite:///icu\.db; [^@]*\Z"),
     ],
 )

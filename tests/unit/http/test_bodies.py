@@ -85,7 +85,12 @@ async def test_refusals_say_what_is_wrong(faces: list[Face]) -> None:
         (ORDERS["deep objects"], 400, "nests too deeply"),
         (ORDERS["more than is taken"], 413, f"at most {MAX_BODY} bytes"),
         (b"", 400, "the body is missing"),
-        (b"[]", 400, "the body: Expected `object`"),
+        (b"[]", 400, "the body: write a JSON object"),
+        (b"{}", 400, "scenario is missing"),
+        (b'{"scenario": 5}', 400, "scenario: write text"),
+        (b'{"scenaro": "fever"}', 400, "there is no field 'scenaro' here: accepted are scenario"),
+        (b'{"scenario": fever}', 400, "the body is no JSON, from byte 18 on"),
+        (ORDERS["truncated"], 400, "the body is no JSON, or not all of it"),
         (ORDERS["64 KB of a name"], 404, "choose one of"),
     ]:
         response = await client.post("/scenario", content=body, headers={"Content-Type": "application/json"})

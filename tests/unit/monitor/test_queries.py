@@ -111,3 +111,36 @@ async def test_the_borders_of_a_page(writer: Writer, monitor: httpx.AsyncClient)
         response = await monitor.get(f"patient/{ANNA}/metrics", params=limit)
         sizes.append((len(response.json()), "next" in response.links))
     assert sizes == [(1, True), (1_000, True), (1_001, False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("limit=0", "limit: write a whole number from 1 to 10000"),
+        ("limit=abc", "limit: write a whole number from 1 to 10000"),
+        ("order=up", "order: 'up' is none of asc, desc"),
+        ("order=dsc", "order: 'dsc' is none of asc, desc; did you mean 'desc'?"),
+        (f"cursor={'x' * 65}", "cursor: write text of at most 64 characters"),
+        ("limit=0&order=up", "limit: write a whole number from 1 to 10000; order: 'up' is none of asc, desc"),
+    ],
+)
+async def test_a_parameter_that_is_refused_says_what_it_may_be(
+    writer: Writer, monitor: httpx.AsyncClient, query: str, said: str
+) -> None:
+    """In words, not in a library's terms."""
+    await store(writer, [observation()])
+    response = await monitor.get(f"patient/{ANNA}/metrics?{query}")
+    assert (response.status_code, response.json()["detail"]) == (400, said)
+
+
+async def test_a_uuid_that_is_none_says_how_one_looks(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """As in a query, where nobody looks for one."""
+    response = await monitor.get("stream", params={"patient": "anna"})
+    assert (response.status_code, response.json()["detail"].partition(", ")[0]) == (400, "patient: write a uuid")
+
+
+async def test_a_method_that_is_not_taken_is_named(monitor: httpx.AsyncClient) -> None:
+    """With where to look for those that are."""
+    response = await monitor.post("patients")
+    assert response.status_code == 405
+    assert response.json()["detail"] == "POST is not taken at this path: /schema tells what is"

@@ -1,0 +1,26 @@
+"""The first lines of a ward's log on a terminal: where to look."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from icu.config.settings import MonitorChild, Settings
+
+
+def where_to_look(settings: Settings, config: Path | None) -> Iterator[str]:
+    """Yield a sentence each for the API, if it is served, the command that shows the ward, and the database."""
+    monitor = next((child for child in settings.child if isinstance(child, MonitorChild)), None)
+    if monitor is not None:
+        host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
+        address = f"http://{host}:{monitor.port}"
+        yield f"the API: {address}{settings.api.prefix}/patients, described at {address}/schema"
+    # Another terminal may be in another folder; the built-in ward is found from its own.
+    file = f" --config {shlex.quote(str(config.absolute()))}" if config else ""
+    yield f"how the ward is, from another terminal{'' if config else ' in this folder'}: python -m icu status{file}"
+    yield f"the database: {_without_password(settings.database.url)}"
+
+
+def _without_password(url: str) -> str:
+    host = urlsplit(url).netloc
+    return url.replace(host, host.rpartition("@")[2], 1) if "@" in host else url

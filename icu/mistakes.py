@@ -1,0 +1,115 @@
+"""Mistakes in words: what to write, for settings, options and requests alike, in place of a library's own terms."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from msgspec import Meta
+
+_REFUSED: Final = re.compile(r"\AInvalid (?:enum )?value '(?P<word>.*)'\Z", re.DOTALL)
+_MISSING: Final = re.compile(r"\AObject missing required field `(?P<name>.+)`\Z")
+_UNKNOWN: Final = re.compile(r"\AObject contains unknown field `(?P<name>.+)`\Z", re.DOTALL)
+
+_NOUNS: Final[Mapping[Any, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    tuple: "a list, in square brackets",
+    Path: "a path",
+    UUID: "a uuid, for instance 6f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11",
+    datetime: "a time with its zone, for instance 2026-01-31T12:00:00Z",
+}
+
+
+def explained(kind: Any, why: str) -> str:  # noqa: ANN401 - the type of a value
+    """Say what to write, where msgspec says `why` of a value of this type."""
+    if why[:1].islower():  # msgspec's own begin with a capital, those of our hooks do not
+        return why
+    refusal = _REFUSED.match(why)
+    if refusal and (words := choices(kind)):
+        return refused(refusal["word"], words)
+    if " of length " in why:  # what describes the text may say nothing of that
+        return f"write {_noun(*bare(kind))}"
+    return wanted(kind)
+
+
+def missing(why: str) -> str | None:
+    """Tell which field msgspec misses, if that is what it says."""
+    match = _MISSING.match(why)
+    return match["name"] if match else None
+
+
+def unknown(why: str) -> str | None:
+    """Tell which field msgspec does not know, if that is what it says."""
+    match = _UNKNOWN.match(why)
+    return match["name"] if match else None
+
+
+def wanted(kind: Any, *more: Meta) -> str:  # noqa: ANN401 - a type, and what annotates it
+    """Say what a value of the type is, for instance `write a whole number from 1 to 65535`."""
+    plain, own = bare(kind)
+    bounds = [*own, *more]
+    described = [each.description for each in bounds if each.pattern and each.description]
+    return described[0] if described else f"write {_noun(plain, bounds)}"
+
+
+def bare(kind: Any) -> tuple[Any, list[Meta]]:  # noqa: ANN401 - a type, and what annotates it
+    """Split a type from what annotates it, and from `| None`."""
+    if get_origin(kind) is Annotated:
+        inner, *notes = get_args(kind)
+        plain, bounds = bare(inner)
+        return plain, [*bounds, *(each for each in notes if isinstance(each, Meta))]
+    if get_origin(kind) in {Union, UnionType}:
+        return bare(next(each for each in get_args(kind) if each is not NoneType))
+    return kind, []
+
+
+def choices(kind: Any) -> Sequence[str]:  # noqa: ANN401 - a type, and what annotates it
+    """List the words that a Literal accepts; none for any other type."""
+    plain, _ = bare(kind)
+    return get_args(plain) if get_origin(plain) is Literal else ()
+
+
+def refused(word: str, accepted: Sequence[str]) -> str:
+    """Explain a word that is none of the accepted ones."""
+    return f"{word[:80]!r} is none of {', '.join(accepted)}{suggestion(word, accepted)}"
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """`; did you mean ...?`, or nothing. Whether letters are large or small makes no difference."""
+    spelt = {each.lower(): each for each in known}
+    near = get_close_matches(word.lower(), spelt, n=1)
+    return f"; did you mean {spelt[near[0]]!r}?" if near else ""
+
+
+def _noun(plain: Any, bounds: Sequence[Meta]) -> str:  # noqa: ANN401 - a type
+    if get_origin(plain) is Literal:
+        return f"one of {', '.join(get_args(plain))}"
+    noun = _NOUNS.get(get_origin(plain) or plain, "a JSON object")
+    if plain is str:
+        span = _span([each.min_length for each in bounds], [each.max_length for each in bounds])
+        return f"{noun} of {span} characters" if span else noun
+    span = _span([each.ge for each in bounds], [each.le for each in bounds])
+    if span:
+        return f"{noun} {'of' if span.startswith('at') else 'from'} {span}"
+    return noun
+
+
+def _span(lowest: Sequence[float | None], highest: Sequence[float | None]) -> str:
+    """`1 to 200`, `at least 1`, `at most 200`, or nothing."""
+    least = next((_digits(each) for each in lowest if each is not None), "")
+    most = next((_digits(each) for each in highest if each is not None), "")
+    if least and most:
+        return f"{least} to {most}"
+    return f"at least {least}" if least else f"at most {most}" if most else ""
+
+
+def _digits(number: float) -> str:
+    """The number as people write it: 86400, not 86400.0."""
+    return f"{int(number)}" if number == int(number) else f"{number:g}"

@@ -1,0 +1,27 @@
+"""The requests that docs/api.md shows work as they stand there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.e2e.conftest import PATIENCE, Start
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+
+
+def test_the_curl_examples(start: Start) -> None:
+    """Each is typed as it stands, against a ward."""
+    ward = start("supervise").ready()
+    patients = ward.until("/patients", lambda response: len(response.json()) == 8).json()
+    environ = {"PATH": "/usr/bin:/bin", "PATIENT": patients[0]["uuid"]}
+    commands = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
+    assert len(commands) >= 6
+    for command in commands:
+        here = command.replace("http://127.0.0.1:8000", ward.url).replace("curl ", "curl -sS --fail -m 1 ")
+        done = subprocess.run(
+            ["sh", "-c", here], capture_output=True, text=True, env=environ, check=False, timeout=PATIENCE
+        )
+        # 28: the stream goes on, of course, until curl's patience ends.
+        assert done.returncode == (28 if "/stream" in command else 0), done.stderr
+        assert done.stdout or "from=" in command
+    assert ward.stop() == 0

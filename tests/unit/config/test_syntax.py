@@ -1,0 +1,35 @@
+"""What the parser of TOML says of its own work is told in our words."""
+
+import tomllib
+
+import pytest
+
+from icu.config.syntax import explained
+
+WRONG = {
+    "a = = 1": "the value cannot be read: write ",
+    "a = 1 2": "the value cannot be read: write ",
+    "a b = 1": "write a setting as `key = value`",
+    "a = 1\na = 2": "this stands in the file twice",
+    "a = 1\n[a]": "this stands in the file twice",
+    "a = {b = 1}\na.c = 1": "this stands in the file twice",
+    "a = {b = 1, b = 2}": "this stands in the file twice",
+    "[a]\n[a]": "this section stands in the file twice",
+    'a = "b\n': "the text has no closing quote",
+    "a = 'b\n": "the text has no closing quote",
+    'a = """b': "the text has no closing quote",
+    "a = [1": "a list has no closing bracket",
+    "[a": "a section's name has no closing bracket",
+    "[[a]": "a section's name has no closing bracket",
+    r'a = "\z"': r"a \ in quotes is written \\",
+    'a = "\x01"': "a control character cannot stand in the file",
+    "= 1": "this is no TOML: invalid statement",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.items())
+def test_what_people_get_wrong(text: str, said: str) -> None:
+    """Each of these is told with what to write; the rest as the parser has it."""
+    with pytest.raises(tomllib.TOMLDecodeError) as caught:
+        tomllib.loads(f"{text}\n")
+    assert explained(str(caught.value)).startswith(said)
