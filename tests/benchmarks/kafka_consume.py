@@ -12,7 +12,7 @@ from msgspec import Struct
 from icu.messages import Observation
 from icu.sink.consumer import PATIENCE, Batching
 from icu.sink.intake import take_in
-from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
+from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import PARTITIONS, encoded_readings, fill, new_topic, open_transport
 from tests.brokers import Broker
 

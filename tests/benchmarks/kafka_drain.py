@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import Intake, Outcome
-from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
+from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import encoded_readings, fill, new_topic, open_transport
 from tests.brokers import Broker
 

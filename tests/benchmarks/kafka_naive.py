@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from icu.store.tables import Base, Patient, PatientMetric
-from tests.benchmarks.kafka_contest import Lap, Stopwatch
+from tests.benchmarks.contest import Lap, Stopwatch
 
 
 class Message(BaseModel):

@@ -15,7 +15,7 @@ from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.sending import Outbox
 from icu.vitals.signs import VitalSigns
-from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
+from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import ROUND, in_rounds, new_topic, open_transport
 from tests.brokers import Broker
 from tests.samples import START
