@@ -43,9 +43,9 @@ def main(broker: Broker) -> None:
     with new_topic(broker) as topic:
         anyio.run(fill, broker, topic, encoded_readings(PATIENTS, EACH))
         contestants = {
-            "aiokafka: getmany and msgspec": partial(bare, broker, topic, Plain),
-            "the same with our checks of values": partial(bare, broker, topic, Observation),
-            "sink: fetch and take in": partial(ours, broker, topic),
+            "aiokafka: getmany and msgspec": partial(anyio.run, bare, broker, topic, Plain),
+            "the same with our checks of values": partial(anyio.run, bare, broker, topic, Observation),
+            "sink: fetch and take in": partial(anyio.run, ours, broker, topic),
         }
         compare(ROUNDS, contestants)
 
