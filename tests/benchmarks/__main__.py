@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks [sink] [kafka-produce] ...`: ratios, for they hold on other machines too.
+"""`python -m tests.benchmarks [api] [sink] [kafka-produce] ...`: ratios, for they hold on other machines too.
 
-Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs. `sink` is
+Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs. `api` and `sink` are
 measured on a database of 20 million readings, which is built first (two minutes, 1 GB) and kept in the user's cache:
 `--readings` makes a smaller one.
 """
@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from tests.benchmarks import (
+    api,
     kafka_consume,
     kafka_crowd,
     kafka_drain,
@@ -23,7 +24,7 @@ from tests.benchmarks import (
 from tests.benchmarks.wards import quieten
 from tests.brokers import Broker, available, open_broker
 
-ON_READINGS: dict[str, Callable[[int, int], None]] = {"sink": sink.main}
+ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main}
 ALONE: dict[str, Callable[[], None]] = {"launch": launch.main, "stream": stream.main, "stops": stops.main}
 WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
     "kafka-produce": kafka_produce.main,
@@ -65,8 +66,10 @@ def asked() -> Namespace:
     """What the command line asks for."""
     parser = ArgumentParser("python -m tests.benchmarks")
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
-    parser.add_argument("--readings", type=int, default=20_000_000, help="in the database of sink (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="of sink (%(default)s)")
+    parser.add_argument(
+        "--readings", type=int, default=20_000_000, help="in the database of api and sink (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of api and sink (%(default)s)")
     found = parser.parse_args()
     if unknown := set(found.names) - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
