@@ -20,17 +20,15 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from icu.study.simulation import MISSING, UNITS, Plan, blocks
+from icu.study.simulation import MISSING, SIGNS, UNITS, Plan, blocks
 
 EVERY: Final = 5
 """Seconds between two readings of a patient."""
 
-INSERT: Final = (
-    "INSERT INTO patient_metrics"
-    " (patient_id, timestamp, pulse, resp_rate, systolic, diastolic, map, spo2, temperature, lag, flags)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-"""Signs in the order of the simulation, as hundredths; times in milliseconds since 1970."""
+_SIGNS: Final = [{"sbp": "systolic", "dbp": "diastolic"}.get(each, each) for each in SIGNS]
+_COLUMNS: Final = ["patient_id", "timestamp", *_SIGNS, "lag", "flags"]
+INSERT: Final = f"INSERT INTO patient_metrics ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+"""Signs are hundredths, times milliseconds since 1970."""
 
 LAG: Final = 40
 """Milliseconds from a reading to its arrival, of the patient who is first in turn; one more for each behind."""

@@ -24,9 +24,8 @@ import anyio
 from icu.messages import Delivery, Observation, Position, encode
 from icu.sink.intake import take_in
 from icu.store.writer import open_writer
-from icu.study.simulation import UNITS
+from icu.study.simulation import SIGNS, UNITS
 from icu.transports.base import Batch
-from icu.vitals.signs import format_blood_pressure
 from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.dataset import EVERY, INSERT, Values, data_set, introduce, new_database, rows, simulated
 
@@ -195,23 +194,20 @@ def made(uuids: Sequence[UUID], values: Values, start: datetime) -> list[Observa
     for number in range(values.shape[1]):
         moment = start + timedelta(seconds=number * EVERY)
         for place, (uuid, signs) in enumerate(zip(uuids, values[:, number].tolist(), strict=True), start=1):
-            pulse, resp_rate, systolic, diastolic, mean, spo2, temperature = (
-                None if sign < 0 else sign / unit if unit > 1 else sign for sign, unit in zip(signs, UNITS, strict=True)
-            )
-            bp = format_blood_pressure(systolic, diastolic)
+            measured = {
+                name: None if sign < 0 else sign / unit if unit > 1 else sign
+                for name, sign, unit in zip(SIGNS, signs, UNITS, strict=True)
+            }
+            systolic, diastolic = measured.pop("sbp"), measured.pop("dbp")
             observations.append(
                 Observation(
                     patient_uuid=uuid,
                     timestamp=moment,
                     patient_name=f"Patient {place}",
-                    pulse=pulse,
-                    resp_rate=resp_rate,
-                    bp=bp,
-                    spo2=spo2,
-                    temperature=temperature,
+                    bp=None if systolic is None or diastolic is None else f"{systolic}/{diastolic}",
                     interval=EVERY,
-                    map=mean,
                     schema_version=1,
+                    **measured,
                 )
             )
     return observations
