@@ -31,6 +31,8 @@ _DAY: Final = timedelta(days=1)
 _MANY: Final = 10_000
 """Patients of the second file, with few readings each."""
 _EACH: Final = 20
+_FEW: Final = 2
+"""Clients of what takes the naive service half a second and more."""
 _DAYS: Final = 20
 """Patients whose days are asked for in turn."""
 
@@ -60,8 +62,7 @@ def main(readings: int, rounds: int) -> None:
             measure(found, work, rounds)
         api_light.main(found, data.uuids(), rounds)
     with servers(data_set(_MANY * _EACH, patients=_MANY)) as found:
-        # The naive service takes seconds for each.
-        work = Work(f"GET /patients, {_MANY:,} of them", for_all([["/patients"]]), large=True, clients=2)
+        work = Work(f"GET /patients, {_MANY:,} of them", for_all([["/patients"]]), large=True, clients=_FEW)
         measure(found, work, min(rounds, 3))
     api_streams.main(min(rounds, 3))
 
@@ -85,13 +86,14 @@ def days(ours: Server, data: DataSet, uuids: Sequence[str]) -> Iterator[Work]:
     whole = [[span(uuid, since, data.end, limit=count)] for uuid in uuids]
     paged = [list(following(ours.port, span(uuid, since, data.end, limit=10_000))) for uuid in uuids]
     jobs = {NAIVE: whole, BARE: whole, OURS: paged}
-    yield Work(f"a day of a patient, {count:,} readings, as rows", jobs, large=True)
+    yield Work(f"a day of a patient, {count:,} readings, as rows", jobs, large=True, clients=_FEW)
     by_column = {BARE: [[f"{path}&format=columns"] for [path] in whole]}
     if has_columns(ours.port):
         by_column[OURS] = [[span(uuid, since, data.end, format="columns")] for uuid in uuids]
     else:
         print("\nthe API has no columns yet: they are measured without it, beside the naive service's rows")
-    yield Work(f"a day of a patient, {count:,} readings, as columns", {NAIVE: whole, **by_column}, large=True)
+    jobs = {NAIVE: whole, **by_column}
+    yield Work(f"a day of a patient, {count:,} readings, as columns", jobs, large=True, clients=_FEW)
 
 
 def span(uuid: str, since: datetime, until: datetime, **more: object) -> str:

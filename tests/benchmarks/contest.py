@@ -39,7 +39,7 @@ class Stopwatch:
 
 def compare(
     rounds: int, contestants: Mapping[str, Callable[[], Lap]], *, beside: Sequence[str] = (), unit: str = "records"
-) -> None:
+) -> Mapping[str, Sequence[Lap]]:
     """Run all in turn, several rounds, and print the medians of what they reach, and ratios to those in `beside`.
 
     Without any in `beside` it is the first. Above 1 is better: faster, or of less CPU time. Ratios are of one round
@@ -52,6 +52,7 @@ def compare(
         for name, contestant in contestants.items():
             laps[name].append(contestant())
     tell(laps, beside or list(contestants)[:1], unit)
+    return laps
 
 
 def tell(laps: Mapping[str, Sequence[Lap]], beside: Sequence[str], unit: str) -> None:
