@@ -11,6 +11,7 @@ from statistics import median
 from typing import Final, NamedTuple
 from urllib.request import urlopen
 
+from icu.ops.descriptors import raise_limit
 from tests.benchmarks.wards import free_port, running, until
 
 STREAMS: Final = 2_000
@@ -29,6 +30,7 @@ def main(rounds: int) -> None:
     print(
         f"\n{STREAMS:,} streams at once, with Last-Event-ID, when a monitor has just started; a ward of 8 beds goes on"
     )
+    raise_limit()  # each stream takes a file
     with tempfile.TemporaryDirectory() as folder:
         environ = {"METRICS_INTERVAL": "1", "DATABASE_URL": f"sqlite:///{Path(folder) / 'icu.db'}"}
         ward_port = free_port()
