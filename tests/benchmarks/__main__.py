@@ -1,13 +1,16 @@
-"""`python -m tests.benchmarks [sink] [kafka-produce] ...`: figures as ratios, for they hold on other machines too.
+"""`python -m tests.benchmarks [api] [sink] [kafka-produce] ...`: ratios, for they hold on other machines too.
 
-Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs.
+Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs. `api` and `sink` are
+measured on a database of 20 million readings, which is built first (two minutes, 1 GB) and kept in the user's cache:
+`--readings` makes a smaller one.
 """
 
 import os
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from tests.benchmarks import (
+    api,
     kafka_consume,
     kafka_crowd,
     kafka_drain,
@@ -21,12 +24,8 @@ from tests.benchmarks import (
 from tests.benchmarks.wards import quieten
 from tests.brokers import Broker, available, open_broker
 
-ALONE: dict[str, Callable[[], None]] = {
-    "sink": sink.main,
-    "launch": launch.main,
-    "stream": stream.main,
-    "stops": stops.main,
-}
+ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main}
+ALONE: dict[str, Callable[[], None]] = {"launch": launch.main, "stream": stream.main, "stops": stops.main}
 WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
     "kafka-produce": kafka_produce.main,
     "kafka-consume": kafka_consume.main,
@@ -36,11 +35,20 @@ WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
 }
 
 
-def run_alone(names: Sequence[str]) -> None:
-    """Those that need nothing."""
+NAMES = [*ON_READINGS, *ALONE, *WITH_KAFKA]
+
+
+def run(names: Sequence[str], readings: int, rounds: int) -> None:
+    """Those of these names, in their order; those that need a broker share one, and come last."""
     for name in names:
-        print(f"\n== {name}")
-        ALONE[name]()
+        if name not in WITH_KAFKA:
+            print(f"\n== {name}")
+            if name in ON_READINGS:
+                ON_READINGS[name](readings, rounds)
+            else:
+                ALONE[name]()
+    if with_kafka := [name for name in names if name in WITH_KAFKA]:
+        run_with_kafka(with_kafka)
 
 
 def run_with_kafka(names: Sequence[str]) -> None:
@@ -54,10 +62,21 @@ def run_with_kafka(names: Sequence[str]) -> None:
             WITH_KAFKA[name](broker)
 
 
-chosen = sys.argv[1:] or [*ALONE, *WITH_KAFKA]
-if unknown := set(chosen) - set(ALONE) - set(WITH_KAFKA):
-    sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join([*ALONE, *WITH_KAFKA])}")
-quieten()
-run_alone([name for name in chosen if name in ALONE])
-if with_kafka := [name for name in chosen if name in WITH_KAFKA]:
-    run_with_kafka(with_kafka)
+def asked() -> Namespace:
+    """What the command line asks for."""
+    parser = ArgumentParser("python -m tests.benchmarks")
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
+    parser.add_argument(
+        "--readings", type=int, default=20_000_000, help="in the database of api and sink (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of api and sink (%(default)s)")
+    found = parser.parse_args()
+    if unknown := set(found.names) - set(NAMES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    return found
+
+
+if __name__ == "__main__":
+    wanted = asked()
+    quieten()
+    run(wanted.names or NAMES, wanted.readings, wanted.rounds)

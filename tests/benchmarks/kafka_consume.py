@@ -12,7 +12,7 @@ from msgspec import Struct
 from icu.messages import Observation
 from icu.sink.consumer import FETCH_TIMEOUT, Batching
 from icu.sink.intake import decode_batches
-from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
+from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import PARTITIONS, encoded_readings, fill, new_topic, open_transport
 from tests.brokers import Broker
 
@@ -43,9 +43,9 @@ def main(broker: Broker) -> None:
     with new_topic(broker) as topic:
         anyio.run(fill, broker, topic, encoded_readings(PATIENTS, EACH))
         contestants = {
-            "aiokafka: getmany and msgspec": partial(bare, broker, topic, Plain),
-            "the same with our checks of values": partial(bare, broker, topic, Observation),
-            "sink: fetch and take in": partial(ours, broker, topic),
+            "aiokafka: getmany and msgspec": partial(anyio.run, bare, broker, topic, Plain),
+            "the same with our checks of values": partial(anyio.run, bare, broker, topic, Observation),
+            "sink: fetch and take in": partial(anyio.run, ours, broker, topic),
         }
         compare(ROUNDS, contestants)
 
@@ -74,6 +74,6 @@ async def ours(broker: Broker, topic: str) -> Lap:
         await consumer.assign({})
         watch = Stopwatch()
         while decoded < PATIENTS * EACH:
-            batch = decode_batches(await consumer.fetch(max_records=MOST, linger=0, max_wait=FETCH_TIMEOUT))
-            decoded += len(batch.intake.observations)
+            taken = decode_batches(await consumer.fetch(max_records=MOST, linger=0, max_wait=FETCH_TIMEOUT))
+            decoded += len(taken.intake.observations)
         return watch.lap(decoded)

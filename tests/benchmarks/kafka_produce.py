@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
+import anyio
 from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
-from icu.messages import Record, encode, uuid_of_name
+from icu.messages import Observation, Record, encode, uuid_of_name
 from icu.patient.beds import Identity
 from icu.patient.emulator import emulate
 from icu.patient.recordings.recording import Recording, Row
@@ -15,7 +16,7 @@ from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.sending import SendBuffer
 from icu.vitals.catalogue import VitalSigns
-from tests.benchmarks.kafka_contest import Lap, Stopwatch, compare
+from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import ROUND, in_rounds, new_topic, open_transport
 from tests.brokers import Broker
 from tests.samples import START
@@ -31,10 +32,10 @@ def main(broker: Broker) -> None:
     """Print readings a second that the broker has acknowledged, and ratios (goal: the ward at 4 x the first)."""
     records = encoded(beds(BEDS))
     contestants = {
-        "aiokafka: send() and gather": partial(bare, broker, records),
-        f"transport: publish of {ROUND:,} at a time": partial(publish, broker, records),
-        f"ward: emulate {BEDS:,} beds": partial(ward, broker, records, BEDS),
-        f"ward: emulate {FEW_BEDS:,} beds": partial(ward, broker, records, FEW_BEDS),
+        "aiokafka: send() and gather": partial(anyio.run, bare, broker, records),
+        f"transport: publish of {ROUND:,} at a time": partial(anyio.run, publish, broker, records),
+        f"ward: emulate {BEDS:,} beds": partial(anyio.run, ward, broker, records, BEDS),
+        f"ward: emulate {FEW_BEDS:,} beds": partial(anyio.run, ward, broker, records, FEW_BEDS),
     }
     compare(ROUNDS, contestants)
 
@@ -92,7 +93,7 @@ def signs(second: int) -> VitalSigns:
 
 def encoded(occupied: Sequence[ReplayedBay]) -> list[Record]:
     """All that the beds send, in the order of time."""
-    observations = []
+    observations: list[Observation] = []
     for _ in range(READINGS // len(occupied)):
         for bed in occupied:
             observations += bed.observe()

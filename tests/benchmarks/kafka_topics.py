@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from icu.config.settings import Kafka
 from icu.messages import Record, encode, uuid_of_name
@@ -51,10 +51,15 @@ def in_rounds(records: Sequence[Record]) -> list[Sequence[Record]]:
 
 def encoded_readings(patients: int, each: int) -> list[Record]:
     """So many readings of each patient, in the order of time."""
-    uuids = [uuid_of_name(f"patient {number}") for number in range(patients)]
+    uuids = patients_of(patients)
     readings = [
         observation(second, patient=uuid, pulse=60 + second % 40, temperature=36 + second % 20 / 10)
         for second in range(each)
         for uuid in uuids
     ]
     return encode(readings)
+
+
+def patients_of(count: int) -> list[UUID]:
+    """The patients whose readings are written."""
+    return [uuid_of_name(f"patient {number}") for number in range(count)]

@@ -20,10 +20,12 @@ from loguru import logger
 
 
 @contextmanager
-def running(words: Sequence[str], folder: str | Path, **environ: str) -> Iterator[subprocess.Popen[Any]]:
-    """`python -m icu` with these words; ended at the end."""
+def running(
+    words: Sequence[str], folder: str | Path, *, module: str = "icu", **environ: str
+) -> Iterator[subprocess.Popen[Any]]:
+    """`python -m icu`, or another module, with these words; ended at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "icu", *words], cwd=folder, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", module, *words], cwd=folder, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
     )
     try:
         yield process

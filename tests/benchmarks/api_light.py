@@ -1,0 +1,35 @@
+"""How long a light request takes beside heavy ones: the loop that answers both is to be held by none."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from statistics import median, quantiles
+from typing import Final
+from uuid import UUID
+
+from tests.benchmarks.load import Server, request, watch
+
+HEAVY: Final = 10_000
+"""Readings on the pages of the heavy clients."""
+CLIENTS: Final = 2
+SECONDS: Final = 4.0
+
+
+def main(servers: Mapping[str, Server], uuids: Sequence[UUID], rounds: int) -> None:
+    """Print the time that /health/live takes, alone and beside pages of 10,000 (goal: p99 20 ms)."""
+    light = request("/health/live")
+    pages = cycle([request(f"/patient/{uuid}/metrics?limit={HEAVY}") for uuid in uuids])
+    print(f"\n/health/live, beside {CLIENTS} clients that take pages of {HEAVY:,}; ms, medians of rounds (range)")
+    found: dict[tuple[str, int], list[list[float]]] = {}
+    for _ in range(rounds):
+        for name, server in servers.items():
+            for clients in (0, CLIENTS):
+                delays = watch(server.port, light, pages, clients=clients, seconds=SECONDS)
+                found.setdefault((name, clients), []).append(delays)
+    for (name, clients), laps in found.items():
+        print(f"{name:38} {'beside them' if clients else 'alone':12} {percentile(laps, 50)}   {percentile(laps, 99)}")
+
+
+def percentile(laps: Sequence[Sequence[float]], which: int) -> str:
+    """This percentile of the rounds."""
+    figures = [quantiles(each, n=100, method="inclusive")[which - 1] for each in laps]
+    return f"p{which} {median(figures):6.1f} ({min(figures):.1f} to {max(figures):.1f})"
