@@ -20,8 +20,8 @@ from icu.vitals.catalogue import MAP, PULSE, RESP_RATE, SPO2, TEMPERATURE
 from icu.vitals.signs import WrittenPressure, parse_blood_pressure
 
 SCHEMA_VERSION: Final = 1
+# Seconds from one observation to the next: a day.
 LONGEST_INTERVAL: Final = 86_400
-"""Seconds from one observation to the next: a day."""
 
 _PATIENTS: Final = UUID("5b0c9a52-8f5c-4c56-9c0e-5d2a0c1e7f11")
 
@@ -62,10 +62,10 @@ class Implausible(Struct, frozen=True, gc=False):
     """An impossible value in a delivery. A reading is stored without it."""
 
     delivery: Delivery
+    # The field's, for instance `spo2`.
     name: str
-    """The field's, for instance `spo2`."""
+    # As it came.
     value: str
-    """As it came."""
 
 
 SchemaVersion = Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)]
@@ -91,8 +91,8 @@ class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     pulse: Flag | None = None
     resp_rate: Flag | None = None
+    # Of the mean pressure too, but for `implausible`.
     bp: Flag | None = None
-    """Of the mean pressure too, but for `implausible`."""
     spo2: Flag | None = None
     temperature: Flag | None = None
     map: Annotated[
@@ -111,30 +111,30 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     """
 
     patient_uuid: UUID
+    # Aware; normalised to UTC.
     timestamp: datetime
-    """Aware; normalised to UTC."""
     patient_name: Annotated[str, Meta(max_length=MAX_NAME_LENGTH)] | None = None
+    # Heart rate, /min.
     pulse: Annotated[int, PULSE.whole] | Annotated[float, PULSE.exact] | None = None
-    """Heart rate, /min."""
+    # /min.
     resp_rate: Annotated[int, RESP_RATE.whole] | Annotated[float, RESP_RATE.exact] | None = None
-    """/min."""
+    # Systolic/diastolic, mm[Hg], as text: `120/80`; `119/-` where a half is unknown.
     bp: str | None = None
-    """Systolic/diastolic, mm[Hg], as text: `120/80`; `119/-` where a half is unknown."""
+    # %. What lies between 0 and 1 is a fraction.
     spo2: Annotated[int, SPO2.whole] | Annotated[float, SPO2.exact] | None = None
-    """%. What lies between 0 and 1 is a fraction."""
+    # Cel.
     temperature: Annotated[int, TEMPERATURE.whole] | Annotated[float, TEMPERATURE.exact] | None = None
-    """Cel."""
+    # Mean arterial pressure, mm[Hg].
     map: Annotated[int, MAP.whole] | Annotated[float, MAP.exact] | None = None
-    """Mean arterial pressure, mm[Hg]."""
+    # When `bp` and `map` were measured, where that was before `timestamp`: between two inflations of a cuff the last
+    # value stands. Aware; normalised to UTC.
     bp_measured_at: datetime | None = None
-    """When `bp` and `map` were measured, where that was before `timestamp`: between two inflations of a cuff the last
-    value stands. Aware; normalised to UTC."""
+    # None where it would be empty.
     quality: Quality | None = None
-    """None where it would be empty."""
+    # Seconds until the sender's next observation is due.
     interval: Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL)] | None = None
-    """Seconds until the sender's next observation is due."""
+    # 0: a sender that states none, as in the brief.
     schema_version: SchemaVersion = 0
-    """0: a sender that states none, as in the brief."""
 
     def __post_init__(self) -> None:
         if not self.patient_uuid.int:

@@ -21,6 +21,7 @@ from tests.processes import keep_ignored_signals_from_children, running
 Spawn = Callable[..., subprocess.Popen[Any]]
 
 
+# Files of unit tests that take half of the time of all: they start programs, or simulate wards for days.
 SLOW: Final = frozenset(
     {
         "test_cohort.py",
@@ -47,7 +48,6 @@ SLOW: Final = frozenset(
         "test_study.py",
     }
 )
-"""Files of unit tests that take half of the time of all: they start programs, or simulate wards for days."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks

@@ -19,8 +19,8 @@ from icu.messages import uuid_of_name
 from icu.patient.beds import Beds
 from tests.web import NO_TLS
 
+# The origin that the settings list.
 LISTED = "https://ward.example"
-"""The origin that the settings list."""
 
 
 class Face(NamedTuple):

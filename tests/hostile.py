@@ -119,9 +119,10 @@ INVALID: dict[str, bytes] = {
     "a later schema": raw("schema_version", "2"),
 }
 
+# Changes that leave none of the signs.
 ALONE = {"pulse": None, "resp_rate": None, "bp": None, "spo2": None, "temperature": None}
-"""Changes that leave none of the signs."""
 
+# Impossible values: each record, what it is stored with in their place, and the fields as they came.
 IMPLAUSIBLE: dict[str, tuple[bytes, dict[str, Any], dict[str, str]]] = {
     "negative pulse": (raw("pulse", "-1"), {"pulse": None}, {"pulse": "-1"}),
     "pulse beyond any monitor": (raw("pulse", "350.5"), {"pulse": None}, {"pulse": "350.5"}),
@@ -199,8 +200,8 @@ IMPLAUSIBLE: dict[str, tuple[bytes, dict[str, Any], dict[str, str]]] = {
     ),
     "beside an epoch": (value(timestamp=1769860800, spo2=101), {"spo2": None}, {"spo2": "101"}),
 }
-"""Impossible values: each record, what it is stored with in their place, and the fields as they came."""
 
+# Records that had values, and keep none.
 NOTHING_LEFT: dict[str, bytes] = {
     "a fraction alone": value(**{**ALONE, "spo2": 0.97}),
     "a pressure upside down alone": value(**{**ALONE, "bp": "80/120"}),
@@ -210,4 +211,3 @@ NOTHING_LEFT: dict[str, bytes] = {
     "a pressure measured later alone": value(**{**ALONE, "bp": "120/80"}, map=93, bp_measured_at=1769860801),
     "all five": value(pulse=-1, resp_rate=201, bp="999/999", spo2=101, temperature=0),
 }
-"""Records that had values, and keep none."""

@@ -26,11 +26,11 @@ from tests.processes import running
 
 ROOT: Final = Path(__file__).parents[1]
 TABLES: Final = ROOT / "tests" / "mutations"
+# Seconds for the tests of one mutant; without it they take a few. One that hangs would be noticed, so it is killed.
 PATIENCE: Final = 60.0
-"""Seconds for the tests of one mutant; without it they take a few. One that hangs would be noticed, so it is killed."""
 
+# pytest's exit code where tests ran and failed. Any other error is none of the mutant's: a test that is not found.
 _FAILED: Final = 1
-"""pytest's exit code where tests ran and failed. Any other error is none of the mutant's: a test that is not found."""
 
 Verdict: TypeAlias = Literal["killed", "killed: it hangs", "survives", "its tests do not run", "its text is not found"]
 
@@ -39,8 +39,8 @@ class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
     """A fault: `text`, which stands once in `file`, becomes `mutated`, and one of `tests` fails, or more."""
 
     name: str
+    # One sentence: what would go wrong for a user.
     harm: str
-    """One sentence: what would go wrong for a user."""
     file: str
     text: str
     mutated: str

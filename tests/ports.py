@@ -6,9 +6,9 @@ import secrets
 import socket
 from contextlib import ExitStack, suppress
 
+# They lie below the ports that clients get: one that dials a stopped server for long enough would connect to itself
+# there, and a port has to stay free until the program listens, and between two of its lives.
 FIRST, EACH, SHARES = 10_000, 1_000, 20
-"""They lie below the ports that clients get: one that dials a stopped server for long enough would connect to itself
-there, and a port has to stay free until the program listens, and between two of its lives."""
 
 
 def free_ports(count: int) -> list[int]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+# Seconds until a process that was asked to stop is killed.
 GRACE = 30
-"""Seconds until a process that was asked to stop is killed."""
 
 IGNORABLE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import pytest
 
+# Before the call has done anything, or after it has done everything.
 Place: TypeAlias = Literal["before", "after"]
-"""Before the call has done anything, or after it has done everything."""
 
 
 class Fault:

@@ -11,11 +11,11 @@ from tests.samples import START, delivery
 
 NOON = round(START.timestamp() * 1000)
 
+# The patients change their keys, 1 and 2.
 EXCHANGED = """
 UPDATE patient_metrics SET patient_id = patient_id + 10; UPDATE patients SET id = id + 10;
 UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id = 13 - id;
 """
-"""The patients change their keys, 1 and 2."""
 
 
 def connected(url: str) -> sqlite3.Connection:

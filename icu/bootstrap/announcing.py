@@ -11,8 +11,8 @@ from icu.ops.notify import notify, notify_condition
 from icu.supervisor.spec import Start
 from icu.supervisor.view import Condition
 
+# Seconds between two looks whether a role that runs alone waits for something.
 LOOK_EVERY: Final = 0.5
-"""Seconds between two looks whether a role that runs alone waits for something."""
 
 
 async def announced(actor: Start, condition: Callable[[], Condition], *, on_started: Callable[[], None]) -> None:

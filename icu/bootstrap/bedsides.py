@@ -16,10 +16,10 @@ class Bedside(NamedTuple):
 
     child: str
     name: str
+    # None before the first.
     reading: Observation | None
-    """None before the first."""
+    # Seconds since it was found here, on a clock that does not jump.
     age: float
-    """Seconds since it was found here, on a clock that does not jump."""
 
 
 class Bedsides:

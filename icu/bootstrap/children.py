@@ -21,11 +21,11 @@ from icu.ward.children import Member
 from icu.ward.processes import ProcessChild, Processes
 from icu.ward.tree import Tree
 
+# Seconds more for a process, which is killed when its role's grace is over.
 _PROCESS_GRACE: Final = 1.0
-"""Seconds more for a process, which is killed when its role's grace is over."""
 
+# Seconds that the patients may take together: one of them who hangs must not keep the sink from storing the rest.
 _BEDS_GRACE: Final = max(role.grace for role in ROLES.values() if role.patients) + 2 * _PROCESS_GRACE
-"""Seconds that the patients may take together: one of them who hangs must not keep the sink from storing the rest."""
 
 
 def supervised(

@@ -14,8 +14,8 @@ from icu.config.settings import Settings
 from icu.patient.beds import Beds
 from icu.store.errors import StoreError
 
+# Seconds between two looks.
 EVERY: Final = 0.5
-"""Seconds between two looks."""
 
 
 def progress_of(beds: Mapping[str, Beds]) -> float:

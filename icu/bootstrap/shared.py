@@ -48,8 +48,8 @@ class Shared:
         self.look: Look = look or partial(asking.look, settings)
         self.health = Health()
         self.registry = _registry()
+        # The patients of each child that runs in this process at the moment, by its id.
         self.beds: dict[str, Beds] = {}
-        """The patients of each child that runs in this process at the moment, by its id."""
         self._telemetry: dict[Callable[[CollectorRegistry], Any], Any] = {}
 
     @asynccontextmanager

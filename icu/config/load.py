@@ -32,8 +32,8 @@ FILE_NAME: Final = "supervisor.toml"
 Check: TypeAlias = Callable[[Settings], Iterable[tuple[str, str]]]
 
 _PACKAGE: Final = Path(__file__).parent.parent
+# Bytes.
 _LONGEST_PASSWORD: Final = 10_000
-"""Bytes."""
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
 
 

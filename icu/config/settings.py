@@ -16,11 +16,11 @@ from msgspec import Meta, Struct
 DEFAULT_PORT: Final = 8000
 HIGHEST_PORT: Final = 65_535
 
+# The id of the patients' supervisor, which no child may have.
 BEDS: Final = "beds"
-"""The id of the patients' supervisor, which no child may have."""
 
+# The most children that are alike.
 HIGHEST_COUNT: Final = 10_000
-"""The most children that are alike."""
 
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.1, le=86_400)]
@@ -70,8 +70,8 @@ Identifier: TypeAlias = Annotated[
     ),
 ]
 _FILE_URL: Final = r"sqlite(\+aiosqlite)?:///"
+# A database that is a file, by a path from wherever its URL is written.
 RELATIVE_DATABASE: Final = re.compile(rf"\A(?P<scheme>{_FILE_URL})(?P<path>[^/].*)\Z")
-"""A database that is a file, by a path from wherever its URL is written."""
 DatabaseUrl: TypeAlias = Annotated[
     str,
     Meta(
@@ -117,28 +117,28 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: TransportKind = "memory"
     topic: Topic = "icu.observations"
+    # Of a topic that is created. One that exists keeps its own number.
     partitions: Annotated[int, Meta(ge=1, le=1_000)] = 6
-    """Of a topic that is created. One that exists keeps its own number."""
+    # Records that `memory` holds in each partition before publishers have to wait.
     capacity: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
-    """Records that `memory` holds in each partition before publishers have to wait."""
 
 
 class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
     """How the brokers are reached. Passwords come from the environment or from a file of their own."""
 
+    # host:port, several with commas between them.
     bootstrap_servers: Servers = "127.0.0.1:9092"
-    """host:port, several with commas between them."""
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    # Refuse to send readings or a password unencrypted.
     require_tls: bool = False
-    """Refuse to send readings or a password unencrypted."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: Text | None = None
     sasl_password: Secret | None = None
     sasl_password_file: Path | None = None
+    # Who may have signed the broker's certificate; the system's authorities when absent.
     ssl_ca_file: Path | None = None
-    """Who may have signed the broker's certificate; the system's authorities when absent."""
+    # This client's own certificate, where the broker asks for one.
     ssl_certificate_file: Path | None = None
-    """This client's own certificate, where the broker asks for one."""
     ssl_key_file: Path | None = None
 
 
@@ -170,10 +170,10 @@ class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
     period: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
     bed_restarts: Annotated[int, Meta(ge=1, le=10_000)] = 10
     bed_period: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+    # Seconds after which a child process that shows no life is killed, and started again.
     watchdog: Annotated[float, Meta(ge=1, le=3_600)] = 30.0
-    """Seconds after which a child process that shows no life is killed, and started again."""
+    # Where it takes orders; in a runtime folder, under a name made from the database's, when absent.
     socket: Path | None = None
-    """Where it takes orders; in a runtime folder, under a name made from the database's, when absent."""
 
 
 class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
@@ -181,15 +181,15 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
 
     id: Identifier | None = None
     restart: Restart = "permanent"
+    # Run in a process of its own, in place of a task of the supervisor's.
     process: bool = False
-    """Run in a process of its own, in place of a task of the supervisor's."""
+    # So many alike: ids `ID-1` and so on, names likewise, ports counting up.
     count: Annotated[int, Meta(ge=1, le=HIGHEST_COUNT)] | None = None
-    """So many alike: ids `ID-1` and so on, names likewise, ports counting up."""
+    # Whether the ward is not ready while it is down; the sink is critical unless it says otherwise.
     critical: bool | None = None
-    """Whether the ward is not ready while it is down; the sink is critical unless it says otherwise."""
     host: Host = "127.0.0.1"
+    # Of its HTTP face; without it, it has none.
     port: Port | None = None
-    """Of its HTTP face; without it, it has none."""
 
     @property
     def role(self) -> str:
@@ -211,34 +211,34 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     """One bedside monitor: a simulated patient, or a recording that is replayed."""
 
     name: Text
+    # Made from the name when absent, so that a restart is the same patient.
     uuid: UUID | None = None
-    """Made from the name when absent, so that a restart is the same patient."""
+    # So many patients in this one child: `NAME 1` and so on.
     patients: Annotated[int, Meta(ge=1, le=100_000)] = 1
-    """So many patients in this one child: `NAME 1` and so on."""
     restart: Restart = "transient"
+    # Seconds between observations; `metrics_interval` when absent.
     interval: Seconds | None = None
-    """Seconds between observations; `metrics_interval` when absent."""
     seed: int | None = None
     recording: Path | None = None
+    # Seconds between the rows of a recording that has no time column.
     step: Annotated[float, Meta(ge=0.001, le=86_400)] = 3_600.0
-    """Seconds between the rows of a recording that has no time column."""
+    # How many times faster than ours the patients' clock runs; inf: as fast as can be. Simulated patients slow down to
+    # our pace when they have caught up with now.
     speed: Annotated[float, Meta(ge=0.001)] = 1.0
-    """How many times faster than ours the patients' clock runs; inf: as fast as can be. Simulated patients slow down to
-    our pace when they have caught up with now."""
+    # When the first observation was made. Now when absent; a recording that is replayed faster ends now.
     start: Annotated[datetime, Meta(tz=True)] | None = None
-    """When the first observation was made. Now when absent; a recording that is replayed faster ends now."""
+    # What befalls the simulated patients at the start: the name of a file in config/scenarios.
     scenario: Text | None = None
-    """What befalls the simulated patients at the start: the name of a file in config/scenarios."""
+    # How often scenarios befall them by chance: 1 as their files say, 0 never.
     scenario_rate: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
-    """How often scenarios befall them by chance: 1 as their files say, 0 never."""
+    # How often their sensors fail: 1 as is usual, 0 never.
     artefacts: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
-    """How often their sensors fail: 1 as is usual, 0 never."""
 
 
 AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild
 
+# Names that roles have besides, in files: the brief's own.
 OTHER_NAMES: Final[Mapping[str, str]] = {"data": "sink"}
-"""Names that roles have besides, in files: the brief's own."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from icu import mistakes
 
+# What handlers call it.
 _BODY = "data"
-"""What handlers call it."""
 
 
 def explained(handler: BaseRouteHandler, name: str, why: str) -> str:

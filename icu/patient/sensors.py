@@ -18,6 +18,7 @@ from icu.patient.body.signs import MAP, OXYGEN, PULSE, PULSE_PRESSURE, RESP_RATE
 from icu.patient.body.thinning import threshold
 from icu.vitals.catalogue import BY_NAME
 
+# SD by sign, in its unit; of pressures a cuff's. Pressures are the last.
 _NOISE_OF: Final = {
     "pulse": 0.6,
     "resp_rate": 0.7,
@@ -27,53 +28,53 @@ _NOISE_OF: Final = {
     "diastolic": 3.7,
     "map": 4.3,
 }
-"""SD by sign, in its unit; of pressures a cuff's. Pressures are the last."""
 
+# The places of the signs in what is shown.
 SHOWN: Final = tuple(_NOISE_OF)
-"""The places of the signs in what is shown."""
 _PULSE, _RESP_RATE, _SPO2, _TEMPERATURE, _SYSTOLIC, _DIASTOLIC, _MAP = range(len(SHOWN))
 _PRESSURES: Final = slice(_SYSTOLIC, None)
 _OTHERS: Final = slice(_SYSTOLIC)
 _COUNTED: Final = slice(_PULSE, _RESP_RATE + 1)
 
+# Seconds.
 CUFF_EVERY: Final = 600.0
-"""Seconds."""
+# Share of patients with an arterial line.
 LINES: Final = 0.4
-"""Share of patients with an arterial line."""
 
+# How much of the pulse pressure a damped line swallows. The mean stays.
 DAMPING: Final = 0.45
-"""How much of the pulse pressure a damped line swallows. The mean stays."""
+# mm[Hg] of mean pressure below which neither an oximeter nor a cuff finds a pulse.
 PULSELESS: Final = 36.0
-"""mm[Hg] of mean pressure below which neither an oximeter nor a cuff finds a pulse."""
 
+# How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that is
+# small beside the mean, the mean lies so far between diastolic and systolic pressure.
 _FORM: Final = (0.345, 0.037)
-"""How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that
-is small beside the mean, the mean lies so far between diastolic and systolic pressure."""
 
 _NOISE: Final = np.array(list(_NOISE_OF.values()))[:, None]
+# A line's noise as a share of a cuff's.
 _OF_LINE: Final = 0.4
-"""A line's noise as a share of a cuff's."""
 _LOWEST: Final = np.array([[BY_NAME[each].limits.low] for each in SHOWN], float)
 _HIGHEST: Final = np.array([[BY_NAME[each].limits.high] for each in SHOWN], float)
+# /min, below which a monitor's count of beats or breaths is ever more exact.
 _COUNTABLE: Final = 8.0
-"""/min, below which a monitor's count of beats or breaths is ever more exact."""
+# Steps in one unit of what is shown.
 _STEPS: Final = np.array([[10.0 ** BY_NAME[each].decimals] for each in SHOWN])
-"""Steps in one unit of what is shown."""
 
 
 class Artefact(NamedTuple):
     """A way for a sensor to fail."""
 
     flag: str
+    # Of a reading's quality.
     signs: tuple[str, ...]
-    """Of a reading's quality."""
     per_day: float
+    # How long it lasts, typically.
     seconds: float
-    """How long it lasts, typically."""
+    # Whether there is no value, or a wrong one.
     hides: bool
-    """Whether there is no value, or a wrong one."""
 
 
+# Rates and durations are made up, plausibly: alarm studies blame sensors for most alarms, but count no minutes.
 ARTEFACTS: Final = (
     Artefact("motion", ("spo2", "pulse", "resp_rate"), 15, 25, hides=False),
     Artefact("damped", ("bp",), 1, 900, hides=False),
@@ -81,15 +82,14 @@ ARTEFACTS: Final = (
     Artefact("probe-off", ("temperature",), 0.5, 900, hides=True),
     Artefact("lead-off", ("pulse", "resp_rate"), 2, 120, hides=True),
 )
-"""Rates and durations are made up, plausibly: alarm studies blame sensors for most alarms, but count no minutes."""
 MOTION, DAMPED = range(2)
 
 _PER_SECOND: Final = np.array([each.per_day for each in ARTEFACTS]) / 86_400
 _SECONDS: Final = np.array([[each.seconds] for each in ARTEFACTS])
+# Artefact and sign, where there is no value then.
 _HIDES: Final = [
     (number, SHOWN.index(sign)) for number, each in enumerate(ARTEFACTS) if each.hides for sign in each.signs
 ]
-"""Artefact and sign, where there is no value then."""
 
 _WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
 
@@ -97,14 +97,14 @@ _WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
 class Shown(NamedTuple):
     """What the monitors show."""
 
+    # In the order of SHOWN, sign x patient; NaN where there is none.
     values: Floats
-    """In the order of SHOWN, sign x patient; NaN where there is none."""
+    # When each patient's pressure was measured, seconds since 1970.
     pressure_at: Floats
-    """When each patient's pressure was measured, seconds since 1970."""
+    # Which artefacts there are, ARTEFACTS x patient.
     failing: NDArray[np.bool_]
-    """Which artefacts there are, ARTEFACTS x patient."""
+    # Where no pulse is found.
     pulseless: NDArray[np.bool_]
-    """Where no pulse is found."""
 
 
 class Sensors:

@@ -7,10 +7,10 @@ from icu.messages import Delivery, Refusal
 from icu.store.engines.base import Transaction
 from icu.store.readings import Row, said
 
+# Stores rows; returns those that were new, and the conflicts.
 Insert: TypeAlias = Callable[
     [Transaction, Sequence[Row], Sequence[Delivery]], Awaitable[tuple[Sequence[Row], list[Refusal]]]
 ]
-"""Stores rows; returns those that were new, and the conflicts."""
 
 
 async def insert_all(

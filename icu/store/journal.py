@@ -18,8 +18,8 @@ from msgspec import Struct
 from icu.store.readings import Row
 from icu.store.tables import COLUMNS
 
+# Readings that the journal holds at least: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading.
 KEEP: Final = 100_000
-"""Readings that the journal holds at least: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading."""
 
 READINGS: Final = "readings"
 

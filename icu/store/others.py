@@ -21,8 +21,8 @@ class Others:
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
+        # What tells that others have written since.
         self._seen: Hashable = None
-        """What tells that others have written since."""
         self._generation = 0
         self._positions: dict[int, Position] = {}
 

@@ -13,24 +13,24 @@ from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import DIASTOLIC, SIGNS, SYSTOLIC
 from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_pressure, plain
 
+# A reading's values in the order of COLUMNS: whole numbers, or None; the quality is text.
 Row: TypeAlias = tuple[Any, ...]
-"""A reading's values in the order of COLUMNS: whole numbers, or None; the quality is text."""
 
+# A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay).
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
-"""A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay)."""
 
+# Values whose columns are remembered. Pressures are the most various of them.
 MOST_KNOWN: Final = MOST_PRESSURES
-"""Values whose columns are remembered. Pressures are the most various of them."""
 
+# What is bound for NULL in columns that are mostly NULL; no such value can be.
 ABSENT: Final = -1
-"""What is bound for NULL in columns that are mostly NULL; no such value can be."""
 
 TIMESTAMP: Final = COLUMNS.index("timestamp")
 LAG: Final = COLUMNS.index("lag")
 _SIGNS: Final = COLUMNS.index(SIGNS[0].name)
 _OPTIONAL: Final = next(COLUMNS.index(each.name) for each in SIGNS if each.optional)
+# Among the signs.
 _HALVES: Final = slice(SIGNS.index(SYSTOLIC), SIGNS.index(DIASTOLIC) + 1)
-"""Among the signs."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

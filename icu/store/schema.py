@@ -10,8 +10,8 @@ from icu.store.engines.connection import Connection
 from icu.store.errors import SchemaError, StoreError
 from icu.store.migrations import versions
 
+# The newest version in icu/store/migrations, by the names of its files: asking Alembic costs half a second.
 HEAD: Final = max(each.name for each in iter_modules(versions.__path__)).removeprefix("v").partition("_")[0]
-"""The newest version in icu/store/migrations, by the names of its files: asking Alembic costs half a second."""
 
 _UPGRADE: Final = "python -m icu db upgrade"
 

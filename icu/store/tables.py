@@ -25,8 +25,8 @@ class Patient(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str | None]
+    # Seconds between the sender's observations, as it says itself.
     interval: Mapped[float | None]
-    """Seconds between the sender's observations, as it says itself."""
     metrics: Mapped[list["PatientMetric"]] = relationship(back_populates="patient")
 
 
@@ -38,21 +38,21 @@ class PatientMetric(Base):
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), primary_key=True)
     timestamp: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    # Arrival at the sink minus timestamp, milliseconds: negative where the sender's clock is ahead.
     lag: Mapped[int] = mapped_column(BigInteger)
-    """Arrival at the sink minus timestamp, milliseconds: negative where the sender's clock is ahead."""
+    # NULL where it is the timestamp.
     bp_measured_at: Mapped[int | None] = mapped_column(BigInteger)
-    """NULL where it is the timestamp."""
+    # JSON: the signs of which something is said, and what.
     quality: Mapped[str | None]
-    """JSON: the signs of which something is said, and what."""
     patient: Mapped[Patient] = relationship(back_populates="metrics")
 
 
 for _sign in SIGNS:
     setattr(PatientMetric, _sign.name, mapped_column(Integer))
 
+# The columns of a reading, in the order of icu.store.readings.Row: signs in the catalogue's order, and at the end what
+# is mostly NULL. A statement names them, for the order in a database is another, and a newer one may have more.
 COLUMNS: Final = ("patient_id", "timestamp", "lag", *(each.name for each in SIGNS), "bp_measured_at", "quality")
-"""The columns of a reading, in the order of icu.store.readings.Row: signs in the catalogue's order, and at the end what
-is mostly NULL. A statement names them, for the order in a database is another, and a newer one may have more."""
 
 
 class ConsumerOffset(Base):
@@ -62,8 +62,8 @@ class ConsumerOffset(Base):
 
     topic: Mapped[str] = mapped_column(primary_key=True)
     partition: Mapped[int] = mapped_column(primary_key=True)
+    # Counts the logs that this partition has had: a broker may lose its disk, each in-memory run is a new one.
     log: Mapped[int]
-    """Counts the logs that this partition has had: a broker may lose its disk, each in-memory run is a new one."""
     next: Mapped[int] = mapped_column(BigInteger)
     mark: Mapped[str]
 
@@ -80,12 +80,12 @@ class DeadLetter(Base):
     reason: Mapped[str]
     detail: Mapped[str]
     key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # At most the first 64 KiB.
     value: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """At most the first 64 KiB."""
+    # Bytes that the value had.
     size: Mapped[int]
-    """Bytes that the value had."""
+    # MessagePack list of [name, value].
     headers: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """MessagePack list of [name, value]."""
     arrived: Mapped[int] = mapped_column(BigInteger)
 
 

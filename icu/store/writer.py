@@ -23,11 +23,11 @@ from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.others import Others, positions_of
 from icu.store.readings import Row, to_rows
 
+# A dead letter keeps this much of its value.
 MAX_KEPT_BYTES: Final = 65_536
-"""A dead letter keeps this much of its value."""
 
+# Characters of the explanation, which may quote the sender's text.
 MAX_DETAIL: Final = 500
-"""Characters of the explanation, which may quote the sender's text."""
 
 _UPSERT_PATIENT: Final = text(
     "INSERT INTO patients (uuid, name, interval) VALUES (:uuid, :name, :interval) ON CONFLICT (uuid) DO UPDATE SET"
@@ -75,16 +75,16 @@ class Outcome(Struct, frozen=True, gc=False):
 
     stored: int
     duplicates: int
+    # Those of the intake, and the conflicts: same patient and time, other values.
     refusals: Sequence[Refusal]
-    """Those of the intake, and the conflicts: same patient and time, other values."""
 
 
 class _Patients(Struct, frozen=True):
     """The patients as the table has them, by uuid as an integer: their keys, and what is known of them."""
 
     ids: dict[int, int] = {}
+    # Name and interval.
     said: dict[int, tuple[str | None, float | None]] = {}
-    """Name and interval."""
 
 
 class Writer:

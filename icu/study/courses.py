@@ -16,9 +16,10 @@ from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.study.simulation import START, patient
 
+# Readings of a course: what a picture can show.
 _POINTS: Final = 360
-"""Readings of a course: what a picture can show."""
 _CANDIDATES: Final = 60
+# Medians.
 _ORDINARY: Final = {
     "pulse": 84,
     "resp_rate": 18,
@@ -28,11 +29,10 @@ _ORDINARY: Final = {
     "diastolic": 60,
     "map": 80,
 }
-"""Medians."""
+# How much of a scenario's time is shown before it, and again after it.
 _LEAD: Final = 0.12
-"""How much of a scenario's time is shown before it, and again after it."""
+# Seconds that are shown of a phase that never ends.
 _FOR_EVER: Final = 3_600.0
-"""Seconds that are shown of a phase that never ends."""
 _MORNING: Final = timedelta(hours=9)
 
 
@@ -48,12 +48,12 @@ class Course(NamedTuple):
     """One patient's signs over time."""
 
     title: str
+    # From the beginning of the course, or of the scenario where there is one.
     seconds: Floats
-    """From the beginning of the course, or of the scenario where there is one."""
+    # In the order of SHOWN, sign x time; NaN where there is none.
     values: Floats
-    """In the order of SHOWN, sign x time; NaN where there is none."""
+    # When pressure was measured, rather than left standing.
     measured: NDArray[np.bool_]
-    """When pressure was measured, rather than left standing."""
     phases: Sequence[Phase]
 
 

@@ -15,11 +15,11 @@ from icu.study.simulation import HIGHEST, SIGNS, UNITS, Block
 Cells: TypeAlias = NDArray[np.bytes_]
 
 VITALS: Final = f"patient_uuid,timestamp,{','.join(SIGNS)}\n".encode()
+# The first lines.
 LABELS: Final = f"patient_uuid,timestamp,{','.join(Truth._fields)}\n".encode()
-"""The first lines."""
 
+# Rows that are written at once: what fits in the processor's cache.
 PIECE: Final = 65_536
-"""Rows that are written at once: what fits in the processor's cache."""
 
 
 def vitals(block: Block) -> bytes:

@@ -19,20 +19,20 @@ from icu.study.statistics import COMPARED, SIGNS
 
 HOUR: Final = 3_600.0
 
+# SIGNS as recordings call them.
 OF_RECORDINGS: Final = tuple(each.name for each in COMPARED)
-"""SIGNS as recordings call them."""
+# Hours of a patient: more are a mistake in a time.
 _LONGEST: Final = 24 * 366
-"""Hours of a patient: more are a mistake in a time."""
+# Hours of all patients.
 _MOST: Final = 10_000_000
-"""Hours of all patients."""
 
 
 class Hours:
     """Collects first values. RecordingError where they are more than anybody has memory for."""
 
     def __init__(self) -> None:
+        # Values that cannot have been measured, of those that were looked at: they are left out.
         self.impossible = 0
-        """Values that cannot have been measured, of those that were looked at: they are left out."""
         self._rows: dict[tuple[object, int], list[float | None]] = {}
 
     def row(self, patient: object, hour: int) -> list[float | None]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".parquet"
 
+# Rows of a row group: what readers skip, or hold in memory, as a whole.
 _PIECE: Final = 2**20
-"""Rows of a row group: what readers skip, or hold in memory, as a whole."""
 
 
 @contextmanager

@@ -26,10 +26,11 @@ class Row(NamedTuple):
     signs: tuple[str, ...]
     colour: str
     lowest: float
+    # At least so much is shown, so that a quiet course looks quiet.
     highest: float
-    """At least so much is shown, so that a quiet course looks quiet."""
 
 
+# Colours of Okabe and Ito, or as dark, which people who confuse red and green can tell apart; rows have labels too.
 ROWS: Final = (
     Row("heart rate\n/min", ("pulse",), "#009e73", 60, 110),
     Row("pressure\nmm[Hg]", ("systolic", "map", "diastolic"), "#d55e00", 50, 140),
@@ -37,7 +38,6 @@ ROWS: Final = (
     Row("breaths\n/min", ("resp_rate",), "#b07aa1", 8, 30),
     Row("temperature\nCel", ("temperature",), "#6b4c1e", 36, 38.5),
 )
-"""Colours of Okabe and Ito, or as dark, which people who confuse red and green can tell apart; rows have labels too."""
 
 _STYLE: Final = {
     "svg.fonttype": "none",  # text stays text, in the reader's own letters
@@ -51,11 +51,11 @@ _STYLE: Final = {
     "ytick.major.width": 0.6,
     "path.simplify_threshold": 0.3,
 }
+# More digits than anybody sees: half of a file.
 _FINE: Final = re.compile(rb"(\d\.\d\d)\d+")
-"""More digits than anybody sees: half of a file."""
 _GREY: Final = "#555555"
+# Of a phase's name, that fit beside each other over a picture of one patient.
 _LETTERS: Final = 105
-"""Of a phase's name, that fit beside each other over a picture of one patient."""
 _SHADES: Final = ("#e9e9e9", "#f5f5f5")
 
 

@@ -25,10 +25,10 @@ class Judged(NamedTuple):
 
     name: str
     reference: float
+    # NaN where it cannot be had.
     measured: float
-    """NaN where it cannot be had."""
+    # How far off it may be.
     band: float
-    """How far off it may be."""
 
     @property
     def inside(self) -> bool:
@@ -40,8 +40,8 @@ class Scorecard(NamedTuple):
     """All of them."""
 
     patients: int
+    # In which anything was measured, of all patients.
     hours: int
-    """In which anything was measured, of all patients."""
     rows: Sequence[Judged]
 
     @property

@@ -24,29 +24,29 @@ from icu.patient.sensors import SHOWN
 from icu.vitals import catalogue
 from icu.vitals.catalogue import PRESSURES
 
+# Fixed, so that the same arguments give the same data set on any day.
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Fixed, so that the same arguments give the same data set on any day."""
 
+# In the catalogue's order, but the pressures beside each other.
 _SIMULATED: Final = sorted(
     (each for each in catalogue.SIGNS if each.name in SHOWN),
     key=lambda each: catalogue.SIGNS.index(PRESSURES[0] if each in PRESSURES else each),
 )
-"""In the catalogue's order, but the pressures beside each other."""
 _PLACES: Final = [SHOWN.index(each.name) for each in _SIMULATED]
 
 SIGNS: Final = tuple(each.data_set for each in _SIMULATED)
+# Values are whole numbers of which so many make one unit of the sign.
 UNITS: Final = tuple(10**each.decimals for each in _SIMULATED)
-"""Values are whole numbers of which so many make one unit of the sign."""
 HIGHEST: Final = tuple(int(each.limits.high) for each in _SIMULATED)
 MISSING: Final = -1
 
+# Not the namespace of the wards', whose patients are named otherwise.
 _PATIENTS: Final = UUID("0d6b5d0f-8c1e-4f0b-9d0c-3e0a5f2b7c44")
-"""Not the namespace of the wards', whose patients are named otherwise."""
 
+# That are held at once at most.
 _ROWS: Final = 2**22
-"""That are held at once at most."""
+# Patients who are stepped together; with more, a step no longer fits in the processor's cache.
 _GROUP: Final = 512
-"""Patients who are stepped together; with more, a step no longer fits in the processor's cache."""
 
 
 class Plan(NamedTuple):
@@ -54,12 +54,12 @@ class Plan(NamedTuple):
 
     patients: int = 200
     hours: float = 38.0
+    # Seconds.
     every: float = 3_600.0
-    """Seconds."""
     seed: int = 0
     start: datetime = START
+    # What befalls everybody at the start.
     scenario: str | None = None
-    """What befalls everybody at the start."""
     scenario_rate: float = 1.0
     artefacts: float = 1.0
 
@@ -79,10 +79,10 @@ class Block(NamedTuple):
 
     uuids: Sequence[UUID]
     times: Sequence[datetime]
+    # Patients x times x SIGNS, in their UNITS; MISSING where there is none.
     values: NDArray[np.int16]
-    """Patients x times x SIGNS, in their UNITS; MISSING where there is none."""
+    # Patients x times, places in `truths`; empty where nobody asked.
     labels: NDArray[np.int32]
-    """Patients x times, places in `truths`; empty where nobody asked."""
     truths: Sequence[Truth]
 
     @property

@@ -12,20 +12,21 @@ from icu.patient.body.signs import Floats
 from icu.vitals import catalogue, news2
 from icu.vitals.news2 import Bands
 
+# Signs that the reference has, in its units.
 COMPARED: Final = tuple(each for each in catalogue.SIGNS if each.reference is not None)
-"""Signs that the reference has, in its units."""
 
+# The reference's names of them.
 SIGNS: Final = tuple(each.reference for each in COMPARED if each.reference is not None)
-"""The reference's names of them."""
 
 QUANTILES: Final = (1, 5, 50, 95, 99)
+# Hours.
 LAGS: Final = (1, 4)
-"""Hours."""
 
+# Values that a patient needs for a mean and an SD of their own.
 FEWEST: Final = 12
-"""Values that a patient needs for a mean and an SD of their own."""
 
 _WITHIN: Final = ("HR~Resp", "HR~Temp", "HR~O2Sat", "O2Sat~Resp", "SBP~DBP", "SBP~MAP", "HR~SBP")
+# The table of each sign, and the decimals that it knows.
 _SCORED: Final[dict[str, tuple[Bands, int]]] = {
     "HR": (news2.PULSE, 0),
     "O2Sat": (news2.SPO2, 0),
@@ -33,7 +34,6 @@ _SCORED: Final[dict[str, tuple[Bands, int]]] = {
     "SBP": (news2.SYSTOLIC, 0),
     "Resp": (news2.RESP_RATE, 0),
 }
-"""The table of each sign, and the decimals that it knows."""
 
 
 def statistics_of(signs: Floats) -> dict[str, float]:

@@ -21,34 +21,34 @@ _ABSENT: Final = "; absent where it was not measured"
 class Sign(Struct, frozen=True, kw_only=True):
     """A vital sign: what it is called everywhere, what it is measured in, and what can be measured at all."""
 
+    # In code, in the table of readings and of the columns of recordings: `systolic`.
     name: str
-    """In code, in the table of readings and of the columns of recordings: `systolic`."""
+    # On the topic, in the API and in `quality`: `bp` for both halves of a pressure, else the name.
     field: str
-    """On the topic, in the API and in `quality`: `bp` for both halves of a pressure, else the name."""
+    # In simulated data sets: `sbp`.
     data_set: str
-    """In simulated data sets: `sbp`."""
+    # In the PhysioNet/CinC Challenge 2019, which the scorecard compares with: `SBP`; None where it has no such.
     reference: str | None
-    """In the PhysioNet/CinC Challenge 2019, which the scorecard compares with: `SBP`; None where it has no such."""
+    # In descriptions for people.
     title: str
-    """In descriptions for people."""
+    # What the API's description says behind title and unit.
     note: str = ""
-    """What the API's description says behind title and unit."""
+    # True where readings leave it out if it was not measured. The brief's own signs are null then.
     optional: bool = False
-    """True where readings leave it out if it was not measured. The brief's own signs are null then."""
+    # UCUM.
     unit: str
-    """UCUM."""
     loinc: str
+    # What monitors can measure: a value outside is an error of the sender. Sources: see `icu.vitals.limits`.
     limits: Range
-    """What monitors can measure: a value outside is an error of the sender. Sources: see `icu.vitals.limits`."""
+    # The least value above 0: what lies between is a fraction that nobody turned into per cent.
     least: float = 0.0
-    """The least value above 0: what lies between is a fraction that nobody turned into per cent."""
+    # Digits that monitors show behind the point.
     decimals: int
-    """Digits that monitors show behind the point."""
     example: float
+    # Usual names of its columns in tables, by sensor and with blanks between; see `icu.vitals.names`.
     columns: Mapping[str, str]
-    """Usual names of its columns in tables, by sensor and with blanks between; see `icu.vitals.names`."""
+    # Units that its column may state.
     units: units.Spellings
-    """Units that its column may state."""
 
     def can_be(self, value: float) -> bool:
         """Tell if the value can have been measured."""
@@ -212,19 +212,19 @@ MAP: Final = Sign(
     units=units.PRESSURES,
 )
 
+# In the order of everything that derives from them; the optional ones are the last.
 SIGNS: Final = (PULSE, RESP_RATE, SYSTOLIC, DIASTOLIC, SPO2, TEMPERATURE, MAP)
-"""In the order of everything that derives from them; the optional ones are the last."""
 
 BY_NAME: Final[Mapping[str, Sign]] = {each.name: each for each in SIGNS}
 
+# Written as one text, `120/80`.
 HALVES: Final = (SYSTOLIC, DIASTOLIC)
-"""Written as one text, `120/80`."""
 
+# Measured together, by a cuff or an arterial line.
 PRESSURES: Final = (*HALVES, MAP)
-"""Measured together, by a cuff or an arterial line."""
 
+# A field of its own each, which holds a number.
 NUMBERS: Final = tuple(each for each in SIGNS if each not in HALVES)
-"""A field of its own each, which holds a number."""
 
 
 class VitalSigns(NamedTuple):

@@ -31,8 +31,8 @@ class Conversion(NamedTuple):
 
     factor: float = 1.0
     offset: float = 0.0
+    # True where the header says the unit.
     stated: bool = False
-    """True where the header says the unit."""
 
 
 class UnknownUnitError(ValueError):

@@ -19,5 +19,5 @@ class Range(NamedTuple):
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
+# Why a sign is absent whose value came and lies outside: the word that stands in `quality`.
 IMPLAUSIBLE: Final = "implausible"
-"""Why a sign is absent whose value came and lies outside: the word that stands in `quality`."""

@@ -20,15 +20,15 @@ class Source(NamedTuple):
 
     sensor: str
     names: Mapping[str, str]
+    # True where it counts only in a table that has no other source of the sign.
     alone: bool = False
-    """True where it counts only in a table that has no other source of the sign."""
 
 
+# Columns of pressures as text, `120/80`, by sensor.
 _BOTH_HALVES: Final = {"pressure": "bp bloodpressure", "cuff": "nibp nbp"}
-"""Columns of pressures as text, `120/80`, by sensor."""
 
+# Of the laboratory in most data sets, the oximeter in eICU's: it never stands in for one.
 _ALONE: Final = {"blood gas"}
-"""Of the laboratory in most data sets, the oximeter in eICU's: it never stands in for one."""
 
 
 def _sources() -> Iterator[Source]:
@@ -40,9 +40,10 @@ def _sources() -> Iterator[Source]:
         yield Source(sensor, names, alone=sensor in _ALONE)
 
 
+# The preferred source of a sign first: at each time the first that has a value counts, as in WFDB and .vital.
 SOURCES: Final = tuple(_sources())
-"""The preferred source of a sign first: at each time the first that has a value counts, as in WFDB and .vital."""
 
+# Seconds in one unit of time.
 SECONDS: Final = {
     **dict.fromkeys(["ns", "nanoseconds"], 1e-9),
     **dict.fromkeys(["us", "µs", "μs", "microseconds"], 1e-6),
@@ -52,15 +53,15 @@ SECONDS: Final = {
     **dict.fromkeys(["h", "hr", "hrs", "hour", "hours"], 3_600.0),
     **dict.fromkeys(["d", "day", "days"], 86_400.0),
 }
-"""Seconds in one unit of time."""
 
+# Columns of times whose form and unit their values or a unit behind them tell; the first counts.
 TIMES: Final = words(
     "timestamp datetime dateandtime charttime chartdatetime recordedat recordeddttm recordedtime recordedon measuredat "
     "measurementtime measurementdatetime observationtime observationdatetime observedat takenat time clock "
     "relativetime elapsedtime elapsed epoch unixtime unixepoch ts"
 )
-"""Columns of times whose form and unit their values or a unit behind them tell; the first counts."""
 
+# Columns of times whose name alone says the unit, in seconds.
 COUNTS: Final = {
     "observationoffset": 60.0,  # eICU
     "nursingchartoffset": 60.0,
@@ -76,10 +77,9 @@ COUNTS: Final = {
     "unixtimestampinms": 1e-3,
     "t": 1.0,
 }
-"""Columns of times whose name alone says the unit, in seconds."""
 
+# Columns of days, which a column of times completes.
 DATES: Final = words("date chartdate recorddate measurementdate observationdate dateofmeasurement datum")
-"""Columns of days, which a column of times completes."""
 
 STAYS: Final = words(
     "stayid icustayid patientunitstayid hadmid hospitalizationid encounterid encounter admissionid visitid "
@@ -92,11 +92,11 @@ PEOPLE: Final = words(
 )
 BEDS: Final = words("bed bedid bednumber bedno bedname room")
 
+# Columns that say what the value of the row is, in tables that have a row for each value.
 LONG: Final = words(
     "vitalcategory vitalname itemid variableid dataid parameter parameterid variable measurement item "
     "nursingchartcelltypevalname measurementconceptid label signal channel"
 )
-"""Columns that say what the value of the row is, in tables that have a row for each value."""
 
+# Beside them `mean` is that of a window, whatever it was of.
 SPREADS: Final = words("std sd stdev min max var variance median")
-"""Beside them `mean` is that of a window, whatever it was of."""

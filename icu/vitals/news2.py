@@ -19,17 +19,17 @@ class Bands(NamedTuple):
         return self.points[bisect_left(self.bounds, value)]
 
 
+# /min.
 RESP_RATE: Final = Bands((8, 11, 20, 24), (3, 1, 0, 2, 3))
-"""/min."""
 
+# %.
 SPO2: Final = Bands((91, 93, 95), (3, 2, 1, 0))
-"""%."""
 
+# mm[Hg].
 SYSTOLIC: Final = Bands((90, 100, 110, 219), (3, 2, 1, 0, 3))
-"""mm[Hg]."""
 
+# Heart rate, /min.
 PULSE: Final = Bands((40, 50, 90, 110, 130), (3, 1, 0, 1, 2, 3))
-"""Heart rate, /min."""
 
+# Cel.
 TEMPERATURE: Final = Bands((35.0, 36.0, 38.0, 39.0), (3, 1, 0, 1, 2))
-"""Cel."""

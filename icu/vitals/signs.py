@@ -10,6 +10,7 @@ from icu.vitals.catalogue import HALVES, SYSTOLIC
 
 UNKNOWN: Final = "-"
 
+# As readings have it.
 WrittenPressure: TypeAlias = Annotated[
     str,
     Meta(
@@ -19,10 +20,9 @@ WrittenPressure: TypeAlias = Annotated[
         examples=["120/80", "119.5/-"],
     ),
 ]
-"""As readings have it."""
 
+# Pressures that are remembered. A thousand simulated patients show 9,318 in a day: 99.4 % of readings repeat one.
 MOST_PRESSURES: Final = 16_384
-"""Pressures that are remembered. A thousand simulated patients show 9,318 in a day: 99.4 % of readings repeat one."""
 
 # [0-9], not \d: that would take digits of other scripts; \Z, not $: that would let a line feed through.
 _HALF: Final = r"(-?(?:[0-9]{1,3}|[1-9][0-9]{3,19})(?:\.[0-9]{1,2})?|-)"

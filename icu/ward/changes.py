@@ -15,8 +15,8 @@ from icu.supervisor.spec import ChildSpec
 from icu.ward.children import Children, Member
 from icu.ward.differences import changes, postponed
 
+# The children that settings stand for, in their order. ConfigurationError for settings that contradict themselves.
 Members: TypeAlias = Callable[[Settings], Sequence[Member]]
-"""The children that settings stand for, in their order. ConfigurationError for settings that contradict themselves."""
 
 
 class Change(NamedTuple):

@@ -19,8 +19,8 @@ from icu.supervisor.spec import ChildSpec, Strategy
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildState, ChildView
 
+# The states in which a supervisor has children.
 _TAKES_ORDERS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
-"""The states in which a supervisor has children."""
 
 
 class Patients(Protocol):
@@ -40,14 +40,14 @@ class Patients(Protocol):
 class Member:
     """A child of a ward, as whoever knows its role hands it in."""
 
+    # What it is made from: where this differs, it is another child.
     config: AnyChild
-    """What it is made from: where this differs, it is another child."""
+    # Makes its specification. That may read files. ConfigurationError where it cannot be had as it is configured.
     build: Callable[[], ChildSpec]
-    """Makes its specification. That may read files. ConfigurationError where it cannot be had as it is configured."""
+    # Whether it stands under the patients' supervisor.
     is_bed: bool = False
-    """Whether it stands under the patients' supervisor."""
+    # Whether the ward is not ready while it is down.
     critical: bool = False
-    """Whether the ward is not ready while it is down."""
     patients: Patients | None = None
 
     @property
@@ -73,10 +73,10 @@ class Children:
         `beds_grace`: seconds that the patients may take together to stop. `on_giving_up` is called when all are stopped
         because the ward cannot go on.
         """
+        # Those that there are.
         self.members = {each.id: each for each in members}
-        """Those that there are."""
+        # Those that there are to be: one that could not be started is none of `members`.
         self.wanted: Sequence[Member] = list(self.members.values())
-        """Those that there are to be: one that could not be started is none of `members`."""
         self.rules = {
             "": f"{limits.strategy}, gives up at more than {limits.restarts} deaths in {limits.period:g} s",
             BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",

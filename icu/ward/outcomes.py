@@ -10,12 +10,12 @@ from icu.control.protocol import Done
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.changes import Change
 
+# Seconds for which an order that is done waits until the children are shown as what they are: a start takes 1 s to
+# count.
 SETTLING: Final = 3.0
-"""Seconds for which an order that is done waits until the children are shown as what they are: a start takes 1 s to
-count."""
 
+# Seconds between two looks meanwhile.
 LOOK_EVERY: Final = 0.1
-"""Seconds between two looks meanwhile."""
 
 _ON_THE_WAY: Final = frozenset({ChildState.PENDING, ChildState.STARTING, ChildState.STOPPING})
 

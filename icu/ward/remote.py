@@ -17,11 +17,11 @@ from icu.control.protocol import Order, ScenarioRefused
 from icu.control.server import accepting_orders
 from icu.supervisor.errors import SupervisionError
 
+# Of the socket, which is in the folder that a process shares with its supervisor.
 _NAME: Final = "orders"
-"""Of the socket, which is in the folder that a process shares with its supervisor."""
 
+# Patients of one order: a process does nothing else while it obeys.
 MOST: Final = 100
-"""Patients of one order: a process does nothing else while it obeys."""
 
 
 class Lone(Protocol):

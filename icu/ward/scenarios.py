@@ -9,8 +9,8 @@ from icu.control.errors import UnknownBedError
 from icu.control.protocol import ScenarioStarted
 from icu.ward.children import Children, Patients
 
+# Names that a mistyped one is compared with at most: a ward may have 100,000 patients.
 _KNOWN: Final = 1_000
-"""Names that a mistyped one is compared with at most: a ward may have 100,000 patients."""
 
 
 class Scenarios:

@@ -65,8 +65,8 @@ TABLE = {
     "UsageError": (64, 500, ""),
 }
 
+# Those whose exit code is another program's.
 OWN_CODES = {"OrderRefusedError", "ProcessEndedError"}
-"""Those whose exit code is another program's."""
 
 
 def below(kind: type[IcuError]) -> Iterator[type[IcuError]]:

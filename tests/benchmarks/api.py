@@ -28,16 +28,16 @@ SECONDS: Final = 2.0
 WARMING: Final = 0.5
 
 _DAY: Final = timedelta(days=1)
+# Patients of the second file, with few readings each.
 _MANY: Final = 10_000
-"""Patients of the second file, with few readings each."""
 _EACH: Final = 20
+# Clients of what takes the naive service half a second and more.
 _FEW: Final = 2
-"""Clients of what takes the naive service half a second and more."""
+# Patients whose days are asked for in turn.
 _DAYS: Final = 20
-"""Patients whose days are asked for in turn."""
 
+# Jobs, as the paths of their requests.
 Paths: TypeAlias = Sequence[Sequence[str]]
-"""Jobs, as the paths of their requests."""
 
 
 class Work(NamedTuple):
@@ -45,8 +45,8 @@ class Work(NamedTuple):
 
     title: str
     jobs: Mapping[str, Paths]
+    # Whether answers are compressed for who takes gzip.
     large: bool = False
-    """Whether answers are compressed for who takes gzip."""
     clients: int = CLIENTS
 
 

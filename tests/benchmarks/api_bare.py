@@ -24,8 +24,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 from msgspec import UNSET, Struct, UnsetType
 
+# Bytes from which on answers are compressed, as ours are.
 SMALLEST: Final = 16 * 1024
-"""Bytes from which on answers are compressed, as ours are."""
 
 _COLUMNS: Final = (
     "m.timestamp, m.pulse, m.resp_rate, m.systolic, m.diastolic, m.spo2, m.temperature, m.map, m.bp_measured_at,"

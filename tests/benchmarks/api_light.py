@@ -8,8 +8,8 @@ from uuid import UUID
 
 from tests.benchmarks.load import Server, request, watch
 
+# Readings on the pages of the heavy clients.
 HEAVY: Final = 10_000
-"""Readings on the pages of the heavy clients."""
 CLIENTS: Final = 2
 SECONDS: Final = 4.0
 

@@ -19,8 +19,8 @@ STATIC: Final = "static bytes"
 
 _ROOT: Final = Path(__file__).parents[2]
 _MODULES: Final = {NAIVE: "tests.benchmarks.api_naive", BARE: "tests.benchmarks.api_bare"}
+# Patients whose readings are compared.
 _CHECKED: Final = 20
-"""Patients whose readings are compared."""
 
 
 @contextmanager

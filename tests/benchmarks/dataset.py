@@ -22,23 +22,23 @@ from numpy.typing import NDArray
 
 from icu.study.simulation import MISSING, SIGNS, UNITS, Plan, blocks
 
+# Seconds between two readings of a patient.
 EVERY: Final = 5
-"""Seconds between two readings of a patient."""
 
 _SIGNS: Final = [{"sbp": "systolic", "dbp": "diastolic"}.get(each, each) for each in SIGNS]
 _COLUMNS: Final = ["patient_id", "timestamp", *_SIGNS, "lag"]
+# Signs are hundredths, times milliseconds since 1970.
 INSERT: Final = f"INSERT INTO patient_metrics ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-"""Signs are hundredths, times milliseconds since 1970."""
 
+# Milliseconds from a reading to its arrival, of the patient who is first in turn; one more for each behind.
 LAG: Final = 40
-"""Milliseconds from a reading to its arrival, of the patient who is first in turn; one more for each behind."""
 
 _HUNDREDTHS: Final = [100 // each for each in UNITS]
+# Times whose readings are inserted together.
 _AT_A_TIME: Final = 25
-"""Times whose readings are inserted together."""
 
+# Patients x times x signs, as the simulation has them.
 Values: TypeAlias = NDArray[np.int16]
-"""Patients x times x signs, as the simulation has them."""
 Row: TypeAlias = tuple[int | None, ...]
 
 

@@ -19,8 +19,8 @@ from tests.brokers import Broker
 PATIENTS = 1_000
 EACH = 200
 ROUNDS = 7
+# Records that the sink asks for at a time.
 MOST = Batching().max_records
-"""Records that the sink asks for at a time."""
 
 
 class Plain(Struct):

@@ -22,8 +22,8 @@ from tests.brokers import Broker
 PATIENTS = 1_000
 EACH = 200
 ROUNDS = 5
+# Messages that the naive service stores in a round: it would take a quarter of an hour for all.
 NAIVE = 2_000
-"""Messages that the naive service stores in a round: it would take a quarter of an hour for all."""
 
 
 def main(broker: Broker) -> None:

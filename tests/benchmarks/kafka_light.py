@@ -22,8 +22,8 @@ from tests.benchmarks.wards import aside, running
 from tests.brokers import Broker
 from tests.samples import START, observation
 
+# Seconds between two messages.
 PACE = 0.001
-"""Seconds between two messages."""
 
 PATIENTS = 100
 PATIENCE = 30.0

@@ -12,8 +12,8 @@ from tests.brokers import Broker, admin
 from tests.samples import observation
 
 PARTITIONS = 6
+# Records that are published at a time, as an emulator does at most.
 ROUND = 1_000
-"""Records that are published at a time, as an emulator does at most."""
 
 
 @contextmanager

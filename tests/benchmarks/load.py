@@ -15,11 +15,11 @@ import psutil
 
 from tests.benchmarks.contest import Lap
 
+# Requests that follow each other on a connection, and are counted as one.
 Job: TypeAlias = Sequence[bytes]
-"""Requests that follow each other on a connection, and are counted as one."""
 
+# Seconds that the light client waits after an answer.
 PAUSE: Final = 0.01
-"""Seconds that the light client waits after an answer."""
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: ([0-9]+)\r\n", re.IGNORECASE)
 _LAST_CHUNK: Final = b"0\r\n\r\n"
@@ -45,16 +45,16 @@ def request(path: str, *, gzip: bool = False) -> bytes:
 class Connection:
     """One client, which sends a request at a time."""
 
+    # What was read last, of any of them: nobody looks at it.
     _buffer = bytearray(2**20)
-    """What was read last, of any of them: nobody looks at it."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setblocking(False)
+        # Bytes of the answer so far, its head among them.
         self.received = 0
-        """Bytes of the answer so far, its head among them."""
+        # Bytes that it has, None where it comes in chunks.
         self._whole: int | None = None
-        """Bytes that it has, None where it comes in chunks."""
         self._tail = b""
 
     def __enter__(self) -> Self:
@@ -93,8 +93,8 @@ class Clients:
         self._server = server
         self._number = number
         self._jobs = jobs
+        # Microseconds of our own CPU time for each job, by lap.
         self.costs: list[float] = []
-        """Microseconds of our own CPU time for each job, by lap."""
 
     def work(self, seconds: float) -> Lap:
         """Begin jobs for so long, and end them: how many the server did a second, at what CPU time each."""

@@ -29,11 +29,11 @@ from icu.transports.base import Batch
 from tests.benchmarks.contest import Lap, Stopwatch, compare, tell
 from tests.benchmarks.dataset import EVERY, INSERT, Values, data_set, introduce, new_database, rows, simulated
 
+# Times in a transaction: 5,000 readings, as many as the sink takes at most.
 BATCH: Final = 5
-"""Times in a transaction: 5,000 readings, as many as the sink takes at most."""
 BATCHES: Final = 40
+# Messages that the naive service stores in a round: it would take minutes for as many as the others.
 NAIVE: Final = 2_000
-"""Messages that the naive service stores in a round: it would take minutes for as many as the others."""
 
 AS_IT_COMES: Final = "bare, as SQLite comes"
 WELL_SET: Final = "bare, well set"
@@ -43,8 +43,8 @@ _ALIKE: Final = ("synchronous = NORMAL", "foreign_keys = ON")
 _DEFAULTS: Final = (*_ALIKE, "cache_size = -2000", "wal_autocheckpoint = 1000")
 _WELL_SET: Final = (*_ALIKE, "cache_size = -65536", "wal_autocheckpoint = 10000")
 
+# Stores one round's readings, which begin at this time, in this database.
 Step: TypeAlias = Callable[[Path, datetime], Lap]
-"""Stores one round's readings, which begin at this time, in this database."""
 
 
 class Readings(NamedTuple):

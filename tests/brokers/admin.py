@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NotLeaderForPartitionError, for_code
 
+# Seconds until a question that takes milliseconds has certainly failed.
 PATIENCE = 30
-"""Seconds until a question that takes milliseconds has certainly failed."""
 
 
 def ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:

@@ -21,8 +21,8 @@ from tests.brokers import admin, certificates, java, settings
 from tests.ports import free_ports
 from tests.processes import Guarded, run
 
+# Seconds until a broker that starts in less than five has certainly failed.
 PATIENCE = 60
-"""Seconds until a broker that starts in less than five has certainly failed."""
 
 available = java.available
 

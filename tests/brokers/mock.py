@@ -8,8 +8,8 @@ from typing import Any
 
 PRODUCER = 0
 EVERY_BROKER = -1
+# A request's number in the protocol, as librdkafka's error codes are the protocol's own.
 PRODUCE = 0
-"""A request's number in the protocol, as librdkafka's error codes are the protocol's own."""
 
 # The arguments and the result of each function that is called; ctypes would cut pointers without them.
 FUNCTIONS: dict[str, tuple[list[Any], Any]] = {

@@ -25,8 +25,8 @@ NODE = {
     "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "500",
 }
+# The listeners of a secure broker, named after their protocols or after what is wrong with them.
 SECURE = ("SASL_PLAINTEXT", "SSL", "SASL_SSL", "EXPIRED", "ELSEWHERE")
-"""The listeners of a secure broker, named after their protocols or after what is wrong with them."""
 
 PROTOCOLS = {"CONTROLLER": "PLAINTEXT", "EXPIRED": "SSL", "ELSEWHERE": "PLAINTEXT"}
 ELSEWHERE = "kafka-internal.invalid:9092"

@@ -15,11 +15,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DELIVERED = "delivered "
 PARTITIONS = 6
 
+# A reading's identity: its patient, and its time in milliseconds since 1970.
 Key: TypeAlias = tuple[str, int]
-"""A reading's identity: its patient, and its time in milliseconds since 1970."""
 
+# Hundredths of pulse, respiration, systolic and diastolic pressure, saturation and temperature.
 Signs: TypeAlias = tuple[int | None, ...]
-"""Hundredths of pulse, respiration, systolic and diastolic pressure, saturation and temperature."""
 
 T = TypeVar("T")
 

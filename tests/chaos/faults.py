@@ -17,8 +17,8 @@ class Victim(Protocol):
     def resume(self) -> None: ...
 
 
+# Does something bad to a victim and mends it.
 Fault: TypeAlias = Callable[[Victim, Random], None]
-"""Does something bad to a victim and mends it."""
 
 
 class Lot(NamedTuple):

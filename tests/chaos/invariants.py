@@ -9,14 +9,14 @@ from tests.chaos.actors import Actor
 from tests.chaos.evidence import Acknowledged, Key, Reading, Signs, Stored
 from tests.chaos.faults import Happening
 
+# Seconds from SIGTERM to the end.
 STOPPED = 15.0
-"""Seconds from SIGTERM to the end."""
 
+# Seconds from kill -9 of the sink to the next row.
 RESUMED = 3.0
-"""Seconds from kill -9 of the sink to the next row."""
 
+# What no log holds, however its process was treated.
 STAINS = "Task was destroyed|never retrieved|Unclosed|Traceback"
-"""What no log holds, however its process was treated."""
 
 
 class Verdict(NamedTuple):

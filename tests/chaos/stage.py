@@ -20,11 +20,11 @@ from tests.ports import free_ports
 
 TOPIC = "icu.chaos"
 PATIENTS = ("Anna", "Boris", "Иван Петров")
+# Seconds until what takes a few has certainly failed.
 PATIENCE = 60.0
-"""Seconds until what takes a few has certainly failed."""
 
+# Seconds after which a sink that stores nothing is left to the next fault.
 LONG = 10.0
-"""Seconds after which a sink that stores nothing is left to the next fault."""
 
 SETTINGS = """
 metrics_interval = 0.1

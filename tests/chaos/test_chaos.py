@@ -16,20 +16,20 @@ from tests.chaos.faults import Happening, Lot, Victim
 from tests.chaos.invariants import Verdict
 from tests.chaos.stage import TOPIC, Stage, raised, until
 
+# Seconds of faults in which most are hit.
 SHORT = 8.0
-"""Seconds of faults in which most are hit."""
 
+# Seconds of faults that are enough for a naive sink to fail.
 ENOUGH = 12.0
-"""Seconds of faults that are enough for a naive sink to fail."""
 
+# Seconds of faults in which each role and the broker are hit several times.
 LONG = 45.0
-"""Seconds of faults in which each role and the broker are hit several times."""
 
+# Deaths of the sink while all is well, which can always be measured.
 KILLS_IN_PEACE = 2
-"""Deaths of the sink while all is well, which can always be measured."""
 
+# Rows between two deaths, so that the second one comes in the midst of work.
 SOME = 20
-"""Rows between two deaths, so that the second one comes in the midst of work."""
 
 
 @pytest.fixture

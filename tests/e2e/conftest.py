@@ -22,8 +22,8 @@ from tests.brokers import ApacheKafka, Broker, own_kafka
 from tests.conftest import Spawn
 from tests.ports import free_port
 
+# Seconds until a step that takes one or two has certainly failed, on a busy machine too.
 PATIENCE = 120.0
-"""Seconds until a step that takes one or two has certainly failed, on a busy machine too."""
 
 
 class Program:

@@ -15,8 +15,8 @@ from tests import web
 from tests.e2e.conftest import PATIENCE, Icu, Program, Start
 from tests.ports import free_port
 
+# Descriptors that the ward may have.
 FEW = 256
-"""Descriptors that the ward may have."""
 
 
 def limited(to: int, *, kind: str = "") -> tuple[str, ...]:

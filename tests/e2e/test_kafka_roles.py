@@ -18,14 +18,14 @@ from tests.brokers import ApacheKafka, Broker
 from tests.e2e.conftest import PATIENCE, Program, Start
 from tests.e2e.kafka import figure, reached
 
+# Seconds within which every role stops, whatever the broker does.
 STOPPED = 15
-"""Seconds within which every role stops, whatever the broker does."""
 
+# An address where no broker listens.
 NOBODY = "127.0.0.1:9"
-"""An address where no broker listens."""
 
+# What no log holds of a role that did its work.
 STAINS = "ERROR|Traceback|Unclosed|Task was destroyed|never retrieved"
-"""What no log holds of a role that did its work."""
 
 ROLES = {
     "patient": ("run", "patient", "--name", "Anna"),

@@ -13,14 +13,14 @@ import pytest
 
 from tests.e2e.conftest import Program, Start
 
+# Shows a folder read-only to a command, and to nobody else.
 WHOLE = 'mount --bind data shown && mount -o remount,bind,ro shown && exec "$@"'
-"""Shows a folder read-only to a command, and to nobody else."""
 
+# Shows the database alone, without what stands beside it.
 ALONE = (
     "mount -t tmpfs tmpfs shown && touch shown/icu.db && mount -o remount,ro shown && "
     'mount --bind data/icu.db shown/icu.db && mount -o remount,bind,ro shown/icu.db && exec "$@"'
 )
-"""Shows the database alone, without what stands beside it."""
 
 Monitor = Callable[[str], Program]
 

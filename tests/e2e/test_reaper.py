@@ -13,11 +13,11 @@ import pytest
 
 from tests.e2e.conftest import PATIENCE, Program, Start
 
+# Runs a command that orphans below it are given to (PR_SET_CHILD_SUBREAPER).
 SUBREAPER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-"""Runs a command that orphans below it are given to (PR_SET_CHILD_SUBREAPER)."""
 
+# Leaves two of them to a command: one ends while it loads, the other when the pipe is closed.
 ORPHANS = '(true &); (cat pipe &); exec "$@"'
-"""Leaves two of them to a command: one ends while it loads, the other when the pipe is closed."""
 
 
 def launcher(kind: str) -> tuple[str, ...]:

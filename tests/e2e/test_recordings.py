@@ -25,8 +25,8 @@ MINE = {
 }
 
 
+# The hour of a published stay in which the diastolic pressure is above the systolic one.
 UPSIDE_DOWN = {"p000064": 1, "p000177": 18, "p000273": 17}
-"""The hour of a published stay in which the diastolic pressure is above the systolic one."""
 
 
 def number(text: str | None) -> float | None:

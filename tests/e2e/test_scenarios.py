@@ -17,8 +17,8 @@ from tests.e2e.conftest import PATIENCE, Icu, Program, Start
 from tests.ports import free_port
 
 STABLE = 'scenario = "stable"\nartefacts = 0\nseed = 7\n'
+# Times the usual pulse, which nobody comes to within seconds by chance.
 FASTER = 1.3
-"""Times the usual pulse, which nobody comes to within seconds by chance."""
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from icu.control.client import ANSWER_DEADLINE
 from tests.e2e.conftest import PATIENCE, Program, Start
 
+# Seconds.
 WATCHDOG = 2
-"""Seconds."""
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import Broker
 
+# Seconds until a step that takes a few has certainly failed.
 PATIENCE = 60.0
-"""Seconds until a step that takes a few has certainly failed."""
 
 
 class Follower:

@@ -13,8 +13,8 @@ from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 from tests.brokers import ApacheKafka
 from tests.integration.conftest import Connect
 
+# Seconds until a step that takes a few has certainly failed.
 PATIENCE = 60.0
-"""Seconds until a step that takes a few has certainly failed."""
 
 
 def records(first: int, last: int) -> list[Record]:

@@ -22,11 +22,11 @@ from tests.brokers import ApacheKafka, MockKafka
 from tests.integration.conftest import NUMBERS, Connect
 from tests.samples import observation
 
+# Seconds until a step that takes a few has certainly failed.
 PATIENCE = 60.0
-"""Seconds until a step that takes a few has certainly failed."""
 
+# The bytes of a batch that the topics of these tests take.
 LIMIT = 3_000
-"""The bytes of a batch that the topics of these tests take."""
 
 TOO_LARGE = {kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError}
 

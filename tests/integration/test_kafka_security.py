@@ -25,8 +25,8 @@ from tests.brokers import ApacheKafka
 from tests.brokers.settings import ELSEWHERE
 
 # aiokafka leaves the socket of a connection that TLS refused to the garbage collector.
+# Seconds until a step that takes a few has certainly failed.
 PATIENCE = 60.0
-"""Seconds until a step that takes a few has certainly failed."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 

@@ -22,8 +22,8 @@ from tests.integration.conftest import Connect
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import rows
 
+# Seconds until a step that takes a few has certainly failed.
 PATIENCE = 60.0
-"""Seconds until a step that takes a few has certainly failed."""
 
 KEY = str(ANNA).encode()
 HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [

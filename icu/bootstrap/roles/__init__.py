@@ -12,5 +12,5 @@ from icu.bootstrap.roles.patient import PATIENT
 from icu.bootstrap.roles.sink import SINK
 from icu.config.settings import AnyChild
 
+# The role of a child, by the type of its settings.
 ROLES: Final[Mapping[type[AnyChild], Role[Any]]] = {each.settings: each for each in (SINK, MONITOR, PATIENT)}
-"""The role of a child, by the type of its settings."""

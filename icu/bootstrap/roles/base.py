@@ -27,26 +27,26 @@ def _well(_: Shared) -> Condition:
 class Role(Generic[C]):
     """All that has to be known of a role to run its children."""
 
+    # The struct of a child, whose tag is the role's name.
     settings: type[C]
-    """The struct of a child, whose tag is the role's name."""
+    # Seconds that a child may take to stop.
     grace: float
-    """Seconds that a child may take to stop."""
+    # The work of a child, ready to be started. May read files. ConfigurationError where it cannot be had as it is
+    # configured.
     actor: Callable[[C, Shared], Start]
-    """The work of a child, ready to be started. May read files. ConfigurationError where it cannot be had as it is
-    configured."""
+    # How that work goes in this process.
     condition: Callable[[Shared], Condition] = _well
-    """How that work goes in this process."""
+    # True where the ward is not ready while a child is down, unless the child says otherwise.
     critical: bool = False
-    """True where the ward is not ready while a child is down, unless the child says otherwise."""
+    # False where it neither sends nor reads what is on the topic.
     needs_transport: bool = True
-    """False where it neither sends nor reads what is on the topic."""
+    # True where children that stand side by side are told to stop together: nothing runs between them.
     stops_with_neighbours: bool = False
-    """True where children that stand side by side are told to stop together: nothing runs between them."""
+    # The patients of a child, if it has any, wherever it runs: it stands under the patients' supervisor then.
     patients: Callable[[C, Shared, Processes], Patients] | None = None
-    """The patients of a child, if it has any, wherever it runs: it stands under the patients' supervisor then."""
+    # The child as each life of a process of its own is to have it.
     repeatable: Callable[[C], C] = _as_it_is
-    """The child as each life of a process of its own is to have it."""
+    # Takes the supervisor's orders in a process of its own.
     obeys: Callable[[Shared], Lone] | None = None
-    """Takes the supervisor's orders in a process of its own."""
+    # True where a process of its own is not ready while the ward is not.
     ready_with_ward: bool = False
-    """True where a process of its own is not ready while the ward is not."""

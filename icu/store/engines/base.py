@@ -17,8 +17,8 @@ from icu.store.readings import Row
 
 T = TypeVar("T")
 
+# Values of a statement's parameters, by their names.
 Values: TypeAlias = Mapping[str, object]
-"""Values of a statement's parameters, by their names."""
 
 
 class OverlapError(Exception):

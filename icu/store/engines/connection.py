@@ -13,9 +13,9 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# Seconds: longer than an engine waits for locks, and less than the sink's grace at shutdown (7 s), so that none is ever
+# cut.
 TRANSACTION_DEADLINE: Final = 5.0
-"""Seconds: longer than an engine waits for locks, and less than the sink's grace at shutdown (7 s), so that none is
-ever cut."""
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from typing import Final
 
 import pytest
 
+# By name, how each calls a database of the test's own, in a folder of its own.
 ENGINES: Final[dict[str, Callable[[Path], str]]] = {
     "sqlite": lambda folder: f"sqlite:///{folder / 'icu.db'}",
 }
-"""By name, how each calls a database of the test's own, in a folder of its own."""
 
 
 @pytest.fixture(params=ENGINES.values(), ids=ENGINES)

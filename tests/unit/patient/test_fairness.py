@@ -20,8 +20,8 @@ from icu.transports.sending import SendBuffer
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 
+# Seconds that an observation takes here.
 WORK = 0.1
-"""Seconds that an observation takes here."""
 
 
 @pytest.fixture

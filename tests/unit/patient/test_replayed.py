@@ -43,8 +43,8 @@ class Topic(MemoryTransport):
         self._began = anyio.current_time()
         self.pulses: list[float | None] = []
         self.arrived: list[float] = []
+        # Seconds by which each is ahead of its arrival.
         self.leads: list[float] = []
-        """Seconds by which each is ahead of its arrival."""
 
     async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
         for record in records:

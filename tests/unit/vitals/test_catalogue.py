@@ -9,6 +9,7 @@ from msgspec import Meta
 from icu.messages import Observation, Quality, Served
 from icu.vitals.catalogue import BY_NAME, NUMBERS, SIGNS, Sign, VitalSigns
 
+# UCUM, LOINC, and what can be measured.
 CODES = {
     "pulse": ("/min", "8867-4", (0, 350)),
     "resp_rate": ("/min", "9279-1", (0, 200)),
@@ -18,10 +19,9 @@ CODES = {
     "temperature": ("Cel", "8310-5", (10, 50)),
     "map": ("mm[Hg]", "8478-0", (0, 360)),
 }
-"""UCUM, LOINC, and what can be measured."""
 
+# In the order of the catalogue.
 FIELDS = list(dict.fromkeys(each.field for each in SIGNS))
-"""In the order of the catalogue."""
 
 
 @pytest.mark.parametrize("name", CODES)

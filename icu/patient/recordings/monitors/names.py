@@ -10,14 +10,15 @@ from typing import Final, NamedTuple
 class Name(NamedTuple):
     """A source of signs by the names that monitors give it."""
 
+    # Sign to name.
     signs: Mapping[str, str]
-    """Sign to name."""
+    # True where it comes from the electrodes on the chest.
     electrodes: bool = False
-    """True where it comes from the electrodes on the chest."""
+    # True where it measures every few minutes, so that its 0 is no fault.
     cuff: bool = False
-    """True where it measures every few minutes, so that its 0 is no fault."""
 
 
+# As PhysioNet's MIMIC databases have them.
 WFDB: Final = (
     Name({"pulse": "hr"}, electrodes=True),
     Name({"pulse": "pulse"}),
@@ -35,8 +36,8 @@ WFDB: Final = (
     Name({"temperature": "tblood"}),
     Name({"temperature": "tcore"}),
 )
-"""As PhysioNet's MIMIC databases have them."""
 
+# Of Solar8000, Bx50, Primus; and behind them of Intellivue.
 VITAL: Final = (
     Name({"pulse": "hr"}, electrodes=True),
     Name({"pulse": "ecghr"}, electrodes=True),
@@ -58,4 +59,3 @@ VITAL: Final = (
     Name({"temperature": "bt"}),
     Name({"temperature": "temp"}),
 )
-"""Of Solar8000, Bx50, Primus; and behind them of Intellivue."""

@@ -13,18 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from icu.config.errors import ConfigurationError
 
+# A lock is waited for less long than a transaction may take.
 BUSY_TIMEOUT_MS: Final = 3_000
-"""A lock is waited for less long than a transaction may take."""
 
 WRITE: Final = {"mode": "rwc"}
 READ: Final = {"mode": "ro"}
+# Without locks, and without the files beside the database that they need.
 READ_SEALED: Final = {"mode": "ro", "immutable": "1"}
-"""Without locks, and without the files beside the database that they need."""
 
 # NORMAL loses nothing on a power cut: rows and offset go back together, and the transport delivers again.
 _WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+# Categories of what a path cannot hold: controls, NUL among them, bytes that are no UTF-8, ends of lines.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Categories of what a path cannot hold: controls, NUL among them, bytes that are no UTF-8, ends of lines."""
 
 
 def path_of(url: str) -> Path:

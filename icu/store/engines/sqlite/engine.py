@@ -36,8 +36,8 @@ class SqliteEngine:
         self._read_only = read_only
         self._pool = pool(self._path, READ if read_only else WRITE)
         self._file: sealed.File | None = None
+        # Files that the path led to at the last look, and that the pool's connections lead to.
         self._pooled: sealed.File | None = None
-        """Files that the path led to at the last look, and that the pool's connections lead to."""
         self._watch: Watch | None = None
 
     def check_place(self) -> None:

@@ -19,6 +19,7 @@ from icu.store.errors import StoreInUseError, StoreUnavailableError
 
 _PRIVATE: Final = 0o600
 
+# Errors that no waiting mends.
 _REFUSALS: Final = frozenset(
     {
         errno.EACCES,
@@ -31,7 +32,6 @@ _REFUSALS: Final = frozenset(
         errno.ENXIO,  # a pipe or a socket
     }
 )
-"""Errors that no waiting mends."""
 
 
 def check_place(path: Path) -> None:

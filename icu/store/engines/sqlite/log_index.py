@@ -12,17 +12,17 @@ from typing import Final
 
 from msgspec import Struct
 
+# Frames in the log, and the salts of its generation, which the first write behind a whole checkpoint begins.
 _HEADER: Final = Layout("=16xI12x8s8x")
-"""Frames in the log, and the salts of its generation, which the first write behind a whole checkpoint begins."""
 
+# Frames that were brought into the file, and those of them or behind them that one began to bring there.
 _CHECKPOINTS: Final = Layout("=I28xI")
-"""Frames that were brought into the file, and those of them or behind them that one began to bring there."""
 
 _SIZE: Final = 2 * _HEADER.size + _CHECKPOINTS.size
 
+# Descriptors by device and inode. To close one would drop the locks that SQLite has on that index in this process, so
+# each stays open as long as its file has a name.
 _open: Final[dict[tuple[int, int], int]] = {}
-"""Descriptors by device and inode. To close one would drop the locks that SQLite has on that index in this process, so
-each stays open as long as its file has a name."""
 
 
 class Progress(Struct, frozen=True):

@@ -15,9 +15,9 @@ class File(NamedTuple):
 
     device: int
     inode: int
+    # Size and time of the last change of one that nobody can write to from here, nor has left a log of; None for any
+    # other.
     seal: tuple[int, int] | None
-    """Size and time of the last change of one that nobody can write to from here, nor has left a log of; None for any
-    other."""
 
 
 def look(path: Path) -> File | None:

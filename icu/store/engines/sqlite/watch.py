@@ -26,14 +26,14 @@ from icu.store.engines.sqlite import files, log_index
 from icu.store.engines.sqlite.log_index import Progress
 from icu.store.errors import StoreReplacedError, StoreUnavailableError
 
+# Seconds without a change after which whoever writes to the file has certainly finished.
 QUIET: Final = 1.0
-"""Seconds without a change after which whoever writes to the file has certainly finished."""
 
+# Ends the name of a log that was put aside.
 LEFT_OVER: Final = ".left-over"
-"""Ends the name of a log that was put aside."""
 
+# Device and inode; None where there is no file.
 _Identity: TypeAlias = tuple[int, int] | None
-"""Device and inode; None where there is no file."""
 
 
 class _Names(Struct, frozen=True):
@@ -59,11 +59,11 @@ class _Seen(Struct, frozen=True):
     """One look at the disk."""
 
     names: _Names
+    # Size of the database's file, and time of its last change; zeros where there is no file.
     written: tuple[int, int]
-    """Size of the database's file, and time of its last change; zeros where there is no file."""
     lock: _Identity
+    # How far checkpoints have come; None where that cannot be told.
     progress: Progress | None
-    """How far checkpoints have come; None where that cannot be told."""
 
 
 class Watch:
@@ -77,13 +77,13 @@ class Watch:
         seen = self._seen()
         self._names, self._written, self._progress = seen.names, seen.written, seen.progress
         self._content: _Content | None = None
+        # The same, of when the file was last sound without its log.
         self._sound: _Content | None = None
-        """The same, of when the file was last sound without its log."""
         self._mark = 0
         self._connection: object = None
         self._doubt: tuple[object, float] | None = None
+        # The change that was made to the files, once it is known.
         self.found: StoreReplacedError | None = None
-        """The change that was made to the files, once it is known."""
         self.overwritten = False
 
     def begin(self, mark: int) -> None:

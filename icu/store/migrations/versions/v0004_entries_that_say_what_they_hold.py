@@ -10,6 +10,7 @@ revision = "0004"
 down_revision = "0003"
 readable_from = "0004"  # programs of before ask for flags
 
+# Of the rows in the journal so far.
 COLUMNS: Final = (
     "patient_id",
     "timestamp",
@@ -25,7 +26,6 @@ COLUMNS: Final = (
     "bp_measured_at",
     "quality",
 )
-"""Of the rows in the journal so far."""
 
 
 def upgrade() -> None:

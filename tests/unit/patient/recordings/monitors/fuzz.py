@@ -16,10 +16,10 @@ from time import process_time
 from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 
+# Bytes beside what the libraries themselves take.
 MEMORY = 2_000_000_000
-"""Bytes beside what the libraries themselves take."""
+# Of the processor, for one file.
 SECONDS = 20.0
-"""Of the processor, for one file."""
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:
