@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,15 @@ def reaper(program: Program) -> psutil.Process:
     return next(iter(process.children()), process) if process.name() == "unshare" else process
 
 
+def orphans(process: psutil.Process) -> list[str]:
+    """Names of its children that are not ours: those run Python, by whatever name."""
+    names = []
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):  # one may be reaped between the two looks
+            names.append(child.name())
+    return [name for name in names if not name.startswith("python")]
+
+
 @pytest.mark.parametrize("role", [("supervise",), ("run", "sink"), ("run", "monitor")], ids=" ".join)
 @pytest.mark.parametrize("kind", ["process 1", "subreaper"])
 def test_orphans_are_waited_for(start: Start, tmp_path: Path, kind: str, role: tuple[str, ...]) -> None:
@@ -51,10 +61,10 @@ def test_orphans_are_waited_for(start: Start, tmp_path: Path, kind: str, role: t
     program = start(*role, command=command, ICU_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
     program.until("/health/live", lambda response: response.status_code == 200)
     process = reaper(program)
-    assert [each.name() for each in process.children() if not each.name().startswith("python")] == ["cat"]
+    assert orphans(process) == ["cat"]
     (tmp_path / "pipe").open("w").close()
     deadline = time.monotonic() + PATIENCE
-    while [each for each in process.children() if not each.name().startswith("python")]:
+    while orphans(process):
         assert time.monotonic() < deadline, process.children()
         time.sleep(0.02)
     for child in process.children():
