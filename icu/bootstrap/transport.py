@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 def make_transport(settings: Settings) -> Transport:
     """The transport of a process: one for all its children."""
-    return _kafka(settings) if settings.transport.kind == "kafka" else _memory(settings)
+    match settings.transport.kind:
+        case "memory":
+            return _memory(settings)
+        case "kafka":
+            return _kafka(settings)
 
 
 def _memory(settings: Settings) -> Transport:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID
 
 import msgspec
@@ -129,7 +129,7 @@ log_format_option: Final = click.option(
     help="text on a terminal and JSON elsewhere, or always one.",
 )
 transport_option: Final = click.option(
-    "--transport", type=Word(["memory", "kafka"]), help="Where readings travel, in place of the configured one."
+    "--transport", type=Word(get_args(TransportKind)), help="Where readings travel, in place of the configured one."
 )
 
 

@@ -186,4 +186,4 @@ def _prepared(
             "a role that runs alone cannot use the in-memory transport, which lives inside one process: "
             "leave --transport out, or run all roles together (python -m icu supervise)"
         )
-    return prepare(config, log_format, environ, transport="kafka")
+    return prepare(config, log_format, environ, transport=transport or "kafka")
