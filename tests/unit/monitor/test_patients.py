@@ -14,6 +14,7 @@ from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.store.reader import Reader
 from icu.store.writer import Writer
+from icu.vitals.catalogue import SIGNS
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
 
@@ -105,7 +106,7 @@ async def test_a_doubt_of_another_version_is_passed_over(writer: Writer, monitor
     """A monitor beside a newer sink, whose quality knows more signs, serves what it knows of them."""
     await store(writer, [observation(0, quality=Quality(spo2="motion"))])
     with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
-        other.execute("""UPDATE patient_metrics SET quality = '{"spo2":"motion","etco2":"implausible"}'""")
+        other.execute("""UPDATE patient_metrics SET quality = '{"spo2":"motion","unheard_of":"implausible"}'""")
     other.close()
     [reading] = (await monitor.get(METRICS)).json()
     assert reading["quality"] == {"spo2": "motion"}
@@ -361,16 +362,13 @@ async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.Async
     reading = schemas["Reading"]
     assert set(reading["required"]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
     optional = set(reading["properties"]) - set(reading["required"])
-    assert optional == {"map", "bp_measured_at", "quality", "clock_ahead_seconds"}
-    assert all(reading["properties"][name]["description"] for name in optional)
-    assert set(schemas["Quality"]["properties"]) == {
-        "pulse",
-        "resp_rate",
-        "bp",
-        "spo2",
-        "temperature",
-        "map",
+    assert optional == {each.field for each in SIGNS if each.optional} | {
+        "bp_measured_at",
+        "quality",
+        "clock_ahead_seconds",
     }
+    assert all(reading["properties"][name]["description"] for name in optional)
+    assert set(schemas["Quality"]["properties"]) == {each.field for each in SIGNS}
     assert all("implausible" in each["description"] for each in schemas["Quality"]["properties"].values())
 
 

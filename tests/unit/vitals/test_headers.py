@@ -59,7 +59,7 @@ def test_a_sign_and_its_unit(header: str, wanted: tuple[str, float, float]) -> N
         "FiO2",
         "Derived_MAP",
         "ABP",
-        "etCO2",
+        "tempo",
     ],
 )
 def test_no_sign(header: str) -> None:
