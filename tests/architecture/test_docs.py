@@ -16,6 +16,7 @@ from icu.config.environment import BRIEF, OTHERS
 from icu.config.load import load
 from icu.config.settings import AnyChild, Settings
 from icu.errors import EXIT_CODES
+from icu.store.readings import Reading
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -154,6 +155,21 @@ def test_the_settings_are_all_there_are() -> None:
     assert written <= set(settings())
     assert set(settings()) - written - also == {"sasl_password"}  # it never stands in a file
     assert "ICU_KAFKA_SASL_PASSWORD" in text_of("settings")
+
+
+def test_the_fields_of_a_reading_are_all_there_are() -> None:
+    """Each that the API serves is in an example, with a value."""
+    missing = [name for name in Reading.__struct_encode_fields__ if f'"{name}": ' not in text_of("api")]
+    assert not missing, "describe them in docs/api.md, A reading"
+
+
+def test_the_rooms_are_all_there_are() -> None:
+    """Each room and file of icu/ is named to those who look for their way."""
+    text = TEXTS[ROOT / "CONTRIBUTING.md"]
+    found = {path.parent.name for path in (ROOT / "icu").glob("*/__init__.py")}
+    found |= {path.name for path in (ROOT / "icu").glob("[!_]*.py")}
+    missing = [name for name in found if not re.search(rf"`(icu/)?{re.escape(name)}[`/]", text)]
+    assert not missing, "name them in CONTRIBUTING.md, Where to read first"
 
 
 def test_the_variables_are_all_there_are() -> None:
