@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from icu.messages import Observation, Position, Refusal
-from icu.store.writer import Intake, Move, Outcome, Writer
+from icu.store.writer import Move, Writer, WriteRequest, WriteResult
 from tests.samples import START, delivery
 
 NOON = round(START.timestamp() * 1000)
@@ -53,9 +53,9 @@ async def store(
     start: int = 0,
     refusals: Sequence[Refusal] = (),
     arrived: int = NOON,
-) -> Outcome:
+) -> WriteResult:
     """Store the observations as offsets `start` and following of partition 0."""
     deliveries = [delivery(each, offset=start + place) for place, each in enumerate(observations)]
     end = start + len(observations) + len(refusals)
     move = Move(0, start, Position(end, "m"))
-    return await writer.write(Intake(observations, deliveries, refusals, [move]), arrived=arrived)
+    return await writer.write(WriteRequest(observations, deliveries, refusals, [move]), arrived=arrived)

@@ -54,14 +54,14 @@ _CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 
 class Move(Struct, frozen=True, gc=False):
-    """One partition's offset, from where the intake begins to where it ends."""
+    """One partition's offset, from where the request begins to where it ends."""
 
     partition: int
     start: int
     end: Position
 
 
-class Intake(Struct, frozen=True, gc=False):
+class WriteRequest(Struct, frozen=True, gc=False):
     """What one transaction stores. `observations` and `deliveries` run side by side."""
 
     observations: Sequence[Observation]
@@ -70,12 +70,12 @@ class Intake(Struct, frozen=True, gc=False):
     moves: Sequence[Move]
 
 
-class Outcome(Struct, frozen=True, gc=False):
+class WriteResult(Struct, frozen=True, gc=False):
     """What one transaction did, in records."""
 
     stored: int
     duplicates: int
-    # Those of the intake, and the conflicts: same patient and time, other values.
+    # Those of the request, and the conflicts: same patient and time, other values.
     refusals: Sequence[Refusal]
 
 
@@ -120,20 +120,20 @@ class Writer:
         self._patients = _Patients()  # whoever moved the offsets may have changed them, too
         await self._engine.transact(work)
 
-    async def write(self, intake: Intake, *, arrived: int) -> Outcome:
+    async def write(self, request: WriteRequest, *, arrived: int) -> WriteResult:
         """Store everything, or raise and store nothing.
 
         `arrived` is when the records came, in milliseconds since 1970. PositionConflictError: read the positions again.
         StoreReplacedError: open the database again.
         """
         try:
-            outcome, patients = await self._engine.transact(partial(self._write, intake, arrived, insert_all))
+            result, patients = await self._engine.transact(partial(self._write, request, arrived, insert_all))
         except OverlapError:
-            work = partial(self._write, intake, arrived, insert_new)
-            outcome, patients = await self._engine.transact(work)
+            work = partial(self._write, request, arrived, insert_new)
+            result, patients = await self._engine.transact(work)
         self._patients = patients
-        self._others.moved({move.partition: move.end for move in intake.moves})
-        return outcome
+        self._others.moved({move.partition: move.end for move in request.moves})
+        return result
 
     async def look(self) -> None:
         """PositionConflictError where another database was restored into this one: read the positions again.
@@ -143,19 +143,19 @@ class Writer:
         await self._engine.look(self._notice_others)
 
     async def _write(
-        self, intake: Intake, arrived: int, insert: Insert, transaction: Transaction
-    ) -> tuple[Outcome, _Patients]:
+        self, request: WriteRequest, arrived: int, insert: Insert, transaction: Transaction
+    ) -> tuple[WriteResult, _Patients]:
         await self._notice_others(transaction)
-        await self._move(transaction, intake.moves)
-        patients = await self._introduce(transaction, intake.observations)
-        rows = to_rows(intake.observations, patients.ids, arrived)
-        fresh, conflicts = await insert(transaction, rows, intake.deliveries)
-        refusals = [*intake.refusals, *conflicts]
+        await self._move(transaction, request.moves)
+        patients = await self._introduce(transaction, request.observations)
+        rows = to_rows(request.observations, patients.ids, arrived)
+        fresh, conflicts = await insert(transaction, rows, request.deliveries)
+        refusals = [*request.refusals, *conflicts]
         if refusals:
             await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
         if fresh:
             await _journalise(transaction, fresh, arrived)
-        return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+        return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
     async def _notice_others(self, transaction: Transaction) -> None:
         if await self._others.have_written(transaction):

@@ -4,7 +4,7 @@ import pytest
 
 from icu.messages import Delivery, Position, Refusal
 from icu.store.errors import PositionConflictError
-from icu.store.writer import Intake, Move, Writer
+from icu.store.writer import Move, Writer, WriteRequest
 from tests.samples import delivery, observation
 from tests.stores import NOON, rows, store
 
@@ -27,7 +27,7 @@ async def test_one_partition_that_was_moved_holds_up_the_transaction(writer: Wri
     moves = [Move(0, 0, Position(1, "m")), Move(1, 5, Position(6, "m"))]
     deliveries = [delivery(here), delivery(there, partition=1, offset=5)]
     with pytest.raises(PositionConflictError):
-        await writer.write(Intake([here, there], deliveries, [], moves), arrived=NOON)
+        await writer.write(WriteRequest([here, there], deliveries, [], moves), arrived=NOON)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(0,)]
     assert await writer.positions() == {0: Position(0, "m"), 1: Position(7, "m")}
 
@@ -48,5 +48,5 @@ async def test_each_partition_counts_its_own_logs(writer: Writer, url: str) -> N
     await writer.begin(positions, other_logs=frozenset({1}))
     refusals = [UNREADABLE, Refusal(Delivery(1, 0, None, b"?"), "malformed", "no JSON")]
     moves = [Move(partition, 0, Position(1, "m")) for partition in positions]
-    await writer.write(Intake([], [], refusals, moves), arrived=NOON)
+    await writer.write(WriteRequest([], [], refusals, moves), arrived=NOON)
     assert rows(url, "SELECT partition, log FROM dead_letters ORDER BY 1") == [(0, 1), (1, 2)]

@@ -26,16 +26,16 @@ async def test_what_a_record_does_not_say_stays_as_it_was(writer: Writer, url: s
 async def test_a_new_patient_beside_duplicates_is_introduced(writer: Writer, url: str) -> None:
     """The first attempt is rolled back for their sake, and the patient's row with it."""
     await store(writer, [observation(0)])
-    outcome = await store(writer, [observation(0), observation(0, patient=BORIS)], start=1)
-    assert (outcome.stored, outcome.duplicates) == (1, 1)
+    result = await store(writer, [observation(0), observation(0, patient=BORIS)], start=1)
+    assert (result.stored, result.duplicates) == (1, 1)
     assert rows(url, "SELECT uuid FROM patients ORDER BY id") == [(str(ANNA),), (str(BORIS),)]
 
 
 async def test_two_patients_may_have_readings_of_one_time(writer: Writer) -> None:
     """Beside duplicates, too, where each reading is compared with what is stored."""
     await store(writer, [observation(0), observation(5)])
-    outcome = await store(writer, [observation(0), observation(0, patient=BORIS, pulse=60)], start=2)
-    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (1, 1, [])
+    result = await store(writer, [observation(0), observation(0, patient=BORIS, pulse=60)], start=2)
+    assert (result.stored, result.duplicates, list(result.refusals)) == (1, 1, [])
 
 
 OTHER_SIGNS = {"pulse": 73, "resp_rate": 17, "bp": "121/80", "spo2": 97, "temperature": 36.7}
@@ -46,5 +46,5 @@ async def test_another_value_of_any_sign_is_a_conflict(writer: Writer, sign: str
     """And not a duplicate, which would be swallowed."""
     await store(writer, [observation(0)])
     said = {"bp": "120/81"} if sign == "diastolic" else {sign: OTHER_SIGNS[sign]}
-    outcome = await store(writer, [observation(0, **said)], start=1)
-    assert [each.reason for each in outcome.refusals] == ["conflict"]
+    result = await store(writer, [observation(0, **said)], start=1)
+    assert [each.reason for each in result.refusals] == ["conflict"]

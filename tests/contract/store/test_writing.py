@@ -11,15 +11,15 @@ from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
 from icu.store.errors import PositionConflictError, StoreInUseError
 from icu.store.reader import Reader
-from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
+from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Move, Writer, WriteRequest, open_writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, execute, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
     """One transaction stores the readings and where to go on."""
-    outcome = await store(writer, [observation(n) for n in range(3)])
-    assert (outcome.stored, outcome.duplicates) == (3, 0)
+    result = await store(writer, [observation(n) for n in range(3)])
+    assert (result.stored, result.duplicates) == (3, 0)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(3,)]
     assert await writer.positions() == {0: Position(3, "m")}
 
@@ -47,22 +47,22 @@ async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, u
 async def test_redelivery_is_swallowed(writer: Writer, url: str) -> None:
     """The same readings again, with new ones among them, store only the new ones."""
     await store(writer, [observation(n) for n in range(3)])
-    outcome = await store(writer, [observation(n) for n in range(5)], start=3)
-    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (2, 3, [])
+    result = await store(writer, [observation(n) for n in range(5)], start=3)
+    assert (result.stored, result.duplicates, list(result.refusals)) == (2, 3, [])
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(5,)]
 
 
 async def test_a_reading_twice_in_one_batch_is_stored_once(writer: Writer) -> None:
     """Duplicates may come side by side."""
-    outcome = await store(writer, [observation(1), observation(1)])
-    assert (outcome.stored, outcome.duplicates) == (1, 1)
+    result = await store(writer, [observation(1), observation(1)])
+    assert (result.stored, result.duplicates) == (1, 1)
 
 
 async def test_other_values_for_the_same_time_are_a_conflict(writer: Writer, url: str) -> None:
     """The first values stand, the others become a dead letter with their bytes."""
     await store(writer, [observation(1, pulse=70)])
-    outcome = await store(writer, [observation(1, pulse=71), observation(2)], start=1)
-    assert (outcome.stored, outcome.duplicates, len(outcome.refusals)) == (1, 0, 1)
+    result = await store(writer, [observation(1, pulse=71), observation(2)], start=1)
+    assert (result.stored, result.duplicates, len(result.refusals)) == (1, 0, 1)
     assert rows(url, "SELECT pulse FROM patient_metrics ORDER BY timestamp") == [(7000,), (7200,)]
     [(offset, reason, value)] = rows(url, 'SELECT "offset", reason, value FROM dead_letters')
     assert (offset, reason) == (1, "conflict")
@@ -146,7 +146,7 @@ async def test_another_log_raises_the_log_number(writer: Writer, url: str) -> No
     refusal = Refusal(Delivery(0, 0, None, b"?"), "malformed", "no JSON")
     await store(writer, [], refusals=[refusal])
     await writer.begin({0: Position(0, "another")}, other_logs=frozenset({0}))
-    await writer.write(Intake([], [], [refusal], [Move(0, 0, Position(1, "another"))]), arrived=NOON)
+    await writer.write(WriteRequest([], [], [refusal], [Move(0, 0, Position(1, "another"))]), arrived=NOON)
     assert rows(url, 'SELECT log, "offset" FROM dead_letters ORDER BY log') == [(1, 0), (2, 0)]
     assert await writer.positions() == {0: Position(1, "another")}
 

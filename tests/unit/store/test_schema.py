@@ -121,8 +121,8 @@ async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
     connection.close()
     async with open_writer(url, topic="icu.test") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
-        outcome = await store(writer, [observation(0), observation(5, map=93)])
-    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (1, 1, [])
+        result = await store(writer, [observation(0), observation(5, map=93)])
+    assert (result.stored, result.duplicates, list(result.refusals)) == (1, 1, [])
     reader = Reader(url)
     page = await reader.page(ANNA, limit=10, order="asc")
     async with reader.follow() as follower:
