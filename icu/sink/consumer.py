@@ -182,7 +182,7 @@ class _Sink:
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""
-        await retry("looking at the database", (await self._opened()).look, on_trouble=self._set_trouble)
+        await retry("looking at the database", (await self._opened()).check, on_trouble=self._set_trouble)
 
     async def _opened(self) -> Writer:
         if self._writer is None:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from icu.store.readings import Row
+from icu.store.readings import ReadingRow
 from icu.store.tables import COLUMNS
 
 # Readings that the journal holds at least: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading.
@@ -32,7 +32,7 @@ class _Entry(Struct, array_like=True):
 
 class _Readings(_Entry, array_like=True):
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Sequence[ReadingRow]
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -40,12 +40,12 @@ _entries: Final = msgspec.msgpack.Decoder(_Entry)
 _readings: Final = msgspec.msgpack.Decoder(_Readings)
 
 
-def encode(rows: Sequence[Row]) -> bytes:
+def encode(rows: Sequence[ReadingRow]) -> bytes:
     """The payload of an entry of readings."""
     return _encoder.encode(_Readings(READINGS, COLUMNS, rows))
 
 
-def decode(payload: bytes) -> Sequence[Row]:
+def decode(payload: bytes) -> Sequence[ReadingRow]:
     """The rows of an entry, in the order of COLUMNS; none of an entry of another kind.
 
     A column that the entry lacks is None, and one that is not known is left out.

@@ -28,7 +28,7 @@ class Others:
 
     async def begin(self, transaction: Transaction) -> int:
         """Take the database as it stands for the sink's own work; returns its generation."""
-        self._seen = await transaction.changed()
+        self._seen = await transaction.change_token()
         self._generation, self._positions = await self._state(transaction)
         return self._generation
 
@@ -39,7 +39,7 @@ class Others:
     async def have_written(self, transaction: Transaction) -> bool:
         """Tell if they have since the last time. PositionConflictError where it is another database, or is stored
         another way, in whatever partition."""
-        seen = await transaction.changed()
+        seen = await transaction.change_token()
         if seen == self._seen:
             return False
         if await self._state(transaction) != (self._generation, self._positions):

@@ -11,25 +11,31 @@ from msgspec import UNSET, Meta, UnsetType
 from icu.messages import Observation, Quality, Served
 from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import DIASTOLIC, SIGNS, SYSTOLIC
-from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_pressure, plain
+from icu.vitals.signs import PRESSURE_CACHE_SIZE, format_blood_pressure, parse_blood_pressure, plain
 
 # A reading's values in the order of COLUMNS: whole numbers, or None; the quality is text.
-Row: TypeAlias = tuple[Any, ...]
+ReadingRow: TypeAlias = tuple[Any, ...]
 
 # A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay).
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 
 # Values whose columns are remembered. Pressures are the most various of them.
-MOST_KNOWN: Final = MOST_PRESSURES
+CACHE_SIZE: Final = PRESSURE_CACHE_SIZE
 
 # What is bound for NULL in columns that are mostly NULL; no such value can be.
 ABSENT: Final = -1
 
 TIMESTAMP: Final = COLUMNS.index("timestamp")
 LAG: Final = COLUMNS.index("lag")
+# The primary key: patient and timestamp, the first columns.
+KEY: Final = slice(COLUMNS.index("patient_id"), TIMESTAMP + 1)
+# The first sign, and the first optional one; all columns from there on are mostly NULL.
 _SIGNS: Final = COLUMNS.index(SIGNS[0].name)
 _OPTIONAL: Final = next(COLUMNS.index(each.name) for each in SIGNS if each.optional)
-# Among the signs.
+_MAP: Final = COLUMNS.index("map")
+_BP_MEASURED_AT: Final = COLUMNS.index("bp_measured_at")
+_QUALITY: Final = COLUMNS.index("quality")
+# Both halves of the pressure, among the signs.
 _HALVES: Final = slice(SIGNS.index(SYSTOLIC), SIGNS.index(DIASTOLIC) + 1)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,13 +64,13 @@ class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
     patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
 
 
-def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[Row]:
+def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[ReadingRow]:
     """The rows to keep: milliseconds and hundredths. `patient_ids` are found by the uuid as an integer.
 
     One loop for the whole batch, for it is the largest share of what the sink itself does. It names the signs: to go
     through the catalogue would take a third longer.
     """
-    rows: list[Row] = []
+    rows: list[ReadingRow] = []
     for each in observations:
         timestamp = (each.timestamp - _EPOCH) // _MILLISECOND
         systolic, diastolic = _pressure_columns[each.bp]
@@ -87,28 +93,33 @@ def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int],
     return rows
 
 
-def to_values(rows: Sequence[Row]) -> list[Row]:
+def to_values(rows: Sequence[ReadingRow]) -> list[ReadingRow]:
     """Values to bind for the rows: ABSENT and empty texts in place of None, from the first optional sign on.
 
     To bind a None takes the driver as long as to bind ten numbers. Each place is named, as in `to_rows`.
     """
     return [
-        (*row[:9], ABSENT if row[9] is None else row[9], ABSENT if row[10] is None else row[10], row[11] or "")
+        (
+            *row[:_OPTIONAL],
+            ABSENT if row[_MAP] is None else row[_MAP],
+            ABSENT if row[_BP_MEASURED_AT] is None else row[_BP_MEASURED_AT],
+            row[_QUALITY] or "",
+        )
         for row in rows
     ]
 
 
-def said(row: Sequence[object]) -> tuple[object, ...]:
+def content_of(row: Sequence[object]) -> tuple[object, ...]:
     """What decides whether two rows of one patient and time say the same: all but how they arrived."""
     return tuple(row[_SIGNS:])
 
 
-def to_reading(row: Row) -> Reading:
+def to_reading(row: ReadingRow) -> Reading:
     """The reading to serve."""
     return Reading(*_served(row))
 
 
-def to_patient_reading(row: Row, patient_uuid: UUID) -> PatientReading:
+def to_patient_reading(row: ReadingRow, patient_uuid: UUID) -> PatientReading:
     """The reading to serve in a stream."""
     return PatientReading(*_served(row), patient_uuid=patient_uuid)
 
@@ -123,20 +134,20 @@ def from_milliseconds(count: int) -> datetime:
     return datetime.fromtimestamp(count / 1000, UTC)
 
 
-class _Known(dict[K, V]):
+class _Cache(dict[K, V]):
     """What a function answers, kept because a ward repeats its values.
 
     A look-up costs a third of the arithmetic, and half as much as in an `lru_cache`; there are five for every reading.
     """
 
-    def __init__(self, answer: Callable[[K], V]) -> None:
+    def __init__(self, compute: Callable[[K], V]) -> None:
         super().__init__()
-        self._answer = answer
+        self._compute = compute
 
     def __missing__(self, key: K) -> V:
-        if len(self) >= MOST_KNOWN:
+        if len(self) >= CACHE_SIZE:
             self.clear()
-        self[key] = found = self._answer(key)
+        self[key] = found = self._compute(key)
         return found
 
 
@@ -159,10 +170,10 @@ def _to_quality(text: str) -> Quality:
     return msgspec.json.decode(text, type=Quality)
 
 
-_hundredths: Final = _Known(_to_hundredths)
-_pressure_columns: Final = _Known(_to_pressure_columns)
-_quality_text: Final = _Known(_to_quality_text)
-_quality: Final = _Known(_to_quality)
+_hundredths: Final = _Cache(_to_hundredths)
+_pressure_columns: Final = _Cache(_to_pressure_columns)
+_quality_text: Final = _Cache(_to_quality_text)
+_quality: Final = _Cache(_to_quality)
 
 
 def _value(hundredths: int | None) -> float | None:
@@ -174,15 +185,15 @@ def _value_or_unset(hundredths: int | None) -> float | UnsetType:
     return UNSET if hundredths is None else plain(hundredths / 100)
 
 
-_nullable: Final = _Known(_value).__getitem__
-_omitted: Final = _Known(_value_or_unset).__getitem__
+_nullable: Final = _Cache(_value).__getitem__
+_omitted: Final = _Cache(_value_or_unset).__getitem__
 
 
-def _served(row: Row) -> tuple[Any, ...]:
+def _served(row: ReadingRow) -> tuple[Any, ...]:
     """Values of a Reading, in its order."""
     timestamp, lag = row[TIMESTAMP], row[LAG]
-    measured, quality = row[-2:]
-    values: list[Any] = [*map(_nullable, row[_SIGNS:_OPTIONAL]), *map(_omitted, row[_OPTIONAL:-2])]
+    measured, quality = row[_BP_MEASURED_AT], row[_QUALITY]
+    values: list[Any] = [*map(_nullable, row[_SIGNS:_OPTIONAL]), *map(_omitted, row[_OPTIONAL:_BP_MEASURED_AT])]
     values[_HALVES] = [format_blood_pressure(*values[_HALVES])]
     return (
         from_milliseconds(timestamp),

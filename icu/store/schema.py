@@ -16,17 +16,17 @@ HEAD: Final = max(each.name for each in iter_modules(versions.__path__)).removep
 _UPGRADE: Final = "python -m icu db upgrade"
 
 
-async def check(connection: Connection, place: str) -> None:
+async def check(connection: Connection, location: str) -> None:
     """SchemaError unless the tables can be read: they are of this program's version, or newer and say that it may."""
     version = await connection.run(_version)
     if version is None:
-        raise SchemaError(f"{place} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
+        raise SchemaError(f"{location} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
     if version > HEAD and not await connection.run(_is_readable):
         raise SchemaError(
-            f"{place} has tables of version {version}, newer than this program's {HEAD}: update the program"
+            f"{location} has tables of version {version}, newer than this program's {HEAD}: update the program"
         )
     if version < HEAD:
-        raise SchemaError(f"{place} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
+        raise SchemaError(f"{location} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
 
 
 def upgrade(connection: SyncConnection) -> str | None:

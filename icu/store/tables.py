@@ -50,8 +50,8 @@ class PatientMetric(Base):
 for _sign in SIGNS:
     setattr(PatientMetric, _sign.name, mapped_column(Integer))
 
-# The columns of a reading, in the order of icu.store.readings.Row: signs in the catalogue's order, and at the end what
-# is mostly NULL. A statement names them, for the order in a database is another, and a newer one may have more.
+# Columns of a reading, in the order of icu.store.readings.ReadingRow: signs as in the catalogue, and at the end the
+# columns that are mostly NULL. Statements name them: a database has another order, and a newer one has more columns.
 COLUMNS: Final = ("patient_id", "timestamp", "lag", *(each.name for each in SIGNS), "bp_measured_at", "quality")
 
 

@@ -7,7 +7,7 @@ however often it is delivered and however the sink ends.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -21,7 +21,7 @@ from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
 from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.others import Others, positions_of
-from icu.store.readings import Row, to_rows
+from icu.store.readings import ReadingRow, to_rows
 
 # A dead letter keeps this much of its value.
 MAX_KEPT_BYTES: Final = 65_536
@@ -79,12 +79,20 @@ class WriteResult(Struct, frozen=True, gc=False):
     refusals: Sequence[Refusal]
 
 
-class _Patients(Struct, frozen=True):
-    """The patients as the table has them, by uuid as an integer: their keys, and what is known of them."""
+class _Details(NamedTuple):
+    """Columns of a patient that later observations may change."""
 
+    name: str | None
+    # Seconds between two observations.
+    interval: float | None
+
+
+class _Patients(Struct, frozen=True):
+    """Copy of the table of patients, by uuid as an integer."""
+
+    # Keys in the table.
     ids: dict[int, int] = {}
-    # Name and interval.
-    said: dict[int, tuple[str | None, float | None]] = {}
+    details: dict[int, _Details] = {}
 
 
 class Writer:
@@ -115,7 +123,7 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute(_BEGIN_LOG, values)
-            self._engine.accept(await self._others.begin(transaction))
+            self._engine.set_baseline(await self._others.begin(transaction))
 
         self._patients = _Patients()  # whoever moved the offsets may have changed them, too
         await self._engine.transact(work)
@@ -135,12 +143,12 @@ class Writer:
         self._others.moved({move.partition: move.end for move in request.moves})
         return result
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """PositionConflictError where another database was restored into this one: read the positions again.
 
         StoreReplacedError where it was removed, replaced or overwritten: open it again.
         """
-        await self._engine.look(self._notice_others)
+        await self._engine.read(self._notice_others)
 
     async def _write(
         self, request: WriteRequest, arrived: int, insert: Insert, transaction: Transaction
@@ -183,16 +191,16 @@ class Writer:
         if any(each.patient_name is None for each in last.values()):
             # The last that says who the patient is stands before one that does not.
             last |= {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
-        news = [each for number, each in last.items() if _is_news(each, self._patients.said.get(number))]
-        if not news:
+        changed = [each for number, each in last.items() if _changes(each, self._patients.details.get(number))]
+        if not changed:
             return self._patients
         values = [
-            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in news
+            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in changed
         ]
         await transaction.execute(_UPSERT_PATIENT, values)
         rows = await transaction.rows(_PATIENTS)
-        known = [(UUID(uuid).int, key, (name, interval)) for uuid, key, name, interval in rows]
-        return _Patients({uuid: key for uuid, key, _ in known}, {uuid: said for uuid, _, said in known})
+        stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
+        return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
 
     def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
         delivery = refusal.delivery
@@ -218,17 +226,20 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     StoreInUseError where another sink has it, ConfigurationError for a place where there can be no database.
     """
     engine = engine_of(url)
-    async with engine.hold():
+    async with engine.open_for_sink():
         yield Writer(engine, topic)
 
 
-def _is_news(observation: Observation, said: tuple[str | None, float | None] | None) -> bool:
+def _changes(observation: Observation, details: _Details | None) -> bool:
+    """Tell if the observation brings a new patient, or another name or interval."""
     return (
-        said is None or observation.patient_name not in (None, said[0]) or observation.interval not in (None, said[1])
+        details is None
+        or observation.patient_name not in (None, details.name)
+        or observation.interval not in (None, details.interval)
     )
 
 
-async def _journalise(transaction: Transaction, rows: Sequence[Row], arrived: int) -> None:
+async def _journalise(transaction: Transaction, rows: Sequence[ReadingRow], arrived: int) -> None:
     payload = journal.encode(rows)
     # Last in the transaction, for whoever else writes waits from here to the commit.
     [(batch,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": len(rows)})

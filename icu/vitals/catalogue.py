@@ -171,7 +171,7 @@ SPO2: Final = Sign(
         "pulseoximetry o2saturationpulseoxymetry oxygensaturationpercentage",
         "blood gas": "sao2",
     },
-    units=units.SHARES,
+    units=units.PERCENTAGES,
 )
 TEMPERATURE: Final = Sign(
     name="temperature",

@@ -20,7 +20,7 @@ BREATHS: Final[Spellings] = dict.fromkeys(
 PRESSURES: Final[Spellings] = {"mmhg": (1, 0), "torr": (1, 0), "kpa": (7.500_617, 0)}
 
 # %.
-SHARES: Final[Spellings] = {"%": (1, 0), "pct": (1, 0), "percent": (1, 0), "fraction": (100, 0)}
+PERCENTAGES: Final[Spellings] = {"%": (1, 0), "pct": (1, 0), "percent": (1, 0), "fraction": (100, 0)}
 
 # Cel.
 TEMPERATURES: Final[Spellings] = {

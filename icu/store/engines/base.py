@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlalchemy import TextClause
 
 from icu.store.engines.connection import Connection
-from icu.store.readings import Row
+from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
 
@@ -36,18 +36,18 @@ class Transaction(Protocol):
         """Run a statement once for each of the values; returns how many rows were changed in all."""
         ...
 
-    async def insert(self, rows: Sequence[Row]) -> None:
+    async def insert(self, rows: Sequence[ReadingRow]) -> None:
         """Insert readings of which all are new, as they nearly always are: quickly, for this is the sink's work.
 
         OverlapError where some are stored already. The transaction is of no use then.
         """
         ...
 
-    async def existing(self, keys: Sequence[tuple[int, int]]) -> Sequence[Row]:
+    async def existing(self, keys: Sequence[tuple[int, int]]) -> Sequence[ReadingRow]:
         """Find the stored readings of these patients (their keys in the store) and times (ms since 1970)."""
         ...
 
-    async def changed(self) -> Hashable:
+    async def change_token(self) -> Hashable:
         """A token that stays the same until anybody but this writer has committed.
 
         It guards what the one sink of a database knows of it. Where several sinks may share one it never changes, for
@@ -64,7 +64,7 @@ class Engine(Protocol):
     """A database of one kind, opened to be written to or to be read only. Making the object opens nothing."""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Name of the database in messages, without secrets."""
         ...
 
@@ -73,7 +73,7 @@ class Engine(Protocol):
         """Why a database of this kind has one sink, as a clause; None where several may share it."""
         ...
 
-    def check_place(self) -> None:
+    def check_location(self) -> None:
         """Raise ConfigurationError where there can never be a database to read. Blocks: it may look at the disk."""
         ...
 
@@ -89,14 +89,14 @@ class Engine(Protocol):
         """
         ...
 
-    def hold(self) -> AbstractAsyncContextManager[None]:
+    def open_for_sink(self) -> AbstractAsyncContextManager[None]:
         """Hold the database for a sink, with tables of this program's version. All is closed at the end.
 
         StoreInUseError where another sink has it and there is one a database; and the errors of `upgrade`.
         """
         ...
 
-    def accept(self, generation: int) -> None:
+    def set_baseline(self, generation: int) -> None:
         """Take what there is from now on for the database of this generation, that a sink has just begun with.
 
         Serves SQLite alone, whose files can be exchanged below it. Elsewhere it does nothing.
@@ -111,7 +111,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def look(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work`, which only reads, so that nobody has to wait for it. StoreReplacedError as of `transact`."""
         ...
 
@@ -119,14 +119,14 @@ class Engine(Protocol):
         """A connection to read with."""
         ...
 
-    async def changed(self, connection: Connection) -> int:
+    async def data_version(self, connection: Connection) -> int:
         """A number that changes whenever another connection, of any process, commits. To be asked often: it is cheap.
 
         Comparable on one connection alone.
         """
         ...
 
-    async def generation(self) -> Hashable | None:
+    async def identity(self) -> Hashable | None:
         """The database that the place leads to now; None where there is none.
 
         After another answer than the last one, connections to come lead to that; those that are open lead elsewhere,

@@ -18,7 +18,7 @@ from tests.stores import NOON
 
 def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was looked up is forgotten before it takes much memory, and worked out again."""
-    monkeypatch.setattr(readings, "MOST_KNOWN", 3)
+    monkeypatch.setattr(readings, "CACHE_SIZE", 3)
     observations = [observation(n, pulse=n / 100, bp=f"{100 + n}/{n}") for n in range(1, 90)] * 2
     rows = to_rows(observations, {ANNA.int: 1}, 0)
     assert [row[COLUMNS.index("pulse")] for row in rows] == [*range(1, 90)] * 2

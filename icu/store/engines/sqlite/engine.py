@@ -32,7 +32,7 @@ class SqliteEngine:
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._path = path_of(url)
-        self.place = str(self._path)
+        self.location = str(self._path)
         self._read_only = read_only
         self._pool = pool(self._path, READ if read_only else WRITE)
         self._file: sealed.File | None = None
@@ -40,7 +40,7 @@ class SqliteEngine:
         self._pooled: sealed.File | None = None
         self._watch: Watch | None = None
 
-    def check_place(self) -> None:
+    def check_location(self) -> None:
         files.check_kind(self._path)
 
     def translate(self) -> AbstractContextManager[None]:
@@ -50,7 +50,7 @@ class SqliteEngine:
         return await to_thread.run_sync(upgrade, self._path)
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
+    async def open_for_sink(self) -> AsyncIterator[None]:
         lock = await to_thread.run_sync(files.lock, self._path)
         try:
             await self.upgrade()
@@ -63,7 +63,7 @@ class SqliteEngine:
         finally:
             lock.close()
 
-    def accept(self, generation: int) -> None:
+    def set_baseline(self, generation: int) -> None:
         if self._watch is not None:
             self._watch.begin(generation)
 
@@ -80,7 +80,7 @@ class SqliteEngine:
             await self._look_at_files()  # a file that was cut off looks damaged, one whose log was like a failing disk
             raise
 
-    async def look(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
         # Without a transaction, which would lock the file.
         await self._look_at_files()
         with self.translate(), uncut():
@@ -108,11 +108,11 @@ class SqliteEngine:
             if file and file.seal:
                 await self._refuse_what_changed(file)
 
-    async def changed(self, connection: Connection) -> int:
+    async def data_version(self, connection: Connection) -> int:
         version: int = await connection.value(_VERSION)
         return version
 
-    async def generation(self) -> sealed.File | None:
+    async def identity(self) -> sealed.File | None:
         # A file that was removed or replaced while it was open can be written and read for ever, in vain.
         self._file = await to_thread.run_sync(sealed.look, self._path)
         return self._file
@@ -153,4 +153,4 @@ class SqliteEngine:
     async def _refuse_what_changed(self, file: sealed.File) -> None:
         """StoreUnavailableError where it was written to after all: what was read may be anything."""
         if await to_thread.run_sync(sealed.look, self._path) != file:
-            raise StoreUnavailableError(f"{self.place} was written to meanwhile: ask again")
+            raise StoreUnavailableError(f"{self.location} was written to meanwhile: ask again")

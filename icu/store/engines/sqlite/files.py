@@ -34,7 +34,7 @@ _REFUSALS: Final = frozenset(
 )
 
 
-def check_place(path: Path) -> None:
+def check_location(path: Path) -> None:
     """ConfigurationError where no waiting makes a database of this path that can be written to. Looks at the disk."""
     check_kind(path)
     folder = Path(os.path.realpath(path)).parent  # of what a link leads to
@@ -84,7 +84,7 @@ def lock(path: Path) -> FileIO:
 
     StoreInUseError where another sink has it, ConfigurationError where there can be no database or no lock.
     """
-    check_place(path)
+    check_location(path)
     place = lock_of(path)
     try:
         return _locked(place)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.store.engines.base import OverlapError, Values
-from icu.store.readings import ABSENT, Row, to_values
+from icu.store.readings import ABSENT, ReadingRow, to_values
 from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import SIGNS
 
@@ -43,16 +43,16 @@ class SqliteTransaction:
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
         return (await self.driver.executemany(_compiled(statement), values)).rowcount
 
-    async def insert(self, rows: Sequence[Row]) -> None:
+    async def insert(self, rows: Sequence[ReadingRow]) -> None:
         # A savepoint, to go on in the same transaction, would cost a tenth more.
         if rows and (await self.driver.executemany(INSERT_METRICS, to_values(rows))).rowcount != len(rows):
             raise OverlapError
 
-    async def existing(self, keys: Sequence[tuple[int, int]]) -> Sequence[Row]:
+    async def existing(self, keys: Sequence[tuple[int, int]]) -> Sequence[ReadingRow]:
         found: Any = await self.driver.execute_fetchall(_EXISTING, (msgspec.json.encode(keys).decode(),))
         return list(found)
 
-    async def changed(self) -> Hashable:
+    async def change_token(self) -> Hashable:
         # SQLite counts the commits of others for each connection, so its number says nothing on another one.
         [(version,)] = await self.driver.execute_fetchall("PRAGMA data_version")
         return self.driver, version

@@ -15,7 +15,7 @@ from icu.store.engines.sqlite.translation import translated
 
 def upgrade(path: Path) -> str | None:
     """See icu.store.engines.base.Engine. Blocks."""
-    files.check_place(path)
+    files.check_location(path)
     files.make(path)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine, read_only=False)

@@ -42,11 +42,11 @@ async def test_a_restored_database_is_begun_anew(writer: Writer, url: str, scrip
     await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
     restored(url, script)
     with pytest.raises(PositionConflictError):
-        await writer.look()
+        await writer.check()
     with pytest.raises(PositionConflictError):
         await store(writer, [observation(1)])
     await writer.begin(await writer.positions() | {0: Position(0, "m")}, other_logs=frozenset())
-    await writer.look()
+    await writer.check()
     assert (await store(writer, [observation(1)])).stored == 1
 
 
@@ -55,7 +55,7 @@ async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer
     await store(writer, [observation(1), observation(1, patient=BORIS)])
     restored(url, EXCHANGED + "UPDATE consumer_offsets SET next = 1;")
     with pytest.raises(PositionConflictError):
-        await writer.look()
+        await writer.check()
     await writer.begin(await writer.positions(), other_logs=frozenset())
     await store(writer, [observation(2)], start=1)
     counts = "SELECT uuid, count(*) FROM patients JOIN patient_metrics ON patient_id = id GROUP BY uuid"
@@ -69,7 +69,7 @@ async def test_a_restored_database_that_was_begun_is_no_copy(writer: Writer, url
     await store(writer, [observation(1)], start=1)
     restored(url, "PRAGMA user_version = 7")
     with pytest.raises(PositionConflictError):
-        await writer.look()
+        await writer.check()
     await writer.begin(await writer.positions(), other_logs=frozenset())
     execute(url, "PRAGMA wal_checkpoint")
     assert (await store(writer, [observation(2)], start=2)).stored == 1
@@ -81,7 +81,7 @@ async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writ
     for number in range(3):
         with closing(connected(url)) as other:
             other.execute(f"CREATE TABLE notes_{number} (text)")
-        await writer.look()
+        await writer.check()
         await store(writer, [observation(number)], start=number)
 
 
