@@ -19,8 +19,8 @@ from icu.store import journal
 from icu.store.engines.base import Engine, OverlapError, Transaction, Values
 from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
+from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.inserting import Insert, insert_all, insert_new
-from icu.store.others import Others, positions_of
 from icu.store.readings import ReadingRow, to_rows
 
 # A dead letter keeps this much of its value.
@@ -101,7 +101,7 @@ class Writer:
     def __init__(self, engine: Engine, topic: str) -> None:
         self._engine = engine
         self._topic = topic
-        self._others = Others(topic)
+        self._foreign_writes = ForeignWrites(topic)
         self._patients = _Patients()
 
     async def positions(self) -> dict[int, Position]:
@@ -123,7 +123,7 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute(_BEGIN_LOG, values)
-            self._engine.set_baseline(await self._others.begin(transaction))
+            self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
         self._patients = _Patients()  # whoever moved the offsets may have changed them, too
         await self._engine.transact(work)
@@ -140,7 +140,7 @@ class Writer:
             work = partial(self._write, request, arrived, insert_new)
             result, patients = await self._engine.transact(work)
         self._patients = patients
-        self._others.moved({move.partition: move.end for move in request.moves})
+        self._foreign_writes.advance({move.partition: move.end for move in request.moves})
         return result
 
     async def check(self) -> None:
@@ -148,12 +148,12 @@ class Writer:
 
         StoreReplacedError where it was removed, replaced or overwritten: open it again.
         """
-        await self._engine.read(self._notice_others)
+        await self._engine.read(self._check_foreign_writes)
 
     async def _write(
         self, request: WriteRequest, arrived: int, insert: Insert, transaction: Transaction
     ) -> tuple[WriteResult, _Patients]:
-        await self._notice_others(transaction)
+        await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
         patients = await self._introduce(transaction, request.observations)
         rows = to_rows(request.observations, patients.ids, arrived)
@@ -165,8 +165,8 @@ class Writer:
             await _journalise(transaction, fresh, arrived)
         return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
-    async def _notice_others(self, transaction: Transaction) -> None:
-        if await self._others.have_written(transaction):
+    async def _check_foreign_writes(self, transaction: Transaction) -> None:
+        if await self._foreign_writes.check(transaction):
             self._patients = _Patients()
 
     async def _move(self, transaction: Transaction, moves: Sequence[Move]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from icu.messages import Position
 from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.errors import PositionConflictError, StoreError
-from icu.store.others import Others
+from icu.store.foreign_writes import ForeignWrites
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import EXCHANGED, connected, execute, restored, rows, store
@@ -104,13 +104,13 @@ async def driver_on(url: str) -> AsyncIterator[aiosqlite.Connection]:
 
 async def test_writes_of_others_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
     """SQLite counts them for each connection, and the number of one may be that of another."""
-    others = Others("icu.test")
+    writes = ForeignWrites("icu.test")
     async with driver_on(url) as driver:
-        await others.begin(SqliteTransaction(driver))
+        await writes.begin(SqliteTransaction(driver))
         [before] = await driver.execute_fetchall("PRAGMA data_version")
     with closing(connected(url)) as other:
         other.execute("UPDATE consumer_offsets SET next = 3")
     async with driver_on(url) as driver:
         assert await driver.execute_fetchall("PRAGMA data_version") == [before]
         with pytest.raises(PositionConflictError):
-            await others.have_written(SqliteTransaction(driver))
+            await writes.check(SqliteTransaction(driver))

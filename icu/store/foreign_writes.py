@@ -16,7 +16,7 @@ from icu.store.errors import PositionConflictError
 _POSITIONS: Final = text("SELECT partition, next, mark FROM consumer_offsets WHERE topic = :topic")
 
 
-class Others:
+class ForeignWrites:
     """Tells whether others have written. A transaction of the sink's own is no news."""
 
     def __init__(self, topic: str) -> None:
@@ -32,11 +32,11 @@ class Others:
         self._generation, self._positions = await self._state(transaction)
         return self._generation
 
-    def moved(self, positions: Mapping[int, Position]) -> None:
+    def advance(self, positions: Mapping[int, Position]) -> None:
         """Take in how far the sink itself has stored some partitions."""
         self._positions |= positions
 
-    async def have_written(self, transaction: Transaction) -> bool:
+    async def check(self, transaction: Transaction) -> bool:
         """Tell if they have since the last time. PositionConflictError where it is another database, or is stored
         another way, in whatever partition."""
         seen = await transaction.change_token()
