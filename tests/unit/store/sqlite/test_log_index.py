@@ -30,7 +30,7 @@ def read(folder: Path) -> Progress:
 def test_no_checkpoint_yet(connection: sqlite3.Connection, tmp_path: Path) -> None:
     """All is in the log, and the file is what it was before it."""
     found = read(tmp_path)
-    assert (found.frames > 0, found.begun, found.done, found.is_whole) == (True, 0, 0, True)
+    assert (found.frames > 0, found.attempted, found.copied, found.is_whole) == (True, 0, 0, True)
 
 
 def test_a_whole_checkpoint(connection: sqlite3.Connection, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_whole_checkpoint(connection: sqlite3.Connection, tmp_path: Path) -> N
     before = read(tmp_path)
     [(busy, frames, done)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     found = read(tmp_path)
-    assert (busy, found.frames, found.done, found.is_whole) == (0, frames, done, True)
+    assert (busy, found.frames, found.copied, found.is_whole) == (0, frames, done, True)
     assert not found.is_untouched_since(before)
     assert found.is_untouched_since(found)
 
@@ -50,7 +50,7 @@ def test_a_checkpoint_beside_a_reader(connection: sqlite3.Connection, tmp_path: 
         connection.execute("INSERT INTO numbers VALUES (2)")
         [(_, frames, done)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         found = read(tmp_path)
-    assert (found.frames, found.done, found.is_whole) == (frames, done, False)
+    assert (found.frames, found.copied, found.is_whole) == (frames, done, False)
     assert done < frames
 
 
@@ -62,7 +62,7 @@ def test_the_first_write_behind_a_checkpoint_begins_another_generation(
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     connection.execute("INSERT INTO numbers VALUES (2)")
     found = read(tmp_path)
-    assert (found.begun, found.is_whole, found.is_untouched_since(before)) == (0, True, False)
+    assert (found.attempted, found.is_whole, found.is_untouched_since(before)) == (0, True, False)
 
 
 def test_a_writer_without_a_checkpoint_leaves_the_file_alone(connection: sqlite3.Connection, tmp_path: Path) -> None:

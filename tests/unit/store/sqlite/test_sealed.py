@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from icu.messages import Position
 from icu.store.engines.sqlite import sealed
-from icu.store.engines.sqlite.sealed import File, look, why_unopened
+from icu.store.engines.sqlite.sealed import File, find_file, why_unopened
 from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
@@ -58,7 +58,7 @@ async def pulse(url: str) -> AsyncIterator[Pulse]:
 async def test_a_mount_that_can_be_written_to_is_none(path: Path) -> None:
     """Whatever else is so."""
     status = await anyio.Path(path).stat()
-    assert await to_thread.run_sync(look, path) == File(status.st_dev, status.st_ino, None)
+    assert await to_thread.run_sync(find_file, path) == File(status.st_dev, status.st_ino, None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def test_what_stands_beside_it_decides(
             path.with_name(path.name + ending).write_bytes(content)
     status = await anyio.Path(path).stat()
     seal = (status.st_size, status.st_mtime_ns) if sealed else None
-    assert await to_thread.run_sync(look, path) == File(status.st_dev, status.st_ino, seal)
+    assert await to_thread.run_sync(find_file, path) == File(status.st_dev, status.st_ino, seal)
 
 
 @pytest.mark.parametrize("name", ["icu.db", "."])
@@ -83,7 +83,7 @@ async def test_its_folder_is_part_of_it(tmp_path: Path, path: Path, monkeypatch:
     """A file that is mounted read-only by itself may have a log elsewhere, and a folder may be a mount of its own."""
     flags = {(tmp_path / name): os.ST_RDONLY}
     monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(f_flag=flags.get(place, 0)))
-    found = await to_thread.run_sync(look, path)
+    found = await to_thread.run_sync(find_file, path)
     assert found is not None
     assert found.seal is None
 
@@ -95,7 +95,7 @@ async def test_a_link_leads_to_where_its_log_is(path: Path, tmp_path: Path) -> N
     link.parent.mkdir()
     link.symlink_to(path)
     path.with_name("icu.db-wal").write_bytes(b"rows")
-    found = await to_thread.run_sync(look, link)
+    found = await to_thread.run_sync(find_file, link)
     assert found is not None
     assert found.seal is None
 
@@ -103,7 +103,7 @@ async def test_a_link_leads_to_where_its_log_is(path: Path, tmp_path: Path) -> N
 @pytest.mark.usefixtures("read_only")
 async def test_one_that_is_not_there(tmp_path: Path) -> None:
     """Nothing is sealed."""
-    assert await to_thread.run_sync(look, tmp_path / "icu.db") is None
+    assert await to_thread.run_sync(find_file, tmp_path / "icu.db") is None
 
 
 @pytest.mark.usefixtures("read_only", "path")
@@ -125,11 +125,11 @@ async def test_an_answer_from_what_changed_meanwhile_is_none(
     """It may be anything: half of it old, half of it new."""
     reader = Reader(url)
     await reader.check()
-    there = await to_thread.run_sync(look, path)
+    there = await to_thread.run_sync(find_file, path)
     assert there is not None
     answers = [there, there._replace(seal=(1, 2))]
 
-    monkeypatch.setattr(sealed, "look", lambda _: answers.pop(0))
+    monkeypatch.setattr(sealed, "find_file", lambda _: answers.pop(0))
     with pytest.raises(StoreUnavailableError, match="was written to meanwhile"):
         await reader.patients(now=START)
     await reader.aclose()

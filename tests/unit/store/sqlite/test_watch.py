@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from icu.messages import Position
 from icu.store.engines.sqlite import log_index
-from icu.store.engines.sqlite.watch import QUIET, Watch
+from icu.store.engines.sqlite.watch import SETTLE_TIME, Watch
 from icu.store.errors import StoreReplacedError, StoreUnavailableError
 from icu.store.writer import open_writer
 from tests.clocks import virtual_time
@@ -62,7 +62,7 @@ def test_each_log_that_was_left_over_is_kept(path: Path, logged: sqlite3.Connect
     """The next accident's does not take the place of the last one's; one that holds nothing, and the index, go."""
     for content in (b"log 1", b"", b"log 2", b"log 3"):
         path.with_name("icu.db-wal").write_bytes(content)
-        Watch(path).renew()
+        Watch(path).renew_inode()
     kept = {each.name: each.read_bytes() for each in path.parent.iterdir() if each != path}
     assert kept == {f"icu.db-wal.left-over{end}": b"log %d" % (n + 1) for n, end in enumerate(("", "-2", "-3"))}
 
@@ -111,8 +111,8 @@ class TestOnAVirtualClock:
     async def watch(self, path: Path, logged: sqlite3.Connection) -> Watch:
         """It knows what the file holds."""
         watch = await to_thread.run_sync(Watch, path)
-        watch.begin(7)
-        await watch.look()
+        watch.set_baseline(7)
+        await watch.check()
         return watch
 
     async def test_a_copy_is_judged_once_it_is_complete(self, watch: Watch, path: Path) -> None:
@@ -121,15 +121,15 @@ class TestOnAVirtualClock:
         await file.write_bytes(b"half of it")
         for _ in range(2):
             with pytest.raises(StoreUnavailableError, match="is being overwritten"):
-                await watch.look()
-            await anyio.sleep(QUIET / 2)
+                await watch.check()
+            await anyio.sleep(SETTLE_TIME / 2)
         await file.write_bytes(b"more of it, but not all")
         for _ in range(2):
             with pytest.raises(StoreUnavailableError, match="is being overwritten"):
-                await watch.look()
-            await anyio.sleep(QUIET / 2)
+                await watch.check()
+            await anyio.sleep(SETTLE_TIME / 2)
         with pytest.raises(StoreReplacedError, match="was overwritten"):
-            await watch.look()
+            await watch.check()
 
     async def test_a_copy_that_turns_out_to_be_the_same_database_is_no_alarm(self, watch: Watch, path: Path) -> None:
         """As a checkpoint of another program that was seen half done; the next change has its own second."""
@@ -138,10 +138,10 @@ class TestOnAVirtualClock:
         for _ in range(2):
             await file.write_bytes(b"half of it")
             with pytest.raises(StoreUnavailableError, match="is being overwritten"):
-                await watch.look()
+                await watch.check()
             await file.write_bytes(whole)
-            await watch.look()
-            await anyio.sleep(2 * QUIET)
+            await watch.check()
+            await anyio.sleep(2 * SETTLE_TIME)
 
     async def test_a_checkpoint_that_is_seen_half_done_is_no_copy(
         self, watch: Watch, path: Path, logged: sqlite3.Connection
@@ -151,11 +151,11 @@ class TestOnAVirtualClock:
         size = (await anyio.Path(path).stat()).st_size
         with files_of_at_most(size + 4096), pytest.raises(sqlite3.Error):
             logged.execute("PRAGMA wal_checkpoint").fetchall()
-        await watch.look()
+        await watch.check()
         logged.execute("PRAGMA wal_checkpoint").fetchall()
         for _ in range(2):
-            await watch.look()
-            await anyio.sleep(2 * QUIET)
+            await watch.check()
+            await anyio.sleep(2 * SETTLE_TIME)
 
     async def test_a_checkpoint_between_two_looks_at_the_disk_is_no_copy(
         self, watch: Watch, path: Path, logged: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
@@ -171,41 +171,41 @@ class TestOnAVirtualClock:
         logged.executescript("INSERT INTO journal VALUES (2)")
         with monkeypatch.context() as late:
             late.setattr(log_index, "progress", read_late)
-            await watch.look()
+            await watch.check()
         for _ in range(2):
-            await watch.look()
-            await anyio.sleep(2 * QUIET)
+            await watch.check()
+            await anyio.sleep(2 * SETTLE_TIME)
 
     async def test_what_it_holds_may_grow_and_not_shrink(self, watch: Watch, logged: sqlite3.Connection) -> None:
         """A checkpoint brings later batches, or none; a file with earlier ones is an older copy."""
         for batch in (5, 5, 6):
             logged.execute("INSERT INTO journal VALUES (?)", (batch,))
             logged.execute("PRAGMA wal_checkpoint").fetchall()
-            await watch.look()
+            await watch.check()
         logged.executescript("CREATE TABLE notes AS SELECT zeroblob(20000); PRAGMA wal_checkpoint")
-        await watch.look()
+        await watch.check()
         logged.execute("DELETE FROM journal WHERE batch > 5")
         logged.execute("PRAGMA wal_checkpoint").fetchall()
         with pytest.raises(StoreUnavailableError):
-            await watch.look()
-        await anyio.sleep(QUIET)
+            await watch.check()
+        await anyio.sleep(SETTLE_TIME)
         with pytest.raises(StoreReplacedError, match="was overwritten"):
-            await watch.look()
+            await watch.check()
 
     async def test_what_it_held_in_part_is_no_measure(
         self, watch: Watch, path: Path, logged: sqlite3.Connection
     ) -> None:
         """A checkpoint that a reader cuts short may leave earlier batches; those of an older copy are no better."""
         logged.executescript("INSERT INTO journal VALUES (3), (5); PRAGMA wal_checkpoint")
-        await watch.look()
+        await watch.check()
         logged.execute("DELETE FROM journal WHERE batch = 5")
         with closing(connected(f"sqlite:///{path}")) as reader:
             reader.execute("BEGIN").execute("SELECT * FROM journal").fetchall()
             logged.executescript("CREATE TABLE notes AS SELECT zeroblob(20000); PRAGMA wal_checkpoint")
-            await watch.look()
+            await watch.check()
         logged.execute("PRAGMA wal_checkpoint").fetchall()
         with pytest.raises(StoreUnavailableError, match="is being overwritten"):
-            await watch.look()
+            await watch.check()
 
     @pytest.mark.parametrize("whole", [True, False])
     async def test_a_mark_that_nobody_restored_is_anothers(
@@ -213,37 +213,37 @@ class TestOnAVirtualClock:
     ) -> None:
         """A restored database's may be in the log still when the sink begins; any other is that of a copy."""
         logged.execute("PRAGMA user_version = 8")
-        watch.begin(8)
-        await watch.look()
+        watch.set_baseline(8)
+        await watch.check()
         logged.execute("PRAGMA wal_checkpoint").fetchall()
-        await watch.look()
+        await watch.check()
         logged.execute("PRAGMA user_version = 9")
         with closing(connected(f"sqlite:///{path}")) as reader:
             if not whole:
                 reader.execute("BEGIN").execute("SELECT * FROM journal").fetchall()
             logged.executescript("INSERT INTO journal VALUES (2); PRAGMA wal_checkpoint")
             with pytest.raises(StoreUnavailableError, match="is being overwritten"):
-                await watch.look()
+                await watch.check()
 
     async def test_a_copy_of_another_size_is_one(self, watch: Watch, path: Path) -> None:
         """Though it holds the same batches: no checkpoint has made it longer."""
         file = anyio.Path(path)
         await file.write_bytes(await file.read_bytes() + bytes(4096))
         with pytest.raises(StoreUnavailableError, match="is being overwritten"):
-            await watch.look()
+            await watch.check()
 
     async def test_the_last_look_waits_for_nobody_for_ever(
         self, watch: Watch, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Whoever goes on writing to the file does not keep the sink from ending."""
-        seen = Watch._seen
+        read_disk = Watch._read_disk
 
         def changed_before(self: Watch) -> object:
             with path.open("ab") as file:
                 file.write(b"more")
-            return seen(self)
+            return read_disk(self)
 
-        monkeypatch.setattr(Watch, "_seen", changed_before)
+        monkeypatch.setattr(Watch, "_read_disk", changed_before)
         began = anyio.current_time()
-        await watch.look_last()
-        assert anyio.current_time() - began == pytest.approx(3 * QUIET)
+        await watch.final_check()
+        assert anyio.current_time() - began == pytest.approx(3 * SETTLE_TIME)
