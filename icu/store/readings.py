@@ -1,4 +1,4 @@
-"""A reading in its three forms: the observation that came, the row that is kept, the reading that is served."""
+"""Readings in three forms: observation on the topic, row in the database, reading in the API."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,16 +13,16 @@ from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import DIASTOLIC, SIGNS, SYSTOLIC
 from icu.vitals.signs import PRESSURE_CACHE_SIZE, format_blood_pressure, parse_blood_pressure, plain
 
-# A reading's values in the order of COLUMNS: whole numbers, or None; the quality is text.
+# Values of a reading in the order of COLUMNS: integers or None; the quality is text.
 ReadingRow: TypeAlias = tuple[Any, ...]
 
-# A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay).
+# Milliseconds ahead of arrival from which a sender's clock is wrong. Late readings are normal (backlog, replay).
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 
-# Values whose columns are remembered. Pressures are the most various of them.
+# Values in each cache. Pressures need the most: they vary more than any other value.
 CACHE_SIZE: Final = PRESSURE_CACHE_SIZE
 
-# What is bound for NULL in columns that are mostly NULL; no such value can be.
+# Bound in place of NULL in columns that are mostly NULL: no measured value is negative.
 ABSENT: Final = -1
 
 TIMESTAMP: Final = COLUMNS.index("timestamp")
@@ -46,7 +46,7 @@ V = TypeVar("V")
 
 
 class Reading(Served, frozen=True, gc=False):
-    """One patient's vital signs at one time. A sign that was not measured is null."""
+    """Vital signs of one patient at one time, as the API serves them. A sign that was not measured is null."""
 
     clock_ahead_seconds: Annotated[
         float | UnsetType,
@@ -59,17 +59,21 @@ class Reading(Served, frozen=True, gc=False):
 
 
 class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
-    """A reading in a stream of many patients."""
+    """Reading in a stream of many patients."""
 
     patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
 
 
 def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[ReadingRow]:
-    """The rows to keep: milliseconds and hundredths. `patient_ids` are found by the uuid as an integer.
+    """Convert observations to rows: times in milliseconds, signs in hundredths of their unit.
 
-    One loop for the whole batch, for it is the largest share of what the sink itself does. It names the signs: to go
-    through the catalogue would take a third longer.
+    Args:
+        observations: Readings of any patients.
+        patient_ids: Keys in the store by the patient's uuid as an integer.
+        arrived: Time of arrival, in milliseconds since 1970 UTC.
     """
+    # One loop for the whole batch: it is the largest share of the sink's own work. Signs are named: a loop over the
+    # catalogue takes a third longer.
     rows: list[ReadingRow] = []
     for each in observations:
         timestamp = (each.timestamp - _EPOCH) // _MILLISECOND
@@ -94,10 +98,8 @@ def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int],
 
 
 def to_values(rows: Sequence[ReadingRow]) -> list[ReadingRow]:
-    """Values to bind for the rows: ABSENT and empty texts in place of None, from the first optional sign on.
-
-    To bind a None takes the driver as long as to bind ten numbers. Each place is named, as in `to_rows`.
-    """
+    """Convert rows to values to bind: ABSENT or an empty text in place of None, from the first optional sign on."""
+    # Binding one None takes the driver as long as binding ten numbers. Columns are named, as in `to_rows`.
     return [
         (
             *row[:_OPTIONAL],
@@ -110,34 +112,34 @@ def to_values(rows: Sequence[ReadingRow]) -> list[ReadingRow]:
 
 
 def content_of(row: Sequence[object]) -> tuple[object, ...]:
-    """What decides whether two rows of one patient and time say the same: all but how they arrived."""
+    """Return the content of a row: signs, pressure time and quality. Duplicates have the same, conflicts another."""
     return tuple(row[_SIGNS:])
 
 
 def to_reading(row: ReadingRow) -> Reading:
-    """The reading to serve."""
+    """Convert a row to the reading to serve."""
     return Reading(*_served(row))
 
 
 def to_patient_reading(row: ReadingRow, patient_uuid: UUID) -> PatientReading:
-    """The reading to serve in a stream."""
+    """Convert a row to the reading to serve in a stream."""
     return PatientReading(*_served(row), patient_uuid=patient_uuid)
 
 
 def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970; what lies between two of them is cut off."""
+    """Convert a time to milliseconds since 1970 UTC, rounded down."""
     return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(count: int) -> datetime:
-    """The moment, UTC."""
+    """Convert milliseconds since 1970 to a time in UTC."""
     return datetime.fromtimestamp(count / 1000, UTC)
 
 
 class _Cache(dict[K, V]):
-    """What a function answers, kept because a ward repeats its values.
+    """Cache of a function's results, for the values that a ward repeats.
 
-    A look-up costs a third of the arithmetic, and half as much as in an `lru_cache`; there are five for every reading.
+    A look-up costs a third of the computation, and half of an `lru_cache`; each reading needs five.
     """
 
     def __init__(self, compute: Callable[[K], V]) -> None:
@@ -146,9 +148,10 @@ class _Cache(dict[K, V]):
 
     def __missing__(self, key: K) -> V:
         if len(self) >= CACHE_SIZE:
+            # All at once: to keep an order of use would cost each look-up.
             self.clear()
-        self[key] = found = self._compute(key)
-        return found
+        self[key] = result = self._compute(key)
+        return result
 
 
 def _to_hundredths(value: float | None) -> int | None:
@@ -177,7 +180,7 @@ _quality: Final = _Cache(_to_quality)
 
 
 def _value(hundredths: int | None) -> float | None:
-    # Dividing by 100 gives the very float that the decimal text means: 3706 is 37.06 again.
+    # Division by 100 gives the float nearest to the decimal text: 3706 is 37.06 again.
     return None if hundredths is None else plain(hundredths / 100)
 
 
@@ -190,7 +193,7 @@ _omitted: Final = _Cache(_value_or_unset).__getitem__
 
 
 def _served(row: ReadingRow) -> tuple[Any, ...]:
-    """Values of a Reading, in its order."""
+    """Return the values of a Reading, in the order of its fields."""
     timestamp, lag = row[TIMESTAMP], row[LAG]
     measured, quality = row[_BP_MEASURED_AT], row[_QUALITY]
     values: list[Any] = [*map(_nullable, row[_SIGNS:_OPTIONAL]), *map(_omitted, row[_OPTIONAL:_BP_MEASURED_AT])]
