@@ -22,7 +22,7 @@ CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 # Values in each cache. Pressures need the most: they vary more than any other value.
 CACHE_SIZE: Final = PRESSURE_CACHE_SIZE
 
-# Bound in place of NULL in columns that are mostly NULL: no measured value is negative.
+# Bound in place of NULL in columns that are mostly NULL: no value or time of a reading is negative.
 ABSENT: Final = -1
 
 TIMESTAMP: Final = COLUMNS.index("timestamp")
