@@ -1,4 +1,4 @@
-"""Writes of other programs while a sink has the database open: restored copies, and what does no harm."""
+"""Writes of other programs while a sink has the database open: restored copies, and harmless ones."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -16,7 +16,7 @@ from tests.stores import EXCHANGED, connected, execute, restored, rows, store
 
 
 async def test_readings_are_of_the_patients_of_a_restored_database(writer: Writer, url: str) -> None:
-    """Its offsets may be the same, as of two sinks that have read one topic, and its patients have other keys."""
+    """A restored database may have the same offsets, as after two sinks of one topic, and other patient keys."""
     await store(writer, [observation(1), observation(1, patient=BORIS)])
     restored(url, EXCHANGED)
     await store(writer, [observation(2)], start=2)
@@ -38,7 +38,7 @@ async def test_readings_are_of_the_patients_of_a_restored_database(writer: Write
     ],
 )
 async def test_a_restored_database_is_begun_anew(writer: Writer, url: str, script: str) -> None:
-    """Where it is another one, or one that is stored less far, though it be in a partition that brings nothing."""
+    """Another generation or other positions begin anew, even in a partition without new records."""
     await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
     restored(url, script)
     with pytest.raises(PositionConflictError):
@@ -51,7 +51,7 @@ async def test_a_restored_database_is_begun_anew(writer: Writer, url: str, scrip
 
 
 async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer, url: str) -> None:
-    """Another database was restored, which is stored less far and in which they have other keys."""
+    """The patients of a restored database have other keys, so a sink that begins anew reads them again."""
     await store(writer, [observation(1), observation(1, patient=BORIS)])
     restored(url, EXCHANGED + "UPDATE consumer_offsets SET next = 1;")
     with pytest.raises(PositionConflictError):
@@ -63,7 +63,7 @@ async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer
 
 
 async def test_a_restored_database_that_was_begun_is_no_copy(writer: Writer, url: str) -> None:
-    """Once the sink has read its offsets it is the sink's: what a checkpoint brings of it into the file is no alarm."""
+    """After the sink has begun with a restored database, its checkpoint into the file is no damage."""
     await store(writer, [observation(0)])
     execute(url, "PRAGMA wal_checkpoint")
     await store(writer, [observation(1)], start=1)
@@ -76,7 +76,7 @@ async def test_a_restored_database_that_was_begun_is_no_copy(writer: Writer, url
 
 
 async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writer, url: str) -> None:
-    """However often: the sink would never get on otherwise."""
+    """Tables of another program are no conflict, however often it writes: the sink would never get on."""
     await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
     for number in range(3):
         with closing(connected(url)) as other:
@@ -86,7 +86,7 @@ async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writ
 
 
 async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: str) -> None:
-    """The table of patients is left alone: any change of it is refused here."""
+    """Known patients cost no write to their table: the trigger would refuse it."""
     with closing(connected(url)) as other:
         other.execute("CREATE TRIGGER refused BEFORE UPDATE ON patients BEGIN SELECT raise(ABORT, 'refused'); END")
     await store(writer, [observation(0)])
@@ -97,13 +97,13 @@ async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: st
 
 @asynccontextmanager
 async def driver_on(url: str) -> AsyncIterator[aiosqlite.Connection]:
-    """A connection of the driver's own."""
+    """Open a connection of the driver."""
     async with aiosqlite.connect(url.removeprefix("sqlite:///")) as driver:
         yield driver
 
 
 async def test_writes_of_others_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
-    """SQLite counts them for each connection, and the number of one may be that of another."""
+    """SQLite counts foreign commits per connection, so an equal count on a new one does not hide them."""
     writes = ForeignWrites("icu.test")
     async with driver_on(url) as driver:
         await writes.begin(SqliteTransaction(driver))
