@@ -176,14 +176,14 @@ class Writer:
     ) -> tuple[WriteResult, _Patients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
-        patients = await self._introduce(transaction, request.observations)
+        patients = await self._upsert_patients(transaction, request.observations)
         rows = to_rows(request.observations, patients.ids, arrived)
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
         if fresh:
-            await _journalise(transaction, fresh, arrived)
+            await _append_to_journal(transaction, fresh, arrived)
         return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
@@ -206,7 +206,7 @@ class Writer:
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _introduce(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
+    async def _upsert_patients(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
         """Insert new patients, and update names and intervals. Returns all patients."""
         last = {each.patient_uuid.int: each for each in observations}
         if any(each.patient_name is None for each in last.values()):
@@ -266,7 +266,7 @@ def _changes(observation: Observation, details: _Details | None) -> bool:
     )
 
 
-async def _journalise(transaction: Transaction, rows: Sequence[ReadingRow], arrived: int) -> None:
+async def _append_to_journal(transaction: Transaction, rows: Sequence[ReadingRow], arrived: int) -> None:
     payload = journal.encode(rows)
     # Last in the transaction: other writers wait from here to the commit.
     [(batch,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": len(rows)})

@@ -278,7 +278,7 @@ async def test_a_commit_changes_nothing_for_the_reader(transport: Transport) -> 
             assert numbers(batch.deliveries, "bed") == [expected]
 
 
-async def test_fetch_gives_up_when_patience_ends(transport: Transport) -> None:
+async def test_fetch_returns_nothing_after_max_wait(transport: Transport) -> None:
     """Without records, fetch returns nothing after `max_wait` seconds."""
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -287,7 +287,7 @@ async def test_fetch_gives_up_when_patience_ends(transport: Transport) -> None:
         assert anyio.current_time() - before > 1.49
 
 
-async def test_fetch_lingers_for_company(transport: Transport) -> None:
+async def test_fetch_lingers_for_more_records(transport: Transport) -> None:
     """A lone record waits `linger` seconds for more."""
     async with transport.consumer() as consumer, anyio.create_task_group() as group:
         await consumer.assign({})

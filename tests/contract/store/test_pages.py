@@ -72,7 +72,7 @@ async def test_pages_hold_each_reading_once(
     assert found == [[4 - each if order == "desc" else each for each in page] for page in pages]
 
 
-async def test_patients_that_nobody_knows(reader: Reader, five: None) -> None:
+async def test_unknown_patients(reader: Reader, five: None) -> None:
     """Unknown patients have no readings, key or state: each is an error with their uuid, not an empty page."""
     unknown = UUID(int=1)
     for question in (

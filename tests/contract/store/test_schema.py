@@ -37,7 +37,7 @@ def readable_from(version: str) -> str:
     return f"UPDATE readers SET readable_from = '{version}'"
 
 
-async def test_new_tables_say_who_may_read_them(ready: str) -> None:
+async def test_new_tables_hold_readable_from(ready: str) -> None:
     """New tables have one row with the oldest version that may read them, from the newest migration."""
     assert rows(ready, "SELECT id, readable_from FROM readers") == [(1, "0004")]
 

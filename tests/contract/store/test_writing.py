@@ -128,7 +128,7 @@ async def test_patients_are_introduced_once_and_renamed(writer: Writer, url: str
     ]
 
 
-async def test_a_clock_that_is_ahead_is_told(writer: Writer, reader: Reader, url: str) -> None:
+async def test_a_clock_that_is_ahead_is_flagged(writer: Writer, reader: Reader, url: str) -> None:
     """A reading over five minutes ahead of arrival is stored, and says so when served. A late one is normal."""
     await store(writer, [observation(0), observation(300), observation(301), observation(-86_400 * 365)])
     assert rows(url, "SELECT lag FROM patient_metrics ORDER BY timestamp") == [

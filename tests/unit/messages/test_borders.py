@@ -42,13 +42,13 @@ def test_borders(name: str, inside: list[Any], outside: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("word", ["a", "low-perfusion", "a" * 32])
-def test_words_of_doubt(word: str) -> None:
+def test_flags_of_quality(word: str) -> None:
     """Flags have lower-case letters and dashes, up to 32 characters."""
     assert on_the_wire(quality={"spo2": word}).quality == Quality(spo2=word)
 
 
 @pytest.mark.parametrize("word", ["", "-a", "Motion", "a1", "a_b", "a" * 33, "motion\n", "motion and so on"])
-def test_what_is_no_word_of_doubt(word: str) -> None:
+def test_other_texts_are_no_flags(word: str) -> None:
     """Other texts are no flags: front ends may show a flag unescaped."""
     with pytest.raises(msgspec.ValidationError):
         on_the_wire(quality={"spo2": word})

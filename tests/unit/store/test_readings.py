@@ -16,7 +16,7 @@ from tests.samples import ANNA, START, observation
 from tests.stores import NOON
 
 
-def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_values_than_a_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full cache is emptied, and its values are computed again."""
     monkeypatch.setattr(readings, "CACHE_SIZE", 3)
     observations = [observation(n, pulse=n / 100, bp=f"{100 + n}/{n}") for n in range(1, 90)] * 2

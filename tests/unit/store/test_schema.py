@@ -53,7 +53,7 @@ def test_head_is_the_newest_migration() -> None:
     assert scripts().get_current_head() == schema.HEAD
 
 
-def test_each_migration_says_who_may_read_its_tables() -> None:
+def test_each_migration_has_readable_from() -> None:
     """From the third migration on, `readable_from` is at most its own version, and never decreases."""
     versions = [
         (each.revision, each.module.readable_from)

@@ -85,7 +85,7 @@ def make(path: Path) -> None:
     except FileExistsError:
         pass
     except OSError as exc:
-        raise _ours(exc, f"the database {path} cannot be made ({exc.strerror}): choose another place") from exc
+        raise _error(exc, f"the database {path} cannot be made ({exc.strerror}): choose another place") from exc
 
 
 def warn_of_readers(path: Path) -> None:
@@ -111,7 +111,7 @@ def lock(path: Path) -> FileIO:
             f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
         ) from exc
     except OSError as exc:
-        raise _ours(
+        raise _error(
             exc, f"the lock {lock_file} cannot be had ({exc.strerror}): it has to be a plain file of yours"
         ) from exc
 
@@ -143,5 +143,5 @@ def _open_regular(path: str, _flags: int) -> int:
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
 
-def _ours(exc: OSError, why: str) -> IcuError:
+def _error(exc: OSError, why: str) -> IcuError:
     return (ConfigurationError if exc.errno in _REFUSALS else StoreUnavailableError)(why)

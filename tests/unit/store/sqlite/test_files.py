@@ -61,7 +61,7 @@ async def test_so_is_one_that_an_upgrade_makes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "warnings"), [(0o644, 1), (0o640, 0), (0o600, 0)])
-async def test_a_database_that_everybody_can_read_is_told(tmp_path: Path, mode: int, warnings: int) -> None:
+async def test_a_database_that_all_users_can_read_is_logged(tmp_path: Path, mode: int, warnings: int) -> None:
     """Rights for all users are logged and left alone, for they may be intended; a group's are fine."""
     path = tmp_path / "icu.db"
     await opened(path)

@@ -85,7 +85,7 @@ async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writ
         await store(writer, [observation(number)], start=number)
 
 
-async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: str) -> None:
+async def test_known_patients_are_not_written_again(writer: Writer, url: str) -> None:
     """Known patients cost no write to their table: the trigger would refuse it."""
     with closing(connected(url)) as other:
         other.execute("CREATE TRIGGER refused BEFORE UPDATE ON patients BEGIN SELECT raise(ABORT, 'refused'); END")
@@ -102,7 +102,7 @@ async def driver_on(url: str) -> AsyncIterator[aiosqlite.Connection]:
         yield driver
 
 
-async def test_writes_of_others_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
+async def test_foreign_writes_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
     """SQLite counts foreign commits per connection, so an equal count on a new one does not hide them."""
     writes = ForeignWrites("icu.test")
     async with driver_on(url) as driver:

@@ -54,9 +54,7 @@ def test_a_checkpoint_beside_a_reader(connection: sqlite3.Connection, tmp_path: 
     assert done < frames
 
 
-def test_the_first_write_behind_a_checkpoint_begins_another_generation(
-    connection: sqlite3.Connection, tmp_path: Path
-) -> None:
+def test_the_first_write_after_a_checkpoint_changes_the_salts(connection: sqlite3.Connection, tmp_path: Path) -> None:
     """The first write after a checkpoint changes the salts, which show that there was one."""
     before = read(tmp_path)
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -57,7 +57,7 @@ async def test_the_tables_of_another_file_are_looked_at(annas: Reader, tmp_path:
         await annas.patients(now=START)
 
 
-async def test_a_follower_of_a_file_that_is_gone_is_told(annas: Reader, tmp_path: Path) -> None:
+async def test_a_follower_of_a_removed_file_ends(annas: Reader, tmp_path: Path) -> None:
     """A follower of a removed file ends: its connection would never see anything new."""
     async with annas.follow() as follower:
         await anyio.Path(tmp_path / "icu.db").unlink()

@@ -107,7 +107,7 @@ async def test_one_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("read_only", "path")
-async def test_who_writes_to_it_after_all_is_noticed(url: str, pulse: Pulse) -> None:
+async def test_writes_through_another_mount_are_noticed(url: str, pulse: Pulse) -> None:
     """Each answer shows the present content of a file that another mount writes to."""
     assert await pulse() == 70
     await add(url, 1)

@@ -208,7 +208,7 @@ class TestOnAVirtualClock:
             await watch.check()
 
     @pytest.mark.parametrize("whole", [True, False])
-    async def test_a_mark_that_nobody_restored_is_anothers(
+    async def test_a_generation_that_was_not_restored_is_a_copys(
         self, watch: Watch, path: Path, logged: sqlite3.Connection, *, whole: bool
     ) -> None:
         """A restored generation may come from the log later; any other one is that of a copy."""
@@ -232,9 +232,7 @@ class TestOnAVirtualClock:
         with pytest.raises(StoreUnavailableError, match="is being overwritten"):
             await watch.check()
 
-    async def test_the_last_look_waits_for_nobody_for_ever(
-        self, watch: Watch, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_the_final_check_ends(self, watch: Watch, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A program that goes on writing to the file does not keep the sink from ending."""
         read_disk = Watch._read_disk
 
