@@ -73,7 +73,7 @@ class ConsumerOffset(Base):
 
 
 class DeadLetter(Base):
-    """A record that could not be stored, with its bytes and the reason."""
+    """Record that could not be stored, with its bytes and the reason."""
 
     __tablename__ = "dead_letters"
 
@@ -95,7 +95,7 @@ class DeadLetter(Base):
 
 
 class JournalEntry(Base):
-    """The readings of one transaction, for live streams to follow and resume; the oldest are dropped."""
+    """Readings of one transaction, for live streams to follow and resume; the oldest are dropped."""
 
     __tablename__ = "journal"
 
