@@ -11,7 +11,7 @@ from icu.transports.base import Batch
 
 
 class DecodedBatches(NamedTuple):
-    """Intake of one transaction, and the impossible values that it is stored without."""
+    """Request of one transaction, and the impossible values that are left out of it."""
 
     request: WriteRequest
     implausible: Sequence[Implausible]
