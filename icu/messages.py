@@ -1,8 +1,8 @@
-"""What travels on the topic: one Observation as JSON, keyed by the patient's uuid.
+"""Messages on the topic: one Observation each, as JSON, keyed by the patient's uuid.
 
 An Observation is one set of vital signs of one patient at one time. The names are the brief's own; the JSON stays
-readable to `kcat`. Later versions add optional fields, which this version ignores; a version number that this one does
-not know means that a field changed its meaning, and the record is refused.
+readable to `kcat`. Later versions add optional fields, which this version ignores. An unknown version number means that
+a field changed its meaning: the record is refused.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,25 @@ from icu.bounds import FIRST_YEAR, LAST_YEAR, MAX_NAME_LENGTH, check_name, check
 from icu.vitals.catalogue import MAP, PULSE, RESP_RATE, SPO2, TEMPERATURE
 from icu.vitals.signs import WrittenPressure, parse_blood_pressure
 
+# Raised when a field changes its meaning.
 SCHEMA_VERSION: Final = 1
-# Seconds from one observation to the next: a day.
+
+# Seconds from one observation to the next at most: a day.
 LONGEST_INTERVAL: Final = 86_400
 
+# Namespace of the uuids that are made from names. Never to be changed: each patient would become another one.
 _PATIENTS: Final = UUID("5b0c9a52-8f5c-4c56-9c0e-5d2a0c1e7f11")
 
 
 class Record(Struct, frozen=True, gc=False):
-    """One message to send: the key chooses the partition, so that a patient's order is kept."""
+    """Message to send. The key chooses the partition, which keeps the order of a patient's messages."""
 
     key: bytes
     value: bytes
 
 
 class Delivery(Struct, frozen=True, gc=False):
-    """One message as it came from the transport. Either part may be missing: other programs write to the topic too."""
+    """Message as received. Key and value may be missing: other programs write to the topic too."""
 
     partition: int
     offset: int
@@ -44,33 +47,38 @@ class Delivery(Struct, frozen=True, gc=False):
 
 
 class Position(Struct, frozen=True, gc=False):
-    """Where to go on reading a partition: the offset of the next record, in the log that `mark` identifies."""
+    """Position in a partition from which to read on."""
 
+    # Offset of the next record.
     next: int
+    # Identity of the log that the offset belongs to: see icu.transports.base.
     mark: str
 
 
 class Refusal(Struct, frozen=True, gc=False):
-    """A delivery that cannot be stored, and why: what becomes a dead letter."""
+    """Delivery that cannot be stored, and becomes a dead letter."""
 
     delivery: Delivery
+    # One word, a label of the metrics: `conflict`.
     reason: str
+    # Sentence for people. It may quote the sender's text.
     detail: str
 
 
 class Implausible(Struct, frozen=True, gc=False):
-    """An impossible value in a delivery. A reading is stored without it."""
+    """Impossible value in a delivery, whose reading is stored without it."""
 
     delivery: Delivery
-    # The field's, for instance `spo2`.
+    # Name of the field, for instance `spo2`.
     name: str
-    # As it came.
+    # Text of the value, as received.
     value: str
 
 
 SchemaVersion = Annotated[int, Meta(ge=0, le=SCHEMA_VERSION)]
 
-# Python's `$` would let a line feed through; \Z, which would not, is unknown to the schema's readers.
+# Reason why a value is doubtful or absent. Python's `$` matches before a line feed, hence (?!\n): \Z is no part of
+# JSON Schema's regular expressions.
 Flag = Annotated[
     str,
     Meta(
@@ -83,15 +91,15 @@ Flag = Annotated[
 
 
 class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Why a sign's value is doubtful or absent; absent for a sign of which nothing is said.
+    """Flags of signs whose values are doubtful or absent. Other signs have none.
 
-    Our own senders say `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped`, `low-perfusion`
-    and `implausible`. The sink says `implausible` of an impossible value, which it leaves out.
+    Our own senders write `motion` (the value is shown all the same), `probe-off`, `lead-off`, `damped`, `low-perfusion`
+    and `implausible`. The sink writes `implausible` for an impossible value, which it leaves out.
     """
 
     pulse: Flag | None = None
     resp_rate: Flag | None = None
-    # Of the mean pressure too, but for `implausible`.
+    # Also for the mean pressure, except `implausible`.
     bp: Flag | None = None
     spo2: Flag | None = None
     temperature: Flag | None = None
@@ -101,45 +109,46 @@ class Quality(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     ] = None
 
 
-_NOTHING_SAID: Final = Quality()
+_NO_FLAGS: Final = Quality()
 
 
 class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """One set of vital signs. A sign that was not measured is absent. Checked when made, whoever makes it.
+    """One set of vital signs of one patient at one time. Signs that were not measured are absent.
 
-    The store keeps times to the millisecond and values to the hundredth.
+    Checked whenever one is made, by a sender as well as by the decoder. The store keeps times to the millisecond and
+    values to the hundredth.
     """
 
     patient_uuid: UUID
-    # Aware; normalised to UTC.
+    # Time of measurement, aware; normalised to UTC.
     timestamp: datetime
     patient_name: Annotated[str, Meta(max_length=MAX_NAME_LENGTH)] | None = None
     # Heart rate, /min.
     pulse: Annotated[int, PULSE.whole] | Annotated[float, PULSE.exact] | None = None
-    # /min.
+    # Respiratory rate, /min.
     resp_rate: Annotated[int, RESP_RATE.whole] | Annotated[float, RESP_RATE.exact] | None = None
     # Systolic/diastolic, mm[Hg], as text: `120/80`; `119/-` where a half is unknown.
     bp: str | None = None
-    # %. What lies between 0 and 1 is a fraction.
+    # Oxygen saturation, %. Values between 0 and 1 are refused: they are fractions.
     spo2: Annotated[int, SPO2.whole] | Annotated[float, SPO2.exact] | None = None
-    # Cel.
+    # Body temperature, Cel.
     temperature: Annotated[int, TEMPERATURE.whole] | Annotated[float, TEMPERATURE.exact] | None = None
     # Mean arterial pressure, mm[Hg].
     map: Annotated[int, MAP.whole] | Annotated[float, MAP.exact] | None = None
-    # When `bp` and `map` were measured, where that was before `timestamp`: between two inflations of a cuff the last
-    # value stands. Aware; normalised to UTC.
+    # Time of measurement of `bp` and `map`, if before `timestamp`: between two inflations of a cuff the last value
+    # stands. Aware; normalised to UTC.
     bp_measured_at: datetime | None = None
-    # None where it would be empty.
+    # None if no sign has a flag.
     quality: Quality | None = None
     # Seconds until the sender's next observation is due.
     interval: Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL)] | None = None
-    # 0: a sender that states none, as in the brief.
+    # 0 for senders that state no version, as in the brief.
     schema_version: SchemaVersion = 0
 
     def __post_init__(self) -> None:
         if not self.patient_uuid.int:
             raise ValueError("the patient's uuid is nil")
-        # Asked here, for a call for each message would be a tenth of decoding it.
+        # Inline: a function call for each message would be a tenth of the time of decoding.
         timestamp = self.timestamp
         if timestamp.tzinfo is not UTC or not FIRST_YEAR <= timestamp.year <= LAST_YEAR:
             msgspec.structs.force_setattr(self, "timestamp", _utc("timestamp", timestamp))
@@ -149,13 +158,15 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
             parse_blood_pressure(self.bp)
         if self.bp_measured_at is not None:
             _check_pressure_time(self, self.bp_measured_at)
-        if self.quality is not None and self.quality == _NOTHING_SAID:
+        if self.quality is not None and self.quality == _NO_FLAGS:
             msgspec.structs.force_setattr(self, "quality", None)
 
 
 class Served(Struct, frozen=True, gc=False):
-    """Vital signs of one patient at one time, as everybody serves them. A sign that was not measured is null; the later
-    ones are absent then."""
+    """Vital signs of one patient at one time, as served by monitor and bedside.
+
+    Signs of the brief are null if they were not measured, later ones absent.
+    """
 
     timestamp: Annotated[
         datetime,
@@ -184,23 +195,23 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def encode(observations: Sequence[Observation]) -> list[Record]:
-    """The records to publish."""
+    """Encode observations as records to publish, in their order."""
     return [Record(key_of(each.patient_uuid), _encoder.encode(each)) for each in observations]
 
 
 def key_of(patient_uuid: UUID) -> bytes:
-    """The key of a patient's records."""
+    """Return the key of a patient's records: the uuid as text."""
     return _key_of_number(patient_uuid.int)
 
 
+# Cached by number: hashing and comparing UUIDs takes longer than encoding the rest of an observation.
 @lru_cache(maxsize=65_536)
 def _key_of_number(number: int) -> bytes:
-    """Cached by number: to hash and compare UUIDs takes longer than to encode the rest of an observation."""
     return str(UUID(int=number)).encode()
 
 
 def uuid_of_name(name: str) -> UUID:
-    """The identity of a patient who was given only a name: the same at every start."""
+    """Derive the uuid of a patient from a name: the same at every start."""
     return uuid5(_PATIENTS, normalize("NFC", name.strip()))
 
 
@@ -212,7 +223,11 @@ def _utc(name: str, moment: datetime) -> datetime:
 
 
 def _check_pressure_time(observation: Observation, moment: datetime) -> None:
-    """Normalise it as the timestamp is, behind which it cannot lie."""
+    """Check and normalise `bp_measured_at`.
+
+    Raises:
+        ValueError: It has no zone, lies outside the years of readings, or later than the timestamp.
+    """
     if moment.tzinfo is not UTC or moment.year < FIRST_YEAR:
         moment = _utc("bp_measured_at", moment)
         msgspec.structs.force_setattr(observation, "bp_measured_at", moment)

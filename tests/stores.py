@@ -1,4 +1,4 @@
-"""Storing observations without a sink, and looking at what another program sees in the file."""
+"""Store observations without a sink, and read the file as another program does."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from icu.messages import Observation, Position, Refusal
-from icu.store.writer import Intake, Move, Outcome, Writer
+from icu.store.writer import Move, Writer, WriteRequest, WriteResult
 from tests.samples import START, delivery
 
 NOON = round(START.timestamp() * 1000)
@@ -19,18 +19,18 @@ UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id 
 
 
 def connected(url: str) -> sqlite3.Connection:
-    """Another program's connection to the file, which never waits for a lock and begins no transaction by itself."""
+    """Open another program's connection, which never waits for a lock and begins no transaction by itself."""
     return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
 
 
 def execute(url: str, sql: str) -> None:
-    """One statement of another program, which commits it."""
+    """Run and commit one statement of another program."""
     with closing(connected(url)) as connection:
         connection.execute(sql)
 
 
 def restored(url: str, script: str) -> None:
-    """Another database in place of this one, by SQLite itself: a copy of it, changed."""
+    """Restore another database into this one by SQLite itself: a copy of it, changed."""
     with closing(sqlite3.connect(":memory:")) as other, closing(connected(url)) as target:
         target.backup(other)
         other.executescript(script)
@@ -38,7 +38,7 @@ def restored(url: str, script: str) -> None:
 
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
-    """What another program sees in the file."""
+    """Read rows as another program does."""
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     try:
         return connection.execute(sql).fetchall()
@@ -53,9 +53,9 @@ async def store(
     start: int = 0,
     refusals: Sequence[Refusal] = (),
     arrived: int = NOON,
-) -> Outcome:
+) -> WriteResult:
     """Store the observations as offsets `start` and following of partition 0."""
-    deliveries = [delivery(each, offset=start + place) for place, each in enumerate(observations)]
+    deliveries = [delivery(each, offset=start + index) for index, each in enumerate(observations)]
     end = start + len(observations) + len(refusals)
     move = Move(0, start, Position(end, "m"))
-    return await writer.write(Intake(observations, deliveries, refusals, [move]), arrived=arrived)
+    return await writer.write(WriteRequest(observations, deliveries, refusals, [move]), arrived=arrived)

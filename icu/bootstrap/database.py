@@ -12,5 +12,5 @@ def upgrade_database(settings: Settings) -> str:
     engine = engine_of(settings.database.url)
     before = anyio.run(engine.upgrade)
     if before == HEAD:
-        return f"{engine.place} is at version {HEAD} already"
-    return f"{engine.place} was brought from version {before or 'none'} to {HEAD}"
+        return f"{engine.location} is at version {HEAD} already"
+    return f"{engine.location} was brought from version {before or 'none'} to {HEAD}"

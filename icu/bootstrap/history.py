@@ -57,7 +57,7 @@ async def newest(url: str, *, now: datetime) -> datetime | None:
     from icu.store.reader import Reader
 
     async with aclosing(Reader(url)) as reader:
-        await to_thread.run_sync(reader.check_place)
+        await to_thread.run_sync(reader.check_location)
         try:
             patients = await reader.patients(now=now)
         except StoreError:  # none yet, or one that the sink has yet to bring to this version

@@ -23,7 +23,7 @@ from icu.sink.ahead import AheadReport
 from icu.sink.intake import DecodedBatches, decode_batches
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError
-from icu.store.writer import Intake, Outcome, Writer, open_writer
+from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
 from icu.transports.base import Assignment, Batch, Consumer, Transport
 from icu.transports.errors import TransportError
 
@@ -162,9 +162,9 @@ class _Sink:
         decoded = decode_batches(batches)
         # Taken before the retries: a locked database must not make readings look fresher than they are.
         arrived = self._now()
-        outcome = await self._store(decoded.intake, arrived)
+        result = await self._store(decoded.request, arrived)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
-        await self._report(decoded, outcome, arrived)
+        await self._report(decoded, result, arrived)
 
     async def _assign(self) -> None:
         writer = await self._opened()
@@ -176,13 +176,13 @@ class _Sink:
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
 
-    async def _store(self, intake: Intake, arrived: float) -> Outcome:
-        write = partial((await self._opened()).write, intake, arrived=round(arrived * 1000))
+    async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
+        write = partial((await self._opened()).write, request, arrived=round(arrived * 1000))
         return await retry("storing readings", write, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""
-        await retry("looking at the database", (await self._opened()).look, on_trouble=self._set_trouble)
+        await retry("looking at the database", (await self._opened()).check, on_trouble=self._set_trouble)
 
     async def _opened(self) -> Writer:
         if self._writer is None:
@@ -198,17 +198,15 @@ class _Sink:
             self._on_started()
             self._on_started = None
 
-    async def _report(self, decoded: DecodedBatches, outcome: Outcome, arrived: float) -> None:
+    async def _report(self, decoded: DecodedBatches, result: WriteResult, arrived: float) -> None:
         self._telemetry.set_lag(await self._consumer.lag())
-        refused = self._telemetry.count_stored(decoded.intake, outcome, now=self._now())
+        refused = self._telemetry.count_stored(decoded.request, result, now=self._now())
         self._telemetry.count_implausible(decoded.implausible)
-        self._ahead.log(self._telemetry.count_ahead(decoded.intake.observations, arrived=arrived))
+        self._ahead.log(self._telemetry.count_ahead(decoded.request.observations, arrived=arrived))
         _log_implausible(decoded.implausible)
-        logger.debug(
-            "stored {} readings, {} duplicates, {} refused", outcome.stored, outcome.duplicates, refused.total()
-        )
+        logger.debug("stored {} readings, {} duplicates, {} refused", result.stored, result.duplicates, refused.total())
         if refused:
-            first = outcome.refusals[0].delivery
+            first = result.refusals[0].delivery
             reasons = ", ".join(f"{count} {reason}" for reason, count in refused.items())
             logger.bind(partition=first.partition, offset=first.offset).warning("dead letters: {}", reasons)
 

@@ -6,14 +6,14 @@ from typing import NamedTuple
 from icu.messages import Delivery, Implausible, Observation, Refusal
 from icu.sink.decoding import decode
 from icu.sink.errors import MessageError
-from icu.store.writer import Intake, Move
+from icu.store.writer import Move, WriteRequest
 from icu.transports.base import Batch
 
 
 class DecodedBatches(NamedTuple):
-    """Intake of one transaction, and the impossible values that it is stored without."""
+    """Request of one transaction, and the impossible values that are left out of it."""
 
-    intake: Intake
+    request: WriteRequest
     implausible: Sequence[Implausible]
 
 
@@ -33,4 +33,4 @@ def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
                 refusals.append(Refusal(delivery, exc.reason, exc.detail))
             else:
                 deliveries.append(delivery)
-    return DecodedBatches(Intake(observations, deliveries, refusals, moves), implausible)
+    return DecodedBatches(WriteRequest(observations, deliveries, refusals, moves), implausible)

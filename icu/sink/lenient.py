@@ -26,7 +26,7 @@ _Moment: TypeAlias = datetime | int | float
 
 
 class _Fields(Struct, frozen=True, kw_only=True, gc=False):
-    """The fields of an Observation but for its numbers, without its limits on their values."""
+    """Fields of an Observation except its numbers, without the limits on their values."""
 
     patient_uuid: UUID
     timestamp: _Moment
@@ -46,7 +46,7 @@ _Record: Final = msgspec.defstruct(
     kw_only=True,
     gc=False,
 )
-# They belong to one measurement, and are left out together.
+# Fields of one measurement, left out together.
 _PRESSURE_FIELDS: Final = ("bp", "map", "bp_measured_at")
 _SIGNS: Final = Quality.__struct_fields__
 _records: Final = msgspec.json.Decoder[_Fields](_Record)

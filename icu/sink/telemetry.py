@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from icu.messages import Implausible, Observation
 from icu.sink.ahead import CLOCK_TOLERANCE, AheadReading
-from icu.store.writer import Intake, Outcome
+from icu.store.writer import WriteRequest, WriteResult
 
 
 class Telemetry:
@@ -73,27 +73,27 @@ class Telemetry:
         self._clock_ahead.inc(len(wrong))
         return wrong
 
-    def count_stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
+    def count_stored(self, request: WriteRequest, result: WriteResult, *, now: float) -> Tally[str]:
         """Count the results of one transaction.
 
         Args:
-            intake: Input of the transaction.
-            outcome: Its results.
+            request: Input of the transaction.
+            result: Its results.
             now: Seconds since 1970.
 
         Returns:
             Number of refused records by reason.
         """
-        refused = Tally(refusal.reason for refusal in outcome.refusals)
-        self._stored.inc(outcome.stored)
-        self._duplicates.inc(outcome.duplicates)
+        refused = Tally(refusal.reason for refusal in result.refusals)
+        self._stored.inc(result.stored)
+        self._duplicates.inc(result.duplicates)
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
-        self._batch.observe(len(intake.observations) + len(intake.refusals))
+        self._batch.observe(len(request.observations) + len(request.refusals))
         # Readings of the future are left out: a negative age would lower the histogram's sum, which Prometheus
         # takes for a restart of the counter.
         moment = datetime.fromtimestamp(now, UTC)
-        newest = max((each.timestamp for each in intake.observations if each.timestamp <= moment), default=None)
+        newest = max((each.timestamp for each in request.observations if each.timestamp <= moment), default=None)
         if newest is not None:
             self._age.observe((moment - newest).total_seconds())
         return refused

@@ -1,1 +1,1 @@
-"""The database: one file of tables and one door for each of its users."""
+"""Database: the tables, a writer for the sink and a reader for the monitor."""

@@ -1,11 +1,11 @@
-"""What goes wrong with the database."""
+"""Errors of the database."""
 
 from icu.config.errors import ConfigurationError
 from icu.errors import IcuError, Kind
 
 
 class StoreError(IcuError):
-    """The database."""
+    """Any error of the database."""
 
 
 class StoreUnavailableError(StoreError):
@@ -16,7 +16,7 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreUnopenedError(StoreUnavailableError):
-    """The database, or what stands beside it, cannot be opened or made."""
+    """The database, or a file that its engine needs beside it, cannot be opened or made."""
 
 
 class SchemaError(StoreError):
@@ -27,15 +27,15 @@ class SchemaError(StoreError):
 
 
 class PositionConflictError(StoreError):
-    """The stored offsets are not those that this batch continues: somebody else moved them. Read them again."""
+    """The stored offsets are not those that this batch continues: another program moved them. Read them again."""
 
 
 class StoreReplacedError(StoreError):
-    """The database is no longer the one that was opened, or no longer holds what was written. Open it anew."""
+    """The database that was opened was replaced, or lost what was written. Open it anew."""
 
 
 class StoreInUseError(StoreError, ConfigurationError):
-    """Another sink holds the database, which has one: one of the two is set to a wrong one."""
+    """Another sink has the database, which takes one: one of the two has a wrong setting."""
 
 
 class StoreCorruptError(StoreError):

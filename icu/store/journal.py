@@ -1,12 +1,12 @@
-"""The journal: what each transaction stored, under one rising batch number, so that live streams can follow and resume.
+"""Journal of stored readings, one entry per transaction under a rising batch number, for live streams to follow.
 
-An entry is MessagePack: its kind, and for readings the names of the columns and the rows, about 40 bytes a reading. The
-sink pays next to nothing for it, and each monitor makes its own events. Entries say their columns, so that they outlive
-a change of the tables, and their kind, so that a program skips what it does not know.
+An entry is MessagePack: its kind, and for readings the names of the columns and the rows, about 40 bytes a reading. It
+costs the sink next to nothing, and each monitor makes its own events. Entries name their columns, so that they outlive
+a change of the tables, and their kind, so that a program skips unknown ones.
 
-Batch numbers count readings: a batch is numbered by the one before plus its own size, so that the journal is cut by the
-number of readings that it holds. A new database begins at the time of its first batch, in milliseconds, so that a
-number of an older database is never mistaken for one of this.
+Batch numbers count readings: the number of a batch is the last one plus its own size, so that the journal can be cut to
+a number of readings. A new database begins at the time of its first batch, in milliseconds since 1970, so that its
+numbers are not those of an older database.
 """
 
 from collections.abc import Sequence
@@ -15,24 +15,25 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from icu.store.readings import Row
+from icu.store.readings import ReadingRow
 from icu.store.tables import COLUMNS
 
-# Readings that the journal holds at least: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading.
+# Least number of readings in a full journal: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading.
 KEEP: Final = 100_000
 
+# Kind of entries that hold readings.
 READINGS: Final = "readings"
 
 
 class _Entry(Struct, array_like=True):
-    """Any entry: what stands behind the kind depends on it."""
+    """Entry of any kind. The fields behind the kind depend on it."""
 
     kind: str
 
 
 class _Readings(_Entry, array_like=True):
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Sequence[ReadingRow]
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -40,15 +41,17 @@ _entries: Final = msgspec.msgpack.Decoder(_Entry)
 _readings: Final = msgspec.msgpack.Decoder(_Readings)
 
 
-def encode(rows: Sequence[Row]) -> bytes:
-    """The payload of an entry of readings."""
+def encode(rows: Sequence[ReadingRow]) -> bytes:
+    """Encode rows, in the order of COLUMNS, as the payload of an entry."""
     return _encoder.encode(_Readings(READINGS, COLUMNS, rows))
 
 
-def decode(payload: bytes) -> Sequence[Row]:
-    """The rows of an entry, in the order of COLUMNS; none of an entry of another kind.
+def decode(payload: bytes) -> Sequence[ReadingRow]:
+    """Decode the payload of an entry.
 
-    A column that the entry lacks is None, and one that is not known is left out.
+    Returns:
+        Rows in the order of COLUMNS. Missing columns are None, unknown ones are left out. Empty for entries of other
+        kinds.
     """
     if _entries.decode(payload).kind != READINGS:
         return ()

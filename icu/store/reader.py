@@ -92,9 +92,9 @@ class Reader:
         self._schema_seen = False
         self._uuids: dict[int, UUID] = {}
 
-    def check_place(self) -> None:
+    def check_location(self) -> None:
         """Raise ConfigurationError where there can never be a database. Blocks: it may look at the disk."""
-        self._engine.check_place()
+        self._engine.check_location()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -103,7 +103,7 @@ class Reader:
     async def check(self) -> None:
         """SchemaError or StoreUnavailableError unless the database can be read."""
         async with self._connection() as connection:
-            await schema.check(connection, self._engine.place)
+            await schema.check(connection, self._engine.location)
 
     async def patients(self, *, now: datetime) -> list[PatientState]:
         """All patients, in the order in which they were first seen."""
@@ -156,7 +156,7 @@ class Reader:
 
     async def _current(self) -> tuple[Hashable | None, dict[int, UUID]]:
         """The database that there is now, and its patients as far as they are known; of another one nothing is kept."""
-        generation = await self._engine.generation()
+        generation = await self._engine.identity()
         if generation != self._generation:
             self._generation, self._schema_seen, self._uuids = generation, False, {}
         return self._generation, self._uuids
@@ -166,11 +166,11 @@ class Reader:
         generation, _ = await self._current()
         if generation is None:
             raise SchemaError(
-                f"there is no database {self._engine.place} yet: start the sink (python -m icu supervise)"
+                f"there is no database {self._engine.location} yet: start the sink (python -m icu supervise)"
             )
         async with self._engine.connection() as connection:
             if not self._schema_seen:
-                await schema.check(connection, self._engine.place)
+                await schema.check(connection, self._engine.location)
                 self._schema_seen = True
             yield connection
 
@@ -191,9 +191,9 @@ class Follower:
 
         StoreUnavailableError when the database was removed or replaced: follow anew then.
         """
-        if await self._engine.generation() != self._generation:
-            raise StoreUnavailableError(f"{self._engine.place} was removed or replaced")
-        return await self._engine.changed(self._connection)
+        if await self._engine.identity() != self._generation:
+            raise StoreUnavailableError(f"{self._engine.location} was removed or replaced")
+        return await self._engine.data_version(self._connection)
 
     async def end(self) -> int:
         """The newest batch's number; 0 before the first."""

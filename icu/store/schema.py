@@ -1,4 +1,4 @@
-"""Which version the tables have, and how they are brought to this program's."""
+"""Version of the tables: check, and upgrade to this program's."""
 
 from pkgutil import iter_modules
 from typing import Final
@@ -10,29 +10,41 @@ from icu.store.engines.connection import Connection
 from icu.store.errors import SchemaError, StoreError
 from icu.store.migrations import versions
 
-# The newest version in icu/store/migrations, by the names of its files: asking Alembic costs half a second.
+# Newest version in icu/store/migrations, from the names of its files: importing Alembic takes half a second.
 HEAD: Final = max(each.name for each in iter_modules(versions.__path__)).removeprefix("v").partition("_")[0]
 
 _UPGRADE: Final = "python -m icu db upgrade"
 
 
-async def check(connection: Connection, place: str) -> None:
-    """SchemaError unless the tables can be read: they are of this program's version, or newer and say that it may."""
+async def check(connection: Connection, location: str) -> None:
+    """Check that this program may read the tables: they have its version, or a newer one that allows it.
+
+    Args:
+        connection: Connection for reading.
+        location: Name of the database in messages.
+
+    Raises:
+        SchemaError: The tables are missing, older, or newer and not for this program.
+    """
     version = await connection.run(_version)
     if version is None:
-        raise SchemaError(f"{place} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
+        raise SchemaError(f"{location} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
     if version > HEAD and not await connection.run(_is_readable):
         raise SchemaError(
-            f"{place} has tables of version {version}, newer than this program's {HEAD}: update the program"
+            f"{location} has tables of version {version}, newer than this program's {HEAD}: update the program"
         )
     if version < HEAD:
-        raise SchemaError(f"{place} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
+        raise SchemaError(f"{location} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
 
 
 def upgrade(connection: SyncConnection) -> str | None:
-    """Bring the tables to HEAD, in the connection's transaction; returns the version that they had.
+    """Bring the tables to HEAD, in the connection's transaction.
 
-    StoreError for tables of a newer version.
+    Returns:
+        Version of the tables before; None if there were none.
+
+    Raises:
+        StoreError: The tables are of a newer version.
     """
     version = _version(connection)
     if version != HEAD:
@@ -47,7 +59,7 @@ def _version(connection: SyncConnection) -> str | None:
 
 
 def _is_readable(connection: SyncConnection) -> bool:
-    """Tell if tables of a newer version say that programs of this one may read them."""
+    """Tell if tables of a newer version allow programs of this version to read them."""
     if not inspect(connection).has_table("readers"):
         return False
     oldest = connection.execute(text("SELECT readable_from FROM readers")).scalar()

@@ -1,4 +1,4 @@
-"""The tables. Values are integers: a reading takes 40 to 50 bytes, and hundredths come back exactly as they were sent.
+"""Tables. Values are integers: a reading takes 40 to 50 bytes, and hundredths are returned exactly as they were sent.
 
 Times are milliseconds since 1970 UTC, signs are hundredths of their unit. `patient_metrics` is clustered by patient
 and time (WITHOUT ROWID), so that a day of one patient is one range read; with a rowid a reading took half as much
@@ -14,62 +14,66 @@ from icu.vitals.catalogue import SIGNS
 
 
 class Base(DeclarativeBase):
-    """The metadata that the migrations are compared with."""
+    """Metadata of the tables; a test compares the migrations with it."""
 
 
 class Patient(Base):
-    """Everyone who was ever heard of on the topic."""
+    """Patient of at least one record on the topic."""
 
     __tablename__ = "patients"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str | None]
-    # Seconds between the sender's observations, as it says itself.
+    # Seconds between two observations, as stated by the sender.
     interval: Mapped[float | None]
     metrics: Mapped[list["PatientMetric"]] = relationship(back_populates="patient")
 
 
 class PatientMetric(Base):
-    """One set of vital signs: the brief's name for a stored Observation."""
+    """Reading: one stored set of vital signs. The name is the brief's."""
 
     __tablename__ = "patient_metrics"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), primary_key=True)
+    # Milliseconds since 1970.
     timestamp: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     # Arrival at the sink minus timestamp, milliseconds: negative where the sender's clock is ahead.
     lag: Mapped[int] = mapped_column(BigInteger)
-    # NULL where it is the timestamp.
+    # Milliseconds since 1970; NULL if it is the timestamp.
     bp_measured_at: Mapped[int | None] = mapped_column(BigInteger)
-    # JSON: the signs of which something is said, and what.
+    # icu.messages.Quality as JSON; NULL if no sign is doubtful.
     quality: Mapped[str | None]
     patient: Mapped[Patient] = relationship(back_populates="metrics")
 
 
+# Hundredths of the sign's unit. From the catalogue, so that a new sign is a column without a line here.
 for _sign in SIGNS:
     setattr(PatientMetric, _sign.name, mapped_column(Integer))
 
-# The columns of a reading, in the order of icu.store.readings.Row: signs in the catalogue's order, and at the end what
-# is mostly NULL. A statement names them, for the order in a database is another, and a newer one may have more.
+# Columns of a reading, in the order of icu.store.readings.ReadingRow: signs as in the catalogue, and at the end the
+# columns that are mostly NULL. Statements name them: a database has another order, and a newer one has more columns.
 COLUMNS: Final = ("patient_id", "timestamp", "lag", *(each.name for each in SIGNS), "bp_measured_at", "quality")
 
 
 class ConsumerOffset(Base):
-    """How far each partition is stored. It moves in the transaction that stores the readings: this is the truth."""
+    """Stored position of each partition. It moves in the transaction that stores the readings, so it is the truth."""
 
     __tablename__ = "consumer_offsets"
 
     topic: Mapped[str] = mapped_column(primary_key=True)
     partition: Mapped[int] = mapped_column(primary_key=True)
-    # Counts the logs that this partition has had: a broker may lose its disk, each in-memory run is a new one.
+    # Number of logs that this partition has had: a broker may lose its disk, and each in-memory run has a new log.
     log: Mapped[int]
+    # Offset of the next record.
     next: Mapped[int] = mapped_column(BigInteger)
+    # Identity of the log: see icu.messages.Position.
     mark: Mapped[str]
 
 
 class DeadLetter(Base):
-    """A record that could not be stored, with its bytes and the reason."""
+    """Record that could not be stored, with its bytes and the reason."""
 
     __tablename__ = "dead_letters"
 
@@ -80,17 +84,18 @@ class DeadLetter(Base):
     reason: Mapped[str]
     detail: Mapped[str]
     key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    # At most the first 64 KiB.
+    # At most its first 64 KiB.
     value: Mapped[bytes | None] = mapped_column(LargeBinary)
-    # Bytes that the value had.
+    # Bytes of the whole value.
     size: Mapped[int]
     # MessagePack list of [name, value].
     headers: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # Milliseconds since 1970.
     arrived: Mapped[int] = mapped_column(BigInteger)
 
 
 class JournalEntry(Base):
-    """The readings of one transaction, for live streams to follow and resume; the oldest are dropped."""
+    """Readings of one transaction, for live streams to follow and resume; the oldest are dropped."""
 
     __tablename__ = "journal"
 
@@ -99,10 +104,10 @@ class JournalEntry(Base):
 
 
 class JournalEnd(Base):
-    """One row: the number of the journal's newest batch, NULL before the first.
+    """One row: number of the journal's newest batch, NULL before the first.
 
-    It is raised by the last statements of a transaction, so that those who write at the same time take turns from there
-    to the commit, and numbers appear in their order: whoever follows the journal misses none.
+    The last statements of a transaction raise it. Parallel writers take turns from there to the commit, so numbers
+    appear in their order, and followers of the journal miss none.
     """
 
     __tablename__ = "journal_end"
@@ -112,7 +117,7 @@ class JournalEnd(Base):
 
 
 class Readers(Base):
-    """One row: the oldest version of these tables whose programs may read them as they are now."""
+    """One row: the oldest version of the tables whose programs may read the present ones."""
 
     __tablename__ = "readers"
 

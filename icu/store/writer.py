@@ -1,13 +1,13 @@
-"""The sink's door: one transaction stores readings, dead letters, offsets and the journal together, or nothing.
+"""Writer for the sink: one transaction stores readings, dead letters, offsets and the journal together, or nothing.
 
-Because the offsets move in that transaction, and only from where the batch began, every reading is stored exactly once
+The offsets move in that transaction, and only from the beginning of the batch. So each reading is stored exactly once,
 however often it is delivered and however the sink ends.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -19,26 +19,29 @@ from icu.store import journal
 from icu.store.engines.base import Engine, OverlapError, Transaction, Values
 from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
+from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.inserting import Insert, insert_all, insert_new
-from icu.store.others import Others, positions_of
-from icu.store.readings import Row, to_rows
+from icu.store.readings import ReadingRow, to_rows
 
-# A dead letter keeps this much of its value.
+# Bytes of its value that a dead letter keeps.
 MAX_KEPT_BYTES: Final = 65_536
 
-# Characters of the explanation, which may quote the sender's text.
+# Characters of a dead letter's explanation, which may quote the sender's text.
 MAX_DETAIL: Final = 500
 
+# A missing name or interval leaves the stored one.
 _UPSERT_PATIENT: Final = text(
     "INSERT INTO patients (uuid, name, interval) VALUES (:uuid, :name, :interval) ON CONFLICT (uuid) DO UPDATE SET"
     " name = coalesce(excluded.name, patients.name), interval = coalesce(excluded.interval, patients.interval)"
 )
 _PATIENTS: Final = text("SELECT uuid, id, name, interval FROM patients")
+# A record that is delivered again keeps its first dead letter.
 _INSERT_DEAD_LETTER: Final = text(
     'INSERT INTO dead_letters (topic, log, partition, "offset", reason, detail, key, value, size, headers, arrived)'
     " VALUES (:topic, (SELECT log FROM consumer_offsets WHERE topic = :topic AND partition = :partition), :partition,"
     " :offset, :reason, :detail, :key, :value, :size, :headers, :arrived) ON CONFLICT DO NOTHING"
 )
+# Compare-and-set: it changes no row once another sink has moved the offset.
 _MOVE_OFFSET: Final = text(
     "UPDATE consumer_offsets SET next = :next, mark = :mark"
     " WHERE topic = :topic AND partition = :partition AND next = :start"
@@ -54,54 +57,72 @@ _CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 
 class Move(Struct, frozen=True, gc=False):
-    """One partition's offset, from where the intake begins to where it ends."""
+    """Move of one partition's offset."""
 
     partition: int
+    # Offset of the first record in the request.
     start: int
+    # Position after its last record.
     end: Position
 
 
-class Intake(Struct, frozen=True, gc=False):
-    """What one transaction stores. `observations` and `deliveries` run side by side."""
+class WriteRequest(Struct, frozen=True, gc=False):
+    """Content of one transaction."""
 
     observations: Sequence[Observation]
+    # Source of each observation, in the same order.
     deliveries: Sequence[Delivery]
     refusals: Sequence[Refusal]
     moves: Sequence[Move]
 
 
-class Outcome(Struct, frozen=True, gc=False):
-    """What one transaction did, in records."""
+class WriteResult(Struct, frozen=True, gc=False):
+    """Result of one transaction."""
 
+    # Number of new readings.
     stored: int
+    # Number of readings that were stored before, with the same values.
     duplicates: int
-    # Those of the intake, and the conflicts: same patient and time, other values.
+    # Those of the request, and the conflicts: same patient and time, other values.
     refusals: Sequence[Refusal]
 
 
-class _Patients(Struct, frozen=True):
-    """The patients as the table has them, by uuid as an integer: their keys, and what is known of them."""
+class _Details(NamedTuple):
+    """Columns of a patient that later observations may change."""
 
+    name: str | None
+    # Seconds between two observations.
+    interval: float | None
+
+
+class _Patients(Struct, frozen=True):
+    """Copy of the table of patients, by uuid as an integer."""
+
+    # Keys in the table.
     ids: dict[int, int] = {}
-    # Name and interval.
-    said: dict[int, tuple[str | None, float | None]] = {}
+    details: dict[int, _Details] = {}
 
 
 class Writer:
-    """Stores what the sink takes in. Opened by `open_writer`."""
+    """Writer of one topic's readings. Made by `open_writer`."""
 
     def __init__(self, engine: Engine, topic: str) -> None:
         self._engine = engine
         self._topic = topic
-        self._others = Others(topic)
+        self._foreign_writes = ForeignWrites(topic)
         self._patients = _Patients()
 
     async def positions(self) -> dict[int, Position]:
-        """How far each partition of the topic is stored."""
+        """Read the stored position of each partition of the topic."""
         return await self._engine.transact(partial(positions_of, topic=self._topic))
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
-        """Note where each partition is read from; those of another log get the next log number."""
+        """Store the positions from which the sink reads on.
+
+        Args:
+            positions: Next record of each partition.
+            other_logs: Partitions whose log is another than the stored one. They get the next log number.
+        """
         values = [
             {
                 "topic": self._topic,
@@ -115,50 +136,58 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute(_BEGIN_LOG, values)
-            self._engine.accept(await self._others.begin(transaction))
+            self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
-        self._patients = _Patients()  # whoever moved the offsets may have changed them, too
+        self._patients = _Patients()  # a program that moved the offsets may have changed the patients too
         await self._engine.transact(work)
 
-    async def write(self, intake: Intake, *, arrived: int) -> Outcome:
-        """Store everything, or raise and store nothing.
+    async def write(self, request: WriteRequest, *, arrived: int) -> WriteResult:
+        """Store the whole request, or raise and store nothing.
 
-        `arrived` is when the records came, in milliseconds since 1970. PositionConflictError: read the positions again.
-        StoreReplacedError: open the database again.
+        Args:
+            request: Readings, refusals and moves of the offsets.
+            arrived: Time of arrival of the records, in milliseconds since 1970 UTC.
+
+        Raises:
+            PositionConflictError: Another program moved the offsets. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
         try:
-            outcome, patients = await self._engine.transact(partial(self._write, intake, arrived, insert_all))
+            result, patients = await self._engine.transact(partial(self._write, request, arrived, insert_all))
         except OverlapError:
-            work = partial(self._write, intake, arrived, insert_new)
-            outcome, patients = await self._engine.transact(work)
+            work = partial(self._write, request, arrived, insert_new)
+            result, patients = await self._engine.transact(work)
+        # After the commit: a transaction that failed has introduced nobody.
         self._patients = patients
-        self._others.moved({move.partition: move.end for move in intake.moves})
-        return outcome
+        self._foreign_writes.advance({move.partition: move.end for move in request.moves})
+        return result
 
-    async def look(self) -> None:
-        """PositionConflictError where another database was restored into this one: read the positions again.
+    async def check(self) -> None:
+        """Check that the database is still the one that was opened, while there is nothing to write.
 
-        StoreReplacedError where it was removed, replaced or overwritten: open it again.
+        Raises:
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
-        await self._engine.look(self._notice_others)
+        await self._engine.read(self._check_foreign_writes)
 
     async def _write(
-        self, intake: Intake, arrived: int, insert: Insert, transaction: Transaction
-    ) -> tuple[Outcome, _Patients]:
-        await self._notice_others(transaction)
-        await self._move(transaction, intake.moves)
-        patients = await self._introduce(transaction, intake.observations)
-        rows = to_rows(intake.observations, patients.ids, arrived)
-        fresh, conflicts = await insert(transaction, rows, intake.deliveries)
-        refusals = [*intake.refusals, *conflicts]
+        self, request: WriteRequest, arrived: int, insert: Insert, transaction: Transaction
+    ) -> tuple[WriteResult, _Patients]:
+        await self._check_foreign_writes(transaction)
+        await self._move(transaction, request.moves)
+        patients = await self._upsert_patients(transaction, request.observations)
+        rows = to_rows(request.observations, patients.ids, arrived)
+        fresh, conflicts = await insert(transaction, rows, request.deliveries)
+        refusals = [*request.refusals, *conflicts]
         if refusals:
             await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
         if fresh:
-            await _journalise(transaction, fresh, arrived)
-        return Outcome(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+            await _append_to_journal(transaction, fresh, arrived)
+        return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
-    async def _notice_others(self, transaction: Transaction) -> None:
-        if await self._others.have_written(transaction):
+    async def _check_foreign_writes(self, transaction: Transaction) -> None:
+        if await self._foreign_writes.check(transaction):
             self._patients = _Patients()
 
     async def _move(self, transaction: Transaction, moves: Sequence[Move]) -> None:
@@ -177,22 +206,22 @@ class Writer:
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _introduce(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
-        """Insert patients not seen before and change names and intervals; returns all patients by uuid."""
+    async def _upsert_patients(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
+        """Insert new patients, and update names and intervals. Returns all patients."""
         last = {each.patient_uuid.int: each for each in observations}
         if any(each.patient_name is None for each in last.values()):
-            # The last that says who the patient is stands before one that does not.
+            # The last observation with a name counts, before a later one without.
             last |= {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
-        news = [each for number, each in last.items() if _is_news(each, self._patients.said.get(number))]
-        if not news:
+        changed = [each for number, each in last.items() if _changes(each, self._patients.details.get(number))]
+        if not changed:
             return self._patients
         values = [
-            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in news
+            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in changed
         ]
         await transaction.execute(_UPSERT_PATIENT, values)
         rows = await transaction.rows(_PATIENTS)
-        known = [(UUID(uuid).int, key, (name, interval)) for uuid, key, name, interval in rows]
-        return _Patients({uuid: key for uuid, key, _ in known}, {uuid: said for uuid, _, said in known})
+        stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
+        return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
 
     def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
         delivery = refusal.delivery
@@ -213,24 +242,33 @@ class Writer:
 
 @asynccontextmanager
 async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
-    """Bring the tables up to date and hold the database for a sink.
+    """Open the database for a sink, with tables of this program's version.
 
-    StoreInUseError where another sink has it, ConfigurationError for a place where there can be no database.
+    Args:
+        url: URL of the database.
+        topic: Topic whose positions the writer stores.
+
+    Raises:
+        StoreInUseError: Another sink has the database.
+        ConfigurationError: There can be no database.
     """
     engine = engine_of(url)
-    async with engine.hold():
+    async with engine.open_for_sink():
         yield Writer(engine, topic)
 
 
-def _is_news(observation: Observation, said: tuple[str | None, float | None] | None) -> bool:
+def _changes(observation: Observation, details: _Details | None) -> bool:
+    """Tell if the observation brings a new patient, or another name or interval."""
     return (
-        said is None or observation.patient_name not in (None, said[0]) or observation.interval not in (None, said[1])
+        details is None
+        or observation.patient_name not in (None, details.name)
+        or observation.interval not in (None, details.interval)
     )
 
 
-async def _journalise(transaction: Transaction, rows: Sequence[Row], arrived: int) -> None:
+async def _append_to_journal(transaction: Transaction, rows: Sequence[ReadingRow], arrived: int) -> None:
     payload = journal.encode(rows)
-    # Last in the transaction, for whoever else writes waits from here to the commit.
+    # Last in the transaction: other writers wait from here to the commit.
     [(batch,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": len(rows)})
     await transaction.execute(_INSERT_JOURNAL, [{"batch": batch, "payload": payload}])
     await transaction.execute(_CUT_JOURNAL, [{"end": batch - journal.KEEP}])

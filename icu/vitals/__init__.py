@@ -1,1 +1,1 @@
-"""Vital signs as pure knowledge: what they are called, how they are written, what can be measured at all."""
+"""Vital signs as pure knowledge: names, spellings, units and limits of measurement."""

@@ -1,7 +1,7 @@
-"""The catalogue of signs: one entry per sign, from which columns, SQL, data sets and arrays derive.
+"""Catalogue of signs: one entry per sign, from which columns, SQL, data sets and arrays derive.
 
 A new sign is an entry here and in `VitalSigns`, a field of `icu.messages.Observation`, `Quality` and `Served`, a value
-in `icu.store.readings.to_rows` and a migration; tests/unit/vitals/test_catalogue.py holds them against each other.
+in `icu.store.readings.to_rows` and a migration; tests/unit/vitals/test_catalogue.py compares them.
 
 Units are UCUM. LOINC codes are those of HL7 FHIR's value set of vital sign results (observation-vitalsignresult), and
 for the saturation the oximeter's own of the US Core pulse oximetry profile, of which FHIR's 2708-6 is the general one.
@@ -19,49 +19,51 @@ _ABSENT: Final = "; absent where it was not measured"
 
 
 class Sign(Struct, frozen=True, kw_only=True):
-    """A vital sign: what it is called everywhere, what it is measured in, and what can be measured at all."""
+    """Vital sign: names, unit, limits of measurement and usual columns."""
 
-    # In code, in the table of readings and of the columns of recordings: `systolic`.
+    # Name in code, in the table of readings and of a recording's columns: `systolic`.
     name: str
-    # On the topic, in the API and in `quality`: `bp` for both halves of a pressure, else the name.
+    # Field on the topic, in the API and in `quality`: `bp` for both halves of a pressure, else the name.
     field: str
-    # In simulated data sets: `sbp`.
+    # Column in simulated data sets: `sbp`.
     data_set: str
-    # In the PhysioNet/CinC Challenge 2019, which the scorecard compares with: `SBP`; None where it has no such.
+    # Column in the PhysioNet/CinC Challenge 2019, the scorecard's reference: `SBP`; None if it has none.
     reference: str | None
-    # In descriptions for people.
+    # Name in descriptions for people.
     title: str
-    # What the API's description says behind title and unit.
+    # Addition to title and unit in the API's description.
     note: str = ""
-    # True where readings leave it out if it was not measured. The brief's own signs are null then.
+    # True if readings leave it out when it was not measured. The brief's own signs are null then.
     optional: bool = False
-    # UCUM.
+    # UCUM code.
     unit: str
+    # LOINC code.
     loinc: str
-    # What monitors can measure: a value outside is an error of the sender. Sources: see `icu.vitals.limits`.
+    # Range that monitors can measure: a value outside is an error of the sender. Sources: see `icu.vitals.limits`.
     limits: Range
-    # The least value above 0: what lies between is a fraction that nobody turned into per cent.
+    # Least value above 0: a smaller one is a fraction that was not converted to per cent.
     least: float = 0.0
-    # Digits that monitors show behind the point.
+    # Decimal places on a monitor's display.
     decimals: int
+    # Value in the API's description.
     example: float
-    # Usual names of its columns in tables, by sensor and with blanks between; see `icu.vitals.names`.
+    # Usual column names in tables by sensor, separated by blanks; see `icu.vitals.names`.
     columns: Mapping[str, str]
-    # Units that its column may state.
+    # Units that a column may state, with their conversion.
     units: units.Spellings
 
     def can_be(self, value: float) -> bool:
-        """Tell if the value can have been measured."""
+        """Tell if a monitor can have measured this value."""
         return value in self.limits and not 0 < value < self.least
 
     @property
     def whole(self) -> Meta:
-        """Bounds of a whole number on the topic."""
+        """Bounds of an integer on the topic."""
         return Meta(ge=self.limits.low, le=self.limits.high)
 
     @property
     def exact(self) -> Meta:
-        """Bounds of a number with a fraction on the topic; 0 is written as a whole one where fractions are refused."""
+        """Bounds of a float on the topic. Signs with a least value take 0 as an integer only."""
         return Meta(ge=max(self.limits.low, self.least), le=self.limits.high)
 
     @property
@@ -171,7 +173,7 @@ SPO2: Final = Sign(
         "pulseoximetry o2saturationpulseoxymetry oxygensaturationpercentage",
         "blood gas": "sao2",
     },
-    units=units.SHARES,
+    units=units.PERCENTAGES,
 )
 TEMPERATURE: Final = Sign(
     name="temperature",
@@ -212,23 +214,23 @@ MAP: Final = Sign(
     units=units.PRESSURES,
 )
 
-# In the order of everything that derives from them; the optional ones are the last.
+# Order of everything that derives from the catalogue. Rows and statements rely on the optional ones being last.
 SIGNS: Final = (PULSE, RESP_RATE, SYSTOLIC, DIASTOLIC, SPO2, TEMPERATURE, MAP)
 
 BY_NAME: Final[Mapping[str, Sign]] = {each.name: each for each in SIGNS}
 
-# Written as one text, `120/80`.
+# Halves of a pressure, written as one text: `120/80`.
 HALVES: Final = (SYSTOLIC, DIASTOLIC)
 
-# Measured together, by a cuff or an arterial line.
+# Signs measured together, by a cuff or an arterial line.
 PRESSURES: Final = (*HALVES, MAP)
 
-# A field of its own each, which holds a number.
+# Signs with a numeric field of their own.
 NUMBERS: Final = tuple(each for each in SIGNS if each not in HALVES)
 
 
 class VitalSigns(NamedTuple):
-    """What a bedside monitor shows at one time, in the order and the units of SIGNS. None where it was not measured."""
+    """Vital signs of one patient at one time, in the order and units of SIGNS. None if not measured."""
 
     pulse: float | None = None
     resp_rate: float | None = None

@@ -1,7 +1,7 @@
-"""Headers of columns as people write them: a name, and often a unit behind it.
+"""Column headers as people write them: a name, and often a unit behind it.
 
 `Temp (F)`, `Time [s]`, `time_ms`, `SpO2, %`, `BodyTemp °C` and `HR/min` are a known name and its unit. A unit is
-believed, converted, or refused; it is never overlooked.
+converted or refused, never ignored.
 """
 
 import re
@@ -11,43 +11,57 @@ from typing import Final, NamedTuple
 from icu.vitals.catalogue import BY_NAME, SIGNS, SYSTOLIC
 from icu.vitals.names import COUNTS, SECONDS, SOURCES, TIMES, words
 
+# Signs (or `bp`) by normalised column name.
 _SIGN_OF: Final = {name: sign for source in SOURCES for sign, names in source.names.items() for name in words(names)}
 
 _ALL_UNITS: Final = frozenset(SECONDS).union(*(each.units for each in SIGNS))
+# `Temp (F)`, `Time [s]`.
 _BRACKETS: Final = re.compile(r"\A(.*?)\s*[\[({](.*)[\])}]\s*\Z")
+# `HR/min`, `Resp / minute`.
 _PER_MINUTE: Final = re.compile(r"\A(.*\w)\s*(/\s*min(?:ute)?)\Z", re.IGNORECASE)
+# A last word that may be a unit: `time_ms`, `SpO2, %`, `tempC`.
 _ENDING: Final = re.compile(r"\A(.*\w)(?:[\s_.\-,]+|(?<=[a-z])(?=[A-Z])|(?=%))([A-Za-z%µμ°/]+)\Z", re.DOTALL)
+# `tempf`: without a separator only temperatures, since other names may end in the letter.
 _TEMPERATURE: Final = re.compile(r"\A(temp|temperature|bodytemp)([cf])\Z")
+# Formats and zones of times, in the place of a unit: `yyyy-mm-dd hh:mm`, `UTC`.
 _PATTERN: Final = re.compile(r"\A(?:[ymdhsaptz:/\-. ]{2,}|utc|gmt|local|local time|iso ?8601|iso)\Z", re.IGNORECASE)
+# Words in the names of unknown columns of time.
 _TIMELIKE: Final = re.compile(
     r"(?i:time|date(?!d)|dttm|offset|clock|epoch|stamp|second|minute|hour|elapsed|duration|(?:^|_)(?:at|on|when)$)|[a-z](?:At|On)$"
 )
 
+# Ends of the names of unknown columns of identities: `user_id`, `caseUUID`, `sampleId`.
 _IDENTITY: Final = re.compile(r"(?i:(?:^|[\s_.\-])(?:id|uuid|guid|user|session)$)|[a-z]I[dD]$")
 
 
 class Conversion(NamedTuple):
-    """Conversion of a column's values into our unit."""
+    """Conversion of a column's values to the unit of SIGNS: value * factor + offset."""
 
     factor: float = 1.0
     offset: float = 0.0
-    # True where the header says the unit.
+    # True if the header states the unit.
     stated: bool = False
 
 
 class UnknownUnitError(ValueError):
-    """A column that is known has a unit that is not. The text is a sentence's end."""
+    """A known column has an unknown unit. The text is the end of a sentence."""
 
 
-def known_as(name: str) -> str:
-    """A name without case, blanks and signs: `Heart Rate` and `heart_rate` are the same."""
+def normalised_name(name: str) -> str:
+    """Normalise a name to lower-case letters and digits: `Heart Rate` and `heart_rate` become `heartrate`."""
     return "".join(filter(str.isalnum, name.casefold()))
 
 
 def sign_of(header: str) -> tuple[str, str, Conversion] | None:
-    """The sign that a column holds, the name that it is known by, and how to convert its values; None where it is no
-    sign. UnknownUnitError where it is one in a unit that is not known."""
-    for name, unit, stated in _readings(header):
+    """Find the sign that a column holds.
+
+    Returns:
+        Sign (or `bp`), normalised name and conversion of its values; None if the column holds no sign.
+
+    Raises:
+        UnknownUnitError: It holds a sign in an unknown unit.
+    """
+    for name, unit, stated in _split(header):
         if (sign := _SIGN_OF.get(name)) is None:
             continue
         known = BY_NAME.get(sign, SYSTOLIC).units  # `bp`: both halves
@@ -61,9 +75,15 @@ def sign_of(header: str) -> tuple[str, str, Conversion] | None:
 
 
 def time_of(header: str) -> tuple[str, float | None] | None:
-    """The name of a column of times, and the seconds in one unit of it, None where the header does not say; None where
-    it is no such column. UnknownUnitError where it is one in a unit that is not known."""
-    for name, unit, stated in _readings(header):
+    """Find out if a column holds times.
+
+    Returns:
+        Normalized name, and the seconds in one unit or None if the header states none; None if it holds no times.
+
+    Raises:
+        UnknownUnitError: It holds times in an unknown unit.
+    """
+    for name, unit, stated in _split(header):
         if name not in TIMES and name not in COUNTS:
             continue
         if unit in SECONDS:
@@ -78,41 +98,41 @@ def time_of(header: str) -> tuple[str, float | None] | None:
 
 
 def rank_of_time(name: str) -> int:
-    """Which of several columns of time counts: the lowest."""
+    """Rank a column of times by its normalised name: of several, the lowest counts."""
     return TIMES.index(name) if name in TIMES else len(TIMES) + list(COUNTS).index(name)
 
 
 def is_unit(text: str) -> bool:
-    """Tell if this is a unit of a sign or of time, or the form of one."""
+    """Tell if a text is a unit of a sign or of time, or a format of times."""
     unit = _unit(text)
     return unit in _ALL_UNITS or _PATTERN.match(unit) is not None
 
 
 def looks_like_identity(header: str) -> bool:
-    """Tell if a column that is not known has the name of one that tells things apart: patients, users, rows."""
+    """Tell if an unknown column has the name of an identity, of patients, users or rows for instance."""
     return _IDENTITY.search(header) is not None
 
 
 def looks_like_time(header: str) -> bool:
-    """Tell if a column that is not known has the name of one of time."""
+    """Tell if an unknown column has the name of a column of times."""
     return _TIMELIKE.search(header) is not None
 
 
-def _readings(header: str) -> Iterator[tuple[str, str, bool]]:
-    """The ways to read a header: name, unit (empty: none), and whether the unit is stated beyond doubt."""
+def _split(header: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield the ways to read a header, the likeliest first: normalised name, unit or "", True if surely a unit."""
     text = header.strip()
     if match := _BRACKETS.match(text):
-        yield known_as(match[1]), _unit(match[2]), True
-    yield known_as(text), "", False
+        yield normalised_name(match[1]), _unit(match[2]), True
+    yield normalised_name(text), "", False
     if match := _PER_MINUTE.match(text):
-        yield known_as(match[1]), "/min", True
+        yield normalised_name(match[1]), "/min", True
     if match := _ENDING.match(text):
-        yield known_as(match[1]), _unit(match[2]), False
-    if match := _TEMPERATURE.match(known_as(text)):
+        yield normalised_name(match[1]), _unit(match[2]), False
+    if match := _TEMPERATURE.match(normalised_name(text)):
         yield match[1], match[2], True
     # VitalDB's tables: the device before the name.
     if "/" in text:
-        yield known_as(text.rpartition("/")[2]), "", False
+        yield normalised_name(text.rpartition("/")[2]), "", False
 
 
 def _unit(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a bedside monitor can measure at all: a value outside is an error of the sender, never a very ill patient.
+"""Limits of measurement of bedside monitors: a value outside is an error of the sender, never a very ill patient.
 
 The ranges enclose those that bedside monitors state for themselves (heart rate up to 350 /min and respiration up to
 170 /min on neonatal leads, invasive pressure up to 360 mm[Hg], temperature -1 to 45 Cel). Zero is a measurement:
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class Range(NamedTuple):
-    """A closed interval."""
+    """Closed interval."""
 
     low: float
     high: float
@@ -19,5 +19,5 @@ class Range(NamedTuple):
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
-# Why a sign is absent whose value came and lies outside: the word that stands in `quality`.
+# Flag in `quality` of a sign that is absent because its value was impossible.
 IMPLAUSIBLE: Final = "implausible"

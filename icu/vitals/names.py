@@ -11,28 +11,29 @@ from icu.vitals.catalogue import SIGNS
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text."""
+    """Split a text at blanks."""
     return tuple(text.split())
 
 
 class Source(NamedTuple):
-    """A sensor, by the names that its signs have: sign of `VitalSigns` (or `bp`, `120/80`) to names with blanks."""
+    """Sensor, and the column names of the signs that it measures."""
 
     sensor: str
+    # Names separated by blanks, by field of `VitalSigns`, or by `bp` for texts like `120/80`.
     names: Mapping[str, str]
-    # True where it counts only in a table that has no other source of the sign.
+    # True if it counts only in tables without another source of the sign.
     alone: bool = False
 
 
-# Columns of pressures as text, `120/80`, by sensor.
+# Names of columns of both pressures as one text, `120/80`, by sensor.
 _BOTH_HALVES: Final = {"pressure": "bp bloodpressure", "cuff": "nibp nbp"}
 
-# Of the laboratory in most data sets, the oximeter in eICU's: it never stands in for one.
+# Sensors that never complement another one. `sao2` is the laboratory's in most data sets, the oximeter's in eICU.
 _ALONE: Final = {"blood gas"}
 
 
 def _sources() -> Iterator[Source]:
-    # The order in which the catalogue names the sensors, each once.
+    # Each sensor once, in the order of the catalogue.
     for sensor in dict.fromkeys(sensor for sign in SIGNS for sensor in sign.columns):
         names = {sign.name: sign.columns[sensor] for sign in SIGNS if sensor in sign.columns}
         if sensor in _BOTH_HALVES:
@@ -40,7 +41,7 @@ def _sources() -> Iterator[Source]:
         yield Source(sensor, names, alone=sensor in _ALONE)
 
 
-# The preferred source of a sign first: at each time the first that has a value counts, as in WFDB and .vital.
+# Preferred source of a sign first: at each time the first with a value counts, as in WFDB and .vital.
 SOURCES: Final = tuple(_sources())
 
 # Seconds in one unit of time.
@@ -54,14 +55,14 @@ SECONDS: Final = {
     **dict.fromkeys(["d", "day", "days"], 86_400.0),
 }
 
-# Columns of times whose form and unit their values or a unit behind them tell; the first counts.
+# Columns of times whose format and unit follow from their values or a stated unit; the first counts.
 TIMES: Final = words(
     "timestamp datetime dateandtime charttime chartdatetime recordedat recordeddttm recordedtime recordedon measuredat "
     "measurementtime measurementdatetime observationtime observationdatetime observedat takenat time clock "
     "relativetime elapsedtime elapsed epoch unixtime unixepoch ts"
 )
 
-# Columns of times whose name alone says the unit, in seconds.
+# Columns of times whose name implies the unit: seconds in one unit.
 COUNTS: Final = {
     "observationoffset": 60.0,  # eICU
     "nursingchartoffset": 60.0,
@@ -78,25 +79,28 @@ COUNTS: Final = {
     "t": 1.0,
 }
 
-# Columns of days, which a column of times completes.
+# Columns of dates, which a column of times completes.
 DATES: Final = words("date chartdate recorddate measurementdate observationdate dateofmeasurement datum")
 
+# Columns that identify a stay, admission or recording.
 STAYS: Final = words(
     "stayid icustayid patientunitstayid hadmid hospitalizationid encounterid encounter admissionid visitid "
     "visitoccurrenceid caseid case recordid record recordname session sessionid"
 )
+# Columns that identify a patient.
 PEOPLE: Final = words(
     "patientuuid patient patientid patientnumber patientno patientname uuid id subjectid subject "
     "subjectnumber subjectno subjectname personid person pid participantid participant participantname "
     "mrn icn name fullname user userid individual individualid resident residentid studyid"
 )
+# Columns that identify a bed: a place, not a patient.
 BEDS: Final = words("bed bedid bednumber bedno bedname room")
 
-# Columns that say what the value of the row is, in tables that have a row for each value.
+# Columns that name the value of a row, in long tables: those with a row for each value.
 LONG: Final = words(
     "vitalcategory vitalname itemid variableid dataid parameter parameterid variable measurement item "
     "nursingchartcelltypevalname measurementconceptid label signal channel"
 )
 
-# Beside them `mean` is that of a window, whatever it was of.
+# Columns of spreads. Beside them `mean` is the mean of a window, and no mean pressure.
 SPREADS: Final = words("std sd stdev min max var variance median")

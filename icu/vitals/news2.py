@@ -1,7 +1,7 @@
 """NEWS2, the National Early Warning Score 2, as a table: points for each sign alone.
 
 Royal College of Physicians: National Early Warning Score (NEWS) 2, London 2017, chart 1. Oxygen saturation by scale 1.
-What the whole score needs besides, supplemental oxygen and consciousness, no monitor tells: without them it is partial.
+The whole score also needs supplemental oxygen and consciousness, which no monitor measures: without them it is partial.
 """
 
 from bisect import bisect_left
@@ -9,13 +9,15 @@ from typing import Final, NamedTuple
 
 
 class Bands(NamedTuple):
-    """Values up to and including `bounds[i]` score `points[i]`; those above the last bound score the last points."""
+    """Points of one sign by bands of its values."""
 
+    # Highest value of each band but the last, ascending.
     bounds: tuple[float, ...]
+    # Points of each band: one more than bounds.
     points: tuple[int, ...]
 
     def score(self, value: float) -> int:
-        """Points for a value as the chart has it: a whole number, tenths of a degree."""
+        """Return the points for a value rounded as in the chart: to an integer, temperature to tenths of a degree."""
         return self.points[bisect_left(self.bounds, value)]
 
 

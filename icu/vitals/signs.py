@@ -1,4 +1,4 @@
-"""Blood pressure as people write it, `120/80`, and as two numbers; numbers as people write them."""
+"""Blood pressure as text, `120/80`, and as two numbers."""
 
 import re
 from functools import lru_cache
@@ -8,9 +8,10 @@ from msgspec import Meta
 
 from icu.vitals.catalogue import HALVES, SYSTOLIC
 
+# Half of a pressure that was not measured.
 UNKNOWN: Final = "-"
 
-# As readings have it.
+# Pressure in readings of the API.
 WrittenPressure: TypeAlias = Annotated[
     str,
     Meta(
@@ -21,26 +22,28 @@ WrittenPressure: TypeAlias = Annotated[
     ),
 ]
 
-# Pressures that are remembered. A thousand simulated patients show 9,318 in a day: 99.4 % of readings repeat one.
-MOST_PRESSURES: Final = 16_384
+# Pressures in each cache. A thousand simulated patients show 9,318 in a day: 99.4 % of readings repeat one.
+PRESSURE_CACHE_SIZE: Final = 16_384
 
-# [0-9], not \d: that would take digits of other scripts; \Z, not $: that would let a line feed through.
+# [0-9]: \d matches digits of other scripts. \Z: $ matches before a line feed.
 _HALF: Final = r"(-?(?:[0-9]{1,3}|[1-9][0-9]{3,19})(?:\.[0-9]{1,2})?|-)"
 _PRESSURE: Final = re.compile(rf"\A{_HALF}/{_HALF}\Z")
 
 
 class BloodPressure(NamedTuple):
-    """Systolic and diastolic pressure in mm[Hg]; None where a half was not measured."""
+    """Systolic and diastolic pressure in mm[Hg]; None if a half was not measured."""
 
     systolic: float | None
     diastolic: float | None
 
 
-@lru_cache(maxsize=MOST_PRESSURES)
+# Cached: a look-up costs a tenth of parsing.
+@lru_cache(maxsize=PRESSURE_CACHE_SIZE)
 def parse_blood_pressure(text: str) -> BloodPressure:
-    """Read `120/80`, `119.5/80`, `119/-`; ValueError says what is wrong.
+    """Parse `120/80`, `119.5/80` or `119/-`.
 
-    Cached: the cache costs a tenth of reading a text again.
+    Raises:
+        ValueError: It is not written as a pressure, outside the limits, or upside down. The text says which.
     """
     pressure = read_halves(text)
     for sign, value in zip(HALVES, pressure, strict=True):
@@ -52,7 +55,11 @@ def parse_blood_pressure(text: str) -> BloodPressure:
 
 
 def read_halves(text: str) -> BloodPressure:
-    """Read `120/80`, possible or not; ValueError for what is not written as a pressure."""
+    """Parse `120/80` without a check of the limits.
+
+    Raises:
+        ValueError: It is not written as a pressure.
+    """
     match = _PRESSURE.match(text)
     if match is None:
         raise ValueError(f"blood pressure is written systolic/diastolic, for instance 120/80 or 119/-, not {text!r}")
@@ -60,9 +67,9 @@ def read_halves(text: str) -> BloodPressure:
 
 
 def plausible(pressure: BloodPressure) -> BloodPressure:
-    """The pressure without an impossible half: of 400/80 it is -/80.
+    """Leave out impossible halves: 400/80 becomes -/80.
 
-    An upside-down pressure keeps neither half, for either may be the wrong one.
+    An upside-down pressure loses both halves, since either may be the wrong one.
     """
     kept = BloodPressure(
         *(
@@ -73,16 +80,16 @@ def plausible(pressure: BloodPressure) -> BloodPressure:
     return BloodPressure(None, None) if _is_upside_down(kept) else kept
 
 
-@lru_cache(maxsize=MOST_PRESSURES)
+@lru_cache(maxsize=PRESSURE_CACHE_SIZE)
 def format_blood_pressure(systolic: float | None, diastolic: float | None) -> str | None:
-    """Write `120/80`; None when neither half is known."""
+    """Format `120/80`; None if neither half was measured."""
     if systolic is None and diastolic is None:
         return None
     return f"{_written(systolic)}/{_written(diastolic)}"
 
 
 def plain(value: float) -> int | float:
-    """A whole number as an int, so that 72 is written `72` and 72.5 is written `72.5`."""
+    """Convert a whole float to an int, so that 72.0 is written `72` and 72.5 is written `72.5`."""
     return int(value) if value == int(value) else value
 
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
-from icu.store.writer import Intake, Outcome
+from icu.store.writer import WriteRequest, WriteResult
 from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import encoded_readings, fill, new_topic, open_transport, patients_of
 from tests.brokers import Broker
@@ -69,9 +69,9 @@ class Watched(Telemetry):
         super().__init__(CollectorRegistry())
         self._finish = finish
 
-    def count_stored(self, intake: Intake, outcome: Outcome, *, now: float) -> Tally[str]:
-        refused = super().count_stored(intake, outcome, now=now)
-        self._finish.stored(outcome.stored)
+    def count_stored(self, request: WriteRequest, result: WriteResult, *, now: float) -> Tally[str]:
+        refused = super().count_stored(request, result, now=now)
+        self._finish.stored(result.stored)
         return refused
 
 

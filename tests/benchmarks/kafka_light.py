@@ -16,7 +16,7 @@ import psutil
 
 from icu.messages import encode, uuid_of_name
 from icu.store import journal
-from icu.store.readings import LAG, TIMESTAMP, Row
+from icu.store.readings import LAG, TIMESTAMP, ReadingRow
 from tests.benchmarks.kafka_topics import new_topic, open_transport
 from tests.benchmarks.wards import aside, running
 from tests.brokers import Broker
@@ -35,7 +35,7 @@ ROUNDS = 3
 class Seen(NamedTuple):
     """What was seen of the sink for a while: each row, the milliseconds until others could read it, and CPU time."""
 
-    rows: list[Row]
+    rows: list[ReadingRow]
     delays: list[float]
     busy: float
 

@@ -147,31 +147,31 @@ def bare(pragmas: Sequence[str], readings: Readings, path: Path, start: datetime
 def store(readings: Readings, path: Path, start: datetime) -> Lap:
     """The sink's transaction, with offsets and journal, on observations that are decoded already."""
     fetched = as_fetched(readings, start)
-    intakes = [decode_batches([each]).intake for each in fetched]
-    return anyio.run(written, path, start, lambda place: intakes[place], fetched)
+    requests = [decode_batches([each]).request for each in fetched]
+    return anyio.run(written, path, start, lambda place: requests[place], fetched)
 
 
 def decode_and_store(readings: Readings, path: Path, start: datetime) -> Lap:
     """Bytes in, commit out. One record in a thousand is no observation and becomes a dead letter."""
     fetched = as_fetched(readings, start, bad_every=1_000)
-    return anyio.run(written, path, start, lambda place: decode_batches([fetched[place]]).intake, fetched)
+    return anyio.run(written, path, start, lambda place: decode_batches([fetched[place]]).request, fetched)
 
 
 def decode(readings: Readings, _path: Path, start: datetime) -> Lap:
     """Bytes in, observations out."""
     fetched = as_fetched(readings, start)
     watch = Stopwatch()
-    return watch.lap(sum(len(decode_batches([each]).intake.observations) for each in fetched))
+    return watch.lap(sum(len(decode_batches([each]).request.observations) for each in fetched))
 
 
-async def written(path: Path, start: datetime, intake: Callable[[int], object], fetched: Sequence[Batch]) -> Lap:
+async def written(path: Path, start: datetime, request: Callable[[int], object], fetched: Sequence[Batch]) -> Lap:
     """Take in and write all batches."""
     async with open_writer(f"sqlite:///{path}", topic="bench") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         watch = Stopwatch()
         for place in range(len(fetched)):
             arrived = arrival(start + timedelta(seconds=place * BATCH * EVERY))
-            await writer.write(intake(place), arrived=arrived)  # type: ignore[arg-type]
+            await writer.write(request(place), arrived=arrived)  # type: ignore[arg-type]
         return watch.lap(sum(len(each.deliveries) for each in fetched))
 
 

@@ -1,4 +1,4 @@
-"""The delivery contract of icu.transports.base, on every implementation."""
+"""Delivery contract of icu.transports.base, on every implementation."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
@@ -23,12 +23,12 @@ from tests.unit.transports.kafka.cluster import TOPIC, Cluster
 
 
 class World(Protocol):
-    """An implementation, and what its surroundings may do to a log."""
+    """Implementation of the transport, and the effects of its surroundings on a log."""
 
     opened: list[Transport]
 
     async def open(self, *, partitions: int = 6) -> Transport:
-        """A transport on a new log."""
+        """Open a transport on a new log."""
         ...
 
     async def forget(self, transport: Transport, *, before: int) -> None:
@@ -37,32 +37,32 @@ class World(Protocol):
 
 
 class Memory:
-    """A log drops what was committed."""
+    """In-memory transport: a log drops committed records."""
 
     def __init__(self) -> None:
         self.opened: list[Transport] = []
 
     async def open(self, *, partitions: int = 6) -> Transport:
-        """A new object is a new log."""
+        # A new object is a new log.
         self.opened.append(MemoryTransport(topic="icu.test", partitions=partitions))
         return self.opened[-1]
 
     async def forget(self, transport: Transport, *, before: int) -> None:
-        """By a commit."""
+        # A committed record is dropped.
         async with transport.consumer() as consumer:
             mark = (await consumer.assign({}))[0].position.mark
             await consumer.commit({0: Position(before, mark)})
 
 
 class OnKafka:
-    """A log drops what is older than its retention."""
+    """Kafka: a log drops records that are older than its retention."""
 
     def __init__(self, broker: Broker) -> None:
         self.opened: list[Transport] = []
         self._broker = broker
 
     async def open(self, *, partitions: int = 6) -> Transport:
-        """Each test has a topic of its own."""
+        # A topic of its own for each test: the broker is shared.
         topic = f"icu.contract-{uuid4().hex[:12]}"
         await to_thread.run_sync(self._broker.create_topic, topic, partitions)
         brokers = Brokers(Kafka(bootstrap_servers=self._broker.bootstrap))
@@ -70,46 +70,44 @@ class OnKafka:
         return self.opened[-1]
 
     async def forget(self, transport: Transport, *, before: int) -> None:
-        """At the request of an administrator."""
         if not hasattr(self._broker, "delete_records"):
             pytest.skip("this broker deletes no records on request")
         await to_thread.run_sync(self._broker.delete_records, transport.topic, 0, before)
 
 
 class OnCluster:
-    """The same client code on a cluster in memory: quick, and on virtual time."""
+    """Kafka client on a cluster in memory: fast, and on virtual time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened: list[Transport] = []
         self._cluster = Cluster().install(monkeypatch)
 
     async def open(self, *, partitions: int = 6) -> Transport:
-        """The topic is made when it is first used."""
+        # The cluster makes the topic when it is first used.
         brokers = Brokers(Kafka(bootstrap_servers="127.0.0.1:9092"))
         self.opened.append(KafkaTransport(brokers, topic=TOPIC, partitions=partitions))
         return self.opened[-1]
 
     async def forget(self, transport: Transport, *, before: int) -> None:
-        """At once."""
         self._cluster.forget(TopicPartition(transport.topic, 0), before)
 
 
 @pytest.fixture(params=["memory", "cluster", "kafka"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """The name of an implementation."""
+    """Name of an implementation."""
     return str(request.param)
 
 
 @pytest.fixture
 def anyio_backend(kind: str) -> str | tuple[str, dict[str, object]]:
-    """The in-memory transport needs no real time, a broker does."""
+    """Event loop: real time for a broker, virtual time for the in-memory transport."""
     clocks: dict[str, str | tuple[str, dict[str, object]]] = {"memory": virtual_time(), "cluster": virtual_asyncio()}
     return clocks.get(kind, "asyncio")
 
 
 @pytest.fixture
 async def world(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """The implementation's surroundings. What was opened in them is closed at the end."""
+    """Surroundings of the implementation. Everything opened in them is closed at the end."""
     worlds: dict[str, Callable[[], World]] = {
         "memory": Memory,
         "cluster": lambda: OnCluster(request.getfixturevalue("monkeypatch")),
@@ -123,17 +121,17 @@ async def world(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Worl
 
 @pytest.fixture
 async def transport(world: World) -> Transport:
-    """A transport on a new log of one partition."""
+    """Transport on a new log of one partition."""
     return await world.open(partitions=1)
 
 
 def record(key: str, number: int) -> Record:
-    """A record whose value tells its place."""
+    """Record whose value is its number."""
     return Record(key.encode(), str(number).encode())
 
 
 async def drain(consumer: Consumer, count: int) -> list[Delivery]:
-    """The next `count` deliveries."""
+    """Fetch the next `count` deliveries."""
     found: list[Delivery] = []
     while len(found) < count:
         for batch in await consumer.fetch(max_records=count - len(found), linger=0.1, max_wait=5):
@@ -142,12 +140,12 @@ async def drain(consumer: Consumer, count: int) -> list[Delivery]:
 
 
 def numbers(deliveries: Sequence[Delivery], key: str) -> list[int]:
-    """The places of one key's records, in the order in which they came."""
+    """Return the numbers of one key's records, in the order of delivery."""
     return [int(each.value or b"") for each in deliveries if each.key == key.encode()]
 
 
 async def test_order_is_kept_for_each_key(world: World) -> None:
-    """Records with the same key come in the order in which they were published, from one partition."""
+    """Records with the same key arrive in the order of publication, from one partition."""
     transport = await world.open()
     keys = [f"bed-{n}" for n in range(10)]
     for number in range(20):
@@ -161,7 +159,7 @@ async def test_order_is_kept_for_each_key(world: World) -> None:
 
 
 async def test_a_record_is_in_the_log_or_returned(transport: Transport) -> None:
-    """Records that the log would never take are returned, and the others are there, in order."""
+    """Records that the log would never accept are returned; the others are in the log, in order."""
     sent = [record("bed", 0), Record(b"bed", bytes(3_000_000)), record("bed", 1)]
     refused = await transport.publish(sent)
     async with transport.consumer() as consumer:
@@ -173,7 +171,7 @@ async def test_a_record_is_in_the_log_or_returned(transport: Transport) -> None:
 
 
 async def test_batches_are_consecutive_and_say_where_they_end(transport: Transport) -> None:
-    """A batch's start, deliveries and position fit together, and the next batch continues it."""
+    """Start, deliveries and position of a batch fit together, and the next batch continues it."""
     await transport.publish([record("bed", n) for n in range(10)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -185,7 +183,7 @@ async def test_batches_are_consecutive_and_say_where_they_end(transport: Transpo
 
 
 async def test_what_is_not_stored_is_delivered_again(transport: Transport) -> None:
-    """A consumer that begins anew at the stored position gets all that came after it."""
+    """A consumer that begins anew at the stored position gets all later records."""
     await transport.publish([record("bed", n) for n in range(6)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -200,7 +198,7 @@ async def test_what_is_not_stored_is_delivered_again(transport: Transport) -> No
 
 
 async def test_assign_goes_back_on_the_same_consumer(transport: Transport) -> None:
-    """Assigning again gives up what was fetched in between."""
+    """Another `assign` gives up the records fetched in between."""
     await transport.publish([record("bed", n) for n in range(3)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -236,7 +234,7 @@ async def test_a_position_of_another_log_says_nothing_of_this_one(transport: Tra
 
 
 async def test_another_log_is_read_from_its_beginning(transport: Transport) -> None:
-    """A stored position of another log is not used, and the consumer is told so."""
+    """A stored position of another log is not used, and the assignment says so."""
     await transport.publish([record("bed", 0)])
     async with transport.consumer() as consumer:
         assignment = (await consumer.assign({0: Position(500, "mark of another log")}))[0]
@@ -246,7 +244,7 @@ async def test_another_log_is_read_from_its_beginning(transport: Transport) -> N
 
 
 async def test_a_position_past_the_end_is_of_another_log(transport: Transport) -> None:
-    """A log that is shorter than what was stored of it is another one, begun anew."""
+    """A log that ends before the stored position is another one, begun anew."""
     await transport.publish([record("bed", n) for n in range(3)])
     async with transport.consumer() as consumer:
         mark = (await consumer.assign({}))[0].position.mark
@@ -270,7 +268,7 @@ async def test_what_the_log_no_longer_holds_is_counted(transport: Transport, wor
 
 
 async def test_a_commit_changes_nothing_for_the_reader(transport: Transport) -> None:
-    """Fetched records may be committed at any time, and the next fetch goes on behind them."""
+    """Fetched records may be committed at any time, and the next fetch continues after them."""
     await transport.publish([record("bed", n) for n in range(4)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -280,8 +278,8 @@ async def test_a_commit_changes_nothing_for_the_reader(transport: Transport) -> 
             assert numbers(batch.deliveries, "bed") == [expected]
 
 
-async def test_fetch_gives_up_when_patience_ends(transport: Transport) -> None:
-    """Without records, fetch answers nothing after `max_wait` seconds."""
+async def test_fetch_returns_nothing_after_max_wait(transport: Transport) -> None:
+    """Without records, fetch returns nothing after `max_wait` seconds."""
     async with transport.consumer() as consumer:
         await consumer.assign({})
         before = anyio.current_time()
@@ -289,8 +287,8 @@ async def test_fetch_gives_up_when_patience_ends(transport: Transport) -> None:
         assert anyio.current_time() - before > 1.49
 
 
-async def test_fetch_lingers_for_company(transport: Transport) -> None:
-    """A lone record waits `linger` seconds for others."""
+async def test_fetch_lingers_for_more_records(transport: Transport) -> None:
+    """A lone record waits `linger` seconds for more."""
     async with transport.consumer() as consumer, anyio.create_task_group() as group:
         await consumer.assign({})
 
@@ -305,7 +303,7 @@ async def test_fetch_lingers_for_company(transport: Transport) -> None:
 
 
 async def test_a_full_batch_does_not_linger(transport: Transport) -> None:
-    """As many records as were asked for are there: nobody waits for more."""
+    """A fetch returns at once when it has `max_records` records."""
     await transport.publish([record("bed", n) for n in range(10)])
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -315,7 +313,7 @@ async def test_a_full_batch_does_not_linger(transport: Transport) -> None:
 
 
 async def test_a_busy_partition_does_not_starve_the_others(world: World) -> None:
-    """Every partition has its turn, long before the one that has the most is read to its end."""
+    """Every partition has its turn, long before the end of the fullest one."""
     transport = await world.open(partitions=4)
     await transport.publish([Record(b"busy", b"%0200d" % n) for n in range(20_000)])
     await transport.publish([record(f"quiet-{n}", n) for n in range(50)])
@@ -345,7 +343,7 @@ async def test_no_more_than_was_asked_for(world: World) -> None:
 
 
 async def test_lag_counts_what_was_not_fetched(world: World) -> None:
-    """Lag is what is in the log behind the consumer's position."""
+    """Lag is the number of records after the consumer's position."""
     transport = await world.open(partitions=2)
     await transport.publish([record(f"bed-{n}", n) for n in range(7)])
     async with transport.consumer() as consumer:
@@ -356,7 +354,7 @@ async def test_lag_counts_what_was_not_fetched(world: World) -> None:
 
 
 async def test_closing_wakes_and_refuses(transport: Transport) -> None:
-    """A fetch that waits when the transport closes raises TransportClosedError, and so does a later one."""
+    """A fetch that waits while the transport closes raises TransportClosedError, and so does a later one."""
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
         waiting = anyio.Event()
@@ -375,14 +373,14 @@ async def test_closing_wakes_and_refuses(transport: Transport) -> None:
 
 
 async def test_it_says_that_all_is_well(transport: Transport) -> None:
-    """A log that can be reached is no trouble."""
+    """A reachable log is no trouble."""
     await transport.check()
     await transport.publish([record("bed", 0)])
     assert transport.trouble is None
 
 
 async def test_cancelling_a_fetch_loses_nothing(transport: Transport) -> None:
-    """A fetch that is cancelled while it lingers leaves its records for the next one."""
+    """A fetch that is cancelled while it lingers leaves its records to the next one."""
     await transport.publish([record("bed", 0)])
     async with transport.consumer() as consumer:
         await consumer.assign({})

@@ -42,7 +42,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
 
     settings = shared.settings
     reader = Reader(settings.database.url)
-    reader.check_place()
+    reader.check_location()
     live = Broadcast(reader)
     shared.health.add("database", reader.check)
     application = create_app(

@@ -1,1 +1,1 @@
-"""Kinds of databases: what differs between them, behind one Protocol."""
+"""Engines: the differences between databases, behind one Protocol."""

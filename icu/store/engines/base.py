@@ -1,9 +1,9 @@
-"""The contract between the store and the kinds of databases: what every engine does, and how it says what failed.
+"""Contract between the store and its databases.
 
-Writer and reader are written once, above it. They speak SQL that all engines understand; what differs is a verb here.
-All errors are ours: StoreUnavailableError where the same call may succeed later, StoreCorruptError for damage, and
-StoreError for any other. Neither a transaction nor a statement is cut by cancellation: it ends, or its deadline passes,
-which is a StoreUnavailableError too.
+Writer and reader are written once, above it. They speak SQL that all engines understand; each difference is a method
+here. All errors are the store's: StoreUnavailableError if the same call may succeed later, StoreCorruptError for
+damage, StoreError for any other. Transactions and statements are not cut by cancellation. They end, or run into their
+deadline, which is a StoreUnavailableError too.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -13,127 +13,150 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlalchemy import TextClause
 
 from icu.store.engines.connection import Connection
-from icu.store.readings import Row
+from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
 
-# Values of a statement's parameters, by their names.
+# A statement's parameters by name.
 Values: TypeAlias = Mapping[str, object]
 
 
 class OverlapError(Exception):
-    """Some rows of the batch are stored already: the transaction is rolled back and tried again with care."""
+    """Rows to insert are stored already: the transaction is rolled back, and repeated with a comparison."""
 
 
 class Transaction(Protocol):
-    """A transaction under way. Its statements are constants of the program, compiled once an engine."""
+    """Open transaction. Its statements are constants of the program, so that each is compiled once."""
 
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
-        """Run a statement; returns the rows that it finds, or that it says to return."""
+        """Run a statement and return its rows: those of a SELECT, or of a RETURNING clause."""
         ...
 
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
-        """Run a statement once for each of the values; returns how many rows were changed in all."""
+        """Run a statement once for each of the values, and return the number of rows changed in all."""
         ...
 
-    async def insert(self, rows: Sequence[Row]) -> None:
-        """Insert readings of which all are new, as they nearly always are: quickly, for this is the sink's work.
+    async def insert(self, rows: Sequence[ReadingRow]) -> None:
+        """Insert new readings, on the fast path: nearly all of the sink's rows are new.
 
-        OverlapError where some are stored already. The transaction is of no use then.
+        Raises:
+            OverlapError: Some are stored already. The transaction cannot be used any more.
         """
         ...
 
-    async def existing(self, keys: Sequence[tuple[int, int]]) -> Sequence[Row]:
-        """Find the stored readings of these patients (their keys in the store) and times (ms since 1970)."""
+    async def existing(self, keys: Sequence[tuple[int, int]]) -> Sequence[ReadingRow]:
+        """Find stored readings.
+
+        Args:
+            keys: Pairs of a patient's key in the store and a time, in milliseconds since 1970 UTC.
+
+        Returns:
+            The readings found, in any order.
+        """
         ...
 
-    async def changed(self) -> Hashable:
-        """A token that stays the same until anybody but this writer has committed.
+    async def change_token(self) -> Hashable:
+        """Return a token that stays equal until another program commits.
 
-        It guards what the one sink of a database knows of it. Where several sinks may share one it never changes, for
-        there others write by right, and the offsets of each partition are guard enough.
+        It guards a single sink's copy of the database's state. On an engine that several sinks may share it never
+        changes: there other writers are expected, and the offsets of each partition are guard enough.
         """
         ...
 
     async def generation(self) -> int:
-        """The number by which this database is told from another one, or from a copy that was begun anew."""
+        """Return the number that tells this database from others, and from copies that were begun anew."""
         ...
 
 
 class Engine(Protocol):
-    """A database of one kind, opened to be written to or to be read only. Making the object opens nothing."""
+    """Database of one kind, for writing or for reading only. Making the object opens nothing."""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Name of the database in messages, without secrets."""
         ...
 
     @property
     def single_sink(self) -> str | None:
-        """Why a database of this kind has one sink, as a clause; None where several may share it."""
+        """Reason, as a clause, why a database of this kind has only one sink; None if several may share it."""
         ...
 
-    def check_place(self) -> None:
-        """Raise ConfigurationError where there can never be a database to read. Blocks: it may look at the disk."""
+    def check_location(self) -> None:
+        """Check that a database can exist there. Blocks: it may read the disk.
+
+        Raises:
+            ConfigurationError: There can never be a database to read.
+        """
         ...
 
     def translate(self) -> AbstractContextManager[None]:
-        """Errors of the driver and of SQLAlchemy leave this context as ours, with the place in their text."""
+        """Translate errors of the driver and of SQLAlchemy into the store's, with the location in their text."""
         ...
 
     async def upgrade(self) -> str | None:
-        """Bring the tables to this program's version, making the database if need be; returns the version they had.
+        """Bring the tables to this program's version, all or nothing. Makes the database if there is none.
 
-        All or nothing. StoreError for tables of a newer version, which are left alone; ConfigurationError where there
-        can be no database.
+        Returns:
+            Version of the tables before; None if there were none.
+
+        Raises:
+            StoreError: The tables are of a newer version. They are left alone.
+            ConfigurationError: There can be no database.
         """
         ...
 
-    def hold(self) -> AbstractAsyncContextManager[None]:
-        """Hold the database for a sink, with tables of this program's version. All is closed at the end.
+    def open_for_sink(self) -> AbstractAsyncContextManager[None]:
+        """Open the database for a sink, and upgrade it. Locks it where it has only one; closes all at the end.
 
-        StoreInUseError where another sink has it and there is one a database; and the errors of `upgrade`.
+        Raises:
+            StoreInUseError: Another sink has the database, and it has only one.
+            StoreError: See `upgrade`.
+            ConfigurationError: There can be no database.
         """
         ...
 
-    def accept(self, generation: int) -> None:
-        """Take what there is from now on for the database of this generation, that a sink has just begun with.
+    def set_baseline(self, generation: int) -> None:
+        """Accept the present database as the one of this generation, with which a sink has just begun.
 
-        Serves SQLite alone, whose files can be exchanged below it. Elsewhere it does nothing.
+        Only SQLite needs it, whose files can be exchanged while they are open. Other engines do nothing.
         """
         ...
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` in one transaction, which is committed unless it raises.
+        """Run `work` in one transaction, and commit unless it raises. No other program writes meanwhile.
 
-        Between what it reads and what it writes nobody else writes. While the database is held, StoreReplacedError
-        where what was opened is no longer there: nothing is committed then.
+        Raises:
+            StoreReplacedError: The database that a sink opened is gone. Nothing was committed.
         """
         ...
 
-    async def look(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work`, which only reads, so that nobody has to wait for it. StoreReplacedError as of `transact`."""
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work`, which only reads, without a transaction that others have to wait for.
+
+        Raises:
+            StoreReplacedError: The database that a sink opened is gone.
+        """
         ...
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection to read with."""
+        """Open a connection for reading."""
         ...
 
-    async def changed(self, connection: Connection) -> int:
-        """A number that changes whenever another connection, of any process, commits. To be asked often: it is cheap.
+    async def data_version(self, connection: Connection) -> int:
+        """Return a number that changes whenever another connection, of any process, commits. Cheap: for polling.
 
-        Comparable on one connection alone.
+        Comparable on one connection only.
         """
         ...
 
-    async def generation(self) -> Hashable | None:
-        """The database that the place leads to now; None where there is none.
+    async def identity(self) -> Hashable | None:
+        """Return the identity of the database that is there now; None where there is none.
 
-        After another answer than the last one, connections to come lead to that; those that are open lead elsewhere,
-        or to what has changed below them.
+        After a change, new connections lead to the present database. Open ones lead to the last one, or to changed
+        files.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close all connections that are not in use."""
+        """Close all idle connections."""
         ...

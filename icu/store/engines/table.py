@@ -1,4 +1,4 @@
-"""The engines that there are, by the scheme of a database's URL: a new one is its folder, and its line here."""
+"""Engines by the scheme of the database's URL. A new one is a folder, and a line here."""
 
 from typing import Final, Protocol
 
@@ -20,7 +20,11 @@ _ENGINES: Final[dict[str, _Open]] = {
 
 
 def engine_of(url: str, *, read_only: bool = False) -> Engine:
-    """The engine for the database that a URL names. ConfigurationError for one that cannot be."""
+    """Make the engine for a database URL. Opens nothing.
+
+    Raises:
+        ConfigurationError: The URL cannot be read, or names a database that is not supported.
+    """
     try:
         kind = make_url(url).get_backend_name()
     except (ArgumentError, ValueError) as exc:

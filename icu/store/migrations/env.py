@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that icu.store.schema hands over."""
+"""Environment of Alembic: runs the migrations on the connection of icu.store.schema."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ _STATE_READERS: Final = text(
 
 
 def _state_readers(ctx: MigrationContext, step: MigrationInfo, *_: object, **__: object) -> None:
-    """Write down what the migration that was applied says of older programs; the first ones said nothing."""
+    """Store `readable_from` of the applied migration. The first ones have none."""
     script: Any = step.up_revision
     readable_from = getattr(script.module, "readable_from", None)
     if readable_from is not None and ctx.connection is not None:

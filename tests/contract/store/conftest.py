@@ -1,4 +1,4 @@
-"""The engines that every test of the store runs on."""
+"""Engines that every test of the store runs on."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +14,6 @@ ENGINES: Final[dict[str, Callable[[Path], str]]] = {
 
 @pytest.fixture(params=ENGINES.values(), ids=ENGINES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The database's URL, on one engine after the other."""
+    """URL of the database, on one engine after the other."""
     name: str = request.param(tmp_path)
     return name

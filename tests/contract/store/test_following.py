@@ -1,4 +1,4 @@
-"""Following the journal: which batches come next, what a gap is, and how one notices that there are some."""
+"""Following the journal: the next batches, gaps, and the version that changes with each commit."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ from tests.stores import NOON, execute, store
 
 @pytest.fixture
 async def follower(reader: Reader, writer: Writer, url: str) -> AsyncIterator[Follower]:
-    """One of a journal of three batches, whose first is gone: 2 and 3 readings after noon."""
+    """Follower of a journal of three batches, the first of which is gone: 2 and 3 readings after noon."""
     for second in range(3):
         await store(writer, [observation(second)], start=second)
     execute(url, f"DELETE FROM journal WHERE batch = {NOON + 1}")
@@ -37,14 +37,14 @@ async def follower(reader: Reader, writer: Writer, url: str) -> AsyncIterator[Fo
     ],
 )
 async def test_batches_that_come_next(follower: Follower, batch: int, limit: int, found: list[int] | None) -> None:
-    """At most so many, behind one that the journal holds; behind any other some may be missing."""
+    """At most `limit` batches follow one that the journal holds; after any other number some may be missing."""
     batches = await follower.after(batch, limit=limit)
     assert (None if batches is None else [each.number - NOON for each in batches]) == found
     assert await follower.end() == NOON + 3
 
 
 async def test_entries_of_a_kind_that_is_not_known_are_skipped(follower: Follower, url: str) -> None:
-    """They hold no reading, whatever is in them, and are a place to go on from like all others."""
+    """Entries of an unknown kind hold no readings, and following goes on from them as from all others."""
     payload = msgspec.msgpack.encode(["alarms", {"of": "a newer program"}, 7]).hex()
     execute(url, f"INSERT INTO journal (batch, payload) VALUES ({NOON + 4}, X'{payload}')")
     batches = await follower.after(NOON + 2, limit=10)
@@ -54,13 +54,13 @@ async def test_entries_of_a_kind_that_is_not_known_are_skipped(follower: Followe
 
 
 async def test_an_empty_journal_ends_where_it_begins(writer: Writer, reader: Reader) -> None:
-    """At 0, from which there is nothing to miss."""
+    """An empty journal ends at 0, after which nothing can be missed."""
     async with reader.follow() as follower:
         assert (await follower.end(), await follower.after(0, limit=10)) == (0, [])
 
 
 async def test_each_commit_of_others_gives_another_version(writer: Writer, reader: Reader) -> None:
-    """And nothing else does."""
+    """The version changes with each commit of another program, and with nothing else."""
     async with reader.follow() as follower:
         before = await follower.version()
         assert await follower.version() == before
@@ -69,7 +69,7 @@ async def test_each_commit_of_others_gives_another_version(writer: Writer, reade
 
 
 async def test_a_follower_stops_at_once(writer: Writer, reader: Reader) -> None:
-    """What is shielded is each statement, not the following."""
+    """A cancelled follower stops between two statements: only each statement is shielded."""
     with anyio.fail_after(2):
         with anyio.move_on_after(0.05):
             async with reader.follow() as follower:

@@ -1,4 +1,4 @@
-"""Answers to the monitor: the readings of a page, where the next one begins, and which reading is the latest."""
+"""Answers to the monitor: readings of a page, start of the next page, and the latest reading."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,13 +21,13 @@ def at(second: float) -> datetime:
 
 
 def seconds(page: Page) -> list[float]:
-    """Times of a page's readings after START."""
+    """Times of a page's readings, in seconds after START."""
     return [(each.timestamp - START).total_seconds() for each in page.readings]
 
 
 @pytest.fixture
 async def five(writer: Writer) -> None:
-    """Readings of Anna at 0 to 4 s, and of somebody else."""
+    """Readings of Anna at 0 to 4 s, and of another patient."""
     others = [observation(n, patient=BORIS) for n in range(5)]
     await store(writer, [*(observation(n) for n in range(5)), *others])
 
@@ -50,7 +50,7 @@ async def five(writer: Writer) -> None:
 async def test_the_borders_of_a_page(
     reader: Reader, five: None, order: Order, bounds: dict[str, float], found: Sequence[float]
 ) -> None:
-    """`since` belongs to it, `until` and `after` do not."""
+    """`since` belongs to the page, `until` and `after` do not."""
     page = await reader.page(ANNA, limit=10, order=order, **{name: at(second) for name, second in bounds.items()})
     assert (seconds(page), page.last) == (found, None)
 
@@ -62,7 +62,7 @@ async def test_the_borders_of_a_page(
 async def test_pages_hold_each_reading_once(
     reader: Reader, five: None, order: Order, limit: int, pages: Sequence[Sequence[float]]
 ) -> None:
-    """The last page says that it is, though it be full."""
+    """Pages hold each reading once, and the last page says so even if it is full."""
     found: list[list[float]] = []
     last: dict[str, Any] = {"after": None}
     while not found or last["after"] is not None:
@@ -72,21 +72,21 @@ async def test_pages_hold_each_reading_once(
     assert found == [[4 - each if order == "desc" else each for each in page] for page in pages]
 
 
-async def test_patients_that_nobody_knows(reader: Reader, five: None) -> None:
-    """They have no readings, no key and no state: that is an error with their uuid, and no empty page."""
-    nobody = UUID(int=1)
+async def test_unknown_patients(reader: Reader, five: None) -> None:
+    """Unknown patients have no readings, key or state: each is an error with their uuid, not an empty page."""
+    unknown = UUID(int=1)
     for question in (
-        reader.page(nobody, limit=1, order="asc"),
-        reader.patient(nobody, now=START),
-        reader.known(nobody),
+        reader.page(unknown, limit=1, order="asc"),
+        reader.patient(unknown, now=START),
+        reader.known(unknown),
     ):
-        with pytest.raises(PatientNotFoundError, match=str(nobody)):
+        with pytest.raises(PatientNotFoundError, match=str(unknown)):
             await question
     assert (await reader.known(ANNA), await reader.known(BORIS)) == (1, 2)
 
 
 async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
-    """As one whose readings somebody has deleted: known by name, with nothing to show."""
+    """A patient whose readings were deleted is known by name, and has no latest reading."""
     execute(url, f"INSERT INTO patients (uuid, name) VALUES ('{ANNA}', 'Anna')")
     nothing = PatientState(ANNA, "Anna", None, None)
     assert (await reader.patients(now=START), await reader.patient(ANNA, now=START)) == ([nothing], nothing)
@@ -108,7 +108,7 @@ async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
 async def test_which_reading_is_the_latest(
     reader: Reader, writer: Writer, came: Sequence[tuple[int, int]], latest: int
 ) -> None:
-    """Of the newest and the newest that is at most five minutes ahead, the one that arrived last, or is newer."""
+    """Of the newest reading and the newest at most five minutes ahead, the last to arrive counts, or the newer one."""
     for start, (second, arrived) in enumerate(came):
         await store(writer, [observation(second)], start=start, arrived=NOON + arrived * 1000)
     state = await reader.patient(ANNA, now=at(10))

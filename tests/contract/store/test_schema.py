@@ -1,4 +1,4 @@
-"""The tables' version: what is read, what is brought up to date, and what is left alone."""
+"""Version of the tables: readable ones, upgrades, and newer ones that are left alone."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -26,25 +26,25 @@ async def ready(url: str) -> str:
 
 @pytest.fixture
 async def unread(url: str) -> AsyncIterator[Reader]:
-    """A reader of a database that it has not seen yet."""
+    """Reader of a database that it has not opened yet."""
     reader = Reader(url)
     yield reader
     await reader.aclose()
 
 
 def readable_from(version: str) -> str:
-    """What a migration writes down of the programs that may read its tables."""
+    """Oldest version whose programs may read the tables, as stored by the migrations."""
     return f"UPDATE readers SET readable_from = '{version}'"
 
 
-async def test_new_tables_say_who_may_read_them(ready: str) -> None:
-    """In one row, which the newest migration has the last word on."""
+async def test_new_tables_hold_readable_from(ready: str) -> None:
+    """New tables have one row with the oldest version that may read them, from the newest migration."""
     assert rows(ready, "SELECT id, readable_from FROM readers") == [(1, "0004")]
 
 
 @pytest.mark.parametrize("oldest", ["0003", "9999"])
 async def test_tables_of_a_newer_program_are_left_alone(ready: str, oldest: str) -> None:
-    """A sink does not touch a version that it does not know, whoever may read it."""
+    """A sink does not touch a newer version of the tables, even if older programs may read it."""
     execute(ready, NEWER)
     execute(ready, readable_from(oldest))
     with pytest.raises(StoreError, match="newer version"):
@@ -61,7 +61,7 @@ async def test_tables_of_a_newer_program_are_left_alone(ready: str, oldest: str)
     ],
 )
 async def test_a_reader_says_what_to_do(ready: str, unread: Reader, sql: str, advice: str) -> None:
-    """Tables of another version are an answer: there is no way back from a newer one that is not for this program."""
+    """A reader of unreadable tables says what to do; from a newer version there is no way back."""
     execute(ready, readable_from("9999"))
     execute(ready, sql)
     with pytest.raises(SchemaError, match=advice):
@@ -69,7 +69,7 @@ async def test_a_reader_says_what_to_do(ready: str, unread: Reader, sql: str, ad
 
 
 async def test_a_reader_looks_again(ready: str, unread: Reader) -> None:
-    """Once the tables are of its version it reads them, without being started anew."""
+    """A reader serves the tables once they have its version, without a restart."""
     [(version,)] = rows(ready, "SELECT version_num FROM alembic_version")
     execute(ready, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(SchemaError):
@@ -79,7 +79,7 @@ async def test_a_reader_looks_again(ready: str, unread: Reader) -> None:
 
 
 async def test_newer_tables_that_this_program_may_read(ready: str, unread: Reader) -> None:
-    """A monitor goes on beside a sink that was updated first, though the tables have columns that it does not know."""
+    """A monitor goes on beside a sink that was updated first, though the tables have new columns."""
     async with open_writer(ready, topic="icu.test") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         await store(writer, [observation(0)])
@@ -93,7 +93,7 @@ async def test_newer_tables_that_this_program_may_read(ready: str, unread: Reade
 
 
 async def test_newer_tables_that_say_nothing(ready: str, unread: Reader) -> None:
-    """They are of a program that did not go on from this one, and are refused."""
+    """Newer tables without that row come from a program that did not continue this one, and are refused."""
     execute(ready, NEWER)
     execute(ready, "DELETE FROM readers")
     with pytest.raises(SchemaError, match="update the program"):

@@ -11,21 +11,21 @@ from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
 from icu.store.errors import PositionConflictError, StoreInUseError
 from icu.store.reader import Reader
-from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
+from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Move, Writer, WriteRequest, open_writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, execute, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
-    """One transaction stores the readings and where to go on."""
-    outcome = await store(writer, [observation(n) for n in range(3)])
-    assert (outcome.stored, outcome.duplicates) == (3, 0)
+    """One transaction stores the readings and the next position."""
+    result = await store(writer, [observation(n) for n in range(3)])
+    assert (result.stored, result.duplicates) == (3, 0)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(3,)]
     assert await writer.positions() == {0: Position(3, "m")}
 
 
 async def test_values_are_kept_as_integers(writer: Writer, url: str) -> None:
-    """Milliseconds and hundredths: what was sent comes back exactly."""
+    """Milliseconds and hundredths are stored: the values that were sent are read again exactly."""
     await store(writer, [observation(pulse=89.5, bp="119.25/-", temperature=37.06, spo2=None)], arrived=NOON + 40)
     sql = "SELECT patient_id, timestamp, pulse, resp_rate, systolic, diastolic, spo2, temperature, lag"
     [row] = rows(url, f"{sql} FROM patient_metrics")
@@ -33,11 +33,11 @@ async def test_values_are_kept_as_integers(writer: Writer, url: str) -> None:
 
 
 async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, url: str) -> None:
-    """The mean in hundredths, when it was measured in milliseconds, and the flags as compact JSON; 0 is no NULL."""
-    said = {"map": 93.25, "bp_measured_at": START - timedelta(minutes=5, microseconds=1_500)}
+    """The mean is kept in hundredths, its time in milliseconds, flags as compact JSON; 0 is not NULL."""
+    pressure = {"map": 93.25, "bp_measured_at": START - timedelta(minutes=5, microseconds=1_500)}
     nothing = {"map": 0, "bp_measured_at": datetime(1970, 1, 1, tzinfo=UTC)}
     doubt = Quality(spo2="motion", bp="damped", map="implausible")
-    await store(writer, [observation(quality=doubt, **said), observation(1, **nothing)])
+    await store(writer, [observation(quality=doubt, **pressure), observation(1, **nothing)])
     assert rows(url, "SELECT map, bp_measured_at, quality FROM patient_metrics") == [
         (9325, NOON - 300_002, '{"bp":"damped","spo2":"motion","map":"implausible"}'),
         (0, 0, None),
@@ -45,24 +45,24 @@ async def test_what_is_said_of_a_pressure_and_of_doubt_is_kept(writer: Writer, u
 
 
 async def test_redelivery_is_swallowed(writer: Writer, url: str) -> None:
-    """The same readings again, with new ones among them, store only the new ones."""
+    """Only new readings are stored from a batch with readings that were stored before."""
     await store(writer, [observation(n) for n in range(3)])
-    outcome = await store(writer, [observation(n) for n in range(5)], start=3)
-    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (2, 3, [])
+    result = await store(writer, [observation(n) for n in range(5)], start=3)
+    assert (result.stored, result.duplicates, list(result.refusals)) == (2, 3, [])
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(5,)]
 
 
 async def test_a_reading_twice_in_one_batch_is_stored_once(writer: Writer) -> None:
-    """Duplicates may come side by side."""
-    outcome = await store(writer, [observation(1), observation(1)])
-    assert (outcome.stored, outcome.duplicates) == (1, 1)
+    """Duplicates in one batch are stored once."""
+    result = await store(writer, [observation(1), observation(1)])
+    assert (result.stored, result.duplicates) == (1, 1)
 
 
 async def test_other_values_for_the_same_time_are_a_conflict(writer: Writer, url: str) -> None:
-    """The first values stand, the others become a dead letter with their bytes."""
+    """The first values stand; the others become a dead letter with their bytes."""
     await store(writer, [observation(1, pulse=70)])
-    outcome = await store(writer, [observation(1, pulse=71), observation(2)], start=1)
-    assert (outcome.stored, outcome.duplicates, len(outcome.refusals)) == (1, 0, 1)
+    result = await store(writer, [observation(1, pulse=71), observation(2)], start=1)
+    assert (result.stored, result.duplicates, len(result.refusals)) == (1, 0, 1)
     assert rows(url, "SELECT pulse FROM patient_metrics ORDER BY timestamp") == [(7000,), (7200,)]
     [(offset, reason, value)] = rows(url, 'SELECT "offset", reason, value FROM dead_letters')
     assert (offset, reason) == (1, "conflict")
@@ -80,7 +80,7 @@ DIFFERENCES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("difference", DIFFERENCES.values(), ids=DIFFERENCES)
 async def test_what_is_said_beside_the_signs_is_compared_too(writer: Writer, difference: dict[str, Any]) -> None:
-    """The same again is swallowed; another mean pressure, time of it or doubt is a conflict."""
+    """Equal readings are duplicates; another mean pressure, pressure time or flag is a conflict."""
     fields = {"map": 93, "bp_measured_at": START - timedelta(minutes=5), "quality": Quality(bp="damped")}
     await store(writer, [observation(0, **fields)], arrived=NOON)
     again = await store(writer, [observation(0, **fields)], start=1, arrived=NOON + 60_000)
@@ -90,7 +90,7 @@ async def test_what_is_said_beside_the_signs_is_compared_too(writer: Writer, dif
 
 
 async def test_a_dead_letter_keeps_reason_bytes_and_headers(writer: Writer, url: str) -> None:
-    """What could not be read is kept, cut at 64 KiB, with its full size; so is the explanation, which may quote it."""
+    """A dead letter keeps the first 64 KiB and the full size of its value, and a bounded explanation."""
     refusal = Refusal(Delivery(0, 0, b"bed", b"x" * 70_000, (("origin", b"test"),)), "malformed", "no JSON" + "!" * 999)
     await store(writer, [], refusals=[refusal])
     columns = 'topic, log, partition, "offset", reason, detail, key, length(value), size, headers, arrived'
@@ -101,13 +101,13 @@ async def test_a_dead_letter_keeps_reason_bytes_and_headers(writer: Writer, url:
 
 
 async def test_a_dead_letter_without_a_value_has_none(writer: Writer, url: str) -> None:
-    """As of a tombstone: it had neither bytes nor headers, which is not to have had empty ones."""
+    """A tombstone's dead letter has NULL for value and headers, not empty ones."""
     await store(writer, [], refusals=[Refusal(Delivery(0, 0, None, None), "tombstone", "the record has no value")])
     assert rows(url, "SELECT key, value, size, headers FROM dead_letters") == [(None, None, 0, None)]
 
 
 async def test_a_moved_offset_stores_nothing(writer: Writer, url: str) -> None:
-    """A sink that was overtaken, stalled or doubled cannot write: compare-and-set on the offset."""
+    """Compare-and-set on the offset: a sink that was overtaken, stalled or doubled cannot write."""
     await store(writer, [observation(0)])
     with pytest.raises(PositionConflictError):
         await store(writer, [observation(9)], start=0)
@@ -116,7 +116,7 @@ async def test_a_moved_offset_stores_nothing(writer: Writer, url: str) -> None:
 
 
 async def test_patients_are_introduced_once_and_renamed(writer: Writer, url: str) -> None:
-    """A patient is inserted at the first reading; the last name that was sent stands, a missing one changes nothing."""
+    """The first reading inserts the patient; the last name sent stands, a missing one changes nothing."""
     await store(writer, [observation(0), observation(0, patient=BORIS)])
     await store(
         writer, [observation(1, patient_name="Anna K.", interval=10), observation(2, patient_name=None)], start=2
@@ -128,8 +128,8 @@ async def test_patients_are_introduced_once_and_renamed(writer: Writer, url: str
     ]
 
 
-async def test_a_clock_that_is_ahead_is_told(writer: Writer, reader: Reader, url: str) -> None:
-    """More than five minutes ahead of arrival: stored, and told of the reading. Late is ordinary."""
+async def test_a_clock_that_is_ahead_is_flagged(writer: Writer, reader: Reader, url: str) -> None:
+    """A reading over five minutes ahead of arrival is stored, and says so when served. A late one is normal."""
     await store(writer, [observation(0), observation(300), observation(301), observation(-86_400 * 365)])
     assert rows(url, "SELECT lag FROM patient_metrics ORDER BY timestamp") == [
         (86_400 * 365_000,),
@@ -142,17 +142,17 @@ async def test_a_clock_that_is_ahead_is_told(writer: Writer, reader: Reader, url
 
 
 async def test_another_log_raises_the_log_number(writer: Writer, url: str) -> None:
-    """Dead letters of two logs with the same offset stand side by side."""
+    """Dead letters of two logs with the same offset are both kept."""
     refusal = Refusal(Delivery(0, 0, None, b"?"), "malformed", "no JSON")
     await store(writer, [], refusals=[refusal])
     await writer.begin({0: Position(0, "another")}, other_logs=frozenset({0}))
-    await writer.write(Intake([], [], [refusal], [Move(0, 0, Position(1, "another"))]), arrived=NOON)
+    await writer.write(WriteRequest([], [], [refusal], [Move(0, 0, Position(1, "another"))]), arrived=NOON)
     assert rows(url, 'SELECT log, "offset" FROM dead_letters ORDER BY log') == [(1, 0), (2, 0)]
     assert await writer.positions() == {0: Position(1, "another")}
 
 
 async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Writer, url: str) -> None:
-    """Each transaction that stored something is one entry; duplicates are in none."""
+    """Each transaction with new readings is one entry of the journal; duplicates are in none."""
     await store(writer, [observation(n) for n in range(2)])
     await store(writer, [observation(n) for n in range(2)], start=2)
     await store(writer, [observation(1), observation(2)], start=4)
@@ -165,7 +165,7 @@ async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Write
 
 
 async def test_numbers_go_on_though_the_journal_is_empty(writer: Writer, url: str) -> None:
-    """Whoever has seen an entry that was dropped since is not shown another one under its number."""
+    """Numbers of entries that were dropped are not used again: a follower may have seen them."""
     await store(writer, [observation(n) for n in range(3)])
     execute(url, "DELETE FROM journal")
     await store(writer, [observation(3)], start=3, arrived=NOON - 5_000)
@@ -173,7 +173,7 @@ async def test_numbers_go_on_though_the_journal_is_empty(writer: Writer, url: st
 
 
 async def test_a_transaction_that_fails_takes_no_number(writer: Writer, url: str) -> None:
-    """Numbers would have holes, and the journal hold less than it counts."""
+    """A failed transaction leaves no gap in the numbers, which count the readings of the journal."""
     await store(writer, [observation(0)])
     await store(writer, [observation(0), observation(1)], start=1)
     assert rows(url, "SELECT batch FROM journal ORDER BY batch") == [(NOON + 1,), (NOON + 2,)]
@@ -181,7 +181,7 @@ async def test_a_transaction_that_fails_takes_no_number(writer: Writer, url: str
 
 
 async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps the newest readings, of as many batches as it takes to hold so many, and drops what is behind them."""
+    """The journal keeps the newest batches that hold KEEP readings together, and drops older ones."""
     for keep, batches in ((10, 3), (8, 2)):
         monkeypatch.setattr(journal, "KEEP", keep)
         [(begin,)] = rows(url, "SELECT coalesce(max(next), 0) FROM consumer_offsets")
@@ -191,7 +191,7 @@ async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pyt
 
 
 async def test_a_cancelled_transaction_is_finished(writer: Writer, url: str) -> None:
-    """Cancellation waits for the commit: a cut transaction would hang the exit and say nothing about the data."""
+    """Cancellation waits for the commit: a cut transaction would hang the exit, and its outcome be unknown."""
     with anyio.CancelScope() as scope:
         scope.cancel()
         await store(writer, [observation(0)])
@@ -199,7 +199,7 @@ async def test_a_cancelled_transaction_is_finished(writer: Writer, url: str) -> 
 
 
 async def test_the_next_sink_takes_over(url: str) -> None:
-    """A closed writer lets go of the file; the next one knows the patients and the offsets."""
+    """A closed writer releases the file; the next one knows patients and offsets."""
     async with open_writer(url, topic="icu.test") as first:
         await first.begin({0: Position(0, "m")}, other_logs=frozenset())
         await store(first, [observation(0)])
@@ -211,7 +211,7 @@ async def test_the_next_sink_takes_over(url: str) -> None:
 
 
 async def test_a_second_sink_is_refused(writer: Writer, url: str) -> None:
-    """While one has the database; the second says who is in the way, and the first goes on."""
+    """While one sink has the database, a second one names it and is refused, and the first goes on."""
     with pytest.raises(StoreInUseError, match="another sink writes to") as refusal:
         async with open_writer(url, topic="icu.other"):
             pass

@@ -1,4 +1,4 @@
-"""The first and the last value that each field takes on the wire, and what an observation makes of what it is given."""
+"""First and last value of each field on the wire, and the normal form of an observation."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +14,7 @@ EASTERN = timezone(timedelta(hours=3))
 
 
 def on_the_wire(**fields: Any) -> Observation:
-    """The observation that a record with these fields is."""
+    """Decode a record with these fields."""
     whole = {"patient_uuid": str(ANNA), "timestamp": "2026-01-31T12:00:00Z", **fields}
     return msgspec.json.decode(json.dumps(whole), type=Observation)
 
@@ -33,7 +33,7 @@ def on_the_wire(**fields: Any) -> Observation:
     ],
 )
 def test_borders(name: str, inside: list[Any], outside: list[Any]) -> None:
-    """Both ends of each range are possible, as whole numbers and with a fraction, and what lies beyond is not."""
+    """Both ends of each range are accepted, as integers and as floats, and values beyond them are not."""
     for value in inside:
         assert getattr(on_the_wire(**{name: value}), name) == value
     for value in outside:
@@ -42,21 +42,21 @@ def test_borders(name: str, inside: list[Any], outside: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("word", ["a", "low-perfusion", "a" * 32])
-def test_words_of_doubt(word: str) -> None:
-    """Lower case and dashes, up to 32 of them."""
+def test_flags_of_quality(word: str) -> None:
+    """Flags have lower-case letters and dashes, up to 32 characters."""
     assert on_the_wire(quality={"spo2": word}).quality == Quality(spo2=word)
 
 
 @pytest.mark.parametrize("word", ["", "-a", "Motion", "a1", "a_b", "a" * 33, "motion\n", "motion and so on"])
-def test_what_is_no_word_of_doubt(word: str) -> None:
-    """Front ends may show it as it stands."""
+def test_other_texts_are_no_flags(word: str) -> None:
+    """Other texts are no flags: front ends may show a flag unescaped."""
     with pytest.raises(msgspec.ValidationError):
         on_the_wire(quality={"spo2": word})
 
 
 @pytest.mark.parametrize("year", [1970, 2099])
 def test_the_first_and_the_last_year(year: int) -> None:
-    """A reading of either can be stored, and so can a pressure of then."""
+    """Readings and pressure times of the first and the last year are accepted."""
     first = datetime(year, 1, 1, tzinfo=UTC)
     made = Observation(patient_uuid=ANNA, timestamp=first, bp="120/80", bp_measured_at=first)
     assert (made.timestamp, made.bp_measured_at) == (first, first)
@@ -64,13 +64,13 @@ def test_the_first_and_the_last_year(year: int) -> None:
 
 @pytest.mark.parametrize("year", [1969, 2100])
 def test_other_years_are_refused(year: int) -> None:
-    """Whoever makes it; the message names the field."""
+    """Other years are refused, on the wire and in code, with the name of the field."""
     with pytest.raises(ValueError, match="timestamp is outside the years 1970 to 2099"):
         Observation(patient_uuid=ANNA, timestamp=datetime(year, 6, 1, tzinfo=UTC))
 
 
 def test_times_are_utc_whatever_their_zone() -> None:
-    """The same moments, so that times as text can be compared."""
+    """Times of any zone become UTC, so that their texts sort."""
     made = Observation(
         patient_uuid=ANNA, timestamp=START.astimezone(EASTERN), bp="120/80", bp_measured_at=START.astimezone(EASTERN)
     )
@@ -79,7 +79,7 @@ def test_times_are_utc_whatever_their_zone() -> None:
 
 
 def test_a_year_is_one_of_utc() -> None:
-    """New year comes sooner in the east."""
+    """The year is that of UTC: new year comes sooner in the east."""
     eve = datetime(2099, 12, 31, 23, tzinfo=UTC)
     assert Observation(patient_uuid=ANNA, timestamp=eve.astimezone(EASTERN)).timestamp == eve
 
@@ -91,18 +91,18 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 
 def test_a_pressure_that_is_none_is_refused() -> None:
-    """No sender of ours can make one."""
+    """Our own senders cannot make an impossible pressure either."""
     with pytest.raises(ValueError, match="blood pressure is written"):
         observation(bp="120:80")
 
 
 def test_an_empty_quality_is_none() -> None:
-    """Nothing is said either way, and two observations that say so are equal."""
+    """An empty quality equals a missing one, so that the observations are equal."""
     assert observation(quality=Quality()) == observation()
     assert on_the_wire(quality={}).quality is None
 
 
 def test_a_nil_uuid_is_refused() -> None:
-    """It is nobody's."""
+    """The nil uuid is no patient's."""
     with pytest.raises(msgspec.ValidationError, match="the patient's uuid is nil"):
         on_the_wire(patient_uuid="00000000-0000-0000-0000-000000000000")

@@ -1,4 +1,4 @@
-"""What travels on the topic: readable JSON under the brief's names, and the same observation again."""
+"""Messages on the topic: readable JSON under the brief's names, and a loss-free round trip."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -34,7 +34,7 @@ def test_an_observation_survives_the_wire(
 
 
 def test_the_wire_is_readable_json_with_the_briefs_names() -> None:
-    """The names on the topic are the brief's own, numbers are numbers, a missing sign is absent."""
+    """Names on the topic are the brief's own, numbers are numbers, a missing sign is absent."""
     [record] = encode([observation(temperature=None)])
     assert record.key == str(ANNA).encode()
     assert json.loads(record.value) == {
@@ -51,7 +51,7 @@ def test_the_wire_is_readable_json_with_the_briefs_names() -> None:
 
 
 def test_what_is_optional_is_readable_json_too() -> None:
-    """A time is ISO text, and only the signs of which something is said stand in the quality."""
+    """A time is ISO text, and `quality` has only the flagged signs."""
     eastern = timezone(timedelta(hours=3))
     measured = datetime(2026, 1, 31, 14, 50, tzinfo=eastern)
     [record] = encode([observation(map=93.5, bp_measured_at=measured, quality=Quality(spo2="motion"))])
@@ -64,7 +64,7 @@ def test_what_is_optional_is_readable_json_too() -> None:
 
 
 def test_an_impossible_time_of_a_pressure_is_refused_whoever_makes_it() -> None:
-    """The message names the field, so that it is not looked for in the timestamp."""
+    """The message names the field, so that the error is not looked for in the timestamp."""
     with pytest.raises(ValueError, match="bp_measured_at is later than timestamp"):
         observation(bp_measured_at=START + timedelta(seconds=1))
     with pytest.raises(ValueError, match="bp_measured_at has no time zone"):
@@ -74,5 +74,5 @@ def test_an_impossible_time_of_a_pressure_is_refused_whoever_makes_it() -> None:
 
 
 def test_a_name_is_the_same_patient_at_every_start() -> None:
-    """The uuid made from a name depends on the name as people read it, and on nothing else."""
+    """The uuid of a name depends on the name as people read it, and on nothing else."""
     assert uuid_of_name("Zoë") == uuid_of_name(" Zoe\u0308 ") != uuid_of_name("Zoe")

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from icu.messages import Observation, encode
 from icu.sink.ahead import AheadReading, AheadReport
 from icu.sink.telemetry import Telemetry
-from icu.store.writer import Intake, Outcome
+from icu.store.writer import WriteRequest, WriteResult
 from icu.transports.memory import MemoryTransport
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import ANNA, BORIS, START, observation
@@ -67,8 +67,8 @@ async def test_nobody_ahead(transport: MemoryTransport, url: str, warnings: list
 def ages(*observations: Observation, now: float) -> tuple[float | None, float | None]:
     """Count and sum of the ages after one batch that was stored at `now`, in seconds after START."""
     registry = CollectorRegistry()
-    outcome = Outcome(len(observations), 0, [])
-    Telemetry(registry).count_stored(Intake(observations, [], [], []), outcome, now=START.timestamp() + now)
+    result = WriteResult(len(observations), 0, [])
+    Telemetry(registry).count_stored(WriteRequest(observations, [], [], []), result, now=START.timestamp() + now)
     sums = ("icu_sink_reading_age_seconds_count", "icu_sink_reading_age_seconds_sum")
     count, total = (registry.get_sample_value(each) for each in sums)
     return count, total

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from icu.messages import Position, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
-from icu.store.engines.sqlite.watch import QUIET
+from icu.store.engines.sqlite.watch import SETTLE_TIME
 from icu.store.errors import StoreCorruptError, StoreInUseError
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
@@ -255,7 +255,7 @@ async def test_a_checkpoint_that_a_reader_keeps_from_being_whole_is_no_alarm(war
     assert newest_alone(ward.path) < newest
     for _ in range(3):  # as long as somebody's copy would be waited for
         await ward.store(1)
-        await anyio.sleep(QUIET / 2)
+        await anyio.sleep(SETTLE_TIME / 2)
     await ward.store(10_000)
     assert (ward.errors, ward.deaths) == ([], [])
     assert ward.stored() == ward.published
@@ -270,7 +270,7 @@ async def test_a_file_that_only_looks_changed_is_no_alarm(ward: Ward) -> None:
         await ward.store(1)
         ward.path.touch()
         await ward.store(1)
-        await anyio.sleep(QUIET)
+        await anyio.sleep(SETTLE_TIME)
         await ward.store(1)
     assert (ward.errors, ward.deaths, ward.stored()) == ([], [], 2_323)
 

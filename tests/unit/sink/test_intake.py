@@ -19,10 +19,10 @@ def test_each_observation_stands_beside_its_delivery() -> None:
             Batch(0, anna, 0, Position(3, "m")),
         ]
     )
-    assert result.intake.deliveries == [*boris, *anna]
-    assert result.intake.observations == [decoded(each) for each in result.intake.deliveries]
-    assert [(each.delivery, each.reason) for each in result.intake.refusals] == [(unreadable, "malformed")]
-    assert result.intake.moves == [Move(1, 7, Position(10, "m")), Move(0, 0, Position(3, "m"))]
+    assert result.request.deliveries == [*boris, *anna]
+    assert result.request.observations == [decoded(each) for each in result.request.deliveries]
+    assert [(each.delivery, each.reason) for each in result.request.refusals] == [(unreadable, "malformed")]
+    assert result.request.moves == [Move(1, 7, Position(10, "m")), Move(0, 0, Position(3, "m"))]
     assert result.implausible == []
 
 

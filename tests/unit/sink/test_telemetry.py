@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import Delivery, Refusal
 from icu.sink.telemetry import Telemetry
-from icu.store.writer import Intake, Outcome
+from icu.store.writer import WriteRequest, WriteResult
 from tests.samples import START, delivery, observation
 
 
@@ -21,8 +21,8 @@ def test_figures_of_one_transaction() -> None:
     registry = CollectorRegistry()
     refusal = Refusal(Delivery(0, 3, None, b"?"), "malformed", "no JSON")
     came = [observation(0), observation(2), observation(1)]
-    intake = Intake(came, [delivery(each) for each in came], [refusal], [])
-    refused = Telemetry(registry).count_stored(intake, Outcome(2, 1, [refusal]), now=START.timestamp() + 10)
+    request = WriteRequest(came, [delivery(each) for each in came], [refusal], [])
+    refused = Telemetry(registry).count_stored(request, WriteResult(2, 1, [refusal]), now=START.timestamp() + 10)
     assert refused == {"malformed": 1}
     figures = {
         "stored_total": 2,

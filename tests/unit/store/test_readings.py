@@ -1,4 +1,4 @@
-"""The three forms of a reading."""
+"""Three forms of a reading."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,9 +16,9 @@ from tests.samples import ANNA, START, observation
 from tests.stores import NOON
 
 
-def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was looked up is forgotten before it takes much memory, and worked out again."""
-    monkeypatch.setattr(readings, "MOST_KNOWN", 3)
+def test_more_values_than_a_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full cache is emptied, and its values are computed again."""
+    monkeypatch.setattr(readings, "CACHE_SIZE", 3)
     observations = [observation(n, pulse=n / 100, bp=f"{100 + n}/{n}") for n in range(1, 90)] * 2
     rows = to_rows(observations, {ANNA.int: 1}, 0)
     assert [row[COLUMNS.index("pulse")] for row in rows] == [*range(1, 90)] * 2
@@ -28,8 +28,8 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_rows_have_the_order_of_the_columns() -> None:
-    """What is written out by hand for speed names each sign where the statements have it."""
-    signs = {each.name: each.limits.low + 20 + place for place, each in enumerate(SIGNS)}
+    """Rows that are written out for speed have each sign in the column of the statements."""
+    signs = {each.name: each.limits.low + 20 + index for index, each in enumerate(SIGNS)}
     fields = {each.field: signs[each.name] for each in NUMBERS}
     bp = f"{signs['diastolic'] + 30}/{signs['diastolic']}"
     came = observation(1, bp=bp, bp_measured_at=START, quality=Quality(spo2="motion"), **fields)
@@ -49,7 +49,7 @@ def test_rows_have_the_order_of_the_columns() -> None:
 
 
 def test_nothing_that_is_often_absent_is_bound_as_none() -> None:
-    """From the first optional sign on another value stands for it, which no measurement has."""
+    """From the first optional sign on, None is bound as a value that no measurement has."""
     [values] = to_values([(1, NOON, 40, *[None] * (len(COLUMNS) - 3))])
     required = sum(not each.optional for each in SIGNS)
     optional = sum(each.optional for each in SIGNS)
@@ -67,7 +67,7 @@ def test_nothing_that_is_often_absent_is_bound_as_none() -> None:
     ],
 )
 def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
-    """To the hundredth and the millisecond; what was not said is absent, not null, beside the signs."""
+    """Readings are served to the hundredth and the millisecond; optional signs are absent, not null."""
     for known in (readings._hundredths, readings._pressure_columns, readings._quality_text, readings._quality):
         known.clear()  # what is remembered was worked out by another test
     came = observation(0.25, **sent)
@@ -81,7 +81,7 @@ def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
 
 
 def test_moments_between_two_milliseconds() -> None:
-    """They are cut off, before 1970 too, so that a question for a moment finds what was stored of it."""
+    """Times are rounded down, also before 1970, so that a query finds the stored reading."""
     for microseconds, expected in ((1_999, 1), (2_000, 2), (-1, -1)):
         found = milliseconds(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds))
         assert (found, type(found)) == (expected, int)

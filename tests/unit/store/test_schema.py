@@ -1,4 +1,4 @@
-"""The tables' version, and the way from any to the newest."""
+"""Version of the tables, and upgrades from each version to the newest."""
 
 import itertools
 import logging
@@ -33,7 +33,7 @@ from tests.stores import NOON, rows, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    """What Alembic makes, and what icu.store.tables says, are the same."""
+    """The migrations and icu.store.tables make the same tables."""
     await to_thread.run_sync(upgrade, tmp_path / "icu.db")
     engine = create_engine(f"sqlite:///{tmp_path / 'icu.db'}")
     with engine.connect() as connection:
@@ -42,31 +42,31 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path)
 
 
 def scripts() -> ScriptDirectory:
-    """The migrations, as Alembic finds them."""
+    """Migrations, as Alembic finds them."""
     config = Config()
     config.set_main_option("script_location", "icu.store:migrations")
     return ScriptDirectory.from_config(config)
 
 
 def test_head_is_the_newest_migration() -> None:
-    """The constant that spares the import of Alembic says what Alembic would."""
+    """HEAD, which spares the import of Alembic, is Alembic's own head."""
     assert scripts().get_current_head() == schema.HEAD
 
 
-def test_each_migration_says_who_may_read_its_tables() -> None:
-    """From the third on: no version that is newer than itself, and none older than the migration before says."""
-    said = [
+def test_each_migration_has_readable_from() -> None:
+    """From the third migration on, `readable_from` is at most its own version, and never decreases."""
+    versions = [
         (each.revision, each.module.readable_from)
         for each in scripts().walk_revisions()
         if each.revision not in {"0001", "0002"}
     ]
-    assert said
-    assert all(oldest <= version for version, oldest in said)
-    assert [oldest for _, oldest in said] == sorted((oldest for _, oldest in said), reverse=True)
+    assert versions
+    assert all(oldest <= version for version, oldest in versions)
+    assert [oldest for _, oldest in versions] == sorted((oldest for _, oldest in versions), reverse=True)
 
 
 async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
-    """The first call makes the tables, the second finds them; the database's own number stays, and is no other's."""
+    """A second upgrade changes nothing, and the database keeps its random generation."""
     path = tmp_path / "icu.db"
     assert await to_thread.run_sync(upgrade, path) is None
     before = rows(f"sqlite:///{path}", "PRAGMA user_version")
@@ -109,7 +109,7 @@ def older(path: Path, version: str) -> None:
 
 
 async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
-    """Readings of before mean pressures are served as they were, followed again, and known when they come twice."""
+    """Readings without mean pressures are served unchanged, followed again, and recognised as duplicates."""
     path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
     await to_thread.run_sync(older, path, "0001")
     row = (1, NOON, 7200, 1600, 12_000, 8000, 9800, 3660, 40, 0)
@@ -121,8 +121,8 @@ async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
     connection.close()
     async with open_writer(url, topic="icu.test") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
-        outcome = await store(writer, [observation(0), observation(5, map=93)])
-    assert (outcome.stored, outcome.duplicates, list(outcome.refusals)) == (1, 1, [])
+        result = await store(writer, [observation(0), observation(5, map=93)])
+    assert (result.stored, result.duplicates, list(result.refusals)) == (1, 1, [])
     reader = Reader(url)
     page = await reader.page(ANNA, limit=10, order="asc")
     async with reader.follow() as follower:
@@ -141,8 +141,7 @@ async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
 async def test_the_flags_go_and_all_else_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite: tuple[int, ...]
 ) -> None:
-    """A reading of before, and its entry in the journal, are served as they were, by an SQLite that drops no columns
-    too: the time of one was ahead, as its lag tells. Readings stay clustered by patient and time."""
+    """Readings and journal keep their content, also in an SQLite that cannot drop columns, and stay clustered."""
     path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
     await to_thread.run_sync(older, path, "0002")
     row = (1, NOON, 7200, 1600, 12_000, 8000, 9800, 3660, -300_001, 1, 9300, NOON - 1000, '{"spo2":"motion"}')
@@ -191,7 +190,7 @@ async def test_a_missing_folder_is_a_mistake_of_the_settings(tmp_path: Path) -> 
     ],
 )
 async def test_a_reader_says_what_to_start(tmp_path: Path, state: str, advice: str) -> None:
-    """A reader of a file that is not there, or holds nothing, says so, and what helps."""
+    """A reader of a missing or empty file says so, and what to start."""
     path = tmp_path / "icu.db"
     if state != "missing":
         path.touch()
@@ -214,13 +213,13 @@ async def test_a_reader_says_what_to_start(tmp_path: Path, state: str, advice: s
     ],
 )
 def test_a_url_that_names_no_file(url: str) -> None:
-    """Whoever made the settings: one sentence with a URL that works."""
+    """The error is one sentence, with a URL that works."""
     with pytest.raises(ConfigurationError, match=r"sqlite:///icu\.db"):
         Reader(url)
 
 
 @pytest.mark.parametrize("code", ["%00", "%ff", "\udcff", "%C2%85", "%E2%80%A8", "\n"])
 def test_a_url_that_names_no_file_that_can_be_typed(code: str) -> None:
-    """Controls, bytes that are no UTF-8 and ends of lines, coded or not: no system call, and no log, sees them."""
+    """Controls, bytes that are no UTF-8 and line ends are refused, encoded or not, before any system call or log."""
     with pytest.raises(ConfigurationError, match=r"cannot hold the character U\+[0-9A-F]{4}: .*sqlite:///icu\.db"):
         Reader(f"sqlite:///a{code}b.db")

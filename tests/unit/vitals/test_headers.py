@@ -39,7 +39,7 @@ SIGNS = {
 
 @pytest.mark.parametrize(("header", "wanted"), SIGNS.items(), ids=SIGNS)
 def test_a_sign_and_its_unit(header: str, wanted: tuple[str, float, float]) -> None:
-    """A value becomes one in our unit."""
+    """Values are converted to the unit of the catalogue."""
     found = sign_of(header)
     assert found is not None
     sign, _, conversion = found
@@ -63,13 +63,13 @@ def test_a_sign_and_its_unit(header: str, wanted: tuple[str, float, float]) -> N
     ],
 )
 def test_no_sign(header: str) -> None:
-    """The least of a window is no unit of minutes, nor is what merely begins like a sign one."""
+    """The minimum of a window is no unit of minutes, and a word that begins like a sign is no sign."""
     assert sign_of(header) is None
 
 
 @pytest.mark.parametrize("header", ["HR (Hz)", "Temp (R)", "SBP [cmH2O]", "SpO2 (mmHg)"])
 def test_a_unit_that_is_not_known(header: str) -> None:
-    """It is never overlooked."""
+    """An unknown unit is never ignored."""
     with pytest.raises(UnknownUnitError, match="is not known: write"):
         sign_of(header)
 
@@ -89,24 +89,24 @@ def test_a_unit_that_is_not_known(header: str) -> None:
     ],
 )
 def test_columns_of_times(header: str, wanted: Any) -> None:
-    """The seconds in one unit, where the header says so."""
+    """Columns of times state the seconds in one unit, if the header names it."""
     assert time_of(header) == wanted
 
 
 def test_what_only_looks_like_time() -> None:
-    """Names that are not known, for which the step must not stand in."""
+    """Unknown names that resemble times are noticed, so that the step does not replace them."""
     assert all(map(looks_like_time, ("storetime", "observed_at", "measuredAt", "NoteDate", "event_dttm", "offset2")))
     assert not any(map(looks_like_time, ("Platelets", "heat", "sat", "Age", "ward")))
 
 
 def test_what_only_looks_like_an_identity() -> None:
-    """Names that are not known, and may be those of patients."""
+    """Unknown names that may identify patients are noticed."""
     assert all(map(looks_like_identity, ("device_id", "rowId", "Sensor ID", "app.user", "a_uuid")))
     assert not any(map(looks_like_identity, ("LacticAcid", "fluid", "covid", "Steroid", "Rhythm")))
 
 
 def test_every_name_is_written_as_it_is_looked_for() -> None:
-    """Lower case, letters and digits; none of two meanings but `t`."""
+    """Names are lower-case letters and digits, and have one meaning each, but for `t`."""
     signs = [each for source in names.SOURCES for name in source.names.values() for each in names.words(name)]
     times = [*names.TIMES, *names.COUNTS, *names.DATES]
     patients = [*names.STAYS, *names.PEOPLE, *names.BEDS]

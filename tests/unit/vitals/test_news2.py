@@ -1,4 +1,4 @@
-"""Points as the Royal College of Physicians' chart 1 has them, at both sides of every border."""
+"""Points of the Royal College of Physicians' chart 1, at both sides of every border."""
 
 import pytest
 
@@ -35,5 +35,5 @@ CHART: list[tuple[Bands, list[tuple[float, int]]]] = [
 
 @pytest.mark.parametrize(("bands", "cells"), CHART, ids=["resp_rate", "spo2", "systolic", "pulse", "temperature"])
 def test_the_chart(bands: Bands, cells: list[tuple[float, int]]) -> None:
-    """Every cell, by its lowest and its highest value."""
+    """Every cell of the chart, by its lowest and its highest value."""
     assert [(value, bands.score(value)) for value, _ in cells] == cells

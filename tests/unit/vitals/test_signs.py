@@ -12,7 +12,7 @@ HALF = st.none() | st.integers(0, 36_000).map(lambda n: plain(n / 100))
 
 @given(HALF, HALF)
 def test_what_is_written_is_read_again(systolic: float | None, diastolic: float | None) -> None:
-    """Every pressure that can be measured survives being written, halves and fractions included."""
+    """Every possible pressure survives formatting and parsing, with missing halves and fractions."""
     if systolic is not None and diastolic is not None:
         systolic, diastolic = max(systolic, diastolic), min(systolic, diastolic)
     text = format_blood_pressure(systolic, diastolic)
@@ -24,13 +24,13 @@ def test_what_is_written_is_read_again(systolic: float | None, diastolic: float 
 
 @pytest.mark.parametrize("text", ["", "120", "120/", "/80", "120 / 80", "1e2/80", "+120/80", "0120/80", "--5/80"])
 def test_other_spellings_are_refused(text: str) -> None:
-    """What is not written as 120/80 is refused, and the message shows how to write it."""
+    """Other spellings than 120/80 are refused, and the message shows how to write it."""
     with pytest.raises(ValueError, match="120/80"):
         parse_blood_pressure(text)
 
 
 def test_the_range_is_closed() -> None:
-    """The largest pressure that a monitor shows is accepted, the next is not."""
+    """The largest pressure of a monitor is accepted, the next is not."""
     assert parse_blood_pressure(f"{SYSTOLIC.limits.high}/0").systolic == SYSTOLIC.limits.high
     with pytest.raises(ValueError, match="outside"):
         parse_blood_pressure(f"{SYSTOLIC.limits.high + 1}/0")
@@ -56,5 +56,5 @@ PARTLY: dict[str, tuple[float | None, float | None]] = {
 
 @pytest.mark.parametrize(("text", "kept"), PARTLY.items(), ids=PARTLY)
 def test_an_impossible_half_costs_that_half(text: str, kept: tuple[float | None, float | None]) -> None:
-    """An upside-down pressure costs both, for either may be the wrong one."""
+    """An impossible half is left out; an upside-down pressure loses both, for either may be wrong."""
     assert plausible(read_halves(text)) == kept

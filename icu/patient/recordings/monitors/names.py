@@ -1,4 +1,4 @@
-"""Names that monitors and their formats give to signs, written as `known_as` writes them; the preferred source first.
+"""Names that monitors and their formats give to signs, as `normalised_name` writes them; the preferred source first.
 
 A pressure belongs together: its parts are never taken from two sources.
 """

@@ -35,7 +35,7 @@ class Source(NamedTuple):
     cuff: bool = False
 
 
-def known_as(name: str) -> str:
+def normalised_name(name: str) -> str:
     """Normalise a name, removing the differences between monitors: `ABP Sys` and `ABPSys`, `%SpO2` and `SpO2`."""
     return "".join(filter(str.isalnum, name.lower()))
 
@@ -52,7 +52,7 @@ def check_unit(path: Path, name: str, unit: str) -> None:
     Raises:
         RecordingError: It is not ours.
     """
-    if known_as(unit) in _FOREIGN:
+    if normalised_name(unit) in _FOREIGN:
         raise RecordingError(
             f"{path}: {listed([name])} is in {unit}: a recording has pressures in mmHg and temperatures in C"
         )

@@ -20,7 +20,7 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.names import VITAL
 from icu.patient.recordings.monitors.packets import check_packets, damaged
 from icu.patient.recordings.monitors.seconds import Series
-from icu.patient.recordings.monitors.sources import Source, check_unit, chosen, known_as, listed, recording_of
+from icu.patient.recordings.monitors.sources import Source, check_unit, chosen, listed, normalised_name, recording_of
 from icu.patient.recordings.recording import Recording
 
 SUFFIX: Final = ".vital"
@@ -99,7 +99,7 @@ def _may_be_wanted(name: str) -> bool:
 
 
 def _known(name: str) -> str:
-    return known_as(name.rpartition("/")[2])
+    return normalised_name(name.rpartition("/")[2])
 
 
 def _sources(tracks: Mapping[str, _Track]) -> Iterator[Source]:

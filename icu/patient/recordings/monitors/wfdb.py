@@ -18,7 +18,7 @@ from icu.patient.recordings.monitors.headers import check_samples, read_headers
 from icu.patient.recordings.monitors.headers import segments as segments_of
 from icu.patient.recordings.monitors.names import WFDB
 from icu.patient.recordings.monitors.seconds import Series
-from icu.patient.recordings.monitors.sources import check_unit, chosen, known_as, listed, recording_of
+from icu.patient.recordings.monitors.sources import check_unit, chosen, listed, normalised_name, recording_of
 from icu.patient.recordings.recording import Recording
 
 SUFFIX: Final = ".hea"
@@ -118,9 +118,9 @@ def _wanted(path: Path, signals: Iterable[_Signal]) -> list[str]:
     rates: dict[str, float] = {}
     for signal in signals:
         rates[signal.name] = max(signal.rate, rates.get(signal.name, 0))
-        if known_as(signal.name) in _KNOWN and signal.rate <= _FASTEST:
+        if normalised_name(signal.name) in _KNOWN and signal.rate <= _FASTEST:
             check_unit(path, signal.name, signal.unit)
-    wanted = [name for name, rate in rates.items() if known_as(name) in _KNOWN and rate <= _FASTEST]
+    wanted = [name for name, rate in rates.items() if normalised_name(name) in _KNOWN and rate <= _FASTEST]
     if not wanted:
         raise RecordingError(_refusal(path, rates))
     return wanted
@@ -136,4 +136,4 @@ def _refusal(path: Path, rates: Mapping[str, float]) -> str:
 
 def _series(record: _Record) -> Iterator[tuple[str, Series]]:
     for name, samples, values in zip(record.sig_name, record.samps_per_frame, record.e_p_signal, strict=True):
-        yield known_as(name), np.column_stack((np.arange(len(values)) / (record.fs * samples), values))
+        yield normalised_name(name), np.column_stack((np.arange(len(values)) / (record.fs * samples), values))

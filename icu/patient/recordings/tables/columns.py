@@ -8,7 +8,7 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.cells import is_missing, number
 from icu.patient.recordings.tables.table import Line
 from icu.vitals import headers, names
-from icu.vitals.headers import Conversion, UnknownUnitError, known_as
+from icu.vitals.headers import Conversion, UnknownUnitError, normalised_name
 
 _PRESSURES: Final = {"systolic", "diastolic", "bp"}
 # Ranges of body temperature, Cel and Fahrenheit: a column `T` of temperatures has most values within one of them.
@@ -47,7 +47,7 @@ class Layout(NamedTuple):
 
 def knows(header: Sequence[str]) -> int:
     """Count the known names in a header; 0 where none is a sign, or names the sign of a row."""
-    keys = {known_as(each) for each in header}
+    keys = {normalised_name(each) for each in header}
     signs = sum(_is_sign(each) for each in header)
     return signs + len(keys & {*names.PEOPLE, *names.STAYS, *names.LONG}) if signs or _is_long(keys) else 0
 
@@ -86,7 +86,7 @@ def layout_of(table: Head) -> Layout:
     if not sources:
         raise RecordingError(f"{table.where}: {_no_sign(table)}")
     time = min(times, key=lambda place: headers.rank_of_time(times[place][0]), default=None)
-    date = next((place for place, each in enumerate(table.header) if known_as(each) in names.DATES), None)
+    date = next((place for place, each in enumerate(table.header) if normalised_name(each) in names.DATES), None)
     if time is None:
         time, date = date, None
     patient = _patient(table.header)
@@ -128,17 +128,17 @@ def _each(table: Head, meaning: Callable[[str], _Found | None]) -> Mapping[int, 
 
 def _is(table: Head, place: int, meaning_of_t: str, meaning: str) -> bool:
     """Tell if a column has a meaning that its name allows; for `t` the decision is made already."""
-    return known_as(table.header[place]) != "t" or meaning_of_t == meaning
+    return normalised_name(table.header[place]) != "t" or meaning_of_t == meaning
 
 
 def _meaning_of_t(table: Head) -> str:
     """Decide the meaning of a column `t` by the columns beside it: time, temperature, or neither."""
-    places = [place for place, header in enumerate(table.header) if known_as(header) == "t"]
+    places = [place for place, header in enumerate(table.header) if normalised_name(header) == "t"]
     if len(places) != 1:
         return ""
     [place] = places
-    others = [header for header in table.header if known_as(header) != "t"]
-    has_time = any(headers.time_of(each) or known_as(each) in names.DATES for each in others)
+    others = [header for header in table.header if normalised_name(header) != "t"]
+    has_time = any(headers.time_of(each) or normalised_name(each) in names.DATES for each in others)
     has_temperature = any((found := headers.sign_of(each)) and found[0] == "temperature" for each in others if each)
     if has_time or has_temperature:
         return "" if has_time and has_temperature else "temperature" if has_time else "time"
@@ -167,7 +167,7 @@ def _meaning_of_values(table: Head, place: int) -> str:
 
 def _is_pressure(table: Head, columns: Sequence[Column]) -> bool:
     """Tell if a column `mean` is a pressure: beside pressures, and not beside other statistics of a window."""
-    window = {known_as(header) for header in table.header} & {*names.SPREADS}
+    window = {normalised_name(header) for header in table.header} & {*names.SPREADS}
     return not window and any(column.sign in _PRESSURES for column in columns)
 
 
@@ -199,7 +199,7 @@ def _check_doubled(table: Head, source: Sequence[Column]) -> None:
 
 def _patient(header: Sequence[str]) -> Sequence[int]:
     """Find the columns of the patient: stay and person, or the bed where there is neither."""
-    keys = [known_as(each) for each in header]
+    keys = [normalised_name(each) for each in header]
     named = [place for place, key in enumerate(keys) if key in names.PEOPLE or key in names.STAYS]
     return named or [place for place, key in enumerate(keys) if key in names.BEDS]
 
@@ -210,6 +210,6 @@ def _is_long(keys: set[str]) -> bool:
 
 def _no_sign(table: Head) -> str:
     seen = ", ".join(each[:40] for each in table.header[:40])
-    if _is_long({known_as(each) for each in table.header}):
+    if _is_long({normalised_name(each) for each in table.header}):
         return f"has a row for each value ({seen}): make it a table with a column for each sign, a row for each time"
     return f"none of its columns is a vital sign: they are {seen}"

@@ -7,7 +7,7 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings.tables.cells import KNOWN, is_missing
 from icu.patient.recordings.tables.columns import Layout
 from icu.patient.recordings.tables.table import Line, Table
-from icu.vitals.headers import known_as, looks_like_identity
+from icu.vitals.headers import looks_like_identity, normalised_name
 
 # Names of patient columns that may also number rows.
 _NUMBERS: Final = {"id", "uuid", "record", "recordid", "case"}
@@ -29,7 +29,7 @@ class Patients:
         }
         # Columns with another value in each row so far, and their values.
         self._numbers: dict[int, set[str]] = {
-            place: set() for place in self._places if known_as(table.header[place]) in _NUMBERS
+            place: set() for place in self._places if normalised_name(table.header[place]) in _NUMBERS
         }
 
     def look(self, line: Line) -> None:

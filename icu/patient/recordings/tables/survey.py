@@ -15,7 +15,7 @@ from icu.patient.recordings.tables.table import Line, Table
 from icu.patient.recordings.tables.units import Extent, by_values
 from icu.patient.recordings.tables.values import values_of
 from icu.patient.recordings.tables.waveforms import without_waveforms
-from icu.vitals.headers import known_as
+from icu.vitals.headers import normalised_name
 
 # Unused columns that are listed by name; a laboratory's table may have hundreds.
 _MOST_NAMED: Final = 60
@@ -98,8 +98,8 @@ def _stand_ins(sources: Sequence[Sequence[Column]]) -> Iterator[str]:
 def _left(table: Table, layout: Layout) -> Iterator[str]:
     left = [table.header[place] for place in layout.left if table.header[place]]
     for header in left:
-        if why := _NOT_TAKEN.get(known_as(header)):
+        if why := _NOT_TAKEN.get(normalised_name(header)):
             yield f"column {header} {why}: not taken"
-    if rest := [header[:40] for header in left if known_as(header) not in _NOT_TAKEN]:
+    if rest := [header[:40] for header in left if normalised_name(header) not in _NOT_TAKEN]:
         more = f" and {len(rest) - _MOST_NAMED} more" if len(rest) > _MOST_NAMED else ""
         yield f"columns left alone: {', '.join(rest[:_MOST_NAMED])}{more}"

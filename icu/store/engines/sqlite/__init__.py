@@ -1,1 +1,1 @@
-"""SQLite: its connections, its statements on many rows, and its files."""
+"""SQLite engine: connections, statements on many rows, files."""

@@ -1,4 +1,4 @@
-"""The engine of SQLite: one file, one writer, and any number of readers beside it."""
+"""SQLite engine: one file, one writer, any number of readers."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,26 +21,28 @@ T = TypeVar("T")
 
 _VERSION: Final = text("PRAGMA data_version")
 
-# The driver tells at INFO of errors while it closes, which are raised here too.
+# The driver logs errors of closing at INFO; they are raised here as well.
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)
 
 
 class SqliteEngine:
-    """See icu.store.engines.base.Engine."""
+    """Engine on a SQLite file."""
 
     single_sink = "SQLite has one writer"
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._path = path_of(url)
-        self.place = str(self._path)
+        self.location = str(self._path)
         self._read_only = read_only
         self._pool = pool(self._path, READ if read_only else WRITE)
+        # File that the path led to when it was last asked for.
         self._file: sealed.File | None = None
-        # Files that the path led to at the last look, and that the pool's connections lead to.
+        # File that the pool's connections have open.
         self._pooled: sealed.File | None = None
+        # None unless the database is open for a sink.
         self._watch: Watch | None = None
 
-    def check_place(self) -> None:
+    def check_location(self) -> None:
         files.check_kind(self._path)
 
     def translate(self) -> AbstractContextManager[None]:
@@ -50,7 +52,7 @@ class SqliteEngine:
         return await to_thread.run_sync(upgrade, self._path)
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
+    async def open_for_sink(self) -> AsyncIterator[None]:
         lock = await to_thread.run_sync(files.lock, self._path)
         try:
             await self.upgrade()
@@ -59,13 +61,14 @@ class SqliteEngine:
             try:
                 yield
             finally:
-                await self._leave(watch)
+                await self._close(watch)
         finally:
+            # Last: the next sink may begin once the files are closed.
             lock.close()
 
-    def accept(self, generation: int) -> None:
+    def set_baseline(self, generation: int) -> None:
         if self._watch is not None:
-            self._watch.begin(generation)
+            self._watch.set_baseline(generation)
 
     async def transact(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
         try:
@@ -73,16 +76,17 @@ class SqliteEngine:
                 async with self._pool.begin() as connection:
                     transaction = await transaction_on(connection)
                     result = await work(transaction)
-                    # Last, for by now SQLite has made its log, though nothing may be written for long.
-                    await self._look_at_files(transaction.driver)
+                    # After the work: SQLite makes its log at the first write, and the check has to see it.
+                    await self._check_files(transaction.driver)
                     return result
         except (StoreCorruptError, StoreUnavailableError):
-            await self._look_at_files()  # a file that was cut off looks damaged, one whose log was like a failing disk
+            # A truncated file looks damaged, and a truncated log like a failing disk: the check finds the true cause.
+            await self._check_files()
             raise
 
-    async def look(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
-        # Without a transaction, which would lock the file.
-        await self._look_at_files()
+    async def read(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
+        # Without a transaction: BEGIN IMMEDIATE would keep writers waiting.
+        await self._check_files()
         with self.translate(), uncut():
             async with self._pool.connect() as connection:
                 return await work(await transaction_on(connection))
@@ -94,7 +98,7 @@ class SqliteEngine:
             with self.translate():
                 with uncut():
                     if file != self._pooled and self._read_only:
-                        await self._pool_anew(file)
+                        await self._replace_pool(file)
                     connection = await self._pool.connect()
                 try:
                     yield Connection(connection)
@@ -106,51 +110,57 @@ class SqliteEngine:
             raise StoreUnopenedError(why or str(exc)) from exc
         finally:
             if file and file.seal:
-                await self._refuse_what_changed(file)
+                await self._check_unchanged(file)
 
-    async def changed(self, connection: Connection) -> int:
+    async def data_version(self, connection: Connection) -> int:
         version: int = await connection.value(_VERSION)
         return version
 
-    async def generation(self) -> sealed.File | None:
-        # A file that was removed or replaced while it was open can be written and read for ever, in vain.
-        self._file = await to_thread.run_sync(sealed.look, self._path)
+    async def identity(self) -> sealed.File | None:
+        # By path: SQLite goes on reading a file that was removed or replaced while it was open.
+        self._file = await to_thread.run_sync(sealed.find_file, self._path)
         return self._file
 
     async def aclose(self) -> None:
-        # The last connection to be closed checkpoints the write-ahead log.
+        # SQLite checkpoints the write-ahead log when the last connection closes.
         with self.translate(), uncut():
             await self._pool.dispose()
 
-    async def _look_at_files(self, opened_by: object = None) -> None:
+    async def _check_files(self, connection: object = None) -> None:
         if self._watch is not None:
-            await self._watch.look(opened_by)
+            await self._watch.check(connection)
 
-    async def _leave(self, watch: Watch) -> None:
-        await watch.look_last()
-        if watch.found is not None:
+    async def _close(self, watch: Watch) -> None:
+        await watch.final_check()
+        if watch.error is not None:
+            # Rows in the log belong to the file that is open. In an overwritten file they would be damage.
             if not watch.overwritten:
-                with suppress(StoreError):  # then the log is put aside, which is told
+                with suppress(StoreError):  # the log is put aside then, and logged
                     await self._checkpoint()
+            # Shielded: the sink begins anew with the new inode, also when it is being stopped.
             with CancelScope(shield=True):
-                await to_thread.run_sync(watch.renew)
+                await to_thread.run_sync(watch.renew_inode)
         self._watch = None
         await self.aclose()
 
     async def _checkpoint(self) -> None:
-        """Bring what the write-ahead log holds into the file that is open, and empty it, unless somebody reads it."""
+        """Copy the write-ahead log into the open file, and empty the log unless a reader needs it."""
         with self.translate(), uncut():
             async with self._pool.connect() as connection:
                 driver = (await transaction_on(connection)).driver
                 await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    async def _pool_anew(self, file: sealed.File | None) -> None:
-        """Close the connections that lead to another file; those to come lead to this one."""
+    async def _replace_pool(self, file: sealed.File | None) -> None:
+        """Open new connections to this file, and close the idle ones to the last one."""
         before, self._pooled = self._pool, file
         self._pool = pool(self._path, READ_SEALED if file and file.seal else READ)
         await before.dispose()
 
-    async def _refuse_what_changed(self, file: sealed.File) -> None:
-        """StoreUnavailableError where it was written to after all: what was read may be anything."""
-        if await to_thread.run_sync(sealed.look, self._path) != file:
-            raise StoreUnavailableError(f"{self.place} was written to meanwhile: ask again")
+    async def _check_unchanged(self, file: sealed.File) -> None:
+        """Check a sealed file after it was read without locks.
+
+        Raises:
+            StoreUnavailableError: It was written to meanwhile, so the rows that were read may be wrong.
+        """
+        if await to_thread.run_sync(sealed.find_file, self._path) != file:
+            raise StoreUnavailableError(f"{self.location} was written to meanwhile: ask again")

@@ -1,6 +1,6 @@
-"""The files of a database on the disk: what can be one, who may read it, and who writes to it.
+"""Files of a database on the disk: checks of the path, rights, and the lock of the sink.
 
-They hold patients' data: what is made here is its owner's alone, as are the files that SQLite makes beside it.
+They hold patients' data: files made here are readable by their owner alone, as are those that SQLite makes beside them.
 """
 
 import errno
@@ -17,9 +17,10 @@ from icu.config.errors import ConfigurationError
 from icu.errors import IcuError
 from icu.store.errors import StoreInUseError, StoreUnavailableError
 
+# Rights of new files: read and write, for the owner alone.
 _PRIVATE: Final = 0o600
 
-# Errors that no waiting mends.
+# Errors that waiting does not mend: ConfigurationError, where all others are StoreUnavailableError.
 _REFUSALS: Final = frozenset(
     {
         errno.EACCES,
@@ -34,24 +35,32 @@ _REFUSALS: Final = frozenset(
 )
 
 
-def check_place(path: Path) -> None:
-    """ConfigurationError where no waiting makes a database of this path that can be written to. Looks at the disk."""
+def check_location(path: Path) -> None:
+    """Check that a database can be written at this path. Blocks.
+
+    Raises:
+        ConfigurationError: It cannot, and waiting does not mend it.
+    """
     check_kind(path)
-    folder = Path(os.path.realpath(path)).parent  # of what a link leads to
+    folder = Path(os.path.realpath(path)).parent  # of a link's target
     if not folder.is_dir():
         raise ConfigurationError(f"the database's folder {folder} does not exist: create it, or change the URL")
-    for place in (folder, path):
-        if place.exists() and not os.access(place, os.W_OK):
-            raise ConfigurationError(f"{place} cannot be written to: change its rights, or the database's URL")
+    for each in (folder, path):
+        if each.exists() and not os.access(each, os.W_OK):
+            raise ConfigurationError(f"{each} cannot be written to: change its rights, or the database's URL")
     if path.exists() and path.stat().st_nlink > 1:
-        # SQLite's log stands beside the name, so each name would have a log of its own: that destroys the database.
+        # SQLite names its log after the database, so each name would have a log of its own: that destroys the database.
         raise ConfigurationError(
             f"the database {path} has another name too (a hard link): remove one of them, or name a copy of it"
         )
 
 
 def check_kind(path: Path) -> None:
-    """ConfigurationError for what is there and no file, or can never be there. Looks at the disk."""
+    """Check that the path is a regular file, or that there is none yet. Blocks.
+
+    Raises:
+        ConfigurationError: It is something else, or can never be a file.
+    """
     try:
         kind = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -63,50 +72,60 @@ def check_kind(path: Path) -> None:
 
 
 def make(path: Path) -> None:
-    """Make an empty file for a database where there is none yet. A link to it is followed, for that is the user's."""
-    # Never opened where it exists: to close it again would drop the locks that SQLite has on it in this process.
+    """Make an empty file for a new database, also through the user's symbolic link. Existing files are left alone.
+
+    Raises:
+        ConfigurationError: No file can be made there.
+        StoreUnavailableError: None can be made at present, on a full disk for instance.
+    """
+    # An existing file is never opened: closing it would drop the locks that SQLite has on it in this process
+    # (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     try:
         os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, _PRIVATE))
     except FileExistsError:
         pass
     except OSError as exc:
-        raise _ours(exc, f"the database {path} cannot be made ({exc.strerror}): choose another place") from exc
+        raise _error(exc, f"the database {path} cannot be made ({exc.strerror}): choose another place") from exc
 
 
 def warn_of_readers(path: Path) -> None:
-    """Say so where every user of the machine can read the database; its rights are not ours to change."""
+    """Log a warning if every user of the machine can read the database. Its rights are left to its owner."""
     if path.stat().st_mode & stat.S_IROTH:
         logger.warning("{} can be read by every user of this machine: chmod 600 makes it yours alone", path)
 
 
 def lock(path: Path) -> FileIO:
-    """Hold the database as its one sink, by a lock beside the file that lasts until it is closed.
+    """Lock the database for its one sink, by a file beside it. Closing that file releases the lock.
 
-    StoreInUseError where another sink has it, ConfigurationError where there can be no database or no lock.
+    Raises:
+        StoreInUseError: Another sink has the lock.
+        ConfigurationError: There can be no database, or no lock.
+        StoreUnavailableError: The lock cannot be opened at present.
     """
-    check_place(path)
-    place = lock_of(path)
+    check_location(path)
+    lock_file = lock_of(path)
     try:
-        return _locked(place)
+        return _locked(lock_file)
     except BlockingIOError as exc:
         raise StoreInUseError(
             f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
         ) from exc
     except OSError as exc:
-        raise _ours(
-            exc, f"the lock {place} cannot be had ({exc.strerror}): it has to be a plain file of yours"
+        raise _error(
+            exc, f"the lock {lock_file} cannot be had ({exc.strerror}): it has to be a plain file of yours"
         ) from exc
 
 
 def lock_of(path: Path) -> Path:
-    """The lock's place beside a database: whatever link leads to it, it is one database."""
+    """Return the path of a database's lock: beside the target of links, so that all names share one lock."""
     real = Path(os.path.realpath(path))
     return real.with_name(real.name + ".lock")
 
 
-def _locked(place: Path) -> FileIO:
-    handle = FileIO(place, "r+", opener=_open_plainly)
+def _locked(path: Path) -> FileIO:
+    handle = FileIO(path, "r+", opener=_open_regular)
     try:
+        # The kernel releases it however the process ends.
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         handle.close()
@@ -114,14 +133,15 @@ def _locked(place: Path) -> FileIO:
     return handle
 
 
-def _open_plainly(place: str, _flags: int) -> int:
-    """A regular file, neither through a link nor emptied. Without O_NONBLOCK a pipe would be waited for."""
-    handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _PRIVATE)
+def _open_regular(path: str, _flags: int) -> int:
+    """Open or make a regular file: not through a link, and without truncating it."""
+    # O_NONBLOCK: opening a pipe must not wait for its other end.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _PRIVATE)
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return handle
     os.close(handle)
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
 
-def _ours(exc: OSError, why: str) -> IcuError:
+def _error(exc: OSError, why: str) -> IcuError:
     return (ConfigurationError if exc.errno in _REFUSALS else StoreUnavailableError)(why)

@@ -1,8 +1,8 @@
-"""The index of SQLite's write-ahead log: which checkpoints were made, as everybody who has the database open sees it.
+"""Index of SQLite's write-ahead log: the progress of checkpoints, shared by all programs that have the database open.
 
-A checkpoint that readers keep from being whole leaves pages of several moments in the database's file, which is sound
-only together with its log. So of a file that was written to, the index alone can say whether a checkpoint did it, and
-whether the file can be read without the log. Its form is documented: https://www.sqlite.org/walformat.html, chapter 2.
+A checkpoint that readers keep from completing leaves pages of several moments in the database's file, which is
+consistent only together with its log. So only the index tells if a checkpoint wrote to the file, and if the file can be
+read without the log. Format: https://www.sqlite.org/walformat.html, chapter 2.
 """
 
 import os
@@ -12,68 +12,74 @@ from typing import Final
 
 from msgspec import Struct
 
-# Frames in the log, and the salts of its generation, which the first write behind a whole checkpoint begins.
+# First copy of the header: mxFrame at byte 16, aSalt at byte 32.
 _HEADER: Final = Layout("=16xI12x8s8x")
 
-# Frames that were brought into the file, and those of them or behind them that one began to bring there.
+# Checkpoint information behind both copies: nBackfill at byte 0, nBackfillAttempted at byte 32.
 _CHECKPOINTS: Final = Layout("=I28xI")
 
 _SIZE: Final = 2 * _HEADER.size + _CHECKPOINTS.size
 
-# Descriptors by device and inode. To close one would drop the locks that SQLite has on that index in this process, so
+# Descriptors by device and inode. Closing one would drop the locks that SQLite has on that index in this process, so
 # each stays open as long as its file has a name.
-_open: Final[dict[tuple[int, int], int]] = {}
+_descriptors: Final[dict[tuple[int, int], int]] = {}
 
 
 class Progress(Struct, frozen=True):
-    """How far checkpoints have come."""
+    """Progress of checkpoints."""
 
-    generation: bytes
+    # Of the log's present content: the first write after a complete checkpoint changes them.
+    salts: bytes
+    # Frames in the log.
     frames: int
-    begun: int
-    done: int
+    # Frames that a checkpoint has begun to copy into the file.
+    attempted: int
+    # Frames that were copied into the file.
+    copied: int
 
     @property
     def is_whole(self) -> bool:
-        """Tell if the file is sound without its log: it holds all of this generation, or what was before it."""
-        return not self.begun or self.done == self.frames
+        """True if the file is consistent without its log: it holds all frames of the log, or none."""
+        return not self.attempted or self.copied == self.frames
 
     @property
     def is_under_way(self) -> bool:
-        """Tell if a checkpoint is at work, or was broken off: it may write to the file without a sign of it here."""
-        return self.begun != self.done
+        """True during a checkpoint, or after an interrupted one: it may write to the file and change nothing here."""
+        return self.attempted != self.copied
 
     def is_untouched_since(self, before: "Progress | None") -> bool:
-        """Tell if certainly no checkpoint has written to the file since then."""
+        """Tell if certainly no checkpoint has written to the file since `before`."""
         if before is None or before.is_under_way:
             return False
-        return (self.generation, self.begun) == (before.generation, before.begun)
+        return (self.salts, self.attempted) == (before.salts, before.attempted)
 
 
 def progress(index: Path) -> Progress | None:
-    """Read the index of a log; None where there is none, or it is being changed."""
+    """Read the index of a log; None where there is none, or while it is being changed."""
     try:
         data = os.pread(_descriptor(index), _SIZE, 0)
     except OSError:
         return None
+    # SQLite writes the header twice: two different copies are a change under way.
     header, copy = data[: _HEADER.size], data[_HEADER.size : 2 * _HEADER.size]
     if len(data) < _SIZE or header != copy:
         return None
-    frames, generation = _HEADER.unpack(header)
-    done, begun = _CHECKPOINTS.unpack(data[2 * _HEADER.size :])
-    return Progress(generation, frames, begun, done)
+    frames, salts = _HEADER.unpack(header)
+    copied, attempted = _CHECKPOINTS.unpack(data[2 * _HEADER.size :])
+    return Progress(salts, frames, attempted, copied)
 
 
 def _descriptor(index: Path) -> int:
-    found = index.stat()
-    known = _open.get((found.st_dev, found.st_ino))
-    return _opened(index) if known is None else known
+    status = index.stat()
+    known = _descriptors.get((status.st_dev, status.st_ino))
+    return _open(index) if known is None else known
 
 
-def _opened(index: Path) -> int:
-    for identity in [each for each, descriptor in _open.items() if not os.fstat(descriptor).st_nlink]:
-        os.close(_open.pop(identity))
+def _open(index: Path) -> int:
+    # Indexes without a name are in use by nobody: only those may be closed.
+    for identity in [each for each, descriptor in _descriptors.items() if not os.fstat(descriptor).st_nlink]:
+        os.close(_descriptors.pop(identity))
     descriptor = os.open(index, os.O_RDONLY | os.O_CLOEXEC)
     status = os.fstat(descriptor)
-    _open[status.st_dev, status.st_ino] = descriptor
+    _descriptors[status.st_dev, status.st_ino] = descriptor
     return descriptor

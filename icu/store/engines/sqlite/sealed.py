@@ -1,8 +1,8 @@
-"""A database that nobody can write to: on a read-only mount, closed in order before.
+"""Sealed databases: cleanly closed, and on a read-only mount.
 
-SQLite reads through files beside the database, which cannot be made there. Such a one is read without them
-(`immutable=1`), and without locks. Elsewhere the same files may be mounted to be written to, so each use looks whether
-that holds still: an answer from a file that changes meanwhile would be wrong in silence.
+SQLite needs files beside the database to read it, and cannot make them there. A sealed database is read without them
+and without locks (`immutable=1`, https://www.sqlite.org/uri.html). Another machine may have mounted the same files
+writable, so each use checks that the file is unchanged: an answer from a changing file would be wrong in silence.
 """
 
 import os
@@ -11,31 +11,30 @@ from typing import NamedTuple
 
 
 class File(NamedTuple):
-    """A database's file: which one it is, and whether it is sealed."""
+    """Identity of a database's file, and its seal."""
 
     device: int
     inode: int
-    # Size and time of the last change of one that nobody can write to from here, nor has left a log of; None for any
-    # other.
+    # Size in bytes and time of the last change in nanoseconds; None if the file is not sealed.
     seal: tuple[int, int] | None
 
 
-def look(path: Path) -> File | None:
-    """The file that the path names now; None where there is none."""
+def find_file(path: Path) -> File | None:
+    """Find the file that the path leads to now; None where there is none. Blocks."""
     try:
-        found = path.stat()
-        seal = (found.st_size, found.st_mtime_ns) if _is_sealed(path, found.st_dev) else None
+        status = path.stat()
+        seal = (status.st_size, status.st_mtime_ns) if _is_sealed(path, status.st_dev) else None
     except OSError:
         return None
-    return File(found.st_dev, found.st_ino, seal)
+    return File(status.st_dev, status.st_ino, seal)
 
 
 def why_unopened(path: Path) -> str | None:
-    """What keeps SQLite from opening a database that is there, and what to do; None where it is not its folder."""
+    """Explain why SQLite cannot open an existing database, and what to do; None unless its folder is the cause."""
     folder = Path(os.path.realpath(path)).parent
     if os.access(folder, os.W_OK):
         return None
-    log, _ = _beside(path)
+    log, _ = _log_and_index(path)
     if _size(log):
         remedy = f"{log.name} holds what the database lacks: let a sink or a monitor open it where they can write"
     else:
@@ -44,20 +43,21 @@ def why_unopened(path: Path) -> str | None:
 
 
 def _is_sealed(path: Path, device: int) -> bool:
-    # The log of a file that is mounted alone is elsewhere, out of sight.
+    # A file may be mounted by itself: its log is then on another device, out of sight.
     folder = Path(os.path.realpath(path)).parent
     if not (_is_read_only(path) and _is_read_only(folder) and folder.stat().st_dev == device):
         return False
-    log, index = _beside(path)
+    log, index = _log_and_index(path)
+    # Rows in a log would be missing, and an index means that a program has the database open.
     return not _size(log) and not index.exists()
 
 
-def _is_read_only(place: Path) -> bool:
-    return bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+def _is_read_only(path: Path) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
-def _beside(path: Path) -> tuple[Path, Path]:
-    """SQLite's log and its index."""
+def _log_and_index(path: Path) -> tuple[Path, Path]:
+    """Paths of SQLite's log and its index: beside the target of a link."""
     real = os.path.realpath(path)
     return Path(f"{real}-wal"), Path(f"{real}-shm")
 

@@ -1,4 +1,4 @@
-"""From SQLite's errors to ours, at the door: foreign ones leave it nowhere else."""
+"""Translation of SQLite's and SQLAlchemy's errors into the store's."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from icu.store.engines.connection import TRANSACTION_DEADLINE
 from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError, StoreUnopenedError
 
+# Primary result codes: https://www.sqlite.org/rescode.html.
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _UNAVAILABLE: Final = frozenset(
     {
@@ -28,21 +29,21 @@ _UNOPENED: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Errors of the libraries below leave as ours."""
+    """Translate errors of the driver and of SQLAlchemy; the path is part of their text."""
     try:
         yield
     except DBAPIError as exc:
-        raise _ours(exc.orig or exc, path) from exc
+        raise _store_error(exc.orig or exc, path) from exc
     except sqlite3.Error as exc:
-        raise _ours(exc, path) from exc
+        raise _store_error(exc, path) from exc
     except (TimeoutError, PoolTimeoutError) as exc:
         raise StoreUnavailableError(f"{path} did not answer within {TRANSACTION_DEADLINE:g} s") from exc
     except SQLAlchemyError as exc:
         raise StoreError(f"{path}: {exc}") from exc
 
 
-def _ours(exc: BaseException, path: Path) -> StoreError:
-    # The low byte is the primary result code, the rest says more of the same.
+def _store_error(exc: BaseException, path: Path) -> StoreError:
+    # The low byte is the primary result code; the rest refines it.
     code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _CORRUPT:
         return StoreCorruptError(f"{path} is damaged ({exc}): restore it from a copy, nothing was changed")

@@ -1,4 +1,4 @@
-"""Making a file with tables, or bringing those of one up to date."""
+"""Upgrade of a file's tables, or a new file with tables."""
 
 import secrets
 from contextlib import closing
@@ -14,8 +14,8 @@ from icu.store.engines.sqlite.translation import translated
 
 
 def upgrade(path: Path) -> str | None:
-    """See icu.store.engines.base.Engine. Blocks."""
-    files.check_place(path)
+    """Upgrade the file: `Engine.upgrade`, but blocking."""
+    files.check_location(path)
     files.make(path)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine, read_only=False)
@@ -23,23 +23,21 @@ def upgrade(path: Path) -> str | None:
         with translated(path):
             with engine.begin() as connection:
                 version = schema.upgrade(connection)
-                _mark(connection)
+                _number(connection)
             _checkpoint(engine)
             return version
     finally:
         engine.dispose()
 
 
-def _mark(connection: Connection) -> None:
-    """Give the database a number of its own, by which it is told from another one that is copied over it."""
+def _number(connection: Connection) -> None:
+    """Give a new database a random number, its generation: another one that is copied over it has another number."""
     if not connection.execute(text("PRAGMA user_version")).scalar():
         connection.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
 
 
 def _checkpoint(engine: Engine) -> None:
-    """Bring into the file what its log holds: after a crash the log's index does not tell how much of it is there.
-
-    Closing the last connection does so too, but somebody may read.
-    """
+    """Copy the log into the file: after a crash, the log's index does not tell how much of it the file holds."""
+    # Closing the last connection does so too, but a monitor may have the file open.
     with closing(engine.raw_connection()) as connection:
         connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")

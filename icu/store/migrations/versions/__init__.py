@@ -1,1 +1,1 @@
-"""One file a version, in order."""
+"""Versions, one file each, in order."""

@@ -1,4 +1,4 @@
-"""Mean pressure, when the pressure was measured, and why a value is doubtful."""
+"""Mean pressure, time of the pressure's measurement, and quality of the signs."""
 
 import msgspec
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ def upgrade() -> None:
 
 
 def _widen_journal() -> None:
-    """The journal holds rows too: with the new columns, live streams resume behind the upgrade."""
+    """Add the new columns to the journal's rows, so that live streams resume after the upgrade."""
     connection = op.get_bind()
     entries = connection.execute(sa.text("SELECT batch, payload FROM journal")).all()
     widened = [{"batch": batch, "payload": _widened(payload)} for batch, payload in entries]

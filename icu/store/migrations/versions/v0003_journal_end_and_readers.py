@@ -1,11 +1,11 @@
-"""The number of the journal's newest batch, and the oldest version whose programs may read the tables."""
+"""Number of the journal's newest batch, and oldest version whose programs may read the tables."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-readable_from = "0003"  # programs of before do not ask
+readable_from = "0003"  # older programs do not read it
 
 
 def upgrade() -> None:

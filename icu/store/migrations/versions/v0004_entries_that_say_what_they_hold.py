@@ -1,4 +1,4 @@
-"""A journal whose entries say their kind and their columns, and no flags: whether a clock was ahead, `lag` tells."""
+"""Kind and columns in the journal's entries; no flags: `lag` tells if a clock was ahead."""
 
 from typing import Any, Final
 
@@ -8,9 +8,9 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-readable_from = "0004"  # programs of before ask for flags
+readable_from = "0004"  # older programs select flags
 
-# Of the rows in the journal so far.
+# Columns of the rows in the journal before this version.
 COLUMNS: Final = (
     "patient_id",
     "timestamp",
@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def _name_columns_in_journal() -> None:
-    """Live streams resume behind the upgrade, and no later one has to touch the journal."""
+    """Name the columns in each entry: live streams resume after it, and no later upgrade touches the journal."""
     connection = op.get_bind()
     entries = connection.execute(sa.text("SELECT batch, payload FROM journal")).all()
     named = [
@@ -51,6 +51,7 @@ def _drop_flags() -> None:
     if dialect.name != "sqlite" or dialect.dbapi.sqlite_version_info >= (3, 35):
         op.drop_column("patient_metrics", "flags")
         return
-    # SQLite of older systems can only copy the table. That it has no rowid, SQLAlchemy before 2.0.53 does not see.
+    # SQLite before 3.35 cannot drop a column, so the table is copied. SQLAlchemy before 2.0.53 does not reflect that it
+    # has no rowid.
     with op.batch_alter_table("patient_metrics", table_kwargs={"sqlite_with_rowid": False}) as batch:
         batch.drop_column("flags")

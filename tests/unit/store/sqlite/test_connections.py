@@ -46,7 +46,7 @@ async def test_a_checkpoint_waits_for_the_disk(engine: SqliteEngine) -> None:
     async def setting(transaction: Transaction) -> object:
         return await transaction.rows(text("PRAGMA synchronous"))
 
-    assert await engine.look(setting) == [(1,)]
+    assert await engine.read(setting) == [(1,)]
 
 
 async def test_who_reads_does_not_keep_the_sink_waiting(writer: Writer, url: str) -> None:
@@ -132,7 +132,7 @@ async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
 async def test_an_error_names_the_file(engine: SqliteEngine) -> None:
     """Whoever reads it may have several, and the driver's own text does not say."""
     with pytest.raises(StoreError, match=r"icu\.db: no such table: nowhere"):
-        await engine.look(lambda transaction: transaction.rows(text("SELECT * FROM nowhere")))
+        await engine.read(lambda transaction: transaction.rows(text("SELECT * FROM nowhere")))
 
 
 def test_an_error_of_the_driver_itself_is_ours_too() -> None:

@@ -1,4 +1,4 @@
-"""The files of a database on the disk: where they can be, who may read them, and that one sink writes to them."""
+"""Files of a database on the disk: their location, their rights and the lock of the one sink."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ from tests.stores import store
 
 
 async def opened(path: Path) -> None:
-    """Be a sink for a moment."""
+    """Open the database as a sink, and close it again."""
     with anyio.fail_after(10):
         async with open_writer(f"sqlite:///{path}", topic="icu.test"):
             pass
@@ -34,35 +34,35 @@ async def opened(path: Path) -> None:
 
 @pytest.fixture
 def usual_umask() -> Iterator[None]:
-    """What most users have: others may read what is made."""
+    """Usual umask: other users may read new files."""
     before = os.umask(0o022)
     yield
     os.umask(before)
 
 
 def modes(folder: Path) -> dict[str, str]:
-    """The rights of the folder's files."""
+    """Rights of the files in a folder."""
     return {each.name: f"{stat.S_IMODE(each.stat().st_mode):o}" for each in sorted(folder.iterdir())}
 
 
 @pytest.mark.usefixtures("usual_umask")
 async def test_a_new_database_is_its_owners_alone(tmp_path: Path, writer: Writer) -> None:
-    """Patients' data: neither the database nor what stands beside it can be read by others."""
+    """Patients' data: other users can read neither the database nor the files beside it."""
     await store(writer, [observation(0)])
     assert modes(tmp_path) == {"icu.db": "600", "icu.db-shm": "600", "icu.db-wal": "600", "icu.db.lock": "600"}
 
 
 @pytest.mark.usefixtures("usual_umask")
 async def test_so_is_one_that_an_upgrade_makes(tmp_path: Path) -> None:
-    """Behind a link too, which leads to where there is no file yet."""
+    """An upgrade makes private files too, also at the target of a link where there is no file yet."""
     (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
     await to_thread.run_sync(upgrade, tmp_path / "link.db")
     assert modes(tmp_path) == {"link.db": "600", "real.db": "600"}
 
 
-@pytest.mark.parametrize(("mode", "told"), [(0o644, 1), (0o640, 0), (0o600, 0)])
-async def test_a_database_that_everybody_can_read_is_told(tmp_path: Path, mode: int, told: int) -> None:
-    """Its rights stay as they are, for they may be meant; a group's are."""
+@pytest.mark.parametrize(("mode", "warnings"), [(0o644, 1), (0o640, 0), (0o600, 0)])
+async def test_a_database_that_all_users_can_read_is_logged(tmp_path: Path, mode: int, warnings: int) -> None:
+    """Rights for all users are logged and left alone, for they may be intended; a group's are fine."""
     path = tmp_path / "icu.db"
     await opened(path)
     path.chmod(mode)
@@ -70,11 +70,11 @@ async def test_a_database_that_everybody_can_read_is_told(tmp_path: Path, mode: 
     logger.add(lines.append, level="WARNING", format="{message}")
     await opened(path)
     assert stat.S_IMODE(path.stat().st_mode) == mode
-    assert [line.count("can be read by every user") for line in lines] == [1] * told
+    assert [line.count("can be read by every user") for line in lines] == [1] * warnings
 
 
 @pytest.mark.parametrize(
-    ("place", "why"),
+    ("name", "why"),
     [
         ("nowhere/icu.db", "does not exist"),
         ("file/icu.db", "does not exist"),
@@ -84,20 +84,20 @@ async def test_a_database_that_everybody_can_read_is_told(tmp_path: Path, mode: 
         (f"{'x' * 300}.db", "File name too long"),
     ],
 )
-async def test_a_place_where_there_can_be_no_database(tmp_path: Path, place: str, why: str) -> None:
-    """What no waiting mends is a wrong setting, said at once; an upgrade says the same."""
+async def test_a_place_where_there_can_be_no_database(tmp_path: Path, name: str, why: str) -> None:
+    """An error that waiting does not mend is a wrong setting, reported at once; an upgrade says the same."""
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(ConfigurationError, match=why):
-        await opened(tmp_path / place)
+        await opened(tmp_path / name)
     with pytest.raises(ConfigurationError, match=why):
-        await to_thread.run_sync(upgrade, tmp_path / place)
+        await to_thread.run_sync(upgrade, tmp_path / name)
 
 
 async def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rights are asked for beforehand: SQLite only says that it cannot open the file, as of a disk that is away."""
+    """Rights are checked beforehand: SQLite reports them like a disk that is away."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(ConfigurationError, match="cannot be written to: change its rights"):
         await opened(tmp_path / "icu.db")
@@ -105,7 +105,7 @@ async def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("name", ["icu.db", "link.db", "folder/../icu.db"])
 async def test_a_second_sink_is_refused(tmp_path: Path, writer: Writer, name: str) -> None:
-    """SQLite has one writer: the second says who is in the way and how to avoid it, however it calls the file."""
+    """A second sink learns of the first one and of a remedy, by whichever name it opens the file."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "link.db").symlink_to("icu.db")
     with pytest.raises(StoreInUseError, match="another sink writes to") as refusal:
@@ -114,21 +114,21 @@ async def test_a_second_sink_is_refused(tmp_path: Path, writer: Writer, name: st
 
 
 async def test_a_database_of_two_names_is_refused(tmp_path: Path, writer: Writer) -> None:
-    """SQLite would keep a log beside each name: a second sink by the other one would destroy the database."""
+    """SQLite would keep a log beside each hard link: a second sink by the other name would destroy the database."""
     (tmp_path / "other.db").hardlink_to(tmp_path / "icu.db")
     with pytest.raises(ConfigurationError, match="hard link"):
         await opened(tmp_path / "other.db")
 
 
 async def test_what_the_lock_finds_is_left_as_it_is(tmp_path: Path) -> None:
-    """A file of that name is locked, not emptied."""
+    """An existing file with the lock's name is locked, not emptied."""
     (tmp_path / "icu.db.lock").write_text("not ours")
     await opened(tmp_path / "icu.db")
     assert (tmp_path / "icu.db.lock").read_text() == "not ours"
 
 
 def make_socket(path: Path) -> None:
-    """A socket that nobody listens to any more."""
+    """Make a socket without a listener."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.path.relpath(path))
 
@@ -141,7 +141,7 @@ def make_socket(path: Path) -> None:
 async def test_a_lock_that_is_no_plain_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
 ) -> None:
-    """Neither followed nor waited for: whoever can put something there must not lead the sink elsewhere."""
+    """A lock that is no plain file is neither followed nor waited for: it may be another user's trap."""
     monkeypatch.chdir(tmp_path)  # sockets have short names
     (tmp_path / "precious").write_text("data")
     make(tmp_path / "icu.db.lock")
@@ -152,7 +152,7 @@ async def test_a_lock_that_is_no_plain_file_is_refused(
 
 @contextmanager
 def refused(number: int) -> Iterator[None]:
-    """The system opens nothing."""
+    """Error of each attempt to open a file."""
 
     def refuse(*_: object) -> int:
         raise OSError(number, os.strerror(number))
@@ -178,7 +178,7 @@ def test_a_lock_that_cannot_be_made(tmp_path: Path, number: int, kind: type[Exce
 
 
 def test_a_database_that_is_there_is_not_opened(tmp_path: Path) -> None:
-    """To close it again would drop the locks that SQLite has on it in this process."""
+    """Closing an existing file would drop the locks that SQLite has on it in this process."""
     path = tmp_path / "icu.db"
     lock = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

@@ -36,13 +36,13 @@ async def test_a_file_that_is_replaced_while_it_is_opened_is_not_followed(
 ) -> None:
     """A connection to one file is never taken for one to the next, whose patients have the same keys."""
     await reader.check()
-    there = await reader._engine.generation()
+    there = await reader._engine.identity()
     answers = [there, there, File(1, 2, None)]
 
-    async def generation(_: SqliteEngine) -> object:
+    async def identity(_: SqliteEngine) -> object:
         return answers.pop(0)
 
-    monkeypatch.setattr(SqliteEngine, "generation", generation)
+    monkeypatch.setattr(SqliteEngine, "identity", identity)
     with pytest.raises(StoreUnavailableError, match="replaced"):
         async with reader.follow():
             pass

@@ -1,4 +1,4 @@
-"""Another file in a database's place: readers and followers show what is there, and nothing of what was."""
+"""Another file in a database's place: readers and followers show the new one, and nothing of the old."""
 
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -17,14 +17,14 @@ from tests.stores import connected, store
 
 
 async def ward_of(patient: UUID, path: Path) -> None:
-    """A database in which this is the first patient."""
+    """Make a database whose first patient is this one."""
     async with open_writer(f"sqlite:///{path}", topic="icu.test") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         await store(writer, [observation(0, patient=patient)])
 
 
 async def followed(reader: Reader) -> list[UUID]:
-    """Whose readings the journal holds."""
+    """Return the patients of the readings in the journal."""
     async with reader.follow() as follower:
         batches = await follower.after(0, limit=10)
     return [reading.patient_uuid for batch in batches or () for reading in batch.readings]
@@ -32,7 +32,7 @@ async def followed(reader: Reader) -> list[UUID]:
 
 @pytest.fixture
 async def annas(tmp_path: Path) -> AsyncIterator[Reader]:
-    """A reader that has seen all that there is of Anna's ward."""
+    """Reader that has read all of Anna's ward."""
     await ward_of(ANNA, tmp_path / "icu.db")
     reader = Reader(f"sqlite:///{tmp_path / 'icu.db'}")
     assert await followed(reader) == [ANNA]
@@ -41,7 +41,7 @@ async def annas(tmp_path: Path) -> AsyncIterator[Reader]:
 
 
 async def test_nothing_of_a_replaced_database_is_kept(annas: Reader, tmp_path: Path) -> None:
-    """Neither its connections nor which key is which patient: the monitor shows what is there."""
+    """Neither connections nor patient keys are kept: the monitor shows the new file."""
     await ward_of(BORIS, tmp_path / "other.db")
     await anyio.Path(tmp_path / "other.db").replace(tmp_path / "icu.db")
     assert await followed(annas) == [BORIS]
@@ -49,7 +49,7 @@ async def test_nothing_of_a_replaced_database_is_kept(annas: Reader, tmp_path: P
 
 
 async def test_the_tables_of_another_file_are_looked_at(annas: Reader, tmp_path: Path) -> None:
-    """It may be of another version, which is said, and not tried."""
+    """The new file's tables may be of another version, which is reported, not tried."""
     with closing(connected(f"sqlite:///{tmp_path / 'other.db'}")) as other:
         other.executescript("CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('9999')")
     await anyio.Path(tmp_path / "other.db").replace(tmp_path / "icu.db")
@@ -57,8 +57,8 @@ async def test_the_tables_of_another_file_are_looked_at(annas: Reader, tmp_path:
         await annas.patients(now=START)
 
 
-async def test_a_follower_of_a_file_that_is_gone_is_told(annas: Reader, tmp_path: Path) -> None:
-    """Its connection would answer for ever that nothing is new."""
+async def test_a_follower_of_a_removed_file_ends(annas: Reader, tmp_path: Path) -> None:
+    """A follower of a removed file ends: its connection would never see anything new."""
     async with annas.follow() as follower:
         await anyio.Path(tmp_path / "icu.db").unlink()
         with pytest.raises(StoreUnavailableError, match="removed"):

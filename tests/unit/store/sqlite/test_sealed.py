@@ -1,4 +1,4 @@
-"""A database that nobody can write to is read as it is; one that somebody writes to after all, never so."""
+"""Sealed databases are read without locks; a database that is written to after all, never."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from icu.messages import Position
 from icu.store.engines.sqlite import sealed
-from icu.store.engines.sqlite.sealed import File, look, why_unopened
+from icu.store.engines.sqlite.sealed import File, find_file, why_unopened
 from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
@@ -23,13 +23,13 @@ Pulse = Callable[[], Awaitable[float | None]]
 
 @pytest.fixture
 async def path(url: str, tmp_path: Path) -> Path:
-    """A database with one patient that was closed in order."""
+    """Database with one patient, cleanly closed."""
     await add(url, 0)
     return tmp_path / "icu.db"
 
 
 async def add(url: str, offset: int) -> None:
-    """Store one reading, and close the database in order."""
+    """Store one reading, and close the database cleanly."""
     async with open_writer(url, topic="icu.test") as writer:
         await writer.begin({0: Position(offset, "m")}, other_logs=frozenset())
         await store(writer, [observation(offset, pulse=70 + offset)], start=offset)
@@ -37,14 +37,14 @@ async def add(url: str, offset: int) -> None:
 
 @pytest.fixture
 def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every mount says that it is read-only; that real ones do is seen in tests/e2e."""
+    """Every mount reports that it is read-only; tests/e2e has real ones."""
     statvfs = os.statvfs
-    monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(f_flag=statvfs(place).f_flag | os.ST_RDONLY))
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=statvfs(path).f_flag | os.ST_RDONLY))
 
 
 @pytest.fixture
 async def pulse(url: str) -> AsyncIterator[Pulse]:
-    """Tells the pulse of the latest reading."""
+    """Read the pulse of the latest reading."""
     reader = Reader(url)
 
     async def latest() -> float | None:
@@ -56,9 +56,9 @@ async def pulse(url: str) -> AsyncIterator[Pulse]:
 
 
 async def test_a_mount_that_can_be_written_to_is_none(path: Path) -> None:
-    """Whatever else is so."""
+    """A file on a writable mount is not sealed, whatever is beside it."""
     status = await anyio.Path(path).stat()
-    assert await to_thread.run_sync(look, path) == File(status.st_dev, status.st_ino, None)
+    assert await to_thread.run_sync(find_file, path) == File(status.st_dev, status.st_ino, None)
 
 
 @pytest.mark.parametrize(
@@ -69,46 +69,46 @@ async def test_a_mount_that_can_be_written_to_is_none(path: Path) -> None:
 async def test_what_stands_beside_it_decides(
     path: Path, log: bytes | None, index: bytes | None, *, sealed: bool
 ) -> None:
-    """Rows in a log are not lost sight of, and an index tells of somebody who may write."""
+    """Rows in a log are not lost, and an index means that a program may write."""
     for ending, content in (("-wal", log), ("-shm", index)):
         if content is not None:
             path.with_name(path.name + ending).write_bytes(content)
     status = await anyio.Path(path).stat()
     seal = (status.st_size, status.st_mtime_ns) if sealed else None
-    assert await to_thread.run_sync(look, path) == File(status.st_dev, status.st_ino, seal)
+    assert await to_thread.run_sync(find_file, path) == File(status.st_dev, status.st_ino, seal)
 
 
 @pytest.mark.parametrize("name", ["icu.db", "."])
 async def test_its_folder_is_part_of_it(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A file that is mounted read-only by itself may have a log elsewhere, and a folder may be a mount of its own."""
+    """A file that is mounted by itself may have its log elsewhere, and a folder may be a mount of its own."""
     flags = {(tmp_path / name): os.ST_RDONLY}
-    monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(f_flag=flags.get(place, 0)))
-    found = await to_thread.run_sync(look, path)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=flags.get(path, 0)))
+    found = await to_thread.run_sync(find_file, path)
     assert found is not None
     assert found.seal is None
 
 
 @pytest.mark.usefixtures("read_only")
 async def test_a_link_leads_to_where_its_log_is(path: Path, tmp_path: Path) -> None:
-    """SQLite's files stand beside what the link leads to."""
+    """SQLite's files are beside the target of a link."""
     link = tmp_path / "elsewhere" / "link.db"
     link.parent.mkdir()
     link.symlink_to(path)
     path.with_name("icu.db-wal").write_bytes(b"rows")
-    found = await to_thread.run_sync(look, link)
+    found = await to_thread.run_sync(find_file, link)
     assert found is not None
     assert found.seal is None
 
 
 @pytest.mark.usefixtures("read_only")
 async def test_one_that_is_not_there(tmp_path: Path) -> None:
-    """Nothing is sealed."""
-    assert await to_thread.run_sync(look, tmp_path / "icu.db") is None
+    """A missing file is not sealed."""
+    assert await to_thread.run_sync(find_file, tmp_path / "icu.db") is None
 
 
 @pytest.mark.usefixtures("read_only", "path")
-async def test_who_writes_to_it_after_all_is_noticed(url: str, pulse: Pulse) -> None:
-    """Where the same files can be written to: each answer is of what they hold then."""
+async def test_writes_through_another_mount_are_noticed(url: str, pulse: Pulse) -> None:
+    """Each answer shows the present content of a file that another mount writes to."""
     assert await pulse() == 70
     await add(url, 1)
     assert await pulse() == 71
@@ -122,14 +122,14 @@ async def test_who_writes_to_it_after_all_is_noticed(url: str, pulse: Pulse) -> 
 async def test_an_answer_from_what_changed_meanwhile_is_none(
     path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be anything: half of it old, half of it new."""
+    """An answer from a file that changed meanwhile is refused: it may be half old, half new."""
     reader = Reader(url)
     await reader.check()
-    there = await to_thread.run_sync(look, path)
+    there = await to_thread.run_sync(find_file, path)
     assert there is not None
     answers = [there, there._replace(seal=(1, 2))]
 
-    monkeypatch.setattr(sealed, "look", lambda _: answers.pop(0))
+    monkeypatch.setattr(sealed, "find_file", lambda _: answers.pop(0))
     with pytest.raises(StoreUnavailableError, match="was written to meanwhile"):
         await reader.patients(now=START)
     await reader.aclose()
@@ -137,7 +137,7 @@ async def test_an_answer_from_what_changed_meanwhile_is_none(
 
 @pytest.mark.usefixtures("read_only", "path")
 async def test_a_follower_stops_where_it_is_written_to(url: str) -> None:
-    """It begins anew with what is there then."""
+    """A follower ends when the file is written to, and begins anew with the new content."""
     reader = Reader(url)
     with pytest.raises(StoreUnavailableError):
         async with reader.follow() as follower:
@@ -148,7 +148,7 @@ async def test_a_follower_stops_where_it_is_written_to(url: str) -> None:
 
 
 async def test_a_folder_that_can_be_written_to_is_not_blamed(path: Path) -> None:
-    """There are other reasons for not being opened."""
+    """A writable folder is not the reason why a database cannot be opened."""
     assert await to_thread.run_sync(why_unopened, path) is None
 
 
@@ -163,13 +163,13 @@ async def test_a_folder_that_can_be_written_to_is_not_blamed(path: Path) -> None
 async def test_a_folder_that_cannot_be_written_to_is_named(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: bytes | None, remedy: str
 ) -> None:
-    """It is the one that a link leads to; rows in a log are not given up by a mount that cannot be written to."""
+    """The folder is that of a link's target; rows in a log are not given up on a read-only mount."""
     if log is not None:
         path.with_name("icu.db-wal").write_bytes(log)
     link = tmp_path / "elsewhere" / "link.db"
     link.parent.mkdir()
     link.symlink_to(path)
-    monkeypatch.setattr(os, "access", lambda place, right: not (place == tmp_path and right == os.W_OK))
+    monkeypatch.setattr(os, "access", lambda path, right: not (path == tmp_path and right == os.W_OK))
     assert await to_thread.run_sync(why_unopened, link) == (
         f"{link} cannot be read, for SQLite needs files beside it, and {tmp_path} cannot be written to: {remedy}"
     )

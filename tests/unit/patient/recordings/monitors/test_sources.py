@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from icu.patient.errors import RecordingError
 from icu.patient.recordings.monitors.seconds import MOST_SECONDS, Series
-from icu.patient.recordings.monitors.sources import Source, check_unit, known_as, recording_of
+from icu.patient.recordings.monitors.sources import Source, check_unit, normalised_name, recording_of
 from icu.patient.recordings.recording import Recording, Row
 from icu.vitals.catalogue import VitalSigns
 
@@ -262,7 +262,7 @@ def test_what_is_no_course_is_refused(series: Series, why: str) -> None:
 
 def test_names_and_units_are_compared_without_their_dress() -> None:
     """Monitors write them in many ways; kPa would be taken for a dying patient."""
-    assert {known_as(name) for name in ("ABP Sys", "ABPSys", "abp_sys", "ABP-SYS")} == {"abpsys"}
+    assert {normalised_name(name) for name in ("ABP Sys", "ABPSys", "abp_sys", "ABP-SYS")} == {"abpsys"}
     check_unit(Path("a"), "Temp", "Deg.C")
     with pytest.raises(RecordingError, match=r"a: ABP Sys is in kPa"):
         check_unit(Path("a"), "ABP Sys", "kPa")

@@ -1,4 +1,4 @@
-"""Writes of other programs while a sink has the database open: restored copies, and what does no harm."""
+"""Writes of other programs while a sink has the database open: restored copies, and harmless ones."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -9,14 +9,14 @@ import pytest
 from icu.messages import Position
 from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.errors import PositionConflictError, StoreError
-from icu.store.others import Others
+from icu.store.foreign_writes import ForeignWrites
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import EXCHANGED, connected, execute, restored, rows, store
 
 
 async def test_readings_are_of_the_patients_of_a_restored_database(writer: Writer, url: str) -> None:
-    """Its offsets may be the same, as of two sinks that have read one topic, and its patients have other keys."""
+    """A restored database may have the same offsets, as after two sinks of one topic, and other patient keys."""
     await store(writer, [observation(1), observation(1, patient=BORIS)])
     restored(url, EXCHANGED)
     await store(writer, [observation(2)], start=2)
@@ -38,24 +38,24 @@ async def test_readings_are_of_the_patients_of_a_restored_database(writer: Write
     ],
 )
 async def test_a_restored_database_is_begun_anew(writer: Writer, url: str, script: str) -> None:
-    """Where it is another one, or one that is stored less far, though it be in a partition that brings nothing."""
+    """Another generation or other positions begin anew, even in a partition without new records."""
     await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
     restored(url, script)
     with pytest.raises(PositionConflictError):
-        await writer.look()
+        await writer.check()
     with pytest.raises(PositionConflictError):
         await store(writer, [observation(1)])
     await writer.begin(await writer.positions() | {0: Position(0, "m")}, other_logs=frozenset())
-    await writer.look()
+    await writer.check()
     assert (await store(writer, [observation(1)])).stored == 1
 
 
 async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer, url: str) -> None:
-    """Another database was restored, which is stored less far and in which they have other keys."""
+    """The patients of a restored database have other keys, so a sink that begins anew reads them again."""
     await store(writer, [observation(1), observation(1, patient=BORIS)])
     restored(url, EXCHANGED + "UPDATE consumer_offsets SET next = 1;")
     with pytest.raises(PositionConflictError):
-        await writer.look()
+        await writer.check()
     await writer.begin(await writer.positions(), other_logs=frozenset())
     await store(writer, [observation(2)], start=1)
     counts = "SELECT uuid, count(*) FROM patients JOIN patient_metrics ON patient_id = id GROUP BY uuid"
@@ -63,30 +63,30 @@ async def test_a_sink_that_begins_anew_asks_for_the_patients_anew(writer: Writer
 
 
 async def test_a_restored_database_that_was_begun_is_no_copy(writer: Writer, url: str) -> None:
-    """Once the sink has read its offsets it is the sink's: what a checkpoint brings of it into the file is no alarm."""
+    """After the sink has begun with a restored database, its checkpoint into the file is no damage."""
     await store(writer, [observation(0)])
     execute(url, "PRAGMA wal_checkpoint")
     await store(writer, [observation(1)], start=1)
     restored(url, "PRAGMA user_version = 7")
     with pytest.raises(PositionConflictError):
-        await writer.look()
+        await writer.check()
     await writer.begin(await writer.positions(), other_logs=frozenset())
     execute(url, "PRAGMA wal_checkpoint")
     assert (await store(writer, [observation(2)], start=2)).stored == 1
 
 
 async def test_what_another_program_writes_beside_it_is_no_conflict(writer: Writer, url: str) -> None:
-    """However often: the sink would never get on otherwise."""
+    """Tables of another program are no conflict, however often it writes: the sink would never get on."""
     await writer.begin({0: Position(0, "m"), 1: Position(5, "m")}, other_logs=frozenset())
     for number in range(3):
         with closing(connected(url)) as other:
             other.execute(f"CREATE TABLE notes_{number} (text)")
-        await writer.look()
+        await writer.check()
         await store(writer, [observation(number)], start=number)
 
 
-async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: str) -> None:
-    """The table of patients is left alone: any change of it is refused here."""
+async def test_known_patients_are_not_written_again(writer: Writer, url: str) -> None:
+    """Known patients cost no write to their table: the trigger would refuse it."""
     with closing(connected(url)) as other:
         other.execute("CREATE TRIGGER refused BEFORE UPDATE ON patients BEGIN SELECT raise(ABORT, 'refused'); END")
     await store(writer, [observation(0)])
@@ -97,20 +97,20 @@ async def test_patients_who_say_nothing_new_cost_nothing(writer: Writer, url: st
 
 @asynccontextmanager
 async def driver_on(url: str) -> AsyncIterator[aiosqlite.Connection]:
-    """A connection of the driver's own."""
+    """Open a connection of the driver."""
     async with aiosqlite.connect(url.removeprefix("sqlite:///")) as driver:
         yield driver
 
 
-async def test_writes_of_others_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
-    """SQLite counts them for each connection, and the number of one may be that of another."""
-    others = Others("icu.test")
+async def test_foreign_writes_are_noticed_on_a_new_connection(writer: Writer, url: str) -> None:
+    """SQLite counts foreign commits per connection, so an equal count on a new one does not hide them."""
+    writes = ForeignWrites("icu.test")
     async with driver_on(url) as driver:
-        await others.begin(SqliteTransaction(driver))
+        await writes.begin(SqliteTransaction(driver))
         [before] = await driver.execute_fetchall("PRAGMA data_version")
     with closing(connected(url)) as other:
         other.execute("UPDATE consumer_offsets SET next = 3")
     async with driver_on(url) as driver:
         assert await driver.execute_fetchall("PRAGMA data_version") == [before]
         with pytest.raises(PositionConflictError):
-            await others.have_written(SqliteTransaction(driver))
+            await writes.check(SqliteTransaction(driver))

@@ -1,7 +1,7 @@
-"""Writes of other programs to the database while the sink has it open.
+"""Check for writes of other programs while the sink has the database open.
 
-To restore a copy may be a transaction like any other: nothing fails, but what the sink knows of the database may be
-wrong from then on, though its offsets be the same.
+Restoring a copy may be a transaction like any other. Nothing fails, but the sink's copy of patients and offsets may be
+wrong from then on.
 """
 
 from collections.abc import Hashable, Mapping
@@ -16,38 +16,45 @@ from icu.store.errors import PositionConflictError
 _POSITIONS: Final = text("SELECT partition, next, mark FROM consumer_offsets WHERE topic = :topic")
 
 
-class Others:
-    """Tells whether others have written. A transaction of the sink's own is no news."""
+class ForeignWrites:
+    """Check for commits by programs other than this sink."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
-        # What tells that others have written since.
-        self._seen: Hashable = None
+        # Changes with each foreign commit.
+        self._token: Hashable = None
+        # Generation and positions as the sink knows them.
         self._generation = 0
         self._positions: dict[int, Position] = {}
 
     async def begin(self, transaction: Transaction) -> int:
-        """Take the database as it stands for the sink's own work; returns its generation."""
-        self._seen = await transaction.changed()
+        """Accept the present state of the database. Returns its generation."""
+        self._token = await transaction.change_token()
         self._generation, self._positions = await self._state(transaction)
         return self._generation
 
-    def moved(self, positions: Mapping[int, Position]) -> None:
-        """Take in how far the sink itself has stored some partitions."""
+    def advance(self, positions: Mapping[int, Position]) -> None:
+        """Note new positions of the sink's own transaction."""
         self._positions |= positions
 
-    async def have_written(self, transaction: Transaction) -> bool:
-        """Tell if they have since the last time. PositionConflictError where it is another database, or is stored
-        another way, in whatever partition."""
-        seen = await transaction.changed()
-        if seen == self._seen:
+    async def check(self, transaction: Transaction) -> bool:
+        """Check for foreign commits since the last check.
+
+        Returns:
+            True if there were any, and they left generation and positions alone.
+
+        Raises:
+            PositionConflictError: Generation or positions differ, in any partition of the topic.
+        """
+        token = await transaction.change_token()
+        if token == self._token:
             return False
         if await self._state(transaction) != (self._generation, self._positions):
             raise PositionConflictError(
                 f"the stored offsets of {self._topic} were moved meanwhile: another copy of the database was restored, "
                 "or another sink writes to it"
             )
-        self._seen = seen
+        self._token = token
         return True
 
     async def _state(self, transaction: Transaction) -> tuple[int, dict[int, Position]]:
@@ -55,6 +62,6 @@ class Others:
 
 
 async def positions_of(transaction: Transaction, topic: str) -> dict[int, Position]:
-    """How far each partition of the topic is stored."""
+    """Read the stored position of each partition of the topic."""
     rows = await transaction.rows(_POSITIONS, {"topic": topic})
     return {partition: Position(offset, mark) for partition, offset, mark in rows}
