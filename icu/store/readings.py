@@ -98,8 +98,8 @@ def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int],
 
 def to_values(rows: Sequence[ReadingRow]) -> list[ReadingRow]:
     """Convert rows to values to bind: ABSENT or an empty text in place of None, from the first optional sign on."""
-    # Binding one None takes the driver as long as binding ten numbers. Columns are unpacked by name, as in `to_rows`: by
-    # position it takes 1.7 times as long (233 and 135 ns a row).
+    # Binding one None takes the driver as long as binding ten numbers. Columns are unpacked by name, as in `to_rows`:
+    # it takes 135 ns a row, and 233 ns by position.
     return [
         (
             patient,
