@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import anyio
 
 from icu.messages import Observation
-from icu.patient.beds import Bay, Beds
+from icu.patient.patients import Bay, EmulatedPatients
 
 
 class Bedside(NamedTuple):
@@ -23,33 +23,33 @@ class Bedside(NamedTuple):
 
 
 class Bedsides:
-    """The patients of the children that run in this process; `beds` is asked for them anew at each look."""
+    """The patients of the children that run in this process; `patients` is asked for them anew at each look."""
 
-    def __init__(self, beds: Mapping[str, Beds]) -> None:
-        self._beds = beds
+    def __init__(self, patients: Mapping[str, EmulatedPatients]) -> None:
+        self._patients = patients
         # Bays outlive their emulators: a reading that was there before a restart is no younger after it.
         self._found: WeakKeyDictionary[Bay, tuple[Sequence[Observation], float]] = WeakKeyDictionary()
 
     def look(self) -> None:
         """Note which readings are new. An age is right to the time between two looks."""
         now = anyio.current_time()
-        for beds in self._beds.values():
-            for bay in beds.bays:
+        for patients in self._patients.values():
+            for bay in patients.bays:
                 found = self._found.get(bay)
                 if found is None or found[0] is not bay.latest:
                     self._found[bay] = (bay.latest, now)
 
     def count(self) -> int:
         """How many patients there are."""
-        return sum(len(bay.identities) for beds in self._beds.values() for bay in beds.bays)
+        return sum(len(bay.identities) for patients in self._patients.values() for bay in patients.bays)
 
     def elsewhere(self, children: Iterable[str]) -> int:
         """How many of these children have their patients in other processes, whose monitors are not seen here."""
-        return sum(child not in self._beds for child in children)
+        return sum(child not in self._patients for child in children)
 
     def shown(self, children: Iterable[str], first: int, count: int) -> list[Bedside]:
         """So many patients of these children from the one of this number on, counting from 0."""
-        bays = ((child, bay) for child in children if child in self._beds for bay in self._beds[child].bays)
+        bays = ((child, bay) for child in children if child in self._patients for bay in self._patients[child].bays)
         patients = ((child, bay, number) for child, bay in bays for number in range(len(bay.identities)))
         return [self._bedside(*each) for each in islice(patients, first, first + count)]
 

@@ -11,17 +11,17 @@ from anyio import to_thread
 from loguru import logger
 
 from icu.config.settings import Settings
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.store.errors import StoreError
 
 # Seconds between two looks.
 EVERY: Final = 0.5
 
 
-def progress_of(beds: Mapping[str, Beds]) -> float:
+def progress_of(patients: Mapping[str, EmulatedPatients]) -> float:
     """How far the patients are who began in the past: 1 when all have caught up with now."""
     now = datetime.now(UTC)
-    return min((each.progress(now) for each in beds.values()), default=1.0)
+    return min((each.progress(now) for each in patients.values()), default=1.0)
 
 
 async def report(progress: Callable[[], float]) -> None:

@@ -21,11 +21,11 @@ def with_recordings(
     from icu.patient.recordings import find_recordings
 
     others = [child for child in settings.child if not isinstance(child, PatientChild)]
-    beds = [
+    replays = [
         PatientChild(name=name, recording=path.absolute(), speed=speed, step=step, start=start)
         for name, path in _patients_of(find_recordings(folder))
     ]
-    return replace(settings, child=with_ids((*others, *beds)))
+    return replace(settings, child=with_ids((*others, *replays)))
 
 
 def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:

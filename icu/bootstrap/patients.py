@@ -9,18 +9,18 @@ from icu.config.settings import BEDS, PatientChild
 from icu.control.protocol import ScenarioStarted
 from icu.errors import IcuError, PatientNotFoundError
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds, Identity
 from icu.patient.errors import RecordedPatientError
+from icu.patient.patients import EmulatedPatients, Identity
 from icu.ward.processes import Processes
 
 
 class Patients:
-    """The patients of a child that runs in this process. `beds` has those of each such child, by its id."""
+    """The patients of a child that runs in this process. `running` has those of each such child, by its id."""
 
-    def __init__(self, child: PatientChild, beds: Mapping[str, Beds]) -> None:
+    def __init__(self, child: PatientChild, running: Mapping[str, EmulatedPatients]) -> None:
         self._child = child
         self._id = str(child.id)
-        self._beds = beds
+        self._running = running
 
     def names(self) -> Sequence[str]:
         """All of them."""
@@ -43,12 +43,12 @@ class Patients:
 
     async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
         """Those whom it does not befall, and why."""
-        here = self._beds.get(self._id)
+        here = self._running.get(self._id)
         return None if here is None else _refused_by(here, patients, scenario)
 
     def _meant(self, bed: str) -> list[Identity]:
         pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
-        here = self._beds.get(self._id)
+        here = self._running.get(self._id)
         identities = _configured(self._child) if here is None else here.identities
         return [each for each in identities if each.matches(pattern)]
 
@@ -67,18 +67,18 @@ class RemotePatients(Patients):
 class LonePatients:
     """The patients of the one child of this process, whom its supervisor's orders are for: none while it ends."""
 
-    def __init__(self, beds: Mapping[str, Beds]) -> None:
-        self._beds = beds
+    def __init__(self, running: Mapping[str, EmulatedPatients]) -> None:
+        self._running = running
 
     def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
         """Begin a scenario for patients; those of them whom it does not befall, and why."""
-        here = next(iter(self._beds.values()), None)
+        here = next(iter(self._running.values()), None)
         if here is None:
             return {each: str(PatientNotFoundError(each)) for each in patients}
         return _refused_by(here, patients, scenario)
 
 
-def _refused_by(here: Beds, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+def _refused_by(here: EmulatedPatients, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
     refused = {}
     for each in patients:
         try:

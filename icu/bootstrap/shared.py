@@ -29,7 +29,7 @@ from icu.transports.errors import ReadingsLostError
 from icu.ward import asking
 
 if TYPE_CHECKING:
-    from icu.patient.beds import Beds
+    from icu.patient.patients import EmulatedPatients
     from icu.patient.scenarios import Scenario
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Shared:
         self.health = Health()
         self.registry = _registry()
         # The patients of each child that runs in this process at the moment, by its id.
-        self.beds: dict[str, Beds] = {}
+        self.patients: dict[str, EmulatedPatients] = {}
         self._telemetry: dict[Callable[[CollectorRegistry], Any], Any] = {}
 
     @asynccontextmanager

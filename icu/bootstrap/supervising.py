@@ -57,12 +57,12 @@ def run_supervisor(
     tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
     shared.health.add("children", tree.children.unready)
     shared.registry.register(ChildFigures(tree.children.view, restarts))
-    past = partial(progress_of, shared.beds)
+    past = partial(progress_of, shared.patients)
 
     async def work() -> None:
         async with shared.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.children.view, Bedsides(shared.beds), past)
+                group.start_soon(overview, tree.children.view, Bedsides(shared.patients), past)
             await group.start(partial(serve, tree, ORDERS, records, where, names=names))
             await group.start(tree.children.root.run)
             notify("READY=1")

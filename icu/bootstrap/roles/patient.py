@@ -20,18 +20,18 @@ from icu.ward.remote import Lone
 if TYPE_CHECKING:
     from litestar import Litestar
 
-    from icu.patient.beds import Beds
+    from icu.patient.patients import EmulatedPatients
 
 
 def actor(child: PatientChild, shared: Shared) -> Start:
     """Measure and send, with a bedside's face beside it where it has a port."""
-    from icu.bootstrap.beds import beds_of
+    from icu.bootstrap.emulated import emulated_patients
     from icu.patient.emulator import emulate
     from icu.patient.telemetry import Telemetry
     from icu.transports.sending import SendBuffer
 
     telemetry = shared.telemetry(Telemetry)
-    beds = beds_of(
+    patients = emulated_patients(
         child,
         shared.scenarios,
         interval=shared.settings.metrics_interval,
@@ -40,33 +40,33 @@ def actor(child: PatientChild, shared: Shared) -> Start:
     )
     emulator = partial(
         emulate,
-        bays=beds.bays,
+        bays=patients.bays,
         buffer=SendBuffer(),
         transport=shared.transport,
         telemetry=telemetry,
         monotonic=time.monotonic,
     )
-    occupied = partial(_occupied, emulator, str(child.id), beds, shared)
-    return with_face(occupied, child, partial(app, beds, shared, child.host), shared)
+    occupied = partial(_occupied, emulator, str(child.id), patients, shared)
+    return with_face(occupied, child, partial(app, patients, shared, child.host), shared)
 
 
 async def _occupied(
-    emulator: Start, child_id: str, beds: "Beds", shared: Shared, *, task_status: TaskStatus[None]
+    emulator: Start, child_id: str, patients: "EmulatedPatients", shared: Shared, *, task_status: TaskStatus[None]
 ) -> None:
-    """Run an emulator whose beds are found as long as it runs: what is built for a change may never do so."""
-    shared.beds[child_id] = beds
+    """Run an emulator whose patients are found as long as it runs: what is built for a change may never do so."""
+    shared.patients[child_id] = patients
     try:
         await emulator(task_status=task_status)
     finally:
-        if shared.beds.get(child_id) is beds:  # not those of the one that has come in its place
-            del shared.beds[child_id]
+        if shared.patients.get(child_id) is patients:  # not those of the one that has come in its place
+            del shared.patients[child_id]
 
 
-def app(beds: "Beds", shared: Shared, host: str) -> "Litestar":
+def app(patients: "EmulatedPatients", shared: Shared, host: str) -> "Litestar":
     """The bedside's face."""
     from icu.patient.bedside import create_app
 
-    return create_app(beds=beds, **common(shared, host))
+    return create_app(patients=patients, **common(shared, host))
 
 
 def condition(shared: Shared) -> Condition:
@@ -78,7 +78,7 @@ def patients(child: PatientChild, shared: Shared, processes: Processes) -> child
     """Those of a child, whom orders reach in this process or in the child's own."""
     from icu.bootstrap.patients import Patients, RemotePatients
 
-    return RemotePatients(child, processes) if child.process else Patients(child, shared.beds)
+    return RemotePatients(child, processes) if child.process else Patients(child, shared.patients)
 
 
 def repeatable(child: PatientChild) -> PatientChild:
@@ -92,7 +92,7 @@ def obeys(shared: Shared) -> Lone:
     """The patients of this process's one child."""
     from icu.bootstrap.patients import LonePatients
 
-    return LonePatients(shared.beds)
+    return LonePatients(shared.patients)
 
 
 PATIENT: Final = Role(

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.patient.simulated import SimulatedBay
 from tests.clocks import virtual_time
 from tests.samples import START
@@ -29,7 +29,7 @@ def ages(bedsides: Bedsides, children: Sequence[str]) -> dict[str, float | None]
 async def test_ages() -> None:
     """From the look that found a reading, on the loop's clock; none before the first."""
     anna, others = bay("Anna"), bay("Boris", "Chiara")
-    bedsides = Bedsides({"a": Beds([anna], SCENARIOS), "b": Beds([others], SCENARIOS)})
+    bedsides = Bedsides({"a": EmulatedPatients([anna], SCENARIOS), "b": EmulatedPatients([others], SCENARIOS)})
     bedsides.look()
     assert ages(bedsides, ["a", "b"]) == {"Anna": None, "Boris": None, "Chiara": None}
     anna.observe()
@@ -49,7 +49,7 @@ async def test_ages() -> None:
 
 async def test_a_reading_from_before_a_restart_is_no_younger() -> None:
     """Bays outlive their emulators, and nobody may take an old reading for one of now."""
-    anna = Beds([bay("Anna")], SCENARIOS)
+    anna = EmulatedPatients([bay("Anna")], SCENARIOS)
     running = {"a": anna}
     bedsides = Bedsides(running)
     anna.bays[0].observe()
@@ -65,8 +65,8 @@ async def test_a_reading_from_before_a_restart_is_no_younger() -> None:
 
 async def test_pages() -> None:
     """In the order of the children that are asked for; those of other processes are counted, not shown."""
-    beds = {name: Beds([bay(f"{name} 1", f"{name} 2")], SCENARIOS) for name in ("a", "b", "c")}
-    bedsides = Bedsides(beds)
+    patients = {name: EmulatedPatients([bay(f"{name} 1", f"{name} 2")], SCENARIOS) for name in ("a", "b", "c")}
+    bedsides = Bedsides(patients)
     assert bedsides.count() == 6
     names = [each.name for each in bedsides.shown(["c", "elsewhere", "a", "b"], 1, 4)]
     assert names == ["c 2", "a 1", "a 2", "b 1"]

@@ -15,11 +15,11 @@ from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
 from icu.control.protocol import Failed, Logs, ScenarioRefused, encode_line
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.ward import remote
 from icu.ward.orders import Stop
 from icu.ward.remote import begin, obeying_supervisor, place_in
-from tests.bedsides import beds_of
+from tests.bedsides import patients_of
 
 MANY = [f"Bed {number}" for number in range(1, 2 * remote.MOST + 2)]
 
@@ -32,27 +32,29 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def beds() -> Beds:
+async def patients() -> EmulatedPatients:
     """Many simulated patients, and a recorded one."""
-    return await to_thread.run_sync(partial(beds_of, MANY, ["Rec"]))
+    return await to_thread.run_sync(partial(patients_of, MANY, ["Rec"]))
 
 
 @pytest.fixture
-def running(beds: Beds) -> dict[str, Beds]:
+def running(patients: EmulatedPatients) -> dict[str, EmulatedPatients]:
     """The patients of the process's one child, as long as it runs."""
-    return {"icu": beds}
+    return {"icu": patients}
 
 
 @pytest.fixture
-async def process(running: dict[str, Beds], folder: Path) -> AsyncIterator[None]:
+async def process(running: dict[str, EmulatedPatients], folder: Path) -> AsyncIterator[None]:
     """What is at the other end, in this process: it obeys."""
     async with obeying_supervisor(LonePatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
         yield
 
 
-def ill(beds: Beds) -> Sequence[str]:
+def ill(patients: EmulatedPatients) -> Sequence[str]:
     """Those who have a fever."""
-    return [each.name for each in beds.identities if each.name in MANY and beds.truth(each.uuid).scenario == "fever"]
+    return [
+        each.name for each in patients.identities if each.name in MANY and patients.truth(each.uuid).scenario == "fever"
+    ]
 
 
 async def refused(folder: Path, *names: str, scenario: str = "fever") -> dict[str, str]:
@@ -63,12 +65,12 @@ async def refused(folder: Path, *names: str, scenario: str = "fever") -> dict[st
     return {uuids[each]: why for each, why in said.items()}
 
 
-async def test_an_order_is_answered(process: None, folder: Path, beds: Beds) -> None:
+async def test_an_order_is_answered(process: None, folder: Path, patients: EmulatedPatients) -> None:
     """It has been carried out when the answer is there, for as many patients as there may be."""
     assert await refused(folder, "Bed 7") == {}
-    assert ill(beds) == ["Bed 7"]
+    assert ill(patients) == ["Bed 7"]
     assert await refused(folder, *MANY) == {}
-    assert ill(beds) == MANY
+    assert ill(patients) == MANY
 
 
 @pytest.mark.parametrize(
@@ -79,14 +81,16 @@ async def test_an_order_is_answered(process: None, folder: Path, beds: Beds) -> 
         ("Bed 2", "fewer\u2028\n", "there is no scenario 'fewer\\u2028\\n': choose one of bradycardia"),
     ],
 )
-async def test_a_refusal_says_why(process: None, folder: Path, beds: Beds, name: str, scenario: str, why: str) -> None:
+async def test_a_refusal_says_why(
+    process: None, folder: Path, patients: EmulatedPatients, name: str, scenario: str, why: str
+) -> None:
     """Of each patient who is refused; the others are not."""
     said = await refused(folder, name, "Bed 1", scenario=scenario)
     assert said[name].startswith(why)
-    assert ill(beds) == (["Bed 1"] if scenario == "fever" else [])
+    assert ill(patients) == (["Bed 1"] if scenario == "fever" else [])
 
 
-async def test_where_no_patients_are_left(process: None, folder: Path, running: dict[str, Beds]) -> None:
+async def test_where_no_patients_are_left(process: None, folder: Path, running: dict[str, EmulatedPatients]) -> None:
     """An emulator has ended, and its process not yet."""
     running.clear()
     assert await refused(folder, "Bed 1") == {"Bed 1": f"no patient has the uuid {uuid_of_name('Bed 1')}"}

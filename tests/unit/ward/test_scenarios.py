@@ -73,9 +73,9 @@ async def test_who_is_meant(tree: Tree, ward: Shared, bed: str, patients: list[s
     assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
     ill = [
         each.name
-        for name, beds in ward.beds.items()
-        for each in beds.identities
-        if name != "rec" and beds.truth(each.uuid).scenario == "sepsis-fast"
+        for name, patients in ward.patients.items()
+        for each in patients.identities
+        if name != "rec" and patients.truth(each.uuid).scenario == "sepsis-fast"
     ]
     assert sorted(ill) == sorted(patients)
 
@@ -112,18 +112,18 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     ]
 
 
-async def test_beds_are_found_as_long_as_they_are_there(tree: Tree, ward: Shared, path: Path) -> None:
+async def test_patients_are_found_as_long_as_they_are_there(tree: Tree, ward: Shared, path: Path) -> None:
     """Not those who were scaled away or removed, nor those of a change that failed; but those of one that did not."""
-    anna = ward.beds["anna"]
+    anna = ward.patients["anna"]
     await tree.changes.scale("icu", 1)
-    assert set(ward.beds) == set(up(tree)) == {"anna", "icu-1", "many", "rec"}
+    assert set(ward.patients) == set(up(tree)) == {"anna", "icu-1", "many", "rec"}
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').replace("rec.csv", "no.csv"))
     with pytest.raises(ConfigurationError):
         await tree.changes.reload()
-    assert ward.beds["anna"] is anna
+    assert ward.patients["anna"] is anna
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').partition('[[child]]\nrole = "patient"\nid = "rec"')[0])
     await tree.changes.reload()
-    assert set(ward.beds) == {"anna", "icu-1", "icu-2", "many"}
+    assert set(ward.patients) == {"anna", "icu-1", "icu-2", "many"}
     assert (await tree.scenarios.befall("Anna", "fever")).patients == ["Anna"]
     with pytest.raises(UnknownBedError):
         await tree.scenarios.befall("Anna Petrova", "fever")

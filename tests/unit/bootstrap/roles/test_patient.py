@@ -8,7 +8,7 @@ from anyio.abc import TaskStatus
 from icu.bootstrap.roles.patient import _occupied, repeatable
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild, Settings
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 
 
 def test_who_has_a_past_tells_the_same_past_at_each_life() -> None:
@@ -21,20 +21,20 @@ def test_who_has_a_past_tells_the_same_past_at_each_life() -> None:
     assert repeatable(PatientChild(name="Anna", start=start, seed=3)).seed == 3
 
 
-async def test_beds_are_taken_away_by_their_own_child_alone() -> None:
-    """One that could not be stopped in time may end when another stands in its place: that one's beds stay."""
+async def test_patients_are_taken_away_by_their_own_child_alone() -> None:
+    """One that could not be stopped in time may end when another stands in its place: its patients stay."""
     shared = Shared(Settings())
-    beds, others = Beds([], {}), Beds([], {})
+    patients, others = EmulatedPatients([], {}), EmulatedPatients([], {})
 
     async def late(*, task_status: TaskStatus[None]) -> None:
-        assert shared.beds == {"bed-1": beds}
-        shared.beds["bed-1"] = others
+        assert shared.patients == {"bed-1": patients}
+        shared.patients["bed-1"] = others
 
-    await _occupied(late, "bed-1", beds, shared, task_status=TASK_STATUS_IGNORED)
-    assert shared.beds == {"bed-1": others}
+    await _occupied(late, "bed-1", patients, shared, task_status=TASK_STATUS_IGNORED)
+    assert shared.patients == {"bed-1": others}
 
     async def usual(*, task_status: TaskStatus[None]) -> None:
         task_status.started()
 
     await _occupied(usual, "bed-1", others, shared, task_status=TASK_STATUS_IGNORED)
-    assert shared.beds == {}
+    assert shared.patients == {}

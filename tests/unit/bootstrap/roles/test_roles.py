@@ -49,7 +49,7 @@ def test_a_role_has_a_file_of_its_own() -> None:
 
 def test_nobody_else_asks_which_role_a_child_has() -> None:
     """The tree and the processes look at the table: a new role changes nothing there."""
-    of_one_role = {"beds", "patients", "overrides", "sinks"}
+    of_one_role = {"emulated", "patients", "overrides", "sinks"}
     asks = re.compile(r"isinstance\(child|match child|(Sink|Monitor|Patient)Child")
     files = [path for path in FOLDER.parent.glob("*.py") if path.stem not in of_one_role]
     assert len(files) > 10

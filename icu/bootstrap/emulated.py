@@ -12,9 +12,9 @@ from icu.config.errors import ConfigurationError
 from icu.config.groups import names_of
 from icu.config.settings import PatientChild
 from icu.messages import uuid_of_name
-from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.errors import RecordingError, UnknownScenarioError
+from icu.patient.patients import Bay, EmulatedPatients, Identity
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
 from icu.patient.replayed import ReplayedBay, check_origin, origin_of
@@ -23,23 +23,23 @@ from icu.patient.simulated import MIN_BAY_SPACING, SimulatedBay
 from icu.patient.telemetry import Telemetry
 
 
-def beds_of(
+def emulated_patients(
     child: PatientChild,
     scenarios: Mapping[str, Scenario],
     *,
     interval: float,
     telemetry: Telemetry,
     launch: datetime | None = None,
-) -> Beds:
+) -> EmulatedPatients:
     """The child's beds. ConfigurationError where they cannot be had as they are configured.
 
     `launch`: when the replay of a recording began, if that was in a process that is gone.
     """
     identities = [_identity(child, name) for name in names_of(child)]
     if child.recording is not None:
-        return Beds(_replayed(child, child.recording, launch, telemetry), scenarios)
+        return EmulatedPatients(_replayed(child, child.recording, launch, telemetry), scenarios)
     bays = _simulated(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
-    return Beds(bays, scenarios, start=child.start if child.speed > 1 else None)
+    return EmulatedPatients(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
 def _identity(child: PatientChild, name: str) -> Identity:
