@@ -48,6 +48,6 @@ def _run_alone(
         async with shared.open() if role.needs_transport else nullcontext(), beside:
             if require_broker:
                 await shared.transport.check()
-            await announced(actor, partial(role.condition, shared), on_started=tune_the_interpreter)
+            await announced(actor, partial(role.work_status, shared), on_started=tune_the_interpreter)
 
     run(work)

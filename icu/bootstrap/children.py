@@ -77,7 +77,7 @@ def _spec(shared: Shared, processes: Processes, child: AnyChild) -> ChildSpec:
         restart=Restart(child.restart),
         stage=child.role if role.stops_with_neighbours else None,
         shutdown=role.grace + _PROCESS_GRACE if process else role.grace,
-        condition=process.condition if process else partial(role.condition, shared),
+        work_status=process.work_status if process else partial(role.work_status, shared),
     )
 
 

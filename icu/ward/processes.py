@@ -19,7 +19,7 @@ from icu.config.settings import AnyChild, Settings
 from icu.control.places import Place
 from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from icu.ward.remote import begin, place_in
 
 _PLACE: Final = ("module", "function", "line")
@@ -37,13 +37,13 @@ class ProcessChild:
         self._settings_line = packed(replace(settings, child=(child,)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
-        self._condition = Condition()
+        self._work_status = WorkStatus()
         self._launch: str | None = None
         self._orders: Place | None = None
 
     async def run(self, own_processes: OwnProcesses, *, task_status: TaskStatus[str]) -> None:
         """Be the process, from its start to its end."""
-        self._condition = Condition()
+        self._work_status = WorkStatus()
         self._launch = self._launch or datetime.now(UTC).isoformat()
         try:
             await run_process(
@@ -53,7 +53,7 @@ class ProcessChild:
                 grace=self._grace,
                 watchdog=self._watchdog,
                 on_line=partial(relay, self.id),
-                on_condition=self._note,
+                on_work_status=self._note,
                 on_ready=self._ready,
                 environ=os.environ,
                 own_processes=own_processes,
@@ -66,15 +66,15 @@ class ProcessChild:
         """Begin a scenario for patients; those whom it does not befall, and why. None where no process listens."""
         return None if self._orders is None else await begin(self.id, self._orders, patients, scenario)
 
-    def condition(self) -> Condition:
+    def work_status(self) -> WorkStatus:
         """How the work of the process goes, as it said last."""
-        return self._condition
+        return self._work_status
 
     def _ready(self, folder: Path) -> None:
         self._orders = place_in(folder)
 
-    def _note(self, condition: Condition) -> None:
-        self._condition = condition
+    def _note(self, work_status: WorkStatus) -> None:
+        self._work_status = work_status
 
 
 class Processes:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Child
 from icu.supervisor.spec import Start
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from icu.ward.children import Patients
 from icu.ward.processes import Processes
 from icu.ward.remote import Lone
@@ -19,8 +19,8 @@ def _as_it_is(child: C) -> C:
     return child
 
 
-def _well(_: Shared) -> Condition:
-    return Condition()
+def _well(_: Shared) -> WorkStatus:
+    return WorkStatus()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Role(Generic[C]):
     # configured.
     actor: Callable[[C, Shared], Start]
     # How that work goes in this process.
-    condition: Callable[[Shared], Condition] = _well
+    work_status: Callable[[Shared], WorkStatus] = _well
     # True where the ward is not ready while a child is down, unless the child says otherwise.
     critical: bool = False
     # False where it neither sends nor reads what is on the topic.

@@ -12,7 +12,7 @@ from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild
 from icu.supervisor.spec import Start
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from icu.ward import children
 from icu.ward.processes import Processes
 from icu.ward.remote import Lone
@@ -69,9 +69,9 @@ def app(patients: "EmulatedPatients", shared: Shared, host: str) -> "Litestar":
     return create_app(patients=patients, **common(shared, host))
 
 
-def condition(shared: Shared) -> Condition:
+def work_status(shared: Shared) -> WorkStatus:
     """That of the transport's sending end."""
-    return Condition(shared.transport.sending_trouble, shared.transport.sending_degraded)
+    return WorkStatus(shared.transport.sending_trouble, shared.transport.sending_degraded)
 
 
 def patients(child: PatientChild, shared: Shared, processes: Processes) -> children.Patients:
@@ -99,7 +99,7 @@ PATIENT: Final = Role(
     settings=PatientChild,
     grace=3.0,
     actor=actor,
-    condition=condition,
+    work_status=work_status,
     patients=patients,
     repeatable=repeatable,
     obeys=obeys,

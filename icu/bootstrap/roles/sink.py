@@ -8,7 +8,7 @@ from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import SinkChild
 from icu.supervisor.spec import Start
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -49,18 +49,18 @@ def app(shared: Shared, host: str) -> "Litestar":
     )
 
 
-def condition(shared: Shared) -> Condition:
+def work_status(shared: Shared) -> WorkStatus:
     """That of the transport, and what storing waits for."""
     from icu.sink.telemetry import Telemetry
 
     transport = shared.transport
-    return Condition(transport.trouble or shared.telemetry(Telemetry).trouble, transport.degraded)
+    return WorkStatus(transport.trouble or shared.telemetry(Telemetry).trouble, transport.degraded)
 
 
 SINK: Final = Role(
     settings=SinkChild,
     grace=7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
     actor=actor,
-    condition=condition,
+    work_status=work_status,
     critical=True,
 )
