@@ -13,7 +13,7 @@ from icu.bootstrap.shared import Shared
 from icu.config.settings import AnyChild, Settings
 from icu.ops.signals import watch_parent
 from icu.ward.asking import unready
-from icu.ward.remote import obeying_supervisor
+from icu.ward.remote import accepting_supervisor_orders
 
 
 def run_role(settings: Settings, child: AnyChild, *, require_broker: bool = False) -> None:
@@ -33,7 +33,7 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
     shared = Shared(settings, launch=launch)
     if role.ready_with_ward:
         shared.health.add("children", partial(unready, settings))
-    accepting = obeying_supervisor(role.obeys(shared)) if role.obeys else nullcontext()
+    accepting = accepting_supervisor_orders(role.order_receiver(shared)) if role.order_receiver else nullcontext()
     _run_alone(shared, child, require_broker=False, beside=accepting)
 
 

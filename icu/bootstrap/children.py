@@ -19,7 +19,7 @@ from icu.supervisor.events import Handler
 from icu.supervisor.spec import ChildSpec, Restart, Start
 from icu.ward.children import Member
 from icu.ward.processes import ProcessChild, Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 # Seconds more for a process, which is killed when its role's grace is over.
 _PROCESS_GRACE: Final = 1.0
@@ -35,9 +35,9 @@ def supervised(
     reread: Callable[[], Settings] | None = None,
     on_event: Handler = lambda _: None,
     on_giving_up: Callable[[], None] = lambda: None,
-) -> Tree:
+) -> Ward:
     """The ward's children below their supervisors. ConfigurationError where one cannot be had as it is configured."""
-    return Tree(
+    return Ward(
         shared.settings,
         partial(_members, shared, processes),
         beds_grace=_BEDS_GRACE,

@@ -14,7 +14,7 @@ from icu.patient.patients import EmulatedPatients, Identity
 from icu.ward.processes import Processes
 
 
-class Patients:
+class LocalPatients:
     """The patients of a child that runs in this process. `running` has those of each such child, by its id."""
 
     def __init__(self, child: PatientChild, running: Mapping[str, EmulatedPatients]) -> None:
@@ -30,7 +30,7 @@ class Patients:
         """Tell if this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
         return bool(self._meant(bed))
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Begin a scenario that there is for those who are meant; None where their child does not run."""
         patients = self._meant(bed)
         refused = await self._refused([each.uuid for each in patients], scenario)
@@ -53,7 +53,7 @@ class Patients:
         return [each for each in identities if each.matches(pattern)]
 
 
-class RemotePatients(Patients):
+class RemotePatients(LocalPatients):
     """The patients of a child in a process of its own."""
 
     def __init__(self, child: PatientChild, processes: Processes) -> None:
@@ -64,7 +64,7 @@ class RemotePatients(Patients):
         return await self._processes.begin(self._id, patients, scenario)
 
 
-class LonePatients:
+class ChildProcessPatients:
     """The patients of the one child of this process, whom its supervisor's orders are for: none while it ends."""
 
     def __init__(self, running: Mapping[str, EmulatedPatients]) -> None:

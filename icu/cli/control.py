@@ -37,7 +37,7 @@ from icu.control.protocol import (
 )
 from icu.errors import UsageError
 from icu.supervisor.view import ChildState, ChildView
-from icu.ward.orders import ORDERS, Befall, Scale, Status, Tree
+from icu.ward.orders import ORDERS, BeginScenario, Scale, Status, Tree
 
 # Exit code where some of the requested children do not run; the same as supervisorctl's.
 NOT_RUNNING: Final = 3
@@ -112,7 +112,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
         raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
     supervisor = _find_supervisor(config)
     if url is None:
-        _print_scenario(_ask(supervisor, Befall(bed[0], name), ScenarioStarted), name)
+        _print_scenario(_ask(supervisor, BeginScenario(bed[0], name), ScenarioStarted), name)
     else:
         from icu.cli.bedside import begin_scenario
 
@@ -174,7 +174,7 @@ def _tag(order: type[Order]) -> str:
 
 
 # Orders whose commands do more than pass their fields on and show the children.
-_OWN_COMMANDS: Final = {_tag(Status): status, _tag(Tree): tree, _tag(Scale): scale, _tag(Befall): scenario}
+_OWN_COMMANDS: Final = {_tag(Status): status, _tag(Tree): tree, _tag(Scale): scale, _tag(BeginScenario): scenario}
 
 COMMANDS: Final = (*(_OWN_COMMANDS.get(_tag(each)) or _command(each) for each in ORDERS), scenarios, logs)
 

@@ -32,7 +32,7 @@ class Patients(Protocol):
     def means(self, bed: str) -> bool:
         """Whether this, or this pattern, means one of them or all."""
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Let a scenario that there is befall those who are meant; None where their child does not run."""
 
 

@@ -11,7 +11,7 @@ from icu.config.settings import HIGHEST_COUNT
 from icu.control.protocol import Children, Done, Order, Pattern, Patterns, ScenarioStarted, Supervisors
 
 if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
-    from icu.ward.tree import Tree as Ward
+    from icu.ward.tree import Ward
 
 
 class Status(Order, frozen=True):
@@ -85,7 +85,7 @@ class Reload(Order, frozen=True):
         return await ward.outcomes.done(await ward.changes.reload())
 
 
-class Befall(Order, frozen=True):
+class BeginScenario(Order, frozen=True, tag="befall"):
     """Let a scenario befall patients, who are named by a child's id, a name or a uuid, or by a pattern of them."""
 
     bed: Pattern
@@ -93,7 +93,7 @@ class Befall(Order, frozen=True):
 
     async def carry_out(self, ward: "Ward") -> ScenarioStarted:
         """Now."""
-        return await ward.scenarios.befall(self.bed, self.scenario)
+        return await ward.scenarios.begin_scenario(self.bed, self.scenario)
 
 
 # All orders of this file, in their order.

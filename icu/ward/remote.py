@@ -24,20 +24,20 @@ _NAME: Final = "orders"
 MOST: Final = 100
 
 
-class Lone(Protocol):
+class OrderReceiver(Protocol):
     """A process that runs one child with patients."""
 
     def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
         """Begin a scenario for patients; those of them whom it does not befall, and why."""
 
 
-class Begin(Order, frozen=True):
+class BeginForPatients(Order, frozen=True, tag="begin"):
     """Begin a scenario for patients of a process of its own, from its supervisor."""
 
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def carry_out(self, ward: Lone) -> ScenarioRefused:
+    async def carry_out(self, ward: OrderReceiver) -> ScenarioRefused:
         """Now."""
         return ScenarioRefused(ward.begin(self.patients, self.scenario))
 
@@ -47,9 +47,11 @@ def place_in(folder: Path) -> Place:
     return Place(folder / _NAME, private=False)
 
 
-def obeying_supervisor(ward: Lone, environ: Mapping[str, str] = os.environ) -> AbstractAsyncContextManager[None]:
+def accepting_supervisor_orders(
+    ward: OrderReceiver, environ: Mapping[str, str] = os.environ
+) -> AbstractAsyncContextManager[None]:
     """Take orders in this process while the block runs. `ward` obeys them."""
-    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
+    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (BeginForPatients,))
 
 
 async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
@@ -57,13 +59,13 @@ async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario:
     refused: dict[UUID, str] = {}
     for start in range(0, len(patients), MOST):
         try:
-            refused |= await _asked(child_id, place, Begin(tuple(patients[start : start + MOST]), scenario))
+            refused |= await _asked(child_id, place, BeginForPatients(tuple(patients[start : start + MOST]), scenario))
         except SupervisionError as exc:
             return refused | dict.fromkeys(patients[start:], str(exc))
     return refused
 
 
-async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
+async def _asked(child_id: str, place: Place, order: BeginForPatients) -> dict[UUID, str]:
     """Those who are refused. SupervisionError where no answer comes."""
     look = f"python -m icu status {child_id}"
     try:

@@ -21,7 +21,7 @@ class Scenarios:
         self._children = children
         self._check = check
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted:
         """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
 
         UnknownBedError, and what the check raises.
@@ -30,7 +30,7 @@ class Scenarios:
         found: dict[str, ScenarioStarted] = {}
 
         async def order(child_id: str, patients: Patients) -> None:
-            found[child_id] = await patients.befall(bed, scenario) or self._none_there(child_id)
+            found[child_id] = await patients.begin_scenario(bed, scenario) or self._none_there(child_id)
 
         meant = self._meant(bed)
         # All at once: processes that do not answer are waited for together.

@@ -18,7 +18,7 @@ from icu.ward.scenarios import Scenarios
 _Order: TypeAlias = Callable[[Supervisor, str], Awaitable[None]]
 
 
-class Tree:
+class Ward:
     """A supervised ward. `members` makes its children from settings, which `reread` reads anew."""
 
     def __init__(

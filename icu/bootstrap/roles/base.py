@@ -10,7 +10,7 @@ from icu.supervisor.spec import Start
 from icu.supervisor.view import WorkStatus
 from icu.ward.children import Patients
 from icu.ward.processes import Processes
-from icu.ward.remote import Lone
+from icu.ward.remote import OrderReceiver
 
 C = TypeVar("C", bound=Child)
 
@@ -47,6 +47,6 @@ class Role(Generic[C]):
     # The child as each life of a process of its own is to have it.
     repeatable: Callable[[C], C] = _as_it_is
     # Takes the supervisor's orders in a process of its own.
-    obeys: Callable[[Shared], Lone] | None = None
+    order_receiver: Callable[[Shared], OrderReceiver] | None = None
     # True where a process of its own is not ready while the ward is not.
     ready_with_ward: bool = False

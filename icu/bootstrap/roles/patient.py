@@ -15,7 +15,7 @@ from icu.supervisor.spec import Start
 from icu.supervisor.view import WorkStatus
 from icu.ward import children
 from icu.ward.processes import Processes
-from icu.ward.remote import Lone
+from icu.ward.remote import OrderReceiver
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -76,9 +76,9 @@ def work_status(shared: Shared) -> WorkStatus:
 
 def patients(child: PatientChild, shared: Shared, processes: Processes) -> children.Patients:
     """Those of a child, whom orders reach in this process or in the child's own."""
-    from icu.bootstrap.patients import Patients, RemotePatients
+    from icu.bootstrap.patients import LocalPatients, RemotePatients
 
-    return RemotePatients(child, processes) if child.process else Patients(child, shared.patients)
+    return RemotePatients(child, processes) if child.process else LocalPatients(child, shared.patients)
 
 
 def repeatable(child: PatientChild) -> PatientChild:
@@ -88,11 +88,11 @@ def repeatable(child: PatientChild) -> PatientChild:
     return child
 
 
-def obeys(shared: Shared) -> Lone:
+def order_receiver(shared: Shared) -> OrderReceiver:
     """The patients of this process's one child."""
-    from icu.bootstrap.patients import LonePatients
+    from icu.bootstrap.patients import ChildProcessPatients
 
-    return LonePatients(shared.patients)
+    return ChildProcessPatients(shared.patients)
 
 
 PATIENT: Final = Role(
@@ -102,5 +102,5 @@ PATIENT: Final = Role(
     work_status=work_status,
     patients=patients,
     repeatable=repeatable,
-    obeys=obeys,
+    order_receiver=order_receiver,
 )

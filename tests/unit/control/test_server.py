@@ -41,7 +41,7 @@ from icu.control.protocol import (
 from icu.control.records import RecentRecords
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.asking import look
-from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
+from icu.ward.orders import ORDERS, BeginScenario, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
 
 PATIENCE = 10.0
@@ -82,7 +82,11 @@ async def test_looking(settings: Settings, room: Path) -> None:
             Done("icu is 3 now", [ChildView("bed-1", ChildState.BACKOFF, children=[])], []),
         ),
         (Reload(), ("reload", ()), Done("nothing changed", [], [])),
-        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), ScenarioStarted(["Anna", "Иван"], [])),
+        (
+            BeginScenario("Anna", "sepsis"),
+            ("begin_scenario", ("Anna", "sepsis")),
+            ScenarioStarted(["Anna", "Иван"], []),
+        ),
     ],
 )
 async def test_orders(
@@ -90,7 +94,7 @@ async def test_orders(
 ) -> None:
     """Each reaches the ward; the answer tells how the children are then, or what was done."""
     said = await ask(places(settings), request_, type(answer) if answer else Children)
-    assert ward.told == [told]
+    assert ward.carried_out == [told]
     if answer:
         assert said == answer
     else:
@@ -162,7 +166,7 @@ async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward
     said = await answer_to(room, data)
     assert isinstance(said, Failed)
     assert said.exit_code == 64
-    assert ward.told == []
+    assert ward.carried_out == []
     assert await look(settings)
 
 
@@ -196,10 +200,10 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
         await stream.send(encode_line(Restart(("sink",))))
         assert await look(settings)
     assert await look(settings)
-    assert ward.told == []
+    assert ward.carried_out == []
     ward.gate.set()
     with anyio.fail_after(PATIENCE):
-        while not ward.told:
+        while not ward.carried_out:
             await anyio.sleep(0.01)
     assert await look(settings)
 

@@ -10,7 +10,7 @@ from icu.bootstrap.children import supervised
 from icu.bootstrap.shared import Shared
 from icu.config.load import load
 from icu.ward.processes import Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def ward(path: Path) -> Shared:
 
 
 @pytest.fixture
-def still(ward: Shared, path: Path) -> Tree:
+def still(ward: Shared, path: Path) -> Ward:
     """A ward that does not run."""
     return supervised(ward, Processes(), reread=lambda: load(path, {}))
 
 
 @pytest.fixture
-async def tree(still: Tree) -> AsyncIterator[Tree]:
+async def tree(still: Ward) -> AsyncIterator[Ward]:
     """A ward that runs."""
     async with anyio.create_task_group() as group:
         await group.start(still.children.root.run)

@@ -58,7 +58,7 @@ def test_the_orders_of_people() -> None:
     """All that the file defines, in its order, which is that of the commands; none of a process's, whoever is first."""
     look = "import icu.ward.remote; from icu.ward.orders import ORDERS; print(*[each.__name__ for each in ORDERS])"
     done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["Status", "Tree", "Start", "Stop", "Restart", "Scale", "Reload", "Befall"]
+    assert done.stdout.split() == ["Status", "Tree", "Start", "Stop", "Restart", "Scale", "Reload", "BeginScenario"]
 
 
 def test_a_new_order_is_a_command() -> None:

@@ -17,7 +17,7 @@ from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import ChildState
 from icu.ward.changes import Change
 from icu.ward.events import ChildFigures, Restarts
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 FILE = """
 [[child]]
@@ -58,7 +58,7 @@ class Idle:
         await anyio.sleep_forever()
 
 
-def states(tree: Tree) -> dict[str, ChildState]:
+def states(tree: Ward) -> dict[str, ChildState]:
     """Who is how; one that has just started runs."""
     return {
         each.id: ChildState.RUNNING if each.state is ChildState.STARTING else each.state
@@ -66,12 +66,12 @@ def states(tree: Tree) -> dict[str, ChildState]:
     }
 
 
-def up(tree: Tree) -> list[str]:
+def up(tree: Ward) -> list[str]:
     """Who runs."""
     return [name for name, state in states(tree).items() if state is ChildState.RUNNING]
 
 
-async def test_patterns(tree: Tree) -> None:
+async def test_patterns(tree: Ward) -> None:
     """Ids, wildcards, several of them, each child once and in its order; a supervisor stands for its children."""
     for patterns, ids in [
         ((), ALL),
@@ -87,7 +87,7 @@ async def test_patterns(tree: Tree) -> None:
             tree.matching(patterns)
 
 
-async def test_stop_and_start(tree: Tree) -> None:
+async def test_stop_and_start(tree: Ward) -> None:
     """What is stopped stays so; with one unknown id nothing is done."""
     assert await tree.stop("icu-*") == dict.fromkeys(ALL[1:])
     assert up(tree) == ["anna"]
@@ -99,7 +99,7 @@ async def test_stop_and_start(tree: Tree) -> None:
     assert await tree.restart("anna") == {"anna": None}
 
 
-async def test_scale(tree: Tree) -> None:
+async def test_scale(tree: Ward) -> None:
     """Up, down, to none and back again; those that stay are not touched."""
     await anyio.sleep(0.05)
     assert await tree.changes.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
@@ -112,7 +112,7 @@ async def test_scale(tree: Tree) -> None:
     assert up(tree) == ["anna", "icu-1", "icu-2"]
 
 
-async def test_figures_are_of_the_children_that_there_are(tree: Tree, path: Path) -> None:
+async def test_figures_are_of_the_children_that_there_are(tree: Ward, path: Path) -> None:
     """From the start, and no longer than they exist: what was scaled away or left out of the file has none."""
     registry = CollectorRegistry()
     registry.register(ChildFigures(tree.children.view, Restarts()))
@@ -129,7 +129,7 @@ async def test_figures_are_of_the_children_that_there_are(tree: Tree, path: Path
     assert restarts() == dict.fromkeys(["beds", "boris"], 0)
 
 
-async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
+async def test_what_cannot_be_scaled(tree: Ward, path: Path) -> None:
     """One child, all patients, one of a group, one that there is not, and a number at which children would meet."""
     remedy = "and only such a one can be scaled: scale icu"
     for name in ("anna", "icu-1"):
@@ -146,7 +146,7 @@ async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
     assert up(tree) == [*ALL, "icu-5"]
 
 
-async def test_a_changed_file(tree: Tree, path: Path) -> None:
+async def test_a_changed_file(tree: Ward, path: Path) -> None:
     """Only what differs is stopped, started or changed; other settings wait, and are named."""
     await tree.stop("icu-3")
     await anyio.sleep(0.05)
@@ -163,7 +163,7 @@ async def test_a_changed_file(tree: Tree, path: Path) -> None:
     assert sorted(up(tree)) == ALL
 
 
-async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
+async def test_a_changed_child_keeps_its_place(tree: Ward, path: Path) -> None:
     """The order in which children stop is the file's: a sink that moved behind the beds would stop before them."""
     before = [each.id for each in tree.children.flat()]
     write(path, FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7'))
@@ -171,7 +171,7 @@ async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
     assert [each.id for each in tree.children.flat()] == before
 
 
-async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
+async def test_the_order_of_the_file(tree: Ward, path: Path) -> None:
     """It decides, also about who was there before and who comes anew; nobody is touched for it."""
     await anyio.sleep(0.05)
     first, second = FILE.split("\n[[child]]")[1:]
@@ -188,7 +188,7 @@ async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
     assert tree.matching(["anna"])[0].uptime >= 0.05
 
 
-async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_order_of_all(tree: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
     for kind, role in list(ROLES.items()):
         monkeypatch.setitem(ROLES, kind, replace(role, actor=lambda *_: Idle()))
@@ -213,7 +213,7 @@ BAD: dict[str, str] = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
-async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> None:
+async def test_a_bad_file_changes_nothing(tree: Ward, path: Path, text: str) -> None:
     """The mistake is told, and who ran runs on; the file put right is applied."""
     await anyio.sleep(0.02)
     write(path, text)
@@ -224,7 +224,7 @@ async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> 
     assert (await tree.changes.reload()).what == "started: boris"
 
 
-async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_that_cannot_be_added(tree: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are changed nevertheless, the error and readiness tell of it, and the next reload tries again."""
 
     async def refuse(spec: ChildSpec) -> None:
@@ -248,7 +248,7 @@ async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch:
     assert added == ["monitor"]
 
 
-async def test_no_file_any_more(tree: Tree, path: Path) -> None:
+async def test_no_file_any_more(tree: Ward, path: Path) -> None:
     """Deleted, it changes nothing either."""
     write(path, None)
     with pytest.raises(ConfigurationError, match="there is no file"):
@@ -256,14 +256,14 @@ async def test_no_file_any_more(tree: Tree, path: Path) -> None:
     assert up(tree) == ALL
 
 
-async def test_recordings_are_read_off_the_loop(tree: Tree, path: Path) -> None:
+async def test_recordings_are_read_off_the_loop(tree: Ward, path: Path) -> None:
     """A reload with a new recording reads a file (here a blocking call on the loop is an error)."""
     write(path.parent / "x.csv", "HR,SBP\n70,120\n")
     write(path, FILE + ANOTHER + 'recording = "x.csv"\n')
     assert (await tree.changes.reload()).what == "started: boris"
 
 
-async def test_two_changes_at_once(tree: Tree) -> None:
+async def test_two_changes_at_once(tree: Ward) -> None:
     """One waits for the other."""
     async with anyio.create_task_group() as group:
         for count in (6, 2, 5, 1, 4):
@@ -271,7 +271,7 @@ async def test_two_changes_at_once(tree: Tree) -> None:
     assert up(tree) == [*ALL, "icu-4"]
 
 
-async def test_before_the_patients_turn(still: Tree, path: Path) -> None:
+async def test_before_the_patients_turn(still: Ward, path: Path) -> None:
     """Orders about beds are refused as long as their supervisor does not run; nothing is half done."""
     assert await still.start("anna") == {"anna": "its supervisor, beds, is pending: ask again when it runs"}
     with pytest.raises(SupervisionError, match="beds, is pending"):

@@ -10,7 +10,7 @@ import pytest
 from anyio import to_thread
 from anyio.abc import SocketStream
 
-from icu.bootstrap.patients import LonePatients
+from icu.bootstrap.patients import ChildProcessPatients
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
 from icu.control.protocol import Failed, Logs, ScenarioRefused, encode_line
@@ -18,7 +18,7 @@ from icu.messages import uuid_of_name
 from icu.patient.patients import EmulatedPatients
 from icu.ward import remote
 from icu.ward.orders import Stop
-from icu.ward.remote import begin, obeying_supervisor, place_in
+from icu.ward.remote import accepting_supervisor_orders, begin, place_in
 from tests.bedsides import patients_of
 
 MANY = [f"Bed {number}" for number in range(1, 2 * remote.MOST + 2)]
@@ -46,7 +46,7 @@ def running(patients: EmulatedPatients) -> dict[str, EmulatedPatients]:
 @pytest.fixture
 async def process(running: dict[str, EmulatedPatients], folder: Path) -> AsyncIterator[None]:
     """What is at the other end, in this process: it obeys."""
-    async with obeying_supervisor(LonePatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
+    async with accepting_supervisor_orders(ChildProcessPatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
         yield
 
 

@@ -13,7 +13,7 @@ from icu.control.errors import UnknownBedError
 from icu.messages import uuid_of_name
 from icu.patient.errors import UnknownScenarioError
 from icu.ward.processes import Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 from tests.unit.ward.test_orders import up, write
 
 FILE = """
@@ -67,9 +67,9 @@ MANY = [f"Many {number}" for number in range(1, 31)]
         ("*", ["Anna Petrova", "Bed 1", "Bed 2", *MANY], [RECORDED]),
     ],
 )
-async def test_who_is_meant(tree: Tree, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
+async def test_who_is_meant(tree: Ward, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
     """A child's id means all its patients, and a recording is refused in words beside the others."""
-    said = await tree.scenarios.befall(bed, "sepsis-fast")
+    said = await tree.scenarios.begin_scenario(bed, "sepsis-fast")
     assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
     ill = [
         each.name
@@ -80,18 +80,18 @@ async def test_who_is_meant(tree: Tree, ward: Shared, bed: str, patients: list[s
     assert sorted(ill) == sorted(patients)
 
 
-async def test_nobody_and_nothing(tree: Tree) -> None:
+async def test_nobody_and_nothing(tree: Ward) -> None:
     """A mistyped name is told with the one that was meant, a mistyped scenario with those that there are."""
     with pytest.raises(UnknownBedError, match="no bed is called Ana Petrova: did you mean Anna Petrova"):
-        await tree.scenarios.befall("Ana Petrova", "sepsis")
+        await tree.scenarios.begin_scenario("Ana Petrova", "sepsis")
     with pytest.raises(UnknownScenarioError, match="there is no scenario 'sepsys': choose one of bradycardia, "):
-        await tree.scenarios.befall("anna", "sepsys")
+        await tree.scenarios.begin_scenario("anna", "sepsys")
 
 
-async def test_who_does_not_run(tree: Tree) -> None:
+async def test_who_does_not_run(tree: Ward) -> None:
     """Nothing befalls a patient who was told to stop: it is told how they are started."""
     await tree.stop("icu-1", "many")
-    said = await tree.scenarios.befall("beds", "fever")
+    said = await tree.scenarios.begin_scenario("beds", "fever")
     assert sorted(said.patients) == ["Anna Petrova", "Bed 2"]
     assert said.problems == [
         "icu-1 does not run (stopped): python -m icu start icu-1",
@@ -99,7 +99,7 @@ async def test_who_does_not_run(tree: Tree) -> None:
         RECORDED,
     ]
     await tree.start("icu-1")
-    assert (await tree.scenarios.befall("Bed 1", "fever")).patients == ["Bed 1"]
+    assert (await tree.scenarios.begin_scenario("Bed 1", "fever")).patients == ["Bed 1"]
 
 
 async def test_processes_of_their_own(tmp_path: Path) -> None:
@@ -107,12 +107,12 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
     tree = await to_thread.run_sync(lambda: supervised(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
-    assert (await tree.scenarios.befall("A", "fever")).problems == [
+    assert (await tree.scenarios.begin_scenario("A", "fever")).problems == [
         "bed-1 does not run (pending): python -m icu start bed-1"
     ]
 
 
-async def test_patients_are_found_as_long_as_they_are_there(tree: Tree, ward: Shared, path: Path) -> None:
+async def test_patients_are_found_as_long_as_they_are_there(tree: Ward, ward: Shared, path: Path) -> None:
     """Not those who were scaled away or removed, nor those of a change that failed; but those of one that did not."""
     anna = ward.patients["anna"]
     await tree.changes.scale("icu", 1)
@@ -124,6 +124,6 @@ async def test_patients_are_found_as_long_as_they_are_there(tree: Tree, ward: Sh
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').partition('[[child]]\nrole = "patient"\nid = "rec"')[0])
     await tree.changes.reload()
     assert set(ward.patients) == {"anna", "icu-1", "icu-2", "many"}
-    assert (await tree.scenarios.befall("Anna", "fever")).patients == ["Anna"]
+    assert (await tree.scenarios.begin_scenario("Anna", "fever")).patients == ["Anna"]
     with pytest.raises(UnknownBedError):
-        await tree.scenarios.befall("Anna Petrova", "fever")
+        await tree.scenarios.begin_scenario("Anna Petrova", "fever")

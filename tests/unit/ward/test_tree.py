@@ -14,7 +14,7 @@ from icu.config.load import load
 from icu.config.settings import Settings, SinkChild
 from icu.control.errors import UnknownChildError
 from icu.ward.processes import Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 WARD = """
 [[child]]
@@ -72,12 +72,12 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tmp_path: Path) -> Ward:
     """A ward that does not run."""
     return supervised(Shared(loaded(tmp_path, WARD)), Processes())
 
 
-async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Tree) -> None:
+async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Ward) -> None:
     """People mistype ids."""
     for order in (tree.start, tree.stop, tree.restart):
         with pytest.raises(UnknownChildError, match="no child is called monitr: did you mean monitor"):
