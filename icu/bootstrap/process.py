@@ -14,14 +14,14 @@ from icu.ops.signals import Shutdown, until_stopped
 def run(
     work: Callable[[], Awaitable[None]],
     shutdown: Shutdown | None = None,
-    is_ours: Callable[[int], bool] = lambda _: False,
+    is_own_process: Callable[[int], bool] = lambda _: False,
 ) -> None:
     """Run what this process is for until it is told to stop, with as many open files as the system lets it have.
 
     `is_ours` tells by its number if a process was started by this one.
     """
     raise_limit()
-    anyio.run(until_stopped, work, shutdown, is_ours, backend_options={"loop_factory": AwakeLoop})
+    anyio.run(until_stopped, work, shutdown, is_own_process, backend_options={"loop_factory": AwakeLoop})
 
 
 def tune_the_interpreter() -> None:

@@ -25,11 +25,11 @@ from icu.control.protocol import (
     Answer,
     AnyAnswer,
     Children,
+    ControlOrder,
     Done,
     LogEntry,
     Logs,
     Missed,
-    Order,
     Request,
     ScenarioStarted,
     Supervisors,
@@ -153,7 +153,7 @@ def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
 _ARGUMENTS: Final = {"ids": click.argument("ids", nargs=-1, required=True, metavar="ID...")}
 
 
-def _command(order: type[Order]) -> click.Command:
+def _command(order: type[ControlOrder]) -> click.Command:
     """Make the command of an order: its fields are the arguments, and the children are shown afterwards."""
 
     def command(config: Path | None, **given: object) -> None:
@@ -169,7 +169,7 @@ def _command(order: type[Order]) -> click.Command:
     return click.command(_tag(order), help=inspect.getdoc(order))(config_option(command))
 
 
-def _tag(order: type[Order]) -> str:
+def _tag(order: type[ControlOrder]) -> str:
     return str(order.__struct_config__.tag)
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 from msgspec import Meta
 
 from icu.config.settings import HIGHEST_COUNT
-from icu.control.protocol import Children, Done, Order, Pattern, Patterns, ScenarioStarted, Supervisors
+from icu.control.protocol import Children, ControlOrder, Done, Pattern, Patterns, ScenarioStarted, Supervisors
 
 if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
     from icu.ward.tree import Ward
 
 
-class Status(Order, frozen=True):
+class Status(ControlOrder, frozen=True):
     """How the children are; all of them, or those that match."""
 
     ids: Annotated[tuple[Pattern, ...], Meta(max_length=1_000)] = ()
@@ -24,7 +24,7 @@ class Status(Order, frozen=True):
         return ward.outcomes.of(self.ids)
 
 
-class Tree(Order, frozen=True):
+class Tree(ControlOrder, frozen=True):
     """The supervisors with their rules, and below each its children."""
 
     async def carry_out(self, ward: "Ward") -> Supervisors:
@@ -32,7 +32,7 @@ class Tree(Order, frozen=True):
         return await ward.supervisors()
 
 
-class Start(Order, frozen=True):
+class Start(ControlOrder, frozen=True):
     """Start children that do not run. Ends with 3 where one of them does not run then."""
 
     ids: Patterns
@@ -42,7 +42,7 @@ class Start(Order, frozen=True):
         return await ward.outcomes.after(await ward.start(*self.ids))
 
 
-class Stop(Order, frozen=True):
+class Stop(ControlOrder, frozen=True):
     """Stop children, the last one first, until somebody starts them."""
 
     ids: Patterns
@@ -53,7 +53,7 @@ class Stop(Order, frozen=True):
         return await ward.outcomes.after(await ward.stop(*self.ids))
 
 
-class Restart(Order, frozen=True):
+class Restart(ControlOrder, frozen=True):
     """Stop and start children, one after the other. Ends with 3 where one of them does not run then."""
 
     ids: Patterns
@@ -63,7 +63,7 @@ class Restart(Order, frozen=True):
         return await ward.outcomes.after(await ward.restart(*self.ids))
 
 
-class Scale(Order, frozen=True):
+class Scale(ControlOrder, frozen=True):
     """Let the child ID, which has a `count`, run N times: as ID-1 to ID-N."""
 
     id: Pattern
@@ -74,7 +74,7 @@ class Scale(Order, frozen=True):
         return await ward.outcomes.done(await ward.changes.scale(self.id, self.count))
 
 
-class Reload(Order, frozen=True):
+class Reload(ControlOrder, frozen=True):
     """Read the settings again, and start, stop and change only the children that differ.
 
     Ends with 3 where one that was started does not run then.
@@ -85,7 +85,7 @@ class Reload(Order, frozen=True):
         return await ward.outcomes.done(await ward.changes.reload())
 
 
-class BeginScenario(Order, frozen=True, tag="befall"):
+class BeginScenario(ControlOrder, frozen=True, tag="befall"):
     """Let a scenario befall patients, who are named by a child's id, a name or a uuid, or by a pattern of them."""
 
     bed: Pattern
@@ -97,4 +97,4 @@ class BeginScenario(Order, frozen=True, tag="befall"):
 
 
 # All orders of this file, in their order.
-ORDERS: Final = tuple(each for each in Order.__subclasses__() if each.__module__ == __name__)
+ORDERS: Final = tuple(each for each in ControlOrder.__subclasses__() if each.__module__ == __name__)

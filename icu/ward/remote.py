@@ -13,7 +13,7 @@ from msgspec import Meta
 from icu.control.client import ANSWER_DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
-from icu.control.protocol import Order, ScenarioRefused
+from icu.control.protocol import ControlOrder, ScenarioRefused
 from icu.control.server import accepting_orders
 from icu.supervisor.errors import SupervisionError
 
@@ -31,7 +31,7 @@ class OrderReceiver(Protocol):
         """Begin a scenario for patients; those of them whom it does not befall, and why."""
 
 
-class BeginForPatients(Order, frozen=True, tag="begin"):
+class BeginForPatients(ControlOrder, frozen=True, tag="begin"):
     """Begin a scenario for patients of a process of its own, from its supervisor."""
 
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]

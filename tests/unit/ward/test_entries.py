@@ -15,7 +15,7 @@ from icu.config.settings import Settings, Supervision
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
 from icu.control.places import places
-from icu.control.protocol import Done, Order, Pattern, Patterns
+from icu.control.protocol import ControlOrder, Done, Pattern, Patterns
 from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.ward.orders import ORDERS
@@ -29,7 +29,7 @@ def settings() -> Iterator[Settings]:
         yield Settings(supervisor=Supervision(socket=Path(name) / "icu.sock"))
 
 
-class Greet(Order, frozen=True):
+class Greet(ControlOrder, frozen=True):
     """Say hello to children."""
 
     ids: Patterns

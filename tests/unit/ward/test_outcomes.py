@@ -2,7 +2,7 @@
 
 import pytest
 
-from icu.control.protocol import Children, Done, Order
+from icu.control.protocol import Children, ControlOrder, Done
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward import outcomes
 from icu.ward.orders import Restart, Scale, Start, Status, Stop
@@ -32,7 +32,7 @@ class Watched(Ward):
     "after", [ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED, ChildState.BACKOFF, ChildState.FAILED]
 )
 @pytest.mark.parametrize("order", [Start(("sink",)), Restart(("sink",)), Scale("sink", 1)], ids=str)
-async def test_an_order_answers_with_the_state_after_it(order: Order, after: ChildState) -> None:
+async def test_an_order_answers_with_the_state_after_it(order: ControlOrder, after: ChildState) -> None:
     """Not that the child has just begun: it may die, or find out that it is refused, a moment later."""
     ward = Watched([STARTED], [STARTED], [STARTED], [ChildView("sink", after)])
     if isinstance(order, Scale):
