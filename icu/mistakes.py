@@ -27,56 +27,56 @@ _NOUNS: Final[Mapping[Any, str]] = {
 }
 
 
-def explained(kind: Any, why: str) -> str:  # noqa: ANN401 - the type of a value
+def explain(kind: Any, why: str) -> str:  # noqa: ANN401 - the type of a value
     """Say what to write, where msgspec says `why` of a value of this type."""
     if why[:1].islower():  # msgspec's own begin with a capital, those of our hooks do not
         return why
     refusal = _REFUSED.match(why)
     if refusal and (words := choices(kind)):
-        return refused(refusal["word"], words)
+        return explain_choice(refusal["word"], words)
     if " of length " in why:  # what describes the text may say nothing of that
-        return f"write {_noun(*bare(kind))}"
-    return wanted(kind)
+        return f"write {_noun(*strip_annotations(kind))}"
+    return describe(kind)
 
 
-def missing(why: str) -> str | None:
+def missing_field(why: str) -> str | None:
     """Tell which field msgspec misses, if that is what it says."""
     match = _MISSING.match(why)
     return match["name"] if match else None
 
 
-def unknown(why: str) -> str | None:
+def unknown_field(why: str) -> str | None:
     """Tell which field msgspec does not know, if that is what it says."""
     match = _UNKNOWN.match(why)
     return match["name"] if match else None
 
 
-def wanted(kind: Any, *more: Meta) -> str:  # noqa: ANN401 - a type, and what annotates it
+def describe(kind: Any, *more: Meta) -> str:  # noqa: ANN401 - a type, and what annotates it
     """Say what a value of the type is, for instance `write a whole number from 1 to 65535`."""
-    plain, own = bare(kind)
+    plain, own = strip_annotations(kind)
     bounds = [*own, *more]
     described = [each.description for each in bounds if each.pattern and each.description]
     return described[0] if described else f"write {_noun(plain, bounds)}"
 
 
-def bare(kind: Any) -> tuple[Any, list[Meta]]:  # noqa: ANN401 - a type, and what annotates it
+def strip_annotations(kind: Any) -> tuple[Any, list[Meta]]:  # noqa: ANN401 - a type, and what annotates it
     """Split a type from what annotates it, and from `| None`."""
     if get_origin(kind) is Annotated:
         inner, *notes = get_args(kind)
-        plain, bounds = bare(inner)
+        plain, bounds = strip_annotations(inner)
         return plain, [*bounds, *(each for each in notes if isinstance(each, Meta))]
     if get_origin(kind) in {Union, UnionType}:
-        return bare(next(each for each in get_args(kind) if each is not NoneType))
+        return strip_annotations(next(each for each in get_args(kind) if each is not NoneType))
     return kind, []
 
 
 def choices(kind: Any) -> Sequence[str]:  # noqa: ANN401 - a type, and what annotates it
     """List the words that a Literal accepts; none for any other type."""
-    plain, _ = bare(kind)
+    plain, _ = strip_annotations(kind)
     return get_args(plain) if get_origin(plain) is Literal else ()
 
 
-def refused(word: str, accepted: Sequence[str]) -> str:
+def explain_choice(word: str, accepted: Sequence[str]) -> str:
     """Explain a word that is none of the accepted ones."""
     return f"{word[:80]!r} is none of {', '.join(accepted)}{suggestion(word, accepted)}"
 

@@ -6,13 +6,13 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from icu.bootstrap.announcing import announced
-from icu.bootstrap.process import run, tune_the_interpreter
+from icu.bootstrap.announcing import run_announced
+from icu.bootstrap.process import run, tune_interpreter
 from icu.bootstrap.roles import ROLES
 from icu.bootstrap.shared import Shared
 from icu.config.settings import AnyChild, Settings
 from icu.ops.signals import watch_parent
-from icu.ward.asking import unready
+from icu.ward.asking import fetch_unready
 from icu.ward.remote import accepting_supervisor_orders
 
 
@@ -32,7 +32,7 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
     role = ROLES[type(child)]
     shared = Shared(settings, launch=launch)
     if role.ready_with_ward:
-        shared.health.add("children", partial(unready, settings))
+        shared.health.add("children", partial(fetch_unready, settings))
     accepting = accepting_supervisor_orders(role.order_receiver(shared)) if role.order_receiver else nullcontext()
     _run_alone(shared, child, require_broker=False, beside=accepting)
 
@@ -48,6 +48,6 @@ def _run_alone(
         async with shared.open() if role.needs_transport else nullcontext(), beside:
             if require_broker:
                 await shared.transport.check()
-            await announced(actor, partial(role.work_status, shared), on_started=tune_the_interpreter)
+            await run_announced(actor, partial(role.work_status, shared), on_started=tune_interpreter)
 
     run(work)

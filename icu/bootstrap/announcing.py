@@ -15,7 +15,7 @@ from icu.supervisor.view import WorkStatus
 LOOK_EVERY: Final = 0.5
 
 
-async def announced(actor: Start, work_status: Callable[[], WorkStatus], *, on_started: Callable[[], None]) -> None:
+async def run_announced(actor: Start, work_status: Callable[[], WorkStatus], *, on_started: Callable[[], None]) -> None:
     """Run an actor, and tell whoever started this process that it has started, and how its work goes from then on.
 
     `on_started` is called first: by then the actor has loaded all that it needs.

@@ -43,11 +43,11 @@ class Bedsides:
         """How many patients there are."""
         return sum(len(bay.identities) for patients in self._patients.values() for bay in patients.bays)
 
-    def elsewhere(self, children: Iterable[str]) -> int:
+    def count_elsewhere(self, children: Iterable[str]) -> int:
         """How many of these children have their patients in other processes, whose monitors are not seen here."""
         return sum(child not in self._patients for child in children)
 
-    def shown(self, children: Iterable[str], first: int, count: int) -> list[Bedside]:
+    def page(self, children: Iterable[str], first: int, count: int) -> list[Bedside]:
         """So many patients of these children from the one of this number on, counting from 0."""
         bays = ((child, bay) for child in children if child in self._patients for bay in self._patients[child].bays)
         patients = ((child, bay, number) for child, bay in bays for number in range(len(bay.identities)))

@@ -25,10 +25,10 @@ from icu.ward.tree import Ward
 _PROCESS_GRACE: Final = 1.0
 
 # Seconds that the patients may take together: one of them who hangs must not keep the sink from storing the rest.
-_BEDS_GRACE: Final = max(role.grace for role in ROLES.values() if role.patients) + 2 * _PROCESS_GRACE
+_PATIENTS_GRACE: Final = max(role.grace for role in ROLES.values() if role.patients) + 2 * _PROCESS_GRACE
 
 
-def supervised(
+def build_ward(
     shared: Shared,
     processes: Processes,
     *,
@@ -40,7 +40,7 @@ def supervised(
     return Ward(
         shared.settings,
         partial(_members, shared, processes),
-        beds_grace=_BEDS_GRACE,
+        patients_grace=_PATIENTS_GRACE,
         check_scenario=shared.check_scenario,
         reread=reread,
         on_event=on_event,
@@ -61,7 +61,7 @@ def _member(shared: Shared, processes: Processes, child: AnyChild) -> Member:
     return Member(
         config=child,
         build=partial(_spec, shared, processes, child),
-        is_bed=role.patients is not None,
+        is_patient=role.patients is not None,
         critical=role.critical if child.critical is None else child.critical,
         patients=role.patients(child, shared, processes) if role.patients else None,
     )
@@ -73,7 +73,7 @@ def _spec(shared: Shared, processes: Processes, child: AnyChild) -> ChildSpec:
     actor = partial(processes.run, process) if process else role.actor(child, shared)
     return ChildSpec(
         id=str(child.id),
-        start=partial(_named, actor, str(child.id)),
+        start=partial(_run_with_log_id, actor, str(child.id)),
         restart=Restart(child.restart),
         stage=child.role if role.stops_with_neighbours else None,
         shutdown=role.grace + _PROCESS_GRACE if process else role.grace,
@@ -90,7 +90,7 @@ def _process(role: Role[Any], settings: Settings, child: AnyChild) -> ProcessChi
     return ProcessChild(role.repeatable(child), settings, grace=role.grace)
 
 
-async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:
+async def _run_with_log_id(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:
     """Run an actor whose log records all carry its id."""
     with logger.contextualize(child=child_id):
         await start(task_status=task_status)

@@ -37,8 +37,8 @@ def emulated_patients(
     """
     identities = [_identity(child, name) for name in names_of(child)]
     if child.recording is not None:
-        return EmulatedPatients(_replayed(child, child.recording, launch, telemetry), scenarios)
-    bays = _simulated(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
+        return EmulatedPatients(_replayed_bays(child, child.recording, launch, telemetry), scenarios)
+    bays = _simulated_bays(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
     return EmulatedPatients(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
@@ -49,7 +49,7 @@ def _identity(child: PatientChild, name: str) -> Identity:
         raise ConfigurationError(f"{child.id}: {exc}") from exc
 
 
-def _simulated(
+def _simulated_bays(
     child: PatientChild,
     identities: Sequence[Identity],
     scenarios: Mapping[str, Scenario],
@@ -57,8 +57,8 @@ def _simulated(
     launch: datetime,
 ) -> Sequence[Bay]:
     """Bays that are spread over the interval, so that many patients are no burst."""
-    chosen = _chosen(child, scenarios)
-    start = _begun(child, launch)
+    chosen = _scenario_of(child, scenarios)
+    start = _start_of(child, launch)
     count = min(len(identities), max(1, int(interval / MIN_BAY_SPACING)))
     bays = []
     for number in range(count):
@@ -80,7 +80,7 @@ def _simulated(
     return bays
 
 
-def _begun(child: PatientChild, launch: datetime) -> datetime:
+def _start_of(child: PatientChild, launch: datetime) -> datetime:
     try:
         start = check_time(child.start or launch)
     except ValueError as exc:
@@ -90,7 +90,7 @@ def _begun(child: PatientChild, launch: datetime) -> datetime:
     return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
 
-def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
+def _scenario_of(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
     if child.scenario is None:
         return None
     if child.scenario not in scenarios:
@@ -98,11 +98,11 @@ def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario 
     return scenarios[child.scenario]
 
 
-def _replayed(child: PatientChild, path: Path, launch: datetime | None, telemetry: Telemetry) -> Sequence[Bay]:
+def _replayed_bays(child: PatientChild, path: Path, launch: datetime | None, telemetry: Telemetry) -> Sequence[Bay]:
     """A bay for each patient of the recording, who each begin at the same time."""
     recordings = read_recordings(path, step=child.step)
-    identities = _recorded(child, path, recordings)
-    _say(child, recordings)
+    identities = _recorded_identities(child, path, recordings)
+    _log_findings(child, recordings)
     telemetry.empty.inc(sum(each.skipped for each in recordings))
     moment = launch or datetime.now(UTC)
     return [
@@ -113,7 +113,7 @@ def _replayed(child: PatientChild, path: Path, launch: datetime | None, telemetr
     ]
 
 
-def _recorded(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
+def _recorded_identities(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
     """The recorded patients: the child's patient, or several who are named after it and by what the file calls them."""
     if len(recordings) > 1 and child.uuid is not None:
         why = f"{path} holds {len(recordings)} patients, who cannot have one uuid: leave it out"
@@ -128,7 +128,7 @@ def _recorded(child: PatientChild, path: Path, recordings: Sequence[Recording]) 
     return list(found.values())
 
 
-def _say(child: PatientChild, recordings: Sequence[Recording]) -> None:
+def _log_findings(child: PatientChild, recordings: Sequence[Recording]) -> None:
     """Tell what was made of the file."""
     said = logger.bind(child=child.id)
     for note in recordings[0].notes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def common(shared: Shared, host: str) -> dict[str, Any]:
+def common_arguments(shared: Shared, host: str) -> dict[str, Any]:
     """Settings and parts that all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
     from icu.http.hosts import is_loopback
 
@@ -49,26 +49,28 @@ async def _with_face(
     *,
     task_status: TaskStatus[str | None] = TASK_STATUS_IGNORED,
 ) -> None:
-    app, serve = await built(build, shared)
+    app, serve = await build_with_server(build, shared)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host=host, port=port))
         # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
-        await actor(task_status=_Forwarded(task_status, address))
+        await actor(task_status=_AddressStatus(task_status, address))
         group.cancel_scope.cancel()
 
 
-async def built(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
+async def build_with_server(
+    build: Callable[[], T], shared: Shared
+) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
     """An application, and what serves it. Made in a thread: imports and building take half a second."""
-    return await to_thread.run_sync(_built, build, shared)
+    return await to_thread.run_sync(_build, build, shared)
 
 
-def _built(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
+def _build(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
     from icu.http.asgi import serve
 
     return build(), partial(serve, connections=shared.connections)
 
 
-class _Forwarded(TaskStatus[None]):
+class _AddressStatus(TaskStatus[None]):
     """Tells a supervisor that an actor has started, with the address of its face."""
 
     def __init__(self, status: TaskStatus[str | None], address: str) -> None:

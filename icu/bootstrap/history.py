@@ -15,7 +15,7 @@ from icu.patient.patients import EmulatedPatients
 from icu.store.errors import StoreError
 
 # Seconds between two looks.
-EVERY: Final = 0.5
+LOOK_EVERY: Final = 0.5
 
 
 def progress_of(patients: Mapping[str, EmulatedPatients]) -> float:
@@ -24,14 +24,14 @@ def progress_of(patients: Mapping[str, EmulatedPatients]) -> float:
     return min((each.progress(now) for each in patients.values()), default=1.0)
 
 
-async def report(progress: Callable[[], float]) -> None:
+async def log_progress(progress: Callable[[], float]) -> None:
     """Log how far they are, until they have caught up with now; nothing where they have from the start."""
     began = anyio.current_time()
     told = int(progress() * 10)
     if told == 10:
         return
     while told < 10:
-        await anyio.sleep(EVERY)
+        await anyio.sleep(LOOK_EVERY)
         tenths = int(progress() * 10)
         if told < tenths < 10:
             logger.info("history: {} %", tenths * 10)
@@ -39,17 +39,17 @@ async def report(progress: Callable[[], float]) -> None:
     logger.info("history: all patients have caught up with now, in {:.0f} s", anyio.current_time() - began)
 
 
-def behind_what_is_stored(settings: Settings, start: datetime) -> datetime:
+def after_stored_readings(settings: Settings, start: datetime) -> datetime:
     """`start`, or the first moment behind the readings that the database holds, if that is later: a patient has one
     past. A database that cannot be read yet holds none."""
-    last = anyio.run(partial(newest, settings.database.url, now=datetime.now(UTC)))
+    last = anyio.run(partial(newest_reading_time, settings.database.url, now=datetime.now(UTC)))
     if last is None or last < start:
         return start
     logger.info("the database holds readings up to {}: the history goes on from there", last.isoformat())
     return last + timedelta(seconds=settings.metrics_interval)
 
 
-async def newest(url: str, *, now: datetime) -> datetime | None:
+async def newest_reading_time(url: str, *, now: datetime) -> datetime | None:
     """When the newest reading that is stored was made, as far as the clock has come; None where none can be read.
 
     ConfigurationError where there can be no database.

@@ -26,13 +26,13 @@ class LocalPatients:
         """All of them."""
         return names_of(self._child)
 
-    def means(self, bed: str) -> bool:
+    def matches(self, bed: str) -> bool:
         """Tell if this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
-        return bool(self._meant(bed))
+        return bool(self._matching(bed))
 
     async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Begin a scenario that there is for those who are meant; None where their child does not run."""
-        patients = self._meant(bed)
+        patients = self._matching(bed)
         refused = await self._refused([each.uuid for each in patients], scenario)
         if refused is None and self._child.recording is not None:
             return ScenarioStarted([], [str(RecordedPatientError(self._child.name))])
@@ -46,7 +46,7 @@ class LocalPatients:
         here = self._running.get(self._id)
         return None if here is None else _refused_by(here, patients, scenario)
 
-    def _meant(self, bed: str) -> list[Identity]:
+    def _matching(self, bed: str) -> list[Identity]:
         pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
         here = self._running.get(self._id)
         identities = _configured(self._child) if here is None else here.identities

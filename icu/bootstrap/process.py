@@ -24,7 +24,7 @@ def run(
     anyio.run(until_stopped, work, shutdown, is_own_process, backend_options={"loop_factory": AwakeLoop})
 
 
-def tune_the_interpreter() -> None:
+def tune_interpreter() -> None:
     """Search neither what is loaded nor rows for cycles: there are none, and that is a fifth of the sink's work."""
     gc.freeze()
     gc.set_threshold(20_000)

@@ -34,18 +34,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Look: TypeAlias = Callable[[], Awaitable[Sequence[ChildView]]]
+FetchChildren: TypeAlias = Callable[[], Awaitable[Sequence[ChildView]]]
 
 
 class Shared:
     """What the roles of one process share. What only some of them need is made when it is asked for."""
 
-    def __init__(self, settings: Settings, *, launch: datetime | None = None, look: Look | None = None) -> None:
-        """`launch`: when the replay of a recording began, if that was in a process that is gone. `look` tells how the
-        supervisor's children are; without it, the one that runs with these settings is asked."""
+    def __init__(
+        self, settings: Settings, *, launch: datetime | None = None, fetch_children: FetchChildren | None = None
+    ) -> None:
+        """Begin with an empty registry. Nothing is opened yet.
+
+        Args:
+            settings: Settings of this process; `child` holds the children that run in it.
+            launch: Time at which the replay of a recording began, if that was in an earlier process.
+            fetch_children: Returns the supervisor's children. By default the supervisor that runs with these settings
+                is asked over its socket.
+        """
         self.settings = settings
         self.launch = launch
-        self.look: Look = look or partial(asking.look, settings)
+        self.fetch_children: FetchChildren = fetch_children or partial(asking.fetch_children, settings)
         self.health = Health()
         self.registry = _registry()
         # The patients of each child that runs in this process at the moment, by its id.

@@ -9,9 +9,9 @@ import anyio
 from loguru import logger
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.bootstrap.children import supervised
-from icu.bootstrap.history import progress_of, report
-from icu.bootstrap.process import run, tune_the_interpreter
+from icu.bootstrap.children import build_ward
+from icu.bootstrap.history import log_progress, progress_of
+from icu.bootstrap.process import run, tune_interpreter
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Settings
 from icu.control.places import names_of, places
@@ -47,14 +47,14 @@ def run_supervisor(
     records = RecentRecords()
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
-    async def look() -> Sequence[ChildView]:
+    async def fetch_children() -> Sequence[ChildView]:
         return tree.children.view()
 
-    shared = Shared(settings, look=look)
+    shared = Shared(settings, fetch_children=fetch_children)
     shutdown = Shutdown()
     restarts = Restarts()
     processes = Processes()
-    tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
+    tree = build_ward(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
     shared.health.add("children", tree.children.unready)
     shared.registry.register(ChildFigures(tree.children.view, restarts))
     past = partial(progress_of, shared.patients)
@@ -66,8 +66,8 @@ def run_supervisor(
             await group.start(partial(serve, tree, ORDERS, records, where, names=names))
             await group.start(tree.children.root.run)
             notify("READY=1")
-            group.start_soon(report, past)
-            tune_the_interpreter()
+            group.start_soon(log_progress, past)
+            tune_interpreter()
 
     run(work, shutdown, processes.own)
     shared.check_nothing_lost()

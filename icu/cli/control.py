@@ -17,7 +17,7 @@ import rich_click as click
 from icu.cli.listing import escape_control, format_entry, outline, scenario_table
 from icu.cli.options import Whole, config_option, prepare
 from icu.config.errors import ConfigurationError
-from icu.config.load import chosen_file, of_environment, packaged
+from icu.config.load import chosen_file, from_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
 from icu.control.errors import NoSupervisorError
 from icu.control.places import CHOOSE, Place, names_of, places
@@ -207,7 +207,7 @@ def _find_supervisor(config: Path | None) -> _Supervisor:
         return _Supervisor([*places(prepare(config, None)), *names])
     except ConfigurationError as exc:
         # The running ward began with a correct file: look for it at the addresses that do not depend on the file.
-        named = places(of_environment(os.environ)) if any(map(os.environ.get, CHOOSE)) else []
+        named = places(from_environment(os.environ)) if any(map(os.environ.get, CHOOSE)) else []
         return _Supervisor([*named, *names], exc)
 
 

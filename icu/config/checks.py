@@ -11,9 +11,9 @@ from icu.config.files import File
 from icu.config.groups import mistake_in
 from icu.config.settings import AnyChild, PatientChild
 from icu.config.siblings import mistakes_between
-from icu.mistakes import refused
+from icu.mistakes import explain_choice
 
-_OF_SIMULATED: Final = ("scenario", "scenario_rate", "artefacts")
+_SIMULATED_ONLY: Final = ("scenario", "scenario_rate", "artefacts")
 
 
 def check_children(file: File, children: Sequence[AnyChild], folder: Path, scenarios: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
 def _check_patient(file: File, position: int, child: PatientChild, folder: Path) -> None:
     _check_identity(file, position, child)
     if child.start is not None:
-        with _told(file, f"child[{position}].start"):
+        with _mistake_at(file, f"child[{position}].start"):
             check_time(child.start)
     if child.recording is None:
         _check_simulated(file, position)
@@ -51,9 +51,9 @@ def _check_group(file: File, position: int, child: AnyChild) -> None:
 
 
 def _check_identity(file: File, position: int, child: PatientChild) -> None:
-    with _told(file, f"child[{position}].name"):
+    with _mistake_at(file, f"child[{position}].name"):
         check_name(child.name)
-    with _told(file, f"child[{position}].uuid"):
+    with _mistake_at(file, f"child[{position}].uuid"):
         if child.uuid is not None:
             check_uuid(child.uuid)
 
@@ -70,17 +70,17 @@ def _check_simulated(file: File, position: int) -> None:
 
 def _check_scenario(file: File, position: int, child: PatientChild, scenarios: Sequence[str]) -> None:
     if child.scenario is not None and child.scenario not in scenarios:
-        raise file.mistake(f"child[{position}].scenario", refused(child.scenario, scenarios))
+        raise file.mistake(f"child[{position}].scenario", explain_choice(child.scenario, scenarios))
 
 
 def _check_replayed(file: File, position: int, child: PatientChild, recording: Path) -> None:
     if child.restart == "permanent":
         why = 'a recording has an end, after which "permanent" would start it again and again: write "transient"'
         raise file.mistake(f"child[{position}].restart", why)
-    for key in _OF_SIMULATED:
+    for key in _SIMULATED_ONLY:
         if key in file.values["child"][position]:
             raise file.mistake(f"child[{position}].{key}", "is for simulated patients: leave it out of a recording")
-    with _told(file, f"child[{position}].recording"):
+    with _mistake_at(file, f"child[{position}].recording"):
         _check_regular(recording)
 
 
@@ -96,7 +96,7 @@ def _check_regular(path: Path) -> None:
 
 
 @contextmanager
-def _told(file: File, where: str) -> Iterator[None]:
+def _mistake_at(file: File, where: str) -> Iterator[None]:
     """A ValueError as the mistake of what stands at `where`."""
     try:
         yield

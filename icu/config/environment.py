@@ -9,7 +9,7 @@ import msgspec
 from icu.bounds import parse_number, parse_whole
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
-from icu.config.wording import explained, parts
+from icu.config.wording import explain, parts
 from icu.mistakes import suggestion
 
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
@@ -21,10 +21,10 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "DATABASE_URL": ("database", "url"),
 }
 _NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: parse_whole, float: parse_number}
-OTHERS: Final = frozenset({"ICU_CONFIG"})
+OTHER_VARIABLES: Final = frozenset({"ICU_CONFIG"})
 
 
-def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
+def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with what the environment says in place of what the file says. An empty variable says nothing."""
     for name, (path, kind) in _variables().items():
         text = environ.get(name)
@@ -33,12 +33,14 @@ def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def misspelt(environ: Mapping[str, str]) -> list[str]:
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Sentences about ICU_ variables that mean nothing here."""
-    known = _variables()
+    variables = _variables()
     ours = (name for name in environ if name.startswith("ICU_") and not name.startswith("ICU_TEST_"))
-    unknown = sorted(name for name in ours if name not in known and name not in OTHERS)
-    return [f"the environment variable {name} means nothing here{suggestion(name, list(known))}" for name in unknown]
+    unknown = sorted(name for name in ours if name not in variables and name not in OTHER_VARIABLES)
+    return [
+        f"the environment variable {name} means nothing here{suggestion(name, list(variables))}" for name in unknown
+    ]
 
 
 def variables_of(*path: str) -> list[str]:
@@ -68,7 +70,7 @@ def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - 
         value = [each.strip() for each in text.split(",")] if sequence else _read(kind)(text.strip())
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
-        why = explained(key, re.sub(r" - at `.*`\Z", "", str(exc)))
+        why = explain(key, re.sub(r" - at `.*`\Z", "", str(exc)))
         # What is told already is not told twice, and the password of a URL never.
         got = "" if repr(text) in why or "@" in text else f", not {text[:80]!r}"
         raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc

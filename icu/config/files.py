@@ -12,7 +12,7 @@ from icu import mistakes
 from icu.bounds import read_small
 from icu.config import syntax
 from icu.config.errors import ConfigurationError
-from icu.config.wording import explained, quotes, unknown
+from icu.config.wording import explain, quoting_hint, unknown_setting
 
 MAX_BYTES: Final = 1_000_000
 
@@ -36,17 +36,17 @@ class File:
         place = f"{self.path}:{line}" if line else str(self.path)
         return ConfigurationError(f"{place}: {where}: {why}" if where else f"{place}: {why}")
 
-    def explained(self, error: msgspec.ValidationError) -> ConfigurationError:
+    def explain(self, error: msgspec.ValidationError) -> ConfigurationError:
         """msgspec's error with file, line and suggestion."""
         message = str(error)
         match = _AT.search(message)
         where = match["path"] if match else ""
         why = message[: match.start()] if match else message
-        stranger = mistakes.unknown(why)
+        stranger = mistakes.unknown_field(why)
         if stranger:
-            return self.mistake(f"{where}.{stranger}" if where else stranger, unknown(stranger))
+            return self.mistake(f"{where}.{stranger}" if where else stranger, unknown_setting(stranger))
         key = _key_of(where)
-        return self.mistake(where, f"{explained(key, why)}{quotes(key, why)}")
+        return self.mistake(where, f"{explain(key, why)}{quoting_hint(key, why)}")
 
 
 def _key_of(where: str) -> str:
@@ -76,23 +76,23 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         # With a line feed at its end a mistake in the last line has a line number too.
         return tomllib.loads(f"{text}\n")
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(_placed(path, str(exc))) from exc
+        raise ConfigurationError(_with_place(path, str(exc))) from exc
     except RecursionError as exc:
-        raise ConfigurationError(f"{path}:{_deepest(text)}: is nested too deeply") from exc
+        raise ConfigurationError(f"{path}:{_deepest_line(text)}: is nested too deeply") from exc
     except ValueError as exc:  # a number of thousands of digits
         line = text[: match.start()].count("\n") + 1 if (match := _DIGITS.search(text)) else 1
         raise ConfigurationError(f"{path}:{line}: is a number of too many digits") from exc
 
 
-def _deepest(text: str) -> int:
+def _deepest_line(text: str) -> int:
     """The line that opens the most brackets."""
     opened = [line.count("[") + line.count("{") for line in text.splitlines()]
     return opened.index(max(opened)) + 1
 
 
-def _placed(path: Path, why: str) -> str:
+def _with_place(path: Path, why: str) -> str:
     match = _AT_LINE.match(why)
-    return f"{path}:{match['line']}: {syntax.explained(match['why'])}" if match else f"{path}: {why}"
+    return f"{path}:{match['line']}: {syntax.explain(match['why'])}" if match else f"{path}: {why}"
 
 
 def _line_of(text: str, where: str) -> int | None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from icu.bounds import check_uuid, read_small
 from icu.config.brokers import mistakes_in
 from icu.config.checks import check_children, check_siblings
-from icu.config.environment import overridden, variables_of
+from icu.config.environment import variables_of, with_environment
 from icu.config.errors import ConfigurationError
 from icu.config.files import File
 from icu.config.settings import (
@@ -81,7 +81,7 @@ def load(
         chosen = chosen_file(path, environ)
     folder = (here / chosen).parent if chosen else here
     file = File(chosen or packaged(FILE_NAME))
-    settings = _resolved(overridden(_resolved(_checked(file, folder), folder), environ), here)
+    settings = _resolve_paths(with_environment(_resolve_paths(_convert(file, folder), folder), environ), here)
     if transport is not None:
         settings = replace(settings, transport=replace(settings.transport, kind=transport))
     settings = _with_password(_with_patient_uuid(settings, environ), file, environ)
@@ -94,10 +94,10 @@ def load(
 def _check_kafka(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
     if settings.transport.kind == "kafka":
         for key, why in mistakes_in(settings.kafka):
-            raise _blamed(file, environ, key, why)
+            raise _kafka_mistake(file, environ, key, why)
 
 
-def _blamed(file: File, environ: Mapping[str, str], key: str, why: str) -> ConfigurationError:
+def _kafka_mistake(file: File, environ: Mapping[str, str], key: str, why: str) -> ConfigurationError:
     """A mistake in [kafka], of the environment where that sets the key, for it has the last word."""
     for name in variables_of("kafka", key):
         if environ.get(name):
@@ -105,10 +105,10 @@ def _blamed(file: File, environ: Mapping[str, str], key: str, why: str) -> Confi
     return file.mistake(f"kafka.{key}", why)
 
 
-def of_environment(environ: Mapping[str, str]) -> Settings:
+def from_environment(environ: Mapping[str, str]) -> Settings:
     """What the environment says alone, and for the rest the defaults."""
     with _current_folder() as here:
-        return _resolved(overridden(Settings(), environ), here)
+        return _resolve_paths(with_environment(Settings(), environ), here)
 
 
 def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
@@ -124,14 +124,14 @@ def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
     return tuple(named)
 
 
-def _checked(file: File, folder: Path) -> Settings:
+def _convert(file: File, folder: Path) -> Settings:
     if not file.values:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
     _rename_roles(file.values)
     try:
-        settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
+        settings = msgspec.convert(file.values, Settings, dec_hook=_decode)
     except msgspec.ValidationError as exc:
-        raise file.explained(exc) from exc
+        raise file.explain(exc) from exc
     check_children(file, settings.child, folder, _scenarios())
     settings = replace(settings, child=with_ids(settings.child))
     check_siblings(file, settings.child)
@@ -143,7 +143,7 @@ def _scenarios() -> list[str]:
     return sorted(path.stem for path in packaged("config", "scenarios").glob("*.toml"))
 
 
-def _of_text(kind: type, value: object) -> Path:
+def _decode(kind: type, value: object) -> Path:
     if kind is Secret:
         raise ValueError(
             "a password does not belong here: give it in the environment (ICU_KAFKA_SASL_PASSWORD), "
@@ -164,7 +164,7 @@ def _rename_roles(values: dict[str, Any]) -> None:
             child["role"] = OTHER_NAMES.get(child["role"], child["role"])
 
 
-def _resolved(settings: Settings, folder: Path) -> Settings:
+def _resolve_paths(settings: Settings, folder: Path) -> Settings:
     match = RELATIVE_DATABASE.match(settings.database.url)
     if match:
         # In a URL the folder's own % would begin a code.
@@ -193,7 +193,7 @@ def _with_password(settings: Settings, file: File, environ: Mapping[str, str]) -
         return settings
 
     def unreadable(why: str) -> ConfigurationError:
-        return _blamed(file, environ, "sasl_password_file", f"the password file {path} {why}")
+        return _kafka_mistake(file, environ, "sasl_password_file", f"the password file {path} {why}")
 
     try:
         text = read_small(path, most=_LONGEST_PASSWORD).decode("utf-8").rstrip("\r\n")

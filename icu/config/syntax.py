@@ -21,7 +21,7 @@ _WORDS: Final[Sequence[tuple[str, str]]] = (
 )
 
 
-def explained(why: str) -> str:
+def explain(why: str) -> str:
     """Say what to write where tomllib says `why`; what it says itself, where we have no words for that."""
     known = (words for pattern, words in _WORDS if re.match(pattern, why))
     return next(known, f"this is no TOML: {why[:1].lower()}{why[1:]}")

@@ -44,28 +44,28 @@ _KINDS: Final[Mapping[str, Any]] = kinds_of(Settings)
 _ROLES: Final = roles_of(AnyChild)
 
 
-def unknown(key: str) -> str:
+def unknown_setting(key: str) -> str:
     """What is wrong with a setting that there is not."""
     return f"there is no such setting{mistakes.suggestion(key, (*_KINDS, 'role'))}"
 
 
-def explained(key: str, why: str) -> str:
+def explain(key: str, why: str) -> str:
     """Say what to write for the setting `key`, where msgspec says `why`."""
-    missing = mistakes.missing(why)
+    missing = mistakes.missing_field(why)
     if missing:
-        return f"{missing} is missing: {mistakes.wanted(_kind(missing))}"
+        return f"{missing} is missing: {mistakes.describe(_kind(missing))}"
     kind = _kind(key)
     if " `array`" not in why and get_origin(kind) is tuple:
         kind = get_args(kind)[0]  # it is said of one of the list
     if why.startswith("Expected") and (key == "child" or _is_table(kind)):
         brackets = "[[child]]" if key == "child" else f"[{key}]"
         return f"write {brackets} on a line of its own, and its settings below"
-    return mistakes.explained(kind, why)
+    return mistakes.explain(kind, why)
 
 
-def quotes(key: str, why: str) -> str:
+def quoting_hint(key: str, why: str) -> str:
     """Say how a value is written in the file, where it is of another kind than the setting: with quotes, or without."""
-    plain, _ = mistakes.bare(_kind(key))
+    plain, _ = mistakes.strip_annotations(_kind(key))
     if plain in {bool, int, float, datetime}:
         return ", without quotes" if why.endswith("got `str`") else ""
     textual = plain in {str, UUID} or get_origin(plain) is Literal

@@ -9,14 +9,14 @@ from litestar.types import Scope
 _ALLOWED: Final = "/%:@!$&'()*+,;="
 
 
-def to_root(scope: Scope) -> str:
+def root_reference(scope: Scope) -> str:
     """The way from the address of a request to the root of its server: `./`, `../`, `../../` and so on."""
     return "../" * (_path(scope).count("/") - 1) or "./"
 
 
-def to_itself(scope: Scope) -> str:
+def own_reference(scope: Scope) -> str:
     """The way from the address of a request to itself, by the root: `../../patient/1/metrics`."""
-    return to_root(scope) + _path(scope).removeprefix("/")
+    return root_reference(scope) + _path(scope).removeprefix("/")
 
 
 def _path(scope: Scope) -> str:

@@ -13,12 +13,12 @@ from icu.supervisor.view import ChildView
 from icu.ward.orders import Tree
 
 
-async def look(settings: Settings) -> Sequence[ChildView]:
+async def fetch_children(settings: Settings) -> Sequence[ChildView]:
     """All children of the supervisor that runs with these settings. Raises NoSupervisorError."""
     return (await _tree(settings)).children
 
 
-async def unready(settings: Settings) -> str | None:
+async def fetch_unready(settings: Settings) -> str | None:
     """Why the ward of the supervisor that runs with these settings is not ready; None where there is none to ask."""
     try:
         return (await _tree(settings)).unready

@@ -13,7 +13,7 @@ from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.errors import IcuError
 from icu.supervisor.spec import ChildSpec
 from icu.ward.children import Children, Member
-from icu.ward.differences import changes, postponed
+from icu.ward.differences import changes, postponed_settings
 
 # The children that settings stand for, in their order. ConfigurationError for settings that contradict themselves.
 Members: TypeAlias = Callable[[Settings], Sequence[Member]]
@@ -53,14 +53,14 @@ class Changes:
             mistake = mistake_in(scaled)
             if mistake is not None:
                 raise ConfigurationError(f"{group}: {mistake}")
-            return await self._become(replace(self._settings, child=tuple({**tables, group: scaled}.values())))
+            return await self._apply(replace(self._settings, child=tuple({**tables, group: scaled}.values())))
 
     async def reload(self) -> Change:
         """Read the file again and apply the difference. A file with a mistake changes nothing."""
         async with self._turn:
-            return await self._become(await to_thread.run_sync(self._reread))
+            return await self._apply(await to_thread.run_sync(self._reread))
 
-    async def _become(self, settings: Settings) -> Change:
+    async def _apply(self, settings: Settings) -> Change:
         before = dict(self._children.members)
         after = {each.id: each for each in self._members(settings)}
         old, wanted = _configs(before), _configs(after)
@@ -70,17 +70,17 @@ class Changes:
             self._children.refuse_while_down(self._children.owner(each))
         # A mistake shows here, before anything is changed. Recordings are read: that is nothing for the loop.
         specs = await to_thread.run_sync(lambda: [each.build() for each in new])
-        await self._take_leave(reversed(gone), after)
+        await self._stop_replaced(reversed(gone), after)
         added = zip(new, specs, strict=True)
         problems = {each.id: why for each, spec in added if (why := await self._add(each, spec))}
         self._children.arrange(after)
         self._settings = replace(self._settings, child=settings.child)
-        told = changes(old, wanted, frozenset(problems)) + postponed(settings, self._first)
+        done = changes(old, wanted, frozenset(problems)) + postponed_settings(settings, self._first)
         if problems:
-            raise PartlyDoneError("; ".join([*told, "but " + "; but ".join(problems.values())]))
-        return Change("; ".join(told) or "nothing changed", [each.id for each in new])
+            raise PartlyDoneError("; ".join([*done, "but " + "; but ".join(problems.values())]))
+        return Change("; ".join(done) or "nothing changed", [each.id for each in new])
 
-    async def _take_leave(self, gone: Iterable[Member], after: Mapping[str, Member]) -> None:
+    async def _stop_replaced(self, gone: Iterable[Member], after: Mapping[str, Member]) -> None:
         """Stop those that are gone or have changed, in this order."""
         for each in gone:
             owner = self._children.owner(each)
@@ -94,11 +94,11 @@ class Changes:
         try:
             await self._children.put(member, spec)
         except Exception as exc:  # noqa: BLE001 - whatever keeps one child from starting, the others are to
-            return f"{member.id}: {in_words(exc)}"
+            return f"{member.id}: {describe_error(exc)}"
         return None
 
 
-def in_words(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, with the kind of an error that is none of ours."""
     return str(error) if isinstance(error, IcuError) else f"{type(error).__name__}: {error}"
 

@@ -29,7 +29,7 @@ class Patients(Protocol):
     def names(self) -> Sequence[str]:
         """All of them."""
 
-    def means(self, bed: str) -> bool:
+    def matches(self, bed: str) -> bool:
         """Whether this, or this pattern, means one of them or all."""
 
     async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
@@ -45,7 +45,7 @@ class Member:
     # Makes its specification. That may read files. ConfigurationError where it cannot be had as it is configured.
     build: Callable[[], ChildSpec]
     # Whether it stands under the patients' supervisor.
-    is_bed: bool = False
+    is_patient: bool = False
     # Whether the ward is not ready while it is down.
     critical: bool = False
     patients: Patients | None = None
@@ -64,7 +64,7 @@ class Children:
         members: Iterable[Member],
         limits: Supervision,
         *,
-        beds_grace: float,
+        patients_grace: float,
         on_event: Iterable[Handler] = (),
         on_giving_up: Callable[[], None] = lambda: None,
     ) -> None:
@@ -82,14 +82,14 @@ class Children:
             BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",
         }
         handlers = list(on_event)
-        self._beds = Supervisor(
-            [each.build() for each in self.wanted if each.is_bed],
+        self._patients = Supervisor(
+            [each.build() for each in self.wanted if each.is_patient],
             intensity=Intensity(limits.bed_restarts, limits.bed_period),
             stop_together=True,
             on_event=handlers,
         )
         self.root = Supervisor(
-            _root_specs(self.wanted, self._beds.as_child(BEDS, shutdown=beds_grace)),
+            _root_specs(self.wanted, self._patients.as_child(BEDS, shutdown=patients_grace)),
             strategy=Strategy(limits.strategy),
             intensity=Intensity(limits.restarts, limits.period),
             on_event=[*handlers, lambda event: on_giving_up() if isinstance(event, Escalated) else None],
@@ -99,7 +99,7 @@ class Children:
         """All children; the patients' are below their supervisor."""
         return self.root.view()
 
-    def flat(self) -> list[ChildView]:
+    def leaves(self) -> list[ChildView]:
         """All children that are no supervisors."""
         return [child for _, child in self._leaves()]
 
@@ -108,9 +108,9 @@ class Children:
 
         A supervisor's id stands for all its children. UnknownChildError for a pattern that matches nobody.
         """
-        return [child for _, child in self.found(patterns)]
+        return [child for _, child in self.find(patterns)]
 
-    def found(self, patterns: Iterable[str]) -> list[tuple[Supervisor, ChildView]]:
+    def find(self, patterns: Iterable[str]) -> list[tuple[Supervisor, ChildView]]:
         """As `matching`, each with its supervisor."""
         leaves = list(self._leaves())
         wanted = set[str]()
@@ -123,18 +123,18 @@ class Children:
 
     async def unready(self) -> str | None:
         """Which critical children are down, so that the ward is not ready; None if none is."""
-        states = {each.id: each.state for each in self.flat()}
+        states = {each.id: each.state for each in self.leaves()}
         down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not ChildState.RUNNING]
         return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
 
     def owner(self, member: Member) -> Supervisor:
         """The supervisor of a child."""
-        return self._beds if member.is_bed else self.root
+        return self._patients if member.is_patient else self.root
 
     def refuse_while_down(self, owner: Supervisor) -> None:
         """SupervisionError where the patients' supervisor, if that is meant, can take no orders."""
         state = next(child.state for child in self.root.view() if child.id == BEDS)
-        if owner is self._beds and state not in _TAKES_ORDERS:
+        if owner is self._patients and state not in _TAKES_ORDERS:
             raise SupervisionError(f"its supervisor, {BEDS}, is {state}: ask again when it runs")
 
     async def put(self, member: Member, spec: ChildSpec) -> None:
@@ -152,18 +152,18 @@ class Children:
         """Let all stand in this order: that is the order in which they will stop, from its end."""
         self.wanted = list(wanted.values())
         self.members = {name: self.members[name] for name in wanted if name in self.members}
-        self._beds.arrange([name for name, each in wanted.items() if each.is_bed])
-        self.root.arrange([BEDS if each.is_bed else name for name, each in wanted.items()])
+        self._patients.arrange([name for name, each in wanted.items() if each.is_patient])
+        self.root.arrange([BEDS if each.is_patient else name for name, each in wanted.items()])
 
     def _matches(self, owner: Supervisor, name: str, pattern: str) -> bool:
-        if owner is self._beds and pattern == BEDS:
+        if owner is self._patients and pattern == BEDS:
             return True
         return name == pattern or fnmatchcase(name, pattern)
 
     def _leaves(self) -> Iterator[tuple[Supervisor, ChildView]]:
         for child in self.root.view():
             if child.id == BEDS:
-                yield from ((self._beds, bed) for bed in child.children)
+                yield from ((self._patients, bed) for bed in child.children)
             else:
                 yield self.root, child
 
@@ -172,7 +172,7 @@ def _root_specs(members: Iterable[Member], beds: ChildSpec) -> list[ChildSpec]:
     """In their order; the patients where the first of them stands, or else at the end."""
     specs: list[ChildSpec] = []
     for each in members:
-        if not each.is_bed:
+        if not each.is_patient:
             specs.append(each.build())
         elif beds not in specs:
             specs.append(beds)

@@ -18,7 +18,7 @@ def changes(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], faile
     return _sentences(lists)
 
 
-def postponed(wanted: Settings, running: Settings) -> list[str]:
+def postponed_settings(wanted: Settings, running: Settings) -> list[str]:
     """Which settings stay as they are, for the children that are started again too."""
     others = [name for name in wanted.__struct_fields__ if name != "child"]
     different = [name for name in others if getattr(wanted, name) != getattr(running, name)]

@@ -20,7 +20,7 @@ LOOK_EVERY: Final = 0.1
 _ON_THE_WAY: Final = frozenset({ChildState.PENDING, ChildState.STARTING, ChildState.STOPPING})
 
 
-class Seen(Protocol):
+class ChildrenViews(Protocol):
     """The children that are looked at."""
 
     def view(self) -> Sequence[ChildView]:
@@ -33,24 +33,24 @@ class Seen(Protocol):
 class Outcomes:
     """Answers that tell of children."""
 
-    def __init__(self, children: Seen) -> None:
+    def __init__(self, children: ChildrenViews) -> None:
         self._children = children
 
     def of(self, patterns: Iterable[str]) -> protocol.Children:
         """How the children are that match; all of them without patterns."""
-        return self._told(self._children.matching(patterns))
+        return self._answer(self._children.matching(patterns))
 
-    async def after(self, told: Mapping[str, str | None]) -> protocol.Children:
+    async def after(self, problems: Mapping[str, str | None]) -> protocol.Children:
         """How the children are that an order was about: their ids, each with what went wrong."""
-        children = await self._settled(told)
-        return self._told(children, [f"{name}: {problem}" for name, problem in told.items() if problem])
+        children = await self._settled(problems)
+        return self._answer(children, [f"{name}: {problem}" for name, problem in problems.items() if problem])
 
     async def done(self, change: Change) -> Done:
         """What was changed, and how the children are that were started for it."""
         children = await self._settled(change.started)
-        return Done(change.what, children, self._told(children).beds)
+        return Done(change.what, children, self._answer(children).beds)
 
-    def _told(self, children: Sequence[ChildView], problems: Sequence[str] = ()) -> protocol.Children:
+    def _answer(self, children: Sequence[ChildView], problems: Sequence[str] = ()) -> protocol.Children:
         """The children, and what is wrong with the supervisors of theirs that are down."""
         above = [(each, {child.id for child in each.children}) for each in self._children.view() if each.children]
         asked = {child.id for child in children}

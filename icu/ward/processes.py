@@ -14,7 +14,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec.structs import replace
 
-from icu.config.handover import packed
+from icu.config.handover import pack
 from icu.config.settings import AnyChild, Settings
 from icu.control.places import Place
 from icu.supervisor.own_processes import OwnProcesses
@@ -22,8 +22,8 @@ from icu.supervisor.process import run_process
 from icu.supervisor.view import WorkStatus
 from icu.ward.remote import begin, place_in
 
-_PLACE: Final = ("module", "function", "line")
-_OWN: Final = ("timestamp", "level", "message", "child", *_PLACE)
+_ORIGIN: Final = ("module", "function", "line")
+_NOT_CONTEXT: Final = ("timestamp", "level", "message", "child", *_ORIGIN)
 _ERRORS: Final = ("ERROR", "CRITICAL")
 
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
@@ -34,7 +34,7 @@ class ProcessChild:
 
     def __init__(self, child: AnyChild, settings: Settings, *, grace: float) -> None:
         self.id = str(child.id)
-        self._settings_line = packed(replace(settings, child=(child,)))
+        self._settings_line = pack(replace(settings, child=(child,)))
         self._grace = grace
         self._watchdog = settings.supervisor.watchdog
         self._work_status = WorkStatus()
@@ -113,22 +113,22 @@ def relay(child_id: str, line: str) -> str | None:
     log = logger.bind(child=child_id)
     try:
         record = _decoder.decode(line)
-        said = msgspec.convert(record, _Said)
+        said = msgspec.convert(record, _Record)
         level = logger.level(said.level).name
     except (msgspec.DecodeError, ValueError, RecursionError):  # a stack, or another program's words
         log.warning("{}", line)
         return line
-    log.patch(partial(_move, record)).log(level, "{}", said.message)
+    log.patch(partial(_take_over_origin, record)).log(level, "{}", said.message)
     return said.message if level in _ERRORS else None
 
 
-class _Said(msgspec.Struct):
+class _Record(msgspec.Struct):
     """What makes a line a record."""
 
     level: str
     message: str
 
 
-def _move(theirs: Mapping[str, Any], ours: Any) -> None:  # noqa: ANN401 - a dictionary whose type loguru keeps to itself
-    ours.update({name: theirs[name] for name in _PLACE if name in theirs})
-    ours["extra"].update({name: value for name, value in theirs.items() if name not in _OWN})
+def _take_over_origin(theirs: Mapping[str, Any], ours: Any) -> None:  # noqa: ANN401 - a dictionary whose type loguru keeps to itself
+    ours.update({name: theirs[name] for name in _ORIGIN if name in theirs})
+    ours["extra"].update({name: value for name, value in theirs.items() if name not in _NOT_CONTEXT})

@@ -21,7 +21,7 @@ from icu.supervisor.errors import SupervisionError
 _NAME: Final = "orders"
 
 # Patients of one order: a process does nothing else while it obeys.
-MOST: Final = 100
+MAX_PATIENTS: Final = 100
 
 
 class OrderReceiver(Protocol):
@@ -37,9 +37,9 @@ class BeginForPatients(ControlOrder, frozen=True, tag="begin"):
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def carry_out(self, ward: OrderReceiver) -> ScenarioRefused:
+    async def carry_out(self, receiver: OrderReceiver) -> ScenarioRefused:
         """Now."""
-        return ScenarioRefused(ward.begin(self.patients, self.scenario))
+        return ScenarioRefused(receiver.begin(self.patients, self.scenario))
 
 
 def place_in(folder: Path) -> Place:
@@ -48,24 +48,26 @@ def place_in(folder: Path) -> Place:
 
 
 def accepting_supervisor_orders(
-    ward: OrderReceiver, environ: Mapping[str, str] = os.environ
+    receiver: OrderReceiver, environ: Mapping[str, str] = os.environ
 ) -> AbstractAsyncContextManager[None]:
     """Take orders in this process while the block runs. `ward` obeys them."""
-    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (BeginForPatients,))
+    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), receiver, (BeginForPatients,))
 
 
 async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
     """Begin a scenario for patients of a process; those of them whom it does not befall, and why."""
     refused: dict[UUID, str] = {}
-    for start in range(0, len(patients), MOST):
+    for start in range(0, len(patients), MAX_PATIENTS):
         try:
-            refused |= await _asked(child_id, place, BeginForPatients(tuple(patients[start : start + MOST]), scenario))
+            refused |= await _ask(
+                child_id, place, BeginForPatients(tuple(patients[start : start + MAX_PATIENTS]), scenario)
+            )
         except SupervisionError as exc:
             return refused | dict.fromkeys(patients[start:], str(exc))
     return refused
 
 
-async def _asked(child_id: str, place: Place, order: BeginForPatients) -> dict[UUID, str]:
+async def _ask(child_id: str, place: Place, order: BeginForPatients) -> dict[UUID, str]:
     """Those who are refused. SupervisionError where no answer comes."""
     look = f"python -m icu status {child_id}"
     try:

@@ -9,7 +9,7 @@ from icu.control.protocol import Supervisors
 from icu.supervisor.events import Handler
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView
-from icu.ward.changes import Changes, Members, in_words
+from icu.ward.changes import Changes, Members, describe_error
 from icu.ward.children import Children
 from icu.ward.events import log_event
 from icu.ward.outcomes import Outcomes
@@ -26,7 +26,7 @@ class Ward:
         settings: Settings,
         members: Members,
         *,
-        beds_grace: float,
+        patients_grace: float,
         check_scenario: Callable[[str], object],
         reread: Callable[[], Settings] | None = None,
         on_event: Handler = lambda _: None,
@@ -40,7 +40,7 @@ class Ward:
         self.children = Children(
             members(settings),
             settings.supervisor,
-            beds_grace=beds_grace,
+            patients_grace=patients_grace,
             on_event=[log_event, on_event],
             on_giving_up=on_giving_up,
         )
@@ -69,14 +69,14 @@ class Ward:
         return await self._order(patterns, Supervisor.restart_child)
 
     async def _order(self, patterns: Sequence[str], order: _Order, *, backwards: bool = False) -> dict[str, str | None]:
-        found = self.children.found(patterns)
-        told: dict[str, str | None] = {child.id: None for _, child in found}
+        found = self.children.find(patterns)
+        problems: dict[str, str | None] = {child.id: None for _, child in found}
         for owner, child in reversed(found) if backwards else found:
             try:
                 self.children.refuse_while_down(owner)
                 await order(owner, child.id)
             except KeyError:
-                told[child.id] = "it was removed meanwhile"
+                problems[child.id] = "it was removed meanwhile"
             except Exception as exc:  # noqa: BLE001 - whatever goes wrong with one child, the others are to be told too
-                told[child.id] = in_words(exc)
-        return told
+                problems[child.id] = describe_error(exc)
+        return problems

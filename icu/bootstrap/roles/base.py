@@ -15,11 +15,11 @@ from icu.ward.remote import OrderReceiver
 C = TypeVar("C", bound=Child)
 
 
-def _as_it_is(child: C) -> C:
+def _unchanged(child: C) -> C:
     return child
 
 
-def _well(_: Shared) -> WorkStatus:
+def _no_trouble(_: Shared) -> WorkStatus:
     return WorkStatus()
 
 
@@ -35,7 +35,7 @@ class Role(Generic[C]):
     # configured.
     actor: Callable[[C, Shared], Start]
     # How that work goes in this process.
-    work_status: Callable[[Shared], WorkStatus] = _well
+    work_status: Callable[[Shared], WorkStatus] = _no_trouble
     # True where the ward is not ready while a child is down, unless the child says otherwise.
     critical: bool = False
     # False where it neither sends nor reads what is on the topic.
@@ -45,7 +45,7 @@ class Role(Generic[C]):
     # The patients of a child, if it has any, wherever it runs: it stands under the patients' supervisor then.
     patients: Callable[[C, Shared, Processes], Patients] | None = None
     # The child as each life of a process of its own is to have it.
-    repeatable: Callable[[C], C] = _as_it_is
+    repeatable: Callable[[C], C] = _unchanged
     # Takes the supervisor's orders in a process of its own.
     order_receiver: Callable[[Shared], OrderReceiver] | None = None
     # True where a process of its own is not ready while the ward is not.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from icu.bootstrap.faces import built, common
-from icu.bootstrap.process import tune_the_interpreter
+from icu.bootstrap.faces import build_with_server, common_arguments
+from icu.bootstrap.process import tune_interpreter
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import MonitorChild
@@ -26,7 +26,7 @@ def actor(child: MonitorChild, shared: Shared) -> Start:
 
 
 async def _serve(child: MonitorChild, shared: Shared, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
-    (application, close_streams), serve = await built(partial(app, shared, child.host), shared)
+    (application, close_streams), serve = await build_with_server(partial(app, shared, child.host), shared)
     await serve(application, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
 
@@ -49,9 +49,9 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
-        fetch_children=shared.look,
+        fetch_children=shared.fetch_children,
         prefix=settings.api.prefix,
-        **common(shared, host),
+        **common_arguments(shared, host),
         lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
     )
     return application, live.close
@@ -60,7 +60,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
 @asynccontextmanager
 async def _under_foreign_server(close_streams: Callable[[], None]) -> AsyncIterator[None]:
     """The work that our own processes do beside their server."""
-    tune_the_interpreter()
+    tune_interpreter()
     async with calling_on_stop(close_streams):
         yield
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from anyio.abc import TaskStatus
 from msgspec.structs import replace
 
-from icu.bootstrap.faces import common, with_face
+from icu.bootstrap.faces import common_arguments, with_face
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild
@@ -46,11 +46,11 @@ def actor(child: PatientChild, shared: Shared) -> Start:
         telemetry=telemetry,
         monotonic=time.monotonic,
     )
-    occupied = partial(_occupied, emulator, str(child.id), patients, shared)
-    return with_face(occupied, child, partial(app, patients, shared, child.host), shared)
+    registered = partial(_run_registered, emulator, str(child.id), patients, shared)
+    return with_face(registered, child, partial(app, patients, shared, child.host), shared)
 
 
-async def _occupied(
+async def _run_registered(
     emulator: Start, child_id: str, patients: "EmulatedPatients", shared: Shared, *, task_status: TaskStatus[None]
 ) -> None:
     """Run an emulator whose patients are found as long as it runs: what is built for a change may never do so."""
@@ -66,7 +66,7 @@ def app(patients: "EmulatedPatients", shared: Shared, host: str) -> "Litestar":
     """The bedside's face."""
     from icu.patient.bedside import create_app
 
-    return create_app(patients=patients, **common(shared, host))
+    return create_app(patients=patients, **common_arguments(shared, host))
 
 
 def work_status(shared: Shared) -> WorkStatus:

@@ -23,7 +23,7 @@ def bay(*names: str) -> SimulatedBay:
 
 def ages(bedsides: Bedsides, children: Sequence[str]) -> dict[str, float | None]:
     """By patient; None where nothing is shown."""
-    return {each.name: None if each.reading is None else each.age for each in bedsides.shown(children, 0, 100)}
+    return {each.name: None if each.reading is None else each.age for each in bedsides.page(children, 0, 100)}
 
 
 async def test_ages() -> None:
@@ -38,7 +38,7 @@ async def test_ages() -> None:
     others.observe()
     bedsides.look()
     assert ages(bedsides, ["b", "a"]) == {"Boris": 0.0, "Chiara": 0.0, "Anna": 7.0}
-    [shown] = bedsides.shown(["a"], 0, 1)
+    [shown] = bedsides.page(["a"], 0, 1)
     assert shown.reading is anna.latest[0]
     assert shown.child == "a"
     anna.advance(7.0, START + timedelta(seconds=7))
@@ -68,6 +68,6 @@ async def test_pages() -> None:
     patients = {name: EmulatedPatients([bay(f"{name} 1", f"{name} 2")], SCENARIOS) for name in ("a", "b", "c")}
     bedsides = Bedsides(patients)
     assert bedsides.count() == 6
-    names = [each.name for each in bedsides.shown(["c", "elsewhere", "a", "b"], 1, 4)]
+    names = [each.name for each in bedsides.page(["c", "elsewhere", "a", "b"], 1, 4)]
     assert names == ["c 2", "a 1", "a 2", "b 1"]
-    assert bedsides.elsewhere(["c", "elsewhere", "there"]) == 2
+    assert bedsides.count_elsewhere(["c", "elsewhere", "there"]) == 2

@@ -44,6 +44,6 @@ def test_who_stops_with_its_neighbours(tmp_path: Path, child: AnyChild, stage: s
 def test_without_whom_the_ward_is_not_ready(tmp_path: Path, child: AnyChild, critical: bool, bed: bool) -> None:
     """Without the sink, unless a child says otherwise; and patients alone stand under their supervisor."""
     found = member(tmp_path, child)
-    assert (found.critical, found.is_bed, found.patients is not None) == (critical, bed, bed)
+    assert (found.critical, found.is_patient, found.patients is not None) == (critical, bed, bed)
     for said in (True, False):
         assert member(tmp_path, replace(child, critical=said)).critical is said

@@ -3,7 +3,7 @@
 import pytest
 from loguru import logger
 
-from icu.bootstrap.history import EVERY, report
+from icu.bootstrap.history import LOOK_EVERY, log_progress
 from tests.clocks import virtual_time
 
 
@@ -24,19 +24,19 @@ def logged() -> list[str]:
 async def test_a_record_for_each_tenth(logged: list[str]) -> None:
     """Not one for each look, and one at the end."""
     shares = iter(number / 100 for number in range(101))
-    await report(lambda: next(shares))
+    await log_progress(lambda: next(shares))
     tenths = [f"history: {number} %" for number in range(10, 100, 10)]
-    assert logged == [*tenths, f"history: all patients have caught up with now, in {100 * EVERY:.0f} s"]
+    assert logged == [*tenths, f"history: all patients have caught up with now, in {100 * LOOK_EVERY:.0f} s"]
 
 
 async def test_fast_ones(logged: list[str]) -> None:
     """Tenths that nobody saw are passed over."""
     shares = iter([0.0, 0.45, 0.49, 0.3, 1.0])
-    await report(lambda: next(shares))
-    assert logged == ["history: 40 %", f"history: all patients have caught up with now, in {4 * EVERY:.0f} s"]
+    await log_progress(lambda: next(shares))
+    assert logged == ["history: 40 %", f"history: all patients have caught up with now, in {4 * LOOK_EVERY:.0f} s"]
 
 
 async def test_nothing_to_catch_up_with(logged: list[str]) -> None:
     """Without a history nothing is said."""
-    await report(lambda: 1.0)
+    await log_progress(lambda: 1.0)
     assert logged == []

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from icu.config.environment import misspelt
+from icu.config.environment import unknown_variables
 from icu.config.errors import ConfigurationError
 from icu.config.load import load, packaged
 from icu.config.settings import Database, MonitorChild, PatientChild, Settings, SinkChild
@@ -433,7 +433,7 @@ def test_settings_of_kafka_that_do_not_go_together(
 
 def test_misspelt_variables_are_noticed() -> None:
     """A variable of ours that means nothing is told, with a suggestion."""
-    [sentence] = misspelt(
+    [sentence] = unknown_variables(
         {"ICU_LOG_LEVLE": "DEBUG", "ICU_CONFIG": "x", "ICU_TEST_KAFKA": "x", "PATH": "/bin", "DEBUG": "1"}
     )
     assert "did you mean 'ICU_LOG_LEVEL'" in sentence

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from icu.config.syntax import explained
+from icu.config.syntax import explain
 
 WRONG = {
     "a = = 1": "the value cannot be read: write ",
@@ -32,4 +32,4 @@ def test_what_people_get_wrong(text: str, said: str) -> None:
     """Each of these is told with what to write; the rest as the parser has it."""
     with pytest.raises(tomllib.TOMLDecodeError) as caught:
         tomllib.loads(f"{text}\n")
-    assert explained(str(caught.value)).startswith(said)
+    assert explain(str(caught.value)).startswith(said)

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Struct
 
 from icu.config.settings import AnyChild, Child, Settings, SinkChild
-from icu.config.wording import explained, kinds_of, roles_of, unknown
+from icu.config.wording import explain, kinds_of, roles_of, unknown_setting
 
 
 class Pantry(Struct, frozen=True):
@@ -40,7 +40,7 @@ def test_a_new_struct_makes_its_settings_known() -> None:
 def test_a_new_struct_makes_its_role_known() -> None:
     """By its tag, and the sink by the brief's name for it too."""
     assert roles_of(SinkChild | CookChild) == ["sink", "data", "cook"]
-    assert explained("role", "Invalid value 'kook'").startswith("'kook' is none of sink, data, monitor, patient")
+    assert explain("role", "Invalid value 'kook'").startswith("'kook' is none of sink, data, monitor, patient")
 
 
 def settings() -> Iterator[str]:
@@ -55,4 +55,4 @@ def settings() -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(set(settings())))
 def test_whoever_mistypes_a_setting_is_told_its_name(name: str) -> None:
     """Each setting is suggested for what is nearly its name."""
-    assert unknown(f"{name}x") == f"there is no such setting; did you mean {name!r}?"
+    assert unknown_setting(f"{name}x") == f"there is no such setting; did you mean {name!r}?"

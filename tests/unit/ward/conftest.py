@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from icu.bootstrap.children import supervised
+from icu.bootstrap.children import build_ward
 from icu.bootstrap.shared import Shared
 from icu.config.load import load
 from icu.ward.processes import Processes
@@ -22,7 +22,7 @@ def ward(path: Path) -> Shared:
 @pytest.fixture
 def still(ward: Shared, path: Path) -> Ward:
     """A ward that does not run."""
-    return supervised(ward, Processes(), reread=lambda: load(path, {}))
+    return build_ward(ward, Processes(), reread=lambda: load(path, {}))
 
 
 @pytest.fixture

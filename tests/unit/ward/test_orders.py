@@ -62,7 +62,7 @@ def states(tree: Ward) -> dict[str, ChildState]:
     """Who is how; one that has just started runs."""
     return {
         each.id: ChildState.RUNNING if each.state is ChildState.STARTING else each.state
-        for each in tree.children.flat()
+        for each in tree.children.leaves()
     }
 
 
@@ -156,7 +156,7 @@ async def test_a_changed_file(tree: Ward, path: Path) -> None:
     told = (await tree.changes.reload()).what
     assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
     assert states(tree)["icu-3"] is ChildState.STOPPED
-    uptimes = {each.id: each.uptime for each in tree.children.flat()}
+    uptimes = {each.id: each.uptime for each in tree.children.leaves()}
     assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
     write(path, changed)
     assert (await tree.changes.reload()).what == "stopped: boris; changed: icu-1, icu-2, icu-3"
@@ -165,10 +165,10 @@ async def test_a_changed_file(tree: Ward, path: Path) -> None:
 
 async def test_a_changed_child_keeps_its_place(tree: Ward, path: Path) -> None:
     """The order in which children stop is the file's: a sink that moved behind the beds would stop before them."""
-    before = [each.id for each in tree.children.flat()]
+    before = [each.id for each in tree.children.leaves()]
     write(path, FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7'))
     assert (await tree.changes.reload()).what == "changed: anna"
-    assert [each.id for each in tree.children.flat()] == before
+    assert [each.id for each in tree.children.leaves()] == before
 
 
 async def test_the_order_of_the_file(tree: Ward, path: Path) -> None:
@@ -276,4 +276,4 @@ async def test_before_the_patients_turn(still: Ward, path: Path) -> None:
     assert await still.start("anna") == {"anna": "its supervisor, beds, is pending: ask again when it runs"}
     with pytest.raises(SupervisionError, match="beds, is pending"):
         await still.changes.scale("icu", 1)
-    assert [child.id for child in still.children.flat()] == ALL
+    assert [child.id for child in still.children.leaves()] == ALL

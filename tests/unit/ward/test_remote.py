@@ -21,7 +21,7 @@ from icu.ward.orders import Stop
 from icu.ward.remote import accepting_supervisor_orders, begin, place_in
 from tests.bedsides import patients_of
 
-MANY = [f"Bed {number}" for number in range(1, 2 * remote.MOST + 2)]
+MANY = [f"Bed {number}" for number in range(1, 2 * remote.MAX_PATIENTS + 2)]
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ async def test_what_was_answered_before_counts(folder: Path) -> None:
         said = await refused(folder, *MANY)
         group.cancel_scope.cancel()
     ended = "icu ended before it had answered: python -m icu status icu"
-    assert said == {MANY[0]: "no luck", **dict.fromkeys(MANY[remote.MOST :], ended)}
+    assert said == {MANY[0]: "no luck", **dict.fromkeys(MANY[remote.MAX_PATIENTS :], ended)}
 
 
 async def test_a_process_that_has_ended(folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from icu.bootstrap.children import supervised
+from icu.bootstrap.children import build_ward
 from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.load import load
@@ -106,7 +106,7 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
     """Those who do not run are told of; a recording is refused whether it runs or not."""
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
-    tree = await to_thread.run_sync(lambda: supervised(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
+    tree = await to_thread.run_sync(lambda: build_ward(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
     assert (await tree.scenarios.begin_scenario("A", "fever")).problems == [
         "bed-1 does not run (pending): python -m icu start bed-1"
     ]

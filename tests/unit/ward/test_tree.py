@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from icu.bootstrap.children import supervised
+from icu.bootstrap.children import build_ward
 from icu.bootstrap.roles import ROLES
 from icu.bootstrap.roles.sink import SINK
 from icu.bootstrap.shared import Shared
@@ -41,17 +41,17 @@ def loaded(folder: Path, text: str) -> Settings:
 
 def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
     """It stands where the first patient stands, so that the rest starts before and stops after it."""
-    tree = supervised(Shared(loaded(tmp_path, WARD)), Processes())
+    tree = build_ward(Shared(loaded(tmp_path, WARD)), Processes())
     assert [each.id for each in tree.children.view()] == ["sink", "monitor", "beds"]
-    assert [each.id for each in tree.children.flat()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
+    assert [each.id for each in tree.children.leaves()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
 
 
 @pytest.mark.parametrize("role", ['role = "sink"', 'role = "patient"\nname = "X"'])
 def test_a_process_needs_kafka(tmp_path: Path, role: str) -> None:
     """Nothing in memory reaches another process; a monitor reads the database alone."""
     with pytest.raises(ConfigurationError, match=r'(sink|bed-1): .*in-memory.*kind = "kafka"'):
-        supervised(Shared(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")), Processes())
-    supervised(Shared(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
+        build_ward(Shared(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")), Processes())
+    build_ward(Shared(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
 
 
 async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,8 +63,8 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
     ward = Shared(Settings(child=(SinkChild(id="sink"),)))
     monkeypatch.setitem(ROLES, SinkChild, replace(SINK, actor=lambda *_: broken))
     told: list[list[str]] = []
-    tree = supervised(
-        ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.children.flat()])
+    tree = build_ward(
+        ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.children.leaves()])
     )
     with pytest.raises(TypeError):
         await tree.children.root.run()
@@ -74,7 +74,7 @@ async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def tree(tmp_path: Path) -> Ward:
     """A ward that does not run."""
-    return supervised(Shared(loaded(tmp_path, WARD)), Processes())
+    return build_ward(Shared(loaded(tmp_path, WARD)), Processes())
 
 
 async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Ward) -> None:

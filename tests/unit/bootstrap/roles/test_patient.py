@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from icu.bootstrap.roles.patient import _occupied, repeatable
+from icu.bootstrap.roles.patient import _run_registered, repeatable
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild, Settings
 from icu.patient.patients import EmulatedPatients
@@ -30,11 +30,11 @@ async def test_patients_are_taken_away_by_their_own_child_alone() -> None:
         assert shared.patients == {"bed-1": patients}
         shared.patients["bed-1"] = others
 
-    await _occupied(late, "bed-1", patients, shared, task_status=TASK_STATUS_IGNORED)
+    await _run_registered(late, "bed-1", patients, shared, task_status=TASK_STATUS_IGNORED)
     assert shared.patients == {"bed-1": others}
 
     async def usual(*, task_status: TaskStatus[None]) -> None:
         task_status.started()
 
-    await _occupied(usual, "bed-1", others, shared, task_status=TASK_STATUS_IGNORED)
+    await _run_registered(usual, "bed-1", others, shared, task_status=TASK_STATUS_IGNORED)
     assert shared.patients == {}
