@@ -1,4 +1,4 @@
-"""One role in a process of its own: started by people, or by a supervisor for one of its children."""
+"""Processes of one role: started by people, or by a supervisor for one of its children."""
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
@@ -17,16 +17,28 @@ from icu.ward.remote import accepting_supervisor_orders
 
 
 def run_role(settings: Settings, child: AnyChild, *, require_broker: bool = False) -> None:
-    """Run one role alone until told to stop. KafkaError where a required broker is away."""
+    """Run one role in this process until a stop request.
+
+    Args:
+        settings: Settings of the process; its own children are replaced.
+        child: The child to run.
+        require_broker: True to fail, instead of waiting, while no broker answers.
+
+    Raises:
+        KafkaError: The required broker is away.
+    """
     shared = Shared(replace(settings, child=(child,)))
     _run_alone(shared, child, require_broker=require_broker, beside=nullcontext())
 
 
 def run_child(settings: Settings, launch: datetime | None) -> None:
-    """Run the one child of these settings for its supervisor, which has started this process and may end it.
+    """Run the only child of these settings for the supervisor that has started this process.
 
-    `launch`: since when it runs this child, be it in one process or in several.
+    Args:
+        settings: Settings with exactly one child.
+        launch: Time at which the supervisor started the child first; later processes go on from there.
     """
+    # First of all: a child whose supervisor was killed must not go on without one.
     watch_parent()
     [child] = settings.child
     role = ROLES[type(child)]
@@ -40,7 +52,7 @@ def run_child(settings: Settings, launch: datetime | None) -> None:
 def _run_alone(
     shared: Shared, child: AnyChild, *, require_broker: bool, beside: AbstractAsyncContextManager[None]
 ) -> None:
-    """Run the one child of this process. `beside` is open as long as it runs."""
+    """Run the child of this process, with the context `beside` open meanwhile."""
     role = ROLES[type(child)]
     actor = role.actor(child, shared)
 

@@ -1,4 +1,4 @@
-"""The children of a ward as its supervisors see them: how each is started, and what is asked of it."""
+"""Children of a ward, built from their settings and roles for its supervisors."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,10 +21,10 @@ from icu.ward.children import Member
 from icu.ward.processes import ProcessChild, Processes
 from icu.ward.tree import Ward
 
-# Seconds more for a process, which is killed when its role's grace is over.
+# Extra seconds for a process: it is killed at the end of its role's grace, and its death has to be noticed.
 _PROCESS_GRACE: Final = 1.0
 
-# Seconds that the patients may take together: one of them who hangs must not keep the sink from storing the rest.
+# Seconds that all patients may take together to stop: a hanging one must not keep the sink from storing the rest.
 _PATIENTS_GRACE: Final = max(role.grace for role in ROLES.values() if role.patients) + 2 * _PROCESS_GRACE
 
 
@@ -36,7 +36,18 @@ def build_ward(
     on_event: Handler = lambda _: None,
     on_giving_up: Callable[[], None] = lambda: None,
 ) -> Ward:
-    """The ward's children below their supervisors. ConfigurationError where one cannot be had as it is configured."""
+    """Build the supervised ward. Starts nothing yet.
+
+    Args:
+        shared: Parts that all roles use; its settings say which children there are.
+        processes: Registry of the children that run in processes of their own.
+        reread: Reads the settings anew, for the order `reload`; by default the same settings are used again.
+        on_event: Called with each event of the supervisors.
+        on_giving_up: Called before all are stopped because the root supervisor gives up.
+
+    Raises:
+        ConfigurationError: A child cannot run as it is configured.
+    """
     return Ward(
         shared.settings,
         partial(_members, shared, processes),
@@ -91,6 +102,6 @@ def _process(role: Role[Any], settings: Settings, child: AnyChild) -> ProcessChi
 
 
 async def _run_with_log_id(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:
-    """Run an actor whose log records all carry its id."""
+    """Run an actor with the child's id in each of its log records."""
     with logger.contextualize(child=child_id):
         await start(task_status=task_status)

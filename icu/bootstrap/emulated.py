@@ -1,4 +1,4 @@
-"""The beds of one child, as its settings say."""
+"""Emulated patients of one child, built from its settings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,14 +31,24 @@ def emulated_patients(
     telemetry: Telemetry,
     launch: datetime | None = None,
 ) -> EmulatedPatients:
-    """The child's beds. ConfigurationError where they cannot be had as they are configured.
+    """Build the patients of a child. Reads its recording, if there is one.
 
-    `launch`: when the replay of a recording began, if that was in a process that is gone.
+    Args:
+        child: Settings of the child.
+        scenarios: All scenarios by name, for orders.
+        interval: Seconds between observations, unless the child has an interval of its own.
+        telemetry: Counts the empty rows of a recording.
+        launch: Time at which the replay of a recording began, if that was in an earlier process.
+
+    Raises:
+        ConfigurationError: The settings contradict the recording or each other.
+        RecordingError: The recording cannot be replayed.
     """
     identities = [_identity(child, name) for name in names_of(child)]
     if child.recording is not None:
         return EmulatedPatients(_replayed_bays(child, child.recording, launch, telemetry), scenarios)
     bays = _simulated_bays(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
+    # At speed 1 or less the patients never catch up with now: there is no progress to show.
     return EmulatedPatients(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
@@ -56,7 +66,7 @@ def _simulated_bays(
     interval: float,
     launch: datetime,
 ) -> Sequence[Bay]:
-    """Bays that are spread over the interval, so that many patients are no burst."""
+    """Deal the patients to bays that are spread over the interval: all at one moment would be a burst."""
     chosen = _scenario_of(child, scenarios)
     start = _start_of(child, launch)
     count = min(len(identities), max(1, int(interval / MIN_BAY_SPACING)))
@@ -87,6 +97,7 @@ def _start_of(child: PatientChild, launch: datetime) -> datetime:
         raise ConfigurationError(f"{child.id}: its start {exc}: choose another one") from exc
     if start > launch:
         logger.bind(child=child.id).info("begins at {}", start.isoformat())
+    # Whole milliseconds, as the store keeps times.
     return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
 
@@ -99,7 +110,7 @@ def _scenario_of(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scen
 
 
 def _replayed_bays(child: PatientChild, path: Path, launch: datetime | None, telemetry: Telemetry) -> Sequence[Bay]:
-    """A bay for each patient of the recording, who each begin at the same time."""
+    """Make a bay for each patient of the recording. All of them begin at the same time."""
     recordings = read_recordings(path, step=child.step)
     identities = _recorded_identities(child, path, recordings)
     _log_findings(child, recordings)
@@ -114,11 +125,16 @@ def _replayed_bays(child: PatientChild, path: Path, launch: datetime | None, tel
 
 
 def _recorded_identities(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
-    """The recorded patients: the child's patient, or several who are named after it and by what the file calls them."""
+    """Return the identities of the recorded patients: the child's own for one; `CHILD/PATIENT` for several.
+
+    Raises:
+        ConfigurationError: Several patients would share the child's uuid.
+        RecordingError: Two patients have the same name once it is normalized.
+    """
     if len(recordings) > 1 and child.uuid is not None:
         why = f"{path} holds {len(recordings)} patients, who cannot have one uuid: leave it out"
         raise ConfigurationError(f"{child.id}: {why}, it is made from their names")
-    # A stroke, which no file's name has: patient 1 of a.csv is not that of `a 1.csv`.
+    # A slash cannot stand in a file's name: patient 1 of a.csv differs from the patient of `a 1.csv`.
     names = [f"{child.name}/{each.patient}" if len(recordings) > 1 else child.name for each in recordings]
     found: dict[UUID, Identity] = {}
     for identity in [_identity(child, name) for name in names]:
@@ -129,14 +145,14 @@ def _recorded_identities(child: PatientChild, path: Path, recordings: Sequence[R
 
 
 def _log_findings(child: PatientChild, recordings: Sequence[Recording]) -> None:
-    """Tell what was made of the file."""
-    said = logger.bind(child=child.id)
+    """Log how the file was read, and the rows and values that were left out."""
+    log = logger.bind(child=child.id)
     for note in recordings[0].notes:
-        said.info("the recording: {}", note)
+        log.info("the recording: {}", note)
     if skipped := sum(each.skipped for each in recordings):
-        said.info("{} rows of the recording hold no sign: skipped", skipped)
+        log.info("{} rows of the recording hold no sign: skipped", skipped)
     if impossible := sum(each.impossible for each in recordings):
-        said.info("{} values cannot have been measured: left out", impossible)
+        log.info("{} values cannot have been measured: left out", impossible)
 
 
 def _origin(child: PatientChild, path: Path, recording: Recording, launch: datetime) -> datetime:

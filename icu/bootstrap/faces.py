@@ -1,4 +1,4 @@
-"""HTTP faces of roles: what all of them are given, and how they are built and served."""
+"""HTTP faces of roles: common arguments, building and serving."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -20,7 +20,13 @@ T = TypeVar("T")
 
 
 def common_arguments(shared: Shared, host: str) -> dict[str, Any]:
-    """Settings and parts that all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
+    """Return the arguments that all HTTP faces have in common.
+
+    Args:
+        shared: Source of the arguments.
+        host: Address on which the face will listen. Beyond loopback it answers to any host name, since the names under
+            which other machines reach it are unknown here.
+    """
     from icu.http.hosts import is_loopback
 
     api = shared.settings.api
@@ -34,7 +40,7 @@ def common_arguments(shared: Shared, host: str) -> dict[str, Any]:
 
 
 def with_face(actor: Start, child: Child, build: "Callable[[], Litestar]", shared: Shared) -> Start:
-    """The actor of a child, with an HTTP face beside it where that has a port; they live and die together."""
+    """Add an HTTP face to the actor of a child that has a port. The two live and die together."""
     if child.port is None:
         return actor
     return partial(_with_face, actor, build, shared, child.host, child.port)
@@ -60,7 +66,11 @@ async def _with_face(
 async def build_with_server(
     build: Callable[[], T], shared: Shared
 ) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
-    """An application, and what serves it. Made in a thread: imports and building take half a second."""
+    """Build an application and its server in a thread, for imports and building take half a second.
+
+    Returns:
+        The application, and a function that serves it.
+    """
     return await to_thread.run_sync(_build, build, shared)
 
 
@@ -71,7 +81,7 @@ def _build(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Cor
 
 
 class _AddressStatus(TaskStatus[None]):
-    """Tells a supervisor that an actor has started, with the address of its face."""
+    """Task status that adds the address of the face to the actor's start."""
 
     def __init__(self, status: TaskStatus[str | None], address: str) -> None:
         self._status = status

@@ -1,4 +1,4 @@
-"""A whole ward: its supervised tree, the orders that people give to it, and its log."""
+"""Process of a whole ward: supervised children, control socket and log."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -36,15 +36,22 @@ def run_supervisor(
     reread: Callable[[], Settings] | None = None,
     overview: Overview | None = None,
 ) -> None:
-    """Run the ward until told to stop. SupervisorRunsError where one runs on the database already, ReadingsLostError
-    where the store was away when it was told to stop.
+    """Run the ward until a stop request.
 
-    `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
-    `overview` is awaited beside the ward with a callable that shows the children, the bedside monitors, and a callable
-    that tells how far patients are who began in the past.
+    Args:
+        settings: Settings of the ward.
+        config: File of the settings; None for the built-in ones.
+        reread: Reads the settings anew, for the order `reload`.
+        overview: Runs beside the ward. It gets functions that return the children and the progress of the patients'
+            past, and the current readings.
+
+    Raises:
+        SupervisorRunsError: A supervisor runs on this database already.
+        ReadingsLostError: The store was away until the end, and readings in memory are lost.
     """
     where, names = places(settings), names_of(config)
     records = RecentRecords()
+    # Records are kept whole, and formatted by the clients: no text is needed here.
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
     async def fetch_children() -> Sequence[ChildView]:
@@ -63,6 +70,7 @@ def run_supervisor(
         async with shared.open(), anyio.create_task_group() as group:
             if overview is not None:
                 group.start_soon(overview, tree.children.view, Bedsides(shared.patients), past)
+            # The control socket comes first: it finds out if another supervisor runs here, before a child starts.
             await group.start(partial(serve, tree, ORDERS, records, where, names=names))
             await group.start(tree.children.root.run)
             notify("READY=1")

@@ -1,4 +1,4 @@
-"""The monitor: it serves the API."""
+"""Monitor role: serves the API."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def actor(child: MonitorChild, shared: Shared) -> Start:
-    """Serve."""
+    """Build the server of a monitor."""
     return partial(_serve, child, shared)
 
 
@@ -31,9 +31,16 @@ async def _serve(child: MonitorChild, shared: Shared, *, task_status: TaskStatus
 
 
 def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
-    """The API, and what ends its live streams.
+    """Build the API.
 
-    A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
+    Args:
+        shared: Parts of this process.
+        host: Address on which it will be served.
+        foreign_server: True for a server that is not ours. It waits for open streams when it stops, so the application
+            ends them by itself.
+
+    Returns:
+        The application, and a function that ends its live streams.
     """
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
@@ -59,7 +66,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
 
 @asynccontextmanager
 async def _under_foreign_server(close_streams: Callable[[], None]) -> AsyncIterator[None]:
-    """The work that our own processes do beside their server."""
+    """Do for another server what our own processes do beside theirs: tune the interpreter, end streams on a stop."""
     tune_interpreter()
     async with calling_on_stop(close_streams):
         yield
@@ -67,7 +74,7 @@ async def _under_foreign_server(close_streams: Callable[[], None]) -> AsyncItera
 
 MONITOR: Final = Role(
     settings=MonitorChild,
-    grace=3.0,  # all that are neighbours together; after 2 s the server cuts what is still open
+    grace=3.0,  # for all neighbours together; after 2 s the server cuts open connections
     actor=actor,
     needs_transport=False,  # it reads the database alone
     stops_with_neighbours=True,

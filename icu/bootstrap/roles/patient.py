@@ -1,4 +1,4 @@
-"""Patients: each child emulates or replays one or more, and sends their readings."""
+"""Patient role: a child emulates or replays patients, and sends their readings."""
 
 import time
 from functools import partial
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def actor(child: PatientChild, shared: Shared) -> Start:
-    """Measure and send, with a bedside's face beside it where it has a port."""
+    """Build an emulator, with its HTTP face where the child has a port.
+
+    Raises:
+        ConfigurationError: The patients cannot be built as configured.
+        RecordingError: The recording cannot be replayed.
+    """
     from icu.bootstrap.emulated import emulated_patients
     from icu.patient.emulator import emulate
     from icu.patient.telemetry import Telemetry
@@ -53,43 +58,46 @@ def actor(child: PatientChild, shared: Shared) -> Start:
 async def _run_registered(
     emulator: Start, child_id: str, patients: "EmulatedPatients", shared: Shared, *, task_status: TaskStatus[None]
 ) -> None:
-    """Run an emulator whose patients are found as long as it runs: what is built for a change may never do so."""
+    """Run an emulator, and register its patients meanwhile.
+
+    Not registered when they are built: a child that is built for a change of the ward may never run.
+    """
     shared.patients[child_id] = patients
     try:
         await emulator(task_status=task_status)
     finally:
-        if shared.patients.get(child_id) is patients:  # not those of the one that has come in its place
+        if shared.patients.get(child_id) is patients:  # else a replacement has registered its own
             del shared.patients[child_id]
 
 
 def app(patients: "EmulatedPatients", shared: Shared, host: str) -> "Litestar":
-    """The bedside's face."""
+    """Build the HTTP face of the patients."""
     from icu.patient.bedside import create_app
 
     return create_app(patients=patients, **common_arguments(shared, host))
 
 
 def work_status(shared: Shared) -> WorkStatus:
-    """That of the transport's sending end."""
+    """Return the status of sending."""
     return WorkStatus(shared.transport.sending_trouble, shared.transport.sending_degraded)
 
 
 def patients(child: PatientChild, shared: Shared, processes: Processes) -> children.Patients:
-    """Those of a child, whom orders reach in this process or in the child's own."""
+    """Return the patients of a child in this process or in its own, for orders."""
     from icu.bootstrap.patients import LocalPatients, RemotePatients
 
     return RemotePatients(child, processes) if child.process else LocalPatients(child, shared.patients)
 
 
 def repeatable(child: PatientChild) -> PatientChild:
-    """The child, with a seed if it has a past: each life of a process begins there anew, and must say the same."""
+    """Give a child with a past a seed: each life of its process simulates that past again, and must get the same."""
     if child.start is not None and child.seed is None:
         return replace(child, seed=int(child.start.timestamp()))
     return child
 
 
 def order_receiver(shared: Shared) -> OrderReceiver:
-    """The patients of this process's one child."""
+    """Return the patients of this process's only child, for its supervisor's orders."""
     from icu.bootstrap.patients import ChildProcessPatients
 
     return ChildProcessPatients(shared.patients)

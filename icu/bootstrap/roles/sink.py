@@ -1,4 +1,4 @@
-"""The sink: it stores what the topic brings."""
+"""Sink role: stores the readings of the topic."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def actor(child: SinkChild, shared: Shared) -> Start:
-    """Store, with health and figures beside it where it has a port."""
+    """Build a consumer, with an HTTP face for health and metrics where the child has a port."""
     from icu.sink.consumer import Batching, consume
     from icu.sink.telemetry import Telemetry
 
@@ -31,14 +31,14 @@ def actor(child: SinkChild, shared: Shared) -> Start:
         transport=transport,
         database_url=shared.settings.database.url,
         telemetry=telemetry,
-        # A broker gathers records before it answers: to linger once more would only make them late.
+        # A broker gathers records before it answers: lingering here too would only delay them.
         batching=Batching(linger=0) if transport.durable else Batching(),
     )
     return with_face(consumer, child, partial(app, shared, child.host), shared)
 
 
 def app(shared: Shared, host: str) -> "Litestar":
-    """Its health and its figures."""
+    """Build the HTTP face of health and metrics."""
     from icu.http.face import face
 
     return face(
@@ -50,7 +50,7 @@ def app(shared: Shared, host: str) -> "Litestar":
 
 
 def work_status(shared: Shared) -> WorkStatus:
-    """That of the transport, and what storing waits for."""
+    """Return the status of the transport, and the trouble of storing."""
     from icu.sink.telemetry import Telemetry
 
     transport = shared.transport
@@ -59,7 +59,7 @@ def work_status(shared: Shared) -> WorkStatus:
 
 SINK: Final = Role(
     settings=SinkChild,
-    grace=7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
+    grace=7.0,  # 2 s to store the last batch and 5 s for a running transaction, which is never cut
     actor=actor,
     work_status=work_status,
     critical=True,
