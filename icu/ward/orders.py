@@ -1,6 +1,7 @@
-"""What people may ask of a ward: each order is one entry here, from which server, client and command line are made.
+"""Orders of people to a ward. Server, client and command line are made from these classes.
 
-Its name is the command's, its docstring the command's help, its fields are what the command is given and what travels.
+The tag of an order is the name of its command, the docstring is the help, and the fields are the arguments on the
+command line and on the wire.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
@@ -10,25 +11,23 @@ from msgspec import Meta
 from icu.config.settings import HIGHEST_COUNT
 from icu.control.protocol import Children, ControlOrder, Done, Pattern, Patterns, ScenarioStarted, Supervisors
 
-if TYPE_CHECKING:  # the command line, which needs no supervisor, reads this
+if TYPE_CHECKING:  # the command line imports this file, and needs no supervisor
     from icu.ward.tree import Ward
 
 
 class Status(ControlOrder, frozen=True):
-    """How the children are; all of them, or those that match."""
+    """Show the children; all of them, or those that match."""
 
     ids: Annotated[tuple[Pattern, ...], Meta(max_length=1_000)] = ()
 
     async def carry_out(self, ward: "Ward") -> Children:
-        """Look at them."""
         return ward.outcomes.of(self.ids)
 
 
 class Tree(ControlOrder, frozen=True):
-    """The supervisors with their rules, and below each its children."""
+    """Show the supervisors with their rules, and below each its children."""
 
     async def carry_out(self, ward: "Ward") -> Supervisors:
-        """Look at them."""
         return await ward.supervisors()
 
 
@@ -38,7 +37,6 @@ class Start(ControlOrder, frozen=True):
     ids: Patterns
 
     async def carry_out(self, ward: "Ward") -> Children:
-        """One after the other."""
         return await ward.outcomes.after(await ward.start(*self.ids))
 
 
@@ -49,7 +47,6 @@ class Stop(ControlOrder, frozen=True):
     leaves_up: ClassVar[bool] = False
 
     async def carry_out(self, ward: "Ward") -> Children:
-        """One after the other."""
         return await ward.outcomes.after(await ward.stop(*self.ids))
 
 
@@ -59,18 +56,16 @@ class Restart(ControlOrder, frozen=True):
     ids: Patterns
 
     async def carry_out(self, ward: "Ward") -> Children:
-        """One after the other."""
         return await ward.outcomes.after(await ward.restart(*self.ids))
 
 
 class Scale(ControlOrder, frozen=True):
-    """Let the child ID, which has a `count`, run N times: as ID-1 to ID-N."""
+    """Run the child ID, which has a `count`, N times: as ID-1 to ID-N."""
 
     id: Pattern
     count: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)]
 
     async def carry_out(self, ward: "Ward") -> Done:
-        """Start and stop as many as that takes."""
         return await ward.outcomes.done(await ward.changes.scale(self.id, self.count))
 
 
@@ -81,20 +76,19 @@ class Reload(ControlOrder, frozen=True):
     """
 
     async def carry_out(self, ward: "Ward") -> Done:
-        """Apply what has changed in the file."""
         return await ward.outcomes.done(await ward.changes.reload())
 
 
 class BeginScenario(ControlOrder, frozen=True, tag="befall"):
-    """Let a scenario befall patients, who are named by a child's id, a name or a uuid, or by a pattern of them."""
+    """Begin a scenario for patients. The tag keeps its name on the wire, for older clients."""
 
+    # A child's id, a patient's name or uuid, a pattern of them, or `beds`.
     bed: Pattern
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
     async def carry_out(self, ward: "Ward") -> ScenarioStarted:
-        """Now."""
         return await ward.scenarios.begin_scenario(self.bed, self.scenario)
 
 
-# All orders of this file, in their order.
+# All orders of this file, in the order of the commands. Other files define orders too, for other receivers.
 ORDERS: Final = tuple(each for each in ControlOrder.__subclasses__() if each.__module__ == __name__)

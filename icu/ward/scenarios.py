@@ -1,4 +1,4 @@
-"""Orders about patients, who are found by their child's id, by name or by uuid: let a scenario befall them."""
+"""Scenarios by order, for patients that are selected by child id, name, uuid or pattern."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,22 +9,36 @@ from icu.control.errors import UnknownBedError
 from icu.control.protocol import ScenarioStarted
 from icu.ward.children import Children, Patients
 
-# Names that a mistyped one is compared with at most: a ward may have 100,000 patients.
+# Names at most that a mistyped one is compared with: a ward may have 100,000 patients.
 _MAX_COMPARED: Final = 1_000
 
 
 class Scenarios:
-    """What may befall the patients of a ward by order."""
+    """Scenarios for the patients of a ward."""
 
     def __init__(self, children: Children, check: Callable[[str], object]) -> None:
-        """`check` raises for the name of a scenario that there is not; it may read files."""
+        """Select among the patients of these children.
+
+        Args:
+            children: Children of the ward.
+            check: Raises UnknownScenarioError for an unknown name. May read files.
+        """
         self._children = children
         self._check = check
 
     async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted:
-        """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
+        """Begin a scenario for patients, in all their children at once.
 
-        UnknownBedError, and what the check raises.
+        Args:
+            bed: A child's id, a patient's name or uuid, a pattern of them, or `beds` for all.
+            scenario: Name of the scenario.
+
+        Returns:
+            Names of the patients in the scenario, and reasons for the others.
+
+        Raises:
+            UnknownBedError: Nothing matches `bed`.
+            UnknownScenarioError: There is no such scenario.
         """
         await to_thread.run_sync(self._check, scenario)
         found: dict[str, ScenarioStarted] = {}
@@ -33,17 +47,17 @@ class Scenarios:
             found[child_id] = await patients.begin_scenario(bed, scenario) or self._not_running(child_id)
 
         meant = self._matching(bed)
-        # All at once: processes that do not answer are waited for together.
+        # At once, so that the deadlines of processes that do not answer pass together.
         async with create_task_group() as group:
             for child_id, patients in meant.items():
                 group.start_soon(order, child_id, patients)
         answers = [found[child_id] for child_id in meant]
-        # All the patients of a child in trouble have the same.
+        # All patients of a child in trouble have the same problem: it is told once.
         problems = dict.fromkeys(problem for each in answers for problem in each.problems)
         return ScenarioStarted([name for each in answers for name in each.patients], list(problems))
 
     def _matching(self, bed: str) -> dict[str, Patients]:
-        """The children with patients who are meant. UnknownBedError where there are none."""
+        """Return the patients by child, for the children with patients that match."""
         all_patients = {name: each.patients for name, each in self._children.members.items() if each.patients}
         meant = {name: patients for name, patients in all_patients.items() if patients.matches(bed)}
         if not meant:
