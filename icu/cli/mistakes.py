@@ -1,4 +1,4 @@
-"""Wrong usage in our words: what to type, in place of click's own terms."""
+"""Wrong usage in plain words: what to type, in place of click's messages."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _TOO_MANY: Final = re.compile(r"\AGot unexpected extra arguments? \((?P<words>.*
 
 
 def explain(error: click.ClickException) -> str:
-    """Say in one line what is wrong with a command line; in click's words what we have none for."""
+    """Explain in one line the mistake in a command line. Unknown errors keep click's message."""
     return " ".join(_explain(error).split())
 
 
@@ -41,7 +41,7 @@ def _explain_usage(error: click.UsageError) -> str:
 
 
 def _name(error: click.BadParameter) -> str:
-    """The parameter as it is typed: `--port`, or `ID`."""
+    """Return a parameter as it is typed: `--port`, or `ID`."""
     hint = error.param.get_error_hint(error.ctx) if error.param else error.param_hint or "a value"
     return str(hint).replace("'", "")
 

@@ -1,4 +1,4 @@
-"""What of a child no type can say: the other children, the file that it names, settings that go together."""
+"""Checks of children beyond the types: other children, files that they name, settings that go together."""
 
 import stat
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,22 @@ from icu.config.settings import AnyChild, PatientChild
 from icu.config.siblings import mistakes_between
 from icu.mistakes import explain_choice
 
+# Settings that a recording cannot have.
 _SIMULATED_ONLY: Final = ("scenario", "scenario_rate", "artefacts")
 
 
 def check_children(file: File, children: Sequence[AnyChild], folder: Path, scenarios: Sequence[str]) -> None:
-    """Raise ConfigurationError for a child that cannot be run as it is written; paths belong to `folder`, and
-    `scenarios` are those that there are."""
+    """Check each child by itself.
+
+    Args:
+        file: File of the children, for the place of a mistake.
+        children: One for each table, as they are written.
+        folder: Folder that relative paths belong to.
+        scenarios: Names of all scenarios.
+
+    Raises:
+        ConfigurationError: A child cannot run as it is written.
+    """
     for position, child in enumerate(children):
         _check_group(file, position, child)
         if isinstance(child, PatientChild):
@@ -27,7 +37,11 @@ def check_children(file: File, children: Sequence[AnyChild], folder: Path, scena
 
 
 def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
-    """Raise ConfigurationError for children that cannot be run beside each other. All have an id."""
+    """Check that the children can run beside each other. All of them have an id already.
+
+    Raises:
+        ConfigurationError: Two children have the same id, patient or port.
+    """
     for where, why in mistakes_between(children):
         raise file.mistake(where, why)
 
@@ -59,6 +73,7 @@ def _check_identity(file: File, position: int, child: PatientChild) -> None:
 
 
 def _check_simulated(file: File, position: int) -> None:
+    # The written keys count, not the values: a default cannot be told from a written value in the struct.
     written = file.values["child"][position]
     if "step" in written:
         why = 'is for recordings: name one (recording = "FILE"), or leave this out'
@@ -97,7 +112,7 @@ def _check_regular(path: Path) -> None:
 
 @contextmanager
 def _mistake_at(file: File, where: str) -> Iterator[None]:
-    """A ValueError as the mistake of what stands at `where`."""
+    """Convert a ValueError to the mistake of the setting at `where`."""
     try:
         yield
     except ValueError as exc:

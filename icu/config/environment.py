@@ -1,4 +1,4 @@
-"""The environment variables: the brief's own names, and ICU_<SECTION>_<KEY> for every setting outside the children."""
+"""Environment variables: the brief's own names, and ICU_<SECTION>_<KEY> for every setting outside the children."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +12,7 @@ from icu.config.settings import Settings
 from icu.config.wording import explain, parts
 from icu.mistakes import suggestion
 
+# Paths of settings by the names that the brief gives their variables.
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "KAFKA_TOPIC": ("transport", "topic"),
@@ -20,12 +21,18 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "METRICS_INTERVAL": ("metrics_interval",),
     "DATABASE_URL": ("database", "url"),
 }
+# Parsers of numbers by type.
 _NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: parse_whole, float: parse_number}
+# Variables of this program that stand for no setting.
 OTHER_VARIABLES: Final = frozenset({"ICU_CONFIG"})
 
 
 def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with what the environment says in place of what the file says. An empty variable says nothing."""
+    """Replace settings by those of the environment. Empty variables are ignored.
+
+    Raises:
+        ConfigurationError: A variable holds a wrong value.
+    """
     for name, (path, kind) in _variables().items():
         text = environ.get(name)
         if text:
@@ -34,7 +41,7 @@ def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Sentences about ICU_ variables that mean nothing here."""
+    """Report unknown ICU_ variables, a sentence for each. ICU_TEST_ variables belong to the tests."""
     variables = _variables()
     ours = (name for name in environ if name.startswith("ICU_") and not name.startswith("ICU_TEST_"))
     unknown = sorted(name for name in ours if name not in variables and name not in OTHER_VARIABLES)
@@ -44,13 +51,18 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def variables_of(*path: str) -> list[str]:
-    """The names of the variables that set what stands at this path, the one that wins first."""
+    """Return the names of the variables for a setting, the one with precedence first.
+
+    Args:
+        path: Section and key of the setting.
+    """
     return [name for name, (place, _) in reversed(_variables().items()) if place == path]
 
 
 def _variables() -> dict[str, tuple[tuple[str, ...], Any]]:
     own = {f"ICU_{'_'.join(path).upper()}": (path, kind) for path, kind in _scalars(Settings, ())}
     kinds = dict(own.values())
+    # The brief's names come last, so that they win.
     return own | {name: (path, kinds[path]) for name, path in BRIEF.items()}
 
 
@@ -71,7 +83,7 @@ def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - 
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
         why = explain(key, re.sub(r" - at `.*`\Z", "", str(exc)))
-        # What is told already is not told twice, and the password of a URL never.
+        # The value is quoted once, and never the password of a URL.
         got = "" if repr(text) in why or "@" in text else f", not {text[:80]!r}"
         raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc
     except ValueError as exc:
@@ -79,7 +91,7 @@ def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - 
 
 
 def _read(kind: Any) -> Callable[[str], object]:  # noqa: ANN401 - the type of a setting
-    """How its text is read, if it is a number: msgspec itself takes 1e3 for a whole one."""
+    """Return the parser of a setting's text. Numbers need one, since msgspec takes 1e3 for a whole number."""
     return next((_NUMBERS[part] for part in parts(kind) if part in _NUMBERS), str)
 
 

@@ -30,7 +30,7 @@ class Patients(Protocol):
         """Return the names of all patients."""
 
     def matches(self, bed: str) -> bool:
-        """Check if a child's id, a patient's name or uuid, or a pattern of them selects a patient. `beds` selects all."""
+        """Check if a child's id, a patient's name or uuid, a pattern of them, or `beds` for all selects a patient."""
 
     async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
         """Begin a scenario for the patients that match.
