@@ -1,4 +1,4 @@
-"""A patient has one past: a history that is asked for begins behind what the database holds."""
+"""Start of a backfill behind the stored readings, so that each patient has one past."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,19 +14,19 @@ from tests.stores import store
 
 
 def settings(folder: Path) -> Settings:
-    """A ward's, with a database in the folder."""
+    """Settings of a ward with a database in the folder."""
     return Settings(database=Database(url=f"sqlite:///{folder}/icu.db"))
 
 
 def test_a_new_database_has_no_past(tmp_path: Path) -> None:
-    """Where there is none, and where there is a file that is no database of ours, history begins when it is told to."""
+    """A missing database, or a file that is none, does not change the start."""
     assert after_stored_readings(settings(tmp_path), START) == START
     (tmp_path / "icu.db").touch()
     assert after_stored_readings(settings(tmp_path), START) == START
 
 
 def test_a_past_that_is_stored_is_not_made_again(tmp_path: Path) -> None:
-    """It goes on an interval behind the newest reading, if that is later than was asked for."""
+    """The past goes on one interval behind the newest stored reading, unless the start is later."""
     ward = settings(tmp_path)
     anyio.run(keep, ward.database.url)
     newest = START + timedelta(seconds=60)

@@ -1,4 +1,4 @@
-"""The beds of a recording: who lies in them, what is said of the file, and what each reading's quality says."""
+"""Patients of a recording: identities, log records about the file, and the quality of readings."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +19,14 @@ START = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def patients_of(folder: Path, text: str, **settings: object) -> EmulatedPatients:
-    """The beds of one child with this recording."""
+    """Build the patients of a child with this recording."""
     (folder / "ward.csv").write_text(text)
     child = PatientChild(id="bed-1", name="ward", recording=folder / "ward.csv", start=START, **settings)  # type: ignore[arg-type] # whatever a case sets
     return emulated_patients(child, {}, interval=5, telemetry=Telemetry(CollectorRegistry()))
 
 
 def replayed(patients: EmulatedPatients) -> list[Observation]:
-    """All that is sent of the first patient."""
+    """All observations of the first patient."""
     [bay, *_] = patients.bays
     found: list[Observation] = []
     while bay.due() is not None:
@@ -36,7 +36,7 @@ def replayed(patients: EmulatedPatients) -> list[Observation]:
 
 
 def test_several_patients_of_a_file_are_several_beds(tmp_path: Path) -> None:
-    """Named after the child and by the file, in an order that stays, and each beginning at the start."""
+    """Patients are named after the child and by the file, in a stable order, and all begin at the start."""
     found = patients_of(tmp_path, "patient_id,hr\n7,80\n8,140\n7,81\n")
     assert [each.name for each in found.identities] == ["ward/7", "ward/8"]
     assert [each.uuid for each in found.identities] == [uuid_of_name("ward/7"), uuid_of_name("ward/8")]
@@ -45,27 +45,27 @@ def test_several_patients_of_a_file_are_several_beds(tmp_path: Path) -> None:
 
 
 def test_one_patient_is_the_childs(tmp_path: Path) -> None:
-    """Whatever number the file has for him."""
+    """A single patient has the child's name, whatever the file calls them."""
     assert [each.name for each in patients_of(tmp_path, "patient_id,hr\n7,80\n7,81\n").identities] == ["ward"]
 
 
 def test_one_uuid_is_no_uuid_for_two(tmp_path: Path) -> None:
-    """It would make one history of them."""
+    """Two patients with one uuid would share a history: the settings are refused."""
     with pytest.raises(ConfigurationError, match=r"bed-1: .*ward\.csv holds 2 patients, who cannot have one uuid"):
         patients_of(tmp_path, "patient_id,hr\n7,80\n8,140\n", uuid=uuid_of_name("Anna"))
     assert len(patients_of(tmp_path, "hr\n80\n", uuid=uuid_of_name("Anna")).identities) == 1
 
 
 def test_names_that_are_one_name(tmp_path: Path) -> None:
-    """An accent may be written in two ways, and is the same person's: which, nobody can tell."""
+    """Names that differ only in the encoding of an accent are refused: nobody can tell if they are one person."""
     with pytest.raises(RecordingError, match="calls two patients"):
         patients_of(tmp_path, "patient,hr\nRene\u0301,80\nRen\u00e9,140\n")
     with pytest.raises(ConfigurationError, match="control character"):
         patients_of(tmp_path, "patient,hr\nA\u202eB,80\nC,140\n")
 
 
-def test_what_is_implausible_is_said_with_each_reading(tmp_path: Path) -> None:
-    """Absent with a reason; the reading stays."""
+def test_implausible_values_are_marked_in_each_reading(tmp_path: Path) -> None:
+    """An implausible value is absent with a reason; the reading stays."""
     found = replayed(
         patients_of(tmp_path, "hr,sbp,dbp,MAP,spo2\n80,97,287,77.67,98\n-1,120,80,999,0.5\n82,400,80,,97\n")
     )
@@ -76,8 +76,8 @@ def test_what_is_implausible_is_said_with_each_reading(tmp_path: Path) -> None:
     ]
 
 
-def test_what_was_made_of_the_file_is_said_once(tmp_path: Path) -> None:
-    """At INFO, with the child, however many patients there are."""
+def test_records_about_the_file_are_logged_once(tmp_path: Path) -> None:
+    """Records about the file are logged once, at INFO, for any number of patients."""
     said: list[str] = []
     handler = logger.add(lambda message: said.append(message.record["message"]), level="INFO")
     try:

@@ -1,4 +1,4 @@
-"""A control room over a real socket, with a ward that only notes what it is told."""
+"""A control room over a real socket, with a ward that only records its orders."""
 
 import os
 import tempfile

@@ -71,7 +71,7 @@ async def test_looking(settings: Settings, room: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "told", "answer"),
+    ("request_", "expected", "answer"),
     [
         (Start(("sink",)), ("start", ("sink",)), None),
         (Stop(("sink", "bed-1")), ("stop", ("sink", "bed-1")), None),
@@ -90,11 +90,11 @@ async def test_looking(settings: Settings, room: Path) -> None:
     ],
 )
 async def test_orders(
-    settings: Settings, room: Path, ward: Ward, request_: Request, told: object, answer: AnyAnswer | None
+    settings: Settings, room: Path, ward: Ward, request_: Request, expected: object, answer: AnyAnswer | None
 ) -> None:
     """Each reaches the ward; the answer tells how the children are then, or what was done."""
     said = await ask(places(settings), request_, type(answer) if answer else Children)
-    assert ward.carried_out == [told]
+    assert ward.carried_out == [expected]
     if answer:
         assert said == answer
     else:

@@ -1,4 +1,4 @@
-"""Wards of a file, which each module writes for itself (its fixture `path`)."""
+"""Wards from a file, the fixture `path` of each module."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from icu.ward.tree import Ward
 
 @pytest.fixture
 def ward(path: Path) -> Shared:
-    """The parts that the ward's roles share."""
+    """Shared parts of the ward's roles."""
     return Shared(load(path, {}))
 
 
@@ -27,7 +27,7 @@ def still(ward: Shared, path: Path) -> Ward:
 
 @pytest.fixture
 async def tree(still: Ward) -> AsyncIterator[Ward]:
-    """A ward that runs."""
+    """A running ward."""
     async with anyio.create_task_group() as group:
         await group.start(still.children.root.run)
         yield still

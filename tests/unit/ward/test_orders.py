@@ -44,14 +44,14 @@ def write(path: Path, text: str | None) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The ward's file."""
+    """File of the ward."""
     path = tmp_path / "supervisor.toml"
     write(path, FILE)
     return path
 
 
 class Idle:
-    """An actor that does nothing."""
+    """Actor that does nothing."""
 
     async def __call__(self, *, task_status: TaskStatus[None]) -> None:
         task_status.started()
@@ -59,7 +59,7 @@ class Idle:
 
 
 def states(tree: Ward) -> dict[str, ChildState]:
-    """Who is how; one that has just started runs."""
+    """States by child; one that has just started counts as running."""
     return {
         each.id: ChildState.RUNNING if each.state is ChildState.STARTING else each.state
         for each in tree.children.leaves()
@@ -67,7 +67,7 @@ def states(tree: Ward) -> dict[str, ChildState]:
 
 
 def up(tree: Ward) -> list[str]:
-    """Who runs."""
+    """Ids of running children."""
     return [name for name, state in states(tree).items() if state is ChildState.RUNNING]
 
 
@@ -88,7 +88,7 @@ async def test_patterns(tree: Ward) -> None:
 
 
 async def test_stop_and_start(tree: Ward) -> None:
-    """What is stopped stays so; with one unknown id nothing is done."""
+    """A stopped child stays stopped; an order with an unknown id does nothing."""
     assert await tree.stop("icu-*") == dict.fromkeys(ALL[1:])
     assert up(tree) == ["anna"]
     with pytest.raises(UnknownChildError):
@@ -100,7 +100,7 @@ async def test_stop_and_start(tree: Ward) -> None:
 
 
 async def test_scale(tree: Ward) -> None:
-    """Up, down, to none and back again; those that stay are not touched."""
+    """A group grows, shrinks, vanishes and comes back; the remaining children run on."""
     await anyio.sleep(0.05)
     assert await tree.changes.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
     assert up(tree) == [*ALL, "icu-4", "icu-5"]
@@ -113,7 +113,7 @@ async def test_scale(tree: Ward) -> None:
 
 
 async def test_figures_are_of_the_children_that_there_are(tree: Ward, path: Path) -> None:
-    """From the start, and no longer than they exist: what was scaled away or left out of the file has none."""
+    """Children have metrics from the start until they are scaled away or left out of the file."""
     registry = CollectorRegistry()
     registry.register(ChildFigures(tree.children.view, Restarts()))
 
@@ -129,8 +129,8 @@ async def test_figures_are_of_the_children_that_there_are(tree: Ward, path: Path
     assert restarts() == dict.fromkeys(["beds", "boris"], 0)
 
 
-async def test_what_cannot_be_scaled(tree: Ward, path: Path) -> None:
-    """One child, all patients, one of a group, one that there is not, and a number at which children would meet."""
+async def test_refusals_to_scale(tree: Ward, path: Path) -> None:
+    """Refused: a single child, all patients, one of a group, an unknown one, and a count at which ids would collide."""
     remedy = "and only such a one can be scaled: scale icu"
     for name in ("anna", "icu-1"):
         with pytest.raises(ConfigurationError, match=f"{name} is no child with a `count`, {remedy}"):
@@ -147,14 +147,14 @@ async def test_what_cannot_be_scaled(tree: Ward, path: Path) -> None:
 
 
 async def test_a_changed_file(tree: Ward, path: Path) -> None:
-    """Only what differs is stopped, started or changed; other settings wait, and are named."""
+    """A reload changes only the children that differ; other settings wait, and are named."""
     await tree.stop("icu-3")
     await anyio.sleep(0.05)
     assert (await tree.changes.reload()).what == "nothing changed"
     changed = FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7').replace("count = 3", "count = 3\ninterval = 5")
     write(path, "metrics_interval = 1\n" + FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7') + ANOTHER)
-    told = (await tree.changes.reload()).what
-    assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
+    summary = (await tree.changes.reload()).what
+    assert summary == "started: boris; changed: anna; not applied until the next start: metrics_interval"
     assert states(tree)["icu-3"] is ChildState.STOPPED
     uptimes = {each.id: each.uptime for each in tree.children.leaves()}
     assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
@@ -172,7 +172,7 @@ async def test_a_changed_child_keeps_its_place(tree: Ward, path: Path) -> None:
 
 
 async def test_the_order_of_the_file(tree: Ward, path: Path) -> None:
-    """It decides, also about who was there before and who comes anew; nobody is touched for it."""
+    """Children take the order of the file, old and new ones, without a restart."""
     await anyio.sleep(0.05)
     first, second = FILE.split("\n[[child]]")[1:]
     swapped = f"[[child]]{second}\n[[child]]{first}\n"
@@ -189,7 +189,7 @@ async def test_the_order_of_the_file(tree: Ward, path: Path) -> None:
 
 
 async def test_the_order_of_all(tree: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
+    """A new first child is the last to stop; the patients' supervisor is in the place of the first patient."""
     for kind, role in list(ROLES.items()):
         monkeypatch.setitem(ROLES, kind, replace(role, actor=lambda *_: Idle()))
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
@@ -214,7 +214,7 @@ BAD: dict[str, str] = {
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 async def test_a_bad_file_changes_nothing(tree: Ward, path: Path, text: str) -> None:
-    """The mistake is told, and who ran runs on; the file put right is applied."""
+    """A mistake is raised, and the children run on; the corrected file is applied."""
     await anyio.sleep(0.02)
     write(path, text)
     with pytest.raises(ConfigurationError):
@@ -225,7 +225,7 @@ async def test_a_bad_file_changes_nothing(tree: Ward, path: Path, text: str) -> 
 
 
 async def test_a_child_that_cannot_be_added(tree: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are changed nevertheless, the error and readiness tell of it, and the next reload tries again."""
+    """The others are changed; error and readiness name the failed child, and the next reload tries again."""
 
     async def refuse(spec: ChildSpec) -> None:
         raise AddressInUseError("127.0.0.1", 8453)
@@ -248,8 +248,8 @@ async def test_a_child_that_cannot_be_added(tree: Ward, path: Path, monkeypatch:
     assert added == ["monitor"]
 
 
-async def test_no_file_any_more(tree: Ward, path: Path) -> None:
-    """Deleted, it changes nothing either."""
+async def test_a_deleted_file(tree: Ward, path: Path) -> None:
+    """A deleted file changes nothing."""
     write(path, None)
     with pytest.raises(ConfigurationError, match="there is no file"):
         await tree.changes.reload()
@@ -264,7 +264,7 @@ async def test_recordings_are_read_off_the_loop(tree: Ward, path: Path) -> None:
 
 
 async def test_two_changes_at_once(tree: Ward) -> None:
-    """One waits for the other."""
+    """Changes wait for each other."""
     async with anyio.create_task_group() as group:
         for count in (6, 2, 5, 1, 4):
             group.start_soon(tree.changes.scale, "icu", count)
@@ -272,7 +272,7 @@ async def test_two_changes_at_once(tree: Ward) -> None:
 
 
 async def test_before_the_patients_turn(still: Ward, path: Path) -> None:
-    """Orders about beds are refused as long as their supervisor does not run; nothing is half done."""
+    """Orders to patients are refused while their supervisor does not run; nothing is half done."""
     assert await still.start("anna") == {"anna": "its supervisor, beds, is pending: ask again when it runs"}
     with pytest.raises(SupervisionError, match="beds, is pending"):
         await still.changes.scale("icu", 1)

@@ -1,4 +1,4 @@
-"""Orders to patients of another process: each has an answer, or is told that it has none."""
+"""Orders to patients of another process: each has an answer, or the reason why none came."""
 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -39,26 +39,26 @@ async def patients() -> EmulatedPatients:
 
 @pytest.fixture
 def running(patients: EmulatedPatients) -> dict[str, EmulatedPatients]:
-    """The patients of the process's one child, as long as it runs."""
+    """Patients of the process's only child, while it runs."""
     return {"icu": patients}
 
 
 @pytest.fixture
 async def process(running: dict[str, EmulatedPatients], folder: Path) -> AsyncIterator[None]:
-    """What is at the other end, in this process: it obeys."""
+    """The receiving end, in this process."""
     async with accepting_supervisor_orders(ChildProcessPatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
         yield
 
 
-def ill(patients: EmulatedPatients) -> Sequence[str]:
-    """Those who have a fever."""
+def feverish(patients: EmulatedPatients) -> Sequence[str]:
+    """Names of the patients with a fever."""
     return [
         each.name for each in patients.identities if each.name in MANY and patients.truth(each.uuid).scenario == "fever"
     ]
 
 
 async def refused(folder: Path, *names: str, scenario: str = "fever") -> dict[str, str]:
-    """Whom it does not befall, and why."""
+    """Reasons by the names of patients without the scenario."""
     uuids = {uuid_of_name(each): each for each in names}
     with anyio.fail_after(30):
         said = await begin("icu", place_in(folder), list(uuids), scenario)
@@ -66,11 +66,11 @@ async def refused(folder: Path, *names: str, scenario: str = "fever") -> dict[st
 
 
 async def test_an_order_is_answered(process: None, folder: Path, patients: EmulatedPatients) -> None:
-    """It has been carried out when the answer is there, for as many patients as there may be."""
+    """An answered order has been carried out, for any number of patients."""
     assert await refused(folder, "Bed 7") == {}
-    assert ill(patients) == ["Bed 7"]
+    assert feverish(patients) == ["Bed 7"]
     assert await refused(folder, *MANY) == {}
-    assert ill(patients) == MANY
+    assert feverish(patients) == MANY
 
 
 @pytest.mark.parametrize(
@@ -84,21 +84,21 @@ async def test_an_order_is_answered(process: None, folder: Path, patients: Emula
 async def test_a_refusal_says_why(
     process: None, folder: Path, patients: EmulatedPatients, name: str, scenario: str, why: str
 ) -> None:
-    """Of each patient who is refused; the others are not."""
+    """Each refused patient has a reason, and the others get the scenario."""
     said = await refused(folder, name, "Bed 1", scenario=scenario)
     assert said[name].startswith(why)
-    assert ill(patients) == (["Bed 1"] if scenario == "fever" else [])
+    assert feverish(patients) == (["Bed 1"] if scenario == "fever" else [])
 
 
-async def test_where_no_patients_are_left(process: None, folder: Path, running: dict[str, EmulatedPatients]) -> None:
-    """An emulator has ended, and its process not yet."""
+async def test_orders_after_the_emulator(process: None, folder: Path, running: dict[str, EmulatedPatients]) -> None:
+    """No patient is found once the emulator has ended, while its process still runs."""
     running.clear()
     assert await refused(folder, "Bed 1") == {"Bed 1": f"no patient has the uuid {uuid_of_name('Bed 1')}"}
 
 
 @pytest.mark.parametrize("request_", [Stop(("icu",)), Logs()], ids=str)
-async def test_it_takes_no_other_orders(process: None, folder: Path, request_: Stop | Logs) -> None:
-    """What is asked of a ward is none of its business, and it obeys the next order."""
+async def test_other_orders_are_refused(process: None, folder: Path, request_: Stop | Logs) -> None:
+    """Orders to a ward are refused, and the next order is carried out."""
     with pytest.raises(OrderRefusedError, match="that is no request") as caught:
         await ask([place_in(folder)], request_, ScenarioRefused, deadline=30)
     assert caught.value.exit_code == 64
@@ -109,7 +109,7 @@ Behaviour = Callable[[SocketStream], Awaitable[None]]
 
 
 async def stands_still(stream: SocketStream) -> None:
-    """Take the order and say nothing."""
+    """Take the order and never answer."""
     await anyio.sleep_forever()
 
 
@@ -132,10 +132,8 @@ async def refuses(stream: SocketStream) -> None:
         (refuses, "no room"),
     ],
 )
-async def test_no_answer_is_told_as_that(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, why: str
-) -> None:
-    """In time, and for what it is."""
+async def test_missing_answers(folder: Path, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, why: str) -> None:
+    """A missing answer is reported in time, with its cause."""
     monkeypatch.setattr(remote, "ANSWER_DEADLINE", 0.3)
 
     async def attend(stream: SocketStream) -> None:
@@ -148,8 +146,8 @@ async def test_no_answer_is_told_as_that(
         group.cancel_scope.cancel()
 
 
-async def test_what_was_answered_before_counts(folder: Path) -> None:
-    """Where a process ends between two pieces of an order, those of the first are not told as refused."""
+async def test_earlier_answers_count(folder: Path) -> None:
+    """A process that ends between two parts of an order has answered the first, whose patients are not refused."""
     answers = [ScenarioRefused({uuid_of_name(MANY[0]): "no luck"})]
 
     async def attend(stream: SocketStream) -> None:
@@ -167,12 +165,12 @@ async def test_what_was_answered_before_counts(folder: Path) -> None:
 
 
 async def test_a_process_that_has_ended(folder: Path) -> None:
-    """Nobody listens any more: that is its end."""
+    """A socket without a listener is reported as the end of the process."""
     assert await refused(folder, "Bed 1") == {"Bed 1": "icu ended before it had answered: python -m icu status icu"}
 
 
 async def test_a_process_that_cannot_be_reached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something of ours is missing, file descriptors for instance: it is not told as the end of the process."""
+    """An error on this side, such as too few file descriptors, is not reported as the end of the process."""
 
     async def connect(path: Path) -> SocketStream:
         raise OSError(24, "Too many open files")

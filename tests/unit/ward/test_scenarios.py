@@ -1,4 +1,4 @@
-"""Scenarios that befall patients of a ward by order: who is meant, and why it does not befall somebody."""
+"""Scenarios by order: selection of patients, and reasons for refusals."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ RECORDED = "Rec is a recording: what happened has happened, and nobody wrote dow
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The ward's file."""
+    """File of the ward."""
     write(tmp_path / "rec.csv", "HR,hours\n70,0\n71,9\n")
     path = tmp_path / "supervisor.toml"
     write(path, FILE)
@@ -67,7 +67,7 @@ MANY = [f"Many {number}" for number in range(1, 31)]
         ("*", ["Anna Petrova", "Bed 1", "Bed 2", *MANY], [RECORDED]),
     ],
 )
-async def test_who_is_meant(tree: Ward, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
+async def test_selection(tree: Ward, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
     """A child's id means all its patients, and a recording is refused in words beside the others."""
     said = await tree.scenarios.begin_scenario(bed, "sepsis-fast")
     assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
@@ -80,16 +80,16 @@ async def test_who_is_meant(tree: Ward, ward: Shared, bed: str, patients: list[s
     assert sorted(ill) == sorted(patients)
 
 
-async def test_nobody_and_nothing(tree: Ward) -> None:
-    """A mistyped name is told with the one that was meant, a mistyped scenario with those that there are."""
+async def test_unknown_patients_and_scenarios(tree: Ward) -> None:
+    """A mistyped name gets a suggestion, a mistyped scenario the list of all."""
     with pytest.raises(UnknownBedError, match="no bed is called Ana Petrova: did you mean Anna Petrova"):
         await tree.scenarios.begin_scenario("Ana Petrova", "sepsis")
     with pytest.raises(UnknownScenarioError, match="there is no scenario 'sepsys': choose one of bradycardia, "):
         await tree.scenarios.begin_scenario("anna", "sepsys")
 
 
-async def test_who_does_not_run(tree: Ward) -> None:
-    """Nothing befalls a patient who was told to stop: it is told how they are started."""
+async def test_stopped_children(tree: Ward) -> None:
+    """A stopped patient gets no scenario; the reason names the command to start the child."""
     await tree.stop("icu-1", "many")
     said = await tree.scenarios.begin_scenario("beds", "fever")
     assert sorted(said.patients) == ["Anna Petrova", "Bed 2"]
@@ -103,7 +103,7 @@ async def test_who_does_not_run(tree: Ward) -> None:
 
 
 async def test_processes_of_their_own(tmp_path: Path) -> None:
-    """Those who do not run are told of; a recording is refused whether it runs or not."""
+    """A process that does not run is a reason, with the command to start it."""
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
     tree = await to_thread.run_sync(lambda: build_ward(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
@@ -113,7 +113,7 @@ async def test_processes_of_their_own(tmp_path: Path) -> None:
 
 
 async def test_patients_are_found_as_long_as_they_are_there(tree: Ward, ward: Shared, path: Path) -> None:
-    """Not those who were scaled away or removed, nor those of a change that failed; but those of one that did not."""
+    """Patients are registered while they run: not after scaling down or a removal, nor after a failed change."""
     anna = ward.patients["anna"]
     await tree.changes.scale("icu", 1)
     assert set(ward.patients) == set(up(tree)) == {"anna", "icu-1", "many", "rec"}

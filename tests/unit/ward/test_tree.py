@@ -1,4 +1,4 @@
-"""The ward's tree: who is supervised by whom, process children, and what a changed file changes."""
+"""Tree of the ward: its supervisors, process children, and refused orders."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +40,7 @@ def loaded(folder: Path, text: str) -> Settings:
 
 
 def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
-    """It stands where the first patient stands, so that the rest starts before and stops after it."""
+    """The patients' supervisor is in the place of the first patient: children before it start first and stop last."""
     tree = build_ward(Shared(loaded(tmp_path, WARD)), Processes())
     assert [each.id for each in tree.children.view()] == ["sink", "monitor", "beds"]
     assert [each.id for each in tree.children.leaves()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
@@ -54,21 +54,21 @@ def test_a_process_needs_kafka(tmp_path: Path, role: str) -> None:
     build_ward(Shared(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
 
 
-async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever ends the process, before anybody is stopped: a child may not let itself be stopped."""
+async def test_giving_up_calls_back_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`on_giving_up` is called before any child is stopped, for one may refuse to stop."""
 
     async def broken(*, task_status: object) -> None:
         raise TypeError
 
     ward = Shared(Settings(child=(SinkChild(id="sink"),)))
     monkeypatch.setitem(ROLES, SinkChild, replace(SINK, actor=lambda *_: broken))
-    told: list[list[str]] = []
+    states_then: list[list[str]] = []
     tree = build_ward(
-        ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.children.leaves()])
+        ward, Processes(), on_giving_up=lambda: states_then.append([str(each.state) for each in tree.children.leaves()])
     )
     with pytest.raises(TypeError):
         await tree.children.root.run()
-    assert told == [["failed"]]
+    assert states_then == [["failed"]]
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def tree(tmp_path: Path) -> Ward:
 
 
 async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Ward) -> None:
-    """People mistype ids."""
+    """A mistyped id gets a suggestion."""
     for order in (tree.start, tree.stop, tree.restart):
         with pytest.raises(UnknownChildError, match="no child is called monitr: did you mean monitor"):
             await order("monitr")
