@@ -55,24 +55,24 @@ def run_supervisor(
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
     async def fetch_children() -> Sequence[ChildView]:
-        return tree.children.view()
+        return ward.children.view()
 
     shared = Shared(settings, fetch_children=fetch_children)
     shutdown = Shutdown()
     restarts = Restarts()
     processes = Processes()
-    tree = build_ward(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
-    shared.health.add("children", tree.children.unready)
-    shared.registry.register(ChildFigures(tree.children.view, restarts))
+    ward = build_ward(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
+    shared.health.add("children", ward.children.unready)
+    shared.registry.register(ChildFigures(ward.children.view, restarts))
     past = partial(progress_of, shared.patients)
 
     async def work() -> None:
         async with shared.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.children.view, Bedsides(shared.patients), past)
+                group.start_soon(overview, ward.children.view, Bedsides(shared.patients), past)
             # The control socket comes first: it finds out if another supervisor runs here, before a child starts.
-            await group.start(partial(serve, tree, ORDERS, records, where, names=names))
-            await group.start(tree.children.root.run)
+            await group.start(partial(serve, ward, ORDERS, records, where, names=names))
+            await group.start(ward.children.root.run)
             notify("READY=1")
             group.start_soon(log_progress, past)
             tune_interpreter()

@@ -14,19 +14,19 @@ from icu.ward.tree import Ward
 
 
 @pytest.fixture
-def ward(path: Path) -> Shared:
+def shared(path: Path) -> Shared:
     """Shared parts of the ward's roles."""
     return Shared(load(path, {}))
 
 
 @pytest.fixture
-def still(ward: Shared, path: Path) -> Ward:
+def still(shared: Shared, path: Path) -> Ward:
     """A ward that does not run."""
-    return build_ward(ward, Processes(), reread=lambda: load(path, {}))
+    return build_ward(shared, Processes(), reread=lambda: load(path, {}))
 
 
 @pytest.fixture
-async def tree(still: Ward) -> AsyncIterator[Ward]:
+async def ward(still: Ward) -> AsyncIterator[Ward]:
     """A running ward."""
     async with anyio.create_task_group() as group:
         await group.start(still.children.root.run)

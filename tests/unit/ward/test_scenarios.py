@@ -67,63 +67,63 @@ MANY = [f"Many {number}" for number in range(1, 31)]
         ("*", ["Anna Petrova", "Bed 1", "Bed 2", *MANY], [RECORDED]),
     ],
 )
-async def test_selection(tree: Ward, ward: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
+async def test_selection(ward: Ward, shared: Shared, bed: str, patients: list[str], problems: list[str]) -> None:
     """A child's id means all its patients, and a recording is refused in words beside the others."""
-    said = await tree.scenarios.begin_scenario(bed, "sepsis-fast")
+    said = await ward.scenarios.begin_scenario(bed, "sepsis-fast")
     assert (sorted(said.patients), said.problems) == (sorted(patients), problems)
     ill = [
         each.name
-        for name, patients in ward.patients.items()
+        for name, patients in shared.patients.items()
         for each in patients.identities
         if name != "rec" and patients.truth(each.uuid).scenario == "sepsis-fast"
     ]
     assert sorted(ill) == sorted(patients)
 
 
-async def test_unknown_patients_and_scenarios(tree: Ward) -> None:
+async def test_unknown_patients_and_scenarios(ward: Ward) -> None:
     """A mistyped name gets a suggestion, a mistyped scenario the list of all."""
     with pytest.raises(UnknownBedError, match="no bed is called Ana Petrova: did you mean Anna Petrova"):
-        await tree.scenarios.begin_scenario("Ana Petrova", "sepsis")
+        await ward.scenarios.begin_scenario("Ana Petrova", "sepsis")
     with pytest.raises(UnknownScenarioError, match="there is no scenario 'sepsys': choose one of bradycardia, "):
-        await tree.scenarios.begin_scenario("anna", "sepsys")
+        await ward.scenarios.begin_scenario("anna", "sepsys")
 
 
-async def test_stopped_children(tree: Ward) -> None:
+async def test_stopped_children(ward: Ward) -> None:
     """A stopped patient gets no scenario; the reason names the command to start the child."""
-    await tree.stop("icu-1", "many")
-    said = await tree.scenarios.begin_scenario("beds", "fever")
+    await ward.stop("icu-1", "many")
+    said = await ward.scenarios.begin_scenario("beds", "fever")
     assert sorted(said.patients) == ["Anna Petrova", "Bed 2"]
     assert said.problems == [
         "icu-1 does not run (stopped): python -m icu start icu-1",
         "many does not run (stopped): python -m icu start many",
         RECORDED,
     ]
-    await tree.start("icu-1")
-    assert (await tree.scenarios.begin_scenario("Bed 1", "fever")).patients == ["Bed 1"]
+    await ward.start("icu-1")
+    assert (await ward.scenarios.begin_scenario("Bed 1", "fever")).patients == ["Bed 1"]
 
 
 async def test_processes_of_their_own(tmp_path: Path) -> None:
     """A process that does not run is a reason, with the command to start it."""
     text = '[transport]\nkind = "kafka"\n[[child]]\nrole = "patient"\nprocess = true\nname = "A"\n'
     write(tmp_path / "supervisor.toml", text)
-    tree = await to_thread.run_sync(lambda: build_ward(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
-    assert (await tree.scenarios.begin_scenario("A", "fever")).problems == [
+    ward = await to_thread.run_sync(lambda: build_ward(Shared(load(tmp_path / "supervisor.toml", {})), Processes()))
+    assert (await ward.scenarios.begin_scenario("A", "fever")).problems == [
         "bed-1 does not run (pending): python -m icu start bed-1"
     ]
 
 
-async def test_patients_are_found_as_long_as_they_are_there(tree: Ward, ward: Shared, path: Path) -> None:
+async def test_patients_are_found_as_long_as_they_are_there(ward: Ward, shared: Shared, path: Path) -> None:
     """Patients are registered while they run: not after scaling down or a removal, nor after a failed change."""
-    anna = ward.patients["anna"]
-    await tree.changes.scale("icu", 1)
-    assert set(ward.patients) == set(up(tree)) == {"anna", "icu-1", "many", "rec"}
+    anna = shared.patients["anna"]
+    await ward.changes.scale("icu", 1)
+    assert set(shared.patients) == set(up(ward)) == {"anna", "icu-1", "many", "rec"}
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').replace("rec.csv", "no.csv"))
     with pytest.raises(ConfigurationError):
-        await tree.changes.reload()
-    assert ward.patients["anna"] is anna
+        await ward.changes.reload()
+    assert shared.patients["anna"] is anna
     write(path, FILE.replace('"Anna Petrova"', '"Anna"').partition('[[child]]\nrole = "patient"\nid = "rec"')[0])
-    await tree.changes.reload()
-    assert set(ward.patients) == {"anna", "icu-1", "icu-2", "many"}
-    assert (await tree.scenarios.begin_scenario("Anna", "fever")).patients == ["Anna"]
+    await ward.changes.reload()
+    assert set(shared.patients) == {"anna", "icu-1", "icu-2", "many"}
+    assert (await ward.scenarios.begin_scenario("Anna", "fever")).patients == ["Anna"]
     with pytest.raises(UnknownBedError):
-        await tree.scenarios.begin_scenario("Anna Petrova", "fever")
+        await ward.scenarios.begin_scenario("Anna Petrova", "fever")

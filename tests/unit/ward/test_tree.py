@@ -41,9 +41,9 @@ def loaded(folder: Path, text: str) -> Settings:
 
 def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
     """The patients' supervisor is in the place of the first patient: children before it start first and stop last."""
-    tree = build_ward(Shared(loaded(tmp_path, WARD)), Processes())
-    assert [each.id for each in tree.children.view()] == ["sink", "monitor", "beds"]
-    assert [each.id for each in tree.children.leaves()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
+    ward = build_ward(Shared(loaded(tmp_path, WARD)), Processes())
+    assert [each.id for each in ward.children.view()] == ["sink", "monitor", "beds"]
+    assert [each.id for each in ward.children.leaves()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
 
 
 @pytest.mark.parametrize("role", ['role = "sink"', 'role = "patient"\nname = "X"'])
@@ -60,27 +60,29 @@ async def test_giving_up_calls_back_first(monkeypatch: pytest.MonkeyPatch) -> No
     async def broken(*, task_status: object) -> None:
         raise TypeError
 
-    ward = Shared(Settings(child=(SinkChild(id="sink"),)))
+    shared = Shared(Settings(child=(SinkChild(id="sink"),)))
     monkeypatch.setitem(ROLES, SinkChild, replace(SINK, actor=lambda *_: broken))
     states_then: list[list[str]] = []
-    tree = build_ward(
-        ward, Processes(), on_giving_up=lambda: states_then.append([str(each.state) for each in tree.children.leaves()])
+    ward = build_ward(
+        shared,
+        Processes(),
+        on_giving_up=lambda: states_then.append([str(each.state) for each in ward.children.leaves()]),
     )
     with pytest.raises(TypeError):
-        await tree.children.root.run()
+        await ward.children.root.run()
     assert states_then == [["failed"]]
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Ward:
+def ward(tmp_path: Path) -> Ward:
     """A ward that does not run."""
     return build_ward(Shared(loaded(tmp_path, WARD)), Processes())
 
 
-async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Ward) -> None:
+async def test_orders_for_nobody_are_refused_with_a_suggestion(ward: Ward) -> None:
     """A mistyped id gets a suggestion."""
-    for order in (tree.start, tree.stop, tree.restart):
+    for order in (ward.start, ward.stop, ward.restart):
         with pytest.raises(UnknownChildError, match="no child is called monitr: did you mean monitor"):
             await order("monitr")
     with pytest.raises(ConfigurationError, match=r"sink is no child with a `count`.*: scale icu"):
-        await tree.changes.scale("sink", 1)
+        await ward.changes.scale("sink", 1)
