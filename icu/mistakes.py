@@ -1,4 +1,4 @@
-"""Mistakes in words: what to write, for settings, options and requests alike, in place of a library's own terms."""
+"""Mistakes in plain words, for settings, options and requests: what to write, in place of a library's messages."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,12 @@ from uuid import UUID
 
 from msgspec import Meta
 
+# Messages of msgspec. `explain` has a text for all messages that none of these matches.
 _REFUSED: Final = re.compile(r"\AInvalid (?:enum )?value '(?P<word>.*)'\Z", re.DOTALL)
 _MISSING: Final = re.compile(r"\AObject missing required field `(?P<name>.+)`\Z")
 _UNKNOWN: Final = re.compile(r"\AObject contains unknown field `(?P<name>.+)`\Z", re.DOTALL)
 
+# Descriptions of values by type, to follow "write".
 _NOUNS: Final[Mapping[Any, str]] = {
     bool: "true or false",
     int: "a whole number",
@@ -27,63 +29,77 @@ _NOUNS: Final[Mapping[Any, str]] = {
 }
 
 
-def explained(kind: Any, why: str) -> str:  # noqa: ANN401 - the type of a value
-    """Say what to write, where msgspec says `why` of a value of this type."""
-    if why[:1].islower():  # msgspec's own begin with a capital, those of our hooks do not
+def explain(kind: Any, why: str) -> str:  # noqa: ANN401 - the type of a value
+    """Explain what to write.
+
+    Args:
+        kind: Type of the value.
+        why: Message of msgspec, or of one of our hooks.
+    """
+    if why[:1].islower():  # messages of msgspec begin with a capital, and ours do not: they are plain already
         return why
     refusal = _REFUSED.match(why)
     if refusal and (words := choices(kind)):
-        return refused(refusal["word"], words)
-    if " of length " in why:  # what describes the text may say nothing of that
-        return f"write {_noun(*bare(kind))}"
-    return wanted(kind)
+        return explain_choice(refusal["word"], words)
+    if " of length " in why:  # the description of a pattern may not mention the length
+        return f"write {_noun(*strip_annotations(kind))}"
+    return describe(kind)
 
 
-def missing(why: str) -> str | None:
-    """Tell which field msgspec misses, if that is what it says."""
+def missing_field(why: str) -> str | None:
+    """Return the name of the missing field; None for any other message of msgspec."""
     match = _MISSING.match(why)
     return match["name"] if match else None
 
 
-def unknown(why: str) -> str | None:
-    """Tell which field msgspec does not know, if that is what it says."""
+def unknown_field(why: str) -> str | None:
+    """Return the name of the unknown field; None for any other message of msgspec."""
     match = _UNKNOWN.match(why)
     return match["name"] if match else None
 
 
-def wanted(kind: Any, *more: Meta) -> str:  # noqa: ANN401 - a type, and what annotates it
-    """Say what a value of the type is, for instance `write a whole number from 1 to 65535`."""
-    plain, own = bare(kind)
+def describe(kind: Any, *more: Meta) -> str:  # noqa: ANN401 - a type, and what annotates it
+    """Describe the values of a type, for instance `write a whole number from 1 to 65535`.
+
+    Args:
+        kind: Type, which may be annotated.
+        more: Further bounds.
+    """
+    plain, own = strip_annotations(kind)
     bounds = [*own, *more]
     described = [each.description for each in bounds if each.pattern and each.description]
     return described[0] if described else f"write {_noun(plain, bounds)}"
 
 
-def bare(kind: Any) -> tuple[Any, list[Meta]]:  # noqa: ANN401 - a type, and what annotates it
-    """Split a type from what annotates it, and from `| None`."""
+def strip_annotations(kind: Any) -> tuple[Any, list[Meta]]:  # noqa: ANN401 - a type, and what annotates it
+    """Split a type from its annotations and from `| None`.
+
+    Returns:
+        The plain type, and the bounds among the annotations.
+    """
     if get_origin(kind) is Annotated:
         inner, *notes = get_args(kind)
-        plain, bounds = bare(inner)
+        plain, bounds = strip_annotations(inner)
         return plain, [*bounds, *(each for each in notes if isinstance(each, Meta))]
     if get_origin(kind) in {Union, UnionType}:
-        return bare(next(each for each in get_args(kind) if each is not NoneType))
+        return strip_annotations(next(each for each in get_args(kind) if each is not NoneType))
     return kind, []
 
 
 def choices(kind: Any) -> Sequence[str]:  # noqa: ANN401 - a type, and what annotates it
-    """List the words that a Literal accepts; none for any other type."""
-    plain, _ = bare(kind)
+    """List the values of a Literal; none for any other type."""
+    plain, _ = strip_annotations(kind)
     return get_args(plain) if get_origin(plain) is Literal else ()
 
 
-def refused(word: str, accepted: Sequence[str]) -> str:
-    """Explain a word that is none of the accepted ones."""
+def explain_choice(word: str, accepted: Sequence[str]) -> str:
+    """Explain that a word is none of the accepted ones, with a suggestion if one is near."""
     return f"{word[:80]!r} is none of {', '.join(accepted)}{suggestion(word, accepted)}"
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """`; did you mean ...?`, or nothing. Whether letters are large or small makes no difference."""
-    spelt = {each.lower(): each for each in known}
+def suggestion(word: str, accepted: Sequence[str]) -> str:
+    """Suggest the nearest accepted word, as `; did you mean ...?`. Empty if none is near. Ignores case."""
+    spelt = {each.lower(): each for each in accepted}
     near = get_close_matches(word.lower(), spelt, n=1)
     return f"; did you mean {spelt[near[0]]!r}?" if near else ""
 
@@ -102,7 +118,7 @@ def _noun(plain: Any, bounds: Sequence[Meta]) -> str:  # noqa: ANN401 - a type
 
 
 def _span(lowest: Sequence[float | None], highest: Sequence[float | None]) -> str:
-    """`1 to 200`, `at least 1`, `at most 200`, or nothing."""
+    """Format bounds: `1 to 200`, `at least 1`, `at most 200`, or nothing."""
     least = next((_digits(each) for each in lowest if each is not None), "")
     most = next((_digits(each) for each in highest if each is not None), "")
     if least and most:
@@ -111,5 +127,5 @@ def _span(lowest: Sequence[float | None], highest: Sequence[float | None]) -> st
 
 
 def _digits(number: float) -> str:
-    """The number as people write it: 86400, not 86400.0."""
+    """Format a number as people write it: 86400, not 86400.0."""
     return f"{int(number)}" if number == int(number) else f"{number:g}"

@@ -12,9 +12,9 @@ from icu.config.load import packaged
 from icu.http.asgi import serve
 from icu.http.health import Health
 from icu.messages import uuid_of_name
-from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.bedside import create_app
 from icu.patient.cohort import Cohort
+from icu.patient.patients import Bay, EmulatedPatients, Identity
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.scenarios import load_scenarios
@@ -28,20 +28,20 @@ def identity(name: str) -> Identity:
     return Identity(uuid_of_name(name), name)
 
 
-def beds_of(names: Sequence[str], recorded: Sequence[str] = ()) -> Beds:
+def patients_of(names: Sequence[str], recorded: Sequence[str] = ()) -> EmulatedPatients:
     """Simulated and recorded patients, whom nobody reads as long as the test does not."""
     scenarios = load_scenarios(packaged("config", "scenarios"))
     cohort = Cohort([identity(each) for each in names], scenarios, start=START, seed=7)
     bays: list[Bay] = [SimulatedBay(cohort, interval=5, offset=0, start=START, launch=START, speed=1)]
     recording = Recording([Row(0.0, VitalSigns(pulse=70))], 0.0, 0)
     bays += [ReplayedBay(identity(each), recording, origin=START, speed=1) for each in recorded]
-    return Beds(bays, scenarios)
+    return EmulatedPatients(bays, scenarios)
 
 
 @asynccontextmanager
-async def serving(beds: Beds) -> AsyncIterator[str]:
+async def serving(patients: EmulatedPatients) -> AsyncIterator[str]:
     """The address at which the beds are served."""
-    build = partial(create_app, beds=beds, health=Health(), registry=CollectorRegistry(), version="0")
+    build = partial(create_app, patients=patients, health=Health(), registry=CollectorRegistry(), version="0")
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         yield await group.start(partial(serve, app, host="127.0.0.1", port=0))

@@ -16,7 +16,7 @@ from icu.bootstrap.shared import Shared
 from icu.config.settings import Api, Database, Settings
 from icu.http.asgi import serve
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from tests.web import NO_TLS
 
 # The origin that the settings list.
@@ -48,7 +48,9 @@ async def serving(build: Callable[[], Litestar]) -> AsyncIterator[Face]:
 
 
 @asynccontextmanager
-async def serving_ward(folder: Path, *, one: Beds, many: Beds, host: str = "127.0.0.1") -> AsyncIterator[list[Face]]:
+async def serving_ward(
+    folder: Path, *, one: EmulatedPatients, many: EmulatedPatients, host: str = "127.0.0.1"
+) -> AsyncIterator[list[Face]]:
     """The faces of monitor, sink, a bed and several beds, built to listen on `host`."""
     settings = Settings(database=Database(f"sqlite:///{folder / 'icu.db'}"), api=Api(cors_origins=(LISTED,)))
     ward = Shared(settings)

@@ -1,1 +1,1 @@
-"""The composition root: settings in, running roles out. The only room that knows all the others."""
+"""Composition root: builds running roles from settings. The only room that imports all the others."""

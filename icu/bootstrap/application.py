@@ -1,4 +1,4 @@
-"""The monitor's application, for servers that are not ours."""
+"""Monitor application for other ASGI servers."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 def create_app() -> "Litestar":
-    """The monitor's application, for `litestar run` and any other ASGI server. Opens nothing yet."""
+    """Build the monitor's application for `litestar run` and other ASGI servers. Opens nothing yet.
+
+    Raises:
+        SystemExit: A setting is wrong; the mistake is printed in one line.
+    """
     try:
         settings = load()
         configure(level=settings.log_level, form=settings.log.format)
-        # Where that server listens is not known here: each request says over which address it came.
+        # The address on which that server listens is unknown here: each request brings its own.
         return app(Shared(settings), "localhost", foreign_server=True)[0]
     except IcuError as exc:
         # The server would show a traceback; this is the one line that the command line shows too.

@@ -1,4 +1,4 @@
-"""The signs that the bedside monitors of this process show at the moment, and how old they are."""
+"""Current readings of the patients in this process, with their ages, for the overview."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -8,48 +8,59 @@ from weakref import WeakKeyDictionary
 import anyio
 
 from icu.messages import Observation
-from icu.patient.beds import Bay, Beds
+from icu.patient.patients import Bay, EmulatedPatients
 
 
 class Bedside(NamedTuple):
-    """A patient, and the reading that the monitor shows."""
+    """A patient, and the current reading."""
 
     child: str
     name: str
     # None before the first.
     reading: Observation | None
-    # Seconds since it was found here, on a clock that does not jump.
+    # Seconds since the reading was found here, on a clock that does not jump.
     age: float
 
 
 class Bedsides:
-    """The patients of the children that run in this process; `beds` is asked for them anew at each look."""
+    """Current readings of the children that run in this process."""
 
-    def __init__(self, beds: Mapping[str, Beds]) -> None:
-        self._beds = beds
-        # Bays outlive their emulators: a reading that was there before a restart is no younger after it.
+    def __init__(self, patients: Mapping[str, EmulatedPatients]) -> None:
+        """Watch the patients of the running children.
+
+        Args:
+            patients: By the child's id; it changes as children start and stop.
+        """
+        self._patients = patients
+        # By bay, since bays outlive their emulators: a restart makes no reading younger.
         self._found: WeakKeyDictionary[Bay, tuple[Sequence[Observation], float]] = WeakKeyDictionary()
 
     def look(self) -> None:
-        """Note which readings are new. An age is right to the time between two looks."""
+        """Find new readings. Ages are exact to the time between two looks."""
         now = anyio.current_time()
-        for beds in self._beds.values():
-            for bay in beds.bays:
+        for patients in self._patients.values():
+            for bay in patients.bays:
                 found = self._found.get(bay)
                 if found is None or found[0] is not bay.latest:
                     self._found[bay] = (bay.latest, now)
 
     def count(self) -> int:
-        """How many patients there are."""
-        return sum(len(bay.identities) for beds in self._beds.values() for bay in beds.bays)
+        """Count the patients."""
+        return sum(len(bay.identities) for patients in self._patients.values() for bay in patients.bays)
 
-    def elsewhere(self, children: Iterable[str]) -> int:
-        """How many of these children have their patients in other processes, whose monitors are not seen here."""
-        return sum(child not in self._beds for child in children)
+    def count_elsewhere(self, children: Iterable[str]) -> int:
+        """Count those of the children that run in other processes, whose readings are unknown here."""
+        return sum(child not in self._patients for child in children)
 
-    def shown(self, children: Iterable[str], first: int, count: int) -> list[Bedside]:
-        """So many patients of these children from the one of this number on, counting from 0."""
-        bays = ((child, bay) for child in children if child in self._beds for bay in self._beds[child].bays)
+    def page(self, children: Iterable[str], first: int, count: int) -> list[Bedside]:
+        """Return one page of the patients of some children.
+
+        Args:
+            children: Ids, in the order of the page.
+            first: Number of the first patient to return, from 0.
+            count: Patients on the page at most.
+        """
+        bays = ((child, bay) for child in children if child in self._patients for bay in self._patients[child].bays)
         patients = ((child, bay, number) for child, bay in bays for number in range(len(bay.identities)))
         return [self._bedside(*each) for each in islice(patients, first, first + count)]
 

@@ -1,4 +1,4 @@
-"""The children of a ward as its supervisors see them: how each is started, and what is asked of it."""
+"""Children of a ward, built from their settings and roles for its supervisors."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,28 +19,39 @@ from icu.supervisor.events import Handler
 from icu.supervisor.spec import ChildSpec, Restart, Start
 from icu.ward.children import Member
 from icu.ward.processes import ProcessChild, Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
-# Seconds more for a process, which is killed when its role's grace is over.
+# Extra seconds for a process: it is killed at the end of its role's grace, and its death has to be noticed.
 _PROCESS_GRACE: Final = 1.0
 
-# Seconds that the patients may take together: one of them who hangs must not keep the sink from storing the rest.
-_BEDS_GRACE: Final = max(role.grace for role in ROLES.values() if role.patients) + 2 * _PROCESS_GRACE
+# Seconds that all patients may take together to stop: a hanging one must not keep the sink from storing the rest.
+_PATIENTS_GRACE: Final = max(role.grace for role in ROLES.values() if role.patients) + 2 * _PROCESS_GRACE
 
 
-def supervised(
+def build_ward(
     shared: Shared,
     processes: Processes,
     *,
     reread: Callable[[], Settings] | None = None,
     on_event: Handler = lambda _: None,
     on_giving_up: Callable[[], None] = lambda: None,
-) -> Tree:
-    """The ward's children below their supervisors. ConfigurationError where one cannot be had as it is configured."""
-    return Tree(
+) -> Ward:
+    """Build the supervised ward. Starts nothing yet.
+
+    Args:
+        shared: Parts that all roles use; its settings say which children there are.
+        processes: Registry of the children that run in processes of their own.
+        reread: Reads the settings anew, for the order `reload`; by default the same settings are used again.
+        on_event: Called with each event of the supervisors.
+        on_giving_up: Called before all are stopped because the root supervisor gives up.
+
+    Raises:
+        ConfigurationError: A child cannot run as it is configured.
+    """
+    return Ward(
         shared.settings,
         partial(_members, shared, processes),
-        beds_grace=_BEDS_GRACE,
+        patients_grace=_PATIENTS_GRACE,
         check_scenario=shared.check_scenario,
         reread=reread,
         on_event=on_event,
@@ -61,7 +72,7 @@ def _member(shared: Shared, processes: Processes, child: AnyChild) -> Member:
     return Member(
         config=child,
         build=partial(_spec, shared, processes, child),
-        is_bed=role.patients is not None,
+        is_patient=role.patients is not None,
         critical=role.critical if child.critical is None else child.critical,
         patients=role.patients(child, shared, processes) if role.patients else None,
     )
@@ -73,11 +84,11 @@ def _spec(shared: Shared, processes: Processes, child: AnyChild) -> ChildSpec:
     actor = partial(processes.run, process) if process else role.actor(child, shared)
     return ChildSpec(
         id=str(child.id),
-        start=partial(_named, actor, str(child.id)),
+        start=partial(_run_with_log_id, actor, str(child.id)),
         restart=Restart(child.restart),
         stage=child.role if role.stops_with_neighbours else None,
         shutdown=role.grace + _PROCESS_GRACE if process else role.grace,
-        condition=process.condition if process else partial(role.condition, shared),
+        work_status=process.work_status if process else partial(role.work_status, shared),
     )
 
 
@@ -90,7 +101,7 @@ def _process(role: Role[Any], settings: Settings, child: AnyChild) -> ProcessChi
     return ProcessChild(role.repeatable(child), settings, grace=role.grace)
 
 
-async def _named(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:
-    """Run an actor whose log records all carry its id."""
+async def _run_with_log_id(start: Start, child_id: str, *, task_status: TaskStatus[str | None]) -> None:
+    """Run an actor with the child's id in each of its log records."""
     with logger.contextualize(child=child_id):
         await start(task_status=task_status)

@@ -1,4 +1,4 @@
-"""The database's tables, brought to this program's version."""
+"""Upgrade of the database's tables, for the command line."""
 
 import anyio
 
@@ -8,7 +8,7 @@ from icu.store.schema import HEAD
 
 
 def upgrade_database(settings: Settings) -> str:
-    """Bring the tables to this program's version; returns a sentence that says what was done."""
+    """Upgrade the tables to this program's version, and return the result as a sentence."""
     engine = engine_of(settings.database.url)
     before = anyio.run(engine.upgrade)
     if before == HEAD:

@@ -1,4 +1,4 @@
-"""HTTP faces of roles: what all of them are given, and how they are built and served."""
+"""HTTP faces of roles: common arguments, building and serving."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def common(shared: Shared, host: str) -> dict[str, Any]:
-    """Settings and parts that all HTTP faces are given. Where others are meant to reach one, it answers to any name."""
+def common_arguments(shared: Shared, host: str) -> dict[str, Any]:
+    """Return the arguments that all HTTP faces have in common.
+
+    Args:
+        shared: Source of the arguments.
+        host: Address on which the face will listen. Beyond loopback it answers to any host name, since the names under
+            which other machines reach it are unknown here.
+    """
     from icu.http.hosts import is_loopback
 
     api = shared.settings.api
@@ -34,7 +40,7 @@ def common(shared: Shared, host: str) -> dict[str, Any]:
 
 
 def with_face(actor: Start, child: Child, build: "Callable[[], Litestar]", shared: Shared) -> Start:
-    """The actor of a child, with an HTTP face beside it where that has a port; they live and die together."""
+    """Add an HTTP face to the actor of a child that has a port. The two live and die together."""
     if child.port is None:
         return actor
     return partial(_with_face, actor, build, shared, child.host, child.port)
@@ -49,27 +55,33 @@ async def _with_face(
     *,
     task_status: TaskStatus[str | None] = TASK_STATUS_IGNORED,
 ) -> None:
-    app, serve = await built(build, shared)
+    app, serve = await build_with_server(build, shared)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host=host, port=port))
         # Awaited here, not in the group: a group takes a leaked cancellation for the end of a task.
-        await actor(task_status=_Forwarded(task_status, address))
+        await actor(task_status=_AddressStatus(task_status, address))
         group.cancel_scope.cancel()
 
 
-async def built(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
-    """An application, and what serves it. Made in a thread: imports and building take half a second."""
-    return await to_thread.run_sync(_built, build, shared)
+async def build_with_server(
+    build: Callable[[], T], shared: Shared
+) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
+    """Build an application and its server in a thread, for imports and building take half a second.
+
+    Returns:
+        The application, and a function that serves it.
+    """
+    return await to_thread.run_sync(_build, build, shared)
 
 
-def _built(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
+def _build(build: Callable[[], T], shared: Shared) -> tuple[T, Callable[..., Coroutine[Any, Any, None]]]:
     from icu.http.asgi import serve
 
     return build(), partial(serve, connections=shared.connections)
 
 
-class _Forwarded(TaskStatus[None]):
-    """Tells a supervisor that an actor has started, with the address of its face."""
+class _AddressStatus(TaskStatus[None]):
+    """Task status that adds the address of the face to the actor's start."""
 
     def __init__(self, status: TaskStatus[str | None], address: str) -> None:
         self._status = status

@@ -1,4 +1,4 @@
-"""The past of simulated patients: where it may begin, and how far they are, a log record for each tenth of the way."""
+"""Past of simulated patients: its beginning behind the stored readings, and the progress in the log."""
 
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
@@ -11,48 +11,55 @@ from anyio import to_thread
 from loguru import logger
 
 from icu.config.settings import Settings
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.store.errors import StoreError
 
-# Seconds between two looks.
-EVERY: Final = 0.5
+# Seconds between two looks at the progress.
+LOOK_EVERY: Final = 0.5
 
 
-def progress_of(beds: Mapping[str, Beds]) -> float:
-    """How far the patients are who began in the past: 1 when all have caught up with now."""
+def progress_of(patients: Mapping[str, EmulatedPatients]) -> float:
+    """Return the share of the past that all patients have caught up with, 0 to 1."""
     now = datetime.now(UTC)
-    return min((each.progress(now) for each in beds.values()), default=1.0)
+    return min((each.progress(now) for each in patients.values()), default=1.0)
 
 
-async def report(progress: Callable[[], float]) -> None:
-    """Log how far they are, until they have caught up with now; nothing where they have from the start."""
+async def log_progress(progress: Callable[[], float]) -> None:
+    """Log each tenth of the progress until all patients have caught up with now.
+
+    Logs nothing for patients without a past.
+    """
     began = anyio.current_time()
-    told = int(progress() * 10)
-    if told == 10:
+    logged = int(progress() * 10)
+    if logged == 10:
         return
-    while told < 10:
-        await anyio.sleep(EVERY)
+    while logged < 10:
+        await anyio.sleep(LOOK_EVERY)
         tenths = int(progress() * 10)
-        if told < tenths < 10:
+        if logged < tenths < 10:
             logger.info("history: {} %", tenths * 10)
-        told = max(told, tenths)
+        # A restarted child may fall back: no tenth is logged twice.
+        logged = max(logged, tenths)
     logger.info("history: all patients have caught up with now, in {:.0f} s", anyio.current_time() - began)
 
 
-def behind_what_is_stored(settings: Settings, start: datetime) -> datetime:
-    """`start`, or the first moment behind the readings that the database holds, if that is later: a patient has one
-    past. A database that cannot be read yet holds none."""
-    last = anyio.run(partial(newest, settings.database.url, now=datetime.now(UTC)))
+def after_stored_readings(settings: Settings, start: datetime) -> datetime:
+    """Return `start`, or the end of the stored readings and one interval if that is later.
+
+    Simulating a stored past again would give each patient two pasts. A database that cannot be read yet holds none.
+    """
+    last = anyio.run(partial(newest_reading_time, settings.database.url, now=datetime.now(UTC)))
     if last is None or last < start:
         return start
     logger.info("the database holds readings up to {}: the history goes on from there", last.isoformat())
     return last + timedelta(seconds=settings.metrics_interval)
 
 
-async def newest(url: str, *, now: datetime) -> datetime | None:
-    """When the newest reading that is stored was made, as far as the clock has come; None where none can be read.
+async def newest_reading_time(url: str, *, now: datetime) -> datetime | None:
+    """Return the timestamp of the newest stored reading, at most `now`; None if no reading can be read.
 
-    ConfigurationError where there can be no database.
+    Raises:
+        ConfigurationError: The configured place can hold no database.
     """
     from icu.store.reader import Reader
 

@@ -1,4 +1,4 @@
-"""Settings with what the command line says in place of what the file says."""
+"""Overrides of the file's settings by options of the command line."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -17,19 +17,30 @@ from icu.patient.errors import RecordingError
 def with_recordings(
     settings: Settings, folder: Path, *, speed: float = 1.0, step: float = 3_600.0, start: datetime | None = None
 ) -> Settings:
-    """The settings with a child for each recording of the folder in place of the configured patients."""
+    """Replace the configured patients by a child for each recording of a folder.
+
+    Args:
+        settings: Settings of the file.
+        folder: Folder of the recordings.
+        speed: Factor of the replay; inf for as fast as possible.
+        step: Seconds between rows without times.
+        start: Time of the first row; see `PatientChild.start`.
+
+    Raises:
+        RecordingError: Two recordings name one patient, or a name cannot be a patient's.
+    """
     from icu.patient.recordings import find_recordings
 
     others = [child for child in settings.child if not isinstance(child, PatientChild)]
-    beds = [
+    replays = [
         PatientChild(name=name, recording=path.absolute(), speed=speed, step=step, start=start)
         for name, path in _patients_of(find_recordings(folder))
     ]
-    return replace(settings, child=with_ids((*others, *beds)))
+    return replace(settings, child=with_ids((*others, *replays)))
 
 
 def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Each recording with its patient's name, which is the file's: RecordingError where two files name one patient."""
+    """Yield the patient's name, which is the file's stem, and the path of each recording."""
     files: dict[UUID, Path] = {}
     for path in recordings:
         try:
@@ -43,7 +54,7 @@ def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def with_history(settings: Settings, *, start: datetime | None = None, speed: float = 1.0) -> Settings:
-    """The settings with simulated patients who begin at `start` and catch up with now, `speed` times as fast."""
+    """Let simulated patients begin at `start` and catch up with now, `speed` times as fast."""
 
     def begun(child: AnyChild) -> AnyChild:
         simulated = isinstance(child, PatientChild) and child.recording is None
@@ -53,7 +64,7 @@ def with_history(settings: Settings, *, start: datetime | None = None, speed: fl
 
 
 def with_port(settings: Settings, port: int) -> Settings:
-    """The settings with the monitor on another port."""
+    """Replace the port of the monitor."""
     return replace(
         settings,
         child=tuple(replace(each, port=port) if isinstance(each, MonitorChild) else each for each in settings.child),

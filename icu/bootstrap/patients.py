@@ -1,4 +1,4 @@
-"""The patients of one child, whom orders reach in this process or in one of the child's own."""
+"""Orders to the patients of one child, in this process or in the child's own."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -9,52 +9,57 @@ from icu.config.settings import BEDS, PatientChild
 from icu.control.protocol import ScenarioStarted
 from icu.errors import IcuError, PatientNotFoundError
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds, Identity
 from icu.patient.errors import RecordedPatientError
+from icu.patient.patients import EmulatedPatients, Identity
 from icu.ward.processes import Processes
 
 
-class Patients:
-    """The patients of a child that runs in this process. `beds` has those of each such child, by its id."""
+class LocalPatients:
+    """Patients of a child in this process. Implements `icu.ward.children.Patients`."""
 
-    def __init__(self, child: PatientChild, beds: Mapping[str, Beds]) -> None:
+    def __init__(self, child: PatientChild, running: Mapping[str, EmulatedPatients]) -> None:
+        """Find the patients of a child.
+
+        Args:
+            child: Settings of the child.
+            running: Patients of the children that run in this process, by the child's id.
+        """
         self._child = child
         self._id = str(child.id)
-        self._beds = beds
+        self._running = running
 
     def names(self) -> Sequence[str]:
-        """All of them."""
         return names_of(self._child)
 
-    def means(self, bed: str) -> bool:
-        """Tell if this is the child's id, one's name or uuid, or a pattern of them; BEDS are all."""
-        return bool(self._meant(bed))
+    def matches(self, bed: str) -> bool:
+        return bool(self._matching(bed))
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
-        """Begin a scenario that there is for those who are meant; None where their child does not run."""
-        patients = self._meant(bed)
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
+        patients = self._matching(bed)
         refused = await self._refused([each.uuid for each in patients], scenario)
+        # A recording is refused even while its child is down: to start it would not help.
         if refused is None and self._child.recording is not None:
             return ScenarioStarted([], [str(RecordedPatientError(self._child.name))])
         if refused is None:
             return None
-        told = [refused[each.uuid] for each in patients if each.uuid in refused]
-        return ScenarioStarted([each.name for each in patients if each.uuid not in refused], told)
+        problems = [refused[each.uuid] for each in patients if each.uuid in refused]
+        return ScenarioStarted([each.name for each in patients if each.uuid not in refused], problems)
 
     async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
-        """Those whom it does not befall, and why."""
-        here = self._beds.get(self._id)
+        """Begin a scenario, and return the reasons for patients without it; None if their child does not run."""
+        here = self._running.get(self._id)
         return None if here is None else _refused_by(here, patients, scenario)
 
-    def _meant(self, bed: str) -> list[Identity]:
+    def _matching(self, bed: str) -> list[Identity]:
         pattern = "*" if bed in {BEDS, self._id} or fnmatchcase(self._id, bed) else bed
-        here = self._beds.get(self._id)
+        here = self._running.get(self._id)
+        # The patients of a recording are known from the running child alone: the file names them.
         identities = _configured(self._child) if here is None else here.identities
         return [each for each in identities if each.matches(pattern)]
 
 
-class RemotePatients(Patients):
-    """The patients of a child in a process of its own."""
+class RemotePatients(LocalPatients):
+    """Patients of a child in a process of its own."""
 
     def __init__(self, child: PatientChild, processes: Processes) -> None:
         super().__init__(child, {})
@@ -64,21 +69,21 @@ class RemotePatients(Patients):
         return await self._processes.begin(self._id, patients, scenario)
 
 
-class LonePatients:
-    """The patients of the one child of this process, whom its supervisor's orders are for: none while it ends."""
+class ChildProcessPatients:
+    """Patients of the only child of this process. Implements `icu.ward.remote.OrderReceiver`."""
 
-    def __init__(self, beds: Mapping[str, Beds]) -> None:
-        self._beds = beds
+    def __init__(self, running: Mapping[str, EmulatedPatients]) -> None:
+        self._running = running
 
     def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
-        """Begin a scenario for patients; those of them whom it does not befall, and why."""
-        here = next(iter(self._beds.values()), None)
+        # Empty while the child ends: its process may still take an order then.
+        here = next(iter(self._running.values()), None)
         if here is None:
             return {each: str(PatientNotFoundError(each)) for each in patients}
         return _refused_by(here, patients, scenario)
 
 
-def _refused_by(here: Beds, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
+def _refused_by(here: EmulatedPatients, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
     refused = {}
     for each in patients:
         try:

@@ -1,4 +1,4 @@
-"""A process, from the start of its work until it is told to stop."""
+"""Process-wide set-up: signals, file descriptors, event loop and interpreter."""
 
 import gc
 import sys
@@ -14,19 +14,23 @@ from icu.ops.signals import Shutdown, until_stopped
 def run(
     work: Callable[[], Awaitable[None]],
     shutdown: Shutdown | None = None,
-    is_ours: Callable[[int], bool] = lambda _: False,
+    is_own_process: Callable[[int], bool] = lambda _: False,
 ) -> None:
-    """Run what this process is for until it is told to stop, with as many open files as the system lets it have.
+    """Run the work of this process until a stop request, with the highest limit of open files.
 
-    `is_ours` tells by its number if a process was started by this one.
+    Args:
+        work: The work; a stop request cancels it.
+        shutdown: Stop request that the work itself may begin.
+        is_own_process: Tells by pid if a process was started by this one, and is no orphan.
     """
     raise_limit()
-    anyio.run(until_stopped, work, shutdown, is_ours, backend_options={"loop_factory": AwakeLoop})
+    anyio.run(until_stopped, work, shutdown, is_own_process, backend_options={"loop_factory": AwakeLoop})
 
 
-def tune_the_interpreter() -> None:
-    """Search neither what is loaded nor rows for cycles: there are none, and that is a fifth of the sink's work."""
+def tune_interpreter() -> None:
+    """Adapt the garbage collector and the thread switching to this program. Call it once all modules are loaded."""
+    # Neither loaded modules nor rows form cycles, and the search for them is a fifth of the sink's work.
     gc.freeze()
     gc.set_threshold(20_000)
-    # The database gives the interpreter away at each row: beside a busy loop a row would take Python's usual 5 ms.
+    # SQLite's driver releases the GIL at each row. Beside a busy loop, a row would take the default interval of 5 ms.
     sys.setswitchinterval(0.000_5)

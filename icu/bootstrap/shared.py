@@ -1,4 +1,4 @@
-"""What the roles of one process share."""
+"""Parts that the roles of one process share."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -29,47 +29,60 @@ from icu.transports.errors import ReadingsLostError
 from icu.ward import asking
 
 if TYPE_CHECKING:
-    from icu.patient.beds import Beds
+    from icu.patient.patients import EmulatedPatients
     from icu.patient.scenarios import Scenario
 
 T = TypeVar("T")
 
-Look: TypeAlias = Callable[[], Awaitable[Sequence[ChildView]]]
+FetchChildren: TypeAlias = Callable[[], Awaitable[Sequence[ChildView]]]
 
 
 class Shared:
-    """What the roles of one process share. What only some of them need is made when it is asked for."""
+    """Parts that the roles of one process share. Those that only some roles need are made on first use."""
 
-    def __init__(self, settings: Settings, *, launch: datetime | None = None, look: Look | None = None) -> None:
-        """`launch`: when the replay of a recording began, if that was in a process that is gone. `look` tells how the
-        supervisor's children are; without it, the one that runs with these settings is asked."""
+    def __init__(
+        self, settings: Settings, *, launch: datetime | None = None, fetch_children: FetchChildren | None = None
+    ) -> None:
+        """Begin with an empty registry. Nothing is opened yet.
+
+        Args:
+            settings: Settings of this process; `child` holds the children that run in it.
+            launch: Time at which the replay of a recording began, if that was in an earlier process.
+            fetch_children: Returns the supervisor's children. By default the supervisor that runs with these settings
+                is asked over its socket.
+        """
         self.settings = settings
         self.launch = launch
-        self.look: Look = look or partial(asking.look, settings)
+        self.fetch_children: FetchChildren = fetch_children or partial(asking.fetch_children, settings)
         self.health = Health()
         self.registry = _registry()
-        # The patients of each child that runs in this process at the moment, by its id.
-        self.beds: dict[str, Beds] = {}
+        # Patients of the children that run in this process now, by the child's id.
+        self.patients: dict[str, EmulatedPatients] = {}
         self._telemetry: dict[Callable[[CollectorRegistry], Any], Any] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Hold the transport open, around the supervisor: a child's restart never closes it."""
+        """Close the transport at the end. Open it around the supervisor: a child's restart never closes it."""
         transport = self.transport
         try:
             yield
         finally:
+            # A stop request has cancelled the scope around: without the shield closing would be cut at its first await.
             with CancelScope(shield=True):
                 await transport.aclose()
 
     def check_nothing_lost(self) -> None:
-        """ReadingsLostError if the process ends with readings that only it had."""
+        """Check that no readings are left in memory at the end of the process.
+
+        Raises:
+            ReadingsLostError: Some were never stored, and end with the process.
+        """
         if self.transport.unstored:
             raise ReadingsLostError(self.transport.unstored)
 
     @cached_property
     def transport(self) -> Transport:
-        """The topic's two ends, for all children."""
+        """Transport of all children, with its health check and its gauge."""
         transport = make_transport(self.settings)
 
         async def trouble() -> str | None:
@@ -81,9 +94,9 @@ class Shared:
         return transport
 
     def telemetry(self, kind: Callable[[CollectorRegistry], T]) -> T:
-        """The figures of a role, on the registry.
+        """Return the metrics of a role, on the registry of this process.
 
-        They outlive the children: a counter that began anew with each restart would hide what went before.
+        They outlive the children: a counter that began at 0 with each restart would hide the past.
         """
         if kind not in self._telemetry:
             self._telemetry[kind] = kind(self.registry)
@@ -92,18 +105,22 @@ class Shared:
 
     @cached_property
     def connections(self) -> Connections:
-        """The HTTP connections of all faces."""
+        """HTTP connections of all faces, within the limit of file descriptors."""
         return Connections.within(descriptors.limit())
 
     @cached_property
     def scenarios(self) -> "dict[str, Scenario]":
-        """What may befall simulated patients, by name."""
+        """Scenarios of simulated patients, by name."""
         from icu.patient.scenarios import load_scenarios
 
         return load_scenarios(packaged("config", "scenarios"))
 
     def check_scenario(self, name: str) -> None:
-        """UnknownScenarioError where none has this name. Reads files where all patients are processes of their own."""
+        """Check that there is a scenario of this name. The first call may read the scenarios' files.
+
+        Raises:
+            UnknownScenarioError: There is none.
+        """
         from icu.patient.errors import UnknownScenarioError
 
         if name not in self.scenarios:
@@ -111,7 +128,7 @@ class Shared:
 
 
 def _registry() -> CollectorRegistry:
-    disable_created_metrics()  # type: ignore[no-untyped-call] # a second figure for each, which nobody asked for
+    disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, of no use here
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

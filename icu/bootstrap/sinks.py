@@ -1,4 +1,4 @@
-"""Sinks of a ward beyond what its database takes: the store knows how many may share one."""
+"""Check of the number of sinks: the database's engine says if several may write to it."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,16 @@ from icu.config.settings import Settings, SinkChild
 
 
 def mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Each mistake: where it stands, for instance `child[2].role`, and what is wrong."""
+    """Find sinks that the database does not allow.
+
+    Yields:
+        The place of each mistake, for instance `child[2].role`, and its description.
+    """
     children = enumerate(settings.child)
     tables = [(position, each.count or 1) for position, each in children if isinstance(each, SinkChild)]
     if sum(count for _, count in tables) < 2:
         return
+    # Imported late: only a second sink needs it.
     from icu.store.engines.table import engine_of
 
     reason = engine_of(settings.database.url).single_sink

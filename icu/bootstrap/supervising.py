@@ -1,4 +1,4 @@
-"""A whole ward: its supervised tree, the orders that people give to it, and its log."""
+"""Process of a whole ward: supervised children, control socket and log."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -9,9 +9,9 @@ import anyio
 from loguru import logger
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.bootstrap.children import supervised
-from icu.bootstrap.history import progress_of, report
-from icu.bootstrap.process import run, tune_the_interpreter
+from icu.bootstrap.children import build_ward
+from icu.bootstrap.history import log_progress, progress_of
+from icu.bootstrap.process import run, tune_interpreter
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Settings
 from icu.control.places import names_of, places
@@ -36,38 +36,46 @@ def run_supervisor(
     reread: Callable[[], Settings] | None = None,
     overview: Overview | None = None,
 ) -> None:
-    """Run the ward until told to stop. SupervisorRunsError where one runs on the database already, ReadingsLostError
-    where the store was away when it was told to stop.
+    """Run the ward until a stop request.
 
-    `config` is the file that they come from, if any. `reread` reads the settings anew when somebody asks for it.
-    `overview` is awaited beside the ward with a callable that shows the children, the bedside monitors, and a callable
-    that tells how far patients are who began in the past.
+    Args:
+        settings: Settings of the ward.
+        config: File of the settings; None for the built-in ones.
+        reread: Reads the settings anew, for the order `reload`.
+        overview: Runs beside the ward. It gets functions that return the children and the progress of the patients'
+            past, and the current readings.
+
+    Raises:
+        SupervisorRunsError: A supervisor runs on this database already.
+        ReadingsLostError: The store was away until the end, and readings in memory are lost.
     """
     where, names = places(settings), names_of(config)
     records = RecentRecords()
+    # Records are kept whole, and formatted by the clients: no text is needed here.
     logger.add(records, level=settings.log_level, format="{message}", backtrace=False, diagnose=False)
 
-    async def look() -> Sequence[ChildView]:
-        return tree.children.view()
+    async def fetch_children() -> Sequence[ChildView]:
+        return ward.children.view()
 
-    shared = Shared(settings, look=look)
+    shared = Shared(settings, fetch_children=fetch_children)
     shutdown = Shutdown()
     restarts = Restarts()
     processes = Processes()
-    tree = supervised(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
-    shared.health.add("children", tree.children.unready)
-    shared.registry.register(ChildFigures(tree.children.view, restarts))
-    past = partial(progress_of, shared.beds)
+    ward = build_ward(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
+    shared.health.add("children", ward.children.unready)
+    shared.registry.register(ChildFigures(ward.children.view, restarts))
+    past = partial(progress_of, shared.patients)
 
     async def work() -> None:
         async with shared.open(), anyio.create_task_group() as group:
             if overview is not None:
-                group.start_soon(overview, tree.children.view, Bedsides(shared.beds), past)
-            await group.start(partial(serve, tree, ORDERS, records, where, names=names))
-            await group.start(tree.children.root.run)
+                group.start_soon(overview, ward.children.view, Bedsides(shared.patients), past)
+            # The control socket comes first: it finds out if another supervisor runs here, before a child starts.
+            await group.start(partial(serve, ward, ORDERS, records, where, names=names))
+            await group.start(ward.children.root.run)
             notify("READY=1")
-            group.start_soon(report, past)
-            tune_the_interpreter()
+            group.start_soon(log_progress, past)
+            tune_interpreter()
 
     run(work, shutdown, processes.own)
     shared.check_nothing_lost()

@@ -1,4 +1,4 @@
-"""The broker's topics, for the command line. KafkaError where no broker answers: nothing is waited for."""
+"""Kafka topics, for the command line. KafkaError is raised at once where no broker answers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,12 +11,19 @@ from icu.transports.kafka.brokers import Brokers
 
 
 def list_topics(settings: Settings) -> Mapping[str, int]:
-    """The number of partitions of each topic."""
+    """Return the number of partitions of each topic."""
     return anyio.run(topics.list_topics, Brokers(settings.kafka))
 
 
 def create_topic(settings: Settings, name: str | None, *, partitions: int | None, copies: int | None) -> str:
-    """Make the topic, by default the configured one; returns a sentence that says what was done."""
+    """Create a topic, and return the result as a sentence.
+
+    Args:
+        settings: Settings with the brokers, and the topic for all that is not given.
+        name: Name of the topic.
+        partitions: Number of partitions.
+        copies: Replication factor; None for the broker's default.
+    """
     name = name or settings.transport.topic
     partitions = partitions or settings.transport.partitions
 
@@ -27,7 +34,11 @@ def create_topic(settings: Settings, name: str | None, *, partitions: int | None
 
 
 def describe_topic(settings: Settings, name: str | None) -> Sequence[topics.Partition]:
-    """The topic's partitions, by default the configured one's. UsageError where there is no such topic."""
+    """Return the partitions of a topic; None means the configured one.
+
+    Raises:
+        UsageError: There is no such topic.
+    """
     name = name or settings.transport.topic
     found = anyio.run(topics.describe_topic, Brokers(settings.kafka), name)
     if not found:

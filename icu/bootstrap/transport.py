@@ -1,4 +1,4 @@
-"""Which transport the settings mean. Nothing is connected yet."""
+"""Choice of the transport by the settings."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def make_transport(settings: Settings) -> Transport:
-    """The transport of a process: one for all its children."""
+    """Make the transport of a process, one for all its children. Connects nothing yet."""
     match settings.transport.kind:
         case "memory":
             return _memory(settings)

@@ -13,7 +13,7 @@ from icu.config.settings import BEDS
 from icu.control.errors import OrderRefusedError, UnknownBedError
 from icu.control.protocol import ScenarioStarted
 from icu.errors import EXIT_CODES, Kind, UsageError
-from icu.patient.beds import Identity
+from icu.patient.patients import Identity
 
 # Seconds for each answer.
 TIMEOUT: Final = 10.0

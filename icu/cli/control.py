@@ -17,7 +17,7 @@ import rich_click as click
 from icu.cli.listing import escape_control, format_entry, outline, scenario_table
 from icu.cli.options import Whole, config_option, prepare
 from icu.config.errors import ConfigurationError
-from icu.config.load import chosen_file, of_environment, packaged
+from icu.config.load import chosen_file, from_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
 from icu.control.errors import NoSupervisorError
 from icu.control.places import CHOOSE, Place, names_of, places
@@ -25,11 +25,11 @@ from icu.control.protocol import (
     Answer,
     AnyAnswer,
     Children,
+    ControlOrder,
     Done,
     LogEntry,
     Logs,
     Missed,
-    Order,
     Request,
     ScenarioStarted,
     Supervisors,
@@ -37,7 +37,7 @@ from icu.control.protocol import (
 )
 from icu.errors import UsageError
 from icu.supervisor.view import ChildState, ChildView
-from icu.ward.orders import ORDERS, Befall, Scale, Status, Tree
+from icu.ward.orders import ORDERS, BeginScenario, Scale, Status, Tree
 
 # Exit code where some of the requested children do not run; the same as supervisorctl's.
 NOT_RUNNING: Final = 3
@@ -112,7 +112,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
         raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
     supervisor = _find_supervisor(config)
     if url is None:
-        _print_scenario(_ask(supervisor, Befall(bed[0], name), ScenarioStarted), name)
+        _print_scenario(_ask(supervisor, BeginScenario(bed[0], name), ScenarioStarted), name)
     else:
         from icu.cli.bedside import begin_scenario
 
@@ -153,7 +153,7 @@ def logs(child: str | None, config: Path | None, *, follow: bool) -> None:
 _ARGUMENTS: Final = {"ids": click.argument("ids", nargs=-1, required=True, metavar="ID...")}
 
 
-def _command(order: type[Order]) -> click.Command:
+def _command(order: type[ControlOrder]) -> click.Command:
     """Make the command of an order: its fields are the arguments, and the children are shown afterwards."""
 
     def command(config: Path | None, **given: object) -> None:
@@ -169,12 +169,12 @@ def _command(order: type[Order]) -> click.Command:
     return click.command(_tag(order), help=inspect.getdoc(order))(config_option(command))
 
 
-def _tag(order: type[Order]) -> str:
+def _tag(order: type[ControlOrder]) -> str:
     return str(order.__struct_config__.tag)
 
 
 # Orders whose commands do more than pass their fields on and show the children.
-_OWN_COMMANDS: Final = {_tag(Status): status, _tag(Tree): tree, _tag(Scale): scale, _tag(Befall): scenario}
+_OWN_COMMANDS: Final = {_tag(Status): status, _tag(Tree): tree, _tag(Scale): scale, _tag(BeginScenario): scenario}
 
 COMMANDS: Final = (*(_OWN_COMMANDS.get(_tag(each)) or _command(each) for each in ORDERS), scenarios, logs)
 
@@ -207,7 +207,7 @@ def _find_supervisor(config: Path | None) -> _Supervisor:
         return _Supervisor([*places(prepare(config, None)), *names])
     except ConfigurationError as exc:
         # The running ward began with a correct file: look for it at the addresses that do not depend on the file.
-        named = places(of_environment(os.environ)) if any(map(os.environ.get, CHOOSE)) else []
+        named = places(from_environment(os.environ)) if any(map(os.environ.get, CHOOSE)) else []
         return _Supervisor([*named, *names], exc)
 
 

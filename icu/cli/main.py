@@ -22,7 +22,7 @@ from loguru import logger
 
 from icu import __version__
 from icu.cli.control import COMMANDS
-from icu.cli.mistakes import explained
+from icu.cli.mistakes import explain
 from icu.cli.options import (
     PORT,
     SPAN,
@@ -57,7 +57,7 @@ def main() -> NoReturn:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as exc:
-        _fail(UsageError(_hint_for_brief_syntax(sys.argv[1:]) or explained(exc)))
+        _fail(UsageError(_hint_for_brief_syntax(sys.argv[1:]) or explain(exc)))
     except (BrokenPipeError, SystemExit):  # the reader of our output is gone; click turns that into an exit
         _exit(0)
     except Exception as exc:  # noqa: BLE001 - the outermost handler
@@ -166,7 +166,7 @@ def supervise(
     # The file is chosen once: if it is deleted later, a reload must not fall back to the built-in ward.
     config = chosen_file(config, os.environ)
     from icu.bootstrap import overrides
-    from icu.bootstrap.history import behind_what_is_stored
+    from icu.bootstrap.history import after_stored_readings
     from icu.bootstrap.sinks import mistakes
     from icu.bootstrap.supervising import run_supervisor
 
@@ -174,7 +174,7 @@ def supervise(
     from icu.cli.overview import overview
 
     if backfill is not None:
-        history["start"] = behind_what_is_stored(settings, history["start"])
+        history["start"] = after_stored_readings(settings, history["start"])
 
     def with_options(settings: Settings) -> Settings:
         """Replace the file's settings by the options of the command line, at each reload too."""

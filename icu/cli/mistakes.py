@@ -1,4 +1,4 @@
-"""Wrong usage in our words: what to type, in place of click's own terms."""
+"""Wrong usage in plain words: what to type, in place of click's messages."""
 
 import re
 from collections.abc import Sequence
@@ -9,44 +9,44 @@ import rich_click as click
 _TOO_MANY: Final = re.compile(r"\AGot unexpected extra arguments? \((?P<words>.*)\)\Z", re.DOTALL)
 
 
-def explained(error: click.ClickException) -> str:
-    """Say in one line what is wrong with a command line; in click's words what we have none for."""
-    return " ".join(_told(error).split())
+def explain(error: click.ClickException) -> str:
+    """Explain in one line the mistake in a command line. Unknown errors keep click's message."""
+    return " ".join(_explain(error).split())
 
 
-def _told(error: click.ClickException) -> str:
+def _explain(error: click.ClickException) -> str:
     match error:
         case click.MissingParameter():
             return f"{_name(error)} is missing{_see_help(error)}"
         case click.BadParameter():
             return f"{_name(error)}: {error.message}"
         case click.NoSuchOption():
-            return f"there is no option {error.option_name} here{_rather(error.possibilities) or _see_help(error)}"
+            return f"there is no option {error.option_name} here{_suggest(error.possibilities) or _see_help(error)}"
         case click.BadOptionUsage():
             return f"{error.option_name} {'takes no' if 'does not take' in error.message else 'needs a'} value"
         case click.UsageError():
-            return _told_of_words(error)
+            return _explain_usage(error)
         case _:
             return error.format_message()
 
 
-def _told_of_words(error: click.UsageError) -> str:
+def _explain_usage(error: click.UsageError) -> str:
     too_many = _TOO_MANY.match(error.message)
     if too_many:
         return f"too many words: {too_many['words']}{_see_help(error)}"
     command = getattr(error, "command_name", None)  # of NoSuchCommand, which click has had since 8.4
     if command is None:
         return error.format_message()
-    return f"there is no command {command!r} here{_rather(getattr(error, 'possibilities', None)) or _see_help(error)}"
+    return f"there is no command {command!r} here{_suggest(getattr(error, 'possibilities', None)) or _see_help(error)}"
 
 
 def _name(error: click.BadParameter) -> str:
-    """The parameter as it is typed: `--port`, or `ID`."""
+    """Return a parameter as it is typed: `--port`, or `ID`."""
     hint = error.param.get_error_hint(error.ctx) if error.param else error.param_hint or "a value"
     return str(hint).replace("'", "")
 
 
-def _rather(near: Sequence[str] | None) -> str:
+def _suggest(near: Sequence[str] | None) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 

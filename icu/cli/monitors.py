@@ -1,4 +1,4 @@
-"""Vital signs of the patients, as rows for a terminal of any width."""
+"""Table of the patients' vital signs, for a terminal of any width."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -17,6 +17,7 @@ from icu.vitals.catalogue import SIGNS
 # Shown for an absent value, as bedside monitors do; never an older value.
 ABSENT: Final = "- -"
 
+# Headings by field, abbreviated as on bedside monitors.
 _SIGNS: Final = {"pulse": "HR", "spo2": "SpO2", "bp": "BP", "resp_rate": "RR", "temperature": "T"}
 _OF_FIELD: Final = {each.field: each for each in SIGNS}
 _UNITS: Final = {field: _OF_FIELD[field].unit for field in _SIGNS}

@@ -14,11 +14,11 @@ import rich_click as click
 from loguru import logger
 
 from icu.bounds import parse_number, parse_whole
-from icu.config.environment import misspelt
+from icu.config.environment import unknown_variables
 from icu.config.load import Check, load
 from icu.config.settings import LogForm, Settings, TransportKind
 from icu.errors import UsageError
-from icu.mistakes import refused, wanted
+from icu.mistakes import describe, explain_choice
 from icu.ops import logs
 
 
@@ -53,7 +53,7 @@ def _check_bounds(option: click.IntRange | click.FloatRange, kind: type, value: 
     """Refuse a number out of the option's bounds, in our words."""
     least, most = option.min, option.max
     if (least is not None and found < least) or (most is not None and found > most):
-        option.fail(f"{wanted(kind, msgspec.Meta(ge=least, le=most))}, not {str(value)[:80]!r}")
+        option.fail(f"{describe(kind, msgspec.Meta(ge=least, le=most))}, not {str(value)[:80]!r}")
 
 
 class Word(click.Choice):  # type: ignore[type-arg] # generic to mypy alone
@@ -62,7 +62,7 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic to mypy alone
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word, or a usage error."""
         if value not in self.choices:
-            self.fail(refused(value, list(self.choices)), param, ctx)
+            self.fail(explain_choice(value, list(self.choices)), param, ctx)
         return value
 
 
@@ -154,7 +154,7 @@ def prepare(
     """
     settings = load(config, environ, transport=transport, check=check)
     logs.configure(level=settings.log_level, form=log_format or settings.log.format)
-    for sentence in misspelt(environ):
+    for sentence in unknown_variables(environ):
         logger.warning("{}", sentence)
     return settings
 

@@ -64,7 +64,7 @@ class Pages:
             return []
         if self._first >= count:
             self._first = 0
-        patients = self._bedsides.shown(children, self._first, lines)
+        patients = self._bedsides.page(children, self._first, lines)
         table, fitting = _fit(console, patients, lines - 1)
         last = self._first + fitting
         heading = f"Patients {self._first + 1} to {last} of {count}" if fitting < count else "Patients"
@@ -75,7 +75,7 @@ class Pages:
 
     def elsewhere(self, children: Sequence[str]) -> list[RenderableType]:
         """Render the number of children in processes of their own, whose readings are not in this process."""
-        count = self._bedsides.elsewhere(children)
+        count = self._bedsides.count_elsewhere(children)
         return [Text(f"signs not known here: {count} in processes of their own, ask GET /patients")] if count else []
 
 

@@ -28,7 +28,7 @@ from icu.cli.options import (
     transport_option,
 )
 from icu.config.groups import mistake_in
-from icu.config.handover import unpacked
+from icu.config.handover import unpack
 from icu.config.settings import LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
 from icu.errors import UsageError
 from icu.ops import logs
@@ -97,7 +97,7 @@ run.add_command(data)
 def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id shows in lists of processes
     """Run a child with `process = true`, for its supervisor. The settings come on standard input."""
     try:
-        settings = unpacked(sys.stdin.readline())
+        settings = unpack(sys.stdin.readline())
     except ValueError as exc:
         raise UsageError("`run child` is for supervisors: type run patient, run sink or run monitor") from exc
     logs.configure(level=settings.log_level, form="json")

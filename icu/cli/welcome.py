@@ -1,4 +1,4 @@
-"""The first lines of a ward's log on a terminal: where to look."""
+"""First lines of a ward's log on a terminal: addresses and commands to look at the ward."""
 
 import shlex
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""supervisor.toml and the environment as frozen structs, one to one."""
+"""Settings from supervisor.toml and the environment, as frozen structs."""

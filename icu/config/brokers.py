@@ -1,4 +1,4 @@
-"""Checks of [kafka] that no type can make: settings that contradict each other, or need others."""
+"""Checks of [kafka] beyond the types: settings that contradict or need each other."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,11 @@ from icu.config.settings import HIGHEST_PORT, Kafka
 
 
 def mistakes_in(kafka: Kafka) -> Iterator[tuple[str, str]]:
-    """Each mistake: the key, and what is wrong."""
+    """Find mistakes.
+
+    Yields:
+        The key of each mistake, and its description.
+    """
     for server in kafka.bootstrap_servers.split(","):
         if not 1 <= int(server.rpartition(":")[2]) <= HIGHEST_PORT:
             yield "bootstrap_servers", f"{server} has no port from 1 to {HIGHEST_PORT}"

@@ -1,4 +1,4 @@
-"""What of a child no type can say: the other children, the file that it names, settings that go together."""
+"""Checks of children beyond the types: other children, files that they name, settings that go together."""
 
 import stat
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,24 @@ from icu.config.files import File
 from icu.config.groups import mistake_in
 from icu.config.settings import AnyChild, PatientChild
 from icu.config.siblings import mistakes_between
-from icu.mistakes import refused
+from icu.mistakes import explain_choice
 
-_OF_SIMULATED: Final = ("scenario", "scenario_rate", "artefacts")
+# Settings that a recording cannot have.
+_SIMULATED_ONLY: Final = ("scenario", "scenario_rate", "artefacts")
 
 
 def check_children(file: File, children: Sequence[AnyChild], folder: Path, scenarios: Sequence[str]) -> None:
-    """Raise ConfigurationError for a child that cannot be run as it is written; paths belong to `folder`, and
-    `scenarios` are those that there are."""
+    """Check each child by itself.
+
+    Args:
+        file: File of the children, for the place of a mistake.
+        children: One for each table, as they are written.
+        folder: Folder that relative paths belong to.
+        scenarios: Names of all scenarios.
+
+    Raises:
+        ConfigurationError: A child cannot run as it is written.
+    """
     for position, child in enumerate(children):
         _check_group(file, position, child)
         if isinstance(child, PatientChild):
@@ -27,7 +37,11 @@ def check_children(file: File, children: Sequence[AnyChild], folder: Path, scena
 
 
 def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
-    """Raise ConfigurationError for children that cannot be run beside each other. All have an id."""
+    """Check that the children can run beside each other. All of them have an id already.
+
+    Raises:
+        ConfigurationError: Two children have the same id, patient or port.
+    """
     for where, why in mistakes_between(children):
         raise file.mistake(where, why)
 
@@ -35,7 +49,7 @@ def check_siblings(file: File, children: Sequence[AnyChild]) -> None:
 def _check_patient(file: File, position: int, child: PatientChild, folder: Path) -> None:
     _check_identity(file, position, child)
     if child.start is not None:
-        with _told(file, f"child[{position}].start"):
+        with _mistake_at(file, f"child[{position}].start"):
             check_time(child.start)
     if child.recording is None:
         _check_simulated(file, position)
@@ -51,14 +65,15 @@ def _check_group(file: File, position: int, child: AnyChild) -> None:
 
 
 def _check_identity(file: File, position: int, child: PatientChild) -> None:
-    with _told(file, f"child[{position}].name"):
+    with _mistake_at(file, f"child[{position}].name"):
         check_name(child.name)
-    with _told(file, f"child[{position}].uuid"):
+    with _mistake_at(file, f"child[{position}].uuid"):
         if child.uuid is not None:
             check_uuid(child.uuid)
 
 
 def _check_simulated(file: File, position: int) -> None:
+    # The written keys count, not the values: a default cannot be told from a written value in the struct.
     written = file.values["child"][position]
     if "step" in written:
         why = 'is for recordings: name one (recording = "FILE"), or leave this out'
@@ -70,17 +85,17 @@ def _check_simulated(file: File, position: int) -> None:
 
 def _check_scenario(file: File, position: int, child: PatientChild, scenarios: Sequence[str]) -> None:
     if child.scenario is not None and child.scenario not in scenarios:
-        raise file.mistake(f"child[{position}].scenario", refused(child.scenario, scenarios))
+        raise file.mistake(f"child[{position}].scenario", explain_choice(child.scenario, scenarios))
 
 
 def _check_replayed(file: File, position: int, child: PatientChild, recording: Path) -> None:
     if child.restart == "permanent":
         why = 'a recording has an end, after which "permanent" would start it again and again: write "transient"'
         raise file.mistake(f"child[{position}].restart", why)
-    for key in _OF_SIMULATED:
+    for key in _SIMULATED_ONLY:
         if key in file.values["child"][position]:
             raise file.mistake(f"child[{position}].{key}", "is for simulated patients: leave it out of a recording")
-    with _told(file, f"child[{position}].recording"):
+    with _mistake_at(file, f"child[{position}].recording"):
         _check_regular(recording)
 
 
@@ -96,8 +111,8 @@ def _check_regular(path: Path) -> None:
 
 
 @contextmanager
-def _told(file: File, where: str) -> Iterator[None]:
-    """A ValueError as the mistake of what stands at `where`."""
+def _mistake_at(file: File, where: str) -> Iterator[None]:
+    """Convert a ValueError to the mistake of the setting at `where`."""
     try:
         yield
     except ValueError as exc:

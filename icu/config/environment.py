@@ -1,4 +1,4 @@
-"""The environment variables: the brief's own names, and ICU_<SECTION>_<KEY> for every setting outside the children."""
+"""Environment variables: the brief's own names, and ICU_<SECTION>_<KEY> for every setting outside the children."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,9 +9,10 @@ import msgspec
 from icu.bounds import parse_number, parse_whole
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Settings
-from icu.config.wording import explained, parts
+from icu.config.wording import explain, parts
 from icu.mistakes import suggestion
 
+# Paths of settings by the names that the brief gives their variables.
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "KAFKA_TOPIC": ("transport", "topic"),
@@ -20,12 +21,18 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "METRICS_INTERVAL": ("metrics_interval",),
     "DATABASE_URL": ("database", "url"),
 }
+# Parsers of numbers by type.
 _NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: parse_whole, float: parse_number}
-OTHERS: Final = frozenset({"ICU_CONFIG"})
+# Variables of this program that stand for no setting.
+OTHER_VARIABLES: Final = frozenset({"ICU_CONFIG"})
 
 
-def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with what the environment says in place of what the file says. An empty variable says nothing."""
+def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Replace settings by those of the environment. Empty variables are ignored.
+
+    Raises:
+        ConfigurationError: A variable holds a wrong value.
+    """
     for name, (path, kind) in _variables().items():
         text = environ.get(name)
         if text:
@@ -33,22 +40,29 @@ def overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def misspelt(environ: Mapping[str, str]) -> list[str]:
-    """Sentences about ICU_ variables that mean nothing here."""
-    known = _variables()
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Report unknown ICU_ variables, a sentence for each. ICU_TEST_ variables belong to the tests."""
+    variables = _variables()
     ours = (name for name in environ if name.startswith("ICU_") and not name.startswith("ICU_TEST_"))
-    unknown = sorted(name for name in ours if name not in known and name not in OTHERS)
-    return [f"the environment variable {name} means nothing here{suggestion(name, list(known))}" for name in unknown]
+    unknown = sorted(name for name in ours if name not in variables and name not in OTHER_VARIABLES)
+    return [
+        f"the environment variable {name} means nothing here{suggestion(name, list(variables))}" for name in unknown
+    ]
 
 
 def variables_of(*path: str) -> list[str]:
-    """The names of the variables that set what stands at this path, the one that wins first."""
+    """Return the names of the variables for a setting, the one with precedence first.
+
+    Args:
+        path: Section and key of the setting.
+    """
     return [name for name, (place, _) in reversed(_variables().items()) if place == path]
 
 
 def _variables() -> dict[str, tuple[tuple[str, ...], Any]]:
     own = {f"ICU_{'_'.join(path).upper()}": (path, kind) for path, kind in _scalars(Settings, ())}
     kinds = dict(own.values())
+    # The brief's names come last, so that they win.
     return own | {name: (path, kinds[path]) for name, path in BRIEF.items()}
 
 
@@ -68,8 +82,8 @@ def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - 
         value = [each.strip() for each in text.split(",")] if sequence else _read(kind)(text.strip())
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
-        why = explained(key, re.sub(r" - at `.*`\Z", "", str(exc)))
-        # What is told already is not told twice, and the password of a URL never.
+        why = explain(key, re.sub(r" - at `.*`\Z", "", str(exc)))
+        # The value is quoted once, and never the password of a URL.
         got = "" if repr(text) in why or "@" in text else f", not {text[:80]!r}"
         raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc
     except ValueError as exc:
@@ -77,7 +91,7 @@ def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - 
 
 
 def _read(kind: Any) -> Callable[[str], object]:  # noqa: ANN401 - the type of a setting
-    """How its text is read, if it is a number: msgspec itself takes 1e3 for a whole one."""
+    """Return the parser of a setting's text. Numbers need one, since msgspec takes 1e3 for a whole number."""
     return next((_NUMBERS[part] for part in parts(kind) if part in _NUMBERS), str)
 
 

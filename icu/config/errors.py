@@ -1,9 +1,9 @@
-"""Settings that are wrong."""
+"""Errors of settings."""
 
 from icu.errors import IcuError, Kind
 
 
 class ConfigurationError(IcuError):
-    """A setting is wrong. The message names the file, the line, the key and what to write instead."""
+    """Wrong setting. The message names the file, the line and the key, and says what to write."""
 
     kind = Kind.CONFIGURATION

@@ -1,4 +1,4 @@
-"""`count = N` written out: N children that are alike but for id, name and port."""
+"""Groups of children: `count = N` stands for N children that differ in id, name and port."""
 
 from collections.abc import Iterable
 
@@ -8,26 +8,30 @@ from icu.config.settings import AnyChild, PatientChild
 
 
 def instances(child: AnyChild) -> list[AnyChild]:
-    """The children that one table of supervisor.toml stands for."""
+    """Return the children that a table of supervisor.toml stands for."""
     if child.count is None:
         return [child]
     return [_instance(child, number) for number in range(1, child.count + 1)]
 
 
 def all_instances(children: Iterable[AnyChild]) -> list[AnyChild]:
-    """The children that all tables stand for, in their order."""
+    """Return the children that all tables stand for, in their order."""
     return [each for child in children for each in instances(child)]
 
 
 def names_of(child: PatientChild) -> list[str]:
-    """The names of the patients that one child carries."""
+    """Return the names of the patients of a child: its own for one, `NAME 1` and so on for several."""
     if child.patients == 1:
         return [child.name]
     return [f"{child.name} {number}" for number in range(1, child.patients + 1)]
 
 
 def mistake_in(child: AnyChild) -> str | None:
-    """Why the child cannot be had more than once, or carry several patients, as it is written; None where it can."""
+    """Explain why a child cannot run several times, or carry several patients, as it is written.
+
+    Returns:
+        The key and the explanation, with a colon between; None if there is no mistake.
+    """
     if child.count is not None and child.id is None:
         return "count: give the child an id, which its instances are numbered after"
     if isinstance(child, PatientChild):

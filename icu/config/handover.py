@@ -1,4 +1,4 @@
-"""Settings as a line that a process hands to one that it starts: those it runs with, whatever a file says by now."""
+"""Settings as one line, from a supervisor to its child processes. They never read a file that may have changed."""
 
 import json
 
@@ -7,16 +7,20 @@ import msgspec
 from icu.config.settings import Secret, Settings
 
 
-def packed(settings: Settings) -> str:
-    """The settings in one line. Passwords stand in it: it is for nobody else's eyes."""
-    # Not by msgspec's own JSON, which knows no infinity, and `speed` may be that.
-    return json.dumps(msgspec.to_builtins(settings, enc_hook=_shown))
+def pack(settings: Settings) -> str:
+    """Encode settings as one line of JSON. It holds the passwords: pass it on through a pipe, never log it."""
+    # By json, since msgspec's own JSON has no infinity, which `speed` may be.
+    return json.dumps(msgspec.to_builtins(settings, enc_hook=_encode))
 
 
-def unpacked(line: str) -> Settings:
-    """The settings that were packed. ValueError for anything else."""
+def unpack(line: str) -> Settings:
+    """Decode settings of `pack`.
+
+    Raises:
+        ValueError: The line is anything else.
+    """
     return msgspec.convert(json.loads(line), Settings, dec_hook=lambda kind, value: kind(value))
 
 
-def _shown(value: object) -> str:
+def _encode(value: object) -> str:
     return value.reveal() if isinstance(value, Secret) else str(value)

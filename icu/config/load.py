@@ -1,4 +1,4 @@
-"""From file and environment to Settings, checked as a whole. The environment wins over the file."""
+"""Settings from file and environment, checked as a whole. The environment has precedence."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from icu.bounds import check_uuid, read_small
 from icu.config.brokers import mistakes_in
 from icu.config.checks import check_children, check_siblings
-from icu.config.environment import overridden, variables_of
+from icu.config.environment import variables_of, with_environment
 from icu.config.errors import ConfigurationError
 from icu.config.files import File
 from icu.config.settings import (
@@ -27,26 +27,33 @@ from icu.config.settings import (
     TransportKind,
 )
 
+# File of the current folder that is read where no other is named.
 FILE_NAME: Final = "supervisor.toml"
 
+# Check of the whole settings by another room. Yields the place of each mistake and its description.
 Check: TypeAlias = Callable[[Settings], Iterable[tuple[str, str]]]
 
 _PACKAGE: Final = Path(__file__).parent.parent
-# Bytes.
+# Bytes of a password file at most.
 _LONGEST_PASSWORD: Final = 10_000
+# Paths in [kafka], which belong to the folder of the file that holds them.
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
 
 
 def packaged(*parts: str) -> Path:
-    """A file that comes with the program: from the wheel, or from the checkout that it is installed from."""
+    """Return the path of a file that comes with the program, in the wheel or in the checkout of the source."""
     wheel = _PACKAGE / "_data"
     return (wheel if wheel.is_dir() else _PACKAGE.parent).joinpath(*parts)
 
 
 def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file that `load` reads: `path`, or that of ICU_CONFIG, or ./supervisor.toml; None for the built-in one.
+    """Choose the file that `load` reads: `path`, else ICU_CONFIG, else ./supervisor.toml.
 
-    ConfigurationError where the current folder cannot be looked into.
+    Returns:
+        The path; None for the built-in file.
+
+    Raises:
+        ConfigurationError: The current folder cannot be searched.
     """
     if path is None and environ.get("ICU_CONFIG"):
         return Path(environ["ICU_CONFIG"])
@@ -69,19 +76,26 @@ def load(
     transport: TransportKind | None = None,
     check: Check = lambda _: (),
 ) -> Settings:
-    """The settings of `path`, of ICU_CONFIG, of ./supervisor.toml, or the built-in ones: the first that is there.
+    """Load the settings of `path`, else of ICU_CONFIG, else of ./supervisor.toml, else the built-in ones.
 
-    `transport` takes the place of the configured one. `check` finds mistakes that the configuration knows nothing of:
-    where each stands, for instance `child[2].role`, and what is wrong. Relative paths in a file belong to its folder,
-    in the environment and in the built-in file to the current one.
-    Raises ConfigurationError.
+    Relative paths in a file belong to its folder; in the environment and in the built-in file, to the current folder.
+
+    Args:
+        path: File to read.
+        environ: Environment; None for that of the process.
+        transport: Replaces the configured kind of transport.
+        check: Finds mistakes beyond this room. Yields the place of each, such as `child[2].role`, and its description.
+
+    Raises:
+        ConfigurationError: A setting is wrong, or the file cannot be read.
     """
     environ = os.environ if environ is None else environ
     with _current_folder() as here:
         chosen = chosen_file(path, environ)
     folder = (here / chosen).parent if chosen else here
     file = File(chosen or packaged(FILE_NAME))
-    settings = _resolved(overridden(_resolved(_checked(file, folder), folder), environ), here)
+    # Twice, since the paths of the file belong to its folder and those of the environment to the current one.
+    settings = _resolve_paths(with_environment(_resolve_paths(_convert(file, folder), folder), environ), here)
     if transport is not None:
         settings = replace(settings, transport=replace(settings.transport, kind=transport))
     settings = _with_password(_with_patient_uuid(settings, environ), file, environ)
@@ -94,44 +108,45 @@ def load(
 def _check_kafka(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
     if settings.transport.kind == "kafka":
         for key, why in mistakes_in(settings.kafka):
-            raise _blamed(file, environ, key, why)
+            raise _kafka_mistake(file, environ, key, why)
 
 
-def _blamed(file: File, environ: Mapping[str, str], key: str, why: str) -> ConfigurationError:
-    """A mistake in [kafka], of the environment where that sets the key, for it has the last word."""
+def _kafka_mistake(file: File, environ: Mapping[str, str], key: str, why: str) -> ConfigurationError:
+    """Return the error for a key of [kafka]. It names the variable of the environment if one has set the key."""
     for name in variables_of("kafka", key):
         if environ.get(name):
             return ConfigurationError(f"environment variable {name}: {why}")
     return file.mistake(f"kafka.{key}", why)
 
 
-def of_environment(environ: Mapping[str, str]) -> Settings:
-    """What the environment says alone, and for the rest the defaults."""
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of the environment alone, with defaults for the rest."""
     with _current_folder() as here:
-        return _resolved(overridden(Settings(), environ), here)
+        return _resolve_paths(with_environment(Settings(), environ), here)
 
 
 def with_ids(children: Iterable[AnyChild]) -> tuple[AnyChild, ...]:
-    """The children, each with an id: the given one, its role, or `bed-N` for the Nth patient.
+    """Give each child without an id its role as one, or `bed-N` to the Nth patient child.
 
-    Not the patient's name: ids stand in logs and figures, where names do not belong.
+    Never the patient's name: ids stand in logs and metrics, where names do not belong.
     """
     named = []
-    beds = 0
+    number = 0
     for child in children:
-        beds += isinstance(child, PatientChild)
-        named.append(replace(child, id=child.id or (f"bed-{beds}" if isinstance(child, PatientChild) else child.role)))
+        number += isinstance(child, PatientChild)
+        default = f"bed-{number}" if isinstance(child, PatientChild) else child.role
+        named.append(replace(child, id=child.id or default))
     return tuple(named)
 
 
-def _checked(file: File, folder: Path) -> Settings:
+def _convert(file: File, folder: Path) -> Settings:
     if not file.values:
         raise file.mistake("", "is empty: write the children to run, or delete the file to run the built-in ward")
     _rename_roles(file.values)
     try:
-        settings = msgspec.convert(file.values, Settings, dec_hook=_of_text)
+        settings = msgspec.convert(file.values, Settings, dec_hook=_decode)
     except msgspec.ValidationError as exc:
-        raise file.explained(exc) from exc
+        raise file.explain(exc) from exc
     check_children(file, settings.child, folder, _scenarios())
     settings = replace(settings, child=with_ids(settings.child))
     check_siblings(file, settings.child)
@@ -139,11 +154,11 @@ def _checked(file: File, folder: Path) -> Settings:
 
 
 def _scenarios() -> list[str]:
-    """The names of the scenarios that there are."""
+    """Return the names of all scenarios."""
     return sorted(path.stem for path in packaged("config", "scenarios").glob("*.toml"))
 
 
-def _of_text(kind: type, value: object) -> Path:
+def _decode(kind: type, value: object) -> Path:
     if kind is Secret:
         raise ValueError(
             "a password does not belong here: give it in the environment (ICU_KAFKA_SASL_PASSWORD), "
@@ -157,17 +172,17 @@ def _of_text(kind: type, value: object) -> Path:
 
 
 def _rename_roles(values: dict[str, Any]) -> None:
-    """Write roles by their own names."""
+    """Replace other names of roles by their own."""
     children = values.get("child")
     for child in children if isinstance(children, list) else ():
         if isinstance(child, dict) and isinstance(child.get("role"), str):
             child["role"] = OTHER_NAMES.get(child["role"], child["role"])
 
 
-def _resolved(settings: Settings, folder: Path) -> Settings:
+def _resolve_paths(settings: Settings, folder: Path) -> Settings:
     match = RELATIVE_DATABASE.match(settings.database.url)
     if match:
-        # In a URL the folder's own % would begin a code.
+        # Quoted, since a % in the folder's name would begin an escape of the URL.
         path = Path(quote(os.fsencode(folder))) / match["path"]
         settings = replace(settings, database=replace(settings.database, url=f"{match['scheme']}{path}"))
     socket = settings.supervisor.socket
@@ -187,13 +202,13 @@ def _with_path(child: AnyChild, folder: Path) -> AnyChild:
 
 
 def _with_password(settings: Settings, file: File, environ: Mapping[str, str]) -> Settings:
-    """The password of the environment, or else that of the file that is named for it."""
+    """Read the password from its file, unless the environment has given one."""
     path = settings.kafka.sasl_password_file
     if path is None or settings.kafka.sasl_password is not None:
         return settings
 
     def unreadable(why: str) -> ConfigurationError:
-        return _blamed(file, environ, "sasl_password_file", f"the password file {path} {why}")
+        return _kafka_mistake(file, environ, "sasl_password_file", f"the password file {path} {why}")
 
     try:
         text = read_small(path, most=_LONGEST_PASSWORD).decode("utf-8").rstrip("\r\n")

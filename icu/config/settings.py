@@ -1,7 +1,6 @@
-"""Every setting, its default and its bounds.
+"""All settings, with defaults and bounds.
 
-The structs mirror supervisor.toml: what stands here can be written there. A pattern's description is what people read
-of it.
+The structs mirror supervisor.toml, key by key. The description of a pattern is the text of its mistakes.
 """
 
 import re
@@ -16,10 +15,10 @@ from msgspec import Meta, Struct
 DEFAULT_PORT: Final = 8000
 HIGHEST_PORT: Final = 65_535
 
-# The id of the patients' supervisor, which no child may have.
+# Id of the patients' supervisor, which no child may have. In orders it stands for all patients.
 BEDS: Final = "beds"
 
-# The most children that are alike.
+# Children in one group at most.
 HIGHEST_COUNT: Final = 10_000
 
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=HIGHEST_PORT)]
@@ -70,7 +69,7 @@ Identifier: TypeAlias = Annotated[
     ),
 ]
 _FILE_URL: Final = r"sqlite(\+aiosqlite)?:///"
-# A database that is a file, by a path from wherever its URL is written.
+# URL of a database file with a relative path.
 RELATIVE_DATABASE: Final = re.compile(rf"\A(?P<scheme>{_FILE_URL})(?P<path>[^/].*)\Z")
 DatabaseUrl: TypeAlias = Annotated[
     str,
@@ -92,13 +91,13 @@ Servers: TypeAlias = Annotated[
 
 
 class Secret:
-    """A password. Shown nowhere: whoever needs the text has to ask for it."""
+    """A password, which no log and no error shows."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def reveal(self) -> str:
-        """The text, to be handed to a library and to nobody else."""
+        """Return the text, for the library that needs it."""
         return self._text
 
     def __repr__(self) -> str:
@@ -106,27 +105,28 @@ class Secret:
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
-    """`auto` is text on a terminal and JSON elsewhere."""
+    """Log of the process, on standard error."""
 
     level: Level = "INFO"
+    # `auto` is text on a terminal and JSON elsewhere.
     format: LogForm = "auto"
 
 
 class Transport(Struct, frozen=True, forbid_unknown_fields=True):
-    """The topic between patients and sink. `memory` lives inside one process."""
+    """Topic between patients and sink. `memory` lives inside one process."""
 
     kind: TransportKind = "memory"
     topic: Topic = "icu.observations"
-    # Of a topic that is created. One that exists keeps its own number.
+    # Partitions of a topic that is created. An existing topic keeps its own number.
     partitions: Annotated[int, Meta(ge=1, le=1_000)] = 6
     # Records that `memory` holds in each partition before publishers have to wait.
     capacity: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
 
 
 class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the brokers are reached. Passwords come from the environment or from a file of their own."""
+    """Connection to the brokers. Passwords come from the environment or from a file of their own."""
 
-    # host:port, several with commas between them.
+    # host:port; several are separated by commas.
     bootstrap_servers: Servers = "127.0.0.1:9092"
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     # Refuse to send readings or a password unencrypted.
@@ -135,85 +135,85 @@ class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
     sasl_username: Text | None = None
     sasl_password: Secret | None = None
     sasl_password_file: Path | None = None
-    # Who may have signed the broker's certificate; the system's authorities when absent.
+    # Authorities that may have signed the broker's certificate; the system's own when absent.
     ssl_ca_file: Path | None = None
-    # This client's own certificate, where the broker asks for one.
+    # Client certificate, for brokers that ask for one.
     ssl_certificate_file: Path | None = None
     ssl_key_file: Path | None = None
 
 
 class Database(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where readings are kept."""
+    """Database of the readings."""
 
     url: DatabaseUrl = "sqlite:///icu.db"
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
-    """HTTP. Pages on loopback may always read, others where their origin is listed, which may then give orders too.
+    """HTTP of all servers."""
 
-    `hosts` are names that every server on loopback answers to, beside loopback's own. `prefix` is the monitor's.
-    """
-
+    # Path before all routes of the monitor.
     prefix: Prefix = ""
+    # Origins of pages that may read and give orders. Pages on loopback may always read.
     cors_origins: tuple[Origin, ...] = ()
+    # Names that servers on loopback answer to, beside loopback's own.
     hosts: tuple[HostName, ...] = ()
 
 
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
-    """More than `restarts` deaths of children within `period` seconds: everything is stopped.
-
-    Patients have a supervisor of their own, so that they do not use up what the sink and the monitor may need.
-    """
+    """Supervision of the children. Patients have a supervisor with limits of its own."""
 
     strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one"
+    # More deaths than this within `period` seconds stop everything.
     restarts: Annotated[int, Meta(ge=1, le=10_000)] = 5
     period: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
+    # The limit of the patients' supervisor: patients do not use up the restarts of sink and monitor.
     bed_restarts: Annotated[int, Meta(ge=1, le=10_000)] = 10
     bed_period: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
-    # Seconds after which a child process that shows no life is killed, and started again.
+    # Seconds without a sign of life after which a child process is killed and restarted.
     watchdog: Annotated[float, Meta(ge=1, le=3_600)] = 30.0
-    # Where it takes orders; in a runtime folder, under a name made from the database's, when absent.
+    # Socket for orders. When absent, it is in a runtime folder, with a name made from the database's.
     socket: Path | None = None
 
 
 class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="role"):
-    """One child of the supervisor. `id` defaults to the role, a patient's to `bed-N`."""
+    """A child of the supervisor."""
 
+    # The role when absent; `bed-N` for patients.
     id: Identifier | None = None
     restart: Restart = "permanent"
-    # Run in a process of its own, in place of a task of the supervisor's.
+    # True for a process of its own, instead of a task in the supervisor's process.
     process: bool = False
-    # So many alike: ids `ID-1` and so on, names likewise, ports counting up.
+    # Number of equal children: with ids `ID-1` and so on, likewise names, and consecutive ports.
     count: Annotated[int, Meta(ge=1, le=HIGHEST_COUNT)] | None = None
-    # Whether the ward is not ready while it is down; the sink is critical unless it says otherwise.
+    # True if the ward is not ready while the child is down. When absent, sinks are critical and others are not.
     critical: bool | None = None
     host: Host = "127.0.0.1"
-    # Of its HTTP face; without it, it has none.
+    # Port of the HTTP face. A child without a port has no face; a monitor always has one.
     port: Port | None = None
 
     @property
     def role(self) -> str:
-        """What it does."""
+        """Name of the role."""
         return str(self.__struct_config__.tag)
 
 
 class SinkChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sink"):
-    """Stores what the topic brings. Serves health and metrics when it has a port."""
+    """Child that stores the readings of the topic. Serves health and metrics when it has a port."""
 
 
 class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="monitor"):
-    """Serves the API."""
+    """Child that serves the API."""
 
     port: Port = DEFAULT_PORT
 
 
 class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="patient"):
-    """One bedside monitor: a simulated patient, or a recording that is replayed."""
+    """Child that emulates patients, or replays a recording."""
 
     name: Text
-    # Made from the name when absent, so that a restart is the same patient.
+    # Made from the name when absent, so that it stays the same after a restart.
     uuid: UUID | None = None
-    # So many patients in this one child: `NAME 1` and so on.
+    # Number of patients in this child: `NAME 1` and so on.
     patients: Annotated[int, Meta(ge=1, le=100_000)] = 1
     restart: Restart = "transient"
     # Seconds between observations; `metrics_interval` when absent.
@@ -222,28 +222,29 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     recording: Path | None = None
     # Seconds between the rows of a recording that has no time column.
     step: Annotated[float, Meta(ge=0.001, le=86_400)] = 3_600.0
-    # How many times faster than ours the patients' clock runs; inf: as fast as can be. Simulated patients slow down to
-    # our pace when they have caught up with now.
+    # Factor by which the patients' clock runs faster than the wall clock; inf is as fast as possible. Simulated
+    # patients slow down to 1 when they have caught up with now.
     speed: Annotated[float, Meta(ge=0.001)] = 1.0
-    # When the first observation was made. Now when absent; a recording that is replayed faster ends now.
+    # Time of the first observation. When absent it is now, except that a faster recording ends now.
     start: Annotated[datetime, Meta(tz=True)] | None = None
-    # What befalls the simulated patients at the start: the name of a file in config/scenarios.
+    # Scenario of the simulated patients at the start: the name of a file in config/scenarios.
     scenario: Text | None = None
-    # How often scenarios befall them by chance: 1 as their files say, 0 never.
+    # Factor of the rates at which scenarios begin by chance: 1 as in their files, 0 for never.
     scenario_rate: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
-    # How often their sensors fail: 1 as is usual, 0 never.
+    # Factor of the rates at which sensors fail: 1 as usual, 0 for never.
     artefacts: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
 
 
 AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild
 
-# Names that roles have besides, in files: the brief's own.
+# Other names of roles that a file may use: the brief's own.
 OTHER_NAMES: Final[Mapping[str, str]] = {"data": "sink"}
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """All of supervisor.toml, environment included."""
+    """All settings of supervisor.toml and the environment."""
 
+    # Seconds between a patient's observations.
     metrics_interval: Seconds = 5.0
     debug: bool = False
     log: Log = Log()
@@ -256,5 +257,5 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def log_level(self) -> Level:
-        """The level of the log, which `debug` lowers."""
+        """Level of the log; DEBUG while `debug` is set."""
         return "DEBUG" if self.debug else self.log.level

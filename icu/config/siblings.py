@@ -1,4 +1,4 @@
-"""What must hold between children: ids, patients and ports of their own."""
+"""Checks between children: each has an id, patients and a port of its own."""
 
 from collections.abc import Iterator, Sequence
 from unicodedata import normalize
@@ -9,14 +9,18 @@ from icu.config.settings import BEDS, HIGHEST_PORT, AnyChild, PatientChild
 
 
 def mistakes_between(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    """Each mistake: where it stands, for instance `child[2].port`, and what is wrong. All children have an id."""
+    """Find children that share an id, a patient or a port. All of them have an id already.
+
+    Yields:
+        The place of each mistake, such as `child[2].port`, and its description.
+    """
     yield from _ids(children)
     yield from _patients(children)
     yield from _ports(children)
 
 
 def _each(children: Sequence[AnyChild]) -> Iterator[tuple[int, AnyChild]]:
-    """The children that will run, each with its table's place."""
+    """Yield the children that will run, each with the number of its table."""
     for position, child in enumerate(children):
         for each in instances(child):
             yield position, each
@@ -33,15 +37,16 @@ def _ids(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
 
 
 def _patients(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:
-    beds: dict[UUID | str, str | None] = {}
+    owners: dict[UUID | str, str | None] = {}
     for position, child in _each(children):
         if not isinstance(child, PatientChild):
             continue
+        # By name where the uuid is made from it, normalized as there.
         for patient in [child.uuid] if child.uuid else [normalize("NFC", name.strip()) for name in names_of(child)]:
-            if patient in beds:
-                why = f"the patient {patient} lies in {beds[patient]!r} already: give this one a uuid of its own"
+            if patient in owners:
+                why = f"the patient {patient} lies in {owners[patient]!r} already: give this one a uuid of its own"
                 yield f"child[{position}]", why
-            beds[patient] = child.id
+            owners[patient] = child.id
 
 
 def _ports(children: Sequence[AnyChild]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Text that is no TOML: what to write, in place of what the parser says of its own work."""
+"""Syntax errors of TOML in plain words: what to write, in place of the parser's own messages."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Final
 _VALUE: Final = (
     'the value cannot be read: write "text" in quotes, true, false, a number, or a time such as 2026-01-31T12:00:00Z'
 )
+# Beginnings of tomllib's messages, with the text in their place. The first match counts.
 _WORDS: Final[Sequence[tuple[str, str]]] = (
     (r"Expected '=' after a key", "write a setting as `key = value`, the key without spaces"),
     ("Invalid value|Expected newline or end of document", _VALUE),
@@ -21,7 +22,7 @@ _WORDS: Final[Sequence[tuple[str, str]]] = (
 )
 
 
-def explained(why: str) -> str:
-    """Say what to write where tomllib says `why`; what it says itself, where we have no words for that."""
-    known = (words for pattern, words in _WORDS if re.match(pattern, why))
-    return next(known, f"this is no TOML: {why[:1].lower()}{why[1:]}")
+def explain(why: str) -> str:
+    """Translate an error of tomllib. Unknown messages are passed on."""
+    matching = (words for pattern, words in _WORDS if re.match(pattern, why))
+    return next(matching, f"this is no TOML: {why[:1].lower()}{why[1:]}")

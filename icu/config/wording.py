@@ -1,4 +1,4 @@
-"""Mistakes in settings, in words: what each accepts, by its name."""
+"""Mistakes in settings in plain words, with the accepted values by the setting's name."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,12 +12,12 @@ from icu.config.settings import OTHER_NAMES, AnyChild, Settings
 
 
 def kinds_of(struct: type) -> dict[str, Any]:
-    """Map each setting of a struct, and of the structs in it, to its type. A name means the same wherever it stands."""
+    """Map each setting of a struct, and of the structs in it, to its type. Equal names have equal types."""
     return {name: kind for each in _structs(struct) for name, kind in get_type_hints(each, include_extras=True).items()}
 
 
 def roles_of(children: Any) -> list[str]:  # noqa: ANN401 - a union of structs
-    """List the words for `role` that mean one of these structs, other names included."""
+    """List the values of `role` for these structs, with the other names of roles."""
     tags = [str(each.__struct_config__.tag) for each in _structs_in(children)]
     return [name for tag in tags for name in (tag, *(other for other, role in OTHER_NAMES.items() if role == tag))]
 
@@ -44,28 +44,33 @@ _KINDS: Final[Mapping[str, Any]] = kinds_of(Settings)
 _ROLES: Final = roles_of(AnyChild)
 
 
-def unknown(key: str) -> str:
-    """What is wrong with a setting that there is not."""
+def unknown_setting(key: str) -> str:
+    """Explain an unknown setting, with a suggestion if one is near."""
     return f"there is no such setting{mistakes.suggestion(key, (*_KINDS, 'role'))}"
 
 
-def explained(key: str, why: str) -> str:
-    """Say what to write for the setting `key`, where msgspec says `why`."""
-    missing = mistakes.missing(why)
+def explain(key: str, why: str) -> str:
+    """Explain what to write for a setting.
+
+    Args:
+        key: Name of the setting.
+        why: Message of msgspec, without its place.
+    """
+    missing = mistakes.missing_field(why)
     if missing:
-        return f"{missing} is missing: {mistakes.wanted(_kind(missing))}"
+        return f"{missing} is missing: {mistakes.describe(_kind(missing))}"
     kind = _kind(key)
     if " `array`" not in why and get_origin(kind) is tuple:
-        kind = get_args(kind)[0]  # it is said of one of the list
+        kind = get_args(kind)[0]  # the message is about one element of the list
     if why.startswith("Expected") and (key == "child" or _is_table(kind)):
         brackets = "[[child]]" if key == "child" else f"[{key}]"
         return f"write {brackets} on a line of its own, and its settings below"
-    return mistakes.explained(kind, why)
+    return mistakes.explain(kind, why)
 
 
-def quotes(key: str, why: str) -> str:
-    """Say how a value is written in the file, where it is of another kind than the setting: with quotes, or without."""
-    plain, _ = mistakes.bare(_kind(key))
+def quoting_hint(key: str, why: str) -> str:
+    """Tell if a value of the wrong type should be written with or without quotes. Empty if quotes are no problem."""
+    plain, _ = mistakes.strip_annotations(_kind(key))
     if plain in {bool, int, float, datetime}:
         return ", without quotes" if why.endswith("got `str`") else ""
     textual = plain in {str, UUID} or get_origin(plain) is Literal
@@ -73,7 +78,8 @@ def quotes(key: str, why: str) -> str:
 
 
 def _kind(key: str) -> Any:  # noqa: ANN401 - the type of a setting
-    """The type of a setting; `role` is msgspec's tag, and has none by itself. Struct for the file as a whole."""
+    """Return the type of a setting; Struct for the file as a whole."""
+    # `role` is msgspec's tag, and so no field with a type.
     return Literal[tuple(_ROLES)] if key == "role" else _KINDS.get(key, Struct)
 
 

@@ -27,7 +27,7 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, tag_field="ask", 
     """A request of a client. Its class name in small letters is the value of `ask`."""
 
 
-class Order(Request, frozen=True):
+class ControlOrder(Request, frozen=True):
     """A request with one answer. Its docstring is the help of its command, and its fields are the arguments."""
 
     # True if the children that it names should run afterwards.

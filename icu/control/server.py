@@ -24,7 +24,7 @@ from icu.control.callers import (
 from icu.control.errors import UnknownChildError
 from icu.control.listener import bind_first
 from icu.control.places import Place
-from icu.control.protocol import Answer, Failed, Logs, Missed, Order, Request
+from icu.control.protocol import Answer, ControlOrder, Failed, Logs, Missed, Request
 from icu.control.records import RecentRecords, matches
 from icu.errors import EXIT_CODES, IcuError, Kind
 from icu.supervisor.view import ChildView
@@ -51,7 +51,7 @@ class Ward(Protocol):
 
 async def serve(
     ward: Ward,
-    orders: Sequence[type[Order]],
+    orders: Sequence[type[ControlOrder]],
     records: RecentRecords,
     places: Sequence[Place],
     *,
@@ -87,7 +87,7 @@ async def serve(
 
 
 @asynccontextmanager
-async def accepting_orders(path: Path, ward: object, orders: Sequence[type[Order]]) -> AsyncIterator[None]:
+async def accepting_orders(path: Path, ward: object, orders: Sequence[type[ControlOrder]]) -> AsyncIterator[None]:
     """Accept orders on a socket while the block runs.
 
     Args:
@@ -104,7 +104,7 @@ async def accepting_orders(path: Path, ward: object, orders: Sequence[type[Order
 class _Server:
     """All callers of a ward, and the limits on them."""
 
-    def __init__(self, ward: object, orders: Sequence[type[Order]], log: "_LogSource | None" = None) -> None:
+    def __init__(self, ward: object, orders: Sequence[type[ControlOrder]], log: "_LogSource | None" = None) -> None:
         self._ward = ward
         self._log = log
         kinds = reduce(or_, orders if log is None else (Logs, *orders))
@@ -141,7 +141,7 @@ class _Server:
                 reader = self._log.reader(request, caller)
                 with (self._followers if request.follow else self._orders).one():
                     await reader.read()
-            elif isinstance(request, Order):
+            elif isinstance(request, ControlOrder):
                 with self._orders.one():
                     await caller.answer(await request.carry_out(self._ward))
         except CallerGoneError:

@@ -1,4 +1,4 @@
-"""Mistakes in the parameters of a request and in the fields of its body, told in our words."""
+"""Mistakes in the parameters of a request and in the fields of its body, in plain words."""
 
 from typing import Any, get_type_hints
 
@@ -7,28 +7,34 @@ from msgspec import Struct
 
 from icu import mistakes
 
-# What handlers call it.
+# Name of the body among the parameters of a handler.
 _BODY = "data"
 
 
-def explained(handler: BaseRouteHandler, name: str, why: str) -> str:
-    """Say what is wrong with the parameter or field `name`, where msgspec says `why`."""
+def explain(handler: BaseRouteHandler, name: str, why: str) -> str:
+    """Explain a wrong parameter or field.
+
+    Args:
+        handler: Handler of the request.
+        name: Parameter or field; `data` for the body.
+        why: Message of msgspec.
+    """
     kinds = get_type_hints(handler.signature_model, include_extras=True)
     fields = _fields(kinds.get(_BODY))
-    field = mistakes.missing(why)
+    field = mistakes.missing_field(why)
     if field or why == repr(name):
-        return f"{field or _told(name)} is missing"
-    stranger = mistakes.unknown(why)
-    if stranger:
-        return f"there is no field {stranger[:40]!r} here: accepted are {', '.join(fields)}"
-    return f"{_told(name)}: {mistakes.explained((kinds | fields).get(name, Struct), why)}"
+        return f"{field or _label(name)} is missing"
+    unknown = mistakes.unknown_field(why)
+    if unknown:
+        return f"there is no field {unknown[:40]!r} here: accepted are {', '.join(fields)}"
+    return f"{_label(name)}: {mistakes.explain((kinds | fields).get(name, Struct), why)}"
 
 
-def _told(name: str) -> str:
+def _label(name: str) -> str:
     return "the body" if name == _BODY else name
 
 
 def _fields(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - the type of a body
-    """The types of the fields of a body, if that is a struct."""
-    body, _ = mistakes.bare(kind)
+    """Return the types of the fields of a body; none if the body is no struct."""
+    body, _ = mistakes.strip_annotations(kind)
     return get_type_hints(body, include_extras=True) if isinstance(body, type) and issubclass(body, Struct) else {}

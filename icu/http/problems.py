@@ -14,8 +14,8 @@ from msgspec import Meta, Struct, to_builtins
 
 from icu.errors import IcuError, Kind
 from icu.http.bodies import MAX_BODY
-from icu.http.parameters import explained
-from icu.http.references import to_itself
+from icu.http.parameters import explain
+from icu.http.references import own_reference
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -54,7 +54,9 @@ def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Resp
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("{} failed", request.scope["method"])
     detail = detail if len(detail) <= _MAX_DETAIL else f"{detail[:_MAX_DETAIL]}..."
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, instance=to_itself(request.scope))
+    problem = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, instance=own_reference(request.scope)
+    )
     headers = dict(getattr(error, "headers", None) or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER)
@@ -111,4 +113,4 @@ def _refusal(request: Request[Any, Any, Any], error: HTTPException) -> str:
 def _mistakes(request: Request[Any, Any, Any], error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
     handler = request.route_handler
-    return "; ".join(explained(handler, each.get("key", ""), each.get("message", "")) for each in extra) or error.detail
+    return "; ".join(explain(handler, each.get("key", ""), each.get("message", "")) for each in extra) or error.detail

@@ -1,26 +1,26 @@
-"""Relative references (RFC 3986): behind a proxy that takes a path away, a server knows none of its own addresses."""
+"""Relative references (RFC 3986) in answers: behind a proxy that strips a prefix, servers don't know their address."""
 
 from typing import Final
 from urllib.parse import quote
 
 from litestar.types import Scope
 
-# Beside letters and digits; `%` begins what is quoted already.
+# Characters that stay beside letters and digits. `%` is one of them, for the path may be quoted already.
 _ALLOWED: Final = "/%:@!$&'()*+,;="
 
 
-def to_root(scope: Scope) -> str:
-    """The way from the address of a request to the root of its server: `./`, `../`, `../../` and so on."""
+def root_reference(scope: Scope) -> str:
+    """Return the reference from a request to the root of its server: `./`, `../`, `../../` and so on."""
     return "../" * (_path(scope).count("/") - 1) or "./"
 
 
-def to_itself(scope: Scope) -> str:
-    """The way from the address of a request to itself, by the root: `../../patient/1/metrics`."""
-    return to_root(scope) + _path(scope).removeprefix("/")
+def own_reference(scope: Scope) -> str:
+    """Return the reference from a request to itself by way of the root: `../../patient/1/metrics`."""
+    return root_reference(scope) + _path(scope).removeprefix("/")
 
 
 def _path(scope: Scope) -> str:
-    """The path as it was asked for, without the outer path that a server puts in front if it is told of one."""
-    # From `path` Litestar takes a slash at the end away; `raw_path` is what not all servers tell.
+    """Return the path of the request, without the root path that a server may put in front of it."""
+    # Litestar strips a trailing slash from `path`. Not all servers set `raw_path`.
     path = quote(scope.get("raw_path") or scope["path"], safe=_ALLOWED)
     return path.removeprefix(scope.get("root_path", ""))

@@ -9,7 +9,7 @@ from litestar import Request, Router
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, SwaggerRenderPlugin
 
 from icu.http.files import files
-from icu.http.references import to_root
+from icu.http.references import root_reference
 
 _FILES: Final = "/schema/files"
 
@@ -18,14 +18,14 @@ class _Document(JsonRenderPlugin):
     """The OpenAPI document. OpenAPI resolves the address of the server against the document's own."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return super().render(request, _served_from(to_root(request.scope), openapi_schema))
+        return super().render(request, _served_from(root_reference(request.scope), openapi_schema))
 
 
 class _Page(SwaggerRenderPlugin):
     """The page, with the document inside. Its references are for the one of its addresses that was asked."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        root = to_root(request.scope)
+        root = root_reference(request.scope)
         folder = f"{root}{_FILES.removeprefix('/')}"
         page = SwaggerRenderPlugin(
             js_url=f"{folder}/swagger-ui-bundle.js",

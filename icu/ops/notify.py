@@ -21,8 +21,8 @@ def notify(state: str) -> None:
         sender.sendto(state.encode(), target)
 
 
-def notify_condition(trouble: str | None, degraded: str | None) -> None:
-    """Send how the work goes. Our supervisor shows it, systemd ignores it.
+def notify_work_status(trouble: str | None, degraded: str | None) -> None:
+    """Send the status of the work. Our supervisor shows it, systemd ignores it.
 
     Args:
         trouble: The thing that this process waits for; None if there is none.

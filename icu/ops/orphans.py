@@ -21,19 +21,19 @@ PAUSE: Final = 0.05
 _PR_GET_CHILD_SUBREAPER: Final = 37
 
 
-async def reap_orphans(is_ours: Callable[[int], bool]) -> None:
+async def reap_orphans(is_own_process: Callable[[int], bool]) -> None:
     """Wait for each ended orphan, until cancelled. Returns at once if this process is no reaper.
 
     Args:
-        is_ours: Tells by pid if this process started the child itself. Such a child is left alone: the task that
+        is_own_process: Tells by pid if this process started the child itself. Such a child is left alone: the task that
             started it needs its exit code.
     """
     if not _is_reaper():
         return
     with anyio.open_signal_receiver(signal.SIGCHLD) as signals:
-        await _reap(is_ours)  # for those that ended before the receiver was open
+        await _reap(is_own_process)  # for those that ended before the receiver was open
         async for _ in signals:
-            await _reap(is_ours)
+            await _reap(is_own_process)
 
 
 def _is_reaper() -> bool:
@@ -47,10 +47,10 @@ def _is_reaper() -> bool:
     )
 
 
-async def _reap(is_ours: Callable[[int], bool]) -> None:
+async def _reap(is_own_process: Callable[[int], bool]) -> None:
     # All of them: the kernel merges signals, so that one SIGCHLD may stand for many ends.
     while (pid := _ended()) is not None:
-        if is_ours(pid):
+        if is_own_process(pid):
             await anyio.sleep(PAUSE)
         else:
             _wait_for(pid)

@@ -67,7 +67,7 @@ class Shutdown:
 async def until_stopped(
     work: Callable[[], Awaitable[None]],
     shutdown: Shutdown | None = None,
-    is_ours: Callable[[int], bool] = lambda _: False,
+    is_own_process: Callable[[int], bool] = lambda _: False,
 ) -> None:
     """Await `work()` until it ends, or cancel it at the first stop signal.
 
@@ -76,7 +76,7 @@ async def until_stopped(
     Args:
         work: What to run. It calls `shutdown.begin` if it stops by itself.
         shutdown: The shutdown that the first signal begins.
-        is_ours: Tells by pid if a process is no orphan: see `reap_orphans`.
+        is_own_process: Tells by pid if a process is no orphan: see `reap_orphans`.
     """
     shutdown = shutdown or Shutdown()
     scope = CancelScope()
@@ -84,7 +84,7 @@ async def until_stopped(
         async with anyio.create_task_group() as group:
             await group.start(_listen, scope, shutdown)
             group.start_soon(_feed_watchdog, shutdown)
-            group.start_soon(reap_orphans, is_ours)
+            group.start_soon(reap_orphans, is_own_process)
             with scope:
                 await work()
             group.cancel_scope.cancel()

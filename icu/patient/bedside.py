@@ -18,9 +18,9 @@ from icu.http.face import face
 from icu.http.health import Health
 from icu.http.problems import documented
 from icu.messages import Observation, Served
-from icu.patient.beds import Beds
 from icu.patient.body.population import CONDITIONS
 from icu.patient.errors import NotReadyError
+from icu.patient.patients import EmulatedPatients
 
 PatientUuid: TypeAlias = Annotated[UUID, PathParameter(description="A uuid of `GET /patients`")]
 
@@ -95,9 +95,9 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get("/patients", summary="Who lies in these beds", tags=TAGS, responses=documented(400, 503))
-async def occupants(beds: NamedDependency[Beds]) -> list[Occupant]:
+async def occupants(patients: NamedDependency[EmulatedPatients]) -> list[Occupant]:
     """All patients of this child."""
-    return [Occupant(each.uuid, each.name) for each in beds.identities]
+    return [Occupant(each.uuid, each.name) for each in patients.identities]
 
 
 @get(
@@ -106,9 +106,9 @@ async def occupants(beds: NamedDependency[Beds]) -> list[Occupant]:
     tags=TAGS,
     responses=documented(400, 404, 503),
 )
-async def current_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> Current:
+async def current_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> Current:
     """The latest reading; 503 before the first."""
-    return _current(beds.latest(patient_uuid))
+    return _current(patients.latest(patient_uuid))
 
 
 @get(
@@ -117,9 +117,9 @@ async def current_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> 
     tags=TAGS,
     responses=documented(400, 404, 409, 503),
 )
-async def truth_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> State:
+async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> State:
     """A label for algorithms; 409 for a recording."""
-    return _state(beds, patient_uuid)
+    return _state(patients, patient_uuid)
 
 
 @post(
@@ -129,28 +129,30 @@ async def truth_of(patient_uuid: PatientUuid, beds: NamedDependency[Beds]) -> St
     tags=TAGS,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
-async def befall(patient_uuid: PatientUuid, data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
+async def befall(
+    patient_uuid: PatientUuid, data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]
+) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
-    beds.begin_scenario(patient_uuid, data.scenario)
-    return _state(beds, patient_uuid)
+    patients.begin_scenario(patient_uuid, data.scenario)
+    return _state(patients, patient_uuid)
 
 
 @get("/", summary="Who lies in this bed", tags=TAGS, responses=documented(400, 503))
-async def occupant(beds: NamedDependency[Beds]) -> Occupant:
+async def occupant(patients: NamedDependency[EmulatedPatients]) -> Occupant:
     """The patient's identity."""
-    return Occupant(*beds.identities[0])
+    return Occupant(*patients.identities[0])
 
 
 @get("/current", summary="What the monitor shows now", tags=TAGS, responses=documented(400, 503))
-async def current(beds: NamedDependency[Beds]) -> Current:
+async def current(patients: NamedDependency[EmulatedPatients]) -> Current:
     """The latest reading; 503 before the first."""
-    return _current(beds.latest(beds.identities[0].uuid))
+    return _current(patients.latest(patients.identities[0].uuid))
 
 
 @get("/truth", summary="What really goes on in this bed", tags=TAGS, responses=documented(400, 409, 503))
-async def truth(beds: NamedDependency[Beds]) -> State:
+async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     """A label for algorithms; 409 for a recording."""
-    return _state(beds, beds.identities[0].uuid)
+    return _state(patients, patients.identities[0].uuid)
 
 
 @post(
@@ -160,11 +162,11 @@ async def truth(beds: NamedDependency[Beds]) -> State:
     tags=TAGS,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
-async def befall_here(data: JSONBody[Choice], beds: NamedDependency[Beds]) -> State:
+async def befall_here(data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]) -> State:
     """As for a patient of many."""
-    uuid = beds.identities[0].uuid
-    beds.begin_scenario(uuid, data.scenario)
-    return _state(beds, uuid)
+    uuid = patients.identities[0].uuid
+    patients.begin_scenario(uuid, data.scenario)
+    return _state(patients, uuid)
 
 
 _DESCRIPTION: Final = (
@@ -178,17 +180,17 @@ _OF_ONE: Final[Sequence[HTTPRouteHandler]] = (occupant, current, truth, befall_h
 
 def create_app(
     *,
-    beds: Beds,
+    patients: EmulatedPatients,
     health: Health,
     registry: CollectorRegistry,
     version: str,
     cors_origins: Sequence[str] = (),
     hosts: Sequence[str] | None = None,
 ) -> Litestar:
-    """Build the application of these beds. Where there is one bed, the short paths are its own too."""
-    alone = len(beds.identities) == 1
+    """Build the application of these patients. A single patient has the short paths too."""
+    alone = len(patients.identities) == 1
     return face(
-        title=f"Bedside monitor of {beds.identities[0].name}" if alone else "Bedside monitors",
+        title=f"Bedside monitor of {patients.identities[0].name}" if alone else "Bedside monitors",
         description=_DESCRIPTION,
         tags=[Tag("bedside", "Who lies here, what the monitor shows, what is true, and what is to happen")],
         version=version,
@@ -197,7 +199,7 @@ def create_app(
         registry=registry,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={"beds": beds},
+        dependencies={"patients": patients},
     )
 
 
@@ -209,6 +211,6 @@ def _current(latest: Observation | None) -> Current:
     return Current(patient_uuid=latest.patient_uuid, **shown | absent)
 
 
-def _state(beds: Beds, uuid: UUID) -> State:
-    latest = beds.latest(uuid)
-    return State(uuid, None if latest is None else latest.timestamp, *beds.truth(uuid))
+def _state(patients: EmulatedPatients, uuid: UUID) -> State:
+    latest = patients.latest(uuid)
+    return State(uuid, None if latest is None else latest.timestamp, *patients.truth(uuid))

@@ -11,9 +11,9 @@ from numpy.random import SeedSequence
 
 from icu.bounds import TICK
 from icu.messages import SCHEMA_VERSION, Observation, Quality
-from icu.patient.beds import Identity, Truth
 from icu.patient.body import care
 from icu.patient.body.body import LONGEST_STEP, Body
+from icu.patient.patients import Identity, Truth
 from icu.patient.scenarios import Scenario
 from icu.patient.sensors import ARTEFACTS, SHOWN, Sensors, Shown
 from icu.vitals.catalogue import BY_NAME

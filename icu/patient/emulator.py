@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 
 from icu.messages import encode
-from icu.patient.beds import Bay
+from icu.patient.patients import Bay
 from icu.patient.telemetry import Telemetry
 from icu.transports.base import Transport
 from icu.transports.sending import SendBuffer, forwarding

@@ -6,8 +6,8 @@ from math import inf
 
 from icu.bounds import check_time
 from icu.messages import SCHEMA_VERSION, Observation, Quality
-from icu.patient.beds import Identity, Truth
 from icu.patient.errors import RecordedPatientError
+from icu.patient.patients import Identity, Truth
 from icu.patient.recordings.recording import Recording
 from icu.patient.scenarios import Scenario
 from icu.vitals.catalogue import NUMBERS

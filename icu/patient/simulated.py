@@ -6,8 +6,8 @@ from math import ceil, floor
 from typing import Final
 
 from icu.messages import Observation
-from icu.patient.beds import Identity, Truth
 from icu.patient.cohort import Cohort
+from icu.patient.patients import Identity, Truth
 from icu.patient.scenarios import Scenario
 
 # Seconds between the observations of two bays, at least.

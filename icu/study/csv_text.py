@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from icu.patient.beds import Truth
+from icu.patient.patients import Truth
 from icu.study.simulation import HIGHEST, SIGNS, UNITS, Block
 
 Cells: TypeAlias = NDArray[np.bytes_]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from icu.patient.beds import Truth
 from icu.patient.errors import RecordingError
+from icu.patient.patients import Truth
 from icu.study.extras import extra
 from icu.study.simulation import MISSING, SIGNS, UNITS, Block
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from icu.bounds import check_time
 from icu.config.load import packaged
 from icu.errors import UsageError
-from icu.patient.beds import Identity, Truth
 from icu.patient.cohort import Cohort
 from icu.patient.errors import UnknownScenarioError
+from icu.patient.patients import Identity, Truth
 from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.vitals import catalogue

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from icu.supervisor.process import run_process
     from icu.supervisor.spec import BRUTAL_KILL, AutoShutdown, ChildSpec, Restart, Start, Strategy
     from icu.supervisor.tree import Supervisor
-    from icu.supervisor.view import ChildState, ChildView, Condition
+    from icu.supervisor.view import ChildState, ChildView, WorkStatus
 
 __all__ = [
     "BRUTAL_KILL",
@@ -23,12 +23,12 @@ __all__ = [
     "ChildSpec",
     "ChildState",
     "ChildView",
-    "Condition",
     "Intensity",
     "Restart",
     "Start",
     "Strategy",
     "Supervisor",
+    "WorkStatus",
     "run_process",
 ]
 
@@ -37,9 +37,9 @@ _MODULES: Final[Mapping[str, str]] = {
     "Backoff": "backoff",
     "ChildState": "view",
     "ChildView": "view",
-    "Condition": "view",
     "Intensity": "intensity",
     "Supervisor": "tree",
+    "WorkStatus": "view",
     "run_process": "process",
 }
 

@@ -18,7 +18,7 @@ from icu.supervisor.events import (
     ChildStopped,
 )
 from icu.supervisor.spec import BRUTAL_KILL, ChildSpec
-from icu.supervisor.view import ChildState, ChildView, Condition
+from icu.supervisor.view import ChildState, ChildView, WorkStatus
 
 
 class Child:
@@ -88,13 +88,13 @@ class Child:
         """The child at this moment, for display."""
         error = self._last_error
         running = self._state is ChildState.RUNNING
-        condition = self.spec.condition() if running else Condition()
+        work_status = self.spec.work_status() if running else WorkStatus()
         return ChildView(
             id=self.spec.id,
-            state=self._displayed_state(condition) if running else self._state,
+            state=self._displayed_state(work_status) if running else self._state,
             restarts=self.attempt - 1,
             uptime=self.uptime if running else 0.0,
-            detail=condition.degraded or condition.trouble or self._detail,
+            detail=work_status.degraded or work_status.trouble or self._detail,
             last_error=None if error is None else f"{type(error).__name__}: {error}",
             children=self.spec.children(),
         )
@@ -139,12 +139,12 @@ class Child:
             self._abandoned = True
             self._announce(ChildAbandoned(self.spec.id, anyio.current_time() - self._stop_requested_at))
 
-    def _displayed_state(self, condition: Condition) -> ChildState:
+    def _displayed_state(self, work_status: WorkStatus) -> ChildState:
         if self.uptime < self.spec.min_uptime:
             return ChildState.STARTING
-        if condition.degraded:
+        if work_status.degraded:
             return ChildState.DEGRADED
-        return ChildState.WAITING if condition.trouble else ChildState.RUNNING
+        return ChildState.WAITING if work_status.trouble else ChildState.RUNNING
 
     async def _run(self) -> None:
         returned = False

@@ -2,7 +2,7 @@
 
 It reports its status by systemd's protocol, sd_notify(3), on a socket of ours: READY=1 once it has started, STATUS=
 with a text for people, WATCHDOG=1 as long as it lives. Two names are our own: X_TROUBLE= and X_DEGRADED=, the two parts
-of its `Condition`. In the socket's folder, which lasts as long as the process, it may put sockets of its own. Its
+of its `WorkStatus`. In the socket's folder, which lasts as long as the process, it may put sockets of its own. Its
 standard input is a pipe, which carries one line, the settings line, and is closed when we end, so that the process can
 end too.
 """
@@ -28,7 +28,7 @@ from anyio.abc import Process, TaskStatus, UNIXDatagramSocket
 
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.own_processes import OwnProcesses
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 
 # Bytes of a line of output. A longer one is reported in pieces: memory is bounded, whatever a process writes.
 LONGEST_LINE: Final = 65_536
@@ -49,7 +49,7 @@ async def run_process(
     on_line: Callable[[str], str | None],
     environ: Mapping[str, str],
     settings_line: str = "",
-    on_condition: Callable[[Condition], None] = lambda _: None,
+    on_work_status: Callable[[WorkStatus], None] = lambda _: None,
     on_ready: Callable[[Path], None] = lambda _: None,
     own_processes: OwnProcesses | None = None,
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
@@ -65,7 +65,7 @@ async def run_process(
             or None.
         environ: The environment of the process.
         settings_line: The line on its standard input, which no other process can read.
-        on_condition: Called with each condition that it reports.
+        on_work_status: Called with each status that it reports.
         on_ready: Called, when it says READY=1, with the folder that it shares with us.
         own_processes: The processes among which it is counted until its end.
         task_status: Where `started` is reported.
@@ -79,7 +79,7 @@ async def run_process(
         own_environ = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": str(round(watchdog * 1_000_000))}
         own_processes = own_processes or OwnProcesses()
         process = await own_processes.open(command, {**environ, **own_environ})
-        watch = _ProcessWatch(process, notices, watchdog, on_line, on_condition, partial(on_ready, path.parent))
+        watch = _ProcessWatch(process, notices, watchdog, on_line, on_work_status, partial(on_ready, path.parent))
         try:
             await watch.until_end(settings_line, task_status)
         except anyio.get_cancelled_exc_class():
@@ -119,14 +119,14 @@ class _ProcessWatch:
         notices: UNIXDatagramSocket,
         watchdog: float,
         on_line: Callable[[str], str | None],
-        on_condition: Callable[[Condition], None],
+        on_work_status: Callable[[WorkStatus], None],
         on_ready: Callable[[], None],
     ) -> None:
         self._process = process
         self._notices = notices
         self._watchdog = watchdog
         self._on_line = on_line
-        self._on_condition = on_condition
+        self._on_work_status = on_work_status
         self._on_ready = on_ready
         # Output behind the last line break.
         self._unfinished_line = b""
@@ -183,7 +183,7 @@ class _ProcessWatch:
             self._watchdog_scope.deadline = anyio.current_time() + self._watchdog
             notice = dict(line.split("=", 1) for line in packet.decode(errors="replace").split("\n") if "=" in line)
             if "X_TROUBLE" in notice:
-                self._on_condition(Condition(notice["X_TROUBLE"] or None, notice.get("X_DEGRADED") or None))
+                self._on_work_status(WorkStatus(notice["X_TROUBLE"] or None, notice.get("X_DEGRADED") or None))
             if "READY" in notice:
                 status = notice.get("STATUS")
                 self._on_ready()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from icu.supervisor.view import ChildView, Condition
+from icu.supervisor.view import ChildView, WorkStatus
 
 # An actor: an `async def` with the keyword `task_status`. It calls `task_status.started()` once its own resources are
 # ready, optionally with a text for people, such as its address; it runs until cancelled, and raises its errors.
@@ -78,8 +78,8 @@ class ChildSpec:
     stage: str | None = None
     # True if its end counts for `auto_shutdown`. Not for permanent children, which never end.
     significant: bool = False
-    # The condition of its work, asked while it runs, and shown as `waiting` or `degraded`.
-    condition: Callable[[], Condition] = Condition
+    # The status of its work, asked while it runs, and shown as `waiting` or `degraded`.
+    work_status: Callable[[], WorkStatus] = WorkStatus
     # Its own children, if it is a supervisor.
     children: Callable[[], Sequence[ChildView]] = tuple
 

@@ -29,8 +29,8 @@ class ChildState(StrEnum):
     FAILED = "failed"
 
 
-class Condition(NamedTuple):
-    """The condition of a running child's work, in words for people. Both are None while all is well."""
+class WorkStatus(NamedTuple):
+    """The status of a running child's work, in words for people. Both are None while all is well."""
 
     # The thing that the child waits for. It goes on by itself once that is there.
     trouble: str | None = None

@@ -1,1 +1,1 @@
-"""The ward: the supervised tree of children, and the orders that people give to it."""
+"""Ward: the supervised tree of children, and the orders of people to it."""

@@ -1,4 +1,4 @@
-"""How the ward is, for a monitor in another process than its supervisor."""
+"""Queries to the ward's supervisor from another process, such as a monitor."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,17 @@ from icu.supervisor.view import ChildView
 from icu.ward.orders import Tree
 
 
-async def look(settings: Settings) -> Sequence[ChildView]:
-    """All children of the supervisor that runs with these settings. Raises NoSupervisorError."""
+async def fetch_children(settings: Settings) -> Sequence[ChildView]:
+    """Fetch all children of the supervisor that runs with these settings.
+
+    Raises:
+        NoSupervisorError: No supervisor answers.
+    """
     return (await _tree(settings)).children
 
 
-async def unready(settings: Settings) -> str | None:
-    """Why the ward of the supervisor that runs with these settings is not ready; None where there is none to ask."""
+async def fetch_unready(settings: Settings) -> str | None:
+    """Fetch the reason why the ward is not ready; None if it is, or if no supervisor answers."""
     try:
         return (await _tree(settings)).unready
     except NoSupervisorError:

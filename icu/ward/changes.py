@@ -1,4 +1,4 @@
-"""Orders that change who there is in a ward: by count, and by settings that are read anew."""
+"""Changes of a ward's children: by the count of a group, and by settings that are read anew."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -13,26 +13,35 @@ from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.errors import IcuError
 from icu.supervisor.spec import ChildSpec
 from icu.ward.children import Children, Member
-from icu.ward.differences import changes, postponed
+from icu.ward.differences import changes, postponed_settings
 
-# The children that settings stand for, in their order. ConfigurationError for settings that contradict themselves.
+# Makes the children of some settings, in their order. Raises ConfigurationError for contradictory settings.
 Members: TypeAlias = Callable[[Settings], Sequence[Member]]
 
 
 class Change(NamedTuple):
-    """What an order has changed, in words, and the ids of the children that were started for it."""
+    """Result of a change."""
 
+    # In words for people.
     what: str
+    # Ids of the children that were started for it.
     started: Sequence[str] = ()
 
 
 class Changes:
-    """The changes of a ward's children, one after the other."""
+    """Changes of a ward's children, carried out one after the other."""
 
     def __init__(
         self, children: Children, settings: Settings, members: Members, reread: Callable[[], Settings] | None
     ) -> None:
-        """`settings` are those that the ward began with, `reread` reads them anew."""
+        """Keep the settings that later changes are compared with.
+
+        Args:
+            children: Children of the ward.
+            settings: Settings with which the ward began.
+            members: Makes the children of changed settings.
+            reread: Reads the settings anew; None to go on with the first ones.
+        """
         self._children = children
         self._first = settings
         self._settings = settings
@@ -41,7 +50,17 @@ class Changes:
         self._turn = Lock()
 
     async def scale(self, group: str, count: int) -> Change:
-        """Let a group (`count = N`) have so many children. ConfigurationError where it cannot."""
+        """Change the number of children in a group (`count = N`).
+
+        Args:
+            group: Id of the group.
+            count: New number; 0 keeps the group without children.
+
+        Raises:
+            UnknownChildError: There is no such child.
+            ConfigurationError: The child is no group, or the settings would contradict each other.
+            PartlyDoneError: Some children could not be started.
+        """
         async with self._turn:
             tables = {str(each.id): each for each in self._settings.child}
             if group not in [*tables, *self._children.members, BEDS]:
@@ -53,14 +72,19 @@ class Changes:
             mistake = mistake_in(scaled)
             if mistake is not None:
                 raise ConfigurationError(f"{group}: {mistake}")
-            return await self._become(replace(self._settings, child=tuple({**tables, group: scaled}.values())))
+            return await self._apply(replace(self._settings, child=tuple({**tables, group: scaled}.values())))
 
     async def reload(self) -> Change:
-        """Read the file again and apply the difference. A file with a mistake changes nothing."""
-        async with self._turn:
-            return await self._become(await to_thread.run_sync(self._reread))
+        """Read the settings again and apply the difference.
 
-    async def _become(self, settings: Settings) -> Change:
+        Raises:
+            ConfigurationError: The settings are wrong; nothing is changed.
+            PartlyDoneError: Some children could not be started.
+        """
+        async with self._turn:
+            return await self._apply(await to_thread.run_sync(self._reread))
+
+    async def _apply(self, settings: Settings) -> Change:
         before = dict(self._children.members)
         after = {each.id: each for each in self._members(settings)}
         old, wanted = _configs(before), _configs(after)
@@ -68,38 +92,38 @@ class Changes:
         new = [after[name] for name, config in wanted.items() if old.get(name) != config]
         for each in [*gone, *new]:
             self._children.refuse_while_down(self._children.owner(each))
-        # A mistake shows here, before anything is changed. Recordings are read: that is nothing for the loop.
+        # Built before anything is changed, since a mistake may show here; in a thread, since recordings are read.
         specs = await to_thread.run_sync(lambda: [each.build() for each in new])
-        await self._take_leave(reversed(gone), after)
+        await self._stop_replaced(reversed(gone), after)
         added = zip(new, specs, strict=True)
         problems = {each.id: why for each, spec in added if (why := await self._add(each, spec))}
         self._children.arrange(after)
         self._settings = replace(self._settings, child=settings.child)
-        told = changes(old, wanted, frozenset(problems)) + postponed(settings, self._first)
+        done = changes(old, wanted, frozenset(problems)) + postponed_settings(settings, self._first)
         if problems:
-            raise PartlyDoneError("; ".join([*told, "but " + "; but ".join(problems.values())]))
-        return Change("; ".join(told) or "nothing changed", [each.id for each in new])
+            raise PartlyDoneError("; ".join([*done, "but " + "; but ".join(problems.values())]))
+        return Change("; ".join(done) or "nothing changed", [each.id for each in new])
 
-    async def _take_leave(self, gone: Iterable[Member], after: Mapping[str, Member]) -> None:
-        """Stop those that are gone or have changed, in this order."""
+    async def _stop_replaced(self, gone: Iterable[Member], after: Mapping[str, Member]) -> None:
+        """Stop the children that are gone or have changed, in this order. Those that are gone are removed."""
         for each in gone:
             owner = self._children.owner(each)
             if each.id in after and self._children.owner(after[each.id]) is owner:
-                await owner.stop_child(each.id)  # all of them before any is replaced: ports may have changed hands
+                await owner.stop_child(each.id)  # all before any is replaced: two may have exchanged their ports
             else:
                 await self._children.remove(each)
 
     async def _add(self, member: Member, spec: ChildSpec) -> str | None:
-        """Add a child, or put it in the place of the one that it replaces; what went wrong."""
+        """Add or replace a child. Returns the error in words; None if there was none."""
         try:
             await self._children.put(member, spec)
-        except Exception as exc:  # noqa: BLE001 - whatever keeps one child from starting, the others are to
-            return f"{member.id}: {in_words(exc)}"
+        except Exception as exc:  # noqa: BLE001 - the failure of one child must not keep the others from starting
+            return f"{member.id}: {describe_error(exc)}"
         return None
 
 
-def in_words(error: Exception) -> str:
-    """What went wrong, with the kind of an error that is none of ours."""
+def describe_error(error: Exception) -> str:
+    """Describe an error in words; foreign errors with their class."""
     return str(error) if isinstance(error, IcuError) else f"{type(error).__name__}: {error}"
 
 
@@ -108,7 +132,7 @@ def _configs(members: Mapping[str, Member]) -> dict[str, AnyChild]:
 
 
 def _no_group(group: str, groups: Sequence[str]) -> str:
-    """Why a child, or all patients, cannot be scaled, and what can."""
+    """Explain that a child, or all patients, cannot be scaled, and name the groups that can."""
     what = "means all patients, and is no child with a `count`" if group == BEDS else "is no child with a `count`"
     remedy = f"scale {' or '.join(groups)}" if groups else "write `count = N` below one in supervisor.toml, and reload"
     return f"{group} {what}, and only such a one can be scaled: {remedy}"

@@ -1,7 +1,7 @@
-"""The children of a ward: under which supervisor each of them stands, how it is, and who is meant by a pattern.
+"""Children of a ward: their supervisors, states, and selection by patterns.
 
-Patients have a supervisor of their own, so that beds which die one after the other never use up what the sink and the
-monitor may need; and they stop together, for nothing runs between them.
+Patient children have a supervisor of their own, so that their deaths never use up the restarts that the sink and the
+monitor may need. They stop together, for nothing flows between them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,99 +19,119 @@ from icu.supervisor.spec import ChildSpec, Strategy
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildState, ChildView
 
-# The states in which a supervisor has children.
+# States of a supervisor in which it accepts changes of its children.
 _TAKES_ORDERS: Final = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED})
 
 
 class Patients(Protocol):
-    """The patients of one child, wherever it runs."""
+    """Patients of one child, in this process or in the child's own."""
 
     def names(self) -> Sequence[str]:
-        """All of them."""
+        """Return the names of all patients."""
 
-    def means(self, bed: str) -> bool:
-        """Whether this, or this pattern, means one of them or all."""
+    def matches(self, bed: str) -> bool:
+        """Check if a child's id, a patient's name or uuid, a pattern of them, or `beds` for all selects a patient."""
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted | None:
-        """Let a scenario that there is befall those who are meant; None where their child does not run."""
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted | None:
+        """Begin a scenario for the patients that match.
+
+        Args:
+            bed: As for `matches`.
+            scenario: Name of an existing scenario.
+
+        Returns:
+            Names of the patients in the scenario, and reasons for the others; None if the child does not run.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A child of a ward, as whoever knows its role hands it in."""
+    """A child of a ward, made outside of this room: the ward does not know the roles."""
 
-    # What it is made from: where this differs, it is another child.
+    # Settings of the child. A change of them replaces the child.
     config: AnyChild
-    # Makes its specification. That may read files. ConfigurationError where it cannot be had as it is configured.
+    # Makes its specification. May read files. Raises ConfigurationError for a child that cannot run as configured.
     build: Callable[[], ChildSpec]
-    # Whether it stands under the patients' supervisor.
-    is_bed: bool = False
-    # Whether the ward is not ready while it is down.
+    # True for a child of the patients' supervisor.
+    is_patient: bool = False
+    # True if the ward is not ready while the child is down.
     critical: bool = False
+    # Its patients, for scenarios by order.
     patients: Patients | None = None
 
     @property
     def id(self) -> str:
-        """What people call it."""
+        """Id of the child."""
         return str(self.config.id)
 
 
 class Children:
-    """The children of a ward below their supervisors."""
+    """Children of a ward, below the root supervisor and the patients' supervisor."""
 
     def __init__(
         self,
         members: Iterable[Member],
         limits: Supervision,
         *,
-        beds_grace: float,
+        patients_grace: float,
         on_event: Iterable[Handler] = (),
         on_giving_up: Callable[[], None] = lambda: None,
     ) -> None:
-        """ConfigurationError where a child cannot be had as it is configured.
+        """Build the two supervisors. Starts nothing yet.
 
-        `beds_grace`: seconds that the patients may take together to stop. `on_giving_up` is called when all are stopped
-        because the ward cannot go on.
+        Args:
+            members: All children, in the order in which they start.
+            limits: Restart strategy and limits of both supervisors.
+            patients_grace: Seconds that all patients may take together to stop.
+            on_event: Called with each event of both supervisors.
+            on_giving_up: Called before all are stopped because the root supervisor gives up.
+
+        Raises:
+            ConfigurationError: A child cannot run as it is configured.
         """
-        # Those that there are.
+        # Existing children, by id.
         self.members = {each.id: each for each in members}
-        # Those that there are to be: one that could not be started is none of `members`.
+        # Configured children: one that could not be added is missing in `members`.
         self.wanted: Sequence[Member] = list(self.members.values())
         self.rules = {
             "": f"{limits.strategy}, gives up at more than {limits.restarts} deaths in {limits.period:g} s",
             BEDS: f"one_for_one, gives up at more than {limits.bed_restarts} deaths in {limits.bed_period:g} s",
         }
         handlers = list(on_event)
-        self._beds = Supervisor(
-            [each.build() for each in self.wanted if each.is_bed],
+        self._patients = Supervisor(
+            [each.build() for each in self.wanted if each.is_patient],
             intensity=Intensity(limits.bed_restarts, limits.bed_period),
             stop_together=True,
             on_event=handlers,
         )
         self.root = Supervisor(
-            _root_specs(self.wanted, self._beds.as_child(BEDS, shutdown=beds_grace)),
+            _root_specs(self.wanted, self._patients.as_child(BEDS, shutdown=patients_grace)),
             strategy=Strategy(limits.strategy),
             intensity=Intensity(limits.restarts, limits.period),
             on_event=[*handlers, lambda event: on_giving_up() if isinstance(event, Escalated) else None],
         )
 
     def view(self) -> tuple[ChildView, ...]:
-        """All children; the patients' are below their supervisor."""
+        """Return the children of the root supervisor, with the patients below theirs."""
         return self.root.view()
 
-    def flat(self) -> list[ChildView]:
-        """All children that are no supervisors."""
+    def leaves(self) -> list[ChildView]:
+        """Return all children except the patients' supervisor."""
         return [child for _, child in self._leaves()]
 
     def matching(self, patterns: Iterable[str]) -> list[ChildView]:
-        """Those of `flat` that match one of the patterns, `*` standing for anything; all of them without patterns.
+        """Return the leaves that match one of the patterns; all of them without patterns.
 
-        A supervisor's id stands for all its children. UnknownChildError for a pattern that matches nobody.
+        Args:
+            patterns: Ids, with `*` for anything. The id of the patients' supervisor stands for all its children.
+
+        Raises:
+            UnknownChildError: A pattern matches no child.
         """
-        return [child for _, child in self.found(patterns)]
+        return [child for _, child in self.find(patterns)]
 
-    def found(self, patterns: Iterable[str]) -> list[tuple[Supervisor, ChildView]]:
-        """As `matching`, each with its supervisor."""
+    def find(self, patterns: Iterable[str]) -> list[tuple[Supervisor, ChildView]]:
+        """Return the children of `matching`, each with its supervisor."""
         leaves = list(self._leaves())
         wanted = set[str]()
         for pattern in patterns:
@@ -122,23 +142,27 @@ class Children:
         return [(owner, child) for owner, child in leaves if child.id in wanted] if wanted else leaves
 
     async def unready(self) -> str | None:
-        """Which critical children are down, so that the ward is not ready; None if none is."""
-        states = {each.id: each.state for each in self.flat()}
+        """Name the critical children that are down, so that the ward is not ready; None if all of them run."""
+        states = {each.id: each.state for each in self.leaves()}
         down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not ChildState.RUNNING]
         return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
 
     def owner(self, member: Member) -> Supervisor:
-        """The supervisor of a child."""
-        return self._beds if member.is_bed else self.root
+        """Return the supervisor of a child."""
+        return self._patients if member.is_patient else self.root
 
     def refuse_while_down(self, owner: Supervisor) -> None:
-        """SupervisionError where the patients' supervisor, if that is meant, can take no orders."""
+        """Refuse orders to the patients' supervisor while it does not run.
+
+        Raises:
+            SupervisionError: `owner` is the patients' supervisor, and it does not run.
+        """
         state = next(child.state for child in self.root.view() if child.id == BEDS)
-        if owner is self._beds and state not in _TAKES_ORDERS:
+        if owner is self._patients and state not in _TAKES_ORDERS:
             raise SupervisionError(f"its supervisor, {BEDS}, is {state}: ask again when it runs")
 
     async def put(self, member: Member, spec: ChildSpec) -> None:
-        """Add a child to its supervisor, in the place of the one that it replaces. Raises what its start does."""
+        """Add a child to its supervisor, or replace the one with its id. Raises the error of its start, if any."""
         owner = self.owner(member)
         await (owner.replace_child if member.id in self.members else owner.add_child)(spec)
         self.members[member.id] = member
@@ -149,30 +173,33 @@ class Children:
         del self.members[member.id]
 
     def arrange(self, wanted: Mapping[str, Member]) -> None:
-        """Let all stand in this order: that is the order in which they will stop, from its end."""
+        """Put all children in this order. They stop in the reverse order."""
         self.wanted = list(wanted.values())
         self.members = {name: self.members[name] for name in wanted if name in self.members}
-        self._beds.arrange([name for name, each in wanted.items() if each.is_bed])
-        self.root.arrange([BEDS if each.is_bed else name for name, each in wanted.items()])
+        self._patients.arrange([name for name, each in wanted.items() if each.is_patient])
+        self.root.arrange([BEDS if each.is_patient else name for name, each in wanted.items()])
 
     def _matches(self, owner: Supervisor, name: str, pattern: str) -> bool:
-        if owner is self._beds and pattern == BEDS:
+        if owner is self._patients and pattern == BEDS:
             return True
         return name == pattern or fnmatchcase(name, pattern)
 
     def _leaves(self) -> Iterator[tuple[Supervisor, ChildView]]:
         for child in self.root.view():
             if child.id == BEDS:
-                yield from ((self._beds, bed) for bed in child.children)
+                yield from ((self._patients, bed) for bed in child.children)
             else:
                 yield self.root, child
 
 
 def _root_specs(members: Iterable[Member], beds: ChildSpec) -> list[ChildSpec]:
-    """In their order; the patients where the first of them stands, or else at the end."""
+    """Specify the root's children in their order, with the patients' supervisor in the place of the first patient.
+
+    Without patients it comes last: `reload` may add some later.
+    """
     specs: list[ChildSpec] = []
     for each in members:
-        if not each.is_bed:
+        if not each.is_patient:
             specs.append(each.build())
         elif beds not in specs:
             specs.append(beds)

@@ -1,4 +1,4 @@
-"""What an order has changed in a ward, in words."""
+"""Changes of a ward in words, for the answers to orders."""
 
 from collections.abc import Container, Mapping, Sequence
 
@@ -6,7 +6,13 @@ from icu.config.settings import AnyChild, Settings
 
 
 def changes(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], failed: Container[str]) -> list[str]:
-    """What was done with the children, but for those that failed to start."""
+    """Describe the changes of the children.
+
+    Args:
+        before: Settings of the children by id, in their order.
+        after: The same after the change.
+        failed: Ids of children that could not be started, which are left out.
+    """
     stayed = [name for name in before if name in after]
     places = zip(stayed, [name for name in after if name in before], strict=True)
     lists = {
@@ -18,8 +24,8 @@ def changes(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], faile
     return _sentences(lists)
 
 
-def postponed(wanted: Settings, running: Settings) -> list[str]:
-    """Which settings stay as they are, for the children that are started again too."""
+def postponed_settings(wanted: Settings, running: Settings) -> list[str]:
+    """Name the changed settings outside the children. They wait for the next start, even for restarted children."""
     others = [name for name in wanted.__struct_fields__ if name != "child"]
     different = [name for name in others if getattr(wanted, name) != getattr(running, name)]
     return _sentences({"not applied until the next start": different})

@@ -1,4 +1,4 @@
-"""The supervisor's events as log records and figures."""
+"""Supervisor events as log records and metrics."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from icu.supervisor.view import ChildState, ChildView
 
 
 class Restarts:
-    """How often each child was started again after it died, by reason, as long as this process lives."""
+    """Counts of the restarts of each child, by reason, since this process began."""
 
     def __init__(self) -> None:
         self._counted: dict[str, Tally[str]] = {}
@@ -35,19 +35,19 @@ class Restarts:
             self._counted.setdefault(event.id, Tally())[reason_of(event.error)] += 1
 
     def of(self, child_id: str) -> Mapping[str, int]:
-        """A child's restarts by reason."""
+        """Return a child's restarts by reason."""
         return self._counted.get(child_id, {})
 
 
 class ChildFigures(Collector):
-    """The children as they are, as figures. One that was removed has none; if it comes back, its counters go on."""
+    """Prometheus collector of the children. A removed child has no metrics; if it comes back, its counters go on."""
 
     def __init__(self, view: Callable[[], Sequence[ChildView]], restarts: Restarts) -> None:
         self._view = view
         self._restarts = restarts
 
     def collect(self) -> Iterator[Metric]:
-        """State, uptime and restarts of each child. Whoever has not died yet has 0 restarts."""
+        """Yield state, uptime and restarts of each child."""
         states = GaugeMetricFamily("icu_child_state", "1 for the state that the child is in", labels=["child", "state"])
         uptimes = GaugeMetricFamily("icu_child_uptime_seconds", "Since the child started", labels=["child"])
         restarts = CounterMetricFamily("icu_child_restarts", "Restarts of the child after it died", labels=["child"])
@@ -58,6 +58,7 @@ class ChildFigures(Collector):
             for state in ChildState:
                 states.add_metric([child.id, state], state == child.state)
             uptimes.add_metric([child.id], child.uptime)
+            # 0 before the first restart: a counter that begins at 1 hides it from `increase`.
             counted = self._restarts.of(child.id)
             restarts.add_metric([child.id], sum(counted.values()))
             for reason, count in counted.items():
@@ -72,14 +73,18 @@ def _all(children: Sequence[ChildView]) -> Iterator[ChildView]:
 
 
 def reason_of(error: BaseException | None) -> str:
-    """Why a child died, in a word: how its process ended, or the kind of the error; None is an end by itself."""
+    """Name the reason of a death in one word: the end of its process, or the class of its error.
+
+    Args:
+        error: None for a child that ended by itself.
+    """
     if error is None:
         return "ended"
     return error.how if isinstance(error, ProcessEndedError) else type(error).__name__
 
 
 def log_event(event: Event) -> None:
-    """The supervisor's events as log records. What counts for machines stands in fields of their own, too."""
+    """Log an event of the supervisor, with fields for machines."""
     log = logger.bind(child=event.id)
     match event:
         case ChildStarted(detail=detail, attempt=attempt):
@@ -87,7 +92,7 @@ def log_event(event: Event) -> None:
         case ChildExited(uptime=uptime):
             log.bind(uptime=round(uptime, 3)).info("ended by itself")
         case ChildFailed(error=error, uptime=uptime):
-            # One line for what we expect, the stack for what we don't.
+            # One line for an expected error; the stack for any other, which nothing else can explain.
             expected = isinstance(error, IcuError)
             log = log.bind(event="death", reason=reason_of(error), uptime=round(uptime, 3))
             log.opt(exception=None if expected else error).error("died: {}", error)

@@ -1,4 +1,4 @@
-"""How the children are after an order, once each has shown whether it stays up."""
+"""Answers to orders, with the states of the children once they have settled."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -10,48 +10,55 @@ from icu.control.protocol import Done
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.changes import Change
 
-# Seconds for which an order that is done waits until the children are shown as what they are: a start takes 1 s to
-# count.
+# Seconds to wait at most for the children to settle. A child counts as started after 1 s.
 SETTLING: Final = 3.0
 
-# Seconds between two looks meanwhile.
+# Seconds between two looks at the children meanwhile.
 LOOK_EVERY: Final = 0.1
 
 _ON_THE_WAY: Final = frozenset({ChildState.PENDING, ChildState.STARTING, ChildState.STOPPING})
 
 
-class Seen(Protocol):
-    """The children that are looked at."""
+class ChildrenViews(Protocol):
+    """Views of the children of a ward."""
 
     def view(self) -> Sequence[ChildView]:
-        """All of them, those of supervisors below them."""
+        """Return the children of the root supervisor, with those of other supervisors below these."""
 
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
-        """Those that match, and are no supervisors; all of them without patterns. UnknownChildError."""
+        """Return the children that match, without supervisors; all of them without patterns.
+
+        Raises:
+            UnknownChildError: A pattern matches no child.
+        """
 
 
 class Outcomes:
-    """Answers that tell of children."""
+    """Maker of answers with the states of children."""
 
-    def __init__(self, children: Seen) -> None:
+    def __init__(self, children: ChildrenViews) -> None:
         self._children = children
 
     def of(self, patterns: Iterable[str]) -> protocol.Children:
-        """How the children are that match; all of them without patterns."""
-        return self._told(self._children.matching(patterns))
+        """Answer with the children that match; all of them without patterns."""
+        return self._answer(self._children.matching(patterns))
 
-    async def after(self, told: Mapping[str, str | None]) -> protocol.Children:
-        """How the children are that an order was about: their ids, each with what went wrong."""
-        children = await self._settled(told)
-        return self._told(children, [f"{name}: {problem}" for name, problem in told.items() if problem])
+    async def after(self, problems: Mapping[str, str | None]) -> protocol.Children:
+        """Answer with the children of an order, once they have settled.
+
+        Args:
+            problems: Problem of each child by its id; None for a child without one.
+        """
+        children = await self._settled(problems)
+        return self._answer(children, [f"{name}: {problem}" for name, problem in problems.items() if problem])
 
     async def done(self, change: Change) -> Done:
-        """What was changed, and how the children are that were started for it."""
+        """Answer with a change, and the children that were started for it once they have settled."""
         children = await self._settled(change.started)
-        return Done(change.what, children, self._told(children).beds)
+        return Done(change.what, children, self._answer(children).beds)
 
-    def _told(self, children: Sequence[ChildView], problems: Sequence[str] = ()) -> protocol.Children:
-        """The children, and what is wrong with the supervisors of theirs that are down."""
+    def _answer(self, children: Sequence[ChildView], problems: Sequence[str] = ()) -> protocol.Children:
+        """Add the problems of the children's supervisors that are down, which explain why the children are."""
         above = [(each, {child.id for child in each.children}) for each in self._children.view() if each.children]
         asked = {child.id for child in children}
         down = [
@@ -73,7 +80,7 @@ class Outcomes:
 
 
 def _is_settled(child: ChildView) -> bool:
-    """Whether a child is somewhere, and not on its way: one that dies at each start is found dead."""
+    """Check that a child is in no transition. A child that dies at each start settles as dead."""
     return child.state not in _ON_THE_WAY
 
 

@@ -1,4 +1,4 @@
-"""Orders to a child in a process of its own: those that people give to the ward, at a socket of the process's own."""
+"""Orders of the supervisor to a child in a process of its own, over a socket of that process."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,58 +13,89 @@ from msgspec import Meta
 from icu.control.client import ANSWER_DEADLINE, ask
 from icu.control.errors import NoSupervisorError
 from icu.control.places import Place
-from icu.control.protocol import Order, ScenarioRefused
+from icu.control.protocol import ControlOrder, ScenarioRefused
 from icu.control.server import accepting_orders
 from icu.supervisor.errors import SupervisionError
 
-# Of the socket, which is in the folder that a process shares with its supervisor.
+# File name of the socket, in the folder that a process shares with its supervisor.
 _NAME: Final = "orders"
 
-# Patients of one order: a process does nothing else while it obeys.
-MOST: Final = 100
+# Patients in one order at most: the process does nothing else while it carries one out.
+MAX_PATIENTS: Final = 100
 
 
-class Lone(Protocol):
-    """A process that runs one child with patients."""
+class OrderReceiver(Protocol):
+    """Receiver of orders in a process with a single patient child."""
 
     def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
-        """Begin a scenario for patients; those of them whom it does not befall, and why."""
+        """Begin a scenario for patients.
+
+        Returns:
+            Reasons by the uuids of patients for whom it did not begin.
+        """
 
 
-class Begin(Order, frozen=True):
-    """Begin a scenario for patients of a process of its own, from its supervisor."""
+class BeginForPatients(ControlOrder, frozen=True, tag="begin"):
+    """Begin a scenario for some patients of the process."""
 
     patients: Annotated[tuple[UUID, ...], Meta(max_length=1_000)]
     scenario: Annotated[str, Meta(min_length=1, max_length=200)]
 
-    async def carry_out(self, ward: Lone) -> ScenarioRefused:
-        """Now."""
-        return ScenarioRefused(ward.begin(self.patients, self.scenario))
+    async def carry_out(self, receiver: OrderReceiver) -> ScenarioRefused:
+        return ScenarioRefused(receiver.begin(self.patients, self.scenario))
 
 
 def place_in(folder: Path) -> Place:
-    """Where a process takes orders, as its supervisor sees it."""
+    """Return the place where a process accepts orders, for its supervisor.
+
+    Args:
+        folder: Folder that the two share.
+    """
     return Place(folder / _NAME, private=False)
 
 
-def obeying_supervisor(ward: Lone, environ: Mapping[str, str] = os.environ) -> AbstractAsyncContextManager[None]:
-    """Take orders in this process while the block runs. `ward` obeys them."""
-    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), ward, (Begin,))
+def accepting_supervisor_orders(
+    receiver: OrderReceiver, environ: Mapping[str, str] = os.environ
+) -> AbstractAsyncContextManager[None]:
+    """Accept orders of the supervisor in this process while the context is open.
+
+    Args:
+        receiver: Carries the orders out.
+        environ: Environment, which names the supervisor's socket for notifications.
+    """
+    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), receiver, (BeginForPatients,))
 
 
 async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
-    """Begin a scenario for patients of a process; those of them whom it does not befall, and why."""
+    """Begin a scenario for patients of a process. Trouble with the process is a reason, not an error.
+
+    Args:
+        child_id: Id of the child, for the reasons.
+        place: Place where its process accepts orders.
+        patients: Uuids of the patients.
+        scenario: Name of the scenario.
+
+    Returns:
+        Reasons by the uuids of patients for whom it did not begin.
+    """
     refused: dict[UUID, str] = {}
-    for start in range(0, len(patients), MOST):
+    for start in range(0, len(patients), MAX_PATIENTS):
         try:
-            refused |= await _asked(child_id, place, Begin(tuple(patients[start : start + MOST]), scenario))
+            refused |= await _ask(
+                child_id, place, BeginForPatients(tuple(patients[start : start + MAX_PATIENTS]), scenario)
+            )
         except SupervisionError as exc:
+            # The orders before this one were answered: their patients keep their own outcome.
             return refused | dict.fromkeys(patients[start:], str(exc))
     return refused
 
 
-async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
-    """Those who are refused. SupervisionError where no answer comes."""
+async def _ask(child_id: str, place: Place, order: BeginForPatients) -> dict[UUID, str]:
+    """Send one order.
+
+    Raises:
+        SupervisionError: No answer came.
+    """
     look = f"python -m icu status {child_id}"
     try:
         with anyio.fail_after(ANSWER_DEADLINE):
@@ -74,6 +105,7 @@ async def _asked(child_id: str, place: Place, order: Begin) -> dict[UUID, str]:
             f"{child_id} gave no answer within {ANSWER_DEADLINE:g} s, and may do so yet: {look}"
         ) from None
     except NoSupervisorError as exc:
+        # An error of the socket, such as too many open files, says nothing about the process.
         if isinstance(exc.__cause__, OSError):
             raise SupervisionError(f"{child_id} cannot be reached: {exc.__cause__.strerror}: {look}") from exc
         raise SupervisionError(f"{child_id} ended before it had answered: {look}") from exc

@@ -1,4 +1,4 @@
-"""Orders about patients, who are found by their child's id, by name or by uuid: let a scenario befall them."""
+"""Scenarios by order, for patients that are selected by child id, name, uuid or pattern."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,49 +9,63 @@ from icu.control.errors import UnknownBedError
 from icu.control.protocol import ScenarioStarted
 from icu.ward.children import Children, Patients
 
-# Names that a mistyped one is compared with at most: a ward may have 100,000 patients.
-_KNOWN: Final = 1_000
+# Names at most that a mistyped one is compared with: a ward may have 100,000 patients.
+_MAX_COMPARED: Final = 1_000
 
 
 class Scenarios:
-    """What may befall the patients of a ward by order."""
+    """Scenarios for the patients of a ward."""
 
     def __init__(self, children: Children, check: Callable[[str], object]) -> None:
-        """`check` raises for the name of a scenario that there is not; it may read files."""
+        """Select among the patients of these children.
+
+        Args:
+            children: Children of the ward.
+            check: Raises UnknownScenarioError for an unknown name. May read files.
+        """
         self._children = children
         self._check = check
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
-        """Let a scenario befall the patients of a child, or those of this name or uuid, or whose pattern it is.
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted:
+        """Begin a scenario for patients, in all their children at once.
 
-        UnknownBedError, and what the check raises.
+        Args:
+            bed: A child's id, a patient's name or uuid, a pattern of them, or `beds` for all.
+            scenario: Name of the scenario.
+
+        Returns:
+            Names of the patients in the scenario, and reasons for the others.
+
+        Raises:
+            UnknownBedError: Nothing matches `bed`.
+            UnknownScenarioError: There is no such scenario.
         """
         await to_thread.run_sync(self._check, scenario)
         found: dict[str, ScenarioStarted] = {}
 
         async def order(child_id: str, patients: Patients) -> None:
-            found[child_id] = await patients.befall(bed, scenario) or self._none_there(child_id)
+            found[child_id] = await patients.begin_scenario(bed, scenario) or self._not_running(child_id)
 
-        meant = self._meant(bed)
-        # All at once: processes that do not answer are waited for together.
+        meant = self._matching(bed)
+        # At once, so that the deadlines of processes that do not answer pass together.
         async with create_task_group() as group:
             for child_id, patients in meant.items():
                 group.start_soon(order, child_id, patients)
-        told = [found[child_id] for child_id in meant]
-        # All the patients of a child in trouble have the same.
-        problems = dict.fromkeys(problem for each in told for problem in each.problems)
-        return ScenarioStarted([name for each in told for name in each.patients], list(problems))
+        answers = [found[child_id] for child_id in meant]
+        # All patients of a child in trouble have the same problem: it is told once.
+        problems = dict.fromkeys(problem for each in answers for problem in each.problems)
+        return ScenarioStarted([name for each in answers for name in each.patients], list(problems))
 
-    def _meant(self, bed: str) -> dict[str, Patients]:
-        """The children with patients who are meant. UnknownBedError where there are none."""
+    def _matching(self, bed: str) -> dict[str, Patients]:
+        """Return the patients by child, for the children with patients that match."""
         all_patients = {name: each.patients for name, each in self._children.members.items() if each.patients}
-        meant = {name: patients for name, patients in all_patients.items() if patients.means(bed)}
+        meant = {name: patients for name, patients in all_patients.items() if patients.matches(bed)}
         if not meant:
             names = (name for patients in all_patients.values() for name in patients.names())
-            raise UnknownBedError(bed, [*all_patients, *names][:_KNOWN])
+            raise UnknownBedError(bed, [*all_patients, *names][:_MAX_COMPARED])
         return meant
 
-    def _none_there(self, child_id: str) -> ScenarioStarted:
-        states = {each.id: each.state for each in self._children.flat()}
+    def _not_running(self, child_id: str) -> ScenarioStarted:
+        states = {each.id: each.state for each in self._children.leaves()}
         state = states.get(child_id, "missing")
         return ScenarioStarted([], [f"{child_id} does not run ({state}): python -m icu start {child_id}"])

@@ -12,7 +12,7 @@ import pytest
 import rich_click as click
 
 from icu.cli.main import cli
-from icu.config.environment import BRIEF, OTHERS
+from icu.config.environment import BRIEF, OTHER_VARIABLES
 from icu.config.load import load
 from icu.config.settings import AnyChild, Settings
 from icu.errors import EXIT_CODES
@@ -175,7 +175,7 @@ def test_the_rooms_are_all_there_are() -> None:
 def test_the_variables_are_all_there_are() -> None:
     """Those with names of their own; the others are made of section and key."""
     named = {name.strip("`") for name in table(text_of("settings"), "variable")} - {"ICU_SECTION_KEY"}
-    assert named == {*BRIEF, *OTHERS, "PATIENT_UUID"}
+    assert named == {*BRIEF, *OTHER_VARIABLES, "PATIENT_UUID"}
 
 
 def test_the_exit_codes_are_all_there_are() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from icu.bootstrap.process import tune_the_interpreter
+from icu.bootstrap.process import tune_interpreter
 
 
 class Lap(NamedTuple):
@@ -46,7 +46,7 @@ def compare(
     each, for whoever shares the machine slows down all of a round.
     """
     gc.collect()
-    tune_the_interpreter()  # as every role does, once everything is loaded
+    tune_interpreter()  # as every role does, once everything is loaded
     laps: dict[str, list[Lap]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, contestant in contestants.items():

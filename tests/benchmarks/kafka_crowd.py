@@ -9,13 +9,13 @@ from statistics import median
 import psutil
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.beds import beds_of
+from icu.bootstrap.emulated import emulated_patients
 from icu.config.load import packaged
 from icu.config.settings import PatientChild
 from icu.messages import encode
-from icu.patient.beds import Bay
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import clock, emulate
+from icu.patient.patients import Bay
 from icu.patient.scenarios import load_scenarios
 from icu.patient.telemetry import Telemetry
 from icu.transports.sending import SendBuffer
@@ -55,7 +55,7 @@ def crowd() -> Sequence[Bay]:
     """Simulated patients as one child has them, who fall ill and whose sensors fail as is usual."""
     child = PatientChild(id="crowd", name="patient", patients=PATIENTS)
     scenarios = load_scenarios(packaged("config", "scenarios"))
-    return beds_of(child, scenarios, interval=INTERVAL, telemetry=Telemetry(CollectorRegistry())).bays
+    return emulated_patients(child, scenarios, interval=INTERVAL, telemetry=Telemetry(CollectorRegistry())).bays
 
 
 def parts() -> dict[str, float]:

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, Record, encode, uuid_of_name
-from icu.patient.beds import Identity
 from icu.patient.emulator import emulate
+from icu.patient.patients import Identity
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.telemetry import Telemetry

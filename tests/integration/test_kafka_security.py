@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from icu.bootstrap.children import supervised
+from icu.bootstrap.children import build_ward
 from icu.bootstrap.shared import Shared
 from icu.config.errors import ConfigurationError
 from icu.config.settings import Database, Kafka, PatientChild, Secret, Settings, SinkChild, Transport
@@ -155,14 +155,14 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     children = (SinkChild(id="sink"), PatientChild(id="bed", name="Anna", interval=0.2))
     database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
     ward = Shared(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
-    tree = await to_thread.run_sync(supervised, ward, Processes())
+    tree = await to_thread.run_sync(build_ward, ward, Processes())
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             await group.start(tree.children.root.run)
-            while {each.state for each in tree.children.flat()} != {ChildState.DEGRADED}:
+            while {each.state for each in tree.children.leaves()} != {ChildState.DEGRADED}:
                 await anyio.sleep(0.05)
-            assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.children.flat())
-            assert not any(map(is_up, tree.children.flat()))
+            assert all("refuses user 'icu' or the password" in str(each.detail) for each in tree.children.leaves())
+            assert not any(map(is_up, tree.children.leaves()))
             group.cancel_scope.cancel()
 
 

@@ -1,6 +1,6 @@
-"""All roles, each one value in a file of its own. Nothing else knows them all.
+"""Table of all roles. Each role is one value in a file of its own.
 
-Their files import rooms where they build with them: a process pays only for the roles that it runs.
+The files import other rooms inside functions: a process loads only the rooms of the roles that it runs.
 """
 
 from collections.abc import Mapping
@@ -12,5 +12,5 @@ from icu.bootstrap.roles.patient import PATIENT
 from icu.bootstrap.roles.sink import SINK
 from icu.config.settings import AnyChild
 
-# The role of a child, by the type of its settings.
+# Roles by the type of a child's settings.
 ROLES: Final[Mapping[type[AnyChild], Role[Any]]] = {each.settings: each for each in (SINK, MONITOR, PATIENT)}

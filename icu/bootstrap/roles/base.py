@@ -1,4 +1,4 @@
-"""A role, as the supervised tree and a process of its own see it."""
+"""Description of a role, for the supervised tree and for processes of one role."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,46 +7,45 @@ from typing import Generic, TypeVar
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Child
 from icu.supervisor.spec import Start
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from icu.ward.children import Patients
 from icu.ward.processes import Processes
-from icu.ward.remote import Lone
+from icu.ward.remote import OrderReceiver
 
 C = TypeVar("C", bound=Child)
 
 
-def _as_it_is(child: C) -> C:
+def _unchanged(child: C) -> C:
     return child
 
 
-def _well(_: Shared) -> Condition:
-    return Condition()
+def _no_trouble(_: Shared) -> WorkStatus:
+    return WorkStatus()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role(Generic[C]):
-    """All that has to be known of a role to run its children."""
+    """Description of a role: how its children are built, run and stopped."""
 
-    # The struct of a child, whose tag is the role's name.
+    # Struct of a child's settings. Its tag is the role's name.
     settings: type[C]
     # Seconds that a child may take to stop.
     grace: float
-    # The work of a child, ready to be started. May read files. ConfigurationError where it cannot be had as it is
-    # configured.
+    # Builds the work of a child. May read files. Raises ConfigurationError for a child that cannot run as configured.
     actor: Callable[[C, Shared], Start]
-    # How that work goes in this process.
-    condition: Callable[[Shared], Condition] = _well
-    # True where the ward is not ready while a child is down, unless the child says otherwise.
+    # Returns the status of that work in this process.
+    work_status: Callable[[Shared], WorkStatus] = _no_trouble
+    # True if the ward is not ready while a child is down. The child's own setting overrides it.
     critical: bool = False
-    # False where it neither sends nor reads what is on the topic.
+    # False for a role that neither sends to the topic nor reads it.
     needs_transport: bool = True
-    # True where children that stand side by side are told to stop together: nothing runs between them.
+    # True if neighbouring children of the role stop together. Nothing flows between them, so no order is needed.
     stops_with_neighbours: bool = False
-    # The patients of a child, if it has any, wherever it runs: it stands under the patients' supervisor then.
+    # Returns the patients of a child, wherever it runs. Children of such a role belong to the patients' supervisor.
     patients: Callable[[C, Shared, Processes], Patients] | None = None
-    # The child as each life of a process of its own is to have it.
-    repeatable: Callable[[C], C] = _as_it_is
-    # Takes the supervisor's orders in a process of its own.
-    obeys: Callable[[Shared], Lone] | None = None
-    # True where a process of its own is not ready while the ward is not.
+    # Completes the settings for a child in a process of its own, so that each life of the process is alike.
+    repeatable: Callable[[C], C] = _unchanged
+    # Makes the receiver of the supervisor's orders in a process of its own.
+    order_receiver: Callable[[Shared], OrderReceiver] | None = None
+    # True if a process of the role is not ready while the ward is not.
     ready_with_ward: bool = False

@@ -1,4 +1,4 @@
-"""The monitor: it serves the API."""
+"""Monitor role: serves the API."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from icu.bootstrap.faces import built, common
-from icu.bootstrap.process import tune_the_interpreter
+from icu.bootstrap.faces import build_with_server, common_arguments
+from icu.bootstrap.process import tune_interpreter
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import MonitorChild
@@ -21,19 +21,26 @@ if TYPE_CHECKING:
 
 
 def actor(child: MonitorChild, shared: Shared) -> Start:
-    """Serve."""
+    """Build the server of a monitor."""
     return partial(_serve, child, shared)
 
 
 async def _serve(child: MonitorChild, shared: Shared, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
-    (application, close_streams), serve = await built(partial(app, shared, child.host), shared)
+    (application, close_streams), serve = await build_with_server(partial(app, shared, child.host), shared)
     await serve(application, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
 
 
 def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
-    """The API, and what ends its live streams.
+    """Build the API.
 
-    A foreign server waits for open streams when it is told to stop: the application ends them by itself then.
+    Args:
+        shared: Parts of this process.
+        host: Address on which it will be served.
+        foreign_server: True for a server that is not ours. It waits for open streams when it stops, so the application
+            ends them by itself.
+
+    Returns:
+        The application, and a function that ends its live streams.
     """
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
@@ -49,9 +56,9 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
-        fetch_children=shared.look,
+        fetch_children=shared.fetch_children,
         prefix=settings.api.prefix,
-        **common(shared, host),
+        **common_arguments(shared, host),
         lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
     )
     return application, live.close
@@ -59,15 +66,15 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
 
 @asynccontextmanager
 async def _under_foreign_server(close_streams: Callable[[], None]) -> AsyncIterator[None]:
-    """The work that our own processes do beside their server."""
-    tune_the_interpreter()
+    """Do for another server what our own processes do beside theirs: tune the interpreter, end streams on a stop."""
+    tune_interpreter()
     async with calling_on_stop(close_streams):
         yield
 
 
 MONITOR: Final = Role(
     settings=MonitorChild,
-    grace=3.0,  # all that are neighbours together; after 2 s the server cuts what is still open
+    grace=3.0,  # for all neighbours together; after 2 s the server cuts open connections
     actor=actor,
     needs_transport=False,  # it reads the database alone
     stops_with_neighbours=True,

@@ -1,4 +1,4 @@
-"""Patients: each child emulates or replays one or more, and sends their readings."""
+"""Patient role: a child emulates or replays patients, and sends their readings."""
 
 import time
 from functools import partial
@@ -7,31 +7,36 @@ from typing import TYPE_CHECKING, Final
 from anyio.abc import TaskStatus
 from msgspec.structs import replace
 
-from icu.bootstrap.faces import common, with_face
+from icu.bootstrap.faces import common_arguments, with_face
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild
 from icu.supervisor.spec import Start
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from icu.ward import children
 from icu.ward.processes import Processes
-from icu.ward.remote import Lone
+from icu.ward.remote import OrderReceiver
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
-    from icu.patient.beds import Beds
+    from icu.patient.patients import EmulatedPatients
 
 
 def actor(child: PatientChild, shared: Shared) -> Start:
-    """Measure and send, with a bedside's face beside it where it has a port."""
-    from icu.bootstrap.beds import beds_of
+    """Build an emulator, with its HTTP face where the child has a port.
+
+    Raises:
+        ConfigurationError: The patients cannot be built as configured.
+        RecordingError: The recording cannot be replayed.
+    """
+    from icu.bootstrap.emulated import emulated_patients
     from icu.patient.emulator import emulate
     from icu.patient.telemetry import Telemetry
     from icu.transports.sending import SendBuffer
 
     telemetry = shared.telemetry(Telemetry)
-    beds = beds_of(
+    patients = emulated_patients(
         child,
         shared.scenarios,
         interval=shared.settings.metrics_interval,
@@ -40,67 +45,70 @@ def actor(child: PatientChild, shared: Shared) -> Start:
     )
     emulator = partial(
         emulate,
-        bays=beds.bays,
+        bays=patients.bays,
         buffer=SendBuffer(),
         transport=shared.transport,
         telemetry=telemetry,
         monotonic=time.monotonic,
     )
-    occupied = partial(_occupied, emulator, str(child.id), beds, shared)
-    return with_face(occupied, child, partial(app, beds, shared, child.host), shared)
+    registered = partial(_run_registered, emulator, str(child.id), patients, shared)
+    return with_face(registered, child, partial(app, patients, shared, child.host), shared)
 
 
-async def _occupied(
-    emulator: Start, child_id: str, beds: "Beds", shared: Shared, *, task_status: TaskStatus[None]
+async def _run_registered(
+    emulator: Start, child_id: str, patients: "EmulatedPatients", shared: Shared, *, task_status: TaskStatus[None]
 ) -> None:
-    """Run an emulator whose beds are found as long as it runs: what is built for a change may never do so."""
-    shared.beds[child_id] = beds
+    """Run an emulator, and register its patients meanwhile.
+
+    Not registered when they are built: a child that is built for a change of the ward may never run.
+    """
+    shared.patients[child_id] = patients
     try:
         await emulator(task_status=task_status)
     finally:
-        if shared.beds.get(child_id) is beds:  # not those of the one that has come in its place
-            del shared.beds[child_id]
+        if shared.patients.get(child_id) is patients:  # else a replacement has registered its own
+            del shared.patients[child_id]
 
 
-def app(beds: "Beds", shared: Shared, host: str) -> "Litestar":
-    """The bedside's face."""
+def app(patients: "EmulatedPatients", shared: Shared, host: str) -> "Litestar":
+    """Build the HTTP face of the patients."""
     from icu.patient.bedside import create_app
 
-    return create_app(beds=beds, **common(shared, host))
+    return create_app(patients=patients, **common_arguments(shared, host))
 
 
-def condition(shared: Shared) -> Condition:
-    """That of the transport's sending end."""
-    return Condition(shared.transport.sending_trouble, shared.transport.sending_degraded)
+def work_status(shared: Shared) -> WorkStatus:
+    """Return the status of sending."""
+    return WorkStatus(shared.transport.sending_trouble, shared.transport.sending_degraded)
 
 
 def patients(child: PatientChild, shared: Shared, processes: Processes) -> children.Patients:
-    """Those of a child, whom orders reach in this process or in the child's own."""
-    from icu.bootstrap.patients import Patients, RemotePatients
+    """Return the patients of a child in this process or in its own, for orders."""
+    from icu.bootstrap.patients import LocalPatients, RemotePatients
 
-    return RemotePatients(child, processes) if child.process else Patients(child, shared.beds)
+    return RemotePatients(child, processes) if child.process else LocalPatients(child, shared.patients)
 
 
 def repeatable(child: PatientChild) -> PatientChild:
-    """The child, with a seed if it has a past: each life of a process begins there anew, and must say the same."""
+    """Give a child with a past a seed: each life of its process simulates that past again, and must get the same."""
     if child.start is not None and child.seed is None:
         return replace(child, seed=int(child.start.timestamp()))
     return child
 
 
-def obeys(shared: Shared) -> Lone:
-    """The patients of this process's one child."""
-    from icu.bootstrap.patients import LonePatients
+def order_receiver(shared: Shared) -> OrderReceiver:
+    """Return the patients of this process's only child, for its supervisor's orders."""
+    from icu.bootstrap.patients import ChildProcessPatients
 
-    return LonePatients(shared.beds)
+    return ChildProcessPatients(shared.patients)
 
 
 PATIENT: Final = Role(
     settings=PatientChild,
     grace=3.0,
     actor=actor,
-    condition=condition,
+    work_status=work_status,
     patients=patients,
     repeatable=repeatable,
-    obeys=obeys,
+    order_receiver=order_receiver,
 )

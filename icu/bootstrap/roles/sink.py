@@ -1,21 +1,21 @@
-"""The sink: it stores what the topic brings."""
+"""Sink role: stores the readings of the topic."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from icu.bootstrap.faces import common, with_face
+from icu.bootstrap.faces import common_arguments, with_face
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import SinkChild
 from icu.supervisor.spec import Start
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
 
 def actor(child: SinkChild, shared: Shared) -> Start:
-    """Store, with health and figures beside it where it has a port."""
+    """Build a consumer, with an HTTP face for health and metrics where the child has a port."""
     from icu.sink.consumer import Batching, consume
     from icu.sink.telemetry import Telemetry
 
@@ -31,36 +31,36 @@ def actor(child: SinkChild, shared: Shared) -> Start:
         transport=transport,
         database_url=shared.settings.database.url,
         telemetry=telemetry,
-        # A broker gathers records before it answers: to linger once more would only make them late.
+        # A broker gathers records before it answers: lingering here too would only delay them.
         batching=Batching(linger=0) if transport.durable else Batching(),
     )
     return with_face(consumer, child, partial(app, shared, child.host), shared)
 
 
 def app(shared: Shared, host: str) -> "Litestar":
-    """Its health and its figures."""
+    """Build the HTTP face of health and metrics."""
     from icu.http.face import face
 
     return face(
         title="ICU sink",
         description="Stores what the topic brings, each reading once. Its health and its figures.",
         handlers=[],
-        **common(shared, host),
+        **common_arguments(shared, host),
     )
 
 
-def condition(shared: Shared) -> Condition:
-    """That of the transport, and what storing waits for."""
+def work_status(shared: Shared) -> WorkStatus:
+    """Return the status of the transport, and the trouble of storing."""
     from icu.sink.telemetry import Telemetry
 
     transport = shared.transport
-    return Condition(transport.trouble or shared.telemetry(Telemetry).trouble, transport.degraded)
+    return WorkStatus(transport.trouble or shared.telemetry(Telemetry).trouble, transport.degraded)
 
 
 SINK: Final = Role(
     settings=SinkChild,
-    grace=7.0,  # 2 s to store what is left and 5 s for the transaction that it began: none is ever cut
+    grace=7.0,  # 2 s to store the last batch and 5 s for a running transaction, which is never cut
     actor=actor,
-    condition=condition,
+    work_status=work_status,
     critical=True,
 )

@@ -1,4 +1,4 @@
-"""What the bedside monitors of this process show, and how old it is."""
+"""Current readings of the patients in this process, and their ages."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from icu.bootstrap.bedsides import Bedsides
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.patient.simulated import SimulatedBay
 from tests.clocks import virtual_time
 from tests.samples import START
@@ -17,19 +17,19 @@ pytestmark = pytest.mark.parametrize("anyio_backend", [pytest.param(virtual_time
 
 
 def bay(*names: str) -> SimulatedBay:
-    """A bay of these patients."""
+    """A bay of simulated patients."""
     return SimulatedBay(cohort(names), interval=5.0, offset=0.0, start=START, launch=START, speed=1.0)
 
 
 def ages(bedsides: Bedsides, children: Sequence[str]) -> dict[str, float | None]:
-    """By patient; None where nothing is shown."""
-    return {each.name: None if each.reading is None else each.age for each in bedsides.shown(children, 0, 100)}
+    """Ages by patient; None without a reading."""
+    return {each.name: None if each.reading is None else each.age for each in bedsides.page(children, 0, 100)}
 
 
 async def test_ages() -> None:
-    """From the look that found a reading, on the loop's clock; none before the first."""
+    """An age counts from the look that found the reading, on the loop's clock; there is none before the first."""
     anna, others = bay("Anna"), bay("Boris", "Chiara")
-    bedsides = Bedsides({"a": Beds([anna], SCENARIOS), "b": Beds([others], SCENARIOS)})
+    bedsides = Bedsides({"a": EmulatedPatients([anna], SCENARIOS), "b": EmulatedPatients([others], SCENARIOS)})
     bedsides.look()
     assert ages(bedsides, ["a", "b"]) == {"Anna": None, "Boris": None, "Chiara": None}
     anna.observe()
@@ -38,7 +38,7 @@ async def test_ages() -> None:
     others.observe()
     bedsides.look()
     assert ages(bedsides, ["b", "a"]) == {"Boris": 0.0, "Chiara": 0.0, "Anna": 7.0}
-    [shown] = bedsides.shown(["a"], 0, 1)
+    [shown] = bedsides.page(["a"], 0, 1)
     assert shown.reading is anna.latest[0]
     assert shown.child == "a"
     anna.advance(7.0, START + timedelta(seconds=7))
@@ -48,8 +48,8 @@ async def test_ages() -> None:
 
 
 async def test_a_reading_from_before_a_restart_is_no_younger() -> None:
-    """Bays outlive their emulators, and nobody may take an old reading for one of now."""
-    anna = Beds([bay("Anna")], SCENARIOS)
+    """Bays outlive their emulators, so that an old reading never looks current."""
+    anna = EmulatedPatients([bay("Anna")], SCENARIOS)
     running = {"a": anna}
     bedsides = Bedsides(running)
     anna.bays[0].observe()
@@ -64,10 +64,10 @@ async def test_a_reading_from_before_a_restart_is_no_younger() -> None:
 
 
 async def test_pages() -> None:
-    """In the order of the children that are asked for; those of other processes are counted, not shown."""
-    beds = {name: Beds([bay(f"{name} 1", f"{name} 2")], SCENARIOS) for name in ("a", "b", "c")}
-    bedsides = Bedsides(beds)
+    """A page has the requested order of children; those in other processes are counted, not shown."""
+    patients = {name: EmulatedPatients([bay(f"{name} 1", f"{name} 2")], SCENARIOS) for name in ("a", "b", "c")}
+    bedsides = Bedsides(patients)
     assert bedsides.count() == 6
-    names = [each.name for each in bedsides.shown(["c", "elsewhere", "a", "b"], 1, 4)]
+    names = [each.name for each in bedsides.page(["c", "elsewhere", "a", "b"], 1, 4)]
     assert names == ["c 2", "a 1", "a 2", "b 1"]
-    assert bedsides.elsewhere(["c", "elsewhere", "there"]) == 2
+    assert bedsides.count_elsewhere(["c", "elsewhere", "there"]) == 2

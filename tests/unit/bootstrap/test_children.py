@@ -1,4 +1,4 @@
-"""What the supervised tree is told of a child, from its settings and its role."""
+"""Members of the supervised tree, from settings and roles."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from icu.ward.processes import Processes
 
 
 def member(folder: Path, child: AnyChild) -> Member:
-    """The child, as a ward over Kafka has it."""
+    """Build the member of a child in a ward over Kafka."""
     database = Database(f"sqlite:///{folder / 'icu.db'}")
     settings = Settings(child=(child,), transport=Transport(kind="kafka"), database=database)
     [found] = _members(Shared(settings), Processes(), settings)
@@ -26,24 +26,24 @@ PATIENT = PatientChild(id="a", name="Anna")
 
 
 @pytest.mark.parametrize(("child", "seconds"), [(SINK, 7), (MONITOR, 3), (PATIENT, 3)])
-def test_what_a_child_may_take_to_stop(tmp_path: Path, child: AnyChild, seconds: float) -> None:
-    """As much as its role says; a process has a second more, in which it is killed."""
+def test_seconds_to_stop(tmp_path: Path, child: AnyChild, seconds: float) -> None:
+    """A child has its role's grace to stop; a process has a second more, in which it is killed."""
     assert member(tmp_path, child).build().shutdown == seconds
     assert member(tmp_path, replace(child, process=True)).build().shutdown == seconds + 1
 
 
 @pytest.mark.parametrize(("child", "stage"), [(SINK, None), (MONITOR, "monitor"), (PATIENT, None)])
-def test_who_stops_with_its_neighbours(tmp_path: Path, child: AnyChild, stage: str | None) -> None:
-    """Monitors that stand side by side, for nothing runs between them. (Patients do below their own supervisor.)"""
+def test_neighbours_that_stop_together(tmp_path: Path, child: AnyChild, stage: str | None) -> None:
+    """Neighbouring monitors stop together, for nothing flows between them. (Patients do below their own supervisor.)"""
     assert member(tmp_path, child).build().stage == stage
 
 
 @pytest.mark.parametrize(
     ("child", "critical", "bed"), [(SINK, True, False), (MONITOR, False, False), (PATIENT, False, True)]
 )
-def test_without_whom_the_ward_is_not_ready(tmp_path: Path, child: AnyChild, critical: bool, bed: bool) -> None:
-    """Without the sink, unless a child says otherwise; and patients alone stand under their supervisor."""
+def test_critical_children(tmp_path: Path, child: AnyChild, critical: bool, bed: bool) -> None:
+    """Sinks alone are critical unless a child says otherwise, and patients alone have their supervisor."""
     found = member(tmp_path, child)
-    assert (found.critical, found.is_bed, found.patients is not None) == (critical, bed, bed)
+    assert (found.critical, found.is_patient, found.patients is not None) == (critical, bed, bed)
     for said in (True, False):
         assert member(tmp_path, replace(child, critical=said)).critical is said

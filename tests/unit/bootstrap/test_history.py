@@ -1,42 +1,42 @@
-"""How far patients are who began in the past, in the log. On virtual time."""
+"""Progress of the patients' past in the log, on virtual time."""
 
 import pytest
 from loguru import logger
 
-from icu.bootstrap.history import EVERY, report
+from icu.bootstrap.history import LOOK_EVERY, log_progress
 from tests.clocks import virtual_time
 
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Hours last milliseconds."""
+    """Virtual time: hours last milliseconds."""
     return virtual_time()
 
 
 @pytest.fixture
 def logged() -> list[str]:
-    """The messages."""
+    """Messages of the log."""
     messages: list[str] = []
     logger.add(lambda message: messages.append(message.record["message"]))
     return messages
 
 
 async def test_a_record_for_each_tenth(logged: list[str]) -> None:
-    """Not one for each look, and one at the end."""
+    """Each tenth is logged once, not at each look, and then the end."""
     shares = iter(number / 100 for number in range(101))
-    await report(lambda: next(shares))
+    await log_progress(lambda: next(shares))
     tenths = [f"history: {number} %" for number in range(10, 100, 10)]
-    assert logged == [*tenths, f"history: all patients have caught up with now, in {100 * EVERY:.0f} s"]
+    assert logged == [*tenths, f"history: all patients have caught up with now, in {100 * LOOK_EVERY:.0f} s"]
 
 
 async def test_fast_ones(logged: list[str]) -> None:
-    """Tenths that nobody saw are passed over."""
+    """Tenths between two looks are left out."""
     shares = iter([0.0, 0.45, 0.49, 0.3, 1.0])
-    await report(lambda: next(shares))
-    assert logged == ["history: 40 %", f"history: all patients have caught up with now, in {4 * EVERY:.0f} s"]
+    await log_progress(lambda: next(shares))
+    assert logged == ["history: 40 %", f"history: all patients have caught up with now, in {4 * LOOK_EVERY:.0f} s"]
 
 
 async def test_nothing_to_catch_up_with(logged: list[str]) -> None:
-    """Without a history nothing is said."""
-    await report(lambda: 1.0)
+    """Nothing is logged without a past."""
+    await log_progress(lambda: 1.0)
     assert logged == []

@@ -1,4 +1,4 @@
-"""Sinks beyond what the database takes: the store is asked, and the mistake is told like any other."""
+"""Number of sinks: the engine of the database limits it, and a mistake names its place like any other."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ SINK = '[[child]]\nrole = "sink"\n'
 
 
 def written(folder: Path, text: str) -> Path:
-    """The settings' file."""
+    """Write a file of settings."""
     path = folder / "x.toml"
     path.write_text(text)
     return path
@@ -30,25 +30,25 @@ def written(folder: Path, text: str) -> Path:
     ],
 )
 def test_one_sink(tmp_path: Path, text: str, why: str) -> None:
-    """A second one, whatever it is called, is a mistake before anything runs."""
+    """A second sink, under any id, is a mistake before anything runs."""
     with pytest.raises(ConfigurationError, match=why):
         load(written(tmp_path, text), {}, check=mistakes)
 
 
 @pytest.mark.parametrize("text", [SINK, f'{SINK}id = "sink"\ncount = 1\n', '[[child]]\nrole = "monitor"\n'])
 def test_one_sink_or_none_is_no_mistake(tmp_path: Path, text: str) -> None:
-    """However it is written."""
+    """One sink or none is right, in any spelling."""
     assert load(written(tmp_path, text), {}, check=mistakes).child
 
 
 def test_a_database_that_several_sinks_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the store that knows: where it gives no reason there may be several."""
+    """An engine without a reason against it allows several sinks."""
     monkeypatch.setattr(SqliteEngine, "single_sink", None)
     assert load(written(tmp_path, f'{SINK}id = "sink"\ncount = 2\n'), {}, check=mistakes).child[0].count == 2
 
 
 def test_a_ward_that_is_changed_while_it_runs(tmp_path: Path) -> None:
-    """Whoever asks for more sinks of a group is told before anything is changed."""
+    """A change to more sinks is refused before anything is changed."""
     settings = load(written(tmp_path, f'{SINK}id = "sink"\ncount = 1\n'), {})
     more = replace(settings, child=(replace(settings.child[0], count=2),))
     nothing: Any = None

@@ -156,7 +156,7 @@ def test_orders(icu: Run, ward: Ward) -> None:
     ward.children[1] = ChildView("bed-1", ChildState.FAILED)
     assert icu("scale", "icu", "3")[0] == 3
     assert icu("reload") == (0, "nothing changed\n", "")
-    assert ward.told == [
+    assert ward.carried_out == [
         ("start", ("sink",)),
         ("stop", ("sink",)),
         ("stop", ("sink",)),
@@ -171,7 +171,7 @@ def test_scenario(icu: Run, ward: Ward) -> None:
     """A line a patient, a figure for many; 3 and the reasons where it did not begin for all of them."""
     assert icu("scenario", "bed-1", "sepsis") == (0, "Anna\nИван\n", "")
     assert icu("scenario", "*", "fever") == (3, "fever: 21 patients\n", "icu: Rec is a recording\n")
-    assert ward.told == [("befall", ("bed-1", "sepsis")), ("befall", ("*", "fever"))]
+    assert ward.carried_out == [("begin_scenario", ("bed-1", "sepsis")), ("begin_scenario", ("*", "fever"))]
 
 
 def test_scenarios(icu: Run) -> None:

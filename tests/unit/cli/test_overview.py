@@ -9,7 +9,7 @@ from rich.console import Console
 
 from icu.bootstrap.bedsides import Bedsides
 from icu.cli.overview import LOOKS_PER_PAGE, Pages, render
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.patient.simulated import SimulatedBay
 from icu.supervisor.view import ChildState, ChildView
 from tests.clocks import virtual_time
@@ -31,7 +31,7 @@ class Ward:
         bays = {each: bay(f"{name} {each}") for each in names[down:]}
         for each in bays.values():
             each.observe()
-        self.bedsides = Bedsides({each: Beds([bays[each]], SCENARIOS) for each in bays})
+        self.bedsides = Bedsides({each: EmulatedPatients([bays[each]], SCENARIOS) for each in bays})
         self.beds = [
             # Each of its own kind of trouble, so that none can be put beside another.
             ChildView(each, ChildState.FAILED, last_error=f"E: {each}") if each not in bays

@@ -1,4 +1,4 @@
-"""Every key of supervisor.toml, each with a value that it cannot have."""
+"""Every key of supervisor.toml with an impossible value."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ CHILDREN = {each.__struct_config__.tag: each for each in get_args(AnyChild)}
 
 
 def keys() -> Iterator[tuple[str, str, str]]:
-    """The lines that precede a key, the key, and where it is said to stand."""
+    """Yield the lines before a key, the key, and its place in a mistake."""
     for name, kind in get_type_hints(Settings).items():
         if name == "child":
             continue
@@ -35,10 +35,8 @@ CASES = [(before, key, where, value) for before, key, where in keys() for value 
 
 
 @pytest.mark.parametrize(("before", "key", "where", "value"), CASES)
-def test_a_wrong_value_is_told_with_file_line_and_key(
-    tmp_path: Path, before: str, key: str, where: str, value: str
-) -> None:
-    """Whatever the key is: nobody has to look for it, or to know the terms of a library."""
+def test_a_wrong_value_names_file_line_and_key(tmp_path: Path, before: str, key: str, where: str, value: str) -> None:
+    """A mistake in any key names its place, without the terms of a library."""
     path = tmp_path / "supervisor.toml"
     path.write_text(f"{before}{key} = {value}\n")
     with pytest.raises(ConfigurationError) as caught:

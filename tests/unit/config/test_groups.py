@@ -1,4 +1,4 @@
-"""One table, many children: `count` and `patients`."""
+"""Tables that stand for many children or patients: `count` and `patients`."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_count_writes_children_out(tmp_path: Path) -> None:
 
 
 def test_one_child_may_carry_many_patients(tmp_path: Path) -> None:
-    """They have names of their own, and so identities of their own, and one port."""
+    """Patients of one child have names, and so identities, of their own."""
     [child] = all_instances(load(written(tmp_path, PATIENTS + "patients = 1000\nport = 8101\n"), {}).child)
     assert isinstance(child, PatientChild)
     names = names_of(child)
@@ -53,7 +53,7 @@ def test_one_child_may_carry_many_patients(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_had_many_times(tmp_path: Path, text: str, why: str) -> None:
-    """Told with file, line and key, before anything is started."""
+def test_mistakes_in_groups(tmp_path: Path, text: str, why: str) -> None:
+    """A mistake in a group names file, line and key, before anything is started."""
     with pytest.raises(ConfigurationError, match=why):
         load(written(tmp_path, text), {})

@@ -1,4 +1,4 @@
-"""Settings that one process hands to another."""
+"""Settings from one process to another."""
 
 import math
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import asdict, replace
 
-from icu.config.handover import packed, unpacked
+from icu.config.handover import pack, unpack
 from icu.config.load import load
 from icu.config.settings import Kafka, MonitorChild, PatientChild, Secret, Settings, SinkChild
 
@@ -33,17 +33,17 @@ PATIENT = PatientChild(
     ],
     ids=["built-in", "children", "a recording"],
 )
-def test_they_arrive_as_they_were(settings: Settings) -> None:
-    """All of them, in one line."""
-    line = packed(settings)
+def test_settings_arrive_unchanged(settings: Settings) -> None:
+    """All settings arrive unchanged, in one line."""
+    line = pack(settings)
     assert "\n" not in line
-    assert unpacked(line) == settings
+    assert unpack(line) == settings
 
 
 def test_passwords_too() -> None:
-    """The process is to reach the broker as the one that started it does."""
+    """Passwords are passed on: the process connects to the broker as its parent does."""
     sent = Kafka(sasl_password=Secret("hunter2"), ssl_ca_file=Path("/ca.pem"))
-    came = unpacked(packed(Settings(kafka=sent))).kafka
+    came = unpack(pack(Settings(kafka=sent))).kafka
     assert came.sasl_password is not None
     assert came.sasl_password.reveal() == "hunter2"
     assert asdict(came) | {"sasl_password": sent.sasl_password} == asdict(sent)
@@ -51,6 +51,6 @@ def test_passwords_too() -> None:
 
 @pytest.mark.parametrize("line", ["", "\n", "{", "[]", '{"colour": 1}', '{"metrics_interval": -1}'])
 def test_anything_else_is_refused(line: str) -> None:
-    """Whoever calls that by hand."""
+    """Any other line is refused."""
     with pytest.raises(ValueError):  # noqa: PT011 - json says what it likes
-        unpacked(line)
+        unpack(line)

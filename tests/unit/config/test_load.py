@@ -1,4 +1,4 @@
-"""supervisor.toml and the environment: what is read, and how mistakes are told."""
+"""Settings of supervisor.toml and the environment, and the messages of mistakes."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from icu.config.environment import misspelt
+from icu.config.environment import unknown_variables
 from icu.config.errors import ConfigurationError
 from icu.config.load import load, packaged
 from icu.config.settings import Database, MonitorChild, PatientChild, Settings, SinkChild
@@ -51,12 +51,12 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
 
 
 def loaded(tmp_path: Path, text: str, **environ: str) -> Settings:
-    """The settings that this text and this environment make."""
+    """Load the settings of a text and an environment."""
     return load(written(tmp_path, text), environ)
 
 
 def test_a_folder_whose_name_would_be_a_code(tmp_path: Path) -> None:
-    """In a URL `%41` is an A, in the name of the file's folder it is what it is."""
+    """`%41` is an A in a URL, but stays itself in the name of the file's folder."""
     folder = tmp_path / "50%41"
     folder.mkdir()
     settings = load(written(folder, '[database]\nurl = "sqlite:///a%20b.db"\n[[child]]\nrole = "sink"\n'), {})
@@ -67,7 +67,7 @@ def test_a_folder_whose_name_would_be_a_code(tmp_path: Path) -> None:
 
 
 def test_a_ward(tmp_path: Path) -> None:
-    """Everything is where it was written; paths belong to the file's folder; beds without an id are numbered."""
+    """A whole file is read; paths belong to its folder, and patients without an id are numbered."""
     (tmp_path / "ivan.csv").write_text("hr\n70\n")
     settings = loaded(tmp_path, WARD)
     assert settings.metrics_interval == 2.5
@@ -81,14 +81,14 @@ def test_a_ward(tmp_path: Path) -> None:
 
 
 def test_the_built_in_ward() -> None:
-    """The file that comes with the program: a sink, a monitor and eight beds with names."""
+    """The file of the program has a sink, a monitor and eight patients."""
     settings = load(packaged("supervisor.toml"), {})
     assert [child.role for child in settings.child] == ["sink", "monitor", *["patient"] * 8]
     assert settings.metrics_interval == 5
 
 
 def test_without_a_file_the_built_in_ward_runs_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its database is made in the current folder, not beside the program."""
+    """The built-in ward has its database in the current folder, not beside the program."""
     monkeypatch.chdir(tmp_path)
     settings = load(None, {})
     assert len(settings.child) == 10
@@ -96,7 +96,7 @@ def test_without_a_file_the_built_in_ward_runs_here(tmp_path: Path, monkeypatch:
 
 
 def test_the_file_is_found_by_name_or_by_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """./supervisor.toml, unless ICU_CONFIG names another."""
+    """The default file is ./supervisor.toml, unless ICU_CONFIG names another."""
     (tmp_path / "elsewhere").mkdir()
     other = written(tmp_path / "elsewhere", "metrics_interval = 9")
     written(tmp_path, "metrics_interval = 3")
@@ -106,7 +106,7 @@ def test_the_file_is_found_by_name_or_by_variable(tmp_path: Path, monkeypatch: p
 
 
 def test_the_environment_wins(tmp_path: Path) -> None:
-    """The brief's own names, and ICU_ names for the rest; an empty one says nothing."""
+    """Variables replace settings, by the brief's names or ICU_ names; an empty one is ignored."""
     settings = loaded(
         tmp_path,
         "metrics_interval = 3",
@@ -129,7 +129,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 
 
 def test_the_patients_uuid_may_be_given_at_start(tmp_path: Path) -> None:
-    """PATIENT_UUID is the brief's way; with several patients it would be a riddle."""
+    """PATIENT_UUID sets the uuid of a single patient, and is refused with several."""
     uuid = "6f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11"
     one = '[[child]]\nrole = "patient"\nname = "Anna"\n'
     [child] = loaded(tmp_path, one, PATIENT_UUID=uuid).child
@@ -304,7 +304,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize(("text", "why"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_names_file_line_key_and_what_to_write(tmp_path: Path, text: str | bytes, why: str) -> None:
-    """Nobody has to guess what is wrong with the file, and no secret is repeated."""
+    """A mistake names its place and the remedy, and repeats no secret."""
     with pytest.raises(ConfigurationError, match=why) as caught:
         load(written(tmp_path, text), {})
     assert "secret" not in str(caught.value)
@@ -314,7 +314,7 @@ def test_a_mistake_names_file_line_key_and_what_to_write(tmp_path: Path, text: s
 
 
 def test_a_password_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None:
-    """Of both, the environment wins; a line feed at the file's end is not part of it; paths belong to the folder."""
+    """The environment wins over the password file, whose trailing line feed is no part of it."""
     (tmp_path / "password").write_text("from the file\n")
     text = '[kafka]\nsasl_password_file = "password"\nssl_ca_file = "ca.pem"'
     settings = loaded(tmp_path, text)
@@ -343,7 +343,7 @@ def test_a_password_comes_from_the_environment_or_from_a_file(tmp_path: Path) ->
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A missing file and a folder are told apart."""
+    """Unreadable files are told apart: missing ones, folders, devices and pipes."""
     with pytest.raises(ConfigurationError, match=r"there is no file .*missing\.toml"):
         load(tmp_path / "missing.toml", {})
     with pytest.raises(ConfigurationError, match="is a folder"):
@@ -360,7 +360,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is nothing that relative paths could belong to."""
+    """A deleted current folder is an error, for relative paths belong to it."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -369,7 +369,7 @@ def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The superuser, who runs tests in containers, may look everywhere: it is refused in the system's place."""
+    """A folder without permission is an error. (Patched, since a superuser may read every folder.)"""
 
     def refuse(_: Path) -> NoReturn:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -399,7 +399,7 @@ def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.Monkey
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str, why: str) -> None:
-    """The file is not to blame."""
+    """A mistake in the environment names the variable, not the file."""
     with pytest.raises(ConfigurationError, match=why):
         load(written(tmp_path, "debug = false"), {name: value})
 
@@ -424,7 +424,7 @@ SASL = '[kafka]\nsecurity = "SASL_SSL"\n'
 def test_settings_of_kafka_that_do_not_go_together(
     tmp_path: Path, text: str, environ: dict[str, str], why: str
 ) -> None:
-    """Told with their place where Kafka is used, and no matter where it is not."""
+    """A contradiction in [kafka] names its place where Kafka is used, and is ignored otherwise."""
     path = written(tmp_path, text)
     with pytest.raises(ConfigurationError, match=why):
         load(path, environ, transport="kafka")
@@ -432,15 +432,15 @@ def test_settings_of_kafka_that_do_not_go_together(
 
 
 def test_misspelt_variables_are_noticed() -> None:
-    """A variable of ours that means nothing is told, with a suggestion."""
-    [sentence] = misspelt(
+    """An unknown ICU_ variable is reported with a suggestion."""
+    [sentence] = unknown_variables(
         {"ICU_LOG_LEVLE": "DEBUG", "ICU_CONFIG": "x", "ICU_TEST_KAFKA": "x", "PATH": "/bin", "DEBUG": "1"}
     )
     assert "did you mean 'ICU_LOG_LEVEL'" in sentence
 
 
 def test_mistakes_that_others_find(tmp_path: Path) -> None:
-    """Whoever loads the settings may know more of what has to hold: told with file, line and key like any other."""
+    """Mistakes of a caller's check get file, line and key like any other."""
     path = written(tmp_path, '[[child]]\nrole = "sink"\n')
     with pytest.raises(ConfigurationError, match=r"\.toml:2: child\[0\]\.role: sqlite:////x\.db has one of its own"):
         load(

@@ -1,10 +1,10 @@
-"""What the parser of TOML says of its own work is told in our words."""
+"""Syntax errors of TOML in plain words."""
 
 import tomllib
 
 import pytest
 
-from icu.config.syntax import explained
+from icu.config.syntax import explain
 
 WRONG = {
     "a = = 1": "the value cannot be read: write ",
@@ -28,8 +28,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "said"), WRONG.items())
-def test_what_people_get_wrong(text: str, said: str) -> None:
-    """Each of these is told with what to write; the rest as the parser has it."""
+def test_common_errors(text: str, said: str) -> None:
+    """Common errors say what to write; others keep the parser's message."""
     with pytest.raises(tomllib.TOMLDecodeError) as caught:
         tomllib.loads(f"{text}\n")
-    assert explained(str(caught.value)).startswith(said)
+    assert explain(str(caught.value)).startswith(said)

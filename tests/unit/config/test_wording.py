@@ -1,4 +1,4 @@
-"""Settings and roles are known to messages by their structs alone: no list of them has to be kept."""
+"""Settings and roles in messages, taken from the structs alone."""
 
 from collections.abc import Iterator
 from typing import get_args, get_type_hints
@@ -7,7 +7,7 @@ import pytest
 from msgspec import Struct
 
 from icu.config.settings import AnyChild, Child, Settings, SinkChild
-from icu.config.wording import explained, kinds_of, roles_of, unknown
+from icu.config.wording import explain, kinds_of, roles_of, unknown_setting
 
 
 class Pantry(Struct, frozen=True):
@@ -17,7 +17,7 @@ class Pantry(Struct, frozen=True):
 
 
 class CookChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="cook"):
-    """A role that there is not."""
+    """An invented role."""
 
     dishes: int = 1
 
@@ -30,7 +30,7 @@ class House(Struct):
 
 
 def test_a_new_struct_makes_its_settings_known() -> None:
-    """Whether it is a section or a role: whoever writes one names it in the settings, and nowhere else."""
+    """A new section or role is known from the struct of the settings, and listed nowhere else."""
     kinds = kinds_of(House)
     assert (kinds["jars"], kinds["dishes"]) == (int, int)
     assert {"pantry", "child", "count", "port"} <= kinds.keys()
@@ -38,13 +38,13 @@ def test_a_new_struct_makes_its_settings_known() -> None:
 
 
 def test_a_new_struct_makes_its_role_known() -> None:
-    """By its tag, and the sink by the brief's name for it too."""
+    """Roles are known by their tags, and the sink by the brief's name too."""
     assert roles_of(SinkChild | CookChild) == ["sink", "data", "cook"]
-    assert explained("role", "Invalid value 'kook'").startswith("'kook' is none of sink, data, monitor, patient")
+    assert explain("role", "Invalid value 'kook'").startswith("'kook' is none of sink, data, monitor, patient")
 
 
 def settings() -> Iterator[str]:
-    """Every key that can be written anywhere."""
+    """All keys of a file."""
     for struct in (Settings, *get_args(AnyChild)):
         for name, kind in get_type_hints(struct).items():
             yield name
@@ -53,6 +53,6 @@ def settings() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", sorted(set(settings())))
-def test_whoever_mistypes_a_setting_is_told_its_name(name: str) -> None:
-    """Each setting is suggested for what is nearly its name."""
-    assert unknown(f"{name}x") == f"there is no such setting; did you mean {name!r}?"
+def test_mistyped_settings_get_a_suggestion(name: str) -> None:
+    """Each setting is suggested for a name close to it."""
+    assert unknown_setting(f"{name}x") == f"there is no such setting; did you mean {name!r}?"

@@ -1,4 +1,4 @@
-"""A control room over a real socket, with a ward that only notes what it is told."""
+"""A control room over a real socket, with a ward that only records its orders."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ class Ward:
         self.outcomes = Outcomes(self)
         self.changes = self.scenarios = self
         self.children = [ChildView("sink", ChildState.RUNNING, uptime=5.0), ChildView("bed-1", ChildState.BACKOFF)]
-        self.told: list[object] = []
+        self.carried_out: list[object] = []
         self.scaled = ["bed-1"]
         self.error: Exception | None = None
         self.gate = anyio.Event()
@@ -52,38 +52,38 @@ class Ward:
 
     async def start(self, *patterns: str) -> dict[str, str | None]:
         """Note it."""
-        return await self._obey("start", patterns)
+        return await self._record("start", patterns)
 
     async def stop(self, *patterns: str) -> dict[str, str | None]:
         """Note it."""
-        return await self._obey("stop", patterns)
+        return await self._record("stop", patterns)
 
     async def restart(self, *patterns: str) -> dict[str, str | None]:
         """Note it; the bed is in trouble."""
-        return {**await self._obey("restart", patterns), "bed-1": "no bed"}
+        return {**await self._record("restart", patterns), "bed-1": "no bed"}
 
     async def scale(self, group: str, count: int) -> Change:
         """Note it; the bed is started for it."""
-        await self._obey("scale", (group, count))
+        await self._record("scale", (group, count))
         return Change(f"{group} is {count} now", self.scaled)
 
     async def reload(self) -> Change:
         """Note it."""
-        await self._obey("reload", ())
+        await self._record("reload", ())
         return Change("nothing changed")
 
-    async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
+    async def begin_scenario(self, bed: str, scenario: str) -> ScenarioStarted:
         """Note it; a pattern means so many patients that they are not named, and the recording is none of them."""
-        await self._obey("befall", (bed, scenario))
+        await self._record("begin_scenario", (bed, scenario))
         if bed == "*":
             return ScenarioStarted([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
         return ScenarioStarted(["Anna", "Иван"])
 
-    async def _obey(self, *words: object) -> dict[str, str | None]:
+    async def _record(self, *words: object) -> dict[str, str | None]:
         await self.gate.wait()
         if self.error is not None:
             raise self.error
-        self.told.append(words)
+        self.carried_out.append(words)
         return {"sink": None}
 
 

@@ -17,7 +17,7 @@ from icu.control.listener import bind_first
 from icu.control.places import Place, places
 from icu.control.protocol import Children, Done, Failed, Logs, Missed, encode_line
 from icu.errors import is_transient
-from icu.ward.asking import look
+from icu.ward.asking import fetch_children
 from icu.ward.orders import Reload, Status, Stop
 
 Behaviour = Callable[[SocketStream], Awaitable[None]]
@@ -42,7 +42,7 @@ async def behaving(path: Path, behave: Behaviour) -> AsyncIterator[None]:
 async def test_nobody_there(settings: Settings) -> None:
     """It says where it looked and what to start; a retry may help."""
     with pytest.raises(NoSupervisorError, match=r"nobody listens at .*icu\.sock; start one \(python -m icu") as caught:
-        await look(settings)
+        await fetch_children(settings)
     assert caught.value.exit_code == 75
     assert is_transient(caught.value)
 
@@ -52,7 +52,7 @@ async def test_a_dead_one(settings: Settings, folder: Path) -> None:
     async with behaving(folder / "icu.sock", dies):
         pass
     with pytest.raises(NoSupervisorError, match="nobody listens"):
-        await look(settings)
+        await fetch_children(settings)
 
 
 async def test_every_place_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ async def test_every_place_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatc
     await anyio.Path(folder / "icu").mkdir()
     await anyio.Path(folder / "icu").chmod(0o755)
     with pytest.raises(NoSupervisorError, match=r"no folder of this user's alone.*, nobody listens at .*icu-"):
-        await look(Settings())
+        await fetch_children(Settings())
 
 
 async def test_a_runtime_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ async def test_a_runtime_folder_that_is_none(folder: Path, monkeypatch: pytest.M
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "file"))
     with pytest.raises(NoSupervisorError, match=r"file/icu cannot be looked into: Not a directory, nobody listens at"):
-        await look(Settings())
+        await fetch_children(Settings())
 
 
 async def hangs(stream: SocketStream) -> None:

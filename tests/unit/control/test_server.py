@@ -40,8 +40,8 @@ from icu.control.protocol import (
 )
 from icu.control.records import RecentRecords
 from icu.supervisor.view import ChildState, ChildView
-from icu.ward.asking import look
-from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
+from icu.ward.asking import fetch_children
+from icu.ward.orders import ORDERS, BeginScenario, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
 
 PATIENCE = 10.0
@@ -67,11 +67,11 @@ async def test_looking(settings: Settings, room: Path) -> None:
     assert [child.id for child in (await ask(places(settings), Status(("bed-1",)), Children)).children] == ["bed-1"]
     tree = await ask(places(settings), Tree(), Supervisors)
     assert (tree.pid, tree.rules) == (os.getpid(), {"": "one_for_one"})
-    assert await look(settings) == tree.children
+    assert await fetch_children(settings) == tree.children
 
 
 @pytest.mark.parametrize(
-    ("request_", "told", "answer"),
+    ("request_", "expected", "answer"),
     [
         (Start(("sink",)), ("start", ("sink",)), None),
         (Stop(("sink", "bed-1")), ("stop", ("sink", "bed-1")), None),
@@ -82,15 +82,19 @@ async def test_looking(settings: Settings, room: Path) -> None:
             Done("icu is 3 now", [ChildView("bed-1", ChildState.BACKOFF, children=[])], []),
         ),
         (Reload(), ("reload", ()), Done("nothing changed", [], [])),
-        (Befall("Anna", "sepsis"), ("befall", ("Anna", "sepsis")), ScenarioStarted(["Anna", "Иван"], [])),
+        (
+            BeginScenario("Anna", "sepsis"),
+            ("begin_scenario", ("Anna", "sepsis")),
+            ScenarioStarted(["Anna", "Иван"], []),
+        ),
     ],
 )
 async def test_orders(
-    settings: Settings, room: Path, ward: Ward, request_: Request, told: object, answer: AnyAnswer | None
+    settings: Settings, room: Path, ward: Ward, request_: Request, expected: object, answer: AnyAnswer | None
 ) -> None:
     """Each reaches the ward; the answer tells how the children are then, or what was done."""
     said = await ask(places(settings), request_, type(answer) if answer else Children)
-    assert ward.told == [told]
+    assert ward.carried_out == [expected]
     if answer:
         assert said == answer
     else:
@@ -129,7 +133,7 @@ async def test_an_unexpected_error_stays_inside(
     no_blocking_calls.activate()
     assert refused.value.exit_code == 70
     assert "a secret" in logged[0]
-    assert await look(settings)
+    assert await fetch_children(settings)
 
 
 NONSENSE: dict[str, bytes] = {
@@ -162,8 +166,8 @@ async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward
     said = await answer_to(room, data)
     assert isinstance(said, Failed)
     assert said.exit_code == 64
-    assert ward.told == []
-    assert await look(settings)
+    assert ward.carried_out == []
+    assert await fetch_children(settings)
 
 
 async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +186,7 @@ async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, mo
         silent = [
             await stack.enter_async_context(await anyio.connect_unix(room)) for _ in range(2 * callers.MAX_SILENT)
         ]
-        assert await look(settings)
+        assert await fetch_children(settings)
         for stream in silent[: callers.MAX_SILENT]:
             assert await answer_on(stream) == Failed("no whole request came in time", 64)
         await silent[-1].send(encode_line(Status()))
@@ -194,14 +198,14 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
     ward.gate = anyio.Event()
     async with await anyio.connect_unix(room) as stream:
         await stream.send(encode_line(Restart(("sink",))))
-        assert await look(settings)
-    assert await look(settings)
-    assert ward.told == []
+        assert await fetch_children(settings)
+    assert await fetch_children(settings)
+    assert ward.carried_out == []
     ward.gate.set()
     with anyio.fail_after(PATIENCE):
-        while not ward.told:
+        while not ward.carried_out:
             await anyio.sleep(0.01)
-    assert await look(settings)
+    assert await fetch_children(settings)
 
 
 async def test_a_client_that_does_not_read_holds_nobody_up(
@@ -215,7 +219,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(
             for _ in range(100):
                 logger.info("x" * 4_000)
             await anyio.sleep(server.FOLLOW_INTERVAL / 10)
-        assert await look(settings)
+        assert await fetch_children(settings)
         assert len(records.after(0)) == 100
 
 
@@ -271,7 +275,7 @@ async def test_followers_keep_no_place_that_orders_need(
         with pytest.raises(OrderRefusedError, match="there are 1 clients that follow the log") as refused:
             await following(settings, Logs(follow=True), 1)
         assert refused.value.exit_code == 75
-        assert await look(settings)
+        assert await fetch_children(settings)
         assert await following(settings, Logs(), 1)
 
     async def follow() -> list[AnyAnswer]:
@@ -289,10 +293,10 @@ async def test_too_many_orders(few: None, settings: Settings, room: Path, ward: 
             group.start_soon(ask, places(settings), Reload(), Done)
         await until_asked(ward, 2)
         with pytest.raises(OrderRefusedError, match="there are 2 clients that wait for an answer") as refused:
-            await look(settings)
+            await fetch_children(settings)
         assert refused.value.exit_code == 75
         ward.gate.set()
-    assert await look(settings)
+    assert await fetch_children(settings)
 
 
 async def until_asked(ward: Ward, count: int) -> None:
@@ -314,7 +318,7 @@ async def test_who_takes_no_answer_is_sent_away(
             await stream.send(encode_line(Status()) * 10)
             await stream.receive(1)
         ward.children = []
-        assert await when_there_is_room(partial(look, settings)) == []
+        assert await when_there_is_room(partial(fetch_children, settings)) == []
 
 
 async def test_without_descriptors_it_waits(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,8 +338,8 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
     logged: list[str] = []
     logger.add(logged.append, format="{message}")
     # The first is taken in by the call that was under way already.
-    assert await look(settings)
-    assert await look(settings)
+    assert await fetch_children(settings)
+    assert await fetch_children(settings)
     assert "Too many open files" in "".join(logged)
 
 
@@ -416,7 +420,7 @@ async def test_a_second_supervisor_is_refused(settings: Settings, room: Path) ->
     """The first one keeps its socket, and answers on."""
     with pytest.raises(SupervisorRunsError, match="runs already"):
         await server.serve(Ward(), ORDERS, RecentRecords(), places(settings))
-    assert await look(settings)
+    assert await fetch_children(settings)
 
 
 async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> None:

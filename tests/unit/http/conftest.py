@@ -7,8 +7,8 @@ import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from icu.http import asgi
-from icu.patient.beds import Beds
-from tests.bedsides import beds_of
+from icu.patient.patients import EmulatedPatients
+from tests.bedsides import patients_of
 from tests.faces import Face, serving_ward
 
 
@@ -19,19 +19,19 @@ def h11(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def one() -> Beds:
+def one() -> EmulatedPatients:
     """A patient with a port of her own."""
-    return beds_of(["Anna"])
+    return patients_of(["Anna"])
 
 
 @pytest.fixture
-def many() -> Beds:
+def many() -> EmulatedPatients:
     """Patients who share a port."""
-    return beds_of(["Anna", "Boris"])
+    return patients_of(["Anna", "Boris"])
 
 
 @pytest.fixture
-async def faces(tmp_path: Path, one: Beds, many: Beds) -> AsyncIterator[list[Face]]:
+async def faces(tmp_path: Path, one: EmulatedPatients, many: EmulatedPatients) -> AsyncIterator[list[Face]]:
     """All faces of their ward, on loopback."""
     async with serving_ward(tmp_path, one=one, many=many) as faces:
         yield faces

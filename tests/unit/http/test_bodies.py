@@ -7,7 +7,7 @@ import httpx
 from loguru import logger
 
 from icu.http.bodies import MAX_BODY
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from tests.bedsides import serving
 from tests.faces import Face
 from tests.hostile import INVALID, MALFORMED
@@ -40,9 +40,9 @@ ORDERS = {
 }
 
 
-def befalling(*wards: Beds) -> set[str]:
+def befalling(*wards: EmulatedPatients) -> set[str]:
     """Current scenarios of all patients."""
-    return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
+    return {patients.truth(each.uuid).scenario for patients in wards for each in patients.identities}
 
 
 async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
@@ -51,7 +51,9 @@ async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 50_000]
 
 
-async def test_every_route_that_takes_a_body_survives_all_of_them(faces: list[Face], one: Beds, many: Beds) -> None:
+async def test_every_route_that_takes_a_body_survives_all_of_them(
+    faces: list[Face], one: EmulatedPatients, many: EmulatedPatients
+) -> None:
     """400, 404 or 413, a short problem, and nothing happens; whether the length is told or not."""
     bodies = ORDERS | MALFORMED | INVALID
     asked = 0
@@ -98,7 +100,7 @@ async def test_refusals_say_what_is_wrong(faces: list[Face]) -> None:
         assert why in response.json()["detail"]
 
 
-async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: Beds) -> None:
+async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: EmulatedPatients) -> None:
     """As JSON readers have it."""
     order = b'{"scenario": "nonsense", "scenario": "fever"}'
     response = await faces[2].client.post("/scenario", content=order, headers={"Content-Type": "application/json"})
@@ -106,7 +108,7 @@ async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: Beds) 
     assert befalling(one) == {"fever"}
 
 
-async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: Beds) -> None:
+async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: EmulatedPatients) -> None:
     """It has sent a part of an order: counted as its own mistake, without a stack in the log."""
     records: list[str] = []
     logger.add(records.append, format="{message}", level="WARNING")

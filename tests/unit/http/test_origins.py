@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from icu.http.face import face
 from icu.http.health import Health
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from tests.faces import LISTED, Face, serving, serving_ward
 from tests.web import NO_TLS
 
@@ -35,9 +35,9 @@ ORDER = {"scenario": "fever"}
 PATHS = ["/scenario", f"/patient/{uuid_of_name('Anna')}/scenario"]
 
 
-def scenarios(*wards: Beds) -> set[str]:
+def scenarios(*wards: EmulatedPatients) -> set[str]:
     """Current scenarios of all patients."""
-    return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
+    return {patients.truth(each.uuid).scenario for patients in wards for each in patients.identities}
 
 
 def of_problem(response: httpx.Response) -> int:
@@ -50,7 +50,7 @@ def of_problem(response: httpx.Response) -> int:
 
 
 @pytest.mark.usefixtures("h11")
-async def test_no_page_of_elsewhere_commands(faces: list[Face], one: Beds, many: Beds) -> None:
+async def test_no_page_of_elsewhere_commands(faces: list[Face], one: EmulatedPatients, many: EmulatedPatients) -> None:
     """403 on all routes that take the method, whatever the body says it is; nothing has happened."""
     refused = set()
     for each in faces:
@@ -84,7 +84,9 @@ async def test_who_commands(faces: list[Face]) -> None:
             assert response.headers.get("access-control-allow-origin") == origin
 
 
-async def test_where_others_can_reach_it_pages_of_loopback_are_foreign(tmp_path: Path, one: Beds, many: Beds) -> None:
+async def test_where_others_can_reach_it_pages_of_loopback_are_foreign(
+    tmp_path: Path, one: EmulatedPatients, many: EmulatedPatients
+) -> None:
     """There they are pages of the visitor's machine, not of the server's; its own and listed ones are known."""
     async with serving_ward(tmp_path, one=one, many=many, host="0.0.0.0") as faces:  # noqa: S104 - told, not done
         for each in faces[2:]:
@@ -137,7 +139,7 @@ NOT_JSON = [
 ]
 
 
-async def test_a_body_is_json(faces: list[Face], one: Beds, many: Beds) -> None:
+async def test_a_body_is_json(faces: list[Face], one: EmulatedPatients, many: EmulatedPatients) -> None:
     """415 for whatever a form, or a page without leave, can send; a page that may ask may read why."""
     for each, kind, body in product(faces[2:], NOT_JSON, [b'{"scenario": "fever"}', None]):
         headers = {"Origin": LISTED} | ({} if kind is None else {"Content-Type": kind})

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from icu.http.references import to_itself, to_root
+from icu.http.references import own_reference, root_reference
 from tests.faces import Face
 
 # The address that a proxy puts in front of each path.
@@ -24,24 +24,24 @@ def scope(path: str, root_path: str = "") -> Any:
 def test_from_any_address_to_the_root_and_back(path: str, root_path: str) -> None:
     """As a client resolves them, whether or not the server is told of the path outside."""
     asked = scope(path, root_path)
-    assert urljoin(f"{OUTSIDE}{path}?limit=1", to_itself(asked)) == f"{OUTSIDE}{path}"
-    assert urljoin(f"{OUTSIDE}{path}", to_root(asked)) == f"{OUTSIDE}/"
+    assert urljoin(f"{OUTSIDE}{path}?limit=1", own_reference(asked)) == f"{OUTSIDE}{path}"
+    assert urljoin(f"{OUTSIDE}{path}", root_reference(asked)) == f"{OUTSIDE}/"
 
 
 def test_two_slashes_begin_no_host() -> None:
     """By RFC 3986 this leads back to `//other.example/a` on the same host, which urljoin does not know."""
-    assert to_itself(scope("//other.example/a")) == "../..//other.example/a"
+    assert own_reference(scope("//other.example/a")) == "../..//other.example/a"
 
 
 def test_servers_need_not_tell_all() -> None:
     """ASGI lets them leave out the path as it came, and the one outside."""
     asked: Any = {"path": "/patient/1/metrics"}
-    assert to_itself(asked) == "../../patient/1/metrics"
+    assert own_reference(asked) == "../../patient/1/metrics"
 
 
 def test_letters_that_no_address_has_are_quoted() -> None:
     """Some parsers let it through."""
-    assert to_itself(scope('/a"<\xff>')) == "./a%22%3C%FF%3E"
+    assert own_reference(scope('/a"<\xff>')) == "./a%22%3C%FF%3E"
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/patient/1/nowhere", "/nowhere/"])

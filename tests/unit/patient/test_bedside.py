@@ -7,43 +7,43 @@ import httpx
 import pytest
 
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.vitals.catalogue import SIGNS
-from tests.bedsides import beds_of, serving
+from tests.bedsides import patients_of, serving
 from tests.web import NO_TLS
 
 ANNA, BORIS, REC = (uuid_of_name(name) for name in ("Anna", "Boris", "Rec"))
 
 
 @pytest.fixture
-def beds() -> Beds:
+def patients() -> EmulatedPatients:
     """Two simulated patients and a recorded one."""
-    return beds_of(["Anna", "Boris"], recorded=["Rec"])
+    return patients_of(["Anna", "Boris"], recorded=["Rec"])
 
 
 @pytest.fixture
-async def ward(beds: Beds) -> AsyncIterator[httpx.AsyncClient]:
+async def ward(patients: EmulatedPatients) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the face of many."""
-    async with serving(beds) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
+    async with serving(patients) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         yield client
 
 
 @pytest.fixture
-def single() -> Beds:
+def single() -> EmulatedPatients:
     """One patient."""
-    return beds_of(["Anna"])
+    return patients_of(["Anna"])
 
 
 @pytest.fixture
-async def bed(single: Beds) -> AsyncIterator[httpx.AsyncClient]:
+async def bed(single: EmulatedPatients) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the face of one."""
     async with serving(single) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         yield client
 
 
-def observe(beds: Beds) -> None:
+def observe(patients: EmulatedPatients) -> None:
     """What an emulator does when the bays are due."""
-    for bay in beds.bays:
+    for bay in patients.bays:
         bay.observe()
 
 
@@ -55,12 +55,12 @@ async def test_who_lies_there(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -
     assert (await ward.get("/")).status_code == 404
 
 
-async def test_what_the_monitors_show(ward: httpx.AsyncClient, beds: Beds) -> None:
+async def test_what_the_monitors_show(ward: httpx.AsyncClient, patients: EmulatedPatients) -> None:
     """The latest reading; 503 and a reason before the first."""
     path = f"/patient/{BORIS}/current"
     response = await ward.get(path)
     assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
-    observe(beds)
+    observe(patients)
     current = (await ward.get(path)).json()
     assert current["patient_uuid"] == str(BORIS)
     assert current["timestamp"] == "2026-01-31T12:00:00Z"
@@ -80,12 +80,14 @@ async def test_what_is_true(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> 
     assert (response.status_code, "is a recording" in response.json()["detail"]) == (409, True)
 
 
-async def test_what_is_to_happen(ward: httpx.AsyncClient, bed: httpx.AsyncClient, beds: Beds, single: Beds) -> None:
+async def test_what_is_to_happen(
+    ward: httpx.AsyncClient, bed: httpx.AsyncClient, patients: EmulatedPatients, single: EmulatedPatients
+) -> None:
     """It begins at once, and befalls nobody else; the answer is the truth then."""
     answer = (await ward.post(f"/patient/{ANNA}/scenario", json={"scenario": "fever"})).json()
     assert (answer["scenario"], answer["phase"]) == ("fever", "rise")
-    assert beds.truth(ANNA).scenario == "fever"
-    assert beds.truth(BORIS).scenario == ""
+    assert patients.truth(ANNA).scenario == "fever"
+    assert patients.truth(BORIS).scenario == ""
     assert (await bed.post("/scenario", json={"scenario": "sepsis"})).json()["scenario"] == "sepsis"
     assert single.truth(ANNA).phase == "onset"
 
@@ -104,14 +106,14 @@ async def test_what_is_to_happen(ward: httpx.AsyncClient, bed: httpx.AsyncClient
     ],
 )
 async def test_orders_that_are_refused(
-    ward: httpx.AsyncClient, beds: Beds, patient: object, body: object, status: int, why: str
+    ward: httpx.AsyncClient, patients: EmulatedPatients, patient: object, body: object, status: int, why: str
 ) -> None:
     """In words, and nothing has happened."""
     response = await ward.post(f"/patient/{patient}/scenario", json=body)
     assert response.headers["content-type"].startswith("application/problem+json")
     assert response.status_code == status
     assert why in response.json()["detail"]
-    assert beds.truth(ANNA).scenario == ""
+    assert patients.truth(ANNA).scenario == ""
 
 
 ORDERED = ["400", "403", "404", "409", "413", "415", "503"]

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, Record, uuid_of_name
 from icu.ops.logs import unwrapped
-from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import MAX_UNSTORED, emulate
+from icu.patient.patients import Bay, Identity
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay, origin_of
 from icu.patient.simulated import SimulatedBay

@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, Record, uuid_of_name
 from icu.patient import emulator
-from icu.patient.beds import Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
+from icu.patient.patients import Identity
 from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports import sending

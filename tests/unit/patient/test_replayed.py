@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, Record, uuid_of_name
-from icu.patient.beds import Bay, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
+from icu.patient.patients import Bay, Identity
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.simulated import SimulatedBay

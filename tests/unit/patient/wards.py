@@ -6,9 +6,9 @@ import numpy as np
 
 from icu.config.load import packaged
 from icu.messages import uuid_of_name
-from icu.patient.beds import Identity
 from icu.patient.body.signs import Floats
 from icu.patient.cohort import Cohort
+from icu.patient.patients import Identity
 from icu.patient.scenarios import load_scenarios
 from icu.patient.sensors import SHOWN
 from tests.samples import START

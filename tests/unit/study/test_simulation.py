@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from icu.bootstrap.beds import beds_of
+from icu.bootstrap.emulated import emulated_patients
 from icu.config.load import packaged
 from icu.config.settings import PatientChild
 from icu.messages import Observation, uuid_of_name
@@ -43,7 +43,7 @@ def sent(plan: Plan, number: int) -> list[Observation]:
         scenario_rate=plan.scenario_rate,
         artefacts=plan.artefacts,
     )
-    [bay] = beds_of(child, SCENARIOS, interval=5, telemetry=Telemetry(CollectorRegistry())).bays
+    [bay] = emulated_patients(child, SCENARIOS, interval=5, telemetry=Telemetry(CollectorRegistry())).bays
     bay.begin(datetime.now(UTC))
     observations = []
     for _ in range(plan.readings):

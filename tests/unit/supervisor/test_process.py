@@ -16,7 +16,7 @@ from anyio.abc import TaskStatus
 from icu.supervisor.errors import ProcessEndedError, ProcessKilledError, ProcessSilentError
 from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 
 READY = """
 import os, signal, socket, sys, time
@@ -224,19 +224,19 @@ async def test_one_that_does_not_read_its_settings_line() -> None:
 
 async def test_it_tells_what_it_waits_for() -> None:
     """It reports trouble and degradation at each change; an empty value is the end of it."""
-    conditions: list[Condition] = []
+    reported: list[WorkStatus] = []
     code = READY + (
         'tell("X_TROUBLE=no broker\\nX_DEGRADED="); tell("WATCHDOG=1"); tell("X_TROUBLE=\\nX_DEGRADED=a hole"); '
         'tell("X_TROUBLE=\\nX_DEGRADED="); time.sleep(600)'
     )
     async with anyio.create_task_group() as group:
-        run = partial(program(code, told=Told(), lines=[]), on_condition=conditions.append)
+        run = partial(program(code, told=Told(), lines=[]), on_work_status=reported.append)
         group.start_soon(run)
         with anyio.fail_after(30):
-            while len(conditions) < 3:
+            while len(reported) < 3:
                 await anyio.sleep(0.02)
         group.cancel_scope.cancel()
-    assert conditions == [Condition("no broker"), Condition(None, "a hole"), Condition()]
+    assert reported == [WorkStatus("no broker"), WorkStatus(None, "a hole"), WorkStatus()]
 
 
 async def test_it_shares_a_folder_with_its_owner() -> None:

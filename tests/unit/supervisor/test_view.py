@@ -10,7 +10,7 @@ from anyio.abc import TaskStatus
 from icu.supervisor.events import Event
 from icu.supervisor.spec import ChildSpec
 from icu.supervisor.tree import Supervisor
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from tests.unit.supervisor.actors import Actor, build, crashes, crashes_after, permanent, running, starting
 
 
@@ -61,7 +61,7 @@ async def _crashes_after_5() -> None:
 async def test_a_child_that_waits_for_something_is_shown_so() -> None:
     """It is alive, so nothing is restarted; the view says what it waits for, and for how long it has been up."""
     troubles: list[str | None] = [None]
-    async with running(ChildSpec(id="sink", start=served, condition=lambda: Condition(troubles[-1]))) as ward:
+    async with running(ChildSpec(id="sink", start=served, work_status=lambda: WorkStatus(troubles[-1]))) as ward:
         await anyio.sleep(3)
         assert ward.state("sink") == "running"
         troubles.append("no broker at 127.0.0.1:9092")
@@ -76,8 +76,8 @@ async def test_a_child_that_waits_for_something_is_shown_so() -> None:
 
 async def test_a_child_that_leaves_work_undone_is_shown_as_degraded() -> None:
     """That stands before what it waits for: somebody has to act."""
-    condition = Condition("no broker", "partition 3 cannot be read: mend it")
-    async with running(ChildSpec(id="sink", start=served, condition=lambda: condition)) as ward:
+    work_status = WorkStatus("no broker", "partition 3 cannot be read: mend it")
+    async with running(ChildSpec(id="sink", start=served, work_status=lambda: work_status)) as ward:
         await anyio.sleep(3)
         sink = ward.child("sink")
     assert (str(sink.state), sink.detail, sink.restarts) == ("degraded", "partition 3 cannot be read: mend it", 0)
@@ -85,7 +85,7 @@ async def test_a_child_that_leaves_work_undone_is_shown_as_degraded() -> None:
 
 async def test_running_means_that_it_has_run_for_a_while() -> None:
     """Until its minimum uptime is over a child is shown as starting, also if it waits for something by then."""
-    spec = ChildSpec(id="a", start=Actor(), min_uptime=3, condition=lambda: Condition("no broker"))
+    spec = ChildSpec(id="a", start=Actor(), min_uptime=3, work_status=lambda: WorkStatus("no broker"))
     async with running(spec) as ward:
         await anyio.sleep(2.9)
         assert ward.state("a") == "starting"

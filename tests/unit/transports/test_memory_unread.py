@@ -9,7 +9,7 @@ from icu.bootstrap.roles.patient import PATIENT
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild, Settings, Transport
 from icu.messages import Record
-from icu.supervisor.view import Condition
+from icu.supervisor.view import WorkStatus
 from icu.transports.memory import MemoryTransport
 from tests.clocks import virtual_time
 
@@ -43,9 +43,9 @@ async def test_patients_are_shown_as_degraded_then() -> None:
     """`status` does not call that running: nobody but people end it."""
     child = PatientChild(id="bed-1", name="Anna")
     ward = Shared(Settings(child=(child,), transport=Transport(partitions=1, capacity=2)))
-    condition = partial(PATIENT.condition, ward)
+    work_status = partial(PATIENT.work_status, ward)
     async with ward.open():
-        assert condition() == Condition()
+        assert work_status() == WorkStatus()
         with anyio.move_on_after(1):
             await ward.transport.publish(RECORDS * 2)
-        assert "no sink reads it" in str(condition().degraded)
+        assert "no sink reads it" in str(work_status().degraded)

@@ -1,4 +1,4 @@
-"""Wards of a file, which each module writes for itself (its fixture `path`)."""
+"""Wards from a file, the fixture `path` of each module."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 import anyio
 import pytest
 
-from icu.bootstrap.children import supervised
+from icu.bootstrap.children import build_ward
 from icu.bootstrap.shared import Shared
 from icu.config.load import load
 from icu.ward.processes import Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 
 @pytest.fixture
-def ward(path: Path) -> Shared:
-    """The parts that the ward's roles share."""
+def shared(path: Path) -> Shared:
+    """Shared parts of the ward's roles."""
     return Shared(load(path, {}))
 
 
 @pytest.fixture
-def still(ward: Shared, path: Path) -> Tree:
+def still(shared: Shared, path: Path) -> Ward:
     """A ward that does not run."""
-    return supervised(ward, Processes(), reread=lambda: load(path, {}))
+    return build_ward(shared, Processes(), reread=lambda: load(path, {}))
 
 
 @pytest.fixture
-async def tree(still: Tree) -> AsyncIterator[Tree]:
-    """A ward that runs."""
+async def ward(still: Ward) -> AsyncIterator[Ward]:
+    """A running ward."""
     async with anyio.create_task_group() as group:
         await group.start(still.children.root.run)
         yield still

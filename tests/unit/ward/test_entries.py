@@ -1,4 +1,4 @@
-"""An order is one entry: what travels, who obeys, and the command are made from it."""
+"""Orders as single classes, from which message, receiver and command are made."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from icu.config.settings import Settings, Supervision
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
 from icu.control.places import places
-from icu.control.protocol import Done, Order, Pattern, Patterns
+from icu.control.protocol import ControlOrder, Done, Pattern, Patterns
 from icu.control.records import RecentRecords
 from icu.control.server import serve
 from icu.ward.orders import ORDERS
@@ -29,19 +29,19 @@ def settings() -> Iterator[Settings]:
         yield Settings(supervisor=Supervision(socket=Path(name) / "icu.sock"))
 
 
-class Greet(Order, frozen=True):
+class Greet(ControlOrder, frozen=True):
     """Say hello to children."""
 
     ids: Patterns
     word: Pattern
 
     async def carry_out(self, ward: Ward) -> Done:
-        """Politely."""
+        """Greet the children."""
         return Done(f"{self.word}, {', '.join(child.id for child in ward.matching(self.ids))}")
 
 
-async def test_a_new_order_is_obeyed(settings: Settings) -> None:
-    """By whoever is given its entry; to others it is no request."""
+async def test_a_new_order_is_carried_out(settings: Settings) -> None:
+    """A server that knows the class carries the order out; to others it is no request."""
     async with anyio.create_task_group() as group:
         await group.start(partial(serve, Ward(), (*ORDERS, Greet), RecentRecords(), places(settings)))
         said = await ask(places(settings), Greet(("sink", "bed-1"), "Hello"), Done)
@@ -55,19 +55,19 @@ async def test_a_new_order_is_obeyed(settings: Settings) -> None:
 
 
 def test_the_orders_of_people() -> None:
-    """All that the file defines, in its order, which is that of the commands; none of a process's, whoever is first."""
+    """Orders of the file, in the order of the commands; none of other files, in any order of imports."""
     look = "import icu.ward.remote; from icu.ward.orders import ORDERS; print(*[each.__name__ for each in ORDERS])"
     done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["Status", "Tree", "Start", "Stop", "Restart", "Scale", "Reload", "Befall"]
+    assert done.stdout.split() == ["Status", "Tree", "Start", "Stop", "Restart", "Scale", "Reload", "BeginScenario"]
 
 
 def test_a_new_order_is_a_command() -> None:
-    """Its name, its help and its arguments come from the entry."""
+    """Name, help and arguments of a command come from the order."""
     command = _command(Greet)
     assert (command.name, command.help) == ("greet", "Say hello to children.")
     assert [each.name for each in command.params if each.param_type_name == "argument"] == ["ids", "word"]
 
 
 def test_every_order_has_a_command() -> None:
-    """Nobody has to list it there."""
+    """Every order has a command without being listed."""
     assert {str(each.__struct_config__.tag) for each in ORDERS} - {"befall"} < {each.name for each in COMMANDS}

@@ -1,4 +1,4 @@
-"""What the supervisor's events become for machines."""
+"""Supervisor events as log fields and metrics."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ Figures = Callable[..., float | None]
 
 @pytest.fixture
 def children() -> list[ChildView]:
-    """The ward, for tests to change."""
+    """Children of the ward, for tests to change."""
     return [
         ChildView("sink", ChildState.RUNNING),
         ChildView("beds", ChildState.RUNNING, uptime=7.0, children=(ChildView("bed-1", ChildState.BACKOFF),)),
@@ -35,13 +35,13 @@ def children() -> list[ChildView]:
 
 @pytest.fixture
 def restarts() -> Restarts:
-    """Nobody has died."""
+    """Counts without a restart."""
     return Restarts()
 
 
 @pytest.fixture
 def figure(children: list[ChildView], restarts: Restarts) -> Figures:
-    """A figure by name and labels, as a scrape finds it; None where there is no such series."""
+    """Value of a metric by name and labels, as a scrape finds it; None without such a series."""
     registry = CollectorRegistry()
     registry.register(ChildFigures(lambda: children, restarts))
     return lambda name, **labels: registry.get_sample_value(name, labels)
@@ -49,7 +49,7 @@ def figure(children: list[ChildView], restarts: Restarts) -> Figures:
 
 @pytest.mark.parametrize(("error", "reason"), REASONS)
 def test_a_death_says_in_a_word_why(error: Exception, reason: str, restarts: Restarts, figure: Figures) -> None:
-    """In the records of death and restart, and in the figures."""
+    """The reason stands in the records of death and restart, and in the metrics."""
     records: list[dict[str, Any]] = []
     logger.add(lambda message: records.append(message.record["extra"]))
     for event in (ChildFailed("bed-1", error, 1.5), ChildRestarting("bed-1", 0.25, error)):
@@ -75,7 +75,7 @@ def test_restarts_are_0_before_the_first(restarts: Restarts, figure: Figures) ->
 
 
 def test_a_child_has_a_figure_for_each_state(figure: Figures) -> None:
-    """1 for the one that it is in and 0 for all others, so that an alert sees it leave."""
+    """The current state is 1 and all others are 0, so that an alert sees a change."""
     for child, current in (("sink", "running"), ("beds", "running"), ("bed-1", "backoff")):
         shown = {state: figure("icu_child_state", child=child, state=str(state)) for state in ChildState}
         assert shown == {state: float(state == current) for state in ChildState}
@@ -85,7 +85,7 @@ def test_a_child_has_a_figure_for_each_state(figure: Figures) -> None:
 def test_a_child_that_was_removed_has_no_figures(
     children: list[ChildView], restarts: Restarts, figure: Figures
 ) -> None:
-    """Its series end, for the last values would stand for ever; a counter that comes back has not fallen."""
+    """Metrics of a removed child end, or their last values would stay; a counter that comes back has not fallen."""
     restarts(ChildRestarting("bed-1", 0.25, ValueError()))
     [_, beds] = children
     children[1:] = [replace(beds, children=())]

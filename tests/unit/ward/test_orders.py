@@ -17,7 +17,7 @@ from icu.supervisor.spec import ChildSpec
 from icu.supervisor.view import ChildState
 from icu.ward.changes import Change
 from icu.ward.events import ChildFigures, Restarts
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 FILE = """
 [[child]]
@@ -44,34 +44,34 @@ def write(path: Path, text: str | None) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The ward's file."""
+    """File of the ward."""
     path = tmp_path / "supervisor.toml"
     write(path, FILE)
     return path
 
 
 class Idle:
-    """An actor that does nothing."""
+    """Actor that does nothing."""
 
     async def __call__(self, *, task_status: TaskStatus[None]) -> None:
         task_status.started()
         await anyio.sleep_forever()
 
 
-def states(tree: Tree) -> dict[str, ChildState]:
-    """Who is how; one that has just started runs."""
+def states(ward: Ward) -> dict[str, ChildState]:
+    """States by child; one that has just started counts as running."""
     return {
         each.id: ChildState.RUNNING if each.state is ChildState.STARTING else each.state
-        for each in tree.children.flat()
+        for each in ward.children.leaves()
     }
 
 
-def up(tree: Tree) -> list[str]:
-    """Who runs."""
-    return [name for name, state in states(tree).items() if state is ChildState.RUNNING]
+def up(ward: Ward) -> list[str]:
+    """Ids of running children."""
+    return [name for name, state in states(ward).items() if state is ChildState.RUNNING]
 
 
-async def test_patterns(tree: Tree) -> None:
+async def test_patterns(ward: Ward) -> None:
     """Ids, wildcards, several of them, each child once and in its order; a supervisor stands for its children."""
     for patterns, ids in [
         ((), ALL),
@@ -81,120 +81,120 @@ async def test_patterns(tree: Tree) -> None:
         (("icu-[12]",), ["icu-1", "icu-2"]),
         (("anna", "anna"), ["anna"]),
     ]:
-        assert [child.id for child in tree.matching(patterns)] == ids
+        assert [child.id for child in ward.matching(patterns)] == ids
     for patterns in (("bob",), ("anna", "bob-*"), ("ICU-1",), ("",)):
         with pytest.raises(UnknownChildError):
-            tree.matching(patterns)
+            ward.matching(patterns)
 
 
-async def test_stop_and_start(tree: Tree) -> None:
-    """What is stopped stays so; with one unknown id nothing is done."""
-    assert await tree.stop("icu-*") == dict.fromkeys(ALL[1:])
-    assert up(tree) == ["anna"]
+async def test_stop_and_start(ward: Ward) -> None:
+    """A stopped child stays stopped; an order with an unknown id does nothing."""
+    assert await ward.stop("icu-*") == dict.fromkeys(ALL[1:])
+    assert up(ward) == ["anna"]
     with pytest.raises(UnknownChildError):
-        await tree.start("icu-1", "icu-9")
-    assert up(tree) == ["anna"]
-    assert await tree.start("icu-2", "anna") == {"anna": None, "icu-2": None}
-    assert up(tree) == ["anna", "icu-2"]
-    assert await tree.restart("anna") == {"anna": None}
+        await ward.start("icu-1", "icu-9")
+    assert up(ward) == ["anna"]
+    assert await ward.start("icu-2", "anna") == {"anna": None, "icu-2": None}
+    assert up(ward) == ["anna", "icu-2"]
+    assert await ward.restart("anna") == {"anna": None}
 
 
-async def test_scale(tree: Tree) -> None:
-    """Up, down, to none and back again; those that stay are not touched."""
+async def test_scale(ward: Ward) -> None:
+    """A group grows, shrinks, vanishes and comes back; the remaining children run on."""
     await anyio.sleep(0.05)
-    assert await tree.changes.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
-    assert up(tree) == [*ALL, "icu-4", "icu-5"]
-    assert min(each.uptime for each in tree.matching(ALL)) >= 0.05
-    assert (await tree.changes.scale("icu", 1)).what == "stopped: icu-2, icu-3, icu-4, icu-5"
-    assert (await tree.changes.scale("icu", 0)).what == "stopped: icu-1"
-    assert (await tree.changes.scale("icu", 2)).what == "started: icu-1, icu-2"
-    assert (await tree.changes.scale("icu", 2)).what == "nothing changed"
-    assert up(tree) == ["anna", "icu-1", "icu-2"]
+    assert await ward.changes.scale("icu", 5) == Change("started: icu-4, icu-5", ["icu-4", "icu-5"])
+    assert up(ward) == [*ALL, "icu-4", "icu-5"]
+    assert min(each.uptime for each in ward.matching(ALL)) >= 0.05
+    assert (await ward.changes.scale("icu", 1)).what == "stopped: icu-2, icu-3, icu-4, icu-5"
+    assert (await ward.changes.scale("icu", 0)).what == "stopped: icu-1"
+    assert (await ward.changes.scale("icu", 2)).what == "started: icu-1, icu-2"
+    assert (await ward.changes.scale("icu", 2)).what == "nothing changed"
+    assert up(ward) == ["anna", "icu-1", "icu-2"]
 
 
-async def test_figures_are_of_the_children_that_there_are(tree: Tree, path: Path) -> None:
-    """From the start, and no longer than they exist: what was scaled away or left out of the file has none."""
+async def test_figures_are_of_the_children_that_there_are(ward: Ward, path: Path) -> None:
+    """Children have metrics from the start until they are scaled away or left out of the file."""
     registry = CollectorRegistry()
-    registry.register(ChildFigures(tree.children.view, Restarts()))
+    registry.register(ChildFigures(ward.children.view, Restarts()))
 
     def restarts() -> dict[str, float]:
         [found] = (each for each in registry.collect() if each.name == "icu_child_restarts")
         return {each.labels["child"]: each.value for each in found.samples}
 
     assert restarts() == dict.fromkeys(["beds", *ALL], 0)
-    await tree.changes.scale("icu", 1)
+    await ward.changes.scale("icu", 1)
     assert restarts() == dict.fromkeys(["beds", "anna", "icu-1"], 0)
     write(path, ANOTHER)
-    await tree.changes.reload()
+    await ward.changes.reload()
     assert restarts() == dict.fromkeys(["beds", "boris"], 0)
 
 
-async def test_what_cannot_be_scaled(tree: Tree, path: Path) -> None:
-    """One child, all patients, one of a group, one that there is not, and a number at which children would meet."""
+async def test_refusals_to_scale(ward: Ward, path: Path) -> None:
+    """Refused: a single child, all patients, one of a group, an unknown one, and a count at which ids would collide."""
     remedy = "and only such a one can be scaled: scale icu"
     for name in ("anna", "icu-1"):
         with pytest.raises(ConfigurationError, match=f"{name} is no child with a `count`, {remedy}"):
-            await tree.changes.scale(name, 2)
+            await ward.changes.scale(name, 2)
     with pytest.raises(ConfigurationError, match=f"beds means all patients, and is no child with a `count`, {remedy}"):
-        await tree.changes.scale("beds", 2)
+        await ward.changes.scale("beds", 2)
     with pytest.raises(UnknownChildError):
-        await tree.changes.scale("icu-9", 2)
+        await ward.changes.scale("icu-9", 2)
     write(path, FILE + '[[child]]\nrole = "patient"\nid = "icu-5"\nname = "Eve"\n')
-    assert (await tree.changes.reload()).what == "started: icu-5"
+    assert (await ward.changes.reload()).what == "started: icu-5"
     with pytest.raises(ConfigurationError, match="a second child has the id 'icu-5'"):
-        await tree.changes.scale("icu", 5)
-    assert up(tree) == [*ALL, "icu-5"]
+        await ward.changes.scale("icu", 5)
+    assert up(ward) == [*ALL, "icu-5"]
 
 
-async def test_a_changed_file(tree: Tree, path: Path) -> None:
-    """Only what differs is stopped, started or changed; other settings wait, and are named."""
-    await tree.stop("icu-3")
+async def test_a_changed_file(ward: Ward, path: Path) -> None:
+    """A reload changes only the children that differ; other settings wait, and are named."""
+    await ward.stop("icu-3")
     await anyio.sleep(0.05)
-    assert (await tree.changes.reload()).what == "nothing changed"
+    assert (await ward.changes.reload()).what == "nothing changed"
     changed = FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7').replace("count = 3", "count = 3\ninterval = 5")
     write(path, "metrics_interval = 1\n" + FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7') + ANOTHER)
-    told = (await tree.changes.reload()).what
-    assert told == "started: boris; changed: anna; not applied until the next start: metrics_interval"
-    assert states(tree)["icu-3"] is ChildState.STOPPED
-    uptimes = {each.id: each.uptime for each in tree.children.flat()}
+    summary = (await ward.changes.reload()).what
+    assert summary == "started: boris; changed: anna; not applied until the next start: metrics_interval"
+    assert states(ward)["icu-3"] is ChildState.STOPPED
+    uptimes = {each.id: each.uptime for each in ward.children.leaves()}
     assert uptimes["icu-1"] >= 0.05 > uptimes["anna"]
     write(path, changed)
-    assert (await tree.changes.reload()).what == "stopped: boris; changed: icu-1, icu-2, icu-3"
-    assert sorted(up(tree)) == ALL
+    assert (await ward.changes.reload()).what == "stopped: boris; changed: icu-1, icu-2, icu-3"
+    assert sorted(up(ward)) == ALL
 
 
-async def test_a_changed_child_keeps_its_place(tree: Tree, path: Path) -> None:
+async def test_a_changed_child_keeps_its_place(ward: Ward, path: Path) -> None:
     """The order in which children stop is the file's: a sink that moved behind the beds would stop before them."""
-    before = [each.id for each in tree.children.flat()]
+    before = [each.id for each in ward.children.leaves()]
     write(path, FILE.replace('name = "Anna"', 'name = "Anna"\nseed = 7'))
-    assert (await tree.changes.reload()).what == "changed: anna"
-    assert [each.id for each in tree.children.flat()] == before
+    assert (await ward.changes.reload()).what == "changed: anna"
+    assert [each.id for each in ward.children.leaves()] == before
 
 
-async def test_the_order_of_the_file(tree: Tree, path: Path) -> None:
-    """It decides, also about who was there before and who comes anew; nobody is touched for it."""
+async def test_the_order_of_the_file(ward: Ward, path: Path) -> None:
+    """Children take the order of the file, old and new ones, without a restart."""
     await anyio.sleep(0.05)
     first, second = FILE.split("\n[[child]]")[1:]
     swapped = f"[[child]]{second}\n[[child]]{first}\n"
     write(path, swapped)
-    assert (await tree.changes.reload()).what == "now in the order: icu-1, icu-2, icu-3, anna"
-    assert up(tree) == ["icu-1", "icu-2", "icu-3", "anna"]
+    assert (await ward.changes.reload()).what == "now in the order: icu-1, icu-2, icu-3, anna"
+    assert up(ward) == ["icu-1", "icu-2", "icu-3", "anna"]
     write(path, ANOTHER + swapped)
-    assert (await tree.changes.reload()).what == "started: boris"
-    assert up(tree) == ["boris", "icu-1", "icu-2", "icu-3", "anna"]
-    await tree.changes.scale("icu", 0)
-    await tree.changes.scale("icu", 1)
-    assert up(tree) == ["boris", "icu-1", "anna"]
-    assert tree.matching(["anna"])[0].uptime >= 0.05
+    assert (await ward.changes.reload()).what == "started: boris"
+    assert up(ward) == ["boris", "icu-1", "icu-2", "icu-3", "anna"]
+    await ward.changes.scale("icu", 0)
+    await ward.changes.scale("icu", 1)
+    assert up(ward) == ["boris", "icu-1", "anna"]
+    assert ward.matching(["anna"])[0].uptime >= 0.05
 
 
-async def test_the_order_of_all(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that comes anew on top is the last to stop; the patients stand where the first of them does."""
+async def test_the_order_of_all(ward: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new first child is the last to stop; the patients' supervisor is in the place of the first patient."""
     for kind, role in list(ROLES.items()):
         monkeypatch.setitem(ROLES, kind, replace(role, actor=lambda *_: Idle()))
     write(path, '[[child]]\nrole = "sink"\n' + FILE + '[[child]]\nrole = "monitor"\n')
-    assert (await tree.changes.reload()).what == "started: sink, monitor"
-    assert [each.id for each in tree.children.view()] == ["sink", "beds", "monitor"]
+    assert (await ward.changes.reload()).what == "started: sink, monitor"
+    assert [each.id for each in ward.children.view()] == ["sink", "beds", "monitor"]
 
 
 BAD: dict[str, str] = {
@@ -213,67 +213,67 @@ BAD: dict[str, str] = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
-async def test_a_bad_file_changes_nothing(tree: Tree, path: Path, text: str) -> None:
-    """The mistake is told, and who ran runs on; the file put right is applied."""
+async def test_a_bad_file_changes_nothing(ward: Ward, path: Path, text: str) -> None:
+    """A mistake is raised, and the children run on; the corrected file is applied."""
     await anyio.sleep(0.02)
     write(path, text)
     with pytest.raises(ConfigurationError):
-        await tree.changes.reload()
-    assert min(each.uptime for each in tree.matching(ALL)) >= 0.02
+        await ward.changes.reload()
+    assert min(each.uptime for each in ward.matching(ALL)) >= 0.02
     write(path, FILE + ANOTHER)
-    assert (await tree.changes.reload()).what == "started: boris"
+    assert (await ward.changes.reload()).what == "started: boris"
 
 
-async def test_a_child_that_cannot_be_added(tree: Tree, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are changed nevertheless, the error and readiness tell of it, and the next reload tries again."""
+async def test_a_child_that_cannot_be_added(ward: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are changed; error and readiness name the failed child, and the next reload tries again."""
 
     async def refuse(spec: ChildSpec) -> None:
         raise AddressInUseError("127.0.0.1", 8453)
 
     write(path, FILE.replace("count = 3", "count = 2") + '[[child]]\nrole = "monitor"\ncritical = true\nport = 8453\n')
     with monkeypatch.context() as patch:
-        patch.setattr(tree.children.root, "add_child", refuse)
+        patch.setattr(ward.children.root, "add_child", refuse)
         with pytest.raises(PartlyDoneError, match=r"\Astopped: icu-3; but monitor: port 8453 on") as caught:
-            await tree.changes.reload()
+            await ward.changes.reload()
         assert caught.value.exit_code == 3
-        assert await tree.children.unready() == "monitor is missing"
-    assert up(tree) == ["anna", "icu-1", "icu-2"]
+        assert await ward.children.unready() == "monitor is missing"
+    assert up(ward) == ["anna", "icu-1", "icu-2"]
     added: list[str] = []
 
     async def accept(spec: ChildSpec) -> None:
         added.append(spec.id)
 
-    monkeypatch.setattr(tree.children.root, "add_child", accept)
-    assert (await tree.changes.reload()).what == "started: monitor"
+    monkeypatch.setattr(ward.children.root, "add_child", accept)
+    assert (await ward.changes.reload()).what == "started: monitor"
     assert added == ["monitor"]
 
 
-async def test_no_file_any_more(tree: Tree, path: Path) -> None:
-    """Deleted, it changes nothing either."""
+async def test_a_deleted_file(ward: Ward, path: Path) -> None:
+    """A deleted file changes nothing."""
     write(path, None)
     with pytest.raises(ConfigurationError, match="there is no file"):
-        await tree.changes.reload()
-    assert up(tree) == ALL
+        await ward.changes.reload()
+    assert up(ward) == ALL
 
 
-async def test_recordings_are_read_off_the_loop(tree: Tree, path: Path) -> None:
+async def test_recordings_are_read_off_the_loop(ward: Ward, path: Path) -> None:
     """A reload with a new recording reads a file (here a blocking call on the loop is an error)."""
     write(path.parent / "x.csv", "HR,SBP\n70,120\n")
     write(path, FILE + ANOTHER + 'recording = "x.csv"\n')
-    assert (await tree.changes.reload()).what == "started: boris"
+    assert (await ward.changes.reload()).what == "started: boris"
 
 
-async def test_two_changes_at_once(tree: Tree) -> None:
-    """One waits for the other."""
+async def test_two_changes_at_once(ward: Ward) -> None:
+    """Changes wait for each other."""
     async with anyio.create_task_group() as group:
         for count in (6, 2, 5, 1, 4):
-            group.start_soon(tree.changes.scale, "icu", count)
-    assert up(tree) == [*ALL, "icu-4"]
+            group.start_soon(ward.changes.scale, "icu", count)
+    assert up(ward) == [*ALL, "icu-4"]
 
 
-async def test_before_the_patients_turn(still: Tree, path: Path) -> None:
-    """Orders about beds are refused as long as their supervisor does not run; nothing is half done."""
+async def test_before_the_patients_turn(still: Ward, path: Path) -> None:
+    """Orders to patients are refused while their supervisor does not run; nothing is half done."""
     assert await still.start("anna") == {"anna": "its supervisor, beds, is pending: ask again when it runs"}
     with pytest.raises(SupervisionError, match="beds, is pending"):
         await still.changes.scale("icu", 1)
-    assert [child.id for child in still.children.flat()] == ALL
+    assert [child.id for child in still.children.leaves()] == ALL

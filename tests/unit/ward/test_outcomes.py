@@ -1,8 +1,8 @@
-"""What an order answers: how the children are once each has shown whether it stays up."""
+"""Answers to orders, with the states of the children once they have settled."""
 
 import pytest
 
-from icu.control.protocol import Children, Done, Order
+from icu.control.protocol import Children, ControlOrder, Done
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward import outcomes
 from icu.ward.orders import Restart, Scale, Start, Status, Stop
@@ -12,7 +12,7 @@ STARTED = ChildView("sink", ChildState.STARTING, uptime=0.1)
 
 
 class Watched(Ward):
-    """A ward whose children change when somebody has looked at them for the second time."""
+    """A ward whose children change with each look."""
 
     def __init__(self, *steps: list[ChildView]) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class Watched(Ward):
 
     @property
     def children(self) -> list[ChildView]:
-        """The next step, the last one for ever."""
+        """Children of the next step; the last step stays."""
         return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
 
     @children.setter
@@ -32,8 +32,8 @@ class Watched(Ward):
     "after", [ChildState.RUNNING, ChildState.WAITING, ChildState.DEGRADED, ChildState.BACKOFF, ChildState.FAILED]
 )
 @pytest.mark.parametrize("order", [Start(("sink",)), Restart(("sink",)), Scale("sink", 1)], ids=str)
-async def test_an_order_answers_with_the_state_after_it(order: Order, after: ChildState) -> None:
-    """Not that the child has just begun: it may die, or find out that it is refused, a moment later."""
+async def test_an_order_answers_with_the_state_after_it(order: ControlOrder, after: ChildState) -> None:
+    """An order answers with the settled state, not with that of a child that has just begun."""
     ward = Watched([STARTED], [STARTED], [STARTED], [ChildView("sink", after)])
     if isinstance(order, Scale):
         ward.scaled = ["sink"]
@@ -42,7 +42,7 @@ async def test_an_order_answers_with_the_state_after_it(order: Order, after: Chi
     assert [child.state for child in said.children] == [after]
 
 
-async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_settling_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that neither stays up nor dies is shown as it is after a while."""
     monkeypatch.setattr(outcomes, "SETTLING", 0.2)
     ward = Watched([ChildView("sink", ChildState.STOPPING)])
@@ -50,8 +50,8 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [child.state for child in said.children] == [ChildState.STOPPING]
 
 
-async def test_a_supervisor_that_is_down_is_why() -> None:
-    """Its children can only say that they were stopped. Who asks for others hears nothing of it."""
+async def test_a_dead_supervisor_is_the_reason() -> None:
+    """A dead supervisor explains why its children are down; an answer about others does not mention it."""
     ward, beds = Ward(), [ChildView("bed-1", ChildState.STOPPED)]
     ward.children = [ChildView("sink", ChildState.RUNNING), *beds]
     ward.view = lambda: [  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What becomes of the output of a process child."""
+"""Output of a process child."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from icu.ward.processes import relay
 
 @pytest.fixture
 def records() -> list[Any]:
-    """What is logged."""
+    """Records of the log."""
     records: list[Any] = []
     logger.add(lambda message: records.append(message.record), level="DEBUG")
     return records
 
 
 def test_lines_of_a_process_become_our_records(records: list[Any]) -> None:
-    """With level, place and context; what is no record, a stack for instance, is a warning."""
+    """A line becomes a record with level, origin and context; any other text, such as a stack, is a warning."""
     relay("icu-1", '{"timestamp":"x","level":"ERROR","message":"no {luck}","module":"m","function":"f","line":3,"a":1}')
     relay("icu-1", "Traceback (most recent call last):")
     relay("icu-1", '{"level":"LOUD","message":"unknown level"}')
@@ -27,7 +27,7 @@ def test_lines_of_a_process_become_our_records(records: list[Any]) -> None:
     assert [each["level"].name for each in others] == ["WARNING", "WARNING"]
 
 
-def test_a_record_s_own_child_is_ours(records: list[Any]) -> None:
+def test_the_supervisors_id_replaces_that_of_a_record(records: list[Any]) -> None:
     """A role binds the id that it knows itself by; the supervisor knows better."""
     relay("icu-1", '{"level":"INFO","message":"2 rows skipped","child":"anna","_Logger__self":1}')
     assert records[0]["extra"] == {"child": "icu-1", "_Logger__self": 1}
@@ -50,7 +50,7 @@ def test_a_record_s_own_child_is_ours(records: list[Any]) -> None:
     ids=lambda line: line[:32],
 )
 def test_no_line_is_more_than_a_warning(records: list[Any], line: str) -> None:
-    """Whatever a process writes."""
+    """Any line that is no valid record is a warning."""
     relay("icu-1", line)
     assert [(each["level"].name, each["message"]) for each in records] == [("WARNING", line)]
 
@@ -63,6 +63,6 @@ def test_no_line_is_more_than_a_warning(records: list[Any], line: str) -> None:
         ("icu: no luck", "icu: no luck"),
     ],
 )
-def test_what_may_be_why_it_ends(line: str, words: str | None) -> None:
-    """An error, or what is no record: never the last thing that went well."""
+def test_lines_that_may_be_the_reason_for_the_end(line: str, words: str | None) -> None:
+    """An error, or a line that is no record, may be the reason for the end of a process."""
     assert relay("icu-1", line) == words

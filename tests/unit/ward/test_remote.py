@@ -1,4 +1,4 @@
-"""Orders to patients of another process: each has an answer, or is told that it has none."""
+"""Orders to patients of another process: each has an answer, or the reason why none came."""
 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -10,18 +10,18 @@ import pytest
 from anyio import to_thread
 from anyio.abc import SocketStream
 
-from icu.bootstrap.patients import LonePatients
+from icu.bootstrap.patients import ChildProcessPatients
 from icu.control.client import ask
 from icu.control.errors import OrderRefusedError
 from icu.control.protocol import Failed, Logs, ScenarioRefused, encode_line
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds
+from icu.patient.patients import EmulatedPatients
 from icu.ward import remote
 from icu.ward.orders import Stop
-from icu.ward.remote import begin, obeying_supervisor, place_in
-from tests.bedsides import beds_of
+from icu.ward.remote import accepting_supervisor_orders, begin, place_in
+from tests.bedsides import patients_of
 
-MANY = [f"Bed {number}" for number in range(1, 2 * remote.MOST + 2)]
+MANY = [f"Bed {number}" for number in range(1, 2 * remote.MAX_PATIENTS + 2)]
 
 
 @pytest.fixture
@@ -32,43 +32,45 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def beds() -> Beds:
+async def patients() -> EmulatedPatients:
     """Many simulated patients, and a recorded one."""
-    return await to_thread.run_sync(partial(beds_of, MANY, ["Rec"]))
+    return await to_thread.run_sync(partial(patients_of, MANY, ["Rec"]))
 
 
 @pytest.fixture
-def running(beds: Beds) -> dict[str, Beds]:
-    """The patients of the process's one child, as long as it runs."""
-    return {"icu": beds}
+def running(patients: EmulatedPatients) -> dict[str, EmulatedPatients]:
+    """Patients of the process's only child, while it runs."""
+    return {"icu": patients}
 
 
 @pytest.fixture
-async def process(running: dict[str, Beds], folder: Path) -> AsyncIterator[None]:
-    """What is at the other end, in this process: it obeys."""
-    async with obeying_supervisor(LonePatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
+async def process(running: dict[str, EmulatedPatients], folder: Path) -> AsyncIterator[None]:
+    """The receiving end, in this process."""
+    async with accepting_supervisor_orders(ChildProcessPatients(running), {"NOTIFY_SOCKET": str(folder / "notify")}):
         yield
 
 
-def ill(beds: Beds) -> Sequence[str]:
-    """Those who have a fever."""
-    return [each.name for each in beds.identities if each.name in MANY and beds.truth(each.uuid).scenario == "fever"]
+def feverish(patients: EmulatedPatients) -> Sequence[str]:
+    """Names of the patients with a fever."""
+    return [
+        each.name for each in patients.identities if each.name in MANY and patients.truth(each.uuid).scenario == "fever"
+    ]
 
 
 async def refused(folder: Path, *names: str, scenario: str = "fever") -> dict[str, str]:
-    """Whom it does not befall, and why."""
+    """Reasons by the names of patients without the scenario."""
     uuids = {uuid_of_name(each): each for each in names}
     with anyio.fail_after(30):
         said = await begin("icu", place_in(folder), list(uuids), scenario)
     return {uuids[each]: why for each, why in said.items()}
 
 
-async def test_an_order_is_answered(process: None, folder: Path, beds: Beds) -> None:
-    """It has been carried out when the answer is there, for as many patients as there may be."""
+async def test_an_order_is_answered(process: None, folder: Path, patients: EmulatedPatients) -> None:
+    """An answered order has been carried out, for any number of patients."""
     assert await refused(folder, "Bed 7") == {}
-    assert ill(beds) == ["Bed 7"]
+    assert feverish(patients) == ["Bed 7"]
     assert await refused(folder, *MANY) == {}
-    assert ill(beds) == MANY
+    assert feverish(patients) == MANY
 
 
 @pytest.mark.parametrize(
@@ -79,22 +81,24 @@ async def test_an_order_is_answered(process: None, folder: Path, beds: Beds) -> 
         ("Bed 2", "fewer\u2028\n", "there is no scenario 'fewer\\u2028\\n': choose one of bradycardia"),
     ],
 )
-async def test_a_refusal_says_why(process: None, folder: Path, beds: Beds, name: str, scenario: str, why: str) -> None:
-    """Of each patient who is refused; the others are not."""
+async def test_a_refusal_says_why(
+    process: None, folder: Path, patients: EmulatedPatients, name: str, scenario: str, why: str
+) -> None:
+    """Each refused patient has a reason, and the others get the scenario."""
     said = await refused(folder, name, "Bed 1", scenario=scenario)
     assert said[name].startswith(why)
-    assert ill(beds) == (["Bed 1"] if scenario == "fever" else [])
+    assert feverish(patients) == (["Bed 1"] if scenario == "fever" else [])
 
 
-async def test_where_no_patients_are_left(process: None, folder: Path, running: dict[str, Beds]) -> None:
-    """An emulator has ended, and its process not yet."""
+async def test_orders_after_the_emulator(process: None, folder: Path, running: dict[str, EmulatedPatients]) -> None:
+    """No patient is found once the emulator has ended, while its process still runs."""
     running.clear()
     assert await refused(folder, "Bed 1") == {"Bed 1": f"no patient has the uuid {uuid_of_name('Bed 1')}"}
 
 
 @pytest.mark.parametrize("request_", [Stop(("icu",)), Logs()], ids=str)
-async def test_it_takes_no_other_orders(process: None, folder: Path, request_: Stop | Logs) -> None:
-    """What is asked of a ward is none of its business, and it obeys the next order."""
+async def test_other_orders_are_refused(process: None, folder: Path, request_: Stop | Logs) -> None:
+    """Orders to a ward are refused, and the next order is carried out."""
     with pytest.raises(OrderRefusedError, match="that is no request") as caught:
         await ask([place_in(folder)], request_, ScenarioRefused, deadline=30)
     assert caught.value.exit_code == 64
@@ -105,7 +109,7 @@ Behaviour = Callable[[SocketStream], Awaitable[None]]
 
 
 async def stands_still(stream: SocketStream) -> None:
-    """Take the order and say nothing."""
+    """Take the order and never answer."""
     await anyio.sleep_forever()
 
 
@@ -128,10 +132,8 @@ async def refuses(stream: SocketStream) -> None:
         (refuses, "no room"),
     ],
 )
-async def test_no_answer_is_told_as_that(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, why: str
-) -> None:
-    """In time, and for what it is."""
+async def test_missing_answers(folder: Path, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, why: str) -> None:
+    """A missing answer is reported in time, with its cause."""
     monkeypatch.setattr(remote, "ANSWER_DEADLINE", 0.3)
 
     async def attend(stream: SocketStream) -> None:
@@ -144,8 +146,8 @@ async def test_no_answer_is_told_as_that(
         group.cancel_scope.cancel()
 
 
-async def test_what_was_answered_before_counts(folder: Path) -> None:
-    """Where a process ends between two pieces of an order, those of the first are not told as refused."""
+async def test_earlier_answers_count(folder: Path) -> None:
+    """A process that ends between two parts of an order has answered the first, whose patients are not refused."""
     answers = [ScenarioRefused({uuid_of_name(MANY[0]): "no luck"})]
 
     async def attend(stream: SocketStream) -> None:
@@ -159,16 +161,16 @@ async def test_what_was_answered_before_counts(folder: Path) -> None:
         said = await refused(folder, *MANY)
         group.cancel_scope.cancel()
     ended = "icu ended before it had answered: python -m icu status icu"
-    assert said == {MANY[0]: "no luck", **dict.fromkeys(MANY[remote.MOST :], ended)}
+    assert said == {MANY[0]: "no luck", **dict.fromkeys(MANY[remote.MAX_PATIENTS :], ended)}
 
 
 async def test_a_process_that_has_ended(folder: Path) -> None:
-    """Nobody listens any more: that is its end."""
+    """A socket without a listener is reported as the end of the process."""
     assert await refused(folder, "Bed 1") == {"Bed 1": "icu ended before it had answered: python -m icu status icu"}
 
 
 async def test_a_process_that_cannot_be_reached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something of ours is missing, file descriptors for instance: it is not told as the end of the process."""
+    """An error on this side, such as too few file descriptors, is not reported as the end of the process."""
 
     async def connect(path: Path) -> SocketStream:
         raise OSError(24, "Too many open files")

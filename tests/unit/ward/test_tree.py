@@ -1,11 +1,11 @@
-"""The ward's tree: who is supervised by whom, process children, and what a changed file changes."""
+"""Tree of the ward: its supervisors, process children, and refused orders."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from icu.bootstrap.children import supervised
+from icu.bootstrap.children import build_ward
 from icu.bootstrap.roles import ROLES
 from icu.bootstrap.roles.sink import SINK
 from icu.bootstrap.shared import Shared
@@ -14,7 +14,7 @@ from icu.config.load import load
 from icu.config.settings import Settings, SinkChild
 from icu.control.errors import UnknownChildError
 from icu.ward.processes import Processes
-from icu.ward.tree import Tree
+from icu.ward.tree import Ward
 
 WARD = """
 [[child]]
@@ -40,47 +40,49 @@ def loaded(folder: Path, text: str) -> Settings:
 
 
 def test_patients_have_a_supervisor_of_their_own(tmp_path: Path) -> None:
-    """It stands where the first patient stands, so that the rest starts before and stops after it."""
-    tree = supervised(Shared(loaded(tmp_path, WARD)), Processes())
-    assert [each.id for each in tree.children.view()] == ["sink", "monitor", "beds"]
-    assert [each.id for each in tree.children.flat()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
+    """The patients' supervisor is in the place of the first patient: children before it start first and stop last."""
+    ward = build_ward(Shared(loaded(tmp_path, WARD)), Processes())
+    assert [each.id for each in ward.children.view()] == ["sink", "monitor", "beds"]
+    assert [each.id for each in ward.children.leaves()] == ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
 
 
 @pytest.mark.parametrize("role", ['role = "sink"', 'role = "patient"\nname = "X"'])
 def test_a_process_needs_kafka(tmp_path: Path, role: str) -> None:
     """Nothing in memory reaches another process; a monitor reads the database alone."""
     with pytest.raises(ConfigurationError, match=r'(sink|bed-1): .*in-memory.*kind = "kafka"'):
-        supervised(Shared(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")), Processes())
-    supervised(Shared(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
+        build_ward(Shared(loaded(tmp_path, f"[[child]]\n{role}\nprocess = true\n")), Processes())
+    build_ward(Shared(loaded(tmp_path, '[[child]]\nrole = "monitor"\nprocess = true\n')), Processes())
 
 
-async def test_who_is_told_when_the_ward_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever ends the process, before anybody is stopped: a child may not let itself be stopped."""
+async def test_giving_up_calls_back_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`on_giving_up` is called before any child is stopped, for one may refuse to stop."""
 
     async def broken(*, task_status: object) -> None:
         raise TypeError
 
-    ward = Shared(Settings(child=(SinkChild(id="sink"),)))
+    shared = Shared(Settings(child=(SinkChild(id="sink"),)))
     monkeypatch.setitem(ROLES, SinkChild, replace(SINK, actor=lambda *_: broken))
-    told: list[list[str]] = []
-    tree = supervised(
-        ward, Processes(), on_giving_up=lambda: told.append([str(each.state) for each in tree.children.flat()])
+    states_then: list[list[str]] = []
+    ward = build_ward(
+        shared,
+        Processes(),
+        on_giving_up=lambda: states_then.append([str(each.state) for each in ward.children.leaves()]),
     )
     with pytest.raises(TypeError):
-        await tree.children.root.run()
-    assert told == [["failed"]]
+        await ward.children.root.run()
+    assert states_then == [["failed"]]
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def ward(tmp_path: Path) -> Ward:
     """A ward that does not run."""
-    return supervised(Shared(loaded(tmp_path, WARD)), Processes())
+    return build_ward(Shared(loaded(tmp_path, WARD)), Processes())
 
 
-async def test_orders_for_nobody_are_refused_with_a_suggestion(tree: Tree) -> None:
-    """People mistype ids."""
-    for order in (tree.start, tree.stop, tree.restart):
+async def test_orders_for_nobody_are_refused_with_a_suggestion(ward: Ward) -> None:
+    """A mistyped id gets a suggestion."""
+    for order in (ward.start, ward.stop, ward.restart):
         with pytest.raises(UnknownChildError, match="no child is called monitr: did you mean monitor"):
             await order("monitr")
     with pytest.raises(ConfigurationError, match=r"sink is no child with a `count`.*: scale icu"):
-        await tree.changes.scale("sink", 1)
+        await ward.changes.scale("sink", 1)

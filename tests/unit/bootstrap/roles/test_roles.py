@@ -1,4 +1,4 @@
-"""The table of roles: each kind of child has one, in a file of its own, and a process pays for its own alone."""
+"""Table of roles: one for each kind of child, in a file of its own; a process loads its own role alone."""
 
 import re
 import subprocess
@@ -33,12 +33,12 @@ print(*{{name.split(".")[1] for name in sys.modules if name.startswith("icu.")}}
 
 
 def test_each_kind_of_child_has_a_role() -> None:
-    """None is forgotten: whoever configured one would get a KeyError, and no other."""
+    """A kind of child without a role would fail with a KeyError when it is configured."""
     assert {kind: role.settings for kind, role in ROLES.items()} == {kind: kind for kind in KINDS.values()}
 
 
 def test_a_role_has_a_file_of_its_own() -> None:
-    """It is named after the role, and holds one value in capitals of the same name."""
+    """A role's file is named after it, and holds one value of the same name in capitals."""
     files = {path.stem: path for path in FOLDER.glob("*.py")}
     assert files.keys() == {"__init__", "base", *KINDS}
     for name, kind in KINDS.items():
@@ -47,9 +47,9 @@ def test_a_role_has_a_file_of_its_own() -> None:
         assert getattr(module, name.upper()) is ROLES[kind]
 
 
-def test_nobody_else_asks_which_role_a_child_has() -> None:
-    """The tree and the processes look at the table: a new role changes nothing there."""
-    of_one_role = {"beds", "patients", "overrides", "sinks"}
+def test_roles_are_told_apart_by_the_table_alone() -> None:
+    """Tree and processes use the table: a new role needs no change there."""
+    of_one_role = {"emulated", "patients", "overrides", "sinks"}
     asks = re.compile(r"isinstance\(child|match child|(Sink|Monitor|Patient)Child")
     files = [path for path in FOLDER.parent.glob("*.py") if path.stem not in of_one_role]
     assert len(files) > 10
@@ -65,7 +65,7 @@ def test_nobody_else_asks_which_role_a_child_has() -> None:
     ],
 )
 def test_a_process_pays_for_its_role_alone(tmp_path: Path, child: str, spared: set[str]) -> None:
-    """The rooms of others are not loaded in a process that runs one."""
+    """A process does not load the rooms of other roles."""
     command = [sys.executable, "-c", BUILD.format(child=child, folder=tmp_path)]
     done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
     loaded = set(done.stdout.split())

@@ -115,7 +115,7 @@ class Bay(Protocol):
         ...
 
 
-class Beds:
+class EmulatedPatients:
     """Patients of one child, found by uuid."""
 
     def __init__(

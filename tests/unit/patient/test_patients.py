@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from icu.messages import uuid_of_name
-from icu.patient.beds import Beds, Identity
 from icu.patient.cohort import Cohort
+from icu.patient.patients import EmulatedPatients, Identity
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay
 from icu.patient.simulated import SimulatedBay
@@ -53,33 +53,33 @@ def send(bay: SimulatedBay, now: datetime = NOW) -> None:
 def test_how_far_they_are() -> None:
     """As far as the last of them; those who have caught up no longer count."""
     first, second = bays(2)
-    beds = Beds([first, second], {}, start=START)
-    assert beds.progress(NOW) == 0
+    patients = EmulatedPatients([first, second], {}, start=START)
+    assert patients.progress(NOW) == 0
     send(first)
-    assert beds.progress(NOW) == 0
+    assert patients.progress(NOW) == 0
     send(second)
-    assert beds.progress(NOW) == 0.5
-    send(first)
-    send(second)
-    assert beds.progress(NOW) == 1
+    assert patients.progress(NOW) == 0.5
     send(first)
     send(second)
-    assert beds.progress(NOW + timedelta(hours=100)) == 1
+    assert patients.progress(NOW) == 1
+    send(first)
+    send(second)
+    assert patients.progress(NOW + timedelta(hours=100)) == 1
 
 
 def test_who_begins_now_has_no_way_to_go() -> None:
     """Nobody waits for patients who catch up with nothing; a clock that is set back is no matter."""
-    assert Beds(bays(1), {}).progress(NOW) == 1
-    assert Beds(bays(1), {}, start=START).progress(START - timedelta(hours=1)) == 0
+    assert EmulatedPatients(bays(1), {}).progress(NOW) == 1
+    assert EmulatedPatients(bays(1), {}, start=START).progress(START - timedelta(hours=1)) == 0
 
 
 def test_a_recording_has_no_way_to_go() -> None:
     """Neither before nor behind its last row, when it has no time any more."""
     recording = Recording([Row(0.0, VitalSigns(pulse=70))], 0.0, 0)
     bay = ReplayedBay(Identity(uuid_of_name("Anna"), "Anna"), recording, origin=START, speed=1)
-    beds = Beds([bay], {})
-    assert beds.progress(NOW) == 1
+    patients = EmulatedPatients([bay], {})
+    assert patients.progress(NOW) == 1
     bay.observe()
     bay.advance(0, NOW)
     assert bay.due() is None
-    assert beds.progress(NOW) == 1
+    assert patients.progress(NOW) == 1

@@ -1,4 +1,4 @@
-"""The beds of one child, as its settings say."""
+"""Emulated patients of one child, built from its settings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from icu.config.errors import ConfigurationError
 from icu.config.groups import names_of
 from icu.config.settings import PatientChild
 from icu.messages import uuid_of_name
-from icu.patient.beds import Bay, Beds, Identity
 from icu.patient.cohort import Cohort
 from icu.patient.errors import RecordingError, UnknownScenarioError
+from icu.patient.patients import Bay, EmulatedPatients, Identity
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.recording import Recording
 from icu.patient.replayed import ReplayedBay, check_origin, origin_of
@@ -23,23 +23,33 @@ from icu.patient.simulated import MIN_BAY_SPACING, SimulatedBay
 from icu.patient.telemetry import Telemetry
 
 
-def beds_of(
+def emulated_patients(
     child: PatientChild,
     scenarios: Mapping[str, Scenario],
     *,
     interval: float,
     telemetry: Telemetry,
     launch: datetime | None = None,
-) -> Beds:
-    """The child's beds. ConfigurationError where they cannot be had as they are configured.
+) -> EmulatedPatients:
+    """Build the patients of a child. Reads its recording, if there is one.
 
-    `launch`: when the replay of a recording began, if that was in a process that is gone.
+    Args:
+        child: Settings of the child.
+        scenarios: All scenarios by name, for orders.
+        interval: Seconds between observations, unless the child has an interval of its own.
+        telemetry: Counts the empty rows of a recording.
+        launch: Time at which the replay of a recording began, if that was in an earlier process.
+
+    Raises:
+        ConfigurationError: The settings contradict the recording or each other.
+        RecordingError: The recording cannot be replayed.
     """
     identities = [_identity(child, name) for name in names_of(child)]
     if child.recording is not None:
-        return Beds(_replayed(child, child.recording, launch, telemetry), scenarios)
-    bays = _simulated(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
-    return Beds(bays, scenarios, start=child.start if child.speed > 1 else None)
+        return EmulatedPatients(_replayed_bays(child, child.recording, launch, telemetry), scenarios)
+    bays = _simulated_bays(child, identities, scenarios, child.interval or interval, datetime.now(UTC))
+    # At speed 1 or less the patients never catch up with now: there is no progress to show.
+    return EmulatedPatients(bays, scenarios, start=child.start if child.speed > 1 else None)
 
 
 def _identity(child: PatientChild, name: str) -> Identity:
@@ -49,16 +59,16 @@ def _identity(child: PatientChild, name: str) -> Identity:
         raise ConfigurationError(f"{child.id}: {exc}") from exc
 
 
-def _simulated(
+def _simulated_bays(
     child: PatientChild,
     identities: Sequence[Identity],
     scenarios: Mapping[str, Scenario],
     interval: float,
     launch: datetime,
 ) -> Sequence[Bay]:
-    """Bays that are spread over the interval, so that many patients are no burst."""
-    chosen = _chosen(child, scenarios)
-    start = _begun(child, launch)
+    """Deal the patients to bays that are spread over the interval: all at one moment would be a burst."""
+    chosen = _scenario_of(child, scenarios)
+    start = _start_of(child, launch)
     count = min(len(identities), max(1, int(interval / MIN_BAY_SPACING)))
     bays = []
     for number in range(count):
@@ -80,17 +90,18 @@ def _simulated(
     return bays
 
 
-def _begun(child: PatientChild, launch: datetime) -> datetime:
+def _start_of(child: PatientChild, launch: datetime) -> datetime:
     try:
         start = check_time(child.start or launch)
     except ValueError as exc:
         raise ConfigurationError(f"{child.id}: its start {exc}: choose another one") from exc
     if start > launch:
         logger.bind(child=child.id).info("begins at {}", start.isoformat())
+    # Whole milliseconds, as the store keeps times.
     return start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
 
-def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
+def _scenario_of(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario | None:
     if child.scenario is None:
         return None
     if child.scenario not in scenarios:
@@ -98,11 +109,11 @@ def _chosen(child: PatientChild, scenarios: Mapping[str, Scenario]) -> Scenario 
     return scenarios[child.scenario]
 
 
-def _replayed(child: PatientChild, path: Path, launch: datetime | None, telemetry: Telemetry) -> Sequence[Bay]:
-    """A bay for each patient of the recording, who each begin at the same time."""
+def _replayed_bays(child: PatientChild, path: Path, launch: datetime | None, telemetry: Telemetry) -> Sequence[Bay]:
+    """Make a bay for each patient of the recording. All of them begin at the same time."""
     recordings = read_recordings(path, step=child.step)
-    identities = _recorded(child, path, recordings)
-    _say(child, recordings)
+    identities = _recorded_identities(child, path, recordings)
+    _log_findings(child, recordings)
     telemetry.empty.inc(sum(each.skipped for each in recordings))
     moment = launch or datetime.now(UTC)
     return [
@@ -113,12 +124,17 @@ def _replayed(child: PatientChild, path: Path, launch: datetime | None, telemetr
     ]
 
 
-def _recorded(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
-    """The recorded patients: the child's patient, or several who are named after it and by what the file calls them."""
+def _recorded_identities(child: PatientChild, path: Path, recordings: Sequence[Recording]) -> Sequence[Identity]:
+    """Return the identities of the recorded patients: the child's own for one; `CHILD/PATIENT` for several.
+
+    Raises:
+        ConfigurationError: Several patients would share the child's uuid.
+        RecordingError: Two patients have the same name once it is normalized.
+    """
     if len(recordings) > 1 and child.uuid is not None:
         why = f"{path} holds {len(recordings)} patients, who cannot have one uuid: leave it out"
         raise ConfigurationError(f"{child.id}: {why}, it is made from their names")
-    # A stroke, which no file's name has: patient 1 of a.csv is not that of `a 1.csv`.
+    # A slash cannot stand in a file's name: patient 1 of a.csv differs from the patient of `a 1.csv`.
     names = [f"{child.name}/{each.patient}" if len(recordings) > 1 else child.name for each in recordings]
     found: dict[UUID, Identity] = {}
     for identity in [_identity(child, name) for name in names]:
@@ -128,15 +144,15 @@ def _recorded(child: PatientChild, path: Path, recordings: Sequence[Recording]) 
     return list(found.values())
 
 
-def _say(child: PatientChild, recordings: Sequence[Recording]) -> None:
-    """Tell what was made of the file."""
-    said = logger.bind(child=child.id)
+def _log_findings(child: PatientChild, recordings: Sequence[Recording]) -> None:
+    """Log how the file was read, and the rows and values that were left out."""
+    log = logger.bind(child=child.id)
     for note in recordings[0].notes:
-        said.info("the recording: {}", note)
+        log.info("the recording: {}", note)
     if skipped := sum(each.skipped for each in recordings):
-        said.info("{} rows of the recording hold no sign: skipped", skipped)
+        log.info("{} rows of the recording hold no sign: skipped", skipped)
     if impossible := sum(each.impossible for each in recordings):
-        said.info("{} values cannot have been measured: left out", impossible)
+        log.info("{} values cannot have been measured: left out", impossible)
 
 
 def _origin(child: PatientChild, path: Path, recording: Recording, launch: datetime) -> datetime:
