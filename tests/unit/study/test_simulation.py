@@ -136,5 +136,5 @@ def test_it_tells_how_far_it_is() -> None:
     """Rows add up to the whole."""
     heard: list[int] = []
     plan = Plan(patients=5, hours=3)
-    list(blocks(plan, told=heard.append))
+    list(blocks(plan, on_rows=heard.append))
     assert sum(heard) == 15
