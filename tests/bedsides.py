@@ -1,4 +1,4 @@
-"""Beds of a test's own, and their HTTP face on a real port."""
+"""Beds for tests, and their HTTP face on a real port."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,12 +24,12 @@ from tests.samples import START
 
 
 def identity(name: str) -> Identity:
-    """A patient."""
+    """Make a patient."""
     return Identity(uuid_of_name(name), name)
 
 
 def beds_of(names: Sequence[str], recorded: Sequence[str] = ()) -> Beds:
-    """Simulated and recorded patients, whom nobody reads as long as the test does not."""
+    """Make beds with simulated and recorded patients; no emulator observes them."""
     scenarios = load_scenarios(packaged("config", "scenarios"))
     cohort = Cohort([identity(each) for each in names], scenarios, start=START, seed=7)
     bays: list[Bay] = [SimulatedBay(cohort, interval=5, offset=0, start=START, launch=START, speed=1)]
@@ -40,7 +40,7 @@ def beds_of(names: Sequence[str], recorded: Sequence[str] = ()) -> Beds:
 
 @asynccontextmanager
 async def serving(beds: Beds) -> AsyncIterator[str]:
-    """The address at which the beds are served."""
+    """Serve the beds, and yield the address."""
     build = partial(create_app, beds=beds, health=Health(), registry=CollectorRegistry(), version="0")
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:

@@ -1,4 +1,4 @@
-"""`python -m tests.mutants [--only NAME]`: plants faults one at a time; for each, the tests named beside it must fail.
+"""`python -m tests.mutants [--only NAME]`: plants faults one at a time; for each, one of its tests must fail.
 
 The faults, called mutants, are in tests/mutations, a file for each room: changes of the source text, so that SQL,
 pragmas and orders of steps are within reach. They are planted in a copy of the tree. Ends with 1 where one survives.
@@ -36,7 +36,7 @@ Verdict: TypeAlias = Literal["killed", "killed: it hangs", "survives", "its test
 
 
 class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault: `text`, which stands once in `file`, becomes `mutated`, and one of `tests` fails, or more."""
+    """A fault: `text`, which occurs once in `file`, becomes `mutated`, and at least one of `tests` fails."""
 
     name: str
     # One sentence: what would go wrong for a user.
@@ -52,19 +52,19 @@ class _Table(Struct, forbid_unknown_fields=True):
 
 
 def load() -> list[Mutant]:
-    """All mutants, by room."""
+    """Load all mutants, by room."""
     tables = [msgspec.toml.decode(path.read_bytes(), type=_Table) for path in sorted(TABLES.glob("*.toml"))]
     return [mutant for table in tables for mutant in table.mutant]
 
 
 def planted(mutant: Mutant, tree: Path) -> str | None:
-    """The mutated source; None unless the text stands there exactly once."""
+    """Return the mutated source; None unless the text occurs exactly once."""
     source = (tree / mutant.file).read_text("utf-8")
     return source.replace(mutant.text, mutant.mutated) if source.count(mutant.text) == 1 else None
 
 
 def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdict:
-    """Plant a mutant in a tree, run its tests there, and take it out again."""
+    """Plant a mutant in a tree, run its tests there, and remove it."""
     place, source = tree / mutant.file, planted(mutant, tree)
     if source is None:
         return "its text is not found"
@@ -80,7 +80,7 @@ def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdic
 
 
 def run(tests: Sequence[str], tree: Path, *, patience: float | None) -> int:
-    """Exit code of pytest, with all that it started ended. TimeoutExpired when patience runs out."""
+    """Return the exit code of pytest, and end all that it started. TimeoutExpired after too long a time."""
     # Bytecode is told from its source by size and second, which a mutant may share with what it replaces.
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-n0", "-x", "--no-header", "--tb=no", *tests]
@@ -89,7 +89,7 @@ def run(tests: Sequence[str], tree: Path, *, patience: float | None) -> int:
 
 
 def copy_to(folder: Path) -> Path:
-    """A copy of what the tests need of this tree."""
+    """Copy the parts of this tree that the tests need."""
     tree = folder / "tree"
     for name in ("icu", "tests", "config"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Programs that tests start: with the defaults of all signals, and none outlives the tests, however these end."""
+"""Programs of tests: they start with default signal handlers, and none outlives the tests, however these end."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ IGNORABLE = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 
 
 def keep_ignored_signals_from_children() -> None:
-    """Ignore what the caller has these tests ignore (`nohup`, `&` in a script), and let no program inherit it."""
+    """Replace ignored signals (`nohup`, `&` in a script) by handlers that do nothing, which programs do not inherit."""
     for number in IGNORABLE:
         if signal.getsignal(number) is signal.SIG_IGN:
             # A new program inherits what is ignored; what has a handler is reset to its default.
@@ -23,7 +23,7 @@ def keep_ignored_signals_from_children() -> None:
 
 
 def run(*words: str | Path) -> None:
-    """Run a program to its end, which must be a good one."""
+    """Run a program to its end. Raises an error unless its exit code is 0."""
     done = subprocess.run(words, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{words[0]} failed:\n{done.stdout}{done.stderr}")
@@ -50,26 +50,26 @@ def running(words: Sequence[str | Path], **how: Any) -> Iterator[subprocess.Pope
 
 
 class Guarded:
-    """A running program that can be handed about."""
+    """A running program that tests can pass around."""
 
     def __init__(self, words: list[str], log: Path) -> None:
-        """Start it; what it says goes into the log."""
+        """Start the program; its output goes into the log."""
         with log.open("wb") as output:
             self._running = running(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
             self._process = self._running.__enter__()
 
     def running(self) -> bool:
-        """Whether it has not ended by itself."""
+        """True until it ends by itself."""
         return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal. One that stops it has done so: its threads go on for a moment otherwise, and may answer."""
+        """Send a signal. After SIGSTOP, wait until it has stopped: its threads go on for a moment, and may answer."""
         self._process.send_signal(number)
         if number == signal.SIGSTOP:
             os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def end(self, number: signal.Signals) -> int:
-        """Send a signal that ends it, also when it is suspended, and wait; the exit code."""
+        """Send a signal that ends it, also when it is suspended, and return the exit code."""
         self.send(number)
         self.send(signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""SQLite's own way to look for faults: let the Nth call of the database fail, for every N.
+"""SQLite's own method to find faults: fail the Nth call of the database, for every N.
 
 The calls are those of Python's driver, below all that is ours, SQLAlchemy and aiosqlite. They reach a real file.
 """
@@ -17,7 +17,7 @@ Place: TypeAlias = Literal["before", "after"]
 
 
 class Fault:
-    """What befalls the Nth call from now on, the first being 1, and no other."""
+    """A failure of the Nth call from now on, counted from 1."""
 
     def __init__(self, number: int, place: Place, befall: Callable[[], None]) -> None:
         self.reached = False
@@ -26,7 +26,7 @@ class Fault:
         self._befall = befall
 
     def call(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """Do a call's work, or let it fail."""
+        """Do a call's work, or fail."""
         self._left -= 1
         if self._left:
             return work(*args, **options)
@@ -39,13 +39,13 @@ class Fault:
         return result
 
     def connect(self, connect: Callable[..., sqlite3.Connection], *args: Any, **options: Any) -> sqlite3.Connection:
-        """A connection whose calls are counted, as is this one."""
+        """Open a connection whose calls are counted, including this one."""
         connection: sqlite3.Connection = self.call(connect, *args, **options, factory=partial(_Connection, self))
         return connection
 
 
 def error(name: str) -> Callable[[], None]:
-    """What the driver raises with this result code, BUSY for instance."""
+    """Make the driver's error with a result code such as BUSY."""
 
     def befall() -> None:
         exc = sqlite3.OperationalError(f"made up: {name}")
@@ -57,7 +57,7 @@ def error(name: str) -> Callable[[], None]:
 
 @contextmanager
 def befalling(fault: Fault) -> Iterator[Fault]:
-    """Count the calls of all connections that are opened meanwhile."""
+    """Count the calls of all connections that are opened in the block."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (sqlite3, dbapi2):
             patch.setattr(module, "connect", partial(fault.connect, module.connect))

@@ -1,4 +1,4 @@
-"""Storing observations without a sink, and looking at what another program sees in the file."""
+"""Observations stored without a sink, and the file as another program sees it."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id 
 
 
 def connected(url: str) -> sqlite3.Connection:
-    """Another program's connection to the file, which never waits for a lock and begins no transaction by itself."""
+    """Open another program's connection, which never waits for a lock and begins no transaction by itself."""
     return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
 
 
 def execute(url: str, sql: str) -> None:
-    """One statement of another program, which commits it."""
+    """Execute and commit one statement of another program."""
     with closing(connected(url)) as connection:
         connection.execute(sql)
 
 
 def restored(url: str, script: str) -> None:
-    """Another database in place of this one, by SQLite itself: a copy of it, changed."""
+    """Replace the database by a changed copy of it, by SQLite's own backup."""
     with closing(sqlite3.connect(":memory:")) as other, closing(connected(url)) as target:
         target.backup(other)
         other.executescript(script)
@@ -38,7 +38,7 @@ def restored(url: str, script: str) -> None:
 
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
-    """What another program sees in the file."""
+    """Return the rows that another program sees in the file."""
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     try:
         return connection.execute(sql).fetchall()

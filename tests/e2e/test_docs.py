@@ -1,4 +1,4 @@
-"""The requests that docs/api.md shows work as they stand there."""
+"""Requests in docs/api.md work as they are printed."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 
 
 def test_the_curl_examples(start: Start) -> None:
-    """Each is typed as it stands, against a ward."""
+    """Each curl example works against a ward."""
     ward = start("supervise").ready()
     patients = ward.until("/patients", lambda response: len(response.json()) == 8).json()
     environ = {"PATH": "/usr/bin:/bin", "PATIENT": patients[0]["uuid"]}

@@ -1,4 +1,4 @@
-"""A reader of the log that stops reading does not stop the ward, nor its end."""
+"""A stalled reader of the log delays neither the ward nor its stop."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.ports import free_port
 
 
 def filled() -> tuple[int, int]:
-    """A pipe that holds nothing more: its reader and its writer."""
+    """Make a full pipe: its reader and its writer."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -27,7 +27,7 @@ def filled() -> tuple[int, int]:
 
 
 def test_a_stalled_reader_of_the_log(spawn: Spawn, tmp_path: Path) -> None:
-    """With a full pipe for a log the ward starts, serves and stops on request."""
+    """With a full pipe for its log, the ward starts, serves and stops on request."""
     reader, writer = filled()
     port = free_port()
     ward = spawn(

@@ -1,4 +1,4 @@
-"""A real nginx in front of a ward, with the lines that docs/proxy.md shows, and with the fewest that there can be."""
+"""A real nginx in front of a ward, with the lines of docs/proxy.md, and with the fewest possible."""
 
 import json
 import os
@@ -57,7 +57,7 @@ Nginx = Callable[..., int]
 
 @pytest.fixture
 def nginx(spawn: Spawn, tmp_path: Path) -> Nginx:
-    """Starts nginx with these lines in its server; the port."""
+    """A function that starts nginx with these lines in its server, and returns the port."""
     words = [program("nginx"), "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
 
     def run(lines: str, *, tls: Path | None = None) -> int:
@@ -89,14 +89,14 @@ async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
 
 @pytest.fixture
 def monitor(writer: Writer, start: Start, tmp_path: Path) -> Program:
-    """A monitor that knows the proxy's name."""
+    """A monitor that accepts the proxy's name."""
     (tmp_path / "supervisor.toml").write_text(SETTINGS)
     return start("run", "monitor").ready()
 
 
 @pytest.fixture(params=[DOCUMENTED, BARE], ids=["documented", "bare"])
 async def client(request: pytest.FixtureRequest, nginx: Nginx, monitor: Program) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that knows the proxy alone, by its name."""
+    """A client that knows only the proxy, by its name."""
     port = nginx(request.param.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
     headers = {"Host": f"ward.example:{port}"}
     base = f"http://127.0.0.1:{port}/icu/"
@@ -105,7 +105,7 @@ async def client(request: pytest.FixtureRequest, nginx: Nginx, monitor: Program)
 
 
 async def test_the_link_leads_through_all_pages(client: httpx.AsyncClient, writer: Writer, monitor: Program) -> None:
-    """To each reading once; a large answer comes as the monitor has compressed it, and with what it says itself."""
+    """Link headers lead to each reading once; a large answer arrives compressed by the monitor, with its headers."""
     await store(writer, [observation(n) for n in range(1, 300)], start=1)
     path = f"patient/{ANNA}/metrics"
     found, url = [], urljoin(str(client.base_url), f"{path}?limit=70")
@@ -122,7 +122,7 @@ async def test_the_link_leads_through_all_pages(client: httpx.AsyncClient, write
 
 @pytest.mark.parametrize("path", ["schema", "schema/", "schema/swagger"])
 async def test_swagger_loads_and_tries_out(client: httpx.AsyncClient, path: str) -> None:
-    """All that the page needs is behind the proxy, and so is each address that it sends requests to."""
+    """Swagger's files, and the addresses that it sends requests to, are reachable behind the proxy."""
     page = await client.get(path)
     sources = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
     assert len(sources) == 4
@@ -139,7 +139,7 @@ async def test_swagger_loads_and_tries_out(client: httpx.AsyncClient, path: str)
 
 
 async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Writer) -> None:
-    """Each event comes while nothing is behind it, though nginx compresses; a client that comes back misses nothing."""
+    """Each event arrives at once, though nginx compresses; a client that comes back misses nothing."""
     with anyio.fail_after(PATIENCE):
         last = None
         while last is None:  # until the monitor has seen the database
@@ -158,14 +158,14 @@ async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Wr
 
 
 async def test_a_problem_is_told_from_the_proxys_own(client: httpx.AsyncClient) -> None:
-    """It names what was asked for, from where that is seen."""
+    """A problem names the requested path as seen from outside the proxy."""
     response = await client.get("patient/nobody/metrics")
     assert response.status_code == 404
     assert urljoin(str(response.url), response.json()["instance"]) == str(response.url)
 
 
 async def test_an_unlisted_name_is_told_what_to_do(nginx: Nginx, monitor: Program) -> None:
-    """The lines hand the name on that the browser asked for."""
+    """The proxy forwards the Host of the browser, and an unlisted one is refused with advice."""
     port = nginx(DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
     refused = web.get(f"http://127.0.0.1:{port}/icu/patients", headers={"Host": "other.example"})
     assert refused.status_code == 400
@@ -173,7 +173,7 @@ async def test_an_unlisted_name_is_told_what_to_do(nginx: Nginx, monitor: Progra
 
 
 def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp_path: Path) -> None:
-    """Those that came by the proxy's name and scheme, and no others."""
+    """Only pages with the proxy's name and scheme may command the ward."""
     program("openssl")
     bed = free_port()
     patient = f'[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nport = {bed}\n'

@@ -1,4 +1,4 @@
-"""Records that a broker says no to: none of them ends whoever publishes, and the others arrive, in order."""
+"""Records that a broker refuses: publishers go on, and the other records arrive, in order."""
 
 import gc
 import re
@@ -33,7 +33,7 @@ TOO_LARGE = {kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLa
 
 @pytest.fixture(autouse=True)
 async def nothing_unread(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """AnyIO's runner raises an error that nobody had read when its future was collected; asyncio logs the like."""
+    """Fail if an error was never retrieved when its future was collected; AnyIO's runner raises it, asyncio logs it."""
     yield
     gc.collect()
     assert not [each.getMessage() for each in caplog.records if each.name == "asyncio"]
@@ -49,7 +49,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def small(kafka: ApacheKafka, connect: Connect) -> KafkaTransport:
-    """A transport to a topic of three partitions that takes small batches alone."""
+    """A transport to a topic of three partitions that takes only small batches."""
     topic = f"icu.small.{next(NUMBERS)}"
     kafka.create_topic(topic, 3, {"max.message.bytes": str(LIMIT)})
     return connect(kafka.bootstrap, partitions=3, topic=topic)
@@ -57,7 +57,7 @@ def small(kafka: ApacheKafka, connect: Connect) -> KafkaTransport:
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockKafka]:
-    """A broker that answers what it is told to."""
+    """A broker with chosen answers."""
     broker = MockKafka()
     broker.start()
     yield broker
@@ -76,7 +76,7 @@ def records(key: bytes, numbers: range) -> list[Record]:
 
 
 async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
-    """The numbers of each key on the topic, in order."""
+    """Return the numbers of each key on the topic, in order."""
     found: list[Delivery] = []
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -90,7 +90,7 @@ async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
 
 
 def splits(told: Sequence[str]) -> int:
-    """How often a batch was too large."""
+    """Count how often a batch was too large."""
     return sum("takes no batch of" in line for line in told)
 
 
@@ -109,7 +109,7 @@ async def test_a_batch_that_is_too_large_is_split(small: KafkaTransport, told: l
 
 @pytest.mark.parametrize("count", [15, 50, CAPACITY])
 async def test_batches_are_split_no_further_than_they_must(count: int, small: KafkaTransport, told: list[str]) -> None:
-    """What they may have in the end is more than half of what the topic takes."""
+    """The final batch size is more than half of the topic's limit."""
     await small.publish(records(keys()[0], range(count)))
     [*_, last] = [line for line in told if "takes no batch of" in line]
     most = re.search(r"they have (\d+) at most", last)
@@ -118,7 +118,7 @@ async def test_batches_are_split_no_further_than_they_must(count: int, small: Ka
 
 
 async def test_only_what_was_refused_is_sent_again(small: KafkaTransport) -> None:
-    """Partitions that took their batch do not get it a second time."""
+    """Partitions that accepted their batch do not get it a second time."""
     first, second, third = keys()
     sent = [
         *records(first, range(2)),
@@ -132,7 +132,7 @@ async def test_only_what_was_refused_is_sent_again(small: KafkaTransport) -> Non
 
 
 async def test_a_record_that_is_too_large_alone_is_dropped(small: KafkaTransport, told: list[str]) -> None:
-    """Publish returns it, the log says how large it was, and the good ones around it arrive once and in order."""
+    """Publish returns the record, the log has its size, and the records around it arrive once and in order."""
     key = keys()[1]
     good, large = records(key, range(60)), [Record(key, b"%d " % n + bytes(LIMIT)) for n in range(100, 103)]
     with anyio.fail_after(PATIENCE):
@@ -145,7 +145,7 @@ async def test_a_record_that_is_too_large_alone_is_dropped(small: KafkaTransport
 
 
 async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) -> None:
-    """Those who publish at the same time are sent together, and answered apart."""
+    """Records published at the same time are sent together, and each publisher gets the result of its own."""
     key = keys()[0]
     large = {n: Record(key, b"%d " % n + bytes(LIMIT)) for n in range(3)}
     refused: dict[int, Sequence[Record]] = {}
@@ -162,7 +162,7 @@ async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) 
 
 
 async def test_a_record_larger_than_a_batch_is_sent_alone(kafka: ApacheKafka, connect: Connect) -> None:
-    """Where the topic takes it, it arrives between its neighbours."""
+    """A record larger than a batch, which the topic accepts, arrives between its neighbours."""
     transport = connect(kafka.bootstrap)
     around = records(b"bed", range(3))
     with anyio.fail_after(PATIENCE):
@@ -171,7 +171,7 @@ async def test_a_record_larger_than_a_batch_is_sent_alone(kafka: ApacheKafka, co
 
 
 async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -> None:
-    """What waited during an outage is delivered though it fits no batch, but for what no topic would take."""
+    """Pending records of an outage are delivered in several batches, except for any that the topic refuses."""
     readings = encode([observation(number) for number in range(CAPACITY - 1)])
     buffer, telemetry = SendBuffer(), Telemetry(CollectorRegistry())
     buffer.put([*readings, Record(readings[0].key, bytes(LIMIT))])
@@ -188,7 +188,7 @@ async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -
 
 
 async def test_a_topic_that_takes_nothing_is_waited_for(kafka: ApacheKafka, connect: Connect) -> None:
-    """What is refused for another reason than its size is no record's fault: it is told, and sent once it is mended."""
+    """A refusal for another reason than size drops no record: it is reported, and the records are sent when it ends."""
     topic = f"icu.refusing.{next(NUMBERS)}"
     # As for a clock that is wrong: records are older than they may be, all but those of this millisecond.
     many = records(b"bed", range(2_000))
@@ -216,7 +216,7 @@ async def test_a_topic_that_takes_nothing_is_waited_for(kafka: ApacheKafka, conn
 async def test_no_answer_of_a_broker_ends_who_publishes(
     kind: type[kafka_errors.BrokerResponseError], mock: MockKafka, connect: Connect
 ) -> None:
-    """Every error that there is, once: what is too large is dropped, all else arrives in the end.
+    """No error of a broker ends a publisher: records that are too large are dropped, all others arrive.
 
     A duplicate is no refusal, for it says that the batch is in the log already.
     """
