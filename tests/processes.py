@@ -31,7 +31,7 @@ def run(*words: str | Path) -> None:
 
 @contextmanager
 def running(words: Sequence[str | Path], **how: Any) -> Iterator[subprocess.Popen[Any]]:
-    """A program that runs, away from the terminal's Ctrl-C; in the end it is killed with all that it has started."""
+    """Start a program that Ctrl-C on the terminal does not reach; at the end it is killed with its child processes."""
     process = subprocess.Popen(words, process_group=0, **how)
     # The guard's pipe closes with the tests, even with kill -9. (A parent-death signal of Linux would come as soon
     # as the thread ends that has started the process.) It is one of the group, which so stays ours to the end.

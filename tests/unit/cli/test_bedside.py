@@ -1,4 +1,4 @@
-"""Orders to a patient's own port: what is printed, and what the command ends with."""
+"""Orders at a patient's own port: output and exit codes."""
 
 import socket
 import threading
@@ -24,20 +24,20 @@ def beds() -> Beds:
 
 @contextmanager
 def serving_aside(beds: Beds) -> Iterator[str]:
-    """Their address, which a thread of its own serves."""
+    """Serve the beds in another thread, and yield the address."""
     with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(beds)) as url:
         yield url
 
 
 @pytest.fixture
 def url(icu: Run, beds: Beds) -> Iterator[str]:
-    """Their address."""
+    """The address of the beds."""
     with serving_aside(beds) as url:
         yield url
 
 
 def ill(beds: Beds) -> list[str]:
-    """Patients in a scenario."""
+    """Return the names of patients in a scenario."""
     return [each.name for each in beds.identities if each.name != "Rec" and beds.truth(each.uuid).scenario]
 
 
@@ -46,13 +46,13 @@ def ill(beds: Beds) -> list[str]:
     [("Anna", ["Anna"]), (str(ANNA), ["Anna"]), ("An*", ["Anna", "Anton"])],
 )
 def test_who_is_meant(icu: Run, url: str, beds: Beds, bed: str, names: list[str]) -> None:
-    """A name, a uuid or a pattern; a line each."""
+    """A name, a uuid or a pattern selects patients; each has a line of output."""
     assert icu("scenario", "--url", url, bed, "fever") == (0, "".join(f"{name}\n" for name in names), "")
     assert ill(beds) == names
 
 
 def test_all_of_them(icu: Run, url: str, beds: Beds) -> None:
-    """The recording is refused in words, and the others get it: 3."""
+    """An order to all patients ends with 3: the recording is refused with a reason, the others begin the scenario."""
     code, out, err = icu("scenario", "--url", f"{url}/", "beds", "fever")
     assert (code, out) == (3, "Anna\nAnton\nBoris\n")
     assert err.startswith("icu: Rec is a recording")
@@ -60,7 +60,7 @@ def test_all_of_them(icu: Run, url: str, beds: Beds) -> None:
 
 
 def test_one_alone_need_not_be_named(icu: Run, url: str) -> None:
-    """One of several patients has to be named: 64."""
+    """A single patient need not be named; with several, an order without a name ends with 64."""
     code, out, err = icu("scenario", "--url", url, "fever")
     assert (code, out, err) == (64, "", "icu: there are 4 patients: say which, or `beds` for all\n")
     alone = beds_of(["Anna"])
@@ -70,7 +70,7 @@ def test_one_alone_need_not_be_named(icu: Run, url: str) -> None:
 
 
 def test_refusals(icu: Run, url: str, beds: Beds) -> None:
-    """4 for nobody of that name, 64 for a scenario that there is not; one line each, and nothing has happened."""
+    """An unknown patient ends with 4, an unknown scenario with 64, each in one line, and no scenario begins."""
     code, out, err = icu("scenario", "--url", url, "Ana", "fever")
     assert (code, out, err) == (4, "", "icu: no bed is called Ana: did you mean Anna?\n")
     code, out, err = icu("scenario", "--url", url, "Anna", "fevre")
@@ -81,12 +81,12 @@ def test_refusals(icu: Run, url: str, beds: Beds) -> None:
 
 
 def hang_up(listener: socket.socket) -> None:
-    """Take a client in, and go away."""
+    """Accept a client, and close the connection."""
     listener.accept()[0].close()
 
 
 def test_nobody_answers(icu: Run) -> None:
-    """75 where nothing listens, and where what listens goes away without a word."""
+    """A port without a listener, or with one that closes the connection, ends with 75."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=hang_up, args=(listener,))
@@ -100,6 +100,6 @@ def test_nobody_answers(icu: Run) -> None:
 
 
 def test_something_else_answers(icu: Run, url: str) -> None:
-    """A path at which no patients are is a wrong address: 64."""
+    """An address without patients ends with 64."""
     code, out, err = icu("scenario", "--url", f"{url}/api", "Anna", "fever")
     assert (code, out, err) == (64, "", f"icu: no patients are at {url}/api: it answers 404 to /patients\n")

@@ -1,4 +1,4 @@
-"""A control room over a real socket, with a ward that only notes what it is told."""
+"""A control server on a real socket, with a ward that records the orders."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ from icu.ward.outcomes import Outcomes
 
 
 class Ward:
-    """Two children that do nothing."""
+    """A ward of two children that do nothing."""
 
     def __init__(self) -> None:
         self.outcomes = Outcomes(self)
@@ -35,15 +35,15 @@ class Ward:
         self.gate.set()
 
     def view(self) -> Sequence[ChildView]:
-        """All children."""
+        """Return all children."""
         return self.children
 
     async def supervisors(self) -> Supervisors:
-        """It has one."""
+        """Return its one supervisor."""
         return Supervisors(os.getpid(), {"": "one_for_one"}, self.view())
 
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
-        """Patterns are ids here."""
+        """Return the child with this id; patterns are ids here."""
         wanted = list(patterns)
         for name in wanted:
             if name not in {child.id for child in self.children}:
@@ -51,29 +51,29 @@ class Ward:
         return [child for child in self.children if not wanted or child.id in wanted]
 
     async def start(self, *patterns: str) -> dict[str, str | None]:
-        """Note it."""
+        """Record the order."""
         return await self._obey("start", patterns)
 
     async def stop(self, *patterns: str) -> dict[str, str | None]:
-        """Note it."""
+        """Record the order."""
         return await self._obey("stop", patterns)
 
     async def restart(self, *patterns: str) -> dict[str, str | None]:
-        """Note it; the bed is in trouble."""
+        """Record the order; the bed reports trouble."""
         return {**await self._obey("restart", patterns), "bed-1": "no bed"}
 
     async def scale(self, group: str, count: int) -> Change:
-        """Note it; the bed is started for it."""
+        """Record the order; the bed is started for it."""
         await self._obey("scale", (group, count))
         return Change(f"{group} is {count} now", self.scaled)
 
     async def reload(self) -> Change:
-        """Note it."""
+        """Record the order."""
         await self._obey("reload", ())
         return Change("nothing changed")
 
     async def befall(self, bed: str, scenario: str) -> ScenarioStarted:
-        """Note it; a pattern means so many patients that they are not named, and the recording is none of them."""
+        """Record the order; a pattern stands for too many patients to name, and a recording is refused."""
         await self._obey("befall", (bed, scenario))
         if bed == "*":
             return ScenarioStarted([f"Bed {number}" for number in range(21)], ["Rec is a recording"])
@@ -102,19 +102,19 @@ def settings(folder: Path) -> Settings:
 
 @pytest.fixture
 def ward() -> Ward:
-    """The ward of the control room."""
+    """The ward of the control server."""
     return Ward()
 
 
 @pytest.fixture
 def records() -> RecentRecords:
-    """The log of the control room."""
+    """The log of the control server."""
     return RecentRecords(kept=100)
 
 
 @pytest.fixture
 async def room(settings: Settings, ward: Ward, records: RecentRecords) -> AsyncIterator[Path]:
-    """A running control room; its socket."""
+    """A running control server; the path of its socket."""
     async with anyio.create_task_group() as group:
         await group.start(partial(serve, ward, ORDERS, records, places(settings)))
         assert settings.supervisor.socket is not None

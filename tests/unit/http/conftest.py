@@ -14,24 +14,24 @@ from tests.faces import Face, serving_ward
 
 @pytest.fixture
 def h11(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parser that hands on methods which nobody knows; httptools refuses them itself."""
+    """The parser that accepts unknown methods; httptools refuses them itself."""
     monkeypatch.setattr(asgi, "AutoHTTPProtocol", H11Protocol)
 
 
 @pytest.fixture
 def one() -> Beds:
-    """A patient with a port of her own."""
+    """One patient with a port of her own."""
     return beds_of(["Anna"])
 
 
 @pytest.fixture
 def many() -> Beds:
-    """Patients who share a port."""
+    """Several patients who share a port."""
     return beds_of(["Anna", "Boris"])
 
 
 @pytest.fixture
 async def faces(tmp_path: Path, one: Beds, many: Beds) -> AsyncIterator[list[Face]]:
-    """All faces of their ward, on loopback."""
+    """All faces of the ward, on loopback."""
     async with serving_ward(tmp_path, one=one, many=many) as faces:
         yield faces

@@ -1,4 +1,4 @@
-"""Hostile bodies, to every route that takes one: a problem in words, never an error of the server."""
+"""Hostile bodies, to every route that takes one: answered by a problem, never by an error of the server."""
 
 from collections.abc import AsyncIterator
 
@@ -41,18 +41,18 @@ ORDERS = {
 
 
 def befalling(*wards: Beds) -> set[str]:
-    """Current scenarios of all patients."""
+    """Return the current scenarios of all patients."""
     return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
 
 
 async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
-    """The body, whose length is not told beforehand."""
+    """Send a body in chunks, without its length."""
     for start in range(0, len(body), 50_000):
         yield body[start : start + 50_000]
 
 
 async def test_every_route_that_takes_a_body_survives_all_of_them(faces: list[Face], one: Beds, many: Beds) -> None:
-    """400, 404 or 413, a short problem, and nothing happens; whether the length is told or not."""
+    """Each hostile body gets a short problem with 400, 404 or 413 and has no effect, with and without a length."""
     bodies = ORDERS | MALFORMED | INVALID
     asked = 0
     for face in faces:
@@ -69,7 +69,7 @@ async def test_every_route_that_takes_a_body_survives_all_of_them(faces: list[Fa
 async def refused(
     client: httpx.AsyncClient, method: str, path: str, content: bytes | AsyncIterator[bytes], name: str
 ) -> None:
-    """Send a body and see that it is refused as it should be."""
+    """Send a body and check that it is refused."""
     response = await client.request(method, path, content=content, headers={"Content-Type": "application/json"})
     assert response.status_code in {400, 404, 413}, name
     assert response.headers["content-type"].startswith("application/problem+json"), name
@@ -78,7 +78,7 @@ async def refused(
 
 
 async def test_refusals_say_what_is_wrong(faces: list[Face]) -> None:
-    """In words that help whoever sent it."""
+    """A refusal names the mistake in words for the sender."""
     client = faces[2].client
     for body, status, why in [
         (ORDERS["bad utf-8"], 400, "not UTF-8"),
@@ -99,7 +99,7 @@ async def test_refusals_say_what_is_wrong(faces: list[Face]) -> None:
 
 
 async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: Beds) -> None:
-    """As JSON readers have it."""
+    """The last of two equal names counts, as for other JSON readers."""
     order = b'{"scenario": "nonsense", "scenario": "fever"}'
     response = await faces[2].client.post("/scenario", content=order, headers={"Content-Type": "application/json"})
     assert response.status_code == 200
@@ -107,7 +107,7 @@ async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: Beds) 
 
 
 async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: Beds) -> None:
-    """It has sent a part of an order: counted as its own mistake, without a stack in the log."""
+    """A client that leaves in the middle of a body counts as its own mistake, without a stack in the log."""
     records: list[str] = []
     logger.add(records.append, format="{message}", level="WARNING")
     async with serving(one) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:

@@ -1,4 +1,4 @@
-"""No page of elsewhere commands a server: every method that may change something, on every route of every face."""
+"""Origins of pages that may change something: every method, on every route of every face."""
 
 from collections.abc import AsyncIterator
 from http import HTTPMethod
@@ -36,12 +36,12 @@ PATHS = ["/scenario", f"/patient/{uuid_of_name('Anna')}/scenario"]
 
 
 def scenarios(*wards: Beds) -> set[str]:
-    """Current scenarios of all patients."""
+    """Return the current scenarios of all patients."""
     return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
 
 
 def of_problem(response: httpx.Response) -> int:
-    """The status of what has to be a problem."""
+    """Return the status of an answer that must be a problem."""
     assert response.headers["content-type"].startswith("application/problem+json")
     problem = response.json()
     assert problem["status"] == response.status_code
@@ -51,7 +51,7 @@ def of_problem(response: httpx.Response) -> int:
 
 @pytest.mark.usefixtures("h11")
 async def test_no_page_of_elsewhere_commands(faces: list[Face], one: Beds, many: Beds) -> None:
-    """403 on all routes that take the method, whatever the body says it is; nothing has happened."""
+    """A foreign page gets 403 on every route, with any type of body, and has no effect."""
     refused = set()
     for each in faces:
         for (path, methods), method, kind in product(each.routes(), UNSAFE, ["text/plain", "application/json"]):
@@ -65,7 +65,7 @@ async def test_no_page_of_elsewhere_commands(faces: list[Face], one: Beds, many:
 
 
 async def test_foreign_origins(faces: list[Face]) -> None:
-    """Origins that resemble a known one, and `null`, which any page can have: the error says what to do."""
+    """Origins that resemble a known one, and `null`, are foreign: the error says what to do."""
     for each, origin in product(faces[2:], FOREIGN):
         response = await each.client.post(PATHS[1], json=ORDER, headers={"Origin": origin})
         assert of_problem(response) == 403, origin
@@ -74,7 +74,8 @@ async def test_foreign_origins(faces: list[Face]) -> None:
 
 
 async def test_who_commands(faces: list[Face]) -> None:
-    """Programs, the server's own pages, those of this machine, and listed ones; the two latter may read the answer."""
+    """Programs, the server's own pages, pages of this machine and listed ones may command; the last two may read
+    answers."""
     for each in faces[2:]:
         own = str(each.client.base_url).rstrip("/")
         for origin in (None, own, "http://localhost:5173", "https://[::1]", LISTED):
@@ -85,7 +86,7 @@ async def test_who_commands(faces: list[Face]) -> None:
 
 
 async def test_where_others_can_reach_it_pages_of_loopback_are_foreign(tmp_path: Path, one: Beds, many: Beds) -> None:
-    """There they are pages of the visitor's machine, not of the server's; its own and listed ones are known."""
+    """On a server that others can reach, pages of loopback are foreign; its own and listed ones are known."""
     async with serving_ward(tmp_path, one=one, many=many, host="0.0.0.0") as faces:  # noqa: S104 - told, not done
         for each in faces[2:]:
             for origin, status in [("http://localhost:5173", 403), (LISTED, 200), ("http://here.example", 200)]:
@@ -95,8 +96,8 @@ async def test_where_others_can_reach_it_pages_of_loopback_are_foreign(tmp_path:
 
 
 async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
-    """Where it listens is known by the request alone: over another address pages of loopback are foreign, and its own
-    pages are those of the scheme that was used."""
+    """On a foreign ASGI server, the address of the connection decides: loopback pages are known on loopback only,
+    and own pages are those of the request's scheme."""
     for address, origin, status in [
         ("http://127.0.0.1", "http://localhost:5173", 200),
         ("http://192.168.1.5", "http://localhost:5173", 403),
@@ -113,7 +114,7 @@ async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
 
 
 async def test_one_foreign_origin_of_two_is_enough(faces: list[Face]) -> None:
-    """Browser and proxy may each have sent one."""
+    """Of two Origin headers, as from a browser and a proxy, one foreign is enough for a refusal."""
     for first, second in [(LISTED, "https://evil.example"), ("https://evil.example", LISTED)]:
         headers = [("Origin", first), ("Origin", second)]
         assert of_problem(await faces[2].client.post("/scenario", json=ORDER, headers=headers)) == 403
@@ -138,7 +139,7 @@ NOT_JSON = [
 
 
 async def test_a_body_is_json(faces: list[Face], one: Beds, many: Beds) -> None:
-    """415 for whatever a form, or a page without leave, can send; a page that may ask may read why."""
+    """A body that is no JSON gets 415, which forms and foreign pages can send; allowed pages may read the reason."""
     for each, kind, body in product(faces[2:], NOT_JSON, [b'{"scenario": "fever"}', None]):
         headers = {"Origin": LISTED} | ({} if kind is None else {"Content-Type": kind})
         response = await each.client.post(PATHS[1], content=body or in_chunks(), headers=headers)
@@ -149,7 +150,7 @@ async def test_a_body_is_json(faces: list[Face], one: Beds, many: Beds) -> None:
 
 
 async def in_chunks() -> AsyncIterator[bytes]:
-    """An order whose length is not told beforehand."""
+    """Send an order in chunks, without its length."""
     yield b'{"scenario": "fever"}'
 
 
@@ -163,7 +164,7 @@ JSON = [
 
 
 async def test_ways_to_say_json(faces: list[Face]) -> None:
-    """With what may stand beside it."""
+    """JSON is recognised with parameters of its type."""
     for kind in JSON:
         response = await faces[2].client.post("/scenario", content=in_chunks(), headers={"Content-Type": kind})
         assert response.status_code == 200, kind
@@ -187,18 +188,18 @@ async def delete_something() -> None:
 
 @websocket("/socket")
 async def listen(socket: WebSocket[Any, Any, Any]) -> None:
-    """Take a client in."""
+    """Accept a client."""
     await socket.accept()
 
 
 def later() -> Litestar:
-    """A face with routes as there are none yet."""
+    """A face with more kinds of routes than exist yet."""
     handlers = [put_something, patch_something, delete_something, listen]
     return face(title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry(), hosts=[])
 
 
 async def test_routes_of_later_are_no_exception() -> None:
-    """The rule is the face's: a route gets it by being there; without a body no type is asked for."""
+    """New routes follow the same rules by themselves; requests without a body need no type."""
     async with serving(later) as served:
         for method, path in [("PUT", "/put"), ("PATCH", "/patch"), ("DELETE", "/delete")]:
             body = {"json": {"a": 1}} if path == "/put" else {}
@@ -209,7 +210,7 @@ async def test_routes_of_later_are_no_exception() -> None:
 
 @pytest.mark.parametrize(("origin", "first"), [(b"https://evil.example", "close"), (b"http://localhost", "accept")])
 async def test_web_sockets_too(origin: bytes, first: str) -> None:
-    """A browser opens them across origins and asks nobody: a foreign one is closed before it was accepted."""
+    """A foreign WebSocket is closed before it is accepted: browsers open them across origins without asking."""
     scope = {
         "type": "websocket",
         "path": "/socket",

@@ -1,4 +1,4 @@
-"""A process that others' orphans are given to: it waits for them, and for none of its own. With real processes."""
+"""A process that adopts orphans reaps them, and none of its own children. With real processes."""
 
 import subprocess
 import sys
@@ -89,7 +89,7 @@ anyio.run(until_stopped, work)
 
 
 def run(code: str, *words: str) -> str:
-    """The output of a program that ends well."""
+    """Run code in a program that must end well, and return its output."""
     done = subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -99,15 +99,15 @@ def run(code: str, *words: str) -> str:
 
 
 def test_a_storm_of_orphans() -> None:
-    """All are waited for, and beside them each child's own exit code is exact."""
+    """All orphans are reaped, and each child's own exit code stays exact."""
     assert run(STORM, "reaper") == f"[{list(range(20))}, []]\n"
 
 
 def test_those_that_ended_before_anybody_listened() -> None:
-    """While Python was still loading, for instance."""
+    """Orphans that ended before the reaper began, while Python was loading, are reaped."""
     run(BEFORE)
 
 
 def test_who_is_given_none_waits_for_nobody() -> None:
-    """A library that starts a process waits for it itself."""
+    """A process that adopts no orphans reaps none: a library waits for its own processes."""
     assert run(NO_REAPER) == "7\n"

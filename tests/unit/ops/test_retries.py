@@ -1,4 +1,4 @@
-"""Waiting for what is away. On virtual time."""
+"""Retries of services that are away. On virtual time."""
 
 import itertools
 
@@ -14,12 +14,12 @@ from tests.clocks import virtual_time
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Minutes of waiting last milliseconds."""
+    """Virtual time: minutes of waiting take milliseconds."""
     return virtual_time()
 
 
 async def test_what_is_away_is_waited_for_and_told() -> None:
-    """Tried again until it works; trouble is reported each time, logged every 30 s, and its end is reported too."""
+    """Work is retried until it succeeds; each trouble is reported, logged every 30 s, and its end is reported too."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
     told: list[str | None] = []
@@ -38,7 +38,7 @@ async def test_what_is_away_is_waited_for_and_told() -> None:
 
 
 async def test_waits_stay_below_five_seconds() -> None:
-    """It comes back soon after what it waits for."""
+    """The waits stay below five seconds, so that work goes on soon after the service is back."""
     times: list[float] = []
 
     async def work() -> None:
@@ -52,7 +52,7 @@ async def test_waits_stay_below_five_seconds() -> None:
 
 
 async def test_waits_begin_short_and_grow() -> None:
-    """The first attempts follow within a moment; after a long outage they become rare."""
+    """The first retries follow within a moment; during a long outage they become rare."""
     waits: list[list[float]] = []
     for _ in range(20):
         times: list[float] = []
@@ -70,7 +70,7 @@ async def test_waits_begin_short_and_grow() -> None:
 
 
 async def test_trouble_is_told_once_for_all_who_wait() -> None:
-    """Half a minute later again, and at once where it is another trouble, after it had worked."""
+    """Tasks with the same trouble log it once in half a minute, and at once after it had worked."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
     retries = Retries("storing", on_trouble=lambda _: None)
@@ -91,7 +91,7 @@ async def test_trouble_is_told_once_for_all_who_wait() -> None:
 
 
 async def test_nothing_is_said_where_it_works_at_once() -> None:
-    """But for whoever asks how it is."""
+    """Work that succeeds at once logs nothing; only the report of trouble is cleared."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
     told: list[str | None] = []
@@ -100,7 +100,7 @@ async def test_nothing_is_said_where_it_works_at_once() -> None:
 
 
 async def test_other_errors_leave_at_once() -> None:
-    """Permanent errors are not retried."""
+    """Permanent errors are raised at once."""
 
     async def work() -> None:
         raise StoreCorruptError("damaged")

@@ -1,4 +1,4 @@
-"""A process that shows its life, and ends when it cannot, or when nobody is left who started it."""
+"""A process that sends signs of life, and ends when it is blocked or when its parent is gone."""
 
 import os
 import select
@@ -87,7 +87,7 @@ print("ended in order", flush=True)
 
 @pytest.fixture
 def run(spawn: Spawn) -> Spawn:
-    """Runs this code as a program of its own."""
+    """A function that runs code as a program of its own."""
 
     def run(code: str, **environ: str) -> subprocess.Popen[str]:
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
@@ -98,7 +98,7 @@ def run(spawn: Spawn) -> Spawn:
 
 @pytest.mark.parametrize("hold", ["time.sleep(600)", "re.match('(x+x+)+y', 'x' * 99)"], ids=["sleeps", "holds Python"])
 def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: str) -> None:
-    """The parent sends SIGABRT, as systemd does: it ends even a blocked process, and leaves no core file."""
+    """SIGABRT, from the parent as from systemd, ends a blocked process with its stack and without a core file."""
     program = run(BLOCKED.replace("HOLD", hold), WATCHDOG_USEC="500000")
     assert program.stdout is not None
     assert program.stdout.readline() == "core 0\n"
@@ -109,7 +109,7 @@ def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: 
 
 
 def test_a_stop_may_be_interrupted(run: Spawn) -> None:
-    """The time of a suspension (Ctrl-Z, `docker pause`) does not count against the deadline."""
+    """A suspension (Ctrl-Z, `docker pause`) does not count against the deadline of a stop."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{STOPPING}")
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
@@ -121,7 +121,7 @@ def test_a_stop_may_be_interrupted(run: Spawn) -> None:
 
 
 def test_an_orphan_may_be_interrupted(run: Spawn) -> None:
-    """It has the same time for its end as others."""
+    """A suspended orphan has the same time for its stop as others."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{SLOW_ORPHAN}")
     assert program.stdin is not None
     assert program.stdout is not None
@@ -135,7 +135,7 @@ def test_an_orphan_may_be_interrupted(run: Spawn) -> None:
 
 
 def stand_still(program: subprocess.Popen[str], seconds: float) -> None:
-    """Stop a program by a signal for so long, and let it go on."""
+    """Suspend a program for a time, and resume it."""
     program.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WNOWAIT)
     time.sleep(seconds)
@@ -143,7 +143,7 @@ def stand_still(program: subprocess.Popen[str], seconds: float) -> None:
 
 
 def test_a_child_ends_in_order_when_its_parent_is_gone(run: Spawn) -> None:
-    """Its standard input ends, and it stops as if it had been told to."""
+    """A child whose standard input ends stops as after a stop request."""
     program = run(ORPHAN)
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
@@ -153,7 +153,7 @@ def test_a_child_ends_in_order_when_its_parent_is_gone(run: Spawn) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux wakes it")
 def test_also_one_that_stands_still(run: Spawn) -> None:
-    """Stopped by a signal it would notice nothing."""
+    """A suspended child is ended too when its parent is gone, though it can notice nothing."""
     parent = run(f"""
 import os, subprocess, signal, sys
 child = subprocess.Popen([sys.executable, "-c", {ORPHAN!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -171,7 +171,7 @@ os._exit(0)
 
 @pytest.mark.parametrize("watchdog", ["", "300000"])
 def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
-    """Also one that nobody has asked for; the watchdog's turn is over by then."""
+    """A stop that hangs is ended, also one without a request; the watchdog is over by then."""
     program = run(HANGING, WATCHDOG_USEC=watchdog)
     _, err = program.communicate(timeout=PATIENCE)
     assert program.returncode == 1
@@ -180,7 +180,7 @@ def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
 
 
 def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
-    """Any number of SIGHUPs is one request."""
+    """Any number of SIGHUPs is one stop request."""
     program = run(STOPPING)
     assert program.stdout is not None
     for line in ("started\n", "stopping\n"):

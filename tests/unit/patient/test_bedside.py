@@ -1,4 +1,4 @@
-"""The HTTP face of a child's beds: who lies there, what is shown, what is true, and what is to happen."""
+"""HTTP face of a patient child: identities, current values, true states, and orders."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -23,32 +23,32 @@ def beds() -> Beds:
 
 @pytest.fixture
 async def ward(beds: Beds) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the face of many."""
+    """A client of the face with several patients."""
     async with serving(beds) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         yield client
 
 
 @pytest.fixture
 def single() -> Beds:
-    """One patient."""
+    """Beds with one patient."""
     return beds_of(["Anna"])
 
 
 @pytest.fixture
 async def bed(single: Beds) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the face of one."""
+    """A client of the face with one patient."""
     async with serving(single) as address, httpx.AsyncClient(verify=NO_TLS, base_url=address) as client:
         yield client
 
 
 def observe(beds: Beds) -> None:
-    """What an emulator does when the bays are due."""
+    """Advance the bays as an emulator does."""
     for bay in beds.bays:
         bay.observe()
 
 
 async def test_who_lies_there(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
-    """All of them; one alone has the short path too."""
+    """All patients are listed; a single one has the short path too."""
     occupants = (await ward.get("/patients")).json()
     assert occupants == [{"uuid": str(uuid_of_name(name)), "name": name} for name in ("Anna", "Rec", "Boris")]
     assert (await bed.get("/patients")).json() == [(await bed.get("/")).json()]
@@ -56,7 +56,7 @@ async def test_who_lies_there(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -
 
 
 async def test_what_the_monitors_show(ward: httpx.AsyncClient, beds: Beds) -> None:
-    """The latest reading; 503 and a reason before the first."""
+    """The current values are those of the latest reading; before the first there is 503 with a reason."""
     path = f"/patient/{BORIS}/current"
     response = await ward.get(path)
     assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
@@ -71,7 +71,7 @@ async def test_what_the_monitors_show(ward: httpx.AsyncClient, beds: Beds) -> No
 
 
 async def test_what_is_true(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
-    """Who the patient is and what befalls them; of a recording nobody knows."""
+    """The true state has the patient and the scenario; a recording has none."""
     truth = (await ward.get(f"/patient/{ANNA}/truth")).json()
     assert (truth["patient_uuid"], truth["scenario"], truth["phase"]) == (str(ANNA), "", "")
     assert truth["age"] > 0
@@ -81,7 +81,7 @@ async def test_what_is_true(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> 
 
 
 async def test_what_is_to_happen(ward: httpx.AsyncClient, bed: httpx.AsyncClient, beds: Beds, single: Beds) -> None:
-    """It begins at once, and befalls nobody else; the answer is the truth then."""
+    """A scenario begins at once, for the named patient only; the answer is the new true state."""
     answer = (await ward.post(f"/patient/{ANNA}/scenario", json={"scenario": "fever"})).json()
     assert (answer["scenario"], answer["phase"]) == ("fever", "rise")
     assert beds.truth(ANNA).scenario == "fever"
@@ -106,7 +106,7 @@ async def test_what_is_to_happen(ward: httpx.AsyncClient, bed: httpx.AsyncClient
 async def test_orders_that_are_refused(
     ward: httpx.AsyncClient, beds: Beds, patient: object, body: object, status: int, why: str
 ) -> None:
-    """In words, and nothing has happened."""
+    """A refused order has a reason and no effect."""
     response = await ward.post(f"/patient/{patient}/scenario", json=body)
     assert response.headers["content-type"].startswith("application/problem+json")
     assert response.status_code == status
@@ -118,7 +118,7 @@ ORDERED = ["400", "403", "404", "409", "413", "415", "503"]
 
 
 async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
-    """Each path with its problems; the short ones where there is one patient."""
+    """OpenAPI has each path with its problems, and the short paths where there is one patient."""
     short = {"/": ["400", "503"], "/current": ["400", "503"], "/truth": ["400", "409", "503"], "/scenario": ORDERED}
     long = {
         "/patients": ["400", "503"],
