@@ -69,7 +69,7 @@ def test_how_far_they_are() -> None:
 
 
 def test_who_begins_now_has_no_way_to_go() -> None:
-    """Patients who begin now are at 100 %, also after the clock is set back."""
+    """Patients without a past are at 100 %; those with one stay at 0 % while the clock is set back before it."""
     assert Beds(bays(1), {}).progress(NOW) == 1
     assert Beds(bays(1), {}, start=START).progress(START - timedelta(hours=1)) == 0
 

@@ -1,4 +1,4 @@
-"""A data set is what the emulator sends, and the same whenever and however it is made."""
+"""A data set has the readings that the emulator sends, and is reproducible in any size and order."""
 
 import csv
 import io
@@ -20,17 +20,17 @@ SCENARIOS = load_scenarios(packaged("config", "scenarios"))
 
 
 def text(plan: Plan) -> bytes:
-    """All lines of the vitals."""
+    """Return all lines of the vitals."""
     return b"".join(csv_text.vitals(block) for block in blocks(plan))
 
 
 def told(plan: Plan) -> bytes:
-    """All lines of the labels."""
+    """Return all lines of the labels."""
     return b"".join(csv_text.labels(block) for block in blocks(plan, labelled=True))
 
 
 def sent(plan: Plan, number: int) -> list[Observation]:
-    """What a bedside monitor with this patient's uuid, seed, start and interval sends."""
+    """Return the readings of a bedside monitor with this patient's uuid, seed, start and interval."""
     child = PatientChild(
         id="bed",
         name="Anna",
@@ -53,7 +53,7 @@ def sent(plan: Plan, number: int) -> list[Observation]:
 
 
 def as_line(observation: Observation) -> dict[str, str]:
-    """The observation in the words of a data set."""
+    """Format an observation as a line of a data set."""
     systolic, diastolic = (observation.bp or "-/-").split("/")
     written = {
         "patient_uuid": observation.patient_uuid,
@@ -79,7 +79,7 @@ def as_line(observation: Observation) -> dict[str, str]:
     ids=["hourly", "every 2.5 s", "an arrest, and sensors that fail"],
 )
 def test_it_is_what_the_emulator_sends(plan: Plan) -> None:
-    """Each patient's lines are those of a monitor that runs alone, to the byte."""
+    """Each patient's lines equal the readings of a monitor that runs alone."""
     lines = list(csv.DictReader(io.StringIO((csv_text.VITALS + text(plan)).decode())))
     assert len(lines) == plan.patients * plan.readings
     expected = [as_line(each) for number in range(plan.patients) for each in sent(plan, number + 1)]
@@ -87,7 +87,7 @@ def test_it_is_what_the_emulator_sends(plan: Plan) -> None:
 
 
 def test_a_patient_is_the_same_in_a_smaller_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither how many others there are matters, nor how many are simulated at a time, nor in how many pieces."""
+    """A patient is the same with any number of others, in any size of groups and pieces."""
     plan = Plan(patients=20, hours=5, every=60, seed=3)
     vitals, labels = text(plan), told(plan)
     assert text(plan._replace(patients=6)) == b"".join(vitals.splitlines(keepends=True)[: 6 * 300])
@@ -102,7 +102,7 @@ def test_a_patient_is_the_same_in_a_smaller_set(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_who_the_patients_are() -> None:
-    """Known from seed and number alone, for ever, and nobody of a ward's."""
+    """Patients are identified by seed and number, always the same, and differ from those of any ward."""
     assert str(patient(0, 1).uuid) == "e8d8f426-62f7-5edf-b7c9-3b6c2513004b"
     ours = {patient(seed, number).uuid for seed in range(30) for number in range(30)}
     assert len(ours) == 900
@@ -110,7 +110,7 @@ def test_who_the_patients_are() -> None:
 
 
 def test_labels_stand_beside_the_vitals() -> None:
-    """Row for row of the same patient and time; quoted where staff did two things at once."""
+    """Labels have the rows of the vitals, and are quoted where there are two events at once."""
     plan = Plan(patients=4, hours=2, every=30, seed=1, scenario="haemorrhage")
     lines = list(csv.DictReader(io.StringIO((csv_text.LABELS + told(plan)).decode())))
     vitals = [line.split(",")[:2] for line in text(plan).decode().splitlines()]
@@ -124,7 +124,7 @@ def test_labels_stand_beside_the_vitals() -> None:
 
 
 def test_hours_and_steps_that_do_not_fit() -> None:
-    """The last reading is before the hours are over; there is one at least."""
+    """The last reading is before the end of the hours, and there is at least one."""
     assert Plan(hours=38).readings == 38
     assert Plan(hours=0.1, every=0.1).readings == 3_600
     assert Plan(hours=1, every=50 * 60).readings == 2
@@ -133,7 +133,7 @@ def test_hours_and_steps_that_do_not_fit() -> None:
 
 
 def test_it_tells_how_far_it_is() -> None:
-    """Rows add up to the whole."""
+    """The reported rows add up to all rows."""
     heard: list[int] = []
     plan = Plan(patients=5, hours=3)
     list(blocks(plan, on_rows=heard.append))

@@ -1,4 +1,4 @@
-"""Orders to a supervisor that ends while they are carried out."""
+"""Orders during the end of a supervisor."""
 
 import anyio
 import pytest
@@ -13,7 +13,7 @@ GROUPS = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 
 
 async def test_an_order_ends_with_the_supervisor() -> None:
-    """A start that comes to nothing because all are stopped is told, not waited for; and nothing starts any more."""
+    """A start order during a stop raises an error, does not wait, and starts nothing."""
     last = Actor()
     told = []
 
@@ -32,7 +32,7 @@ async def test_an_order_ends_with_the_supervisor() -> None:
 
 
 async def test_an_order_whose_child_dies_while_all_are_stopped() -> None:
-    """The child is not restarted any more, and the order that waits for its start raises its error."""
+    """A child that dies during the stop is not restarted, and the order that waits for it raises its error."""
     told = []
 
     async def order() -> None:
@@ -53,7 +53,7 @@ async def test_an_order_whose_child_dies_while_all_are_stopped() -> None:
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_an_order_that_waits_for_a_group_when_all_are_stopped(strategy: Strategy) -> None:
-    """The group does not rise any more, and whoever waits for it is told."""
+    """The group is not restarted, and the order that waits for it raises an error."""
     told = []
 
     async def order() -> None:
@@ -71,7 +71,7 @@ async def test_an_order_that_waits_for_a_group_when_all_are_stopped(strategy: St
 
 
 async def test_an_order_to_a_supervisor_that_gives_up() -> None:
-    """An order that waits for a start raises, too."""
+    """An order that waits for a start raises when the supervisor gives up."""
     ward = build(*permanent(a=Actor(*[crashes] * 9)), intensity=Intensity(restarts=3, period=60), random=0)
 
     async def order() -> None:

@@ -1,4 +1,4 @@
-"""A process as a child: how it starts, speaks, ends, and is ended. With real processes and signals."""
+"""A process as a child: start, output, stop and kill. With real processes and signals."""
 
 import os
 import signal
@@ -28,12 +28,12 @@ tell("READY=1\\nSTATUS=at your service")
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Processes need real time, and a supervisor either backend."""
+    """Real time, for processes, on each event loop of the supervisor."""
     return "asyncio"
 
 
 class Told(TaskStatus[str]):
-    """Remembers what was said with "started"."""
+    """A record of the values passed to `started`."""
 
     def __init__(self) -> None:
         self.text: str | None = None
@@ -45,7 +45,7 @@ class Told(TaskStatus[str]):
 
     @property
     def pid(self) -> int:
-        """The process that started."""
+        """Return the pid of the started process."""
         assert self.text is not None
         return int(self.text.split(",")[0].removeprefix("pid "))
 
@@ -53,7 +53,7 @@ class Told(TaskStatus[str]):
 def program(
     code: str, *, told: Told, lines: list[str], grace: float = 5, watchdog: float = 30, settings_line: str = ""
 ) -> Callable[..., Awaitable[None]]:
-    """A child that runs this Python code."""
+    """Make a child that runs this Python code."""
     return partial(
         run_process,
         [sys.executable, "-c", code],
@@ -67,7 +67,8 @@ def program(
 
 
 async def test_a_process_says_that_it_has_started_and_what_it_writes_is_handed_on() -> None:
-    """READY=1 is "started", with pid and status; lines of both outputs come in order, also the last without an end."""
+    """READY=1 is `started`, with pid and status; lines of both outputs come in order, also a last one without an
+    end."""
     told, lines = Told(), list[str]()
     code = READY + 'print("one", flush=True); print("two", file=sys.stderr, flush=True); sys.stdout.write("three")'
     with anyio.fail_after(30):
@@ -77,7 +78,7 @@ async def test_a_process_says_that_it_has_started_and_what_it_writes_is_handed_o
 
 
 async def test_its_last_words_are_what_somebody_makes_of_its_lines() -> None:
-    """Not every line is a reason to die."""
+    """The reason of a death comes from the lines that the callback selects."""
     code = "print('ERROR no luck'); print('INFO lunch'); raise SystemExit(1)"
     run = partial(program(code, told=Told(), lines=[]), on_line=lambda line: line if "ERROR" in line else None)
     with anyio.fail_after(30), pytest.raises(ProcessEndedError, match=r"\Aexit code 1: ERROR no luck\Z"):
@@ -104,7 +105,7 @@ async def test_no_line_is_its_death() -> None:
     ],
 )
 async def test_how_it_ended_is_told(code: str, words: str, exit_code: int) -> None:
-    """Exit code or signal, and its last words."""
+    """The error of a process has its exit code or signal, and its last lines."""
     with anyio.fail_after(30), pytest.raises(ProcessEndedError, match=words) as caught:
         await program(code, told=Told(), lines=[])()
     assert caught.value.exit_code == exit_code
@@ -136,7 +137,7 @@ async def test_it_is_asked_to_stop() -> None:
 
 
 async def test_what_it_says_while_it_stops_is_handed_on() -> None:
-    """Lines of its stop arrive, such as the number of lost readings, with the line that it had begun before."""
+    """Lines during the stop arrive, such as the number of lost readings, with an unfinished one from before."""
     told, lines = Told(), list[str]()
     code = (
         "import signal, sys\ndef stop(*_): print(' and after', flush=True); print('farewell'); sys.exit()\n"
@@ -147,7 +148,7 @@ async def test_what_it_says_while_it_stops_is_handed_on() -> None:
 
 
 async def test_nobody_waits_long_for_others_that_hold_its_output() -> None:
-    """A process of its own that it left behind, for instance."""
+    """A grandchild that holds the output open delays the end only for a moment."""
     told, lines = Told(), list[str]()
     code = "import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid, flush=True)\n" + READY + "time.sleep(600)"
     with anyio.fail_after(30):
@@ -156,7 +157,7 @@ async def test_nobody_waits_long_for_others_that_hold_its_output() -> None:
 
 
 async def test_one_that_does_not_listen_is_killed_after_its_grace() -> None:
-    """A process, unlike a task, can be; and that is told."""
+    """A process that ignores SIGTERM is killed after its grace, and that is reported."""
     told = Told()
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY + "time.sleep(600)"
     with pytest.RaisesGroup(pytest.RaisesExc(ProcessKilledError, match=r"did not stop within 0\.2 s: killed")):
@@ -165,7 +166,7 @@ async def test_one_that_does_not_listen_is_killed_after_its_grace() -> None:
 
 
 async def test_one_that_stands_still_is_killed() -> None:
-    """Stopped by a signal it shows no life, nor does it heed another signal: its watchdog and SIGKILL end it."""
+    """A suspended process is killed by its watchdog, since it sends no sign of life and takes no other signal."""
     told = Told()
     async with anyio.create_task_group() as group:
 
@@ -181,14 +182,14 @@ async def test_one_that_stands_still_is_killed() -> None:
 
 
 async def test_signs_of_life_are_heard() -> None:
-    """As long as it says WATCHDOG=1 in time it lives on."""
+    """A process that sends WATCHDOG=1 in time lives on."""
     code = READY + '\nfor _ in range(15): time.sleep(0.1); tell("WATCHDOG=1")'
     with anyio.fail_after(30):
         await program(code, told=Told(), lines=[], watchdog=0.9)()
 
 
 async def test_it_is_known_for_our_own_until_its_end() -> None:
-    """The reaper of orphans leaves it alone from the beginning, before it has a pid."""
+    """The reaper of orphans leaves the process alone from the beginning, before it has a pid."""
     told, own_processes, seen = Told(), OwnProcesses(), list[bool]()
     others = {each.pid for each in psutil.Process().children()}  # a broker that other tests share
     async with anyio.create_task_group() as group:
@@ -209,7 +210,7 @@ async def test_it_is_known_for_our_own_until_its_end() -> None:
 
 
 async def test_it_gets_its_settings_line() -> None:
-    """On its standard input, where nobody else can read it, and however long it is."""
+    """The process gets its settings line on standard input, at any length, and nobody else can read it."""
     told, lines, settings_line = Told(), list[str](), "secret " * 100_000
     with anyio.fail_after(30):
         await program(READY + "print(len(sys.stdin.readline()))", told=told, lines=lines, settings_line=settings_line)()
@@ -217,13 +218,13 @@ async def test_it_gets_its_settings_line() -> None:
 
 
 async def test_one_that_does_not_read_its_settings_line() -> None:
-    """It ends as it likes."""
+    """A process that does not read its settings line ends as usual."""
     with anyio.fail_after(30), pytest.raises(ProcessEndedError, match="exit code 3"):
         await program("raise SystemExit(3)", told=Told(), lines=[], settings_line="secret " * 100_000)()
 
 
 async def test_it_tells_what_it_waits_for() -> None:
-    """It reports trouble and degradation at each change; an empty value is the end of it."""
+    """The process reports trouble and degradation at each change; an empty value ends them."""
     conditions: list[Condition] = []
     code = READY + (
         'tell("X_TROUBLE=no broker\\nX_DEGRADED="); tell("WATCHDOG=1"); tell("X_TROUBLE=\\nX_DEGRADED=a hole"); '
@@ -240,7 +241,7 @@ async def test_it_tells_what_it_waits_for() -> None:
 
 
 async def test_it_shares_a_folder_with_its_owner() -> None:
-    """A file that it puts there before it is ready can be found, and is gone when it has ended."""
+    """A file in the shared folder can be found once the process is ready, and is removed at its end."""
     found: list[Path] = []
     mine = "import os, pathlib; pathlib.Path(os.environ['NOTIFY_SOCKET']).with_name('mine').write_text('here')\n"
     told = Told()
@@ -255,7 +256,7 @@ async def test_it_shares_a_folder_with_its_owner() -> None:
 
 
 async def test_it_knows_when_its_parent_is_gone() -> None:
-    """Its standard input is a pipe that nobody writes to, and that ends with the parent."""
+    """The process notices the end of its parent by its standard input."""
     told, lines = Told(), list[str]()
     code = READY + (
         "sys.stdin.readline(); os.set_blocking(0, False)\n"
@@ -282,7 +283,7 @@ anyio.run(until_stopped, work)
 
 
 async def test_one_that_is_blocked_leaves_its_stack() -> None:
-    """It is asked what holds it up before it is killed."""
+    """A blocked process prints its stack before it is killed."""
     lines: list[str] = []
     with anyio.fail_after(30), pytest.raises(ProcessSilentError, match=r"no sign of life for 6 s: killed"):
         await program(BLOCKED, told=Told(), lines=lines, watchdog=6)()

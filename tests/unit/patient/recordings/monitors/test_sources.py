@@ -231,7 +231,7 @@ def test_more_seconds_than_memory_holds_are_refused() -> None:
 
 
 def test_what_cannot_be_is_left_out_and_counted() -> None:
-    """An impossible value is left out and counted: unlike a table, a monitor's file cannot be corrected."""
+    """An impossible value is left out and counted, since a monitor's file cannot be corrected."""
     recording = pulses((0, 70), (1, 400), (2, -1), (3, math.inf), (4, 71))
     assert [(row.elapsed, row.signs.pulse) for row in recording.rows] == [
         (0, 70),
@@ -261,7 +261,7 @@ def test_what_is_no_course_is_refused(series: Series, why: str) -> None:
 
 
 def test_names_and_units_are_compared_without_their_dress() -> None:
-    """Names and units are compared without case and punctuation; kPa would be taken for a dying patient."""
+    """Names and units are compared without case and punctuation, and kPa is refused."""
     assert {known_as(name) for name in ("ABP Sys", "ABPSys", "abp_sys", "ABP-SYS")} == {"abpsys"}
     check_unit(Path("a"), "Temp", "Deg.C")
     with pytest.raises(RecordingError, match=r"a: ABP Sys is in kPa"):

@@ -105,7 +105,7 @@ def test_no_vital_sign(tmp_path: Path) -> None:
 
 
 def test_another_unit(tmp_path: Path) -> None:
-    """Pressures in kPa are converted: 16/10 kPa is 120/75 mmHg."""
+    """A pressure in kPa is refused: 16/10 kPa is 120/75 mmHg, and no dying patient."""
     with pytest.raises(RecordingError, match="A/ART_SBP is in kPa"):
         read(write(tmp_path, {"A/ART_SBP": [(0, 16)]}, unit="kPa"))
 

@@ -40,7 +40,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED)
 def test_units_that_cannot(tmp_path: Path, text: str, why: str) -> None:
-    """An unknown unit is refused with advice on what to write."""
+    """A unit that is unknown or unlikely is refused with advice on what to write."""
     with pytest.raises(RecordingError, match=why):
         read(tmp_path, text)
 
