@@ -27,7 +27,7 @@ from tests.processes import running
 ROOT: Final = Path(__file__).parents[1]
 TABLES: Final = ROOT / "tests" / "mutations"
 # Seconds for the tests of one mutant; without it they take a few. One that hangs would be noticed, so it is killed.
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 
 # pytest's exit code where tests ran and failed. Any other error is none of the mutant's: a test that is not found.
 _FAILED: Final = 1
@@ -63,7 +63,7 @@ def planted(mutant: Mutant, tree: Path) -> str | None:
     return source.replace(mutant.text, mutant.mutated) if source.count(mutant.text) == 1 else None
 
 
-def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdict:
+def verdict(mutant: Mutant, tree: Path, *, timeout: float = TIMEOUT) -> Verdict:
     """Plant a mutant in a tree, run its tests there, and remove it."""
     place, source = tree / mutant.file, planted(mutant, tree)
     if source is None:
@@ -71,7 +71,7 @@ def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdic
     original = place.read_bytes()
     place.write_text(source, "utf-8")
     try:
-        code = run(mutant.tests, tree, patience=patience)
+        code = run(mutant.tests, tree, timeout=timeout)
     except subprocess.TimeoutExpired:
         return "killed: it hangs"
     finally:
@@ -79,13 +79,13 @@ def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdic
     return {0: "survives", _FAILED: "killed"}.get(code, "its tests do not run")
 
 
-def run(tests: Sequence[str], tree: Path, *, patience: float | None) -> int:
+def run(tests: Sequence[str], tree: Path, *, timeout: float | None) -> int:
     """Return the exit code of pytest, and end all that it started. TimeoutExpired after too long a time."""
     # Bytecode is told from its source by size and second, which a mutant may share with what it replaces.
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-n0", "-x", "--no-header", "--tb=no", *tests]
     with running(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as pytest:
-        return pytest.wait(patience)
+        return pytest.wait(timeout)
 
 
 def copy_to(folder: Path) -> Path:
@@ -108,7 +108,7 @@ def main() -> int:
         parser.error(f"no such mutant: {', '.join(patterns)}")
     with tempfile.TemporaryDirectory() as folder:
         tree = copy_to(Path(folder))
-        if run(sorted({test for mutant in mutants for test in mutant.tests}), tree, patience=None):
+        if run(sorted({test for mutant in mutants for test in mutant.tests}), tree, timeout=None):
             print("the tests have to pass, and to be found, before anything is planted")
             return 1
         verdicts = [_told(mutant, tree) for mutant in mutants]

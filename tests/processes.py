@@ -6,7 +6,10 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+# Seconds until a step that takes a few has certainly failed, on a busy machine too.
+TIMEOUT: Final = 60.0
 
 # Seconds until a process that was asked to stop is killed.
 GRACE = 30

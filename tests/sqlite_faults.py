@@ -19,11 +19,11 @@ Place: TypeAlias = Literal["before", "after"]
 class Fault:
     """A failure of the Nth call from now on, counted from 1."""
 
-    def __init__(self, number: int, place: Place, befall: Callable[[], None]) -> None:
+    def __init__(self, number: int, place: Place, fail: Callable[[], None]) -> None:
         self.reached = False
         self._left = number
         self._place = place
-        self._befall = befall
+        self._fail = fail
 
     def call(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Do a call's work, or fail."""
@@ -32,10 +32,10 @@ class Fault:
             return work(*args, **options)
         self.reached = True
         if self._place == "before":
-            self._befall()
+            self._fail()
         result = work(*args, **options)
         if self._place == "after":
-            self._befall()
+            self._fail()
         return result
 
     def connect(self, connect: Callable[..., sqlite3.Connection], *args: Any, **options: Any) -> sqlite3.Connection:
@@ -47,16 +47,16 @@ class Fault:
 def error(name: str) -> Callable[[], None]:
     """Make the driver's error with a result code such as BUSY."""
 
-    def befall() -> None:
+    def fail() -> None:
         exc = sqlite3.OperationalError(f"made up: {name}")
         exc.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
         raise exc
 
-    return befall
+    return fail
 
 
 @contextmanager
-def befalling(fault: Fault) -> Iterator[Fault]:
+def injected(fault: Fault) -> Iterator[Fault]:
     """Count the calls of all connections that are opened in the block."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (sqlite3, dbapi2):

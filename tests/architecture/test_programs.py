@@ -9,9 +9,8 @@ import psutil
 import pytest
 
 from tests.conftest import Spawn
-from tests.processes import running
+from tests.processes import TIMEOUT, running
 
-PATIENCE = 60
 ROOT = Path(__file__).parents[2]
 
 STARTS_ONE = """
@@ -53,7 +52,7 @@ def test_a_signal_that_the_tests_ignore_ends_their_programs(
     assert tests.stdout.readline() == "it has ended\n"
     assert tests.poll() is None
     tests.kill()
-    assert psutil.wait_procs(both, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(both, timeout=TIMEOUT)[1] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -61,7 +60,7 @@ def test_no_program_outlives_the_tests(tests: subprocess.Popen[str], number: sig
     """A program and its child processes end with the tests."""
     both = programs(tests)
     tests.send_signal(number)
-    assert psutil.wait_procs(both, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(both, timeout=TIMEOUT)[1] == []
 
 
 def test_a_program_is_killed_with_all_that_it_has_started() -> None:
@@ -70,7 +69,7 @@ def test_a_program_is_killed_with_all_that_it_has_started() -> None:
     with running(words, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         both = [psutil.Process(program.pid), psutil.Process(int(program.stdout.readline()))]
-    assert psutil.wait_procs(both, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(both, timeout=TIMEOUT)[1] == []
 
 
 def test_each_test_has_a_limit(pytestconfig: pytest.Config) -> None:

@@ -76,15 +76,15 @@ def come_back(port: int, last: str) -> Return:
             selector.register(client, selectors.EVENT_WRITE, [client])
         while selector.get_map() and time.perf_counter() - began < DEADLINE:
             for key, events in selector.select(1):
-                client, *heard = key.data
+                client, *received_bytes = key.data
                 if events & selectors.EVENT_WRITE and not client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     client.send(asked)
                     selector.modify(client, selectors.EVENT_READ, [client, b""])
                     continue
-                heard = b"".join(heard) + (news := received(client))
-                outcome = judged(heard, ended=not news)
+                received_bytes = b"".join(received_bytes) + (news := received(client))
+                outcome = judged(received_bytes, ended=not news)
                 if outcome is None:
-                    selector.modify(client, selectors.EVENT_READ, [client, heard])
+                    selector.modify(client, selectors.EVENT_READ, [client, received_bytes])
                     continue
                 selector.unregister(client)
                 if outcome:
@@ -103,9 +103,9 @@ def received(client: socket.socket) -> bytes:
         return b""
 
 
-def judged(heard: bytes, *, ended: bool) -> str | None:
+def judged(received_bytes: bytes, *, ended: bool) -> str | None:
     """Return why a client is not served: empty where it is, None where that is not known yet."""
-    head, whole, body = heard.partition(b"\r\n\r\n")
+    head, whole, body = received_bytes.partition(b"\r\n\r\n")
     status = head.partition(b"\r\n")[0].decode()
     if whole and " 200 " not in status:
         return status

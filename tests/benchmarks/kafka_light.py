@@ -26,7 +26,7 @@ from tests.samples import START, observation
 PACE = 0.001
 
 PATIENTS = 100
-PATIENCE = 30.0
+TIMEOUT = 30.0
 WARMING = 3.0
 SECONDS = 10.0
 ROUNDS = 3
@@ -82,7 +82,7 @@ async def send_steadily(bootstrap: str, topic: str) -> None:
 
 def wait_for_rows(path: Path) -> None:
     """Wait until the sink has stored a row."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         with suppress(sqlite3.OperationalError), closing(reading_from(path)) as connection:
             if last_batch(connection):

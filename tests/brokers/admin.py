@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NotLeaderForPartitionError, for_code
 
 # Seconds until a question that takes milliseconds has certainly failed.
-PATIENCE = 30
+TIMEOUT = 30
 
 
 def ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
@@ -22,9 +22,9 @@ def ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]
 
 
 async def _ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE * 1000)
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT * 1000)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await client.start()
             return await question(client)
     finally:

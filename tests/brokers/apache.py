@@ -19,10 +19,7 @@ from aiokafka.errors import KafkaError
 
 from tests.brokers import admin, certificates, java, settings
 from tests.ports import free_ports
-from tests.processes import Guarded, run
-
-# Seconds until a broker that starts in less than five has certainly failed.
-PATIENCE = 60
+from tests.processes import TIMEOUT, Guarded, run
 
 available = java.available
 
@@ -95,7 +92,7 @@ class ApacheKafka(admin.Administered):
             self._format()
         words = [*java.command(java.class_data(self._class_data)), "kafka.Kafka", str(self._settings)]
         self._process = Guarded(words, self._log)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self._serves():
             if not self._process.running() or time.monotonic() > deadline:
                 self.kill()

@@ -98,8 +98,10 @@ def stops_in_time(actors: Sequence[Actor]) -> Verdict:
     """I8: every role stops within its time, with exit code 0."""
     longest = {each.name: max((stop.seconds for stop in each.stops), default=None) for each in actors}
     bad = [(each.name, *stop) for each in actors for stop in each.stops if stop.seconds > STOPPED or stop.code]
-    told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest.items() if seconds is not None)
-    figures = f"{sum(len(each.stops) for each in actors)} stops, the longest in s: {told}; bad ones: {bad or 'none'}"
+    seconds_each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest.items() if seconds is not None)
+    figures = (
+        f"{sum(len(each.stops) for each in actors)} stops, the longest in s: {seconds_each}; bad ones: {bad or 'none'}"
+    )
     return Verdict("I8", not bad and None not in longest.values(), figures)
 
 

@@ -17,11 +17,10 @@ from tests.chaos.actors import Actor, role
 from tests.chaos.evidence import PARTITIONS, committed_of, count, ends_of, stored
 from tests.chaos.invariants import Recovery
 from tests.ports import free_ports
+from tests.processes import TIMEOUT
 
 TOPIC = "icu.chaos"
 PATIENTS = ("Anna", "Boris", "Иван Петров")
-# Seconds until what takes a few has certainly failed.
-PATIENCE = 60.0
 
 # Seconds after which a sink that stores nothing is left to the next fault.
 LONG = 10.0
@@ -120,7 +119,7 @@ def raised(broker: ApacheKafka, folder: Path, *, naive: bool = False) -> Iterato
 
 def until(condition: Callable[[], bool], otherwise: str) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)

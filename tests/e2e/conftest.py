@@ -23,7 +23,7 @@ from tests.conftest import Spawn
 from tests.ports import free_port
 
 # Seconds until a step that takes one or two has certainly failed, on a busy machine too.
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 class Program:
@@ -47,11 +47,11 @@ class Program:
 
     def get(self, path: str, **params: Any) -> httpx.Response:
         """Send a GET to the API."""
-        return web.get(f"{self.url}{path}", params=params or None, timeout=PATIENCE)
+        return web.get(f"{self.url}{path}", params=params or None, timeout=TIMEOUT)
 
     def until(self, path: str, enough: Callable[[httpx.Response], bool]) -> httpx.Response:
         """Send a GET until the answer meets a condition."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log()
             try:
@@ -80,7 +80,7 @@ class Program:
 
     def wait(self) -> int:
         """Wait for the end, and return the exit code."""
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
 
 Start = Callable[..., Program]
@@ -127,7 +127,7 @@ def icu(tmp_path: Path, environ: dict[str, str]) -> Icu:
             env={**environ, **others},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import web
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.ports import free_port
 
 # Descriptors that the ward may have.
@@ -33,7 +33,7 @@ def stored(folder: Path) -> int:
 def until_stored(folder: Path, more: int) -> None:
     """Wait until so many more readings are stored."""
     wanted = stored(folder) + more
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while stored(folder) < wanted:
         assert time.monotonic() < deadline, f"{stored(folder)} readings of {wanted}"
         time.sleep(0.05)
@@ -58,7 +58,7 @@ def flooded(*ports: int) -> Iterator[list[socket.socket]]:
     thread = threading.Thread(target=flood)
     thread.start()
     try:
-        assert enough.wait(PATIENCE)
+        assert enough.wait(TIMEOUT)
         yield held
     finally:
         stop.set()
@@ -86,7 +86,7 @@ def test_idle_connections_stop_nothing(start: Start, icu: Icu, tmp_path: Path) -
         for _ in range(3):
             assert icu("status").returncode == 0
             assert ward.get("/health/ready").status_code == 200
-            assert web.get(f"http://127.0.0.1:{bed}/", timeout=PATIENCE).status_code == 200
+            assert web.get(f"http://127.0.0.1:{bed}/", timeout=TIMEOUT).status_code == 200
         until_stored(tmp_path, 10)
         assert not noise(ward)
         assert len(ward.records()) - before < 20
@@ -99,9 +99,9 @@ def test_not_even_a_share_that_is_too_small_stops_storing(start: Start, icu: Icu
     ward = start("supervise", command=limited(64)).ready()
     with flooded(ward.port):
         until_stored(tmp_path, 200)
-        told = noise(ward)
-        assert all("Too many open files" in each for each in told), told
-        assert len(told) < 200
+        warnings = noise(ward)
+        assert all("Too many open files" in each for each in warnings), warnings
+        assert len(warnings) < 200
     ward.ready()
     assert icu("status").returncode == 0
     assert ward.stop() == 0

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 
 FILE = """
 [[child]]
@@ -44,7 +44,7 @@ def ward(start: Start, tmp_path: Path) -> Program:
 
 def until(enough: Callable[[], Any]) -> Any:
     """Look until a condition holds."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         found = enough()
         if found:
@@ -133,8 +133,8 @@ def test_reloading(ward: Program, icu: Icu, tmp_path: Path) -> None:
     assert icu("reload").stdout == "nothing changed\n"
     changed = FILE.replace('"Anna"', '"Boris"').replace("count = 3", "count = 2")
     (tmp_path / "supervisor.toml").write_text("metrics_interval = 1\n" + changed)
-    told, row = icu("reload").stdout.splitlines()
-    assert told == "stopped: icu-3; changed: bed-1"  # METRICS_INTERVAL is in the environment
+    summary, row = icu("reload").stdout.splitlines()
+    assert summary == "stopped: icu-3; changed: bed-1"  # METRICS_INTERVAL is in the environment
     assert row.split()[:2] == ["bed-1", "running"]
     after = children(icu)
     assert after["bed-1"]["uptime"] < after["icu-1"]["uptime"]
@@ -187,11 +187,11 @@ def test_the_log(ward: Program, icu: Icu, follow: Spawn) -> None:
     assert "icu-2: stopped" in one.stdout.readline()
     assert "icu-2: started" in one.stdout.readline()
     one.send_signal(signal.SIGINT)
-    assert one.wait(PATIENCE) == 130
+    assert one.wait(TIMEOUT) == 130
     assert one.stderr is not None
     assert "Traceback" not in one.stderr.read()
     assert ward.stop() == 0
-    assert everybody.wait(PATIENCE) == 75
+    assert everybody.wait(TIMEOUT) == 75
     last = everybody.stdout.read()
     assert "icu-1: stopped" in last
     assert "SIGINT: stopping" in last.splitlines()[-1]
@@ -206,7 +206,7 @@ def test_the_reader_of_the_log_goes_away(
     assert process.stdout is not None
     assert process.stdout.readline()
     icu("restart", "icu-1")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert (tmp_path / "errors").read_text() == ""
     process.stdout.close()
     assert ward.stop() == 0
@@ -231,7 +231,7 @@ def test_watching(ward: Program, spawn: Spawn, environ: dict[str, str], tmp_path
     first, second = (json.loads(process.stdout.readline())[0]["uptime"] for _ in range(2))
     assert 0.9 < second - first < 5
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, errors.strip()) == (130, "")
     assert ward.stop() == 0
 
@@ -290,7 +290,7 @@ def ask_and_leave(path: Path, said: bytes, count: int) -> list[socket.socket]:
     clients = []
     for _ in range(count):
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         client.connect(os.fspath(path))
         client.send(said)
         clients.append(client)

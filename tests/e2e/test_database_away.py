@@ -38,7 +38,7 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(start: Start, tmp_
     assert ward.stop() == 0
 
 
-def test_readings_that_are_lost_at_the_stop_are_told(start: Start, tmp_path: Path) -> None:
+def test_readings_that_are_lost_at_the_stop_are_reported(start: Start, tmp_path: Path) -> None:
     """A log in memory ends with the process: exit code 75, and the last line has the number of lost readings."""
     ward = start("supervise").ready()
     with held(tmp_path / "icu.db"):

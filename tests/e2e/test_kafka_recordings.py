@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import ApacheKafka
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.e2e.test_recordings import MINE, START, expected, served
 
 BED = """
@@ -46,7 +46,7 @@ class Roles:
 
     def until_stored(self, count: int) -> None:
         """Wait until the database holds this number of readings."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while self._stored("patient_metrics") < count:
             assert time.monotonic() < deadline, f"{self._stored('patient_metrics')} of {count}\n{self.sink.log()}"
             time.sleep(0.02)

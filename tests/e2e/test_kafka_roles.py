@@ -15,7 +15,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, Broker
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.e2e.kafka import figure, reached
 
 # Seconds within which every role stops, whatever the broker does.
@@ -67,7 +67,7 @@ def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
     )
 
@@ -247,7 +247,7 @@ def test_a_required_broker_that_is_there(kafka: Start, role: str) -> None:
         pytest.param(ApacheKafka.suspend, True, id="suspended for long"),
     ],
 )
-def test_told_to_stop(
+def test_a_stop_request(
     start: Start, apache: ApacheKafka, fault: Callable[[ApacheKafka], None] | None, *, noticed: bool
 ) -> None:
     """Each role stops with 0 in its time, whatever state the broker is in, and leaves nothing open."""

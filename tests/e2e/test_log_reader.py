@@ -10,7 +10,7 @@ import httpx
 
 from tests import web
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE
+from tests.e2e.conftest import TIMEOUT
 from tests.ports import free_port
 
 
@@ -38,16 +38,16 @@ def test_a_stalled_reader_of_the_log(spawn: Spawn, tmp_path: Path) -> None:
     )
     os.close(writer)
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             try:
-                assert web.get(f"http://127.0.0.1:{port}/health/live", timeout=PATIENCE).status_code == 200
+                assert web.get(f"http://127.0.0.1:{port}/health/live", timeout=TIMEOUT).status_code == 200
                 break
             except httpx.TransportError:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
         time.sleep(1)
-        assert web.get(f"http://127.0.0.1:{port}/patients", timeout=PATIENCE).json()
+        assert web.get(f"http://127.0.0.1:{port}/patients", timeout=TIMEOUT).json()
         ward.send_signal(signal.SIGTERM)
         assert ward.wait(15) == 0
     finally:

@@ -71,7 +71,7 @@ def test_what_monitors_stored_value_by_value(start: Start, folder: Path) -> None
     assert "3 rows of the recording hold no sign: skipped" in ward.log()
 
 
-def test_a_waveform_is_told_before_anything_starts(start: Start, tmp_path: Path) -> None:
+def test_a_waveform_is_refused_before_anything_starts(start: Start, tmp_path: Path) -> None:
     """A waveform ends the command in one line, with the exit code of a wrong setting."""
     wfdb.wrsamp(
         "p1", fs=125, sig_name=["II"], units=["mV"], p_signal=np.zeros((250, 1)), fmt=["16"], write_dir=str(tmp_path)

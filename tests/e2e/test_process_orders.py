@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 
 FILE = """
 [supervisor]
@@ -109,7 +109,7 @@ def kill_with_an_order(number: int) -> None:
     """Kill a suspended process after an order has been sent to it."""
     environ = dict(each.split("=", 1) for each in Path(f"/proc/{number}/environ").read_text().split("\0") if each)
     orders = Path(environ["NOTIFY_SOCKET"]).with_name("orders")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         # One line of the socket that listens, and one of each that waits to be taken in.
         if sum(line.endswith(f" {orders}") for line in Path("/proc/net/unix").read_text().splitlines()) > 1:

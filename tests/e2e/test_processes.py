@@ -14,7 +14,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, own_kafka
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.ports import free_port
 
 CHILDREN = ["sink", "monitor", "icu-1", "icu-2"]
@@ -47,7 +47,7 @@ def ward(start: Start, kafka: ApacheKafka, tmp_path: Path) -> Program:
 
 def until(ward: Program, enough: Callable[[], bool]) -> None:
     """Look until a condition holds."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not enough():
         assert time.monotonic() < deadline, ward.log()
         time.sleep(0.05)
@@ -90,7 +90,7 @@ def test_nothing_is_left_behind_by_a_supervisor_that_is_killed(ward: Program) ->
     assert len(children) == len(CHILDREN)
     ward.process.kill()
     ward.wait()
-    _, left = psutil.wait_procs(children, timeout=PATIENCE)
+    _, left = psutil.wait_procs(children, timeout=TIMEOUT)
     assert left == []
     socket.create_server(("127.0.0.1", ward.port)).close()
 
@@ -107,12 +107,12 @@ def test_it_stops_in_order(ward: Program) -> None:
     assert not any(each.is_running() for each in children)
 
 
-def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
+def test_systemd_gets_notifications(start: Start, tmp_path: Path) -> None:
     """systemd gets READY=1 when all have started, WATCHDOG=1 while the loop runs, STOPPING=1 at the end."""
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
         ward = start("supervise", NOTIFY_SOCKET=str(path), WATCHDOG_USEC="1500000")
         notices = [listener.recv(1_000)]
         while notices.count(b"WATCHDOG=1") < 3 or b"READY=1" not in notices:

@@ -18,7 +18,7 @@ from icu.store.writer import Writer, open_writer
 from tests import web
 from tests.brokers import certificates
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.extras import program
 from tests.ports import free_port
 from tests.samples import ANNA, observation
@@ -68,7 +68,7 @@ def nginx(spawn: Spawn, tmp_path: Path) -> Nginx:
         (tmp_path / "nginx.conf").write_text(CONFIG.format(user=user, listen=listen, lines=lines))
         with (tmp_path / "nginx.log").open("w") as log:
             process = spawn(words, stderr=log)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not (tmp_path / "nginx.pid").exists():  # written once it listens
             assert process.poll() is None, (tmp_path / "nginx.log").read_text()
             assert time.monotonic() < deadline
@@ -100,7 +100,7 @@ async def client(request: pytest.FixtureRequest, nginx: Nginx, monitor: Program)
     port = nginx(request.param.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
     headers = {"Host": f"ward.example:{port}"}
     base = f"http://127.0.0.1:{port}/icu/"
-    async with httpx.AsyncClient(verify=web.NO_TLS, base_url=base, headers=headers, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(verify=web.NO_TLS, base_url=base, headers=headers, timeout=TIMEOUT) as client:
         yield client
 
 
@@ -140,7 +140,7 @@ async def test_swagger_loads_and_tries_out(client: httpx.AsyncClient, path: str)
 
 async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Writer) -> None:
     """Each event arrives at once, though nginx compresses; a client that comes back misses nothing."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         last = None
         while last is None:  # until the monitor has seen the database
             async with following(client) as stream:
@@ -157,14 +157,14 @@ async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Wr
         assert pulses(await stream.event()) == [65]
 
 
-async def test_a_problem_is_told_from_the_proxys_own(client: httpx.AsyncClient) -> None:
+async def test_a_problem_names_the_path_outside(client: httpx.AsyncClient) -> None:
     """A problem names the requested path as seen from outside the proxy."""
     response = await client.get("patient/nobody/metrics")
     assert response.status_code == 404
     assert urljoin(str(response.url), response.json()["instance"]) == str(response.url)
 
 
-async def test_an_unlisted_name_is_told_what_to_do(nginx: Nginx, monitor: Program) -> None:
+async def test_an_unlisted_name_is_refused_with_advice(nginx: Nginx, monitor: Program) -> None:
     """The proxy forwards the Host of the browser, and an unlisted one is refused with advice."""
     port = nginx(DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
     refused = web.get(f"http://127.0.0.1:{port}/icu/patients", headers={"Host": "other.example"})
@@ -182,7 +182,7 @@ def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp
     certificates.authority(tmp_path / "ca.pem")
     lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{bed}")
     port = nginx(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
-    with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=PATIENCE) as client:
+    with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT) as client:
 
         def order(origin: str) -> int:
             headers = {"Host": f"ward.example:{port}", "Origin": origin}

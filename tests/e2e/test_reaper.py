@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 
 # Runs a command that orphans below it are given to (PR_SET_CHILD_SUBREAPER).
 SUBREAPER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])"
@@ -53,7 +53,7 @@ def test_orphans_are_waited_for(start: Start, tmp_path: Path, kind: str, role: t
     process = reaper(program)
     assert [each.name() for each in process.children() if not each.name().startswith("python")] == ["cat"]
     (tmp_path / "pipe").open("w").close()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while [each for each in process.children() if each.name() != "python"]:
         assert time.monotonic() < deadline, process.children()
         time.sleep(0.02)

@@ -13,7 +13,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests import web
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.ports import free_port
 
 STABLE = 'scenario = "stable"\nartefacts = 0\nseed = 7\n'
@@ -60,7 +60,7 @@ def until_faster(ward: Program, name: str, before: float) -> None:
 
 def streamed(ward: Program) -> Iterator[dict[str, Any]]:
     """Return the readings from the stream."""
-    with httpx.stream("GET", f"{ward.url}/stream", timeout=PATIENCE) as response:
+    with httpx.stream("GET", f"{ward.url}/stream", timeout=TIMEOUT) as response:
         for line in response.iter_lines():
             if line.startswith("data: ["):
                 yield from json.loads(line.removeprefix("data: "))
@@ -134,6 +134,6 @@ def test_a_ward_with_a_past(start: Start, tmp_path: Path) -> None:
         assert abs(times[0] - (launched - timedelta(hours=2))) < timedelta(seconds=10)
         assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(seconds=5)}
         assert abs(times[-1] - datetime.now(UTC)) < timedelta(seconds=15)
-    told = [each["message"] for each in ward.records() if each["message"].startswith("history: ")]
-    assert told[-1].startswith("history: all patients have caught up with now")
+    messages = [each["message"] for each in ward.records() if each["message"].startswith("history: ")]
+    assert messages[-1].startswith("history: all patients have caught up with now")
     assert ward.stop() == 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start, free_port
 
 FILE = """
 [[child]]
@@ -45,7 +45,7 @@ class Screen:
     def until(self, words: str) -> str:
         """Return the output once it contains these words."""
         with self._changed:
-            assert self._changed.wait_for(lambda: words in self.text, PATIENCE), self.text
+            assert self._changed.wait_for(lambda: words in self.text, TIMEOUT), self.text
         return self.text
 
     @property
@@ -55,8 +55,8 @@ class Screen:
 
     def end(self) -> str:
         """Return the whole output at the end."""
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        self.process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
         return self.text
 
     def close(self) -> None:

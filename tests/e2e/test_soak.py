@@ -12,7 +12,7 @@ import pytest
 
 from tests.brokers import ApacheKafka, own_kafka
 from tests.chaos.evidence import count, ledger, stored
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.e2e.test_processes import CHILDREN, pids, until
 
 SHORT, MINUTE = 6.0, 60.0
@@ -83,7 +83,7 @@ def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path, se
 def test_the_usual_budget_ends_it(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
     """More than five deaths in half a minute stop the ward, which names the child and the reason."""
     mortal = ward(start, kafka, tmp_path, WARD)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while mortal.process.poll() is None and time.monotonic() < deadline:
         lives = len(pids(mortal, "monitor"))
         os.kill(pids(mortal, "monitor")[-1], signal.SIGKILL)

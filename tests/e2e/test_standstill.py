@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from icu.control.client import ANSWER_DEADLINE
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 
 # Seconds.
 WATCHDOG = 2
@@ -50,12 +50,12 @@ def test_nobody_dies_of_a_standstill(ward: Program, *, together: bool) -> None:
     assert supervisor.children() == [child], ward.log()
     ward.ready()
     child.send_signal(signal.SIGSTOP)
-    assert psutil.wait_procs([child], timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs([child], timeout=TIMEOUT)[1] == []
     assert ward.stop() == 0
     assert f"no sign of life for {WATCHDOG} s: killed" in ward.log()
 
 
-def test_who_asks_may_stand_still_too(ward: Program, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_command_may_be_suspended_too(ward: Program, environ: dict[str, str], tmp_path: Path) -> None:
     """A suspended command still takes an answer that came meanwhile."""
     supervisor = psutil.Process(ward.process.pid)
     supervisor.send_signal(signal.SIGSTOP)
@@ -67,5 +67,5 @@ def test_who_asks_may_stand_still_too(ward: Program, environ: dict[str, str], tm
         supervisor.send_signal(signal.SIGCONT)
         time.sleep(ANSWER_DEADLINE + 1)
         client.send_signal(signal.SIGCONT)
-        assert asking.wait(PATIENCE) == 0
+        assert asking.wait(TIMEOUT) == 0
     assert ward.stop() == 0

@@ -18,7 +18,7 @@ import pytest
 from icu.messages import uuid_of_name
 from tests import web
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE, Start
+from tests.e2e.conftest import TIMEOUT, Start
 from tests.ports import free_port
 
 NAMES = 8
@@ -114,7 +114,7 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("delay", [0.1, 0.3, 0.5, 0.7, 0.9, 1.5])
-def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal.Signals) -> None:
+def test_a_stop_request_while_it_starts(start: Start, delay: float, number: signal.Signals) -> None:
     """A signal at any moment of the start ends the ward without an error."""
     ward = start("supervise")
     time.sleep(delay)
@@ -128,7 +128,7 @@ def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal
 def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
     """With twenty live streams and as many idle connections the ward stops within its 15 seconds."""
     ward = start("supervise").ready()
-    with httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_connections=100)) as client:
+    with httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_connections=100)) as client:
         streams = [client.send(client.build_request("GET", f"{ward.url}/stream"), stream=True) for _ in range(20)]
         for _ in range(20):
             client.get(f"{ward.url}/patients")
@@ -142,7 +142,7 @@ def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
 def test_a_stream_brings_what_is_stored(start: Start) -> None:
     """The stream sends readings as server-sent events, a few seconds old at most."""
     ward = start("supervise").ready()
-    with httpx.stream("GET", f"{ward.url}/stream", timeout=PATIENCE) as response:
+    with httpx.stream("GET", f"{ward.url}/stream", timeout=TIMEOUT) as response:
         data = next(line for line in response.iter_lines() if line.startswith("data: ["))
     [reading, *_] = json.loads(data.removeprefix("data: "))
     assert {"patient_uuid", "pulse", "bp"} <= set(reading)
@@ -159,7 +159,7 @@ def test_the_monitor_alone_beside_a_ward(start: Start) -> None:
     ward = start("supervise").ready()
     monitor.until("/patients", everyone)
     monitor.ready()
-    with httpx.stream("GET", f"{monitor.url}/stream", timeout=PATIENCE) as response:
+    with httpx.stream("GET", f"{monitor.url}/stream", timeout=TIMEOUT) as response:
         assert next(line for line in response.iter_lines() if line.startswith("data: ["))
     assert ward.stop() == 0
     assert everyone(monitor.get("/patients"))
@@ -171,7 +171,7 @@ def test_bare_litestar_run(start: Start) -> None:
     ward = start("supervise").ready()
     litestar = start(command=(str(Path(sys.executable).with_name("litestar")), "run"))
     litestar.until("/patients", everyone)
-    with httpx.Client(timeout=PATIENCE) as client:
+    with httpx.Client(timeout=TIMEOUT) as client:
         stream = client.send(client.build_request("GET", f"{litestar.url}/stream"), stream=True)
         began = time.monotonic()
         litestar.process.send_signal(signal.SIGTERM)
@@ -239,7 +239,7 @@ def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
     assert ward.stderr is not None
     ward.stderr.readline()
     ward.stderr.close()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             if everyone(web.get(f"http://127.0.0.1:{port}/patients")):
@@ -247,7 +247,7 @@ def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
         except httpx.TransportError:
             time.sleep(0.1)
     ward.send_signal(signal.SIGTERM)
-    assert ward.wait(PATIENCE) == 0
+    assert ward.wait(TIMEOUT) == 0
 
 
 @pytest.mark.parametrize("words", [["--help"], ["supervise", "--help"]])
@@ -256,7 +256,7 @@ def test_a_closed_output_is_no_error(spawn: Spawn, words: list[str]) -> None:
     process = spawn([sys.executable, "-m", "icu", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (0, b"")
 
 
@@ -285,12 +285,12 @@ def test_outputs_that_cannot_be_written(tmp_path: Path, command: str, code: int,
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (done.returncode, done.stdout) == (code, "")
-    told = code == 74 and "2>" not in command
-    assert done.stderr == ("icu: the output cannot be written: No space left on device\n" if told else "")
+    reported = code == 74 and "2>" not in command
+    assert done.stderr == ("icu: the output cannot be written: No space left on device\n" if reported else "")
     assert "db" not in command or count(tmp_path) == 0  # nothing was printed into the database
 
 

@@ -12,9 +12,7 @@ from icu.transports.base import Consumer
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import Broker
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
+from tests.processes import TIMEOUT
 
 
 class Follower:
@@ -49,7 +47,7 @@ class Follower:
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Fetch until a condition holds."""
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while not await condition():
                 await self.fetch()
 

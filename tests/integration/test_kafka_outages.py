@@ -12,9 +12,7 @@ from icu.transports.kafka import producer
 from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 from tests.brokers import ApacheKafka
 from tests.integration.conftest import Connect
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
+from tests.processes import TIMEOUT
 
 
 def records(first: int, last: int) -> list[Record]:
@@ -27,7 +25,7 @@ async def on_topic(transport: Transport, count: int) -> list[int]:
     found: list[int] = []
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while len(set(found)) < count:
                 found += await fetched(consumer)
     return found
@@ -58,7 +56,7 @@ async def test_nothing_is_lost_while_the_broker_is_killed_and_started_again(
     async with anyio.create_task_group() as group:
         await transport.publish(records(0, 10))
         group.start_soon(restart, kafka)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             for number in range(10, 40):
                 await transport.publish(records(number, number + 1))
                 await anyio.sleep(0.1)
@@ -77,12 +75,12 @@ async def test_a_producer_that_gets_no_answer_is_thrown_away(
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(transport.publish, records(5, 10))
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 while transport.trouble is None:
                     await anyio.sleep(0.05)
             assert "Kafka" in transport.trouble
             kafka.resume()
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 await transport.publish(records(10, 15))
     finally:
         kafka.resume()
@@ -98,7 +96,7 @@ async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: Apach
         await consumer.assign({})
         [batch] = await consumer.fetch(max_records=5, linger=0, max_wait=5)
         await to_thread.run_sync(kafka.kill)
-        with anyio.fail_after(PATIENCE), pytest.raises(KafkaError):
+        with anyio.fail_after(TIMEOUT), pytest.raises(KafkaError):
             while True:
                 await consumer.fetch(max_records=5, linger=0, max_wait=0.5)
         async with anyio.create_task_group() as group:
@@ -111,7 +109,7 @@ async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: Apach
                 await to_thread.run_sync(kafka.start)
 
             group.start_soon(back_again)
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 assignment = (await consumer.assign({0: batch.position}))[0]
         assert not assignment.other_log
         await transport.publish(records(5, 8))
@@ -153,7 +151,7 @@ async def test_a_topic_is_made_where_it_is_missing(kafka: ApacheKafka, connect: 
 async def test_a_topic_that_may_not_be_made_is_refused(kafka: ApacheKafka, connect: Connect) -> None:
     """A permanent refusal ends the wait, and the error says whom to ask."""
     transport = connect(kafka.bootstrap, topic="..")
-    with anyio.fail_after(PATIENCE), pytest.raises(KafkaRefusedError, match="ask whoever runs the broker"):
+    with anyio.fail_after(TIMEOUT), pytest.raises(KafkaRefusedError, match="ask whoever runs the broker"):
         await transport.publish(records(0, 1))
 
 

@@ -17,7 +17,8 @@ from icu.transports.kafka import faults, polling, progress, reader
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka, admin
 from tests.integration.conftest import Connect
-from tests.integration.followers import PATIENCE, following, foreign, send
+from tests.integration.followers import following, foreign, send
+from tests.processes import TIMEOUT
 
 
 async def committed(kafka: ApacheKafka, topic: str, partition: int = 0) -> int:
@@ -170,10 +171,10 @@ async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect
         assert await follower.read(2) == [1, 2]
         await follower.until(partial(follower.has_lag, 0))
 
-        async def told() -> bool:
+        async def committed_to_the_end() -> bool:
             return await committed(kafka, transport.topic) == 6
 
-        await follower.until(told)
+        await follower.until(committed_to_the_end)
         assert follower.positions[0].next == 5
     assert follower.numbers == [1, 2]
     async with following(transport, follower.positions) as again:
@@ -251,11 +252,11 @@ async def test_new_partitions_are_found_though_the_topic_is_never_silent(
             kafka.bootstrap,
             lambda client: client.create_partitions({transport.topic: NewPartitions(total_count=2)}),
         )
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while len(await producer.partitions_for(transport.topic)) < 2:
                 await anyio.sleep(0.05)
         await send(producer, transport.topic, [1_000], partition=1)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             number = 0
             while 1_000 not in follower.numbers:
                 await send(producer, transport.topic, [number])

@@ -20,10 +20,8 @@ from icu.transports.kafka.transport import KafkaTransport
 from icu.transports.sending import CAPACITY, SendBuffer
 from tests.brokers import ApacheKafka, MockKafka
 from tests.integration.conftest import NUMBERS, Connect
+from tests.processes import TIMEOUT
 from tests.samples import observation
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
 
 # The bytes of a batch that the topics of these tests take.
 LIMIT = 3_000
@@ -40,7 +38,7 @@ async def nothing_unread(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None
 
 
 @pytest.fixture
-def told() -> list[str]:
+def log_lines() -> list[str]:
     """The log from here on."""
     lines: list[str] = []
     logger.add(lambda line: lines.append(line.record["message"]), level="INFO")
@@ -89,29 +87,31 @@ async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
     }
 
 
-def splits(told: Sequence[str]) -> int:
+def splits(log_lines: Sequence[str]) -> int:
     """Count how often a batch was too large."""
-    return sum("takes no batch of" in line for line in told)
+    return sum("takes no batch of" in line for line in log_lines)
 
 
-async def test_a_batch_that_is_too_large_is_split(small: KafkaTransport, told: list[str]) -> None:
+async def test_a_batch_that_is_too_large_is_split(small: KafkaTransport, log_lines: list[str]) -> None:
     """Each record arrives once and in order, and the next batches are no larger than what passed."""
     key = keys()[0]
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         assert not await small.publish(records(key, range(CAPACITY)))
-        needed = splits(told)
+        needed = splits(log_lines)
         assert not await small.publish(records(key, range(CAPACITY, 2 * CAPACITY)))
     assert needed > 0
-    assert splits(told) == needed
+    assert splits(log_lines) == needed
     assert small.trouble is None
     assert await on_topic(small) == {key: list(range(2 * CAPACITY))}
 
 
 @pytest.mark.parametrize("count", [15, 50, CAPACITY])
-async def test_batches_are_split_no_further_than_they_must(count: int, small: KafkaTransport, told: list[str]) -> None:
+async def test_batches_are_split_no_further_than_they_must(
+    count: int, small: KafkaTransport, log_lines: list[str]
+) -> None:
     """The final batch size is more than half of the topic's limit."""
     await small.publish(records(keys()[0], range(count)))
-    [*_, last] = [line for line in told if "takes no batch of" in line]
+    [*_, last] = [line for line in log_lines if "takes no batch of" in line]
     most = re.search(r"they have (\d+) at most", last)
     assert most
     assert LIMIT / 2 < int(most[1]) <= LIMIT
@@ -126,25 +126,25 @@ async def test_only_what_was_refused_is_sent_again(small: KafkaTransport) -> Non
         *records(third, range(100)),
         *records(first, range(2, 4)),
     ]
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         assert not await small.publish(sent)
     assert await on_topic(small) == {first: [0, 1, 2, 3], second: list(range(200)), third: list(range(100))}
 
 
-async def test_a_record_that_is_too_large_alone_is_dropped(small: KafkaTransport, told: list[str]) -> None:
+async def test_a_record_that_is_too_large_alone_is_dropped(small: KafkaTransport, log_lines: list[str]) -> None:
     """Publish returns the record, the log has its size, and the records around it arrive once and in order."""
     key = keys()[1]
     good, large = records(key, range(60)), [Record(key, b"%d " % n + bytes(LIMIT)) for n in range(100, 103)]
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         refused = await small.publish([large[0], *good[:30], large[1], *good[30:], large[2]])
     assert refused == large
     assert await on_topic(small) == {key: list(range(60))}
-    [complaint] = [line for line in told if "dropped" in line]
+    [complaint] = [line for line in log_lines if "dropped" in line]
     assert small.topic in complaint
     assert f"{LIMIT + 79} bytes, raise its max.message.bytes" in complaint
 
 
-async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) -> None:
+async def test_each_publisher_gets_the_result_of_its_own_records(small: KafkaTransport) -> None:
     """Records published at the same time are sent together, and each publisher gets the result of its own."""
     key = keys()[0]
     large = {n: Record(key, b"%d " % n + bytes(LIMIT)) for n in range(3)}
@@ -153,7 +153,7 @@ async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) 
     async def publish(number: int) -> None:
         refused[number] = await small.publish([large[number], *records(key, range(10 * number, 10 * number + 5))])
 
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with anyio.create_task_group() as group:
             for number in range(3):
                 group.start_soon(publish, number)
@@ -165,7 +165,7 @@ async def test_a_record_larger_than_a_batch_is_sent_alone(kafka: ApacheKafka, co
     """A record larger than a batch, which the topic accepts, arrives between its neighbours."""
     transport = connect(kafka.bootstrap)
     around = records(b"bed", range(3))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         assert not await transport.publish([around[0], Record(b"bed", b"1 " + bytes(800_000)), around[2]])
     assert await on_topic(transport) == {b"bed": [0, 1, 2]}
 
@@ -176,7 +176,7 @@ async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -
     buffer, telemetry = SendBuffer(), Telemetry(CollectorRegistry())
     buffer.put([*readings, Record(readings[0].key, bytes(LIMIT))])
     telemetry.count_produced(CAPACITY, dropped=0)
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await emulate(bays=[], buffer=buffer, transport=small, telemetry=telemetry)
     figures = {
         name: getattr(telemetry, name)._value.get() for name in ("_produced", "_delivered", "_dropped", "_buffered")
@@ -194,7 +194,7 @@ async def test_a_topic_that_takes_nothing_is_waited_for(kafka: ApacheKafka, conn
     many = records(b"bed", range(2_000))
     kafka.create_topic(topic, 1, {"message.timestamp.before.max.ms": "0"})
     transport = connect(kafka.bootstrap, topic=topic)
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with anyio.create_task_group() as group:
             group.start_soon(transport.publish, many)
             while transport.trouble is None:
@@ -213,7 +213,7 @@ async def test_a_topic_that_takes_nothing_is_waited_for(kafka: ApacheKafka, conn
         if kind not in {kafka_errors.NoError, kafka_errors.DuplicateSequenceNumber}
     ],
 )
-async def test_no_answer_of_a_broker_ends_who_publishes(
+async def test_no_answer_of_a_broker_ends_a_publisher(
     kind: type[kafka_errors.BrokerResponseError], mock: MockKafka, connect: Connect
 ) -> None:
     """No error of a broker ends a publisher: records that are too large are dropped, all others arrive.
@@ -226,7 +226,7 @@ async def test_no_answer_of_a_broker_ends_who_publishes(
     await transport.publish(records(b"bed", range(1)))
     mock.refuse_next_produce(kind.errno)
     sent = records(b"bed", range(1, 2))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         refused = await transport.publish(sent)
         await transport.publish(records(b"bed", range(2, 3)))
     assert list(refused) == (sent if kind in TOO_LARGE else [])

@@ -20,7 +20,8 @@ from icu.messages import Record
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka
 from tests.integration.conftest import Connect
-from tests.integration.followers import PATIENCE, following, foreign, send
+from tests.integration.followers import following, foreign, send
+from tests.processes import TIMEOUT
 
 EVERYBODY = "User:*"
 
@@ -34,13 +35,13 @@ def denied(kafka: ApacheKafka, kind: ResourceType, name: str, *operations: AclOp
     # Where there is a rule, what no rule allows is denied too.
     rules.append(AclBinding(kind, name, *every, AclOperation.ALL, AclPermissionType.ALLOW))
     for done in client.create_acls(rules).values():
-        done.result(PATIENCE)
+        done.result(TIMEOUT)
     try:
         yield
     finally:
         all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
         for gone in client.delete_acls([all_rules]).values():
-            gone.result(PATIENCE)
+            gone.result(TIMEOUT)
 
 
 async def test_a_reader_that_may_not_read_any_more(kafka: ApacheKafka, connect: Connect) -> None:
@@ -96,7 +97,7 @@ async def test_a_sender_that_may_not_write_any_more(
 
 async def troubled(transport: KafkaTransport) -> None:
     """Wait until there is trouble."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while transport.trouble is None:
             await anyio.sleep(0.02)
 

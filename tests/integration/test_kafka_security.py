@@ -23,10 +23,7 @@ from icu.transports.kafka.transport import KafkaTransport
 from icu.ward.processes import Processes
 from tests.brokers import ApacheKafka
 from tests.brokers.settings import ELSEWHERE
-
-# aiokafka leaves the socket of a connection that TLS refused to the garbage collector.
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
+from tests.processes import TIMEOUT
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -156,7 +153,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
     ward = Shared(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
     tree = await to_thread.run_sync(supervised, ward, Processes())
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with anyio.create_task_group() as group:
             await group.start(tree.children.root.run)
             while {each.state for each in tree.children.flat()} != {ChildState.DEGRADED}:

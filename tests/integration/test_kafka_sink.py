@@ -19,11 +19,9 @@ from icu.transports.base import Transport
 from tests.brokers import ApacheKafka, Broker
 from tests.hostile import IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT
 from tests.integration.conftest import Connect
+from tests.processes import TIMEOUT
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import rows
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
 
 KEY = str(ANNA).encode()
 HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [
@@ -48,7 +46,7 @@ async def running(transport: Transport, url: str, registry: CollectorRegistry) -
 
 async def taken(registry: CollectorRegistry, count: int) -> None:
     """Wait until the sink has counted this many records."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while (registry.get_sample_value("icu_sink_batch_records_sum") or 0) < count:
             await anyio.sleep(0.02)
 
@@ -137,7 +135,7 @@ async def test_a_sink_goes_on_where_the_database_says(broker: Broker, connect: C
     assert rows(url, "SELECT log, next FROM consumer_offsets") == [(1, 30)]
 
 
-async def test_a_log_that_was_lost_is_told_and_read_from_its_beginning(
+async def test_a_lost_log_is_reported_and_read_from_its_beginning(
     kafka: ApacheKafka, connect: Connect, url: str
 ) -> None:
     """When the broker comes back empty, the sink reads the new log from its beginning, and keeps the old rows."""
@@ -149,7 +147,7 @@ async def test_a_log_that_was_lost_is_told_and_read_from_its_beginning(
         await to_thread.run_sync(kafka.kill)
         kafka.wipe()
         await to_thread.run_sync(kafka.start)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await transport.publish(encode([observation(1_000 + n) for n in range(4)]))
         await taken(registry, 14)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(14,)]

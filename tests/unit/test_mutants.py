@@ -36,7 +36,7 @@ def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_plugins")
 @pytest.mark.parametrize(
-    ("text", "mutated", "patience", "said"),
+    ("text", "mutated", "timeout", "said"),
     [
         ("return 1", "return 2", 60, "killed"),
         ("return 1", "return True", 60, "survives"),
@@ -45,11 +45,11 @@ def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         ("return 3", "return 1", 60, "its text is not found"),
     ],
 )
-def test_a_mutant_is_judged_by_its_tests(tmp_path: Path, text: str, mutated: str, patience: float, said: str) -> None:
+def test_a_mutant_is_judged_by_its_tests(tmp_path: Path, text: str, mutated: str, timeout: float, said: str) -> None:
     """A test that fails or hangs kills a mutant, one that cannot run does not; the tree is restored."""
     source = "def one():\n    return 1\n"
     (tmp_path / "code.py").write_text(source)
     (tmp_path / "test_it.py").write_text("from code import one\n\n\ndef test_one():\n    assert one() == 1\n")
     mutant = Mutant("it", "Something.", "code.py", text, mutated, ["test_it.py"])
-    assert verdict(mutant, tmp_path, patience=patience) == said
+    assert verdict(mutant, tmp_path, timeout=timeout) == said
     assert (tmp_path / "code.py").read_text() == source

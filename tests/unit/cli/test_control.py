@@ -221,8 +221,8 @@ def test_the_table() -> None:
 def test_the_outline() -> None:
     """Children are indented below their supervisor."""
     beds = ChildView("beds", ChildState.RUNNING, uptime=1.0, children=(ChildView("bed-1", ChildState.STOPPED),))
-    told = Supervisors(7, {"": "rest_for_one", "beds": "one_for_one"}, [ChildView("sink"), beds])
-    assert outline(told) == [
+    tree = Supervisors(7, {"": "rest_for_one", "beds": "one_for_one"}, [ChildView("sink"), beds])
+    assert outline(tree) == [
         "ward (pid 7): rest_for_one",
         "  sink     pending",
         "  beds     running  0:00:01  one_for_one",

@@ -328,7 +328,7 @@ def test_upgrading_the_database(icu: Run, tmp_path: Path) -> None:
     assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db is at version {HEAD} already\n")
 
 
-def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_misspelt_variables_are_reported(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt variable of the environment causes a message."""
     monkeypatch.setenv("ICU_LOG_LEVLE", "DEBUG")
     code, _, err = icu("db", "upgrade")

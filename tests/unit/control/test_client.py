@@ -138,7 +138,7 @@ async def hears_half(stream: SocketStream) -> None:
 LONG = Stop(tuple("x" * 200 for _ in range(10_000)))
 
 
-async def test_a_refusal_is_heard_by_who_could_not_ask(settings: Settings, folder: Path) -> None:
+async def test_a_refusal_before_the_request_is_sent(settings: Settings, folder: Path) -> None:
     """A refusal that comes before the request is sent is reported; a connection closed without one means an end."""
     async with behaving(folder / "icu.sock", refuses):
         with anyio.fail_after(10), pytest.raises(OrderRefusedError, match="no room") as refused:

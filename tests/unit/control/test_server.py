@@ -44,14 +44,14 @@ from icu.ward.asking import look
 from icu.ward.orders import ORDERS, Befall, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 T = TypeVar("T")
 
 
 async def answer_to(path: Path, data: bytes) -> AnyAnswer:
     """Return the answer to a line of a request, undecoded."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with await anyio.connect_unix(path) as stream:
             await stream.send(data)
             return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
@@ -198,7 +198,7 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
     assert await look(settings)
     assert ward.told == []
     ward.gate.set()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while not ward.told:
             await anyio.sleep(0.01)
     assert await look(settings)
@@ -231,7 +231,7 @@ async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monk
         await anyio.sleep(5 * callers.CALLER_TIMEOUT)
         logger.info("last")
         received = BufferedByteReceiveStream(stream)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while b"last" not in await received.receive_until(b"\n", 1_000_000):
                 pass
 
@@ -245,13 +245,13 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def answer_on(stream: SocketStream) -> AnyAnswer:
     """Read the next answer on a connection."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask until the answer is no refusal."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while True:
             try:
                 return await ask()
@@ -297,12 +297,12 @@ async def test_too_many_orders(few: None, settings: Settings, room: Path, ward: 
 
 async def until_asked(ward: Ward, count: int) -> None:
     """Wait until this many orders wait in the ward."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while ward.gate.statistics().tasks_waiting < count:
             await anyio.sleep(0.01)
 
 
-async def test_who_takes_no_answer_is_sent_away(
+async def test_a_client_that_reads_no_answer_is_closed(
     few: None, settings: Settings, room: Path, ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that does not read a large answer is closed after a while, though it sends more requests."""
@@ -342,7 +342,7 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
 async def following(settings: Settings, request: Logs, count: int) -> list[AnyAnswer]:
     """Return as many answers of a follower as asked for."""
     found: list[AnyAnswer] = []
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async for said in talk(places(settings), request):
             found.append(said)
             if len(found) == count:
@@ -375,12 +375,12 @@ async def log_later(count: int) -> None:
         logger.bind(child="bed-1").info("later {}", number)
 
 
-async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: RecentRecords) -> None:
+async def test_a_follower_learns_what_it_missed(settings: Settings, room: Path, records: RecentRecords) -> None:
     """A follower learns how many records it missed when more than are kept came between two reads."""
     logger.add(records, format="{message}")
     logger.info("first")
     found: list[AnyAnswer] = []
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async for said in talk(places(settings), Logs(follow=True)):
             found.append(said)
             if len(found) == 1:

@@ -40,7 +40,7 @@ ORDERS = {
 }
 
 
-def befalling(*wards: Beds) -> set[str]:
+def current_scenarios(*wards: Beds) -> set[str]:
     """Return the current scenarios of all patients."""
     return {beds.truth(each.uuid).scenario for beds in wards for each in beds.identities}
 
@@ -63,7 +63,7 @@ async def test_every_route_that_takes_a_body_survives_all_of_them(faces: list[Fa
                     for content in (body, in_chunks(body)):
                         await refused(face.client, method, path, content, name)
     assert asked == 3
-    assert befalling(one, many) == {""}
+    assert current_scenarios(one, many) == {""}
 
 
 async def refused(
@@ -103,7 +103,7 @@ async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: Beds) 
     order = b'{"scenario": "nonsense", "scenario": "fever"}'
     response = await faces[2].client.post("/scenario", content=order, headers={"Content-Type": "application/json"})
     assert response.status_code == 200
-    assert befalling(one) == {"fever"}
+    assert current_scenarios(one) == {"fever"}
 
 
 async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: Beds) -> None:
@@ -118,4 +118,4 @@ async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: Beds) -> N
             while 'method="POST",path="/scenario",status="400"} 1.0' not in (await client.get("/metrics")).text:
                 await anyio.sleep(0.01)
     assert records == []
-    assert befalling(one) == {""}
+    assert current_scenarios(one) == {""}

@@ -88,7 +88,7 @@ ACCEPTED = {
 }
 
 
-async def test_who_takes_it(client: httpx.AsyncClient) -> None:
+async def test_clients_without_gzip(client: httpx.AsyncClient) -> None:
     """Clients without gzip, or with `gzip;q=0`, get uncompressed answers."""
     for accepted, encoding in ACCEPTED.items():
         response = await client.get(f"/letters/{MIN_SIZE}", headers=gzip(accepted))
@@ -115,7 +115,7 @@ async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
                     break
 
 
-async def test_caches_are_told(client: httpx.AsyncClient) -> None:
+async def test_caches_get_vary(client: httpx.AsyncClient) -> None:
     """Answers that depend on encoding and origin have Vary, even if neither compressed nor allowed."""
     paths = (f"/letters/{MIN_SIZE}", "/letters/1", "/letters/x", "/health/ready", "/nowhere")
     for path, accepted, origin in product(

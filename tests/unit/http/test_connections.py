@@ -42,7 +42,7 @@ def test_the_longest_idle_one_makes_way() -> None:
     assert len(slots) == 2
 
 
-def test_who_is_at_work_stays() -> None:
+def test_a_busy_connection_stays() -> None:
     """If all connections are busy, none is admitted; one that leaves frees a slot."""
     first, second, third = clients(3)
     slots = ConnectionSlots(2)
@@ -55,7 +55,7 @@ def test_who_is_at_work_stays() -> None:
     assert slots.enter(third)
 
 
-def test_who_has_made_way_is_gone() -> None:
+def test_a_closed_connection_stays_closed() -> None:
     """A closed connection gets no slot again by late calls about its end or its last request."""
     first, second, third = clients(3)
     slots = ConnectionSlots(1)
@@ -84,7 +84,7 @@ def test_beyond_the_cap_a_few_are_refused_and_the_rest_is_shut_out() -> None:
     assert served.is_cut
 
 
-def test_that_it_is_full_is_told_now_and_then() -> None:
+def test_a_full_server_is_logged_now_and_then() -> None:
     """The warning about a full server has the number, and comes now and then, not for each connection."""
     lines: list[str] = []
     logger.add(lines.append, format="{level} {message}")

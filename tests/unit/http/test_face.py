@@ -221,7 +221,7 @@ async def test_an_unforeseen_error_keeps_its_secrets(client: httpx.AsyncClient) 
     assert "secret" not in response.text
 
 
-async def test_a_damaged_database_is_told(client: httpx.AsyncClient) -> None:
+async def test_a_damaged_database_is_503(client: httpx.AsyncClient) -> None:
     """A damaged database is answered by 503 with advice, not by 500."""
     response = await client.get("/damaged")
     assert (response.status_code, response.json()["detail"]) == (503, "icu.db is damaged: restore it from a copy")

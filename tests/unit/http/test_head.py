@@ -46,7 +46,7 @@ async def streaming() -> AsyncIterator[Face]:
 VOLATILE = {"date", "content-length"}
 
 
-def told(response: httpx.Response) -> tuple[int, dict[str, str], bool]:
+def comparable(response: httpx.Response) -> tuple[int, dict[str, str], bool]:
     """Return the status, the headers that do not change from moment to moment, and if there is a length."""
     headers = {name: value for name, value in response.headers.items() if name not in VOLATILE}
     return response.status_code, headers, "content-length" in response.headers
@@ -60,7 +60,7 @@ async def test_every_route_answers_head_as_it_answers_get(faces: list[Face]) -> 
                 headers = {"Origin": "http://localhost", "Accept-Encoding": encoding}
                 whole = await each.client.get(path, headers=headers)
                 head = await each.client.head(path, headers=headers)
-                assert told(head) == told(whole), path
+                assert comparable(head) == comparable(whole), path
                 assert head.content == b""
             allowed = (await each.client.options(path)).headers["allow"].split(", ")
             assert ("HEAD" in allowed) == ("GET" in methods), path
@@ -81,7 +81,7 @@ async def test_the_length_is_that_of_the_body(faces: list[Face]) -> None:
         assert int(head.headers["content-length"]) == sent, path
 
 
-async def test_head_is_told_where_a_method_is_refused(faces: list[Face]) -> None:
+async def test_allow_names_head_beside_get(faces: list[Face]) -> None:
     """`Allow` has the methods of a route; HEAD is missing where there is no GET."""
     [monitor, _, bed, _] = faces
     response = await monitor.client.put("/patients")

@@ -84,7 +84,7 @@ async def test_other_names_are_refused(path: str) -> None:
         assert "[api]" in (await client.get(path, headers={"Host": "evil.example"})).json()["detail"]
 
 
-async def test_who_may_be_reached_from_elsewhere_answers_to_any_name() -> None:
+async def test_a_server_that_others_reach_accepts_any_name() -> None:
     """A server that others can reach accepts any name, since nobody can know its names."""
     async with serving(None) as client:
         assert (await client.get("/secret", headers={"Host": "ward.example"})).text == "secret"

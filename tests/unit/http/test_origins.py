@@ -73,7 +73,7 @@ async def test_foreign_origins(faces: list[Face]) -> None:
         assert "access-control-allow-origin" not in response.headers
 
 
-async def test_who_commands(faces: list[Face]) -> None:
+async def test_known_origins(faces: list[Face]) -> None:
     """Programs, the server's own pages, pages of this machine and listed ones may command; the last two may read
     answers."""
     for each in faces[2:]:

@@ -47,7 +47,7 @@ class Desk:
             await answer(send, body)
             return
         while (message := await receive())["type"] == "http.request" and message["more_body"]:
-            """A request with a body is answered behind it."""
+            pass  # the answer follows the whole body
         if message["type"] == "http.disconnect":
             self.gone += 1
             return
@@ -141,7 +141,7 @@ async def test_faces_share_their_connections() -> None:
         assert b"served" in await second.ask()
 
 
-async def test_beyond_the_cap_a_request_is_told_so_and_its_connection_closed() -> None:
+async def test_beyond_the_cap_a_request_is_refused_and_its_connection_closed() -> None:
     """A request beyond the cap reaches the application as refused, and its connection is closed; the others go on."""
     async with open_desk(Connections(cap=1, refused=1)) as (desk, [connect]):
         first = await connect()

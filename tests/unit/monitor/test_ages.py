@@ -112,7 +112,7 @@ async def test_a_clock_that_is_set_back_by_less_than_the_age(ward: Ward) -> None
     assert await ward.served_ages() == [HOUR]
 
 
-async def test_who_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) -> None:
+async def test_a_bed_that_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) -> None:
     """A bed whose first reading comes after the step has an ordinary age."""
     await ward.send()
     await ward.ages.check_clocks()
@@ -125,7 +125,7 @@ async def test_who_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) 
     assert await ward.served_ages() == [13, 3]
 
 
-async def test_who_sends_between_the_step_and_the_look(ward: Ward) -> None:
+async def test_a_bed_that_sends_between_the_step_and_its_notice(ward: Ward) -> None:
     """A reading between the step and its notice has no age until the next one, since it may as well be an hour old."""
     await ward.send()
     await ward.ages.check_clocks()
@@ -193,7 +193,7 @@ async def test_a_clock_that_is_steered(ward: Ward) -> None:
     assert not records
 
 
-async def test_the_step_is_told(ward: Ward) -> None:
+async def test_a_step_is_logged(ward: Ward) -> None:
     """A step is logged once, with its meaning for readers."""
     records: list[str] = []
     logger.add(lambda message: records.append(message.record["message"]))

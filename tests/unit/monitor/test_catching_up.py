@@ -65,7 +65,7 @@ async def test_entries_without_readings_are_no_events(reader: Reader, batches: d
     assert await sent_to_client(reader, NOON + 5, [Update(entries, NOON + 5)]) == [7]
 
 
-async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches: dict[int, Batch]) -> None:
+async def test_a_client_that_is_not_behind_gets_new_batches(reader: Reader, batches: dict[int, Batch]) -> None:
     """A client that is not behind gets each tick after the other."""
     assert await sent_to_client(reader, NOON + 5, [Update([batches[6]], NOON + 5)]) == [6]
 

@@ -61,12 +61,12 @@ async def test_patients_are_sorted_by_name(writer: Writer, monitor: httpx.AsyncC
     names = ["Иван", "bed 10", None, "Bed 2", "Anna", "Dora", "boris", "Bed 2b", "10", "9", None]
     sent = [observation(0, patient=UUID(int=number), patient_name=name) for number, name in enumerate(names, start=1)]
     await store(writer, sent)
-    told = (await monitor.get("patients")).json()
-    assert [each["name"] for each in told] == [
+    patients = (await monitor.get("patients")).json()
+    assert [each["name"] for each in patients] == [
         *("9", "10", "Anna", "Bed 2", "Bed 2b", "bed 10", "boris", "Dora", "Иван"),
         *(None, None),
     ]
-    assert [each["uuid"] for each in told[-2:]] == [str(UUID(int=3)), str(UUID(int=11))]
+    assert [each["uuid"] for each in patients[-2:]] == [str(UUID(int=3)), str(UUID(int=11))]
 
 
 async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.AsyncClient) -> None:

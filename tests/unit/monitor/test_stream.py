@@ -386,7 +386,7 @@ async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writ
     await reader.aclose()
 
 
-async def test_who_subscribes_while_the_watch_skips_ahead_misses_nothing(
+async def test_a_client_that_subscribes_while_the_watch_skips_ahead_misses_nothing(
     url: str, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that subscribes while the watch, without clients, asks for the end of the journal misses nothing."""

@@ -120,7 +120,7 @@ async def test_not_even_many(machine: Machine) -> None:
     assert machine.now >= 40 * STANDSTILL
 
 
-async def test_who_is_dead_is_found_out(machine: Machine) -> None:
+async def test_a_dead_process_is_found_out(machine: Machine) -> None:
     """A deadline passes once the process itself has run for that long."""
     began = machine.now
     machine.stops_at = began + 2

@@ -46,7 +46,7 @@ def test_the_soft_limit_becomes_the_hard_one() -> None:
             assert soft == hard
 
 
-def test_a_system_that_refuses_is_told_and_no_harm() -> None:
+def test_a_system_that_refuses_causes_a_warning() -> None:
     """A system that refuses, such as a sandbox, causes a warning, and the program runs with the limit it has."""
     lines: list[str] = []
     logger.add(lines.append, format="{level} {message}")
@@ -62,15 +62,15 @@ def test_a_system_that_refuses_is_told_and_no_harm() -> None:
     assert "not allowed" in line
 
 
-def test_accept_errors_are_told_once_a_second() -> None:
+def test_accept_errors_are_logged_once_a_second() -> None:
     """Errors of accept are logged once a second, in one line with advice and without a stack."""
     now = 10.0
     errors = AcceptErrors(clock=lambda: now)
-    told = record(OSError(24, "Too many open files"))
-    assert errors.filter(told)
-    assert told.exc_info is None
-    assert "Too many open files" in told.getMessage()
-    assert "ulimit -n" in told.getMessage()
+    error_record = record(OSError(24, "Too many open files"))
+    assert errors.filter(error_record)
+    assert error_record.exc_info is None
+    assert "Too many open files" in error_record.getMessage()
+    assert "ulimit -n" in error_record.getMessage()
     assert not any(errors.filter(record(OSError(24, "Too many open files"))) for _ in range(100))
     now += ACCEPT_ERRORS_EVERY
     lack = record(OSError(12, "Cannot allocate memory"))

@@ -16,12 +16,12 @@ class Pipe:
 
     def __init__(self) -> None:
         self.reader, self.descriptor = os.pipe()
-        self.told: list[int] = []
+        self.reports: list[int] = []
         self.writer = LineWriter(self.tell)
 
     def tell(self, dropped: int) -> None:
         """Record the number of dropped lines, and put a line about it, as the log does."""
-        self.told.append(dropped)
+        self.reports.append(dropped)
         self.put(f"dropped {dropped}")
 
     def put(self, text: str) -> None:
@@ -81,7 +81,7 @@ def test_a_stalled_reader_stops_nobody(pipe: Pipe, monkeypatch: pytest.MonkeyPat
     assert pipe.read(kept + 1) == [*map(str, range(kept)), f"dropped {100 - 20}"]
     pipe.put("and on")
     assert pipe.read(1) == ["and on"]
-    assert pipe.told == [100 - 20]
+    assert pipe.reports == [100 - 20]
 
 
 def test_the_end_does_not_wait_for_a_stalled_reader(pipe: Pipe) -> None:
@@ -96,10 +96,10 @@ def test_a_reader_that_went_away_is_no_error() -> None:
     """A reader that has gone is no error, since there is nowhere to report it."""
     reader, writer = os.pipe()
     os.close(reader)
-    told: list[int] = []
-    lines = LineWriter(told.append)
+    reports: list[int] = []
+    lines = LineWriter(reports.append)
     for _ in range(3):
         lines.put(writer, b"into the void")
     lines.flush()
     os.close(writer)
-    assert not told
+    assert not reports

@@ -63,7 +63,7 @@ def test_libraries_write_in_the_same_form(stream: io.StringIO, name: str, level:
     assert (record["level"], record["message"], record["module"]) == (level, "cannot bind", "test_logs")
 
 
-def test_errors_of_the_server_are_told(stream: io.StringIO) -> None:
+def test_errors_of_the_server_are_logged(stream: io.StringIO) -> None:
     """Malformed requests are no errors in the log, exceptions of the application are."""
     configure(level="INFO", stream=stream)
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
@@ -80,7 +80,7 @@ def test_text_of_users_is_no_format_and_no_markup(stream: io.StringIO) -> None:
     assert [record["message"] for record in records(stream)] == [f"got {nasty}", nasty]
 
 
-def test_an_exception_is_told_without_the_values_of_variables(stream: io.StringIO) -> None:
+def test_an_exception_is_logged_without_the_values_of_variables(stream: io.StringIO) -> None:
     """A stack trace is a field of the record, without values of variables, which may be passwords."""
     configure(level="INFO", stream=stream)
     password = "hunter2"  # noqa: S105 - the point of the test
@@ -125,7 +125,7 @@ def test_text_for_people(stream: io.StringIO) -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_the_journal_is_told_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line begins with its priority for systemd's journal, also within a text of several lines."""
     with (tmp_path / "journal").open("w+") as stream:
         status = os.fstat(stream.fileno())

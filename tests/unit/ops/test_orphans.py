@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 
 # Seconds until a program that takes a few has certainly failed.
-PATIENCE = 120
+TIMEOUT = 120
 
 STORM = """
 import ctypes, json, os, sys
@@ -19,7 +19,7 @@ from icu.ops.signals import until_stopped
 from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 
-own_processes, codes, heard = OwnProcesses(), {}, []
+own_processes, codes, lines = OwnProcesses(), {}, []
 # A shell that ends before those that it has started.
 ORPHANS = "for i in $(seq 100); do (true &); (exec sleep 0.0$i &); done"
 
@@ -33,7 +33,7 @@ async def child(code):
 
 async def storm(scope):
     for _ in range(5):
-        await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=heard.append, environ=os.environ,
+        await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=lines.append, environ=os.environ,
                           own_processes=own_processes)
     scope.cancel()
 
@@ -45,7 +45,7 @@ async def work():
                 async with anyio.create_task_group() as some:
                     for code in range(20):
                         some.start_soon(child, code)
-                wrong.extend((told, code) for told, code in codes.items() if told != code)
+                wrong.extend((expected, code) for expected, code in codes.items() if expected != code)
     with anyio.fail_after(30):
         while psutil.Process().children():
             await anyio.sleep(0.02)
@@ -91,7 +91,7 @@ anyio.run(until_stopped, work)
 def run(code: str, *words: str) -> str:
     """Run code in a program that must end well, and return its output."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=PATIENCE, check=False
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Unknown child process" not in done.stderr
@@ -108,6 +108,6 @@ def test_those_that_ended_before_anybody_listened() -> None:
     run(BEFORE)
 
 
-def test_who_is_given_none_waits_for_nobody() -> None:
+def test_a_process_without_orphans_reaps_none() -> None:
     """A process that adopts no orphans reaps none: a library waits for its own processes."""
     assert run(NO_REAPER) == "7\n"

@@ -18,11 +18,11 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
     return virtual_time()
 
 
-async def test_what_is_away_is_waited_for_and_told() -> None:
+async def test_a_service_that_is_away_is_waited_for_and_reported() -> None:
     """Work is retried until it succeeds; each trouble is reported, logged every 30 s, and its end is reported too."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
-    told: list[str | None] = []
+    troubles: list[str | None] = []
     begin = anyio.current_time()
 
     async def work() -> str:
@@ -30,9 +30,9 @@ async def test_what_is_away_is_waited_for_and_told() -> None:
             raise StoreUnavailableError("locked")
         return "done"
 
-    assert await retry("storing", work, on_trouble=told.append) == "done"
-    assert told[-1] is None
-    assert set(told[:-1]) == {"storing: locked"}
+    assert await retry("storing", work, on_trouble=troubles.append) == "done"
+    assert troubles[-1] is None
+    assert set(troubles[:-1]) == {"storing: locked"}
     assert lines.count("storing, waiting: locked") in {3, 4}  # each wait may add up to 5 s to the 30
     assert lines[-1] == "storing: works again"
 
@@ -69,7 +69,7 @@ async def test_waits_begin_short_and_grow() -> None:
     assert max(map(max, waits)) > 4
 
 
-async def test_trouble_is_told_once_for_all_who_wait() -> None:
+async def test_trouble_is_logged_once_for_all_tasks() -> None:
     """Tasks with the same trouble log it once in half a minute, and at once after it had worked."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
@@ -94,9 +94,9 @@ async def test_nothing_is_said_where_it_works_at_once() -> None:
     """Work that succeeds at once logs nothing; only the report of trouble is cleared."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
-    told: list[str | None] = []
-    await retry("storing", anyio.lowlevel.checkpoint, on_trouble=told.append)
-    assert (lines, told) == ([], [None])
+    troubles: list[str | None] = []
+    await retry("storing", anyio.lowlevel.checkpoint, on_trouble=troubles.append)
+    assert (lines, troubles) == ([], [None])
 
 
 async def test_other_errors_leave_at_once() -> None:

@@ -11,9 +11,7 @@ import psutil
 import pytest
 
 from tests.conftest import Spawn
-
-# Seconds until a program that takes one or two has certainly failed.
-PATIENCE = 60
+from tests.processes import TIMEOUT
 
 BLOCKED = """
 import re, resource, time, anyio
@@ -103,7 +101,7 @@ def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: 
     assert program.stdout is not None
     assert program.stdout.readline() == "core 0\n"
     program.send_signal(signal.SIGABRT)
-    _, err = program.communicate(timeout=PATIENCE)
+    _, err = program.communicate(timeout=TIMEOUT)
     assert program.returncode == -signal.SIGABRT
     assert "this_line_blocks" in err
 
@@ -116,7 +114,7 @@ def test_a_stop_may_be_interrupted(run: Spawn) -> None:
     program.send_signal(signal.SIGTERM)
     assert program.stdout.readline() == "stopping\n"
     stand_still(program, 3)
-    out, err = program.communicate(timeout=PATIENCE)
+    out, err = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0), err
 
 
@@ -130,7 +128,7 @@ def test_an_orphan_may_be_interrupted(run: Spawn) -> None:
     program.stdin = None  # or `communicate` would flush it
     assert program.stdout.readline() == "stopping\n"
     stand_still(program, 3)
-    out, err = program.communicate(timeout=PATIENCE)
+    out, err = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0), err
 
 
@@ -147,7 +145,7 @@ def test_a_child_ends_in_order_when_its_parent_is_gone(run: Spawn) -> None:
     program = run(ORPHAN)
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
-    out, _ = program.communicate(timeout=PATIENCE)
+    out, _ = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0)
 
 
@@ -165,15 +163,15 @@ os._exit(0)
 """)
     assert parent.stdout is not None
     orphan = psutil.Process(int(parent.stdout.readline()))
-    parent.communicate(timeout=PATIENCE)
-    assert psutil.wait_procs([orphan], timeout=PATIENCE)[1] == []
+    parent.communicate(timeout=TIMEOUT)
+    assert psutil.wait_procs([orphan], timeout=TIMEOUT)[1] == []
 
 
 @pytest.mark.parametrize("watchdog", ["", "300000"])
 def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
     """A stop that hangs is ended, also one without a request; the watchdog is over by then."""
     program = run(HANGING, WATCHDOG_USEC=watchdog)
-    _, err = program.communicate(timeout=PATIENCE)
+    _, err = program.communicate(timeout=TIMEOUT)
     assert program.returncode == 1
     assert "it has not stopped within 0.5 s" in err
     assert "most recent call first" in err
@@ -186,11 +184,11 @@ def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
     for line in ("started\n", "stopping\n"):
         assert program.stdout.readline() == line
         program.send_signal(signal.SIGHUP)
-    out, _ = program.communicate(timeout=PATIENCE)
+    out, _ = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0)
 
 
-def test_nohup_is_heeded(run: Spawn) -> None:
+def test_nohup_is_respected(run: Spawn) -> None:
     """SIGHUP stays ignored if it was ignored at the start."""
     program = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STOPPING}")
     assert program.stdout is not None
@@ -198,5 +196,5 @@ def test_nohup_is_heeded(run: Spawn) -> None:
     program.send_signal(signal.SIGHUP)
     assert not select.select([program.stdout], [], [], 0.5)[0]
     program.send_signal(signal.SIGTERM)
-    out, _ = program.communicate(timeout=PATIENCE)
+    out, _ = program.communicate(timeout=TIMEOUT)
     assert out == "stopping\nended in order\n"

@@ -40,7 +40,7 @@ def test_a_seed_is_a_course() -> None:
     assert not np.array_equal(one["pulse"], other["pulse"])
 
 
-def test_a_course_does_not_depend_on_who_lies_beside() -> None:
+def test_a_course_does_not_depend_on_other_patients() -> None:
     """A patient has the same readings alone and among others, at any place."""
     names = [f"patient {number}" for number in range(37)]
     alone = course(cohort([names[20]], rate=5, artefacts=5), 500)

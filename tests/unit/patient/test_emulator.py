@@ -295,14 +295,14 @@ async def test_the_oldest_readings_make_room(telemetry: Telemetry) -> None:
     """After an hour without a transport a patient's oldest readings are dropped, counted and logged."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
     await transport.publish([Record(b"somebody else", b"{}")])
-    told: list[str] = []
-    logger.add(told.append, format="{message}")
+    lines: list[str] = []
+    logger.add(lines.append, format="{message}")
     with anyio.move_on_after(5 * 725 - 1):
         await emulate(bays=[simulated()], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
     assert telemetry._dropped._value.get() == 5
     assert telemetry._buffered._value.get() == 720
-    assert "1 observations were dropped: the transport has been away for too long\n" in told
-    assert "stopped with 720 readings that were not delivered\n" in told
+    assert "1 observations were dropped: the transport has been away for too long\n" in lines
+    assert "stopped with 720 readings that were not delivered\n" in lines
 
 
 async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:

@@ -70,7 +70,7 @@ async def published(seconds: float, *bays: SimulatedBay) -> tuple[Log, Telemetry
     return log, telemetry
 
 
-async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_beds_that_are_equally_behind_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beds that are equally far behind catch up together, not one after the other."""
     monkeypatch.setattr(emulator, "ROUND_SIZE", 1)
     bays = [bay(name, behind=timedelta(hours=1)) for name in ("Anna", "Boris", "Chiara")]
@@ -81,7 +81,7 @@ async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch
     assert max(counts) - min(counts) <= 1
 
 
-async def test_who_is_not_behind_is_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_live_patient_is_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A live patient's readings come at their times while others catch up, each after one turn of the others at
     most."""
     monkeypatch.setattr(emulator, "ROUND_SIZE", 1)

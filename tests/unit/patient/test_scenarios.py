@@ -96,15 +96,15 @@ def test_a_target_never_helps() -> None:
     assert np.median(after[low] - before[low]) < 3
 
 
-def test_phases_and_the_end_are_told() -> None:
+def test_phases_and_the_end_are_in_the_true_state() -> None:
     """The true state has scenario and phase, and neither after the end."""
     patients = cohort(1)
     patients.begin_scenario(0, SCENARIOS["bradycardia"])
-    told = []
+    states = []
     for _ in range(40):
-        told.append((patients.truth(0).scenario, patients.truth(0).phase))
+        states.append((patients.truth(0).scenario, patients.truth(0).phase))
         patients.step(60)
-    assert list(dict.fromkeys(told)) == [
+    assert list(dict.fromkeys(states)) == [
         ("bradycardia", "slow"), ("bradycardia", "atropine"), ("bradycardia", "recovery"), ("", ""),
     ]  # fmt: skip
 

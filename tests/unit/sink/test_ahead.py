@@ -48,9 +48,9 @@ async def test_they_are_counted(transport: MemoryTransport, url: str, warnings: 
         await all_taken(registry, len(sent))
     assert registry.get_sample_value("icu_sink_ahead_total") == 4
     assert registry.get_sample_value("icu_sink_clock_ahead_total") == 2
-    [told] = warnings
-    assert told.record["extra"] == {"patient": str(BORIS), "readings": 2}
-    assert "by up to 3 days" in told.record["message"]
+    [line] = warnings
+    assert line.record["extra"] == {"patient": str(BORIS), "readings": 2}
+    assert "by up to 3 days" in line.record["message"]
 
 
 async def test_nobody_ahead(transport: MemoryTransport, url: str, warnings: list["Message"]) -> None:

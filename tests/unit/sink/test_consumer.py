@@ -180,9 +180,10 @@ async def test_a_new_sink_goes_on_where_the_last_one_stored(transport: MemoryTra
 
 async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str) -> None:
     """A new in-memory log is read from its beginning in spite of the stored offset, and that is logged."""
-    told: list[list[int]] = []
+    read_anew: list[list[int]] = []
     logger.add(
-        lambda line: told.append(line.record["extra"]["partitions"]), filter=lambda it: "another log" in it["message"]
+        lambda line: read_anew.append(line.record["extra"]["partitions"]),
+        filter=lambda it: "another log" in it["message"],
     )
     for run in range(2):
         registry = CollectorRegistry()
@@ -193,7 +194,7 @@ async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str)
         await transport.aclose()
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(20,)]
     assert rows(url, "SELECT log, next FROM consumer_offsets") == [(2, 10)]
-    assert told == [[0]]
+    assert read_anew == [[0]]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -22,7 +22,7 @@ from icu.store import journal
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
-from tests.sqlite_faults import Fault, Place, befalling, error
+from tests.sqlite_faults import Fault, Place, error, injected
 from tests.stores import rows
 
 # Seconds until a run that takes some hundredths has certainly come to a stop.
@@ -119,7 +119,7 @@ def test_whichever_call_fails(
         shutil.copy(ready, path)
         ward = Ward(f"sqlite:///{path}")
         cause = ward.cancel if how == "cancelled" else error(how)
-        with befalling(Fault(number, place, cause)) as fault:
+        with injected(Fault(number, place, cause)) as fault:
             anyio.run(ward.run)
         where = f"call {number}, {how} {place}"
         assert (where, ward.transport.unstored, ward.telemetry.trouble, ward.deaths) == (where, 0, None, [])

@@ -19,12 +19,12 @@ from icu.study.simulation import Plan, blocks, patient
 SCENARIOS = load_scenarios(packaged("config", "scenarios"))
 
 
-def text(plan: Plan) -> bytes:
+def vital_lines(plan: Plan) -> bytes:
     """Return all lines of the vitals."""
     return b"".join(csv_text.vitals(block) for block in blocks(plan))
 
 
-def told(plan: Plan) -> bytes:
+def label_lines(plan: Plan) -> bytes:
     """Return all lines of the labels."""
     return b"".join(csv_text.labels(block) for block in blocks(plan, labelled=True))
 
@@ -80,7 +80,7 @@ def as_line(observation: Observation) -> dict[str, str]:
 )
 def test_it_is_what_the_emulator_sends(plan: Plan) -> None:
     """Each patient's lines equal the readings of a monitor that runs alone."""
-    lines = list(csv.DictReader(io.StringIO((csv_text.VITALS + text(plan)).decode())))
+    lines = list(csv.DictReader(io.StringIO((csv_text.VITALS + vital_lines(plan)).decode())))
     assert len(lines) == plan.patients * plan.readings
     expected = [as_line(each) for number in range(plan.patients) for each in sent(plan, number + 1)]
     assert lines == expected
@@ -89,12 +89,12 @@ def test_it_is_what_the_emulator_sends(plan: Plan) -> None:
 def test_a_patient_is_the_same_in_a_smaller_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """A patient is the same with any number of others, in any size of groups and pieces."""
     plan = Plan(patients=20, hours=5, every=60, seed=3)
-    vitals, labels = text(plan), told(plan)
-    assert text(plan._replace(patients=6)) == b"".join(vitals.splitlines(keepends=True)[: 6 * 300])
+    vitals, labels = vital_lines(plan), label_lines(plan)
+    assert vital_lines(plan._replace(patients=6)) == b"".join(vitals.splitlines(keepends=True)[: 6 * 300])
     for rows in (40_000, 900, 100):  # all at once, three patients, a third of one
         monkeypatch.setattr(simulation, "_ROWS", rows)
-        assert text(plan) == vitals
-        assert told(plan) == labels
+        assert vital_lines(plan) == vitals
+        assert label_lines(plan) == labels
     pieces = [piece for block in blocks(plan, labelled=True) for piece in block.pieces(77)]
     assert max(piece.rows for piece in pieces) <= 77
     assert b"".join(map(csv_text.vitals, pieces)) == vitals
@@ -112,8 +112,8 @@ def test_who_the_patients_are() -> None:
 def test_labels_stand_beside_the_vitals() -> None:
     """Labels have the rows of the vitals, and are quoted where there are two events at once."""
     plan = Plan(patients=4, hours=2, every=30, seed=1, scenario="haemorrhage")
-    lines = list(csv.DictReader(io.StringIO((csv_text.LABELS + told(plan)).decode())))
-    vitals = [line.split(",")[:2] for line in text(plan).decode().splitlines()]
+    lines = list(csv.DictReader(io.StringIO((csv_text.LABELS + label_lines(plan)).decode())))
+    vitals = [line.split(",")[:2] for line in vital_lines(plan).decode().splitlines()]
     assert [[line["patient_uuid"], line["timestamp"]] for line in lines] == vitals
     assert {(line["scenario"], line["phase"]) for line in lines[:240]} >= {
         ("haemorrhage", "compensated"),
@@ -134,7 +134,7 @@ def test_hours_and_steps_that_do_not_fit() -> None:
 
 def test_it_tells_how_far_it_is() -> None:
     """The reported rows add up to all rows."""
-    heard: list[int] = []
+    rows: list[int] = []
     plan = Plan(patients=5, hours=3)
-    list(blocks(plan, on_rows=heard.append))
-    assert sum(heard) == 15
+    list(blocks(plan, on_rows=rows.append))
+    assert sum(rows) == 15

@@ -18,7 +18,7 @@ from icu.supervisor.view import ChildView
 class Actor:
     """A child that starts, and ends by the script of its lives; without a script it runs until cancelled.
 
-    Each life takes `start` seconds until it says so, and `stop` seconds to end once it is told to.
+    Each life takes `start` seconds until it says so, and `stop` seconds to end after a stop request.
     """
 
     def __init__(self, *lives: Callable[[], Awaitable[None]], start: float = 0, stop: float = 0) -> None:
@@ -119,13 +119,13 @@ class Ward:
         self.supervisor = supervisor
         self.events = events
 
-    def told(self, kind: type[Any]) -> list[Any]:
+    def events_of(self, kind: type[Any]) -> list[Any]:
         """Return the events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def ids(self, kind: type[Any]) -> str:
         """Return the ids of the events of one kind, in order, separated by spaces."""
-        return " ".join(event.id for event in self.told(kind))
+        return " ".join(event.id for event in self.events_of(kind))
 
     def order(self) -> str:
         """Return starts (+) and stops (-), in order."""

@@ -13,7 +13,7 @@ async def test_waits_double_up_to_five_seconds() -> None:
     """The delay of a child that dies at each start doubles from 0.1 s up to 5 s."""
     async with running(*permanent(a=Actor(*[crash_at_once] * 9))) as ward:
         await anyio.sleep(60)
-        delays = [event.delay for event in ward.told(ChildRestarting)]
+        delays = [event.delay for event in ward.events_of(ChildRestarting)]
     assert delays == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5])
 
 
@@ -32,7 +32,7 @@ async def test_jitter_is_full() -> None:
     """The delay is random between 0 and its ceiling."""
     async with running(*permanent(a=Actor(*[crash_at_once] * 3)), random=0.5) as ward:
         await anyio.sleep(60)
-        assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.05, 0.1, 0.2])
+        assert [event.delay for event in ward.events_of(ChildRestarting)] == pytest.approx([0.05, 0.1, 0.2])
 
 
 async def test_a_long_life_forgives() -> None:
@@ -40,7 +40,7 @@ async def test_a_long_life_forgives() -> None:
     actor = Actor(crash_at_once, crash_at_once, crashes_after(3_600))
     async with running(*permanent(a=actor)) as ward:
         await anyio.sleep(4_000)
-        assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.1, 0.2, 0.1])
+        assert [event.delay for event in ward.events_of(ChildRestarting)] == pytest.approx([0.1, 0.2, 0.1])
 
 
 @pytest.mark.parametrize(("uptime", "wait"), [(0.0, 0.4), (9.99, 0.4), (10.0, 0.1), (3_600.0, 0.1)])
@@ -55,7 +55,7 @@ async def test_each_child_waits_for_itself() -> None:
     actors = {"a": Actor(*[crash_at_once] * 3), "b": Actor(crashes_after(2))}
     async with running(*permanent(**actors)) as ward:
         await anyio.sleep(60)
-        waits = [(event.id, event.delay) for event in ward.told(ChildRestarting)]
+        waits = [(event.id, event.delay) for event in ward.events_of(ChildRestarting)]
     assert waits == [("a", 0.1), ("a", 0.2), ("a", 0.4), ("b", 0.1)]
 
 

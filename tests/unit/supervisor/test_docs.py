@@ -18,8 +18,8 @@ def test_the_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     script = tmp_path / "example.py"
     script.write_text(example)
     runpy.run_path(str(script))
-    told = re.findall(r"^(\w+)\(id='(\w+)'", capsys.readouterr().out, re.MULTILINE)
-    assert told == [
+    events = re.findall(r"^(\w+)\(id='(\w+)'", capsys.readouterr().out, re.MULTILINE)
+    assert events == [
         ("ChildStarted", "source"),
         ("ChildStarted", "reader"),
         ("ChildFailed", "source"),

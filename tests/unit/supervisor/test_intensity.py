@@ -49,7 +49,7 @@ async def test_deaths_of_different_children_count_together(strategy: Strategy) -
     ward = build(*permanent(**actors), strategy=strategy, intensity=THREE)
     with pytest.raises(RestartIntensityError):
         await ward.supervisor.run()
-    assert len(ward.told(ChildRestarting)) == 3
+    assert len(ward.events_of(ChildRestarting)) == 3
 
 
 async def test_a_supervisor_without_patience() -> None:
@@ -96,8 +96,8 @@ async def test_ends_of_transient_children_cost_nothing() -> None:
     beds = [ChildSpec(id=f"bed-{n}", start=Actor(ends), restart=Restart.TRANSIENT) for n in range(50)]
     async with running(*beds, intensity=Intensity(restarts=1, period=60)) as ward:
         await anyio.sleep(60)
-        assert len(ward.told(ChildExited)) == 50
-        assert not ward.told(Escalated)
+        assert len(ward.events_of(ChildExited)) == 50
+        assert not ward.events_of(Escalated)
 
 
 async def test_deaths_of_temporary_children_cost_nothing() -> None:
@@ -105,7 +105,7 @@ async def test_deaths_of_temporary_children_cost_nothing() -> None:
     jobs = [ChildSpec(id=f"job-{n}", start=Actor(crashes), restart=Restart.TEMPORARY) for n in range(50)]
     async with running(*jobs, intensity=Intensity(restarts=0, period=60)) as ward:
         await anyio.sleep(60)
-        assert not ward.told(Escalated)
+        assert not ward.events_of(Escalated)
 
 
 async def test_a_clean_end_of_a_permanent_child_counts() -> None:

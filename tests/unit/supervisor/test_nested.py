@@ -52,7 +52,7 @@ async def test_a_death_below_is_nobody_else_s_business() -> None:
     async with running(beds.supervisor.as_child("beds"), *permanent(sink=Actor())) as ward:
         await anyio.sleep(30)
         assert beds.child("bed").restarts == 2
-        assert (ward.states(), ward.told(ChildFailed)) == ("running running", [])
+        assert (ward.states(), ward.events_of(ChildFailed)) == ("running running", [])
 
 
 async def test_the_inner_gives_up_and_the_outer_restarts_it() -> None:
@@ -65,7 +65,7 @@ async def test_the_inner_gives_up_and_the_outer_restarts_it() -> None:
         assert (good.starts, bad.starts, sibling.starts) == (2, 4, 1)
         assert (inner.ids(Escalated), ward.ids(ChildRestarting)) == ("bad", "inner")
         assert (inner.child("bad").restarts, ward.child("inner").restarts) == (0, 1)
-    assert isinstance(ward.told(ChildFailed)[0].error, RestartIntensityError)
+    assert isinstance(ward.events_of(ChildFailed)[0].error, RestartIntensityError)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -109,7 +109,7 @@ async def test_an_inner_one_is_waited_for_as_long_as_its_children_need() -> None
     actors = {name: Actor(start=25, stop=4) for name in "abc"}
     inner = build(*permanent(**actors))
     async with running(*permanent(z=Actor()), inner.supervisor.as_child("inner")) as ward:
-        assert not ward.told(ChildFailed)
+        assert not ward.events_of(ChildFailed)
         before = anyio.current_time()
     assert anyio.current_time() - before == pytest.approx(12)
     assert ward.ids(ChildStopped) == "inner z"
@@ -156,7 +156,7 @@ async def test_children_that_were_added_outlive_the_fall_of_their_supervisor() -
         assert inner.states() == "starting starting"
 
 
-async def test_whoever_was_stopped_stays_so_when_the_supervisor_falls() -> None:
+async def test_a_stopped_child_stays_so_when_the_supervisor_falls() -> None:
     """A child stopped by order stays down after a restart of its supervisor."""
     inner = build(*permanent(x=Actor(), y=Actor()))
     async with running(inner.supervisor.as_child("inner")) as ward:
@@ -175,7 +175,7 @@ async def test_an_inner_one_that_ends_by_itself(restart: Restart, state: str) ->
     async with running(inner.supervisor.as_child("inner", restart=restart)) as ward:
         await anyio.sleep(30)
         assert ward.state("inner") == state
-        assert (ward.ids(ChildExited), ward.told(ChildFailed)) == ("inner", [])
+        assert (ward.ids(ChildExited), ward.events_of(ChildFailed)) == ("inner", [])
 
 
 async def test_an_end_by_itself_may_go_up_the_tree() -> None:

@@ -148,7 +148,7 @@ async def test_an_id_that_has_become_free() -> None:
         assert (old.alive, new.alive, ward.child("a").restarts) == (0, 1, 0)
 
 
-async def test_a_stopped_child_is_told_to_people_as_stopped_before_it_ever_ran() -> None:
+async def test_a_child_that_never_ran_is_shown_as_stopped() -> None:
     """A child that is stopped before its turn is not started, and shown as stopped; those after it start."""
     actor, last = Actor(), Actor()
     async with starting(*permanent(a=Actor(start=5), b=actor, c=last)) as (ward, _):
@@ -166,7 +166,7 @@ async def test_restarts_by_order_count_for_nothing() -> None:
         for _ in range(20):
             await ward.supervisor.restart_child("a")
         assert ward.child("a").restarts == 0
-        assert not ward.told(ChildRestarting)
+        assert not ward.events_of(ChildRestarting)
         assert ward.ids(ChildStarted) == " ".join("a" * 21)
 
 
@@ -204,7 +204,7 @@ async def test_an_ordered_start_that_cannot_succeed(
         with pytest.raises(AddressInUseError):
             await order(ward.supervisor, "a")
         await anyio.sleep(60)
-        assert (ward.states(), sibling.starts, ward.told(Escalated)) == ("failed running", 1, [])
+        assert (ward.states(), sibling.starts, ward.events_of(Escalated)) == ("failed running", 1, [])
         await order(ward.supervisor, "a")
         assert ward.state("a") == "starting"
 

@@ -149,7 +149,7 @@ async def test_adding_one_that_cannot_start_while_a_group_starts(strategy: Strat
         await anyio.sleep(3.05)
         with pytest.raises(AddressInUseError):
             await ward.supervisor.add_child(ChildSpec(id="b", start=taken))
-        assert (ward.states(), ward.told(Escalated)) == ("running starting", [])
+        assert (ward.states(), ward.events_of(Escalated)) == ("running starting", [])
 
 
 async def test_a_child_may_give_orders_about_its_siblings() -> None:

@@ -31,11 +31,11 @@ async def test_a_child_that_crashes(restart: Restart, state: str, starts: int) -
     async with running(ChildSpec(id="a", start=actor, restart=restart)) as ward:
         await anyio.sleep(60)
         assert (ward.state("a"), actor.starts) == (state, starts)
-        assert [str(event.error) for event in ward.told(ChildFailed)] == ["the child broke"]
+        assert [str(event.error) for event in ward.events_of(ChildFailed)] == ["the child broke"]
 
 
 @pytest.mark.parametrize("restart", Restart)
-async def test_a_child_that_is_told_to_stop(restart: Restart) -> None:
+async def test_a_stop_is_no_death(restart: Restart) -> None:
     """A stop is no death: no child is restarted, whatever its restart kind."""
     actor = Actor()
     async with running(ChildSpec(id="a", start=actor, restart=restart)) as ward:
@@ -46,7 +46,7 @@ async def test_a_child_that_is_told_to_stop(restart: Restart) -> None:
 
 
 @pytest.mark.parametrize("restart", Restart)
-async def test_a_child_that_ends_with_an_error_because_it_was_told_to_stop(restart: Restart) -> None:
+async def test_an_error_during_a_stop_is_no_death(restart: Restart) -> None:
     """An error during a stop is reported, and is no death either."""
 
     async def breaks_when_cancelled() -> None:
@@ -61,7 +61,7 @@ async def test_a_child_that_ends_with_an_error_because_it_was_told_to_stop(resta
         await anyio.sleep(60)
         assert (ward.state("a"), actor.starts) == ("stopped", 1)
     assert ward.ids(ChildFailed) == ward.ids(ChildStopped) == "a"
-    assert not ward.told(ChildRestarting)
+    assert not ward.events_of(ChildRestarting)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -75,7 +75,7 @@ async def test_an_end_without_a_restart_disturbs_nobody(restart: Restart, strate
         assert (ward.states(), sibling.starts) == ("exited running", 1)
 
 
-async def test_what_is_told_of_a_restart() -> None:
+async def test_events_of_a_restart() -> None:
     """A restart has events: start, death with error and uptime, delay, and the next start with its number."""
     async with running(ChildSpec(id="a", start=Actor(crashes))) as ward:
         await anyio.sleep(60)

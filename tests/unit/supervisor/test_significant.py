@@ -84,11 +84,11 @@ async def test_ends_that_are_not_significant_change_nothing(auto_shutdown: AutoS
     spec = ChildSpec(id="a", start=Actor(ends), restart=TEMPORARY)
     async with running(spec, auto_shutdown=auto_shutdown) as ward:
         await anyio.sleep(60)
-        assert (ward.states(), ward.told(AutoShutdownBegun)) == ("exited", [])
+        assert (ward.states(), ward.events_of(AutoShutdownBegun)) == ("exited", [])
 
 
 @pytest.mark.parametrize("auto_shutdown", [ANY, ALL])
-async def test_a_child_that_is_told_to_stop_does_not_count(auto_shutdown: AutoShutdown) -> None:
+async def test_a_child_stopped_by_order_does_not_count(auto_shutdown: AutoShutdown) -> None:
     """A child stopped by order does not count as ended, and is not waited for either."""
     specs = [job("a", Actor()), job("b", Actor(ends_after(9)))]
     ward = build(*specs, auto_shutdown=auto_shutdown)
@@ -108,7 +108,7 @@ async def test_a_bystander_does_not_count(auto_shutdown: AutoShutdown, strategy:
     async with running(*specs, strategy=strategy, auto_shutdown=auto_shutdown) as ward:
         await anyio.sleep(60)
         assert ward.states() == "running stopped running"
-        assert not ward.told(AutoShutdownBegun)
+        assert not ward.events_of(AutoShutdownBegun)
 
 
 async def test_one_that_rises_again_is_waited_for() -> None:
@@ -161,7 +161,7 @@ async def test_significant_children_that_die_too_often_escalate() -> None:
     ward = build(job("a", Actor(*[crashes] * 9)), auto_shutdown=ANY, intensity=Intensity(restarts=2, period=60))
     with pytest.raises(RestartIntensityError):
         await ward.supervisor.run()
-    assert not ward.told(AutoShutdownBegun)
+    assert not ward.events_of(AutoShutdownBegun)
 
 
 def test_permanent_children_cannot_be_significant() -> None:

@@ -111,7 +111,7 @@ async def test_a_start_that_hangs(strategy: Strategy) -> None:
         assert ward.states() == "starting pending"
         await anyio.sleep(5)
         assert ward.states() == "running running"
-        [death] = ward.told(ChildFailed)
+        [death] = ward.events_of(ChildFailed)
         assert isinstance(death.error, ChildStartTimeoutError)
 
 
@@ -135,7 +135,7 @@ async def test_a_start_that_hangs_and_ends_well_when_cancelled() -> None:
     specs = [ChildSpec(id="a", start=gives_in, start_timeout=3), ChildSpec(id="b", start=Actor())]
     async with running(*specs) as ward:
         assert ward.states() == "backoff starting"
-        assert isinstance(ward.told(ChildFailed)[0].error, ChildStartTimeoutError)
+        assert isinstance(ward.events_of(ChildFailed)[0].error, ChildStartTimeoutError)
 
 
 async def returns(*, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
@@ -174,7 +174,7 @@ async def test_a_start_that_ends_as_none_should(how: Any, error: type[BaseExcept
     async with running(*permanent(a=child, b=sibling)) as ward:
         await anyio.sleep(60)
         assert (ward.states(), sibling.starts) == ("running running", 1)
-        assert isinstance(ward.told(ChildFailed)[-1].error, error)
+        assert isinstance(ward.events_of(ChildFailed)[-1].error, error)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ async def test_a_crash_while_others_start(strategy: Strategy, order: str) -> Non
     """A child that dies while a later one starts is restarted by the strategy, and the start goes on."""
     async with running(*permanent(a=Actor(), b=Actor(crashes), c=Actor(start=10)), strategy=strategy) as ward:
         assert ward.order() == order
-        assert len(ward.told(ChildRestarting)) == 1
+        assert len(ward.events_of(ChildRestarting)) == 1
 
 
 async def test_an_end_while_others_start() -> None:

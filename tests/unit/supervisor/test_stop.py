@@ -16,7 +16,7 @@ async def test_stopped_in_reverse_one_after_the_other(strategy: Strategy) -> Non
     async with running(*permanent(c=Actor(stop=2), a=Actor(stop=2), b=Actor(stop=2)), strategy=strategy) as ward:
         before = anyio.current_time()
     assert anyio.current_time() - before == pytest.approx(6)
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [
         (name, pytest.approx(2)) for name in "bac"
     ]
 
@@ -35,8 +35,8 @@ async def test_a_child_that_does_not_stop_is_abandoned_after_its_grace() -> None
     specs = [ChildSpec(id="a", start=Actor(stop=1)), ChildSpec(id="b", start=Actor(stop=60), shutdown=3)]
     async with running(*specs) as ward:
         stopped = anyio.current_time()
-    assert [(event.id, event.seconds) for event in ward.told(ChildAbandoned)] == [("b", pytest.approx(3))]
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [("a", pytest.approx(1))]
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildAbandoned)] == [("b", pytest.approx(3))]
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [("a", pytest.approx(1))]
     # No task can be killed, so the supervisor cannot end before its children.
     assert anyio.current_time() - stopped == pytest.approx(60)
 
@@ -54,8 +54,8 @@ async def test_brutal_kill_waits_for_nobody() -> None:
     specs = [ChildSpec(id="a", start=Actor()), ChildSpec(id="b", start=Actor(stop=9), shutdown=BRUTAL_KILL)]
     async with running(*specs) as ward:
         pass
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [("a", 0), ("b", pytest.approx(9))]
-    assert not ward.told(ChildAbandoned)
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [("a", 0), ("b", pytest.approx(9))]
+    assert not ward.events_of(ChildAbandoned)
 
 
 async def test_together() -> None:
@@ -110,7 +110,7 @@ async def test_two_stops_at_once() -> None:
         await anyio.sleep(1)
         await ward.supervisor.stop_child("a")
         assert anyio.current_time() - before == pytest.approx(4)
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [("a", pytest.approx(4))]
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [("a", pytest.approx(4))]
 
 
 async def test_stopping_a_supervisor_that_stops_a_child() -> None:
@@ -120,7 +120,7 @@ async def test_stopping_a_supervisor_that_stops_a_child() -> None:
         group.start_soon(ward.supervisor.stop_child, "b")
         await anyio.sleep(2)
         stopped = anyio.current_time()
-    assert [event.seconds for event in ward.told(ChildAbandoned)] == [pytest.approx(3)]
+    assert [event.seconds for event in ward.events_of(ChildAbandoned)] == [pytest.approx(3)]
     assert anyio.current_time() - stopped == pytest.approx(58)
     assert ward.order() == "+a +b -a"
 

@@ -15,7 +15,7 @@ GROUPS = [ALL, REST]
 
 
 @pytest.mark.parametrize(("strategy", "order"), [(ONE, "+b"), (ALL, "-d -c -a +a +b +c +d"), (REST, "-d -c +b +c +d")])
-async def test_who_falls_and_rises(strategy: Strategy, order: str) -> None:
+async def test_which_siblings_are_restarted(strategy: Strategy, order: str) -> None:
     """The affected siblings are stopped last to first, then started first to last; the others run on."""
     actors = {"a": Actor(), "b": Actor(crashes), "c": Actor(), "d": Actor()}
     async with running(*permanent(**actors), strategy=strategy) as ward:
@@ -147,4 +147,4 @@ async def test_a_child_that_never_ends_becomes_a_start_that_hangs() -> None:
     spec = ChildSpec(id="b", start=Actor(stop=100), shutdown=1, start_timeout=5)
     async with running(*permanent(a=Actor(crashes)), spec, strategy=ALL) as ward:
         await anyio.sleep(8)
-        assert [str(event.error) for event in ward.told(ChildFailed)][1] == "b did not start within 5 s"
+        assert [str(event.error) for event in ward.events_of(ChildFailed)][1] == "b did not start within 5 s"

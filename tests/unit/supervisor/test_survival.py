@@ -53,7 +53,7 @@ async def test_a_stray_cancellation_is_called_by_its_name() -> None:
     """The error of a stray cancellation says that nobody requested it."""
     async with running(*permanent(a=Actor(stray_cancel))) as ward:
         await anyio.sleep(1)
-        [death] = ward.told(ChildFailed)
+        [death] = ward.events_of(ChildFailed)
     assert isinstance(death.error, StrayCancellationError)
 
 
@@ -81,7 +81,7 @@ async def test_asyncio_s_own_cancellation_is_a_stray_one_too(
     async with running(*permanent(a=actor, b=Actor())) as ward:
         await anyio.sleep(60)
         assert (ward.states(), actor.starts) == ("running running", 2)
-        [death] = ward.told(ChildFailed)
+        [death] = ward.events_of(ChildFailed)
     assert isinstance(death.error, StrayCancellationError)
     assert isinstance(death.error.__cause__, asyncio.CancelledError)
 
@@ -125,7 +125,7 @@ async def test_a_crash_while_a_sibling_takes_it_down(strategy: Strategy) -> None
     async with running(*permanent(a=Actor(crashes), b=actor), strategy=strategy) as ward:
         await anyio.sleep(60)
         assert (ward.states(), actor.starts) == ("running running", 2)
-    assert [str(event.error) for event in ward.told(ChildFailed)] == ["the child broke", "clean-up broke"]
+    assert [str(event.error) for event in ward.events_of(ChildFailed)] == ["the child broke", "clean-up broke"]
 
 
 async def test_a_child_that_swallows_its_cancellation_is_stopped_nevertheless() -> None:
@@ -142,7 +142,7 @@ async def test_a_child_that_swallows_its_cancellation_is_stopped_nevertheless() 
         await anyio.sleep(1)
         await ward.supervisor.stop_child("b")
         assert ward.states() == "running stopped"
-    assert not ward.told(ChildFailed)
+    assert not ward.events_of(ChildFailed)
 
 
 async def test_a_handler_that_raises_changes_nothing() -> None:

@@ -57,7 +57,7 @@ async def test_a_new_assignment_makes_room_too() -> None:
     assert transport.unstored == 2
 
 
-async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
+async def test_a_publisher_can_wait_until_records_are_stored() -> None:
     """`until_stored` returns at once while few records are pending, and otherwise after enough commits."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
@@ -73,7 +73,7 @@ async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
     assert transport.unstored == 2
 
 
-async def test_closing_wakes_who_waits_for_room() -> None:
+async def test_closing_wakes_a_wait_for_room() -> None:
     """A close ends the wait of a publisher for room."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
 
@@ -119,7 +119,7 @@ async def test_a_full_log_wakes_its_reader() -> None:
         group.cancel_scope.cancel()
 
 
-async def test_a_reader_of_another_database_is_told_what_is_gone() -> None:
+async def test_a_reader_of_another_database_learns_what_is_gone() -> None:
     """A reader without a position, or with another log's, learns that committed records are gone."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
@@ -149,7 +149,7 @@ async def test_a_closed_topic_is_named() -> None:
         await transport.publish(records(1))
 
 
-async def test_closing_wakes_who_waits_for_storage() -> None:
+async def test_closing_wakes_a_wait_for_storage() -> None:
     """A close ends the wait for stored records."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(1))

@@ -54,7 +54,7 @@ def test_plain_text_to_other_hosts_is_exposed(servers: str, security: str, expos
     assert brokers(servers, security=security).exposed is exposed
 
 
-def test_clients_are_told_all_that_is_set() -> None:
+def test_clients_get_all_settings() -> None:
     """Clients get all settings, passwords only where they are used."""
     plain = brokers("a:1,b:2").options()
     assert (plain["bootstrap_servers"], plain["security_protocol"], plain["ssl_context"]) == (
@@ -189,12 +189,12 @@ async def test_a_connection_that_hangs_is_given_up() -> None:
 def test_the_last_error_in_the_log_counts() -> None:
     """Only the last log record during the connection counts as its reason."""
     LOG.error("Unable to connect: %s", OSError("before"))
-    with captured_log() as heard:
+    with captured_log() as log:
         LOG.error("nothing of interest")
         LOG.error("%s then %s", OSError("first"), OSError("second"))
         LOG.info("a heartbeat failed: %s", OSError("not worth telling"))
     LOG.error("Unable to connect: %s", OSError("behind"))
-    assert (str(heard.error), heard.node) == ("second", None)
+    assert (str(log.error), log.node) == ("second", None)
 
 
 async def ask_a_node(cluster: Cluster, *, node: int = 0) -> str:

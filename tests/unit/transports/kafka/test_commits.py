@@ -43,7 +43,7 @@ async def take(consumer: KafkaConsumer, count: int, *, store: bool = True) -> Po
     return batch.position
 
 
-async def test_what_is_stored_is_told_once_a_second(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_stored_offsets_are_committed_once_a_second(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """Stored offsets are committed at once and then every second, without unchanged partitions."""
     for _ in range(5):
         await take(consumer, 1)
@@ -51,7 +51,7 @@ async def test_what_is_stored_is_told_once_a_second(cluster: Cluster, consumer: 
     assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 3}, {FIRST: 5}]
 
 
-async def test_what_was_fetched_and_is_not_stored_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_fetched_records_that_are_not_stored_are_not_committed(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """Fetched records that are not stored are not committed: lag tools show what would be lost."""
     await take(consumer, 3)
     await take(consumer, 4, store=False)
@@ -59,7 +59,7 @@ async def test_what_was_fetched_and_is_not_stored_is_not_told(cluster: Cluster, 
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
 
 
-async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_markers_behind_the_last_record_are_committed(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """Once all records are stored, the transaction markers behind them are committed too."""
     await take(consumer, 3)
     cluster.open(Consumer)[0].seek(FIRST, 5)
@@ -68,7 +68,7 @@ async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consu
     assert cluster.committed == [{FIRST: 3, SECOND: 0}, {FIRST: 5}]
 
 
-async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_records_of_a_cancelled_fetch_are_not_committed(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """Records of a cancelled fetch are not committed, and are fetched again."""
     await take(consumer, 3)
     with anyio.move_on_after(COMMIT_INTERVAL):
@@ -77,7 +77,7 @@ async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, co
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
 
 
-async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_a_reader_commits_before_it_closes(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """A reader commits before it closes, even shortly after the last commit."""
     await take(consumer, 1)
     await take(consumer, 1)
@@ -85,7 +85,7 @@ async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaC
     assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 2}]
 
 
-async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_a_poll_commits_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """Each poll of the partitions commits, since no further record may come."""
     await take(consumer, 99)
     await take(consumer, 1)
@@ -94,7 +94,7 @@ async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> No
     assert cluster.committed == [{FIRST: 99, SECOND: 0}, {FIRST: 100}]
 
 
-async def test_what_failed_is_told_again(cluster: Cluster, consumer: KafkaConsumer) -> None:
+async def test_a_failed_commit_is_repeated(cluster: Cluster, consumer: KafkaConsumer) -> None:
     """A failed commit is repeated, and records are stored all the same."""
     cluster.commit_error = kafka.CoordinatorNotAvailableError()
     await take(consumer, 1)

@@ -17,7 +17,7 @@ def lines() -> list[tuple[str, str]]:
     return lines
 
 
-def test_it_is_tried_again_ever_more_rarely_and_told_once(lines: list[tuple[str, str]]) -> None:
+def test_a_fault_is_retried_ever_more_rarely_and_logged_once(lines: list[tuple[str, str]]) -> None:
     """Retries come after 1, 2, 4 s and so on up to a minute; the log has one line at the begin and one at the end."""
     faults = Faults("icu.test")
     now = 100.0

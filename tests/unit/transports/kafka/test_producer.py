@@ -120,7 +120,7 @@ async def test_a_record_that_is_too_large_is_given_back(
     assert lines[0].endswith("(1 so far)")
 
 
-async def test_what_is_dropped_is_told_now_and_then(
+async def test_dropped_records_are_logged_now_and_then(
     cluster: Cluster, transport: KafkaTransport, lines: list[str]
 ) -> None:
     """Dropped records are logged at once, then every half minute with their number."""
@@ -131,7 +131,7 @@ async def test_what_is_dropped_is_told_now_and_then(
     assert [line.rpartition("(")[2] for line in lines] == ["1 so far)", "4 so far)", "7 so far)"]
 
 
-async def test_who_publishes_at_the_same_time_is_sent_together(cluster: Cluster, transport: KafkaTransport) -> None:
+async def test_records_of_several_publishers_are_sent_together(cluster: Cluster, transport: KafkaTransport) -> None:
     """Records published at the same time are sent once, together; each publisher gets its own refused ones."""
     cluster.largest = 500
     huge = [Record(key, bytes(1_000)) for key in KEYS]
@@ -148,7 +148,7 @@ async def test_who_publishes_at_the_same_time_is_sent_together(cluster: Cluster,
     assert given_back == {number: [huge[number]] if number < 4 else [] for number in range(20)}
 
 
-async def test_all_who_wait_share_a_request(cluster: Cluster, transport: KafkaTransport) -> None:
+async def test_waiting_publishers_share_a_request(cluster: Cluster, transport: KafkaTransport) -> None:
     """Twenty publishers at a time take two rounds at most: the first, and all others."""
     async with anyio.create_task_group() as group:
         for number in range(20):

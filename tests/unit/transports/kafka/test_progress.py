@@ -6,7 +6,7 @@ from loguru import logger
 from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER, OpenTransactions, Stalls
 
 
-def test_stalled_is_who_stands_still_for_long_with_records_behind() -> None:
+def test_a_partition_is_stalled_after_a_while_with_records_behind() -> None:
     """A partition at one position for five seconds, with records behind it, is stalled."""
     stalls = Stalls()
     assert not stalls.note(0, 7, 9, now=100)
@@ -14,7 +14,7 @@ def test_stalled_is_who_stands_still_for_long_with_records_behind() -> None:
     assert stalls.note(0, 7, 12, now=100 + STALLED_AFTER)
 
 
-def test_who_goes_on_is_not_stalled() -> None:
+def test_slow_progress_is_not_stalled() -> None:
     """A slow partition, and one without further records, are not stalled."""
     stalls = Stalls()
     for now in range(30):
@@ -23,7 +23,7 @@ def test_who_goes_on_is_not_stalled() -> None:
     assert not stalls.note(1, 100, 101, now=31)
 
 
-def test_who_had_to_wait_for_others_begins_anew() -> None:
+def test_a_partition_that_waited_for_others_begins_anew() -> None:
     """A batch that other partitions filled restarts the time of those that did not come."""
     stalls = Stalls()
     stalls.note(0, 7, 9, now=0)
@@ -32,7 +32,7 @@ def test_who_had_to_wait_for_others_begins_anew() -> None:
     assert stalls.note(0, 7, 9, now=2 * STALLED_AFTER)
 
 
-def test_who_had_read_all_begins_anew() -> None:
+def test_a_partition_that_was_read_to_its_end_begins_anew() -> None:
     """The time begins anew after a partition was read to its end, at the same position too."""
     stalls = Stalls()
     stalls.note(0, 7, 9, now=0)

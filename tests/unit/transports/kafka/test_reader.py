@@ -133,7 +133,7 @@ async def test_damage_in_many_partitions_shares_a_fetch(
     assert (follower.read[0], follower.read[1]) == (list(range(60)), list(range(70)))
 
 
-async def test_who_has_nothing_more_is_not_asked_alone(
+async def test_a_partition_without_records_is_not_fetched_alone(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
     """Partitions without further records are not fetched alone, which would only wait."""
@@ -194,7 +194,7 @@ async def test_records_that_are_withheld_are_named(
     assert transport.degraded is None
 
 
-async def test_who_is_kept_waiting_by_others_is_not_withheld(
+async def test_a_partition_that_others_keep_waiting_is_not_withheld(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
     """Records are not called withheld while other partitions fill each fetch."""
@@ -353,7 +353,7 @@ async def test_lag_is_what_can_be_read(cluster: Cluster, consumer: KafkaConsumer
     assert await consumer.lag() == 3
 
 
-async def test_lag_of_what_no_fetch_has_told_of_yet(
+async def test_lag_before_the_first_fetch(
     cluster: Cluster, consumer: KafkaConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before a fetch, lag is computed from the survey and the polls, by the furthest offset."""
@@ -463,7 +463,7 @@ async def test_a_fetch_needs_an_assignment(cluster: Cluster, consumer: KafkaCons
         await consumer.lag()
 
 
-async def test_who_may_not_join_the_group_reads_without_it(
+async def test_a_reader_without_rights_on_the_group_reads_without_it(
     cluster: Cluster, consumer: KafkaConsumer, follower: Follower, lines: list[str]
 ) -> None:
     """A reader without rights on the group reads without it, and that is logged once."""

@@ -32,6 +32,6 @@ def refused_certificate() -> ssl.SSLError:
     ],
     ids=repr,
 )
-def test_who_ends_the_wait(reason: Exception, *, expected: bool) -> None:
+def test_reasons_that_need_a_person(reason: Exception, *, expected: bool) -> None:
     """A wrong setting, password or certificate needs a person; errors of a starting broker end by themselves."""
     assert needs_people(reason) is expected

@@ -81,7 +81,7 @@ async def test_people_make_topics(cluster: Cluster, brokers: Brokers) -> None:
 
 
 @pytest.mark.parametrize("error", [kafka.TopicAuthorizationFailedError, kafka.PolicyViolationError])
-async def test_who_may_not_make_a_topic_is_told_whom_to_ask(
+async def test_a_refused_topic_says_whom_to_ask(
     cluster: Cluster, brokers: Brokers, error: type[kafka.BrokerResponseError]
 ) -> None:
     """A refusal says whom to ask, with the broker's reason."""

@@ -17,6 +17,7 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.monitors import packets
 from tests.extras import QUIET, extra
+from tests.processes import TIMEOUT
 from tests.unit.patient.recordings.monitors.test_vital import write as write_vital
 from tests.unit.patient.recordings.monitors.test_wfdb import write as write_wfdb
 
@@ -24,8 +25,6 @@ extra("wfdb")
 extra("vitaldb")
 
 pytestmark = QUIET
-
-PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +35,7 @@ def no_hang() -> Iterator[None]:
         raise TimeoutError("it hangs")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
@@ -200,5 +199,5 @@ def test_whatever_is_damaged_is_read_or_refused(tmp_path: Path, write: Callable[
         "0",
         "300",
     ]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE * 5, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT * 5, check=True)
     assert done.stdout == ""

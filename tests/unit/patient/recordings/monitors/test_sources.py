@@ -209,7 +209,7 @@ def test_no_temperature() -> None:
     assert row == Row(0, VitalSigns(70), {"temperature": "probe-off"})
 
 
-def test_a_probe_that_is_off_for_an_hour_is_told_all_the_time() -> None:
+def test_a_probe_that_is_off_is_reported_all_the_time() -> None:
     """Each time of the recording has the reason, although no other sign has a value then."""
     off = [(minute * 60, 0) for minute in range(1, 61)]
     recording = recording_of(Path("a"), [Source({"spo2": [(0, 97), *off]})])
