@@ -43,7 +43,7 @@ def main(broker: Broker) -> None:
 
 
 async def play(bootstrap: str, topic: str) -> None:
-    """Let the patients send until the process is ended."""
+    """Run the patients until the process is ended."""
     bays = crowd()
     gc.freeze()  # as bootstrap does
     telemetry = Telemetry(CollectorRegistry())

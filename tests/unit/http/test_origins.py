@@ -114,7 +114,7 @@ async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
 
 
 async def test_one_foreign_origin_of_two_is_enough(faces: list[Face]) -> None:
-    """Of two Origin headers, as from a browser and a proxy, one foreign is enough for a refusal."""
+    """A request with two Origin headers, as from a browser and a proxy, is refused if one of them is foreign."""
     for first, second in [(LISTED, "https://evil.example"), ("https://evil.example", LISTED)]:
         headers = [("Origin", first), ("Origin", second)]
         assert of_problem(await faces[2].client.post("/scenario", json=ORDER, headers=headers)) == 403
