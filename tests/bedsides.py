@@ -1,4 +1,4 @@
-"""Beds of a test's own, and their HTTP face on a real port."""
+"""Beds for tests, and their HTTP face on a real port."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ from tests.samples import START
 
 
 def identity(name: str) -> Identity:
-    """A patient."""
+    """Make a patient."""
     return Identity(uuid_of_name(name), name)
 
 

@@ -8,24 +8,24 @@ import trio.testing
 
 
 def virtual_time() -> tuple[str, dict[str, object]]:
-    """An anyio backend whose hours last milliseconds."""
+    """Make an anyio backend on trio whose hours take milliseconds."""
     return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
 
 
 def virtual_asyncio() -> tuple[str, dict[str, object]]:
-    """The same on asyncio's loop, on which the program runs. Only for what opens nothing."""
+    """Make the same on asyncio's loop, which the program uses; only for tests without files and sockets."""
     return "asyncio", {"loop_factory": _JumpingLoop}
 
 
 def trio_clock() -> trio.testing.MockClock:
-    """The clock of the test that runs, to be moved by hand."""
+    """Return the clock of the running test, to be moved by hand."""
     clock = trio.lowlevel.current_clock()
     assert isinstance(clock, trio.testing.MockClock)
     return clock
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Where the loop would wait it moves the clock instead."""
+    """A selector that moves the clock where the loop would wait."""
 
     now = 0.0
 

@@ -52,7 +52,7 @@ SLOW: Final = frozenset(
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `fast` what a developer runs again and again: it needs no broker and no processes."""
+    """Mark tests that need no broker and no processes as `fast`, for a developer to run again and again."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         slow = item.path.name in SLOW or item.get_closest_marker("endurance") is not None
@@ -62,13 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More workers than processors, for a good part of the tests waits."""
+    """Start more workers than processors, for many tests wait most of the time."""
     return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_blocking_calls() -> Iterator[BlockBuster]:
-    """A blocking call of ours on the event loop is an error."""
+    """Raise an error where our code blocks the event loop."""
     with blockbuster_ctx("icu") as blockbuster:
         # AnyIO looks, on the loop, whether a socket's path is taken.
         blockbuster.functions["os.stat"].can_block_in("anyio/_core/_sockets.py", {"setup_unix_local_socket"})
@@ -77,7 +77,7 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
 
 @pytest.fixture(autouse=True)
 def quiet_logs() -> Iterator[None]:
-    """Tests that look at log records add a handler of their own."""
+    """Remove the log handlers; tests that look at log records add one of their own."""
     logger.remove()
     yield
     logger.remove()
@@ -85,7 +85,7 @@ def quiet_logs() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def small_collections() -> Iterator[None]:
-    """What has been imported stays: going through all of it takes a collection of garbage a third of a second."""
+    """Exempt all imported objects from garbage collection: going through them takes a third of a second each time."""
     gc.freeze()
     yield
     gc.unfreeze()
@@ -93,13 +93,13 @@ def small_collections() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def signals() -> None:
-    """Programs that tests start do not inherit that `nohup` or a script's `&` has signals ignored."""
+    """Start programs with default signals, although `nohup` or a script's `&` has the tests ignore some."""
     keep_ignored_signals_from_children()
 
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Broker]:
-    """The best Kafka broker there is, for the whole session and all its workers: each test has a topic of its own."""
+    """The best Kafka broker, shared by the session and all its workers: each test has a topic of its own."""
     own = tmp_path_factory.getbasetemp()
     with shared_broker(own if worker_id == "master" else own.parent) as broker:
         yield broker
@@ -107,14 +107,14 @@ def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
 
 @pytest.fixture
 def spawn() -> Iterator[Spawn]:
-    """Starts programs, which are killed at the end of the test."""
+    """A function that starts a program, which is killed at the end of the test."""
     with ExitStack() as stack:
         yield lambda words, **how: stack.enter_context(running(words, **how))
 
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """asyncio, where the real store and HTTP run; suites on virtual time say so themselves."""
+    """asyncio, on which the real store and HTTP run; suites on virtual time override this."""
     return "asyncio"
 
 
@@ -134,7 +134,7 @@ async def writer(url: str) -> AsyncIterator[Writer]:
 
 @pytest.fixture
 async def reader(url: str, writer: Writer) -> AsyncIterator[Reader]:
-    """A reader of what the writer stores."""
+    """A reader of the database that `writer` fills."""
     reader = Reader(url)
     yield reader
     await reader.aclose()

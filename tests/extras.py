@@ -1,4 +1,4 @@
-"""Packages of the optional extras, and programs, which a test can do without, and the gate cannot."""
+"""Optional packages and programs: a test without them is skipped, except in the full check."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ QUIET = [
 
 
 def extra(name: str) -> ModuleType:
-    """The package. Without it the module that asks is skipped, or fails where ICU_TEST_REQUIRE_EXTRAS is set."""
+    """Import a package. Without it the module is skipped, or fails where ICU_TEST_REQUIRE_EXTRAS is set."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if os.environ.get("ICU_TEST_REQUIRE_EXTRAS"):
@@ -25,7 +25,7 @@ def extra(name: str) -> ModuleType:
 
 
 def program(name: str) -> str:
-    """The path of a program. Without it the test is skipped, or fails where ICU_TEST_REQUIRE_EXTRAS is set."""
+    """Return the path of a program. Without it the test is skipped, or fails where ICU_TEST_REQUIRE_EXTRAS is set."""
     # Debian keeps servers where only root looks.
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found is None:

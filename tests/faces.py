@@ -1,4 +1,4 @@
-"""The HTTP faces of a ward, as its roles build them, on real ports, and the routes that they have."""
+"""HTTP faces of a ward, built by its roles, on real ports, and their routes."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +30,7 @@ class Face(NamedTuple):
     client: httpx.AsyncClient
 
     def routes(self) -> Iterator[tuple[str, set[str]]]:
-        """A path of each route, with the methods that it takes."""
+        """Return a path of each route, with its methods."""
         for route in self.app.routes:
             path = route.path_format.replace("{patient_uuid}", str(uuid_of_name("Anna")))
             yield path.replace("{file_path}", "swagger-ui.css"), set(route.methods)
@@ -38,7 +38,7 @@ class Face(NamedTuple):
 
 @asynccontextmanager
 async def serving(build: Callable[[], Litestar]) -> AsyncIterator[Face]:
-    """One face, built aside: that reads files."""
+    """Serve one face; it is built in another thread, since that reads files."""
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))

@@ -1,4 +1,4 @@
-"""Messages that the topic may carry and the sink must survive, each with the reason why it is refused."""
+"""Hostile messages, which the sink must survive, each with the reason for its refusal."""
 
 import json
 from typing import Any
@@ -18,13 +18,13 @@ WHOLE: dict[str, Any] = {
 
 
 def value(**changes: Any) -> bytes:
-    """The whole message with changes; None takes a field out."""
+    """Make a complete message with changes; None removes a field."""
     fields = {name: each for name, each in {**WHOLE, **changes}.items() if each is not None}
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def raw(name: str, text: str) -> bytes:
-    """The whole message with one field's value as raw JSON text."""
+    """Make a complete message with one field's value as raw JSON text."""
     return value(**{name: "@"}).replace(b'"@"', text.encode())
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.mutants [--only NAME]`: plants faults one at a time; for each, the tests named beside it must fail.
+"""`python -m tests.mutants [--only NAME]`: plants faults one at a time; for each, one of its tests must fail.
 
 The faults, called mutants, are in tests/mutations, a file for each room: changes of the source text, so that SQL,
 pragmas and orders of steps are within reach. They are planted in a copy of the tree. Ends with 1 where one survives.
@@ -27,7 +27,7 @@ from tests.processes import running
 ROOT: Final = Path(__file__).parents[1]
 TABLES: Final = ROOT / "tests" / "mutations"
 # Seconds for the tests of one mutant; without it they take a few. One that hangs would be noticed, so it is killed.
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 
 # pytest's exit code where tests ran and failed. Any other error is none of the mutant's: a test that is not found.
 _FAILED: Final = 1
@@ -36,7 +36,7 @@ Verdict: TypeAlias = Literal["killed", "killed: it hangs", "survives", "its test
 
 
 class Mutant(Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault: `text`, which stands once in `file`, becomes `mutated`, and one of `tests` fails, or more."""
+    """A fault: `text`, which occurs once in `file`, becomes `mutated`, and at least one of `tests` fails."""
 
     name: str
     # One sentence: what would go wrong for a user.
@@ -52,26 +52,26 @@ class _Table(Struct, forbid_unknown_fields=True):
 
 
 def load() -> list[Mutant]:
-    """All mutants, by room."""
+    """Load all mutants, by room."""
     tables = [msgspec.toml.decode(path.read_bytes(), type=_Table) for path in sorted(TABLES.glob("*.toml"))]
     return [mutant for table in tables for mutant in table.mutant]
 
 
 def planted(mutant: Mutant, tree: Path) -> str | None:
-    """The mutated source; None unless the text stands there exactly once."""
+    """Return the mutated source; None unless the text occurs exactly once."""
     source = (tree / mutant.file).read_text("utf-8")
     return source.replace(mutant.text, mutant.mutated) if source.count(mutant.text) == 1 else None
 
 
-def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdict:
-    """Plant a mutant in a tree, run its tests there, and take it out again."""
+def verdict(mutant: Mutant, tree: Path, *, timeout: float = TIMEOUT) -> Verdict:
+    """Plant a mutant in a tree, run its tests there, and remove it."""
     place, source = tree / mutant.file, planted(mutant, tree)
     if source is None:
         return "its text is not found"
     original = place.read_bytes()
     place.write_text(source, "utf-8")
     try:
-        code = run(mutant.tests, tree, patience=patience)
+        code = run(mutant.tests, tree, timeout=timeout)
     except subprocess.TimeoutExpired:
         return "killed: it hangs"
     finally:
@@ -79,17 +79,17 @@ def verdict(mutant: Mutant, tree: Path, *, patience: float = PATIENCE) -> Verdic
     return {0: "survives", _FAILED: "killed"}.get(code, "its tests do not run")
 
 
-def run(tests: Sequence[str], tree: Path, *, patience: float | None) -> int:
-    """Exit code of pytest, with all that it started ended. TimeoutExpired when patience runs out."""
+def run(tests: Sequence[str], tree: Path, *, timeout: float | None) -> int:
+    """Return the exit code of pytest, and end all that it started. TimeoutExpired after too long a time."""
     # Bytecode is told from its source by size and second, which a mutant may share with what it replaces.
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-n0", "-x", "--no-header", "--tb=no", *tests]
     with running(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as pytest:
-        return pytest.wait(patience)
+        return pytest.wait(timeout)
 
 
 def copy_to(folder: Path) -> Path:
-    """A copy of what the tests need of this tree."""
+    """Copy the parts of this tree that the tests need."""
     tree = folder / "tree"
     for name in ("icu", "tests", "config"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -108,7 +108,7 @@ def main() -> int:
         parser.error(f"no such mutant: {', '.join(patterns)}")
     with tempfile.TemporaryDirectory() as folder:
         tree = copy_to(Path(folder))
-        if run(sorted({test for mutant in mutants for test in mutant.tests}), tree, patience=None):
+        if run(sorted({test for mutant in mutants for test in mutant.tests}), tree, timeout=None):
             print("the tests have to pass, and to be found, before anything is planted")
             return 1
         verdicts = [_told(mutant, tree) for mutant in mutants]

@@ -12,7 +12,7 @@ FIRST, EACH, SHARES = 10_000, 1_000, 20
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on, each worker's from a share of its own."""
+    """Find ports on loopback on which no program listens; each worker has a range of its own."""
     worker = re.search(r"[0-9]+", os.environ.get("PYTEST_XDIST_WORKER", ""))
     share = FIRST + EACH * (int(worker[0]) % SHARES if worker else secrets.randbelow(SHARES))
     ports: list[int] = []
@@ -26,5 +26,5 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port() -> int:
-    """One of them."""
+    """Find one port."""
     return free_ports(1)[0]

@@ -1,4 +1,4 @@
-"""Observations and deliveries for tests to vary."""
+"""Observations and deliveries, for tests to vary."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ BORIS = uuid_of_name("Boris")
 
 
 def observation(seconds: float = 0, *, patient: UUID = ANNA, **fields: Any) -> Observation:
-    """A healthy reading, `seconds` after START."""
+    """Make a healthy reading, `seconds` after START."""
     values: dict[str, Any] = {
         "patient_name": "Anna" if patient == ANNA else "Boris",
         "pulse": 72,
@@ -28,13 +28,13 @@ def observation(seconds: float = 0, *, patient: UUID = ANNA, **fields: Any) -> O
 
 
 def delivery(observation: Observation, *, offset: int = 0, partition: int = 0) -> Delivery:
-    """The observation as the sink gets it."""
+    """Make the delivery of the observation to the sink."""
     [record] = encode([observation])
     return Delivery(partition, offset, record.key, record.value)
 
 
 def decoded(delivery: Delivery) -> Observation:
-    """What the sink makes of a delivery in which every value can be."""
+    """Decode a delivery whose values are all possible."""
     implausible: list[Implausible] = []
     observation = decode(delivery, implausible)
     assert not implausible

@@ -1,4 +1,4 @@
-"""SQLite's own way to look for faults: let the Nth call of the database fail, for every N.
+"""SQLite's own method to find faults: fail the Nth call of the database, for every N.
 
 The calls are those of Python's driver, below all that is ours, SQLAlchemy and aiosqlite. They reach a real file.
 """
@@ -17,47 +17,47 @@ Place: TypeAlias = Literal["before", "after"]
 
 
 class Fault:
-    """What befalls the Nth call from now on, the first being 1, and no other."""
+    """A failure of the Nth call from now on, counted from 1."""
 
-    def __init__(self, number: int, place: Place, befall: Callable[[], None]) -> None:
+    def __init__(self, number: int, place: Place, fail: Callable[[], None]) -> None:
         self.reached = False
         self._left = number
         self._place = place
-        self._befall = befall
+        self._fail = fail
 
     def call(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """Do a call's work, or let it fail."""
+        """Do a call's work, or fail."""
         self._left -= 1
         if self._left:
             return work(*args, **options)
         self.reached = True
         if self._place == "before":
-            self._befall()
+            self._fail()
         result = work(*args, **options)
         if self._place == "after":
-            self._befall()
+            self._fail()
         return result
 
     def connect(self, connect: Callable[..., sqlite3.Connection], *args: Any, **options: Any) -> sqlite3.Connection:
-        """A connection whose calls are counted, as is this one."""
+        """Open a connection whose calls are counted, including this one."""
         connection: sqlite3.Connection = self.call(connect, *args, **options, factory=partial(_Connection, self))
         return connection
 
 
 def error(name: str) -> Callable[[], None]:
-    """What the driver raises with this result code, BUSY for instance."""
+    """Make the driver's error with a result code such as BUSY."""
 
-    def befall() -> None:
+    def fail() -> None:
         exc = sqlite3.OperationalError(f"made up: {name}")
         exc.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
         raise exc
 
-    return befall
+    return fail
 
 
 @contextmanager
-def befalling(fault: Fault) -> Iterator[Fault]:
-    """Count the calls of all connections that are opened meanwhile."""
+def injected(fault: Fault) -> Iterator[Fault]:
+    """Count the calls of all connections that are opened in the block."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (sqlite3, dbapi2):
             patch.setattr(module, "connect", partial(fault.connect, module.connect))

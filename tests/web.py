@@ -1,4 +1,4 @@
-"""A client of HTTP for tests that ask often."""
+"""An HTTP client for tests that poll."""
 
 import ssl
 from typing import Any
@@ -13,5 +13,5 @@ _CLIENT = httpx.Client(verify=NO_TLS, limits=httpx.Limits(max_keepalive_connecti
 
 
 def get(url: str, *, timeout: float = 5.0, **how: Any) -> httpx.Response:
-    """Ask, by a connection of its own."""
+    """Send a GET on a new connection."""
     return _CLIENT.get(url, timeout=timeout, **how)

@@ -51,7 +51,7 @@ def simulate(out: Path | None, labels: Path | None, start: str | None, every: fl
 
     plan = Plan(**given(start=parse_start(start), every=every, **others))
     with _progress(plan, shown=out is not None) as advance:
-        export(plan, out=out, labels=labels, told=advance)
+        export(plan, out=out, labels=labels, on_rows=advance)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What patients, scenarios and recordings cannot give."""
+"""Errors of patients, scenarios and recordings."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ class UnknownScenarioError(PatientServiceException):
 
 
 class RecordedPatientError(PatientServiceException):
-    """A recorded patient was asked what only a simulated one can do."""
+    """A request that only a simulated patient can fulfil, made to a recorded one."""
 
     kind = Kind.CONFLICT
 
@@ -29,6 +29,6 @@ class RecordedPatientError(PatientServiceException):
 
 
 class NotReadyError(PatientServiceException):
-    """The service runs, but something that it needs does not yet. The message says what to start."""
+    """The service runs, but something that it needs does not yet. The message says what to do."""
 
     kind = Kind.UNREADY

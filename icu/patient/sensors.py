@@ -1,8 +1,8 @@
-"""What a bedside monitor makes of a body: noise, whole numbers, cuffs that measure now and then, probes that fall off.
+"""Sensors between a body and its monitor: noise, rounding, cuffs, and artefacts.
 
-Pressure comes from a cuff every 10 minutes, and stands until the next, or from an arterial line, beat by beat. Cuffs
-measure the mean and work out the other two, each with an error of its own, well within the SD of 8 mm[Hg] that
-ISO 81060-2 allows; that is why their mean is seldom where two thirds and one third would put it.
+Pressure comes from a cuff every 10 minutes, and holds until the next, or from an arterial line, beat by beat. A cuff
+measures the mean and estimates the other two, each with an error of its own, well within the SD of 8 mm[Hg] that
+ISO 81060-2 allows. So its mean is seldom exactly a third of the way from diastolic to systolic.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from icu.patient.body.signs import MAP, OXYGEN, PULSE, PULSE_PRESSURE, RESP_RATE
 from icu.patient.body.thinning import threshold
 from icu.vitals.catalogue import BY_NAME
 
-# SD by sign, in its unit; of pressures a cuff's. Pressures are the last.
+# SD of the noise by sign, in its unit; that of pressures is a cuff's. Pressures are the last.
 _NOISE_OF: Final = {
     "pulse": 0.6,
     "resp_rate": 0.7,
@@ -29,52 +29,56 @@ _NOISE_OF: Final = {
     "map": 4.3,
 }
 
-# The places of the signs in what is shown.
+# Signs in the order of `Shown.values`.
 SHOWN: Final = tuple(_NOISE_OF)
 _PULSE, _RESP_RATE, _SPO2, _TEMPERATURE, _SYSTOLIC, _DIASTOLIC, _MAP = range(len(SHOWN))
 _PRESSURES: Final = slice(_SYSTOLIC, None)
 _OTHERS: Final = slice(_SYSTOLIC)
 _COUNTED: Final = slice(_PULSE, _RESP_RATE + 1)
 
-# Seconds.
+# Seconds between two measurements of a cuff.
 CUFF_EVERY: Final = 600.0
 # Share of patients with an arterial line.
 LINES: Final = 0.4
 
-# How much of the pulse pressure a damped line swallows. The mean stays.
+# Share of the pulse pressure that a damped line swallows. The mean stays.
 DAMPING: Final = 0.45
 # mm[Hg] of mean pressure below which neither an oximeter nor a cuff finds a pulse.
 PULSELESS: Final = 36.0
 
-# How far the pressure runs off in diastole, as a share of the pulse pressure, mean and SD among patients: where that is
-# small beside the mean, the mean lies so far between diastolic and systolic pressure.
+# Form factor of the pressure wave, mean and SD among patients: share of the way from diastolic to systolic pressure at
+# which the mean lies, while the pulse pressure is small beside the mean.
 _FORM: Final = (0.345, 0.037)
 
+# SD of the noise, sign x 1.
 _NOISE: Final = np.array(list(_NOISE_OF.values()))[:, None]
-# A line's noise as a share of a cuff's.
+# Noise of an arterial line, as a share of a cuff's.
 _OF_LINE: Final = 0.4
+# Limits of the signs, sign x 1: no monitor shows more or less.
 _LOWEST: Final = np.array([[BY_NAME[each].limits.low] for each in SHOWN], float)
 _HIGHEST: Final = np.array([[BY_NAME[each].limits.high] for each in SHOWN], float)
-# /min, below which a monitor's count of beats or breaths is ever more exact.
+# /min. Below it the noise of counted beats and breaths shrinks in proportion, to none at 0.
 _COUNTABLE: Final = 8.0
-# Steps in one unit of what is shown.
+# Steps of the display in one unit of each sign.
 _STEPS: Final = np.array([[10.0 ** BY_NAME[each].decimals] for each in SHOWN])
 
 
 class Artefact(NamedTuple):
     """A way for a sensor to fail."""
 
+    # Reason in a reading's quality.
     flag: str
-    # Of a reading's quality.
+    # Affected signs, by their names in a reading's quality.
     signs: tuple[str, ...]
+    # Mean number in a day.
     per_day: float
-    # How long it lasts, typically.
+    # Median duration.
     seconds: float
-    # Whether there is no value, or a wrong one.
+    # True if the value is absent meanwhile, False if it is wrong.
     hides: bool
 
 
-# Rates and durations are made up, plausibly: alarm studies blame sensors for most alarms, but count no minutes.
+# Rates and durations are made up, plausibly: studies blame sensors for most alarms, but do not say for how long.
 ARTEFACTS: Final = (
     Artefact("motion", ("spo2", "pulse", "resp_rate"), 15, 25, hides=False),
     Artefact("damped", ("bp",), 1, 900, hides=False),
@@ -86,24 +90,25 @@ MOTION, DAMPED = range(2)
 
 _PER_SECOND: Final = np.array([each.per_day for each in ARTEFACTS]) / 86_400
 _SECONDS: Final = np.array([[each.seconds] for each in ARTEFACTS])
-# Artefact and sign, where there is no value then.
+# Pairs of artefact and sign: while the artefact lasts, the sign has no value.
 _HIDES: Final = [
     (number, SHOWN.index(sign)) for number, each in enumerate(ARTEFACTS) if each.hides for sign in each.signs
 ]
 
+# Normal deviates of a patient and step: noise of each sign, begin and duration of each artefact.
 _WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
 
 
 class Shown(NamedTuple):
-    """What the monitors show."""
+    """Values on the monitors of N patients."""
 
-    # In the order of SHOWN, sign x patient; NaN where there is none.
+    # Sign x patient, in the order of SHOWN; NaN where there is no value.
     values: Floats
-    # When each patient's pressure was measured, seconds since 1970.
+    # Time of each patient's pressure measurement, seconds since 1970.
     pressure_at: Floats
-    # Which artefacts there are, ARTEFACTS x patient.
+    # Current artefacts, ARTEFACTS x patient.
     failing: NDArray[np.bool_]
-    # Where no pulse is found.
+    # Patients in whom no pulse is found.
     pulseless: NDArray[np.bool_]
 
 
@@ -111,7 +116,14 @@ class Sensors:
     """The sensors of N patients."""
 
     def __init__(self, seeds: Sequence[SeedSequence], now: float, body: Floats, *, artefacts: float = 0.0) -> None:
-        """`body` is sign x patient; `artefacts`: how often sensors fail, 1 as is usual."""
+        """Connect the sensors. Each cuff has measured once before.
+
+        Args:
+            seeds: One for each patient.
+            now: Seconds since 1970.
+            body: True signs, sign x patient.
+            artefacts: Frequency of artefacts; 1 as is usual, 0 for none.
+        """
         self._chance = Chance(seeds, _WIDTH)
         own = np.array([(each.random(), each.random(), each.normal(*_FORM)) for each in self._chance.generators])
         self._has_line = own[:, 0] < LINES
@@ -121,40 +133,54 @@ class Sensors:
         self._thresholds: dict[float, Floats] = {}
         self._left = np.zeros((len(ARTEFACTS), len(seeds)))
         self._noise = self._chance.draw()[: len(SHOWN)]
-        # The cuff has measured before anybody looked.
+        # Spread over the interval, so that the cuffs of a ward do not measure all at once.
         self._cuff_at = np.floor(now - CUFF_EVERY * own[:, 1])
         self._cuff = self._pressures(body)
 
     def step(self, seconds: float, now: float, body: Floats) -> None:
-        """Let time pass; `now` and `body` are those after it."""
+        """Advance the time.
+
+        Args:
+            seconds: Length of the step.
+            now: Time at its end, seconds since 1970.
+            body: True signs at its end, sign x patient.
+        """
         deviates = self._chance.draw()
         self._noise = deviates[: len(SHOWN)]
-        striking, lasting = deviates[len(SHOWN) : len(SHOWN) + len(ARTEFACTS)], deviates[len(SHOWN) + len(ARTEFACTS) :]
+        begin, duration = deviates[len(SHOWN) : len(SHOWN) + len(ARTEFACTS)], deviates[len(SHOWN) + len(ARTEFACTS) :]
         self._left -= seconds
-        struck = (striking > self._rare(seconds)) & (self._left <= 0)
-        if struck.any():
-            self._left[struck] = (_SECONDS * np.exp(0.7 * lasting))[struck]
+        begins = (begin > self._begin_threshold(seconds)) & (self._left <= 0)
+        if begins.any():
+            self._left[begins] = (_SECONDS * np.exp(0.7 * duration))[begins]
         due = now - self._cuff_at >= CUFF_EVERY
         if due.any():
+            # A cuff that finds no pulse tries again at the next step; its last value holds.
             due &= body[MAP] > PULSELESS
             self._cuff[:, due] = self._pressures(body)[:, due]
             self._cuff_at[due] = now - (now - self._cuff_at[due]) % CUFF_EVERY
 
     def show(self, now: float, body: Floats) -> Shown:
-        """What there is to see."""
+        """Return the values on the monitors.
+
+        Args:
+            now: Seconds since 1970.
+            body: True signs, sign x patient.
+        """
         values = np.empty((len(SHOWN), body.shape[1]))
         values[_PULSE], values[_RESP_RATE], values[_TEMPERATURE] = body[PULSE], body[RESP_RATE], body[TEMPERATURE]
         values[_SPO2] = saturation(body[OXYGEN])
         noise = _NOISE[_OTHERS] * self._noise[_OTHERS]
-        # Where there is next to nothing there is nothing to be counted wrong.
+        # A monitor cannot miscount beats or breaths that are hardly there: asystole shows 0.
         noise[_COUNTED] *= np.minimum(1.0, values[_COUNTED] / _COUNTABLE)
         values[_OTHERS] += noise
         values[_PRESSURES] = np.where(self._has_line, self._pressures(body), self._cuff)
         failing, pulseless = self._left > 0, body[MAP] <= PULSELESS
         wrong = failing.any()
         if wrong:
+            # Only a line can be damped; a cuff has no such artefact.
             failing[DAMPED] &= self._has_line
             self._disturb(values, failing)
+        # In place throughout: for thousands of patients, new arrays would cost more than the arithmetic.
         np.maximum(values, _LOWEST, out=values)
         np.minimum(values, _HIGHEST, out=values)
         values *= _STEPS
@@ -166,20 +192,20 @@ class Sensors:
             values[_SPO2, pulseless] = np.nan
         return Shown(values, np.where(self._has_line, now, self._cuff_at), failing, pulseless)
 
-    def _rare(self, seconds: float) -> Floats:
-        """What a deviate exceeds where a sensor begins to fail within so many seconds."""
+    def _begin_threshold(self, seconds: float) -> Floats:
+        """Compute the deviates above which artefacts begin in a step of this length, ARTEFACTS x 1."""
         if seconds not in self._thresholds:
             self._thresholds[seconds] = np.array([[threshold(seconds * each)] for each in self._per_second])
         return self._thresholds[seconds]
 
     def _pressures(self, body: Floats) -> Floats:
-        """Systolic, diastolic and mean."""
+        """Measure systolic, diastolic and mean pressure, 3 x patient."""
         mean, width = body[MAP], body[PULSE_PRESSURE]
-        # Between two beats the pressure runs off by itself, ever more slowly: it never gets to nothing.
+        # Between two beats the pressure decays exponentially: the diastolic pressure never reaches 0.
         diastolic = mean * np.exp(-self._form * width / np.maximum(mean, 1.0))
         measured: Floats = self._accuracy * self._noise[_PRESSURES]
         measured += (diastolic + width, diastolic, mean)
-        # In an arrest they are nearer to each other than the noise is wide.
+        # In an arrest the pressures differ by less than the noise: put them in order.
         np.maximum(measured[0], measured[1], out=measured[0])
         np.clip(measured[2], measured[1], measured[0], out=measured[2])
         return measured

@@ -1,1 +1,1 @@
-"""What researchers do without any service: make data sets, judge them by the reference, draw them."""
+"""Studies without any service: simulated data sets, their scorecard beside the reference, and pictures."""

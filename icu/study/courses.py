@@ -1,4 +1,4 @@
-"""What pictures are of: the course of one patient, as the monitor shows it, with the phases of a scenario."""
+"""Courses for pictures: one patient's signs over time, as the monitor shows them, with the phases of a scenario."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,10 +16,11 @@ from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.study.simulation import START, patient
 
-# Readings of a course: what a picture can show.
+# Readings of a course: a picture is not wide enough for more.
 _POINTS: Final = 360
+# Patients among whom the most ordinary one is sought.
 _CANDIDATES: Final = 60
-# Medians.
+# Medians of the population, in the units of the signs.
 _ORDINARY: Final = {
     "pulse": 84,
     "resp_rate": 18,
@@ -29,10 +30,11 @@ _ORDINARY: Final = {
     "diastolic": 60,
     "map": 80,
 }
-# How much of a scenario's time is shown before it, and again after it.
+# Share of a scenario's length that is shown before it, and again after it.
 _LEAD: Final = 0.12
-# Seconds that are shown of a phase that never ends.
-_FOR_EVER: Final = 3_600.0
+# Seconds shown of a phase that never ends.
+_ENDLESS_PHASE: Final = 3_600.0
+# Pictures begin at this time of day: at night the circadian rhythm would hide what a scenario does.
 _MORNING: Final = timedelta(hours=9)
 
 
@@ -48,24 +50,34 @@ class Course(NamedTuple):
     """One patient's signs over time."""
 
     title: str
-    # From the beginning of the course, or of the scenario where there is one.
+    # Time of each reading since the beginning of the course, or of the scenario where there is one.
     seconds: Floats
-    # In the order of SHOWN, sign x time; NaN where there is none.
+    # Sign x time, in the order of SHOWN; NaN where there is none.
     values: Floats
-    # When pressure was measured, rather than left standing.
+    # True where the pressure is a new measurement, and not the cuff's last one.
     measured: NDArray[np.bool_]
     phases: Sequence[Phase]
 
 
 def day(number: int, seed: int, hours: float) -> Course:
-    """A day of a patient of the data set of this seed, as chance has it."""
+    """Simulate some hours of a patient, with scenarios and artefacts by chance.
+
+    Args:
+        number: Number of the patient in a data set, from 1.
+        seed: Seed of the data set.
+        hours: Length of the course.
+    """
     cohort = _cohort([number], seed, rate=1.0, artefacts=1.0)
     truth = cohort.truth(0)
-    return _watched(cohort, f"{truth.sex}, {truth.age}, {truth.condition}", hours * 3_600)
+    return _observe(cohort, f"{truth.sex}, {truth.age}, {truth.condition}", hours * 3_600)
 
 
 def scenario(name: str, seed: int) -> Course:
-    """A scenario at its usual severity, with some time before and behind. UnknownScenarioError."""
+    """Simulate a scenario at its usual severity, with some time before and after it.
+
+    Raises:
+        UnknownScenarioError: There is no such scenario.
+    """
     known = load_scenarios(packaged("config", "scenarios"))
     if name not in known:
         raise UnknownScenarioError(name, list(known))
@@ -73,16 +85,17 @@ def scenario(name: str, seed: int) -> Course:
     phases = _phases(chosen)
     lead = _LEAD * phases[-1].end
     cohort = _cohort([_ordinary(seed)], seed)
-    course = _watched(cohort, chosen.title, phases[-1].end + 2 * lead, chosen, lead)
+    course = _observe(cohort, chosen.title, phases[-1].end + 2 * lead, chosen, lead)
     return course._replace(seconds=course.seconds - lead, phases=phases)
 
 
 def _ordinary(seed: int) -> int:
-    """The number of a patient like most, whose pressure an arterial line measures, for a cuff would miss the most."""
+    """Find the patient nearest to the medians, with an arterial line: a cuff would miss most of a scenario."""
     cohort = _cohort(range(1, _CANDIDATES + 1), seed)
     shown = cohort.show()
     values = shown.values[[SHOWN.index(sign) for sign in _ORDINARY]]
     distance = np.abs(np.log(values / np.array(list(_ORDINARY.values()))[:, None])).sum(axis=0)
+    # A line measures now, a cuff measured earlier.
     by_line = shown.pressure_at == shown.pressure_at.max()
     return 1 + int(np.where(by_line, distance, np.inf).argmin())
 
@@ -94,7 +107,7 @@ def _cohort(numbers: Sequence[int], seed: int, *, rate: float = 0.0, artefacts: 
     return Cohort(people, scenarios, start=start, seed=seed, rate=rate, artefacts=artefacts)
 
 
-def _watched(cohort: Cohort, title: str, span: float, chosen: Scenario | None = None, lead: float = 0.0) -> Course:
+def _observe(cohort: Cohort, title: str, span: float, chosen: Scenario | None = None, lead: float = 0.0) -> Course:
     every = span / _POINTS
     values = np.empty((len(SHOWN), _POINTS))
     measured = np.zeros(_POINTS, bool)
@@ -114,7 +127,7 @@ def _phases(chosen: Scenario) -> list[Phase]:
     phases = []
     begin = 0.0
     for each in chosen.phase:
-        end = begin + each.within + (_FOR_EVER if isinf(each.lasting) else each.lasting)
+        end = begin + each.within + (_ENDLESS_PHASE if isinf(each.lasting) else each.lasting)
         phases.append(Phase(each.name, begin, end))
         begin = end
     return phases

@@ -1,5 +1,8 @@
-"""Data sets as CSV, without a Python object for each value: cells of fixed width in one array, padded with NUL, and
-then all NUL deleted. Millions of rows a second."""
+"""Data sets as CSV, millions of rows a second.
+
+There is no Python object for each value: cells of fixed width stand in one array, padded with NUL, and then all NUL are
+deleted.
+"""
 
 import csv
 import io
@@ -14,27 +17,28 @@ from icu.study.simulation import HIGHEST, SIGNS, UNITS, Block
 
 Cells: TypeAlias = NDArray[np.bytes_]
 
+# Header of the vitals.
 VITALS: Final = f"patient_uuid,timestamp,{','.join(SIGNS)}\n".encode()
-# The first lines.
+# Header of the labels.
 LABELS: Final = f"patient_uuid,timestamp,{','.join(Truth._fields)}\n".encode()
 
-# Rows that are written at once: what fits in the processor's cache.
+# Rows written at once: as many as fit in the processor's cache.
 PIECE: Final = 65_536
 
 
 def vitals(block: Block) -> bytes:
-    """Lines of signs; nothing between two commas where there is none."""
+    """Format the signs of a block as lines; a missing value is an empty cell."""
     return _lines(block, [table[block.values[:, :, place]] for place, table in enumerate(_TABLES)])
 
 
 def labels(block: Block) -> bytes:
-    """Lines of what really went on."""
+    """Format the true states of a labelled block as lines, in the order of its vitals."""
     return _lines(block, [np.array([_line(each) for each in block.truths])[block.labels]])
 
 
 def _lines(block: Block, rest: Sequence[Cells]) -> bytes:
     uuids = np.array([f"{each},".encode() for each in block.uuids])[:, None]
-    # As msgspec writes them in the API.
+    # The form in which msgspec writes them in the API.
     times = np.array([f"{each.isoformat().removesuffix('+00:00')}Z,".encode() for each in block.times])[None]
     cells = [uuids, times, *rest]
     rows = np.zeros((len(block.uuids), len(block.times)), [(f"cell{n}", each.dtype) for n, each in enumerate(cells)])
@@ -44,7 +48,7 @@ def _lines(block: Block, rest: Sequence[Cells]) -> bytes:
 
 
 def _table(place: int) -> Cells:
-    """What is written for 0, 1, 2 ...; and last, where -1 finds it, for no value."""
+    """Format the values 0, 1, 2 ... of a sign, and last, where the index MISSING (-1) finds it, the empty cell."""
     end = "\n" if place == len(SIGNS) - 1 else ","
     unit = UNITS[place]
     whole = range(HIGHEST[place] * unit + 1)
@@ -55,6 +59,7 @@ _TABLES: Final = [_table(place) for place in range(len(SIGNS))]
 
 
 def _line(truth: Truth) -> bytes:
+    # By the csv module, which quotes: there is a comma between two events.
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(truth)
     return text.getvalue().encode()

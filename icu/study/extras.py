@@ -1,4 +1,4 @@
-"""Libraries that only some people need: imported when they are asked for, with word of what to install."""
+"""Optional libraries (extras), imported when they are needed; the error for a missing one says what to install."""
 
 from importlib import import_module
 from types import ModuleType
@@ -7,7 +7,15 @@ from icu.config.errors import ConfigurationError
 
 
 def extra(module: str, purpose: str) -> ModuleType:
-    """The module of an optional library. ConfigurationError says what to install where it is missing."""
+    """Import a module of an optional library.
+
+    Args:
+        module: Dotted name.
+        purpose: Beginning of the message where it is missing, such as "Parquet".
+
+    Raises:
+        ConfigurationError: The library is not installed.
+    """
     try:
         return import_module(module)
     except ImportError as exc:

@@ -1,6 +1,6 @@
-"""Vital signs hour by hour, patients x hours x signs, which is what statistics are made of; each patient begins at 0.
+"""Hourly vital signs for statistics: patients x hours x signs, from each patient's first hour on.
 
-From each hour comes the first value of each sign, however many there are.
+The first value of each sign in an hour counts, however many there are.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,28 @@ from icu.study.statistics import COMPARED, SIGNS
 
 HOUR: Final = 3_600.0
 
-# SIGNS as recordings call them.
+# Names of SIGNS in recordings.
 OF_RECORDINGS: Final = tuple(each.name for each in COMPARED)
-# Hours of a patient: more are a mistake in a time.
+# Hours of a patient: more mean a mistake in a time.
 _LONGEST: Final = 24 * 366
-# Hours of all patients.
+# Hours of all patients: a bound on memory.
 _MOST: Final = 10_000_000
 
 
 class Hours:
-    """Collects first values. RecordingError where they are more than anybody has memory for."""
+    """Table of first values by patient and hour, filled row by row."""
 
     def __init__(self) -> None:
-        # Values that cannot have been measured, of those that were looked at: they are left out.
+        # Number of impossible values, which are left out.
         self.impossible = 0
         self._rows: dict[tuple[object, int], list[float | None]] = {}
 
     def row(self, patient: object, hour: int) -> list[float | None]:
-        """The patient's values in that hour, to be completed: None is still missing."""
+        """Return the patient's values in an hour, to be filled in place: None is still missing.
+
+        Raises:
+            RecordingError: There are more hours than fit in memory.
+        """
         row = self._rows.get((patient, hour))
         if row is None:
             if len(self._rows) >= _MOST:
@@ -45,7 +49,14 @@ class Hours:
         return row
 
     def signs(self, source: Path) -> Floats:
-        """All of them. RecordingError where there are none, or values and times that cannot be."""
+        """Return all values, patients x hours x SIGNS; NaN where there is none.
+
+        Args:
+            source: Name of the data, for messages.
+
+        Raises:
+            RecordingError: There is no row, or a patient's rows are more than a year apart.
+        """
         hours: dict[object, list[int]] = {}
         for patient, hour in self._rows:
             hours.setdefault(patient, []).append(hour)
@@ -63,7 +74,14 @@ class Hours:
 
 
 def simulated(plan: Plan) -> Floats:
-    """A fresh run; the plan's readings are an hour apart. NaN for a sign that is not simulated, too."""
+    """Simulate a data set.
+
+    Args:
+        plan: Its readings are an hour apart.
+
+    Returns:
+        Patients x hours x SIGNS; NaN also for a sign that is not simulated.
+    """
     units = np.array(UNITS)
     runs = [np.where(each.values == MISSING, np.nan, each.values / units) for each in blocks(plan)]
     values = np.concatenate(runs)
@@ -75,7 +93,17 @@ def simulated(plan: Plan) -> Floats:
 
 
 def recorded(folder: Path) -> Floats:
-    """A folder of recordings, each a patient or several; a file without a time column has a row an hour."""
+    """Read a folder of recordings, each of one patient or several.
+
+    Args:
+        folder: In files without a time column, rows are an hour apart.
+
+    Returns:
+        Patients x hours x SIGNS; NaN where there is no value.
+
+    Raises:
+        RecordingError: The folder or a file cannot be used.
+    """
     hours = Hours()
     said: dict[str, Path] = {}
     for path in find_recordings(folder):
@@ -84,8 +112,8 @@ def recorded(folder: Path) -> Floats:
             said |= {note: said.get(note, path) for note in recording.notes}
             for row in recording.rows:
                 values = [getattr(row.signs, name) for name in OF_RECORDINGS]
-                complete(hours.row((path, recording.patient), int(row.elapsed // HOUR)), values)
-    # Once, however many files are alike.
+                fill_missing(hours.row((path, recording.patient), int(row.elapsed // HOUR)), values)
+    # Each note once: the files of a folder are often alike.
     for note, path in said.items():
         logger.info("{}: {}", path, note)
     if hours.impossible:
@@ -93,8 +121,8 @@ def recorded(folder: Path) -> Floats:
     return hours.signs(folder)
 
 
-def complete(row: list[float | None], values: Sequence[float | None]) -> None:
-    """Put values where there are none yet."""
+def fill_missing(row: list[float | None], values: Sequence[float | None]) -> None:
+    """Fill the missing places of a row with values, both in the order of SIGNS."""
     for place, value in enumerate(values):
         if row[place] is None:
             row[place] = value

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: what stood there before stays until the new one is complete."""
+"""Output files that appear whole or not at all: an old file stays until the new one is complete."""
 
 import os
 import shutil
@@ -12,13 +12,16 @@ from icu.errors import OutputError
 
 
 @contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, which replaces the one of this name at the end. Devices and pipes are written to at once.
+def open_output(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing. It replaces the file of this name at the end; devices and pipes are written at once.
 
-    ConfigurationError where it cannot be made, OutputError where it cannot be written, on a full disk for instance.
+    Raises:
+        ConfigurationError: The file cannot be made.
+        OutputError: It cannot be written, on a full disk for instance.
     """
     try:
         target = path.resolve()
+        # A device or a pipe is written in place: a rename would put a file where it was.
         replaces = target.is_file() or not target.exists()
         part = target.with_name(f".{target.name}.{os.getpid()}.part") if replaces else target
         file = part.open("xb" if replaces else "wb")
@@ -31,7 +34,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
             yield file
         if replaces:
             _replace(target, part)
-    except BrokenPipeError:  # whoever read the pipe has had enough
+    except BrokenPipeError:  # the reader of the pipe has closed it, as `head` does: no error of ours
         raise
     except OSError as exc:
         raise OutputError(exc) from exc
@@ -42,5 +45,6 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
 def _replace(target: Path, part: Path) -> None:
     if target.exists():
+        # The new file may be read by those who may read the old one.
         shutil.copymode(target, part)
     part.replace(target)

@@ -1,4 +1,4 @@
-"""Parquet: the door to pyarrow, an extra."""
+"""Parquet files, written and read by pyarrow, an extra."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".parquet"
 
-# Rows of a row group: what readers skip, or hold in memory, as a whole.
+# Rows of a row group, which readers skip or hold in memory as a whole.
 _PIECE: Final = 2**20
 
 
 @contextmanager
 def vitals(file: BinaryIO) -> Iterator[Callable[[Block], None]]:
-    """Writes blocks of signs: whole numbers, the temperature as a float, null where there is none."""
+    """Open a Parquet file of vitals: whole numbers, the temperature as a float, null for a missing value.
+
+    Yields:
+        A function that writes a block.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+    """
     pa = _arrow()
     kinds = {sign: pa.int16() if unit == 1 else pa.float64() for sign, unit in zip(SIGNS, UNITS, strict=True)}
     with _writer(file, kinds, _signs) as write:
@@ -34,7 +41,14 @@ def vitals(file: BinaryIO) -> Iterator[Callable[[Block], None]]:
 
 @contextmanager
 def labels(file: BinaryIO) -> Iterator[Callable[[Block], None]]:
-    """Writes blocks of what really went on."""
+    """Open a Parquet file of labels, the patients' true states.
+
+    Yields:
+        A function that writes a labelled block.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+    """
     pa = _arrow()
     kinds = {name: pa.int16() if name == "age" else pa.string() for name in Truth._fields}
     with _writer(file, kinds, _truths) as write:
@@ -55,15 +69,17 @@ def _writer(
 
     def write(block: Block) -> None:
         for piece in block.pieces(_PIECE):
-            arrays = [*_who_and_when(piece), *columns(piece)]
+            arrays = [*_keys(piece), *columns(piece)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=_PIECE)
 
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         yield write
 
 
-def _who_and_when(block: Block) -> list["pa.Array"]:
+def _keys(block: Block) -> list["pa.Array"]:
+    """Make the columns patient_uuid and timestamp."""
     pa = _arrow()
+    # Each uuid is made once and repeated by index, for millions of rows.
     patients = pa.array([str(each) for each in block.uuids])
     times = np.array([each.replace(tzinfo=None) for each in block.times], "datetime64[ms]")
     return [
@@ -90,19 +106,31 @@ def _truths(block: Block) -> list["pa.Array"]:
 
 
 class Batch:
-    """Some rows of a file, column by column; each is known by its place in the file."""
+    """Some rows of a file, column by column. A column is named by its place in the file."""
 
     def __init__(self, columns: Mapping[int, "pa.Array"]) -> None:
         self._columns = columns
 
     def texts(self, place: int) -> tuple[NDArray[np.int32], list[object]]:
-        """A column of names, as places in a list of them; -1 where there is none."""
+        """Read a column of names.
+
+        Returns:
+            Index of each row's name, -1 where it has none; and the names.
+        """
         column = self._columns[place]
         coded = column if isinstance(column, _arrow().DictionaryArray) else column.dictionary_encode()
         return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()
 
     def seconds(self, place: int, unit: float) -> NDArray[np.float64]:
-        """A column of times: dates, or numbers of so many seconds."""
+        """Read a column of times as seconds.
+
+        Args:
+            place: Dates, texts of dates, or numbers.
+            unit: Seconds in a unit of the numbers.
+
+        Returns:
+            Seconds since 1970 for dates; NaN where there is none.
+        """
         pa, column = _arrow(), self._columns[place]
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = column.cast(pa.timestamp("ms", "UTC"))
@@ -116,14 +144,20 @@ class Batch:
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
     def numbers(self, place: int) -> NDArray[np.float64]:
-        """A column of values; NaN where there is none."""
+        """Read a column of values; NaN where there is none."""
         return _floats(self._columns[place])
 
 
 class Table:
-    """A file that can be read. OSError and RecordingError where it cannot."""
+    """A Parquet file, opened for reading."""
 
     def __init__(self, path: Path) -> None:
+        """Open the file.
+
+        Raises:
+            OSError: It cannot be read.
+            RecordingError: It is not Parquet.
+        """
         parquet = extra("pyarrow.parquet", "Parquet")
         try:
             self._file = parquet.ParquetFile(path)
@@ -132,12 +166,12 @@ class Table:
         self.names: Sequence[str] = self._file.schema_arrow.names
 
     def batches(self, places: Sequence[int]) -> Iterator[Batch]:
-        """The rows, with the columns at these places alone."""
+        """Read the rows, with the columns at these places only."""
         for batch in self._file.iter_batches(columns=[self.names[each] for each in places]):
             yield Batch({each: batch.column(self.names[each]) for each in places})
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""Pictures of courses: the door to Matplotlib, an extra. Signs below each other, patients beside each other."""
+"""Pictures of courses, drawn by Matplotlib, an extra: signs below each other, patients beside each other."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from icu.patient.body.signs import Floats
 from icu.patient.sensors import SHOWN
 from icu.study.courses import Course
 from icu.study.extras import extra
-from icu.study.output import written
+from icu.study.output import open_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,12 +25,12 @@ class Row(NamedTuple):
     label: str
     signs: tuple[str, ...]
     colour: str
+    # Range that is shown at least, so that a quiet course looks quiet.
     lowest: float
-    # At least so much is shown, so that a quiet course looks quiet.
     highest: float
 
 
-# Colours of Okabe and Ito, or as dark, which people who confuse red and green can tell apart; rows have labels too.
+# Colours of Okabe and Ito, or as dark: people who confuse red and green can tell them apart. Rows have labels too.
 ROWS: Final = (
     Row("heart rate\n/min", ("pulse",), "#009e73", 60, 110),
     Row("pressure\nmm[Hg]", ("systolic", "map", "diastolic"), "#d55e00", 50, 140),
@@ -40,8 +40,8 @@ ROWS: Final = (
 )
 
 _STYLE: Final = {
-    "svg.fonttype": "none",  # text stays text, in the reader's own letters
-    "svg.hashsalt": "icu",  # the same picture is the same file
+    "svg.fonttype": "none",  # text stays text, in the reader's own font
+    "svg.hashsalt": "icu",  # equal pictures are equal files
     "font.family": "sans-serif",
     "font.size": 8,
     "axes.spines.top": False,
@@ -51,16 +51,22 @@ _STYLE: Final = {
     "ytick.major.width": 0.6,
     "path.simplify_threshold": 0.3,
 }
-# More digits than anybody sees: half of a file.
-_FINE: Final = re.compile(rb"(\d\.\d\d)\d+")
+# Digits behind the second decimal: nobody sees them, and they are half of an SVG file.
+_SUPERFLUOUS_DIGITS: Final = re.compile(rb"(\d\.\d\d)\d+")
 _GREY: Final = "#555555"
-# Of a phase's name, that fit beside each other over a picture of one patient.
+# Letters of phases' names that fit beside each other over a picture of one patient.
 _LETTERS: Final = 105
 _SHADES: Final = ("#e9e9e9", "#f5f5f5")
 
 
 def draw(path: Path, courses: Sequence[Course]) -> None:
-    """Draw them into an SVG or PNG file. UsageError for other files, ConfigurationError without Matplotlib."""
+    """Draw courses into an SVG or PNG file.
+
+    Raises:
+        UsageError: The file has another suffix.
+        ConfigurationError: Matplotlib is not installed, or the file cannot be made.
+        OutputError: The file cannot be written.
+    """
     form = path.suffix.lower()
     if form not in SUFFIXES:
         raise UsageError(f"{path}: pictures end in {' or '.join(SUFFIXES)}")
@@ -80,8 +86,8 @@ def draw(path: Path, courses: Sequence[Course]) -> None:
         drawn = BytesIO()
         figure.savefig(drawn, format=form[1:], dpi=130, metadata={"Date": None} if form == ".svg" else None)
     content = drawn.getvalue()
-    with written(path) as file:
-        file.write(_FINE.sub(rb"\1", content) if form == ".svg" else content)
+    with open_output(path) as file:
+        file.write(_SUPERFLUOUS_DIGITS.sub(rb"\1", content) if form == ".svg" else content)
 
 
 def _column(column: Sequence["Axes"], course: Course) -> None:
@@ -100,7 +106,11 @@ def _column(column: Sequence["Axes"], course: Course) -> None:
 
 
 def _name_phases(axes: "Axes", course: Course, unit: float) -> int:
-    """Write each phase's name above its beginning, as low as the names before it leave room for; how many levels."""
+    """Write each phase's name above its beginning, as low as the names before it leave room for.
+
+    Returns:
+        Number of levels.
+    """
     span = course.seconds[-1] - course.seconds[0]
     ends: dict[int, float] = {}
     for phase in course.phases:
@@ -125,12 +135,12 @@ def _plot(axes: "Axes", times: Floats, values: Sequence[Floats], course: Course,
         axes.plot(times, values[0], color=row.colour, lw=0.9)
         return
     systolic, mean, diastolic = values
-    # A cuff's value stands until the next one: steps, and no slope that nobody has measured.
+    # A cuff's value holds until the next one: steps, for a slope was not measured.
     by_cuff = not course.measured.all()
     axes.fill_between(times, diastolic, systolic, color=row.colour, alpha=0.25, lw=0, step="post" if by_cuff else None)
     axes.plot(times, mean, color=row.colour, lw=0.9, drawstyle="steps-post" if by_cuff else "default")
 
 
 def _unit(course: Course) -> tuple[float, str]:
-    """Seconds in what the time is told in, and its name."""
+    """Choose the unit of the time axis: its seconds, and its name."""
     return (3_600.0, "hours") if course.seconds[-1] - course.seconds[0] > 4 * 3_600 else (60.0, "minutes")

@@ -1,7 +1,7 @@
-"""How near a set of vital signs is to real ones: its statistics beside those of 20,336 stays, each with a band.
+"""Scorecard of a set of vital signs: its statistics beside those of 20,336 real stays, each with a band.
 
-Bands are wide enough for another hospital's patients and narrow enough to tell a body from noise. A statistic that
-cannot be had (no such sign, too few values) counts neither way.
+Bands are wide enough for another hospital's patients, and narrow enough to tell a body from noise. A statistic that
+cannot be computed (no such sign, too few values) counts neither way.
 """
 
 import json
@@ -17,6 +17,7 @@ from icu.patient.body.signs import Floats
 from icu.patient.errors import RecordingError
 from icu.study.statistics import FEWEST, statistics_of
 
+# Patients with enough values that a scorecard needs.
 FEWEST_PATIENTS: Final = 10
 
 
@@ -25,43 +26,50 @@ class Judged(NamedTuple):
 
     name: str
     reference: float
-    # NaN where it cannot be had.
+    # NaN where it cannot be computed.
     measured: float
-    # How far off it may be.
+    # Largest difference to the reference that counts as inside.
     band: float
 
     @property
     def inside(self) -> bool:
-        """Whether it is near enough."""
+        """True if the difference is within the band; False for NaN."""
         return abs(self.measured - self.reference) <= self.band
 
 
 class Scorecard(NamedTuple):
-    """All of them."""
+    """All statistics of a set of vital signs."""
 
     patients: int
-    # In which anything was measured, of all patients.
+    # Hours of all patients in which anything was measured.
     hours: int
     rows: Sequence[Judged]
 
     @property
     def measured(self) -> int:
-        """How many statistics could be had."""
+        """Number of statistics that could be computed."""
         return sum(not math.isnan(each.measured) for each in self.rows)
 
     @property
     def inside(self) -> int:
-        """How many are within their bands."""
+        """Number of statistics within their bands."""
         return sum(each.inside for each in self.rows)
 
     @property
     def share(self) -> float:
-        """The part of those that could be had, in percent."""
+        """Share of the computed statistics that are within their bands, in percent."""
         return 100 * self.inside / self.measured
 
 
 def judge(signs: Floats) -> Scorecard:
-    """The scorecard of signs, patients x hours x SIGNS. RecordingError where there are too few to say anything."""
+    """Make the scorecard of a set of vital signs.
+
+    Args:
+        signs: Patients x hours x SIGNS; NaN where nothing was measured.
+
+    Raises:
+        RecordingError: There are too few patients or hours.
+    """
     there = np.isfinite(signs).any(axis=2)
     patients = int((there.sum(axis=1) >= FEWEST).sum())
     if patients < FEWEST_PATIENTS:
@@ -75,7 +83,7 @@ def judge(signs: Floats) -> Scorecard:
 
 
 def reference() -> dict[str, float]:
-    """The statistics of real stays, by name."""
+    """Return the statistics of real stays, by name."""
     return _read()["statistics"]
 
 
@@ -87,10 +95,17 @@ def _read() -> dict[str, dict[str, float]]:
 
 
 def band(name: str, value: float) -> float:
-    """How far a statistic may be off the reference's value."""
+    """Compute the largest difference to the reference that counts as inside.
+
+    Args:
+        name: Name of the statistic, such as `q50.HR`.
+        value: The reference's value of it.
+    """
     kind, _, sign = name.partition(".")
+    # Quantiles: a share of the sign's spread, for a share of 37 Cel would let any temperature pass.
     if kind.startswith("q"):
         return 0.35 * _read()["spreads"][sign]
+    # Correlations lie between -1 and 1, whatever the sign.
     if kind.startswith("acf") or kind in {"within", "between"}:
         return 0.15
     if kind == "NEWS2p":

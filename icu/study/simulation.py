@@ -1,7 +1,7 @@
-"""Simulated data sets: what the monitors of so many patients would have sent, block by block.
+"""Simulated data sets: the readings of the monitors of many patients, block by block.
 
-Patients come one after the other, each with all of their time. As none depends on who lies beside, they are simulated
-in groups that fit in memory, and a patient is the same in a data set of ten as in one of a thousand.
+Patients come one after the other, each with all readings. No patient depends on the others: they are simulated in
+groups that fit in memory, and a patient is the same in a data set of ten as in one of a thousand.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,71 +27,75 @@ from icu.vitals.catalogue import PRESSURES
 # Fixed, so that the same arguments give the same data set on any day.
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
-# In the catalogue's order, but the pressures beside each other.
+# Signs in the catalogue's order, but the pressures beside each other.
 _SIMULATED: Final = sorted(
     (each for each in catalogue.SIGNS if each.name in SHOWN),
     key=lambda each: catalogue.SIGNS.index(PRESSURES[0] if each in PRESSURES else each),
 )
 _PLACES: Final = [SHOWN.index(each.name) for each in _SIMULATED]
 
+# Columns of a data set.
 SIGNS: Final = tuple(each.data_set for each in _SIMULATED)
-# Values are whole numbers of which so many make one unit of the sign.
+# Steps in one unit of each sign: values are stored as whole numbers of steps.
 UNITS: Final = tuple(10**each.decimals for each in _SIMULATED)
 HIGHEST: Final = tuple(int(each.limits.high) for each in _SIMULATED)
+# Stored for a value that was not measured.
 MISSING: Final = -1
 
-# Not the namespace of the wards', whose patients are named otherwise.
+# Namespace of the patients of data sets; the wards' is another, so that no patient of both has one uuid.
 _PATIENTS: Final = UUID("0d6b5d0f-8c1e-4f0b-9d0c-3e0a5f2b7c44")
 
-# That are held at once at most.
+# Rows held in memory at once, at most.
 _ROWS: Final = 2**22
-# Patients who are stepped together; with more, a step no longer fits in the processor's cache.
+# Patients stepped together; with more, a step no longer fits in the processor's cache.
 _GROUP: Final = 512
 
 
 class Plan(NamedTuple):
-    """What to simulate."""
+    """Size and contents of a data set."""
 
     patients: int = 200
     hours: float = 38.0
-    # Seconds.
+    # Seconds between two readings of a patient.
     every: float = 3_600.0
     seed: int = 0
     start: datetime = START
-    # What befalls everybody at the start.
+    # Scenario of every patient at the start; None for none.
     scenario: str | None = None
+    # Frequency of scenarios by chance; 1 as their files say, 0 for none.
     scenario_rate: float = 1.0
+    # Frequency of sensor failures; 1 as is usual, 0 for none.
     artefacts: float = 1.0
 
     @property
     def readings(self) -> int:
-        """Of each patient: the last is before the hours are over."""
-        # To the millionth: 0.1 h are 360 s, whatever the floating point says.
+        """Number of readings of each patient; the last is before the end of the hours."""
+        # To the millionth: 0.1 h are 360 s, also in floating point.
         return max(1, ceil(round(self.hours * 3_600 / self.every, 6)))
 
     def time(self, number: int) -> datetime:
-        """Of the reading of this number, from 0; the emulator's own rule."""
+        """Compute the time of a reading, counted from 0, by the emulator's rule: to the millisecond."""
         return self.start + timedelta(milliseconds=round(1_000 * number * self.every))
 
 
 class Block(NamedTuple):
-    """Some patients at some times."""
+    """Readings of some patients at some times."""
 
     uuids: Sequence[UUID]
     times: Sequence[datetime]
-    # Patients x times x SIGNS, in their UNITS; MISSING where there is none.
+    # Patients x times x SIGNS, in steps of UNITS; MISSING where there is none.
     values: NDArray[np.int16]
-    # Patients x times, places in `truths`; empty where nobody asked.
+    # Patients x times, indices of `truths`; patients x 0 in an unlabelled data set.
     labels: NDArray[np.int32]
     truths: Sequence[Truth]
 
     @property
     def rows(self) -> int:
-        """How many readings there are."""
+        """Number of readings."""
         return len(self.uuids) * len(self.times)
 
     def pieces(self, rows: int) -> Iterator["Block"]:
-        """Itself in the same order, about so many rows at a time."""
+        """Split the block into smaller ones of at most this many rows, in the same order."""
         long = min(len(self.times), rows)
         wide = max(1, rows // long)
         for at in range(0, len(self.uuids), wide):
@@ -103,22 +107,34 @@ class Block(NamedTuple):
 
 
 def patient(seed: int, number: int) -> Identity:
-    """Who a patient is: the uuid5 of `SEED/NUMBER` in a namespace of data sets; numbers begin with 1."""
+    """Make the identity of a patient: its uuid is the uuid5 of `SEED/NUMBER` in the namespace of data sets.
+
+    Args:
+        seed: Seed of the data set.
+        number: From 1.
+    """
     return Identity(uuid5(_PATIENTS, f"{seed}/{number}"), f"Patient {number}")
 
 
-def blocks(plan: Plan, *, labelled: bool = False, told: Callable[[int], None] | None = None) -> Iterator[Block]:
-    """The data set. `told` hears how many rows have been simulated since it was last told.
+def blocks(plan: Plan, *, labelled: bool = False, on_rows: Callable[[int], None] | None = None) -> Iterator[Block]:
+    """Simulate a data set, patient after patient.
 
-    UsageError and UnknownScenarioError where the plan cannot be.
+    Args:
+        plan: Size and contents.
+        labelled: Add the true state of the patient to each reading.
+        on_rows: Called with the number of rows simulated since its last call.
+
+    Raises:
+        UsageError: The data set would begin or end at an impossible time.
+        UnknownScenarioError: There is no such scenario.
     """
     scenarios = load_scenarios(packaged("config", "scenarios"))
-    plan = _in_time(plan)
+    plan = _checked(plan)
     if plan.scenario is not None and plan.scenario not in scenarios:
         raise UnknownScenarioError(plan.scenario, list(scenarios))
     scenario = None if plan.scenario is None else scenarios[plan.scenario]
-    # Not a generator itself: a mistake is told before a file is opened.
-    return _blocks(plan, scenarios, scenario, labelled=labelled, told=told or (lambda _: None))
+    # Not a generator itself, so that errors are raised before the caller opens a file.
+    return _blocks(plan, scenarios, scenario, labelled=labelled, on_rows=on_rows or (lambda _: None))
 
 
 def _blocks(
@@ -127,7 +143,7 @@ def _blocks(
     scenario: Scenario | None,
     *,
     labelled: bool,
-    told: Callable[[int], None],
+    on_rows: Callable[[int], None],
 ) -> Iterator[Block]:
     size = min(_GROUP, max(1, _ROWS // plan.readings))
     for first in range(0, plan.patients, size):
@@ -142,11 +158,11 @@ def _blocks(
         )
         for place in range(len(numbers) if scenario else 0):
             cohort.begin_scenario(place, scenario)
-        yield from _course(cohort, plan, labelled=labelled, told=told)
+        yield from _course(cohort, plan, labelled=labelled, on_rows=on_rows)
 
 
-def _in_time(plan: Plan) -> Plan:
-    """The plan with its start in UTC."""
+def _checked(plan: Plan) -> Plan:
+    """Check the times of a plan, and convert its start to UTC."""
     try:
         plan = plan._replace(start=check_time(plan.start))
         check_time(plan.time(plan.readings - 1))
@@ -155,8 +171,8 @@ def _in_time(plan: Plan) -> Plan:
     return plan
 
 
-def _course(cohort: Cohort, plan: Plan, *, labelled: bool, told: Callable[[int], None]) -> Iterator[Block]:
-    """All of the time of one group: one block, or for a patient with very many readings several."""
+def _course(cohort: Cohort, plan: Plan, *, labelled: bool, on_rows: Callable[[int], None]) -> Iterator[Block]:
+    """Simulate one group: one block, or several for patients with very many readings."""
     patients = len(cohort.identities)
     long = max(1, _ROWS // patients)
     for begin in range(0, plan.readings, long):
@@ -167,16 +183,17 @@ def _course(cohort: Cohort, plan: Plan, *, labelled: bool, told: Callable[[int],
         for place, number in enumerate(numbers):
             if number:
                 cohort.step(plan.every)
-            values[:, place] = _whole(cohort)
+            values[:, place] = _in_steps(cohort)
             if labelled:
+                # Equal states are stored once: there are few, and a label is an index of them.
                 labels[:, place] = [truths.setdefault(each, len(truths)) for each in cohort.truths()]
-            told(patients)
+            on_rows(patients)
         uuids = [each.uuid for each in cohort.identities]
         yield Block(uuids, [plan.time(number) for number in numbers], values, labels, list(truths))
 
 
-def _whole(cohort: Cohort) -> NDArray[np.int16]:
-    """What the monitors show, patients x SIGNS."""
+def _in_steps(cohort: Cohort) -> NDArray[np.int16]:
+    """Convert the values on the monitors to steps of UNITS, patients x SIGNS."""
     shown = cohort.show().values[_PLACES].T * UNITS
-    # Shown to the tenth, a temperature is the nearest to it that floating point knows, and ten of it seldom whole.
+    # Rounded, for ten times a temperature such as 37.3 is not quite whole in floating point.
     return np.where(np.isnan(shown), MISSING, np.rint(shown)).astype(np.int16)

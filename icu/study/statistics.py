@@ -1,6 +1,6 @@
-"""The statistics that a set of hourly vital signs is judged by: those of `config/reference/icu_hourly_statistics.json`.
+"""Statistics of hourly vital signs: those of `config/reference/icu_hourly_statistics.json`, by the same names.
 
-Signs come as one array, patients x hours x signs in the order of `SIGNS`, NaN where nothing was measured.
+Signs are one array, patients x hours x signs in the order of `SIGNS`; NaN where nothing was measured.
 """
 
 from typing import Final
@@ -12,21 +12,23 @@ from icu.patient.body.signs import Floats
 from icu.vitals import catalogue, news2
 from icu.vitals.news2 import Bands
 
-# Signs that the reference has, in its units.
+# Signs of the reference.
 COMPARED: Final = tuple(each for each in catalogue.SIGNS if each.reference is not None)
 
-# The reference's names of them.
+# Names of COMPARED in the reference.
 SIGNS: Final = tuple(each.reference for each in COMPARED if each.reference is not None)
 
+# Percent.
 QUANTILES: Final = (1, 5, 50, 95, 99)
-# Hours.
+# Lags of the autocorrelations, in hours.
 LAGS: Final = (1, 4)
 
-# Values that a patient needs for a mean and an SD of their own.
+# Values that a patient's own mean and SD need.
 FEWEST: Final = 12
 
+# Pairs of signs that are correlated, within patients and between them.
 _WITHIN: Final = ("HR~Resp", "HR~Temp", "HR~O2Sat", "O2Sat~Resp", "SBP~DBP", "SBP~MAP", "HR~SBP")
-# The table of each sign, and the decimals that it knows.
+# NEWS2's table of each sign, and the decimals of its bounds.
 _SCORED: Final[dict[str, tuple[Bands, int]]] = {
     "HR": (news2.PULSE, 0),
     "O2Sat": (news2.SPO2, 0),
@@ -37,7 +39,14 @@ _SCORED: Final[dict[str, tuple[Bands, int]]] = {
 
 
 def statistics_of(signs: Floats) -> dict[str, float]:
-    """All statistics by name; NaN where there are too few values for one."""
+    """Compute all statistics.
+
+    Args:
+        signs: Patients x hours x SIGNS.
+
+    Returns:
+        Values by name; NaN where there are too few values for a statistic.
+    """
     result: dict[str, float] = {}
     own = _means(signs)
     deviations = signs - own[:, None]
@@ -74,7 +83,7 @@ def _of_pressure(signs: Floats) -> dict[str, float]:
 
 
 def _of_news2(signs: Floats) -> dict[str, float]:
-    """Of the hours in which all five signs were measured: without oxygen and consciousness."""
+    """Compute NEWS2 of the hours with all five signs, without its points for oxygen and consciousness."""
     columns = [SIGNS.index(each) for each in _SCORED]
     complete = signs[np.isfinite(signs[:, :, columns]).all(axis=2)]
     points = np.stack([_points(complete[:, SIGNS.index(name)], *_SCORED[name]) for name in _SCORED])
@@ -92,7 +101,8 @@ def _points(values: Floats, bands: Bands, decimals: int) -> NDArray[np.int64]:
 
 
 def _means(signs: Floats) -> Floats:
-    """Patients x signs; NaN where a patient has no value at all."""
+    """Compute the means of each patient, patients x signs; NaN where a patient has no value of a sign."""
+    # By hand: nanmean warns of patients without values, and warnings are errors in tests.
     there = np.isfinite(signs)
     count = there.sum(axis=1)
     means = np.full(count.shape, np.nan)
@@ -101,7 +111,7 @@ def _means(signs: Floats) -> Floats:
 
 
 def _typical_spread(deviations: Floats) -> float:
-    """The median patient's SD."""
+    """Compute the SD of the median patient."""
     often = deviations[_often_measured(deviations)]
     return float(np.median(np.nanstd(often, axis=1, ddof=1))) if len(often) else np.nan
 
@@ -125,7 +135,7 @@ def _sd(values: Floats) -> float:
 
 
 def _correlation(one: Floats, other: Floats) -> float:
-    """Pearson's; NaN where there is no spread to correlate."""
+    """Compute Pearson's correlation; NaN where one side does not vary."""
     both = np.isfinite(one) & np.isfinite(other)
     if not both.any() or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
         return np.nan

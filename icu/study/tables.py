@@ -18,12 +18,22 @@ from icu.patient.recordings.tables.times import Reader, Times
 from icu.patient.recordings.tables.units import Extent, by_values
 from icu.patient.recordings.tables.waveforms import FASTEST
 from icu.study import parquet
-from icu.study.hourly import HOUR, OF_RECORDINGS, Hours, complete
+from icu.study.hourly import HOUR, OF_RECORDINGS, Hours, fill_missing
 from icu.vitals.catalogue import BY_NAME
 
 
 def hourly(path: Path) -> Floats:
-    """The file's vital signs hour by hour. RecordingError names what cannot be used."""
+    """Read a data set.
+
+    Args:
+        path: Parquet by its suffix, else text.
+
+    Returns:
+        Patients x hours x SIGNS; NaN where there is no value.
+
+    Raises:
+        RecordingError: The file cannot be used; the message names the place.
+    """
     reads = _from_parquet if path.suffix.lower() == parquet.SUFFIX else _from_text
     try:
         if path.exists() and not path.is_file():
@@ -40,26 +50,26 @@ def _from_text(path: Path) -> Hours:
     table = text.readings(path, step=None)
     if not table.names_patients:
         raise RecordingError(f"{table.where}: the header names no patient: call the column patient_id")
-    _say(path, table.notes)
+    _log(path, table.notes)
     hours = Hours()
     for reading in table:
-        # There is a time, for without a step a table that has none is refused.
+        # The seconds are known: without a step, a table without times is refused. 0.0 is for the type alone.
         row = hours.row(reading.patient, int((reading.seconds or 0.0) // HOUR))
         if None in row:
             values, _, impossible = table.signs(reading.line)
-            complete(row, [values.get(name) for name in OF_RECORDINGS])
+            fill_missing(row, [values.get(name) for name in OF_RECORDINGS])
             hours.impossible += impossible
     return hours
 
 
-def _say(path: Path, notes: Sequence[str]) -> None:
+def _log(path: Path, notes: Sequence[str]) -> None:
     for note in notes:
         logger.info("{}: {}", path, note)
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """A Parquet file's names: what they mean is not asked of its rows."""
+    """Header of a Parquet file, for `layout_of`: without rows, so that the names alone decide."""
 
     where: str
     header: Sequence[str]
@@ -79,7 +89,7 @@ def _from_parquet(path: Path) -> Hours:
         try:
             extents = _extents(table, columns)
             sources, notes = by_values(layout.sources, extents, str(path))
-            _say(path, notes)
+            _log(path, notes)
             clock = None if layout.unit else _clock(table, layout.time)
             places = [*layout.patient, layout.time, *(column.place for column in columns)]
             for batch in table.batches(places):
@@ -100,10 +110,21 @@ def _extents(table: parquet.Table, columns: Sequence[Column]) -> Mapping[int, Ex
 
 
 def _batch(
-    hours: Hours, batch: parquet.Batch, whose: Sequence[int], seconds: Floats, sources: Sequence[Sequence[Column]]
+    hours: Hours, batch: parquet.Batch, patient: Sequence[int], seconds: Floats, sources: Sequence[Sequence[Column]]
 ) -> None:
-    """The first value of each sign in each hour, found for all rows at once."""
-    patients, names = _patients(batch, whose)
+    """Add the first value of each sign in each hour, found for all rows at once.
+
+    Args:
+        hours: Receives the values.
+        batch: Some rows of the file.
+        patient: Places of the columns that name the patient.
+        seconds: Time of each row.
+        sources: Columns of the signs.
+
+    Raises:
+        ValueError: A row has no patient, or a column is a waveform.
+    """
+    patients, names = _patients(batch, patient)
     spans = (seconds // HOUR).astype(np.int64)
     values = _measured(batch, sources, len(spans))
     hours.impossible += _leave_impossible(values)
@@ -118,12 +139,20 @@ def _batch(
             raise ValueError(f"over {FASTEST:g} values of {sign} a second are a waveform")
         for at in there[first].tolist():
             row = hours.row(names[patients[at]], int(spans[at]))
+            # An earlier batch may have the hour's first value.
             if row[place] is None:
                 row[place] = float(values[sign][at])
 
 
 def _patients(batch: parquet.Batch, places: Sequence[int]) -> tuple[NDArray[np.int64], Sequence[object]]:
-    """Numbers of patients, whom all these columns name together, and what they stand for."""
+    """Number the patients that all these columns name together.
+
+    Returns:
+        Number of each row's patient, and the patients' names by number.
+
+    Raises:
+        ValueError: A row has no patient.
+    """
     columns = [batch.texts(place) for place in places]
     if any((codes < 0).any() for codes, _ in columns):
         raise ValueError("a row has no patient")
@@ -133,7 +162,7 @@ def _patients(batch: parquet.Batch, places: Sequence[int]) -> tuple[NDArray[np.i
 
 
 def _clock(table: parquet.Table, place: int) -> Reader | None:
-    """How to read a column of times without a unit that holds numbers, as in text; None where it holds dates."""
+    """Return how to read a column of numbers without a unit as times, by the rules for text; None for dates."""
     times = Times()
     for batch in table.batches([place]):
         if not batch.is_number(place):
@@ -149,6 +178,7 @@ def _seconds(batch: parquet.Batch, time: int, unit: float, clock: Reader | None)
         raise ValueError("a row has no time")
     if clock is None:
         return seconds
+    # Each time is read once: patients share most of them.
     moments, places = np.unique(seconds, return_inverse=True)
     return np.array([clock(_text(each)) for each in moments.tolist()])[places]
 
@@ -158,13 +188,14 @@ def _text(moment: float) -> str:
 
 
 def _measured(batch: parquet.Batch, sources: Sequence[Sequence[Column]], rows: int) -> dict[str, Floats]:
-    """Each sign from the first of its sources that has some in the row."""
+    """Return the values of each sign, from the first of its sources that has one in the row; NaN where none has."""
     values: dict[str, Floats] = {}
     for source in sources:
         found = {}
         for column in source:
             factor, offset, _ = column.conversion
             found[column.sign] = batch.numbers(column.place) * factor + offset
+        # In a row a source counts whole or not at all: both halves of a pressure come from one measurement.
         taken = np.zeros(rows, bool)
         for sign, column_values in found.items():
             taken |= ~np.isnan(values.get(sign, np.full(rows, np.nan))) & ~np.isnan(column_values)
@@ -175,7 +206,11 @@ def _measured(batch: parquet.Batch, sources: Sequence[Sequence[Column]], rows: i
 
 
 def _leave_impossible(values: dict[str, Floats]) -> int:
-    """As in recordings: a value that cannot be costs itself, a pressure that is upside down both halves."""
+    """Remove impossible values in place, by the rules for recordings: a pressure upside down loses both halves.
+
+    Returns:
+        Number of removed values.
+    """
     impossible = 0
     for sign, column in values.items():
         known = BY_NAME[sign]

@@ -1,4 +1,4 @@
-"""README, CONTRIBUTING and docs/ are true: links lead somewhere, and what is named exists, all of it, once."""
+"""README, CONTRIBUTING and docs/ are true: links have targets, and the names of code, commands and settings exist."""
 
 import re
 import shlex
@@ -26,34 +26,34 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def text_of(name: str) -> str:
-    """The page of docs/ with this name."""
+    """Return the page of docs/ with this name."""
     return TEXTS[ROOT / "docs" / f"{name}.md"]
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The fenced code of one language."""
+    """Find the fenced code of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def prose(text: str) -> str:
-    """The page without its fenced code."""
+    """Return the page without its fenced code."""
     return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def links(page: Path) -> list[str]:
-    """What the page leads to, but for addresses of the Internet."""
+    """Find the links of a page, except for addresses of the Internet."""
     found = re.findall(r"\]\(([^)\s]+)\)", prose(TEXTS[page]))
     return [each for each in found if not each.startswith(("http:", "https:"))]
 
 
 def anchors(page: Path) -> set[str]:
-    """The places in a page that a link may name, as GitHub makes them of headings."""
+    """Return the anchors of a page, as GitHub makes them of headings."""
     headings = re.findall(r"^#+ (.+)$", prose(TEXTS[page]), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The words behind each `python -m icu` of a page, in blocks and in sentences."""
+    """Find the words behind each `python -m icu` of a page, in blocks and in sentences."""
     lines = [line for block in blocks(text, "sh") for line in re.split(r"\n|&&|&$", block, flags=re.MULTILINE)]
     for line in [*lines, *re.findall(r"`([^`\n]+)`", prose(text))]:
         match = re.search(r"\bpython -m icu\b(.*)", line)
@@ -62,14 +62,14 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def table(text: str, heading: str) -> dict[str, str]:
-    """The first two columns of the table that begins so."""
+    """Return the first two columns of the table with this heading."""
     rows = text[text.index(f"| {heading} |") :].split("\n\n", maxsplit=1)[0].splitlines()[2:]
     return {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[1] for row in rows}
 
 
 @each_page
 def test_links_lead_somewhere(page: Path) -> None:
-    """To a file of the project, and to a heading of it."""
+    """Each link names a file of the project and, behind a `#`, a heading of it."""
     for link in links(page):
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
@@ -78,14 +78,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_readme_leads_to_every_page() -> None:
-    """A page that nothing leads to is not read."""
+    """The README links to every page: a page without a link is not read."""
     linked = {(ROOT / link).resolve() for link in links(ROOT / "README.md")}
     assert set(PAGES) <= linked | {ROOT / "README.md"}
 
 
 @each_page
 def test_commands_exist(page: Path) -> None:
-    """Each can be typed as it stands: its command, its options, its words."""
+    """Each command can be typed as it is printed: command, options and arguments exist."""
     for words in commands(TEXTS[page]):
         command: click.Command = cli
         context = click.Context(cli, info_name="icu", **cli.context_settings)
@@ -99,13 +99,13 @@ def test_commands_exist(page: Path) -> None:
 
 
 def test_commands_are_looked_at() -> None:
-    """The test above finds them: in the README's table, and in blocks."""
+    """The test above finds the commands of the README's table, and those in blocks."""
     assert len(list(commands(TEXTS[ROOT / "README.md"]))) >= 15
     assert ["status"] in list(commands(text_of("operating")))
 
 
 def test_the_readme_names_every_command() -> None:
-    """But those that are for supervisors."""
+    """The README names every command, except for those that are for supervisors."""
     named = {word for words in commands(TEXTS[ROOT / "README.md"]) for word in words}
     named |= set(re.findall(r"`(\w+)[ `]", TEXTS[ROOT / "README.md"]))
     listed = {name for name, command in cli.commands.items() if not command.hidden}
@@ -114,13 +114,13 @@ def test_the_readme_names_every_command() -> None:
 
 @each_page
 def test_files_that_are_named_exist(page: Path) -> None:
-    """Scripts and settings that a reader is sent to."""
+    """Scripts and settings that a page names exist."""
     for name in re.findall(r"`((?:scripts|config|\.ci|docs)/[\w./-]*)", TEXTS[page]):
         assert (ROOT / name).exists(), name
 
 
 def test_the_settings_are_the_defaults(tmp_path: Path) -> None:
-    """The example is a whole file that can be loaded, and says what holds when nothing is written."""
+    """The example of settings is a whole file that can be loaded, and its values are the defaults."""
     [text] = blocks(text_of("settings"), "toml")
     path = tmp_path / "supervisor.toml"
     path.write_text(text, encoding="utf-8")
@@ -137,7 +137,7 @@ def test_the_settings_are_the_defaults(tmp_path: Path) -> None:
 
 
 def settings() -> Iterator[str]:
-    """Every key that supervisor.toml may have."""
+    """List every key that supervisor.toml may have."""
     for name, kind in get_type_hints(Settings).items():
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             yield from get_type_hints(kind)
@@ -148,7 +148,7 @@ def settings() -> Iterator[str]:
 
 
 def test_the_settings_are_all_there_are() -> None:
-    """Each is written with its default, or behind a `#`, or named for the role; and none that there is not."""
+    """The example has each setting with its default, or behind a `#`, or after the role; and no unknown ones."""
     [text] = blocks(text_of("settings"), "toml")
     written = {*re.findall(r"(\w+) = ", text)} - {"role"}
     also = {word for words in re.findall(r"# also: ([\w, ]+)", text) for word in re.findall(r"\w+", words)}
@@ -173,18 +173,18 @@ def test_the_rooms_are_all_there_are() -> None:
 
 
 def test_the_variables_are_all_there_are() -> None:
-    """Those with names of their own; the others are made of section and key."""
+    """The table of variables has all that have names of their own; the others are made of section and key."""
     named = {name.strip("`") for name in table(text_of("settings"), "variable")} - {"ICU_SECTION_KEY"}
     assert named == {*BRIEF, *OTHER_VARIABLES, "PATIENT_UUID"}
 
 
 def test_the_exit_codes_are_all_there_are() -> None:
-    """Those of errors, and of what is no error: done, a scorecard below the least, Ctrl-C."""
+    """The table of exit codes has those of all errors, and those of no error: done, a low scorecard, Ctrl-C."""
     assert {int(code) for code in table(text_of("operating"), "code")} == {*EXIT_CODES.values(), 0, 1, 130}
 
 
 def test_the_figures_are_all_there_are() -> None:
-    """By the names under which Prometheus has them."""
+    """The table of metrics has all of them, by their names in Prometheus."""
     source = "".join(path.read_text("utf-8") for path in (ROOT / "icu").rglob("*.py"))
     kinds = {"Counter": "_total", "Info": "_info"}
     made = re.findall(r'\b(Counter|Gauge|Histogram|Info)(?:MetricFamily)?\(\s*"(icu_\w+)"', source)
@@ -194,13 +194,13 @@ def test_the_figures_are_all_there_are() -> None:
 
 @each_page
 def test_figures_that_are_named_exist(page: Path) -> None:
-    """In sentences and in examples for alerts too."""
+    """Metrics that sentences or examples of alerts name exist."""
     known = re.findall(r"`(icu_\w+)", "".join(table(text_of("operating"), "figure")))
     named = re.findall(r"\b(icu_(?:sink|patient|child|http|transport|ready)\w*?)(?:_bucket)?\b", TEXTS[page])
     assert set(named) <= set(known)
 
 
 def test_the_scenarios_are_all_there_are() -> None:
-    """As their files are called."""
+    """The table of scenarios has all of them, by the names of their files."""
     named = re.findall(r"`([\w-]+)`", "".join(table(text_of("patients"), "scenario")))
     assert sorted(named) == sorted(path.stem for path in (ROOT / "config" / "scenarios").glob("*.toml"))

@@ -1,4 +1,4 @@
-"""Doors: a room is shut out of the others, and of the packages that have one door, until it is named there."""
+"""Contracts of imports: a new room may not use protected rooms or packages until a contract names it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ABOVE_ALL = '"__main__",\n'
 
 
 def broken(tree: Path) -> set[str]:
-    """The names of the contracts that the tree breaks, as the import linter prints them."""
+    """Return the names of the contracts that a tree breaks, as the import linter prints them."""
     linter = Path(sys.executable).with_name("lint-imports")
     wide = {**os.environ, "COLUMNS": "500"}
     done = subprocess.run([linter, "--no-cache"], check=False, cwd=tree, env=wide, capture_output=True, text=True)
@@ -24,7 +24,7 @@ def broken(tree: Path) -> set[str]:
 
 
 def plant(tree: Path, imports: str) -> None:
-    """Copy the house, with one more room on its highest floor."""
+    """Copy the project, with one more room on its highest layer."""
     shutil.copytree(ROOT / "icu", tree / "icu", ignore=shutil.ignore_patterns("__pycache__"))
     (tree / "icu" / "planted.py").write_text(imports)
     settings = (ROOT / "pyproject.toml").read_text()
@@ -33,20 +33,20 @@ def plant(tree: Path, imports: str) -> None:
 
 
 def test_a_new_room_is_shut_out_until_it_is_named(tmp_path: Path) -> None:
-    """A room that imports what has a door is refused at every one of them, though it is named in the layers."""
+    """A room that imports protected packages breaks the contract of each, although the layers name it."""
     modules = sorted({module for protected in DOORS.values() for module in protected})
     plant(tmp_path, "".join(f"import {module}\n" for module in modules))
     assert broken(tmp_path) == set(DOORS)
 
 
 def test_a_new_room_that_goes_through_no_door_is_welcome(tmp_path: Path) -> None:
-    """What lies below all stages is open to everybody."""
+    """A new room may import what is below all stages."""
     plant(tmp_path, "import icu.bounds\nimport icu.config.settings\nimport icu.errors\nimport icu.vitals.signs\n")
     assert broken(tmp_path) == set()
 
 
 def test_packages_for_one_purpose_have_a_door() -> None:
-    """Each package that serves one room alone is behind a door."""
+    """Each package that serves one room alone may be imported there only."""
     assert {
         "aiokafka",
         "sqlalchemy",

@@ -1,4 +1,4 @@
-"""The errors of all rooms: the drawing of their tree, and what each means to commands and to clients over HTTP."""
+"""Errors of all rooms: their tree, their exit codes for commands, and their statuses over HTTP."""
 
 import importlib
 import pkgutil
@@ -70,7 +70,7 @@ OWN_CODES = {"OrderRefusedError", "ProcessEndedError"}
 
 
 def below(kind: type[IcuError]) -> Iterator[type[IcuError]]:
-    """An error and all that derive from it."""
+    """Return an error class and all that derive from it."""
     yield kind
     for each in kind.__subclasses__():
         yield from below(each)
@@ -78,7 +78,7 @@ def below(kind: type[IcuError]) -> Iterator[type[IcuError]]:
 
 @pytest.fixture(scope="module")
 def errors() -> dict[str, type[IcuError]]:
-    """All errors of ours, by name, in whatever room."""
+    """Return all our error classes by name, from every room."""
     for module in pkgutil.walk_packages(icu.__path__, "icu."):
         if not module.name.endswith(("__main__", "migrations.env")):  # these do something when they are imported
             importlib.import_module(module.name)
@@ -86,7 +86,7 @@ def errors() -> dict[str, type[IcuError]]:
 
 
 def seen(kind: type[IcuError]) -> tuple[int, int, str]:
-    """How an error leaves a command and an HTTP face, whatever it is made of."""
+    """Return the exit code and the HTTP status of an error class."""
     error = kind.__new__(kind)
     # Litestar's own factory of requests would replace the root logger's handlers for the tests after this one.
     scope = cast("HTTPScope", {"type": "http", "method": "GET", "path": "/", "headers": []})
@@ -95,18 +95,18 @@ def seen(kind: type[IcuError]) -> tuple[int, int, str]:
 
 
 def marks(kind: type[IcuError]) -> str:
-    """What retries look at, in words."""
+    """Describe the attributes that retries look at, in words."""
     each = {"transient": kind.transient, "needs people": kind.needs_people}
     return ", ".join(name for name, holds in each.items() if holds)
 
 
 def room(kind: type[IcuError]) -> str:
-    """Where an error stands."""
+    """Return the room that defines an error."""
     return kind.__module__.removeprefix("icu.").removesuffix(".errors")
 
 
 def drawn() -> dict[str, tuple[str, str, str, str]]:
-    """What is drawn of each error: on whose branch it hangs, its room, kind and marks."""
+    """Return the entry of each error in the drawing: its depth, room, kind and marks."""
     found: dict[str, tuple[str, str, str, str]] = {}
     branch: list[str] = []
     for line in (icu.errors.__doc__ or "").split("\n\n")[1].splitlines():
@@ -118,13 +118,13 @@ def drawn() -> dict[str, tuple[str, str, str, str]]:
 
 
 def test_each_error_has_its_exit_code_and_status(errors: dict[str, type[IcuError]]) -> None:
-    """Scripts and clients rely on both: an error that is changed, or is new, has to be changed here too."""
+    """Scripts and clients rely on exit codes and statuses: an error that is new or changed is changed here too."""
     assert {name: seen(each) for name, each in errors.items() if name not in OWN_CODES} == TABLE
     assert set(errors) >= OWN_CODES
 
 
 def test_the_tree_is_as_it_is_drawn(errors: dict[str, type[IcuError]]) -> None:
-    """Whoever looks for an error finds its branch, its room and its kind in one place."""
+    """The drawing of the tree shows each error with its parent, room and kind."""
     pictured = drawn()
     assert {name: each[1:] for name, each in pictured.items()} == {
         name: (room(each), each.kind.value, marks(each)) for name, each in errors.items()
@@ -135,6 +135,6 @@ def test_the_tree_is_as_it_is_drawn(errors: dict[str, type[IcuError]]) -> None:
 
 
 def test_each_kind_has_a_meaning_and_a_use(errors: dict[str, type[IcuError]]) -> None:
-    """A kind has one exit code, and no kind is left over."""
+    """Each kind has one exit code, and at least one error has each kind."""
     assert set(EXIT_CODES) == set(Kind) == {each.kind for each in errors.values()}
     assert set(STATUSES) < set(Kind)

@@ -1,4 +1,4 @@
-"""The tests' own programs: whatever befalls the tests, they start alike and end with them."""
+"""Programs that tests start: they start with the same signals wherever the tests run, and end with them."""
 
 import signal
 import subprocess
@@ -9,9 +9,8 @@ import psutil
 import pytest
 
 from tests.conftest import Spawn
-from tests.processes import running
+from tests.processes import TIMEOUT, running
 
-PATIENCE = 60
 ROOT = Path(__file__).parents[2]
 
 STARTS_ONE = """
@@ -31,13 +30,13 @@ with running(["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, 
 
 @pytest.fixture
 def tests(spawn: Spawn) -> subprocess.Popen[str]:
-    """A process that stands for pytest, started by `nohup ... &`, with a program that has one of its own."""
+    """Start a process in place of pytest, by `nohup ... &`; its program has a child process."""
     command = [sys.executable, "-c", STARTS_ONE]
     return spawn(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def programs(tests: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The program and its own."""
+    """Return the program and its child process."""
     assert tests.stdout is not None
     return [psutil.Process(int(pid)) for pid in tests.stdout.readline().split()]
 
@@ -46,33 +45,33 @@ def programs(tests: subprocess.Popen[str]) -> list[psutil.Process]:
 def test_a_signal_that_the_tests_ignore_ends_their_programs(
     tests: subprocess.Popen[str], number: signal.Signals
 ) -> None:
-    """The tests live on, as their caller wants it."""
+    """A signal ends the programs, although the tests ignore it, as their caller wants."""
     both = programs(tests)
     both[0].send_signal(number)
     assert tests.stdout is not None
     assert tests.stdout.readline() == "it has ended\n"
     assert tests.poll() is None
     tests.kill()
-    assert psutil.wait_procs(both, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(both, timeout=TIMEOUT)[1] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_no_program_outlives_the_tests(tests: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Nor does what it has started."""
+    """A program and its child processes end with the tests."""
     both = programs(tests)
     tests.send_signal(number)
-    assert psutil.wait_procs(both, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(both, timeout=TIMEOUT)[1] == []
 
 
 def test_a_program_is_killed_with_all_that_it_has_started() -> None:
-    """One that a failed test has left behind would spoil the next."""
+    """The end of a test kills its programs and their child processes, which would disturb the next test."""
     words = ["sh", "-c", "trap '' TERM INT; sleep 600 & echo $!; wait"]
     with running(words, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         both = [psutil.Process(program.pid), psutil.Process(int(program.stdout.readline()))]
-    assert psutil.wait_procs(both, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(both, timeout=TIMEOUT)[1] == []
 
 
 def test_each_test_has_a_limit(pytestconfig: pytest.Config) -> None:
-    """One that waits for ever fails, and says where."""
+    """A test that waits for ever fails, and says where it waits."""
     assert 0 < float(pytestconfig.getini("timeout")) <= 600

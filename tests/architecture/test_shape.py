@@ -1,4 +1,4 @@
-"""The house stays liveable: small files, small functions, plain names, and nothing that is nobody's."""
+"""The code stays readable: small files, small functions, plain names, and no local paths."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ FORBIDDEN = {"utils", "util", "helpers", "common", "core", "lib", "misc"}
 
 
 def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Every function of the product; a migration is a list of tables."""
+    """Find every function of the product, except for migrations, which are lists of tables."""
     for path in [each for each in FILES if each.parent.name != "versions"]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -24,14 +24,14 @@ def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]
 
 
 def lines_of_code(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """From the first statement behind the docstring to the end."""
+    """Count the lines from the first statement behind the docstring to the end."""
     body = node.body[1:] if ast.get_docstring(node) else node.body
     return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_are_small_and_say_what_they_are(path: Path) -> None:
-    """A file is one idea: behind what it says about itself, which it begins with, it fits in one's head."""
+    """Each file begins with a docstring, and is short enough for one idea."""
     text = path.read_text()
     docstring = ast.get_docstring(ast.parse(text)) or ""
     assert len(text.splitlines()) - len(docstring.splitlines()) <= LONGEST_FILE
@@ -39,7 +39,7 @@ def test_files_are_small_and_say_what_they_are(path: Path) -> None:
 
 
 def test_functions_are_small() -> None:
-    """Nine of ten functions fit in 25 lines, none is longer than a screen."""
+    """Nine of ten functions fit in 25 lines, and none is longer than a screen."""
     lengths = sorted(lines_of_code(node) for _, node in functions())
     assert lengths[len(lengths) * 9 // 10] <= 25
     too_long = [f"{path.name}:{node.name}" for path, node in functions() if lines_of_code(node) > LONGEST_FUNCTION]
@@ -47,7 +47,7 @@ def test_functions_are_small() -> None:
 
 
 def test_the_ward_knows_no_roles() -> None:
-    """What its children do is handed in: a new role changes nothing there."""
+    """The ward imports no role, so that a new role changes nothing there."""
     roles = re.compile("(Sink|Monitor|Patient)Child")
     ward = [path for path in FILES if path.parent.name == "ward"]
     assert len(ward) > 5
@@ -55,12 +55,12 @@ def test_the_ward_knows_no_roles() -> None:
 
 
 def test_no_drawer_for_everything() -> None:
-    """A module is named for what it does."""
+    """No module is called utils or the like: a module is named for its purpose."""
     assert not [path for path in FILES if path.stem in FORBIDDEN or path.parent.name in FORBIDDEN]
 
 
 def test_files_speak_of_the_project_alone() -> None:
-    """No path of somebody's machine and no package registry's host in any file."""
+    """No file names a path of one machine, or the host of a package registry."""
     folders = [ROOT / name for name in ("icu", "config", "tests", "docs", "scripts", ".ci")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file()]
     files += [path for path in ROOT.glob("*") if path.suffix in {".md", ".toml", ".yaml"}]

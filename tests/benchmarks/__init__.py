@@ -1,1 +1,1 @@
-"""Benchmarks: what we do, side by side with the limit and with the obvious way, in one run."""
+"""Benchmarks: our code side by side with the limit and with the usual way, in one run."""

@@ -39,7 +39,7 @@ NAMES = [*ON_READINGS, *ALONE, *WITH_KAFKA]
 
 
 def run(names: Sequence[str], readings: int, rounds: int) -> None:
-    """Those of these names, in their order; those that need a broker share one, and come last."""
+    """Run the benchmarks of these names in their order; those that need a broker share one, and come last."""
     for name in names:
         if name not in WITH_KAFKA:
             print(f"\n== {name}")
@@ -52,7 +52,7 @@ def run(names: Sequence[str], readings: int, rounds: int) -> None:
 
 
 def run_with_kafka(names: Sequence[str]) -> None:
-    """Those that need a broker share one."""
+    """Run the benchmarks that need a broker, on one broker."""
     if not (os.environ.get("ICU_TEST_KAFKA") or available()):
         print(f"\nleft out, for want of a real Kafka (.ci/kafka downloads one): {', '.join(names)}")
         return
@@ -63,7 +63,7 @@ def run_with_kafka(names: Sequence[str]) -> None:
 
 
 def asked() -> Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = ArgumentParser("python -m tests.benchmarks")
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The history API on twenty million readings, beside the usual way, the limit, and bytes that lie ready.
+"""The history API on twenty million readings, beside the usual way, the limit, and bytes prepared in advance.
 
 CPU time is the server's process's, user and system, for each request of clients that ask again as soon as they are
 answered. All servers run in this environment, with uvicorn and the parser and loop that it finds, on the same file in
@@ -41,7 +41,7 @@ Paths: TypeAlias = Sequence[Sequence[str]]
 
 
 class Work(NamedTuple):
-    """Something that is asked for, by contestant."""
+    """A job of the benchmark: paths by contestant."""
 
     title: str
     jobs: Mapping[str, Paths]
@@ -68,7 +68,7 @@ def main(readings: int, rounds: int) -> None:
 
 
 def works(found: Mapping[str, Server], data: DataSet) -> Iterator[Work]:
-    """What is asked of the file with few patients and many readings."""
+    """Make the jobs on the file with few patients and many readings."""
     uuids = [str(uuid) for uuid in data.uuids()]
     random.Random(0).shuffle(uuids)
     pages = [[[f"/patient/{uuid}/metrics?limit={limit}"] for uuid in uuids] for limit in (1_000, 100)]
@@ -80,7 +80,7 @@ def works(found: Mapping[str, Server], data: DataSet) -> Iterator[Work]:
 
 
 def days(ours: Server, data: DataSet, uuids: Sequence[str]) -> Iterator[Work]:
-    """A patient's last day: as rows, of which we give 10,000 at a time, and as columns."""
+    """Make the jobs for a patient's last day: as rows, of which the API returns 10,000 at a time, and as columns."""
     since = max(data.first, data.end - _DAY)
     count = int((data.end - since).total_seconds()) // EVERY
     whole = [[span(uuid, since, data.end, limit=count)] for uuid in uuids]
@@ -97,12 +97,12 @@ def days(ours: Server, data: DataSet, uuids: Sequence[str]) -> Iterator[Work]:
 
 
 def span(uuid: str, since: datetime, until: datetime, **more: object) -> str:
-    """The path of a patient's readings in this span."""
+    """Make the path of a patient's readings in a span of time."""
     return f"/patient/{uuid}/metrics?{urlencode({'from': since.isoformat(), 'to': until.isoformat(), **more})}"
 
 
 def following(port: int, path: str | None) -> Iterator[str]:
-    """The paths of a page and those that follow."""
+    """Return the paths of a page and of those that follow."""
     while path:
         yield path
         with urlopen(f"http://127.0.0.1:{port}{path}") as answer:
@@ -111,7 +111,7 @@ def following(port: int, path: str | None) -> Iterator[str]:
 
 
 def has_columns(port: int) -> bool:
-    """Whether readings can be had by column: the API says so itself."""
+    """Check if the API can return readings by column, by its own description."""
     with urlopen(f"http://127.0.0.1:{port}/schema/openapi.json") as answer:
         paths = json.load(answer)["paths"]
     [metrics] = [each["get"] for path, each in paths.items() if path.endswith("/metrics") and path != "/metrics"]
@@ -119,12 +119,12 @@ def has_columns(port: int) -> bool:
 
 
 def for_all(paths: Paths) -> dict[str, Paths]:
-    """The same for all."""
+    """Give all contestants the same paths."""
     return dict.fromkeys((NAIVE, BARE, OURS), paths)
 
 
 def measure(found: Mapping[str, Server], work: Work, rounds: int) -> None:
-    """Print what the servers do, without gzip and, where it is used, with it."""
+    """Print CPU time a request of each server, without gzip and, where it is used, with it."""
     for gzip in (False, True) if work.large else (False,):
         sizes = {name: len(fetched(found[name], paths[0], gzip=gzip)) for name, paths in work.jobs.items()}
         encoding = "gzip level 1" if gzip else "identity"
@@ -147,10 +147,10 @@ def measure(found: Mapping[str, Server], work: Work, rounds: int) -> None:
 
 
 def requests(paths: Paths, *, gzip: bool) -> list[Job]:
-    """The requests for these paths."""
+    """Make the requests for these paths."""
     return [[request(path, gzip=gzip) for path in job] for job in paths]
 
 
 def listed(sizes: Mapping[str, int]) -> str:
-    """The sizes of answers."""
+    """Format the sizes of answers."""
     return ", ".join(f"{name.partition(':')[0]} {size:,} bytes" for name, size in sizes.items())

@@ -50,7 +50,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Reading(Struct, gc=False):
-    """A reading."""
+    """A reading, as the API encodes it."""
 
     timestamp: datetime
     pulse: float | None
@@ -73,7 +73,7 @@ class Summary(Struct, gc=False):
 
 
 def create(path: str) -> Litestar:
-    """The application on this database."""
+    """Make the application on a database."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
 
     @get("/health/live")
@@ -113,7 +113,7 @@ def create(path: str) -> Litestar:
 
 
 def answer(request: Request[Any, Any, Any], value: object) -> Response[bytes]:
-    """The value as JSON, compressed where it is large and the client takes gzip."""
+    """Encode a value as JSON, compressed if it is large and the client accepts gzip."""
     body = _encode(value)
     if len(body) >= SMALLEST and "gzip" in request.headers.get("accept-encoding", ""):
         return json_of(gzip.compress(body, 1, mtime=0), headers={"content-encoding": "gzip"})
@@ -125,18 +125,18 @@ json_of = partial(Response[bytes], media_type="application/json")
 
 @lru_cache
 def prepared(size: int) -> bytes:
-    """So many bytes."""
+    """Return a body of this size, prepared in advance."""
     return b" " * size
 
 
 def to_columns(first: int, last: int, count: int, *signs: str) -> dict[str, object]:
-    """The signs as integers, the oldest first."""
+    """Convert the signs to columns of integers, the oldest first."""
     columns = {name: msgspec.Raw(text) for name, text in zip(_SIGNS, signs, strict=True)}
     return {"t0": first, "step": (last - first) // max(1, count - 1), "columns": columns}
 
 
 def to_summary(row: Sequence[Any]) -> Summary:
-    """A patient, with the reading that is the newest."""
+    """Convert a row to a patient with the newest reading."""
     uuid, name, lag, timestamp, *rest = row
     if timestamp is None:
         return Summary(uuid, name, None, None)
@@ -155,7 +155,7 @@ def to_reading(
     measured: int | None,
     quality: str | None,
 ) -> Reading:
-    """The reading of a row."""
+    """Convert a row to a reading."""
     return Reading(
         to_time(timestamp),
         to_value(pulse),
@@ -170,19 +170,19 @@ def to_reading(
 
 
 def to_time(moment: int) -> datetime:
-    """The time, UTC."""
+    """Convert milliseconds to a time, UTC."""
     return datetime.fromtimestamp(moment / 1_000, UTC)
 
 
 def to_value(hundredths: int | None) -> float | None:
-    """The value, a whole one as such."""
+    """Convert hundredths to a value; a whole one has no fraction."""
     if hundredths is None:
         return None
     return hundredths / 100 if hundredths % 100 else hundredths // 100
 
 
 def to_pressure(systolic: int | None, diastolic: int | None) -> str | None:
-    """The pressure as text."""
+    """Format a pressure as text."""
     if systolic is None and diastolic is None:
         return None
     high, low = to_value(systolic), to_value(diastolic)
@@ -190,7 +190,7 @@ def to_pressure(systolic: int | None, diastolic: int | None) -> str | None:
 
 
 def milliseconds(moment: datetime | None, otherwise: int) -> int:
-    """Since 1970."""
+    """Convert a time to milliseconds since 1970."""
     return otherwise if moment is None else round(moment.timestamp() * 1_000)
 
 

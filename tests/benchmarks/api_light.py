@@ -1,4 +1,4 @@
-"""How long a light request takes beside heavy ones: the loop that answers both is to be held by none."""
+"""Latency of a light request beside heavy ones: no heavy request may block the event loop."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -15,7 +15,7 @@ SECONDS: Final = 4.0
 
 
 def main(servers: Mapping[str, Server], uuids: Sequence[UUID], rounds: int) -> None:
-    """Print the time that /health/live takes, alone and beside pages of 10,000 (goal: p99 20 ms)."""
+    """Print the latency of /health/live, alone and beside pages of 10,000 (goal: p99 20 ms)."""
     light = request("/health/live")
     pages = cycle([request(f"/patient/{uuid}/metrics?limit={HEAVY}") for uuid in uuids])
     print(f"\n/health/live, beside {CLIENTS} clients that take pages of {HEAVY:,}; ms, medians of rounds (range)")
@@ -30,6 +30,6 @@ def main(servers: Mapping[str, Server], uuids: Sequence[UUID], rounds: int) -> N
 
 
 def percentile(laps: Sequence[Sequence[float]], which: int) -> str:
-    """This percentile of the rounds."""
+    """Return a percentile of all rounds."""
     figures = [quantiles(each, n=100, method="inclusive")[which - 1] for each in laps]
     return f"p{which} {median(figures):6.1f} ({min(figures):.1f} to {max(figures):.1f})"

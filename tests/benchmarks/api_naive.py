@@ -47,7 +47,7 @@ class Summary(BaseModel):
 
 
 def create(path: str) -> FastAPI:
-    """The application on this database."""
+    """Make the application on a database."""
     app = FastAPI()
     app.add_middleware(GZipMiddleware, minimum_size=16 * 1024, compresslevel=1)
     # On a busy machine 16 clients wait longer for the usual 15 connections than the usual 30 s.
@@ -95,7 +95,7 @@ def create(path: str) -> FastAPI:
 
 
 async def find(session: AsyncSession, uuid: UUID) -> Patient:
-    """The patient; 404 for an unknown one."""
+    """Find a patient; 404 for an unknown one."""
     patient = await session.scalar(select(Patient).where(Patient.uuid == str(uuid)))
     if patient is None:
         raise HTTPException(404, "no such patient")
@@ -103,13 +103,13 @@ async def find(session: AsyncSession, uuid: UUID) -> Patient:
 
 
 async def latest(session: AsyncSession, patient: Patient) -> PatientMetric | None:
-    """The patient's newest reading."""
+    """Find the patient's newest reading."""
     query = select(PatientMetric).where(PatientMetric.patient_id == patient.id)
     return await session.scalar(query.order_by(PatientMetric.timestamp.desc()).limit(1))
 
 
 async def summary(session: AsyncSession, patient: Patient) -> Summary:
-    """The patient, with a query of its own for the latest reading."""
+    """Make a patient's summary, with a query of its own for the latest reading."""
     metric = await latest(session, patient)
     if metric is None:
         return Summary(uuid=UUID(patient.uuid), name=patient.name, latest=None, latest_age_seconds=None)
@@ -118,7 +118,7 @@ async def summary(session: AsyncSession, patient: Patient) -> Summary:
 
 
 def to_reading(metric: PatientMetric) -> Reading:
-    """The reading to answer with."""
+    """Convert a row to a reading."""
     return Reading(
         timestamp=to_time(metric.timestamp),
         pulse=to_value(metric.pulse),
@@ -133,17 +133,17 @@ def to_reading(metric: PatientMetric) -> Reading:
 
 
 def to_time(milliseconds: int) -> datetime:
-    """The time, UTC."""
+    """Convert milliseconds to a time, UTC."""
     return datetime.fromtimestamp(milliseconds / 1_000, UTC)
 
 
 def to_value(hundredths: int | None) -> float | None:
-    """The value."""
+    """Convert hundredths to a value."""
     return None if hundredths is None else hundredths / 100
 
 
 def to_pressure(systolic: int | None, diastolic: int | None) -> str | None:
-    """The pressure as text."""
+    """Format a pressure as text."""
     if systolic is None and diastolic is None:
         return None
     return "/".join("-" if each is None else f"{each / 100:g}" for each in (systolic, diastolic))

@@ -1,4 +1,4 @@
-"""The servers that answer the same questions about the same file, each in a process of its own."""
+"""Servers of the same file, which answer the same questions, each in a process of its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,7 +25,7 @@ _CHECKED: Final = 20
 
 @contextmanager
 def servers(data: DataSet) -> Iterator[dict[str, Server]]:
-    """All of them by name, ready to answer; the bare one has the static bytes too."""
+    """Start all servers, by name; the bare one has the static bytes too."""
     with ExitStack() as stack:
         found = {}
         for name in (NAIVE, BARE, OURS):
@@ -41,7 +41,7 @@ def servers(data: DataSet) -> Iterator[dict[str, Server]]:
 
 
 def check(found: Mapping[str, Server], data: DataSet) -> None:
-    """Raise unless the limit gives our very bytes."""
+    """Raise an error unless the limit answers with the same bytes as the API."""
     for uuid in data.uuids()[:_CHECKED]:
         for path in (f"/patient/{uuid}/metrics", f"/patient/{uuid}/metrics/latest"):
             ours, bare = (fetched(found[name], [path]) for name in (OURS, BARE))
@@ -50,7 +50,7 @@ def check(found: Mapping[str, Server], data: DataSet) -> None:
 
 
 def fetched(server: Server, paths: Sequence[str], *, gzip: bool = False) -> bytes:
-    """The bodies of a job, one behind the other, as they are sent."""
+    """Fetch the bodies of a job, one after the other."""
     bodies = []
     for path in paths:
         headers = {"Accept-Encoding": "gzip" if gzip else "identity"}

@@ -1,4 +1,5 @@
-"""All streams at once, as browsers come back after a restart: who is refused, and when all are served."""
+"""Reconnection of all streams at once, as of browsers after a restart: refused clients, and the time until all are
+served."""
 
 import selectors
 import socket
@@ -19,14 +20,14 @@ DEADLINE: Final = 30.0
 
 
 class Return(NamedTuple):
-    """How a crowd fared: seconds until each of the served had its first event, and the others by what happened."""
+    """Result of a crowd's reconnection: seconds to the first event of each served client, and the others by outcome."""
 
     served: list[float]
     others: Counter[str]
 
 
 def main(rounds: int) -> None:
-    """Print how many were served, and when the last one was (goal: all within 2 s)."""
+    """Print the number of served clients, and the time of the last one (goal: all within 2 s)."""
     print(
         f"\n{STREAMS:,} streams at once, with Last-Event-ID, when a monitor has just started; a ward of 8 beds goes on"
     )
@@ -54,7 +55,7 @@ def main(rounds: int) -> None:
 
 
 def newest_event(port: int) -> str:
-    """The id from which a client of the stream goes on."""
+    """Return the id from which a client of the stream goes on."""
     with urlopen(f"http://127.0.0.1:{port}/stream", timeout=30) as answer:
         for line in answer:
             if line.startswith(b"id: "):
@@ -63,7 +64,7 @@ def newest_event(port: int) -> str:
 
 
 def come_back(port: int, last: str) -> Return:
-    """Connect all at once; a browser that gets an answer other than a stream does not come back."""
+    """Connect all clients at once; a browser that gets an answer other than a stream does not come back."""
     asked = f"GET /stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {last}\r\n\r\n".encode()
     found = Return([], Counter())
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
@@ -75,15 +76,15 @@ def come_back(port: int, last: str) -> Return:
             selector.register(client, selectors.EVENT_WRITE, [client])
         while selector.get_map() and time.perf_counter() - began < DEADLINE:
             for key, events in selector.select(1):
-                client, *heard = key.data
+                client, *received_bytes = key.data
                 if events & selectors.EVENT_WRITE and not client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     client.send(asked)
                     selector.modify(client, selectors.EVENT_READ, [client, b""])
                     continue
-                heard = b"".join(heard) + (news := received(client))
-                outcome = judged(heard, ended=not news)
+                received_bytes = b"".join(received_bytes) + (news := received(client))
+                outcome = judged(received_bytes, ended=not news)
                 if outcome is None:
-                    selector.modify(client, selectors.EVENT_READ, [client, heard])
+                    selector.modify(client, selectors.EVENT_READ, [client, received_bytes])
                     continue
                 selector.unregister(client)
                 if outcome:
@@ -95,16 +96,16 @@ def come_back(port: int, last: str) -> Return:
 
 
 def received(client: socket.socket) -> bytes:
-    """What has come; nothing where the connection has ended, in order or not."""
+    """Read the bytes that have arrived; none where the connection has ended, in order or not."""
     try:
         return client.recv(65_536)
     except OSError:
         return b""
 
 
-def judged(heard: bytes, *, ended: bool) -> str | None:
-    """Why a client is not served, empty where it is, None where that is not known yet."""
-    head, whole, body = heard.partition(b"\r\n\r\n")
+def judged(received_bytes: bytes, *, ended: bool) -> str | None:
+    """Return why a client is not served: empty where it is, None where that is not known yet."""
+    head, whole, body = received_bytes.partition(b"\r\n\r\n")
     status = head.partition(b"\r\n")[0].decode()
     if whole and " 200 " not in status:
         return status

@@ -10,14 +10,14 @@ from icu.bootstrap.process import tune_interpreter
 
 
 class Lap(NamedTuple):
-    """What a contestant reached in a round: pieces of work a second, and microseconds of CPU time for each."""
+    """Result of a contestant in one round: operations a second, and microseconds of CPU time for each."""
 
     speed: float
     cost: float
 
 
 class Ratio(NamedTuple):
-    """How many times as well a contestant did as another one: the median of the rounds, the least and the most."""
+    """Ratio of two contestants: median, lowest and highest of the rounds."""
 
     usual: float
     least: float
@@ -25,14 +25,14 @@ class Ratio(NamedTuple):
 
 
 class Stopwatch:
-    """Measures this process from its making on."""
+    """Wall clock and CPU time of this process, since the stopwatch was made."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
         self._spent = time.process_time()
 
     def lap(self, count: int) -> Lap:
-        """So many records were moved."""
+        """Return the result for this number of records."""
         cost = (time.process_time() - self._spent) / count * 1e6
         return Lap(count / (time.perf_counter() - self._began), cost)
 
@@ -40,7 +40,7 @@ class Stopwatch:
 def compare(
     rounds: int, contestants: Mapping[str, Callable[[], Lap]], *, beside: Sequence[str] = (), unit: str = "records"
 ) -> Mapping[str, Sequence[Lap]]:
-    """Run all in turn, several rounds, and print the medians of what they reach, and ratios to those in `beside`.
+    """Run all contestants in turn, several rounds, and print medians, and ratios to those in `beside`.
 
     Without any in `beside` it is the first. Above 1 is better: faster, or of less CPU time. Ratios are of one round
     each, for whoever shares the machine slows down all of a round.
@@ -66,7 +66,7 @@ def tell(laps: Mapping[str, Sequence[Lap]], beside: Sequence[str], unit: str) ->
 
 
 def ratio(numbers: Sequence[float], others: Sequence[float]) -> Ratio:
-    """The first beside the second, round by round."""
+    """Compute the ratio of the first to the second, round by round."""
     found = [each / other for each, other in zip(numbers, others, strict=True)]
     return Ratio(median(found), min(found), max(found))
 
@@ -79,6 +79,6 @@ def _ratios(laps: Sequence[Lap], others: Sequence[Lap]) -> str:
 
 
 def _short(number: float) -> str:
-    """With three digits at least, and all before the point."""
+    """Format a number with at least three digits."""
     digits = 5 if number < 0.01 else 2 if number < 10 else 1 if number < 100 else 0
     return f"{number:,.{digits}f}"

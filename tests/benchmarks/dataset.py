@@ -1,4 +1,4 @@
-"""Databases as a ward leaves them behind: simulated readings, stored in the order of time, patients in turn.
+"""Databases as a ward leaves them: simulated readings, stored in the order of time, patients in turn.
 
 They are built once, by `simulate`'s own code and `icu db upgrade`, and kept in the user's cache. Rows go straight into
 the table: through the sink's writer twenty million would take five times as long, and the file would be the same.
@@ -43,7 +43,7 @@ Row: TypeAlias = tuple[int | None, ...]
 
 
 class DataSet(NamedTuple):
-    """A database with so many patients and readings of each."""
+    """A database with this number of patients, and of readings of each."""
 
     path: Path
     patients: int
@@ -51,27 +51,27 @@ class DataSet(NamedTuple):
 
     @property
     def url(self) -> str:
-        """As the settings have it."""
+        """URL for the settings."""
         return f"sqlite:///{self.path}"
 
     @property
     def first(self) -> datetime:
-        """When the first readings were made."""
+        """Time of the first readings."""
         return Plan().start
 
     @property
     def end(self) -> datetime:
-        """When the next ones would be."""
+        """Time at which the next readings would be."""
         return self.first + timedelta(seconds=self.each * EVERY)
 
     def uuids(self) -> list[UUID]:
-        """The patients in the order of their keys, which begin with 1."""
+        """Return the patients in the order of their keys, which begin with 1."""
         with closing(sqlite3.connect(self.path)) as connection:
             return [UUID(uuid) for (uuid,) in connection.execute("SELECT uuid FROM patients ORDER BY id")]
 
 
 def data_set(readings: int, *, patients: int = 1_000) -> DataSet:
-    """The database with so many readings, built unless it is there."""
+    """Return the database of this size, and build it unless it exists."""
     each = readings // patients
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "icu-tests" / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def data_set(readings: int, *, patients: int = 1_000) -> DataSet:
 
 
 def new_database(folder: Path) -> Path:
-    """Tables without rows."""
+    """Create the tables, without rows."""
     path = folder / "icu.db"
     environ = {**os.environ, "DATABASE_URL": f"sqlite:///{path}"}
     words = [sys.executable, "-m", "icu", "db", "upgrade"]
@@ -104,7 +104,7 @@ def introduce(connection: sqlite3.Connection, uuids: Sequence[UUID]) -> None:
 
 
 def simulated(patients: int, each: int) -> tuple[list[UUID], Values]:
-    """Patients, and what their monitors show."""
+    """Simulate patients and the values on their monitors."""
     values = np.empty((patients, each, len(UNITS)), np.int16)
     uuids: list[UUID] = []
     at = 0
@@ -117,7 +117,8 @@ def simulated(patients: int, each: int) -> tuple[list[UUID], Values]:
 
 
 def rows(values: Values, start: datetime) -> Iterator[Row]:
-    """The rows of all patients at each time, in turn. `values` are patients x times x signs, `start` the first time."""
+    """Make the rows of all patients at each time, in turn; `values` are patients x times x signs, `start` the first
+    time."""
     patients, times, _ = values.shape
     first = round(start.timestamp() * 1_000)
     keys, lags = range(1, patients + 1), range(LAG, LAG + patients)

@@ -1,4 +1,4 @@
-"""Readings a second out of Kafka, decoded and checked: what the sink takes in, beside getmany and msgspec alone."""
+"""Readings a second out of Kafka, decoded and checked by the sink's code, beside getmany and msgspec alone."""
 
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,7 @@ MOST = Batching().max_records
 
 
 class Plain(Struct):
-    """The fields of an observation, and no more: nothing is checked but the types."""
+    """The fields of an observation, of which only the types are checked."""
 
     patient_uuid: UUID
     timestamp: datetime
@@ -51,7 +51,7 @@ def main(broker: Broker) -> None:
 
 
 async def bare(broker: Broker, topic: str, kind: type[Plain | Observation]) -> Lap:
-    """The values alone."""
+    """Decode the values alone."""
     decoder = msgspec.json.Decoder(kind)
     places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     decoded = 0
@@ -68,7 +68,7 @@ async def bare(broker: Broker, topic: str, kind: type[Plain | Observation]) -> L
 
 
 async def ours(broker: Broker, topic: str) -> Lap:
-    """As the sink does it: places, keys and headers are kept for dead letters, and keys are compared with values."""
+    """Decode as the sink does: it keeps places, keys and headers for dead letters, and compares keys with values."""
     decoded = 0
     async with open_transport(broker.bootstrap, topic) as transport, transport.consumer() as consumer:
         await consumer.assign({})

@@ -1,4 +1,4 @@
-"""What a crowd costs: CPU time of one process that plays 10,000 patients into Kafka, and where it goes."""
+"""CPU time of one process that plays 10,000 patients into Kafka, whole and by parts."""
 
 import gc
 import time
@@ -43,7 +43,7 @@ def main(broker: Broker) -> None:
 
 
 async def play(bootstrap: str, topic: str) -> None:
-    """Let the patients send until the process is ended."""
+    """Run the patients until the process is ended."""
     bays = crowd()
     gc.freeze()  # as bootstrap does
     telemetry = Telemetry(CollectorRegistry())
@@ -52,14 +52,14 @@ async def play(bootstrap: str, topic: str) -> None:
 
 
 def crowd() -> Sequence[Bay]:
-    """Simulated patients as one child has them, who fall ill and whose sensors fail as is usual."""
+    """Make the simulated patients of one child, with scenarios and artefacts at the usual rate."""
     child = PatientChild(id="crowd", name="patient", patients=PATIENTS)
     scenarios = load_scenarios(packaged("config", "scenarios"))
     return emulated_patients(child, scenarios, interval=INTERVAL, telemetry=Telemetry(CollectorRegistry())).bays
 
 
 def parts() -> dict[str, float]:
-    """The same work alone, in shares of a core: the rest is scheduling, the send buffer and sending."""
+    """Measure the parts of the work alone, in shares of a core: the rest is scheduling, the send buffer and sending."""
     cohorts = [Cohort(bay.identities, {}, start=clock(), seed=7, rate=1, artefacts=1) for bay in crowd()]
     moment = clock()
     stepping = seconds(partial(step, cohorts))
@@ -71,13 +71,13 @@ def parts() -> dict[str, float]:
 
 
 def step(cohorts: Iterable[Cohort]) -> None:
-    """Bring all patients one interval on."""
+    """Advance all patients by one interval."""
     for each in cohorts:
         each.step(INTERVAL)
 
 
 def memory() -> float:
-    """kB that each patient of a child takes."""
+    """Measure the kB of memory for each patient of a child."""
     before = psutil.Process().memory_info().rss
     bays = crowd()
     for bay in bays:
@@ -88,7 +88,7 @@ def memory() -> float:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The median of several goes."""
+    """Return the median time of several runs."""
     goes = []
     for _ in range(ROUNDS):
         began = time.process_time()

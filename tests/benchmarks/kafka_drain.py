@@ -41,7 +41,7 @@ def main(broker: Broker) -> None:
 
 
 class Finish:
-    """Watches rows being stored. The first ones start the watch: a service is not measured while it connects."""
+    """Wait for a number of stored rows. The first ones start the watch, so that connecting is not measured."""
 
     def __init__(self, total: int) -> None:
         self.lap = Lap(0, 0)
@@ -51,7 +51,7 @@ class Finish:
         self._watch: Stopwatch | None = None
 
     def stored(self, count: int) -> None:
-        """So many more were stored."""
+        """Count stored rows."""
         self._left -= count
         if self._watch is None:
             self._watch = Stopwatch()
@@ -63,7 +63,7 @@ class Finish:
 
 
 class Watched(Telemetry):
-    """The sink's figures, which it gives after each transaction."""
+    """Metrics of the sink, reported after each transaction."""
 
     def __init__(self, finish: Finish) -> None:
         super().__init__(CollectorRegistry())
@@ -76,7 +76,7 @@ class Watched(Telemetry):
 
 
 async def ours(broker: Broker, topic: str) -> Lap:
-    """The sink as `run sink` runs it."""
+    """Run the sink as `run sink` does."""
     finish = Finish(PATIENTS * EACH)
     telemetry, batching = Watched(finish), Batching(linger=0)
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ async def ours(broker: Broker, topic: str) -> Lap:
 
 
 async def naive(broker: Broker, topic: str) -> Lap:
-    """The naive service, for as long as it takes for a few messages."""
+    """Run the naive service for a few messages."""
     from tests.benchmarks import kafka_naive  # noqa: PLC0415 - imports pydantic
 
     with tempfile.TemporaryDirectory() as folder:
@@ -97,5 +97,5 @@ async def naive(broker: Broker, topic: str) -> Lap:
 
 
 def url(folder: str) -> str:
-    """A database in this folder."""
+    """Make the URL of a database in this folder."""
     return f"sqlite:///{Path(folder) / 'icu.db'}"

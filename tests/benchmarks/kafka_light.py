@@ -1,4 +1,4 @@
-"""Light traffic: how long a lone message takes to its row, and what the sink pays for 1,000 of them a second."""
+"""Light traffic: the delay of a lone message to its row, and the sink's CPU time at 1,000 messages a second."""
 
 import sqlite3
 import tempfile
@@ -26,14 +26,14 @@ from tests.samples import START, observation
 PACE = 0.001
 
 PATIENTS = 100
-PATIENCE = 30.0
+TIMEOUT = 30.0
 WARMING = 3.0
 SECONDS = 10.0
 ROUNDS = 3
 
 
 class Seen(NamedTuple):
-    """What was seen of the sink for a while: each row, the milliseconds until others could read it, and CPU time."""
+    """Observed rows, the milliseconds until each could be read by others, and the sink's CPU time."""
 
     rows: list[ReadingRow]
     delays: list[float]
@@ -69,7 +69,7 @@ def tell(what: str, rounds: Sequence[Sequence[float]]) -> None:
 
 
 async def send_steadily(bootstrap: str, topic: str) -> None:
-    """Publish a reading each millisecond, none waiting for the one before, until the process is ended."""
+    """Publish a reading each millisecond, without waiting for the one before, until the process is ended."""
     uuids = cycle([uuid_of_name(f"patient {number}") for number in range(PATIENTS)])
     async with open_transport(bootstrap, topic) as transport, anyio.create_task_group() as group:
         due = anyio.current_time()
@@ -81,8 +81,8 @@ async def send_steadily(bootstrap: str, topic: str) -> None:
 
 
 def wait_for_rows(path: Path) -> None:
-    """Wait until the sink has stored something."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until the sink has stored a row."""
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         with suppress(sqlite3.OperationalError), closing(reading_from(path)) as connection:
             if last_batch(connection):
@@ -111,10 +111,10 @@ def watch(path: Path, process: psutil.Process) -> Seen:
 
 
 def reading_from(path: Path) -> sqlite3.Connection:
-    """A connection that leaves the sink alone."""
+    """Open a connection that does not disturb the sink."""
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
 
 def last_batch(connection: sqlite3.Connection) -> int:
-    """The number of the last transaction; 0 before the first."""
+    """Return the number of the last transaction; 0 before the first."""
     return int(connection.execute("SELECT max(batch) FROM journal").fetchone()[0] or 0)

@@ -11,7 +11,7 @@ from tests.benchmarks.naive_sink import add, new_sessions
 
 
 async def store(bootstrap: str, topic: str, url: str, patients: Sequence[UUID], count: int) -> Lap:
-    """Store so many messages of the topic, which are these patients', in a new file."""
+    """Store this number of messages of the topic in a new file, from these patients."""
     group = {"group_id": f"bench-{uuid4()}", "auto_offset_reset": "earliest", "enable_auto_commit": False}
     async with (
         new_sessions(url, patients) as sessions,

@@ -41,7 +41,7 @@ def main(broker: Broker) -> None:
 
 
 async def bare(broker: Broker, records: Sequence[Record]) -> Lap:
-    """The documentation's way, idempotent as ours."""
+    """Send as aiokafka's documentation does, idempotent as ours."""
     with new_topic(broker) as topic:
         async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, enable_idempotence=True) as producer:
             await send(producer, topic, records[:ROUND])
@@ -51,12 +51,12 @@ async def bare(broker: Broker, records: Sequence[Record]) -> Lap:
 
 
 async def send(producer: AIOKafkaProducer, topic: str, records: Sequence[Record]) -> None:
-    """Send one by one, and wait for all."""
+    """Send records one by one, and wait for all."""
     await asyncio.gather(*[await producer.send(topic, each.value, each.key) for each in records])
 
 
 async def publish(broker: Broker, records: Sequence[Record]) -> Lap:
-    """The transport alone, with records that are encoded already."""
+    """Publish records that are encoded already by the transport alone."""
     with new_topic(broker) as topic:
         async with open_transport(broker.bootstrap, topic) as transport:
             await transport.publish(records[:ROUND])
@@ -67,7 +67,7 @@ async def publish(broker: Broker, records: Sequence[Record]) -> Lap:
 
 
 async def ward(broker: Broker, records: Sequence[Record], number: int) -> Lap:
-    """What a ward child does: it makes the observations and encodes them too."""
+    """Run a ward child, which also makes and encodes the observations."""
     occupied = beds(number)
     telemetry = Telemetry(CollectorRegistry())
     with new_topic(broker) as topic:
@@ -79,7 +79,7 @@ async def ward(broker: Broker, records: Sequence[Record], number: int) -> Lap:
 
 
 def beds(number: int) -> list[ReplayedBay]:
-    """Beds with recordings, which hold the same number of rows altogether."""
+    """Make beds with recordings of this number of rows altogether."""
     rows = [Row(second, signs(second)) for second in range(READINGS // number)]
     recording = Recording(rows, rows[-1].elapsed, 0)
     names = [f"patient {place}" for place in range(number)]
@@ -87,12 +87,12 @@ def beds(number: int) -> list[ReplayedBay]:
 
 
 def signs(second: int) -> VitalSigns:
-    """Signs that change."""
+    """Make signs that change from row to row."""
     return VitalSigns(60 + second % 40, 16, 120 + second % 7, 80, 97, 36 + second % 20 / 10)
 
 
 def encoded(occupied: Sequence[ReplayedBay]) -> list[Record]:
-    """All that the beds send, in the order of time."""
+    """Encode all observations of the beds, in the order of time."""
     observations: list[Observation] = []
     for _ in range(READINGS // len(occupied)):
         for bed in occupied:

@@ -1,4 +1,4 @@
-"""What the Kafka benchmarks write to and read from: topics of their own, through the ward's client."""
+"""Topics of the Kafka benchmarks, read and written by the ward's client."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -18,7 +18,7 @@ ROUND = 1_000
 
 @contextmanager
 def new_topic(broker: Broker) -> Iterator[str]:
-    """A topic that is gone afterwards."""
+    """Make a topic, and delete it at the end."""
     name = f"bench-{uuid4()}"
     broker.create_topic(name, PARTITIONS)
     try:
@@ -29,7 +29,7 @@ def new_topic(broker: Broker) -> Iterator[str]:
 
 @asynccontextmanager
 async def open_transport(bootstrap: str, topic: str) -> AsyncIterator[KafkaTransport]:
-    """The ward's own client."""
+    """Open the ward's own client."""
     transport = KafkaTransport(Brokers(Kafka(bootstrap_servers=bootstrap)), topic=topic, partitions=PARTITIONS)
     try:
         yield transport
@@ -45,12 +45,12 @@ async def fill(broker: Broker, topic: str, records: Sequence[Record]) -> None:
 
 
 def in_rounds(records: Sequence[Record]) -> list[Sequence[Record]]:
-    """The records in the numbers that are published at a time."""
+    """Split the records into the numbers that are published at a time."""
     return [records[begin : begin + ROUND] for begin in range(0, len(records), ROUND)]
 
 
 def encoded_readings(patients: int, each: int) -> list[Record]:
-    """So many readings of each patient, in the order of time."""
+    """Encode this number of readings of each patient, in the order of time."""
     uuids = patients_of(patients)
     readings = [
         observation(second, patient=uuid, pulse=60 + second % 40, temperature=36 + second % 20 / 10)
@@ -61,5 +61,5 @@ def encoded_readings(patients: int, each: int) -> list[Record]:
 
 
 def patients_of(count: int) -> list[UUID]:
-    """The patients whose readings are written."""
+    """Return the patients of the readings."""
     return [uuid_of_name(f"patient {number}") for number in range(count)]

@@ -1,4 +1,4 @@
-"""From launch to the first reading in the API, beside what the imports alone take."""
+"""Time from launch to the first reading in the API, beside that of the imports alone."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ ROUNDS = 5
 
 
 def main() -> None:
-    """Print seconds and their ratio."""
+    """Print both in seconds, and their ratio."""
     imports: list[float] = []
     launches: list[float] = []
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""Clients that cost little: sockets that stay open, and a loop that reads answers without looking at them.
+"""Clients that cost little: sockets that stay open, and a loop that does not parse the answers.
 
 They are this process, while the server is another one: on two cores none is in the other's way.
 """
@@ -26,24 +26,24 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 class Server(NamedTuple):
-    """A process that answers on a port of this machine."""
+    """A process that serves on a port of this machine."""
 
     port: int
     process: psutil.Process
 
     def spent(self) -> float:
-        """Seconds of CPU time, the system's for it too."""
+        """CPU time so far in seconds, including the system's for the process."""
         return float(sum(self.process.cpu_times()[:2]))
 
 
 def request(path: str, *, gzip: bool = False) -> bytes:
-    """A GET of this path."""
+    """Make a GET of this path."""
     encoding = "gzip" if gzip else "identity"
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\n\r\n".encode()
 
 
 class Connection:
-    """One client, which sends a request at a time."""
+    """A client that sends one request at a time."""
 
     # What was read last, of any of them: nobody looks at it.
     _buffer = bytearray(2**20)
@@ -69,7 +69,7 @@ class Connection:
         self.socket.send(request)
 
     def receive(self) -> bool:
-        """Read what is there; return whether the answer is complete. ConnectionError for any answer but 200."""
+        """Read the available bytes. True once the answer is complete; ConnectionError for any status but 200."""
         count = self.socket.recv_into(self._buffer)
         if not count:
             raise ConnectionError("the server closed the connection")
@@ -87,7 +87,7 @@ class Connection:
 
 
 class Clients:
-    """Clients of one server, each of which asks again as soon as it is answered."""
+    """Clients of one server; each asks again as soon as it is answered."""
 
     def __init__(self, server: Server, number: int, jobs: Iterator[Job]) -> None:
         self._server = server
@@ -97,7 +97,7 @@ class Clients:
         self.costs: list[float] = []
 
     def work(self, seconds: float) -> Lap:
-        """Begin jobs for so long, and end them: how many the server did a second, at what CPU time each."""
+        """Begin jobs for this time, and end them. Returns jobs a second, and the server's CPU time for each."""
         with ExitStack() as stack:
             connections = [stack.enter_context(Connection(self._server.port)) for _ in range(self._number)]
             began, own, spent = time.perf_counter(), time.process_time(), self._server.spent()
@@ -129,7 +129,7 @@ class Clients:
 
 
 def watch(port: int, light: bytes, heavy: Iterator[bytes], *, clients: int, seconds: float) -> list[float]:
-    """The milliseconds that light requests take, beside so many clients that ask for heavy ones without a pause."""
+    """Measure the milliseconds of light requests, beside clients that ask for heavy ones without a pause."""
     delays: list[float] = []
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         idler, *others = [stack.enter_context(Connection(port)) for _ in range(1 + clients)]

@@ -1,4 +1,4 @@
-"""The usual way to store a message: a model of it, the ORM, a commit each.
+"""The usual way to store a message: a model of it, the ORM, and a commit for each.
 
 It needs pydantic, which the project does not: pip install -e '.[bench]'. The file is in WAL, which is cheaper than
 SQLite's usual journal, and synchronous as SQLite has it; patients are known before the first message comes, as those of
@@ -19,7 +19,7 @@ from tests.benchmarks.naive_tables import Base, Patient, PatientMetric
 
 
 class Message(BaseModel):
-    """The brief's message."""
+    """A message of the brief."""
 
     patient_uuid: UUID
     patient_name: str
@@ -33,7 +33,7 @@ class Message(BaseModel):
 
 @asynccontextmanager
 async def new_sessions(url: str, patients: Sequence[UUID]) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-    """Sessions on a new file, with these patients in it."""
+    """Make sessions on a new file with these patients."""
     engine = create_async_engine(url.replace("sqlite:", "sqlite+aiosqlite:"))
     async with engine.connect() as connection:
         await connection.execute(text("PRAGMA journal_mode = WAL"))
@@ -59,7 +59,7 @@ async def store(url: str, patients: Sequence[UUID], messages: Sequence[bytes]) -
 
 
 async def add(sessions: async_sessionmaker[AsyncSession], value: bytes) -> None:
-    """One row, and its patient's when it is the first."""
+    """Add one row, and its patient with the first one."""
     message = Message.model_validate_json(value)
     async with sessions() as session:
         patient = await session.scalar(select(Patient).where(Patient.uuid == str(message.patient_uuid)))
@@ -72,7 +72,7 @@ async def add(sessions: async_sessionmaker[AsyncSession], value: bytes) -> None:
 
 
 def metric(patient: int, message: Message) -> PatientMetric:
-    """The row of a message."""
+    """Convert a message to a row."""
     systolic, diastolic = (float(half) for half in message.bp.split("/")) if message.bp else (None, None)
     return PatientMetric(
         patient_id=patient,
@@ -88,5 +88,5 @@ def metric(patient: int, message: Message) -> PatientMetric:
 
 
 def hundredths(value: float | None) -> int | None:
-    """As the table has it."""
+    """Convert a value to hundredths, as the table stores it."""
     return None if value is None else round(value * 100)

@@ -1,11 +1,11 @@
-"""The ward's tables as the naive services map them: with the ORM, and the values as they are stored."""
+"""The ward's tables in the naive services: mapped by the ORM, with values as they are stored."""
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """Their metadata."""
+    """Metadata of the tables."""
 
 
 class Patient(Base):
@@ -20,7 +20,7 @@ class Patient(Base):
 
 
 class PatientMetric(Base):
-    """A reading: hundredths and milliseconds."""
+    """A reading: values in hundredths, times in milliseconds."""
 
     __tablename__ = "patient_metrics"
     __table_args__ = ({"sqlite_with_rowid": False},)

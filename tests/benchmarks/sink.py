@@ -48,13 +48,13 @@ Step: TypeAlias = Callable[[Path, datetime], Lap]
 
 
 class Readings(NamedTuple):
-    """What is stored in a round."""
+    """Readings of one round."""
 
     uuids: Sequence[UUID]
     values: Values
 
     def batches(self, start: datetime) -> list[tuple[Values, datetime]]:
-        """The values of each transaction, and their first time."""
+        """Return the rows of each transaction, and their first time."""
         return [
             (self.values[:, begin : begin + BATCH], start + timedelta(seconds=begin * EVERY))
             for begin in range(0, BATCHES * BATCH, BATCH)
@@ -82,7 +82,7 @@ def main(readings: int, rounds: int) -> None:
 
 
 def steps(readings: Readings) -> dict[str, Step]:
-    """What the contestants do in a round."""
+    """Return the step of each contestant in a round."""
     return {
         AS_IT_COMES: partial(bare, _DEFAULTS, readings),
         WELL_SET: partial(bare, _WELL_SET, readings),
@@ -93,7 +93,7 @@ def steps(readings: Readings) -> dict[str, Step]:
 
 
 def on_new(empty: Path, start: datetime, step: Step) -> Callable[[], Lap]:
-    """In a new file each time."""
+    """Use a new file each time."""
 
     def run() -> Lap:
         with tempfile.TemporaryDirectory(dir=empty.parent) as folder:
@@ -103,14 +103,14 @@ def on_new(empty: Path, start: datetime, step: Step) -> Callable[[], Lap]:
 
 
 def on_large(original: Path, copy: Path, start: datetime, step: Step) -> Callable[[], Lap]:
-    """In a large file, which grows from round to round."""
+    """Use a large file, which grows from round to round."""
     shutil.copy(original, copy)  # with its mode: the sink warns of a file that others may read
     starts = (start + timedelta(seconds=number * BATCHES * BATCH * EVERY) for number in count())
     return lambda: step(copy, next(starts))
 
 
 def naive_of(readings: Readings, start: datetime, scratch: str) -> dict[str, Callable[[], Lap]]:
-    """The naive service, where pydantic is installed."""
+    """Make the naive service, where pydantic is installed."""
     if find_spec("pydantic") is None:
         print("the naive service is left out, for want of pydantic: pip install -e '.[bench]'")
         return {}
@@ -128,7 +128,7 @@ def naive_of(readings: Readings, start: datetime, scratch: str) -> dict[str, Cal
 
 
 def bare(pragmas: Sequence[str], readings: Readings, path: Path, start: datetime) -> Lap:
-    """The limit."""
+    """Run the limit."""
     prepared = []
     for values, then in readings.batches(start):
         arrived = arrival(then)
@@ -145,20 +145,20 @@ def bare(pragmas: Sequence[str], readings: Readings, path: Path, start: datetime
 
 
 def store(readings: Readings, path: Path, start: datetime) -> Lap:
-    """The sink's transaction, with offsets and journal, on observations that are decoded already."""
+    """Store decoded observations in the sink's transaction, with offsets and journal."""
     fetched = as_fetched(readings, start)
     requests = [decode_batches([each]).request for each in fetched]
     return anyio.run(written, path, start, lambda place: requests[place], fetched)
 
 
 def decode_and_store(readings: Readings, path: Path, start: datetime) -> Lap:
-    """Bytes in, commit out. One record in a thousand is no observation and becomes a dead letter."""
+    """Decode and store bytes. One record in a thousand is no observation and becomes a dead letter."""
     fetched = as_fetched(readings, start, bad_every=1_000)
     return anyio.run(written, path, start, lambda place: decode_batches([fetched[place]]).request, fetched)
 
 
 def decode(readings: Readings, _path: Path, start: datetime) -> Lap:
-    """Bytes in, observations out."""
+    """Decode bytes to observations."""
     fetched = as_fetched(readings, start)
     watch = Stopwatch()
     return watch.lap(sum(len(decode_batches([each]).request.observations) for each in fetched))
@@ -176,12 +176,12 @@ async def written(path: Path, start: datetime, request: Callable[[int], object],
 
 
 def arrival(start: datetime) -> int:
-    """When the last reading of a batch has just come, in milliseconds since 1970."""
+    """Compute the time at which the last reading of a batch has just arrived, in milliseconds since 1970."""
     return round((start + timedelta(seconds=(BATCH - 1) * EVERY + 0.1)).timestamp() * 1_000)
 
 
 def as_fetched(readings: Readings, start: datetime, *, bad_every: int = 0) -> list[Batch]:
-    """The observations as the transport delivers them."""
+    """Make the deliveries of the observations, as the transport returns them."""
     fetched = []
     offset = 0
     for values, then in readings.batches(start):
@@ -195,7 +195,7 @@ def as_fetched(readings: Readings, start: datetime, *, bad_every: int = 0) -> li
 
 
 def made(uuids: Sequence[UUID], values: Values, start: datetime) -> list[Observation]:
-    """The observations of all patients at each time, in turn."""
+    """Make the observations of all patients at each time, in turn."""
     observations = []
     for number in range(values.shape[1]):
         moment = start + timedelta(seconds=number * EVERY)

@@ -1,4 +1,4 @@
-"""From SIGTERM to the end of a whole ward: with nobody, somebody and a crowd connected; broker up, down, or none."""
+"""Time from SIGTERM to the end of a whole ward: with none, some and many clients; broker up, down, or none."""
 
 import tempfile
 import time
@@ -17,7 +17,7 @@ CROWDS = (0, 1, 20)
 
 
 def main() -> None:
-    """Print the distribution of the seconds; the promise is 15."""
+    """Print the distribution of the seconds (goal: 15 at most)."""
     for clients in CROWDS:
         _told(f"in memory, {clients} streams", lambda clients=clients: _stop(clients))  # type: ignore[misc] # mypy cannot infer a default
     if not available():
@@ -40,7 +40,7 @@ def _told(what: str, stop: Callable[[], float]) -> None:
 
 
 def _stop(clients: int, broker: ApacheKafka | None = None, *, lose_broker: bool = False) -> float:
-    """The seconds of one stop; each client holds a stream and an idle connection."""
+    """Measure the seconds of one stop; each client holds a stream and an idle connection."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     words = ["supervise", "--port", str(port), *(["--transport", "kafka"] if broker else [])]

@@ -1,4 +1,4 @@
-"""What live streams cost: CPU of a monitor with 200 clients at 40 readings a second, and how soon they arrive."""
+"""Cost of live streams: CPU time of a monitor with 200 clients at 40 readings a second, and the readings' delay."""
 
 import json
 import tempfile
@@ -18,7 +18,7 @@ SECONDS = 20.0
 
 
 def main() -> None:
-    """Print the monitor's share of a core and the delays that one client saw."""
+    """Print the monitor's share of a core, and the delays at one client."""
     ward_port, port = free_port(), free_port()
     interval = str(BEDS / READINGS_PER_SECOND)
     with tempfile.TemporaryDirectory() as folder:
@@ -39,14 +39,14 @@ def main() -> None:
 
 
 def share(process: psutil.Process, seconds: float) -> float:
-    """CPU time a second."""
+    """Measure CPU time a second."""
     before = sum(process.cpu_times()[:2])
     time.sleep(seconds)
     return float(sum(process.cpu_times()[:2]) - before) / seconds
 
 
 async def follow(port: int, process: psutil.Process) -> tuple[float, list[float], int]:
-    """Connect all clients, and watch the monitor while they read."""
+    """Connect all clients, and measure the monitor while they read."""
     delays: list[float] = []
     received = 0
 
@@ -74,7 +74,7 @@ async def follow(port: int, process: psutil.Process) -> tuple[float, list[float]
 
 
 def delays_of(data: bytes) -> list[float]:
-    """Seconds from each reading's own timestamp to now."""
+    """Compute the seconds from each reading's own timestamp to now."""
     now = datetime.now(UTC)
     return [
         (now - datetime.fromisoformat(reading["timestamp"])).total_seconds()

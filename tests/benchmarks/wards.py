@@ -1,4 +1,4 @@
-"""Processes of their own, for benchmarks that measure from outside."""
+"""Programs in processes of their own, for benchmarks that measure from outside."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ from loguru import logger
 def running(
     words: Sequence[str], folder: str | Path, *, module: str = "icu", **environ: str
 ) -> Iterator[subprocess.Popen[Any]]:
-    """`python -m icu`, or another module, with these words; ended at the end."""
+    """Run `python -m icu`, or another module, with these words, and end it at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *words], cwd=folder, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
     )
@@ -36,7 +36,7 @@ def running(
 
 @contextmanager
 def aside(work: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> Iterator[psutil.Process]:
-    """A function in a process of its own; ended at the end."""
+    """Run a function in a process of its own, and end it at the end."""
     process = get_context("spawn").Process(target=_quietly, args=(work, *arguments))
     process.start()
     try:
@@ -53,20 +53,20 @@ def _quietly(work: Callable[..., Coroutine[Any, Any, None]], *arguments: str) ->
 
 
 def quieten() -> None:
-    """Log the ward's warnings alone: lines below them would be measured too, and aiokafka tells of ordinary retries."""
+    """Log only warnings: other lines would be measured too, and aiokafka logs ordinary retries."""
     logger.remove()
     logger.add(sys.stderr, level="WARNING")
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Find a port on which no program listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def until(url: str, words: bytes) -> None:
-    """Ask until the answer contains the words."""
+    """Ask until the answer contains these words."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(URLError, ConnectionError), urlopen(url, timeout=5) as answer:

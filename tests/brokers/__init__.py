@@ -22,21 +22,21 @@ class Broker(Protocol):
 
     @property
     def real(self) -> bool:
-        """Whether it is Apache Kafka, not a mock."""
+        """True for Apache Kafka, False for a mock."""
         ...
 
     @property
     def bootstrap(self) -> str:
-        """Its address."""
+        """Address of the broker."""
         ...
 
     def create_topic(self, name: str, partitions: int = 6) -> None:
-        """Make a topic that can be written at once."""
+        """Make a topic, and return once it can be written."""
         ...
 
 
 class GivenKafka(Administered):
-    """A broker that somebody else runs."""
+    """A broker that runs outside the tests."""
 
     real = True
 
@@ -46,7 +46,7 @@ class GivenKafka(Administered):
 
 @contextmanager
 def shared_broker(folder: Path) -> Iterator[Broker]:
-    """The broker of all processes that name this folder: the first starts it, and stops it when nobody needs it."""
+    """Share a broker between all processes that name this folder: the first starts it, and the last user stops it."""
     address = folder / "kafka.address"
     with (folder / "kafka.door").open("w") as door, (folder / "kafka.users").open("w") as users:
         flock(door, LOCK_EX)
@@ -69,7 +69,7 @@ def shared_broker(folder: Path) -> Iterator[Broker]:
 
 @contextmanager
 def open_broker() -> Iterator[Broker]:
-    """The best broker there is: that of ICU_TEST_KAFKA, a real one, or, unless ICU_TEST_REQUIRE_KAFKA, the mock."""
+    """Open the best broker: that of ICU_TEST_KAFKA, a real one, or, unless ICU_TEST_REQUIRE_KAFKA, the mock."""
     if given := os.environ.get("ICU_TEST_KAFKA"):
         yield GivenKafka(given)
     elif available():
@@ -83,7 +83,7 @@ def open_broker() -> Iterator[Broker]:
 
 @contextmanager
 def own_kafka(folder: Path, *, secure: bool = False) -> Iterator[ApacheKafka]:
-    """A real broker to be started, and killed, at will. Skips the test where there can be none."""
+    """Make a real broker that the test starts and kills. Skips the test where there is none."""
     if not available():
         missing = "needs a real Kafka: .ci/kafka downloads one"
         pytest.fail(missing) if os.environ.get("ICU_TEST_REQUIRE_KAFKA") else pytest.skip(missing)

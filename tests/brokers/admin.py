@@ -1,4 +1,4 @@
-"""Asking a broker from code that is not asynchronous."""
+"""Requests to a broker from synchronous code."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,19 +12,19 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NotLeaderForPartitionError, for_code
 
 # Seconds until a question that takes milliseconds has certainly failed.
-PATIENCE = 30
+TIMEOUT = 30
 
 
 def ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
-    """The answer of the broker at this address; works inside an event loop too, which waits."""
+    """Return the answer of the broker at this address. Works inside an event loop too, and blocks it meanwhile."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, _ask(bootstrap, question)).result()
 
 
 async def _ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE * 1000)
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT * 1000)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await client.start()
             return await question(client)
     finally:
@@ -32,7 +32,7 @@ async def _ask(bootstrap: str, question: Callable[[AIOKafkaAdminClient], Awaitab
 
 
 class Administered:
-    """A broker whose topics can be made and changed."""
+    """A broker on which topics can be made and changed."""
 
     bootstrap: str
 
@@ -56,7 +56,7 @@ class Administered:
         ask(self.bootstrap, lambda client: client.alter_configs([resource]))
 
     def delete_records(self, topic: str, partition: int, before: int) -> None:
-        """Remove a partition's records that are older than the offset `before`."""
+        """Delete a partition's records before the offset `before`."""
 
         async def delete(client: AIOKafkaAdminClient) -> None:
             while True:
@@ -76,5 +76,5 @@ async def _has_leaders(client: AIOKafkaAdminClient, name: str, partitions: int) 
 
 
 def brokers(bootstrap: str) -> int:
-    """How many brokers of the cluster can serve."""
+    """Count the brokers of the cluster that can serve."""
     return len(ask(bootstrap, lambda client: client.describe_cluster())["brokers"])

@@ -1,4 +1,4 @@
-"""A real Apache Kafka: one node on loopback, which tests may kill, suspend and rob of its disk."""
+"""A real Apache Kafka: one node on loopback, which tests may kill, suspend, damage or rob of its disk."""
 
 import atexit
 import base64
@@ -19,23 +19,20 @@ from aiokafka.errors import KafkaError
 
 from tests.brokers import admin, certificates, java, settings
 from tests.ports import free_ports
-from tests.processes import Guarded, run
-
-# Seconds until a broker that starts in less than five has certainly failed.
-PATIENCE = 60
+from tests.processes import TIMEOUT, Guarded, run
 
 available = java.available
 
 
 class ApacheKafka(admin.Administered):
-    """A broker whose address stays the same over restarts."""
+    """A broker that keeps its address over restarts."""
 
     real = True
     username = "icu"
     password = secrets.token_hex(8)
 
     def __init__(self, folder: Path, *, secure: bool = False) -> None:
-        """Keep everything in this folder; a secure broker listens with passwords and certificates too."""
+        """Keep all data in this folder; a secure broker has listeners with passwords and certificates too."""
         self._folder = folder.resolve()
         self._cluster = _new_id()
         self._process: Guarded | None = None
@@ -49,32 +46,32 @@ class ApacheKafka(admin.Administered):
 
     @property
     def bootstrap(self) -> str:
-        """Where it listens in plain text."""
+        """Address of the listener in plain text."""
         return self._addresses["PLAINTEXT"]
 
     @property
     def sasl_plaintext(self) -> str:
-        """Where a secure broker wants a password, by PLAIN or SCRAM-SHA-512."""
+        """Address of a secure broker's listener with passwords, PLAIN or SCRAM-SHA-512."""
         return self._addresses["SASL_PLAINTEXT"]
 
     @property
     def ssl(self) -> str:
-        """Where a secure broker shows a certificate."""
+        """Address of a secure broker's listener with a certificate."""
         return self._addresses["SSL"]
 
     @property
     def sasl_ssl(self) -> str:
-        """Where a secure broker shows a certificate and wants a password, by SCRAM-SHA-512."""
+        """Address of a secure broker's listener with a certificate and passwords, SCRAM-SHA-512."""
         return self._addresses["SASL_SSL"]
 
     @property
     def expired(self) -> str:
-        """Where a secure broker shows a certificate that has expired."""
+        """Address of a secure broker's listener with an expired certificate."""
         return self._addresses["EXPIRED"]
 
     @property
     def elsewhere(self) -> str:
-        """Where a secure broker says that it is to be asked at settings.ELSEWHERE, which is no host."""
+        """Address of a secure broker's listener that advertises settings.ELSEWHERE, which is no host."""
         return self._addresses["ELSEWHERE"]
 
     @property
@@ -84,18 +81,18 @@ class ApacheKafka(admin.Administered):
 
     @property
     def other_ca(self) -> Path:
-        """An authority that did not."""
+        """An authority that did not sign it."""
         return self._folder / "other-ca.pem"
 
     def start(self) -> None:
-        """Start on what the disk holds, and wait until it serves."""
+        """Start on the data on the disk, and wait until the broker serves."""
         if self._process is not None:
             raise RuntimeError("the broker has been started already")
         if not self._data.exists():
             self._format()
         words = [*java.command(java.class_data(self._class_data)), "kafka.Kafka", str(self._settings)]
         self._process = Guarded(words, self._log)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self._serves():
             if not self._process.running() or time.monotonic() > deadline:
                 self.kill()
@@ -103,24 +100,24 @@ class ApacheKafka(admin.Administered):
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Ask it to stop (SIGTERM), and wait; nothing when it does not run."""
+        """Send SIGTERM, and wait; do nothing when it does not run."""
         if self._end(signal.SIGTERM) == 128 + signal.SIGTERM:
             java.keep_class_data(self._class_data)
 
     def kill(self) -> None:
-        """End it at once (SIGKILL); nothing when it does not run."""
+        """Send SIGKILL; do nothing when it does not run."""
         self._end(signal.SIGKILL)
 
     def suspend(self) -> None:
-        """Let it keep its connections and do nothing (SIGSTOP)."""
+        """Suspend the process (SIGSTOP): it keeps its connections and does nothing."""
         self._running().send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on (SIGCONT)."""
+        """Resume the process (SIGCONT)."""
         self._running().send(signal.SIGCONT)
 
     def wipe(self, *, new_cluster: bool = False) -> None:
-        """While it does not run: lose the disk; the next start begins empty, as the same cluster or another one."""
+        """Empty the disk of a stopped broker; it starts again as the same cluster or another one."""
         if self._process is not None:
             raise RuntimeError("only a broker that does not run can lose its disk")
         shutil.rmtree(self._data)
@@ -128,7 +125,7 @@ class ApacheKafka(admin.Administered):
             self._cluster = _new_id()
 
     def damage(self, topic: str, partition: int, value: bytes) -> None:
-        """While it does not run: let the bytes of a record on its disk be others."""
+        """Change the bytes of a record on the disk of a stopped broker."""
         [segment] = (self._data / f"{topic}-{partition}").glob("*.log")
         whole = segment.read_bytes()
         if self._process is not None or whole.count(value) != 1:
@@ -137,7 +134,7 @@ class ApacheKafka(admin.Administered):
 
     @contextmanager
     def robbed(self, topic: str, partition: int) -> Iterator[None]:
-        """While it runs: a file of the partition is gone from its disk, and comes back at the end."""
+        """Take a file of a partition from the disk of a running broker, and put it back at the end."""
         [segment] = (self._data / f"{topic}-{partition}").glob("*.log")
         kept = segment.read_bytes()
         os.truncate(segment, 0)
@@ -172,7 +169,7 @@ class ApacheKafka(admin.Administered):
         return process.end(number) if process is not None else None
 
     def _format(self) -> None:
-        """Prepare the empty disk: the first of this process by Kafka's own tool, others as copies of it."""
+        """Format the empty disk: the first of this process by Kafka's own tool, others as copies of it."""
         kept = _kept_disk() / "data"
         if not kept.exists():
             self._format_first()
@@ -189,7 +186,7 @@ class ApacheKafka(admin.Administered):
         run(*java.command(), "kafka.tools.StorageTool", *words)
 
     def _serves(self) -> bool:
-        """Whether every listener accepts, and the cluster counts this broker in."""
+        """Check that every listener accepts, and that the cluster counts this broker in."""
         try:
             for address in self._addresses.values():
                 host, port = address.split(":")
@@ -199,7 +196,7 @@ class ApacheKafka(admin.Administered):
             return False
 
     def _log_tail(self) -> str:
-        """The end of the log, without the frames of stacks."""
+        """Return the end of the log, without stack frames."""
         lines = [line for line in self._log.read_text().splitlines() if not line.startswith("\t")]
         return "\n".join(lines[-20:])
 
@@ -212,17 +209,17 @@ class ApacheKafka(admin.Administered):
 
 @functools.cache
 def _kept_disk() -> Path:
-    """The folder of a disk that Kafka has formatted, which takes it a second; removed at the end."""
+    """Make a formatted disk once and keep it, since Kafka takes a second for each; it is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="icu-kafka-disk-"))
     atexit.register(shutil.rmtree, folder)
     return folder
 
 
 def _new_id() -> str:
-    """An identity for a cluster or a disk. No dash: in front it would be taken for an option."""
+    """Make the identity of a cluster or a disk, without a dash: in front it would be taken for an option."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "x")
 
 
 def _free_addresses(count: int) -> list[str]:
-    """Addresses on loopback that nobody listens on."""
+    """Find addresses on loopback on which no program listens."""
     return [f"127.0.0.1:{port}" for port in free_ports(count)]

@@ -1,4 +1,4 @@
-"""The Java that runs a broker, and the artifacts that .ci/kafka has downloaded."""
+"""Java for a broker, and the artifacts that .ci/kafka has downloaded."""
 
 import functools
 import hashlib
@@ -17,27 +17,27 @@ FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j
 
 
 def available() -> str | None:
-    """The folder with the broker's artifacts; None without them or without a Java that runs them."""
+    """Return the folder with the broker's artifacts; None without them or without a Java that runs them."""
     found = re.search(r'version "(\d+)', _version())
     fits = found is not None and int(found[1]) >= OLDEST
     return str(_libs()) if fits and _libs().is_dir() else None
 
 
 def command(*options: str) -> list[str]:
-    """How to start Java with the broker's classes."""
+    """Return the command line that starts Java with the broker's classes."""
     # Sorted, because a class-data archive fits the very same class path only.
     jars = sorted(str(jar) for jar in _libs().glob("*.jar"))
     return ["java", *FLAGS, *options, "-cp", os.pathsep.join(jars)]
 
 
 def class_data(new: Path) -> str:
-    """The option that uses the kept class data; without any, the one that writes it to `new` at a regular exit."""
+    """Return the option that uses the kept class data or, without any, writes it to `new` at a regular exit."""
     kept = _class_data()
     return f"-XX:SharedArchiveFile={kept}" if kept.exists() else f"-XX:ArchiveClassesAtExit={new}"
 
 
 def keep_class_data(new: Path) -> None:
-    """Keep what a broker has written, if it has; the next ones start in half the time."""
+    """Keep the class data that a broker has written, if any; the next brokers start in half the time."""
     if new.exists():
         with tempfile.NamedTemporaryFile(dir=_libs(), delete=False) as part:
             shutil.copyfile(new, part.name)
@@ -46,20 +46,20 @@ def keep_class_data(new: Path) -> None:
 
 
 def _libs() -> Path:
-    """The folder that .ci/kafka makes."""
+    """Return the folder that .ci/kafka makes."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     [version] = re.findall("<kafka.version>(.*)</kafka.version>", POM.read_text())
     return cache / "icu-tests" / f"kafka-{version}"
 
 
 def _class_data() -> Path:
-    """Where the class data for this very Java is kept."""
+    """Return the path of the class data for this version of Java."""
     return _libs() / f"{hashlib.sha256(_version().encode()).hexdigest()[:12]}.jsa"
 
 
 @functools.cache
 def _version() -> str:
-    """What Java says about itself; nothing when there is none."""
+    """Return the version text of Java; empty without Java."""
     try:
         return subprocess.run(["java", "-version"], check=False, capture_output=True, text=True).stderr
     except FileNotFoundError:

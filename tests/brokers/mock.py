@@ -1,4 +1,4 @@
-"""librdkafka's mock broker: needs a pip package and nothing else, and forgets everything when it stops."""
+"""librdkafka's mock broker: it needs only a pip package, and forgets everything when it stops."""
 
 import ctypes
 from ctypes import POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
@@ -41,7 +41,7 @@ class MockKafka:
 
     @property
     def bootstrap(self) -> str:
-        """Where it listens; another place after each start."""
+        """Address of the broker, another one after each start."""
         found: bytes = self._call("mock_cluster_bootstraps", self._cluster)
         return found.decode()
 
@@ -57,7 +57,7 @@ class MockKafka:
         self._cluster = self._call("mock_cluster_new", self._client, self._brokers)
 
     def stop(self) -> None:
-        """Stop it, and forget all."""
+        """Stop the broker, and forget all."""
         self._call("mock_cluster_destroy", self._cluster)
         self._call("destroy", self._client)
         self._cluster = self._client = None
@@ -69,7 +69,7 @@ class MockKafka:
             raise RuntimeError(f"librdkafka does not make the topic {name}: error {code}")
 
     def down(self, broker: int = EVERY_BROKER) -> None:
-        """Close a broker's connections, or all, and refuse new ones. Its partitions stay its own."""
+        """Close the connections of a broker, or of all, and refuse new ones. It keeps its partitions."""
         self._call("mock_broker_set_down", self._cluster, broker)
 
     def up(self, broker: int = EVERY_BROKER) -> None:
@@ -77,7 +77,7 @@ class MockKafka:
         self._call("mock_broker_set_up", self._cluster, broker)
 
     def lead(self, topic: str, partition: int, broker: int) -> None:
-        """Let a broker lead a partition."""
+        """Make a broker the leader of a partition."""
         self._call("mock_partition_set_leader", self._cluster, topic.encode(), partition, broker)
 
     def refuse_next_produce(self, code: int) -> None:
@@ -91,7 +91,7 @@ class MockKafka:
 
 
 def _library() -> ctypes.CDLL:
-    """The library that the wheel of confluent-kafka brings along."""
+    """Find the library inside the wheel of confluent-kafka."""
     spec = find_spec("confluent_kafka")
     if spec is None or spec.origin is None:
         raise RuntimeError("the mock broker needs confluent-kafka: pip install confluent-kafka")

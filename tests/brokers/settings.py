@@ -1,4 +1,4 @@
-"""What a broker's server.properties say."""
+"""Settings of a broker, its server.properties."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ MODULES = "org.apache.kafka.common.security"
 
 
 def node(addresses: Mapping[str, str], data: Path) -> dict[str, str]:
-    """A single node that listens here."""
+    """Make the settings of a single node with this listener."""
     protocols = {name: PROTOCOLS.get(name, name) for name in addresses}
     places = {name: f"{name}://{address}" for name, address in addresses.items()}
     advertised = {**places, "ELSEWHERE": f"ELSEWHERE://{ELSEWHERE}"} if "ELSEWHERE" in places else places
@@ -48,7 +48,7 @@ def node(addresses: Mapping[str, str], data: Path) -> dict[str, str]:
 
 
 def security(username: str, password: str, keystore: Path, expired: Path) -> dict[str, str]:
-    """Who may log in, and the certificates to show; users of SCRAM are kept in the broker's own data."""
+    """Make the settings of logins and certificates; users of SCRAM are kept in the broker's own data."""
     plain = f'{MODULES}.plain.PlainLoginModule required user_{username}="{password}";'
     scram = f"{MODULES}.scram.ScramLoginModule required;"
     return {
@@ -65,5 +65,5 @@ def security(username: str, password: str, keystore: Path, expired: Path) -> dic
 
 
 def properties(lines: Mapping[str, str]) -> str:
-    """The text of the file."""
+    """Format the file."""
     return "".join(f"{name}={value}\n" for name, value in lines.items())

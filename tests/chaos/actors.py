@@ -1,4 +1,4 @@
-"""Actors: roles as real processes that are killed, stopped and started again, each life with a log of its own."""
+"""Actors: roles as real processes that are killed, stopped and started again, each run with a log of its own."""
 
 import signal
 import sys
@@ -14,14 +14,14 @@ from tests.processes import Guarded
 
 
 class Stop(NamedTuple):
-    """An end that was asked for by SIGTERM."""
+    """A stop that was requested by SIGTERM."""
 
     seconds: float
     code: int
 
 
 class Actor:
-    """A command that can be started again. It never ends by itself: where it did, `fallen` says so."""
+    """A command that can be started again. It never ends by itself: `fallen` says where it did."""
 
     def __init__(self, name: str, words: list[str], folder: Path, *, port: int | None = None) -> None:
         self.name = name
@@ -34,18 +34,18 @@ class Actor:
         self._process: Guarded | None = None
 
     def start(self) -> None:
-        """Begin another life."""
+        """Start the next run."""
         log = self._folder / f"{self.name}-{len(self.logs) + 1}.log"
         self.logs.append(log)
         # No environment: the settings of whoever runs the tests are none of theirs.
         self._process = Guarded(["env", "-i", *self._words], log)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Ask it to stop, and note how that went."""
+        """Send SIGTERM, and record the exit code and the time."""
         began = time.monotonic()
         code = self._end(signal.SIGTERM)
         # Before Python itself is up, nobody listens to the signal.
@@ -53,28 +53,28 @@ class Actor:
         self.stops.append(Stop(time.monotonic() - began, 0 if unborn else code))
 
     def suspend(self) -> None:
-        """Let it keep all that it holds and do nothing."""
+        """Suspend the process: it keeps all that it holds and does nothing."""
         self._living().send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume the process."""
         self._living().send(signal.SIGCONT)
 
     def is_ready(self) -> bool:
-        """Whether it says that it can do its work."""
+        """Check if the role reports that it is ready."""
         try:
             return web.get(f"http://127.0.0.1:{self.port}/health/ready", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 
     def starved(self) -> float:
-        """Seconds of this life in which it could have run and got no processor; 0 where the system does not tell."""
+        """Seconds of this run in which it was runnable without a processor; 0 where the system does not say."""
         mine = [each.pid for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == self._words]
         accounts = [path for pid in mine if (path := Path(f"/proc/{pid}/schedstat")).exists()]
         return sum(int(path.read_text().split()[1]) for path in accounts) / 1e9
 
     def clear(self) -> None:
-        """End it if it lives."""
+        """Kill it if it runs."""
         if self._process is not None:
             self.kill()
 
@@ -92,6 +92,6 @@ class Actor:
 
 
 def role(name: str, words: list[str], settings: Path, port: int) -> Actor:
-    """A role of the product with a face of its own."""
+    """Make an actor of a role with an HTTP face."""
     whole = [sys.executable, "-m", "icu", "run", *words, "--config", str(settings), "--port", str(port)]
     return Actor(name, whole, settings.parent, port=port)

@@ -1,4 +1,4 @@
-"""Evidence: what patients were told, what the log holds and what the database holds, each read by no code of ours."""
+"""Evidence: acknowledged readings, the log and the database, each read without the product's code."""
 
 import asyncio
 import json
@@ -25,21 +25,21 @@ T = TypeVar("T")
 
 
 class Reading(NamedTuple):
-    """One reading, wherever it was found."""
+    """One reading, from any source."""
 
     key: Key
     signs: Signs
 
 
 class Acknowledged(NamedTuple):
-    """A reading that a patient was told to be safe, and when, in seconds since 1970."""
+    """A reading that was acknowledged to a patient, and the time, in seconds since 1970."""
 
     at: float
     reading: Reading
 
 
 class Stored(NamedTuple):
-    """What the database holds."""
+    """Content of the database."""
 
     readings: list[Reading]
     dead_letters: int
@@ -48,7 +48,7 @@ class Stored(NamedTuple):
 
 
 def ledger(logs: Iterable[Path]) -> list[Acknowledged]:
-    """What the logs of patients say to be acknowledged. A line that kill -9 has cut says nothing."""
+    """Read the acknowledged readings from the logs of patients. A line that kill -9 has cut is left out."""
     return [each for log in logs for line in log.read_text().splitlines() for each in _acknowledged(line)]
 
 
@@ -70,7 +70,7 @@ def stored(path: Path) -> Stored:
 
 
 def count(path: Path) -> int:
-    """Readings in the database; 0 before there is one."""
+    """Count the readings in the database; 0 before it exists."""
     if not path.exists():
         return 0
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
@@ -81,7 +81,7 @@ def count(path: Path) -> int:
 
 
 def log_of(bootstrap: str, topic: str) -> list[Reading]:
-    """The whole topic, each partition in its order."""
+    """Read the whole topic, each partition in its order."""
     places = _places(topic)
 
     async def read(consumer: AIOKafkaConsumer) -> list[Reading]:
@@ -98,7 +98,7 @@ def log_of(bootstrap: str, topic: str) -> list[Reading]:
 
 
 def ends_of(bootstrap: str, topic: str) -> dict[int, int]:
-    """The offset of each partition's next record."""
+    """Return the offset of each partition's next record."""
     places = _places(topic)
 
     async def ends(consumer: AIOKafkaConsumer) -> dict[int, int]:
@@ -108,7 +108,7 @@ def ends_of(bootstrap: str, topic: str) -> dict[int, int]:
 
 
 def committed_of(bootstrap: str, topic: str, group: str) -> dict[int, int]:
-    """What the consumer group has committed."""
+    """Return the committed offsets of the consumer group."""
     places = _places(topic)
 
     async def committed(consumer: AIOKafkaConsumer) -> dict[int, int]:
@@ -129,7 +129,7 @@ def _acknowledged(line: str) -> Iterator[Acknowledged]:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects with a space between them."""
+    """Parse JSON objects with a space between them."""
     decoder, place = json.JSONDecoder(), 0
     while place < len(text):
         found, place = decoder.raw_decode(text, place)

@@ -1,4 +1,4 @@
-"""Faults: what befalls whom and when, all drawn from one seed."""
+"""Faults: kind, victim and time are drawn from one seed."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 
 class Victim(Protocol):
-    """A process that can be treated badly."""
+    """A process that faults can be applied to."""
 
     def start(self) -> None: ...
     def kill(self) -> None: ...
@@ -22,7 +22,7 @@ Fault: TypeAlias = Callable[[Victim, Random], None]
 
 
 class Lot(NamedTuple):
-    """What may befall one victim, and between how many and how many seconds it is left in peace."""
+    """Possible faults of one victim, and the range of seconds between two of them."""
 
     victim: Victim
     faults: Sequence[Fault]
@@ -30,7 +30,7 @@ class Lot(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """A fault that was, in seconds since 1970."""
+    """A fault that happened; times in seconds since 1970."""
 
     victim: str
     fault: str
@@ -39,35 +39,36 @@ class Happening(NamedTuple):
 
 
 def kill(victim: Victim, random: Random) -> None:
-    """kill -9, and a new start."""
+    """Send SIGKILL, and start the process again."""
     victim.kill()
     time.sleep(random.uniform(0, 2))
     victim.start()
 
 
 def suspend(victim: Victim, random: Random) -> None:
-    """SIGSTOP, and SIGCONT."""
+    """Send SIGSTOP, and SIGCONT."""
     victim.suspend()
     time.sleep(random.uniform(0.5, 6))
     victim.resume()
 
 
 def freeze(victim: Victim, random: Random) -> None:
-    """SIGSTOP for longer than anybody waits for an answer, and SIGCONT: what was given up is done all the same."""
+    """Send SIGSTOP for longer than any client waits for an answer, then SIGCONT: abandoned requests are still carried
+    out."""
     victim.suspend()
     time.sleep(random.uniform(10.5, 12))
     victim.resume()
 
 
 def stop(victim: Victim, random: Random) -> None:
-    """SIGTERM, and a new start."""
+    """Send SIGTERM, and start the process again."""
     victim.stop()
     time.sleep(random.uniform(0, 2))
     victim.start()
 
 
 def storm(lots: Mapping[str, Lot], *, seed: int, seconds: float) -> list[Happening]:
-    """Let everybody's faults come, each after another, until the time is up and all are mended again."""
+    """Apply the faults of all victims, one after the other for each, until the time is up and all run again."""
     end = time.monotonic() + seconds
 
     def torment(name: str) -> list[Happening]:

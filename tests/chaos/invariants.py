@@ -1,4 +1,4 @@
-"""Invariants: what must be true after any storm. Each says what it found, and whether that will do."""
+"""Invariants, which hold after any storm. Each returns its findings and a verdict."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ STAINS = "Task was destroyed|never retrieved|Unclosed|Traceback"
 
 
 class Verdict(NamedTuple):
-    """An invariant's outcome."""
+    """Outcome of an invariant."""
 
     name: str
     holds: bool
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """A kill -9 of the sink, in seconds since 1970, and the seconds until the next row, or until one was given up.
+    """A kill -9 of the sink, in seconds since 1970, and the seconds until the next row, or until the wait was given up.
 
     `starved` seconds of them the sink waited for a processor: other roles are started on the same few.
     """
@@ -59,7 +59,7 @@ def exactly_once(found: Stored) -> Verdict:
 
 
 def in_order(log: Iterable[Reading]) -> Verdict:
-    """I3: of each patient, readings came to the log in the order of their times."""
+    """I3: the readings of each patient are in the log in the order of their times."""
     last: dict[str, int] = {}
     late = 0
     first = _first(log)
@@ -72,7 +72,7 @@ def in_order(log: Iterable[Reading]) -> Verdict:
 
 
 def never_ahead(moments: Sequence[tuple[Mapping[int, int], Mapping[int, int]]]) -> Verdict:
-    """I4: what is committed to the broker is stored. Each moment is what was committed, and what was stored."""
+    """I4: every offset committed to the broker is stored. Each moment holds the committed and the stored offsets."""
     ahead = [
         f"{partition}: {offset} > {offsets.get(partition, 0)}"
         for committed, offsets in moments
@@ -84,7 +84,7 @@ def never_ahead(moments: Sequence[tuple[Mapping[int, int], Mapping[int, int]]]) 
 
 
 def all_accounted_for(log: Sequence[Reading], ends: Mapping[int, int], found: Stored) -> Verdict:
-    """I5: the log's end is rows, dead letters and records that say again what an earlier one has said."""
+    """I5: each record of the log is a row, a dead letter or a repetition of an earlier record."""
     first = _first(log)
     again = len(log) - len(first)
     contradictions = sum(first[reading.key] != reading.signs for reading in log)
@@ -95,11 +95,13 @@ def all_accounted_for(log: Sequence[Reading], ends: Mapping[int, int], found: St
 
 
 def stops_in_time(actors: Sequence[Actor]) -> Verdict:
-    """I8: every role ends within its time, and well."""
+    """I8: every role stops within its time, with exit code 0."""
     longest = {each.name: max((stop.seconds for stop in each.stops), default=None) for each in actors}
     bad = [(each.name, *stop) for each in actors for stop in each.stops if stop.seconds > STOPPED or stop.code]
-    told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest.items() if seconds is not None)
-    figures = f"{sum(len(each.stops) for each in actors)} stops, the longest in s: {told}; bad ones: {bad or 'none'}"
+    seconds_each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest.items() if seconds is not None)
+    figures = (
+        f"{sum(len(each.stops) for each in actors)} stops, the longest in s: {seconds_each}; bad ones: {bad or 'none'}"
+    )
     return Verdict("I8", not bad and None not in longest.values(), figures)
 
 
@@ -123,7 +125,7 @@ def no_one_fell(actors: Iterable[Actor]) -> Verdict:
 
 
 def nothing_left(remains: Sequence[str], logs: Sequence[Path]) -> Verdict:
-    """I13: no process, no port, no lock, and nothing in the logs that tells of a leak."""
+    """I13: no process, port or lock is left, and no log mentions a leak."""
     lines = [(log.name, line) for log in logs for line in log.read_text().splitlines() if re.search(STAINS, line)]
     stains = [f"{name}: {line[:300]}" for name, line in lines]
     figures = f"{len(logs)} logs, left behind: {remains or 'nothing'}, stains: {stains or 'none'}"
@@ -131,7 +133,7 @@ def nothing_left(remains: Sequence[str], logs: Sequence[Path]) -> Verdict:
 
 
 def _first(log: Iterable[Reading]) -> dict[Key, Signs]:
-    """What was said first of each reading, in the order of the log."""
+    """Return the first record of each reading, in the order of the log."""
     first: dict[Key, Signs] = {}
     for reading in log:
         first.setdefault(reading.key, reading.signs)
@@ -139,7 +141,7 @@ def _first(log: Iterable[Reading]) -> dict[Key, Signs]:
 
 
 def _is_fair(kill: Recovery, storm: Iterable[Happening], acknowledged: Iterable[Acknowledged]) -> bool:
-    """Whether the broker was left in peace meanwhile, and some patient's readings were accepted soon after the kill."""
+    """Check that no fault hit the broker meanwhile, and that it accepted a reading soon after the kill."""
     begin, end = kill.at - 2, kill.at + max(kill.seconds, RESUMED)
     broken = any(each.victim == "broker" and each.began < end and each.ended > begin for each in storm)
     return not broken and any(kill.at < each.at < kill.at + RESUMED / 2 for each in acknowledged)

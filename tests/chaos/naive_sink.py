@@ -1,4 +1,4 @@
-"""What the sink must not be: a group that commits by itself, and rows that are inserted as they come.
+"""A sink as it must not be: the consumer group commits by itself, and rows are inserted one by one.
 
 The mutation check of the chaos test: a checker that passes this one proves nothing. python naive_sink.py ADDRESS TOPIC
 FILE.
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS consumer_offsets (partition INTEGER, next INTEGER);
 
 
 async def main(bootstrap: str, topic: str, path: str) -> None:
-    """Store what the topic brings, and begin again after trouble."""
+    """Store the records of the topic, and begin again after an error."""
     database = sqlite3.connect(path)
     database.executescript(TABLES)
     while True:
@@ -38,7 +38,7 @@ async def main(bootstrap: str, topic: str, path: str) -> None:
 
 
 async def consume(database: sqlite3.Connection, bootstrap: str, topic: str) -> None:
-    """Store until there is trouble."""
+    """Store records until there is an error."""
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=bootstrap,
@@ -56,7 +56,7 @@ async def consume(database: sqlite3.Connection, bootstrap: str, topic: str) -> N
 
 
 def insert(database: sqlite3.Connection, reading: dict[str, object]) -> None:
-    """One row, one transaction."""
+    """Insert one row in a transaction of its own."""
     patient = reading["patient_uuid"]
     systolic, diastolic = str(reading["bp"]).split("/")
     values = [reading["pulse"], reading["resp_rate"], systolic, diastolic, reading["spo2"], reading["temperature"]]

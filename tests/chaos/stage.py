@@ -1,4 +1,4 @@
-"""The stage: a broker and all roles around it, in one folder; and what is left of them."""
+"""The stage: a broker and all roles around it, in one folder; and the search for leftovers."""
 
 import fcntl
 import socket
@@ -17,11 +17,10 @@ from tests.chaos.actors import Actor, role
 from tests.chaos.evidence import PARTITIONS, committed_of, count, ends_of, stored
 from tests.chaos.invariants import Recovery
 from tests.ports import free_ports
+from tests.processes import TIMEOUT
 
 TOPIC = "icu.chaos"
 PATIENTS = ("Anna", "Boris", "Иван Петров")
-# Seconds until what takes a few has certainly failed.
-PATIENCE = 60.0
 
 # Seconds after which a sink that stores nothing is left to the next fault.
 LONG = 10.0
@@ -62,16 +61,16 @@ class Stage:
 
     @property
     def actors(self) -> list[Actor]:
-        """Everybody but the broker."""
+        """All actors, without the broker."""
         return [*self.patients, self.sink, self.monitor]
 
     @property
     def logs(self) -> list[Path]:
-        """The logs of all lives."""
+        """The logs of all runs."""
         return [log for actor in self.actors for log in actor.logs]
 
     def kill_sink(self) -> None:
-        """kill -9 of the sink, a new start at once, and the time until the next row."""
+        """Kill the sink with -9, start it again at once, and measure the time until the next row."""
         self.sink.kill()
         at, rows = time.time(), count(self.database)
         self.sink.start()
@@ -81,17 +80,17 @@ class Stage:
         self.recoveries.append(Recovery(at, seconds, self.sink.starved()))
 
     def is_drained(self) -> bool:
-        """Whether the sink has stored, or at least committed, all that the log holds."""
+        """Check that the sink has stored, or at least committed, all records of the log."""
         ends = ends_of(self.broker.bootstrap, TOPIC)
         offsets = stored(self.database).offsets or self.committed()
         return offsets == ends
 
     def committed(self) -> dict[int, int]:
-        """What the sink has committed to the broker."""
+        """Return the offsets that the sink has committed to the broker."""
         return committed_of(self.broker.bootstrap, TOPIC, self.group)
 
     def remains(self) -> list[str]:
-        """Whatever outlives the actors."""
+        """Find processes, ports and locks that outlive the actors."""
         processes = [
             f"process {each.info['cmdline']}"
             for each in psutil.process_iter(["cmdline"])
@@ -104,7 +103,7 @@ class Stage:
 
 @contextmanager
 def raised(broker: ApacheKafka, folder: Path, *, naive: bool = False) -> Iterator[Stage]:
-    """Start everything; in the end, nothing is left of it."""
+    """Start all actors, and end them at the end."""
     broker.start()
     broker.create_topic(TOPIC, PARTITIONS)
     stage = Stage(broker, folder, naive=naive)
@@ -120,7 +119,7 @@ def raised(broker: ApacheKafka, folder: Path, *, naive: bool = False) -> Iterato
 
 def until(condition: Callable[[], bool], otherwise: str) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)

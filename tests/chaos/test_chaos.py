@@ -1,4 +1,4 @@
-"""Real processes under kill -9, SIGSTOP and SIGTERM: what was acknowledged is stored once, in order, and soon."""
+"""Real processes under kill -9, SIGSTOP and SIGTERM: every acknowledged reading is stored once, in order, and soon."""
 
 import os
 import secrets
@@ -34,21 +34,21 @@ SOME = 20
 
 @pytest.fixture
 def apache(tmp_path: Path) -> Iterator[ApacheKafka]:
-    """A real broker, not started yet."""
+    """A real broker that does not run yet."""
     with own_kafka(tmp_path / "broker") as broker:
         yield broker
 
 
 @pytest.fixture
 def seed() -> int:
-    """Draws all faults; another one each time, unless ICU_CHAOS_SEED repeats one."""
+    """The seed of all faults: another one each time, unless ICU_CHAOS_SEED repeats one."""
     seed = int(os.environ.get("ICU_CHAOS_SEED") or secrets.randbelow(1_000_000))
     print(_repro(seed))
     return seed
 
 
 class Proof(NamedTuple):
-    """All that was found out about a stage in the end."""
+    """All evidence of a stage, collected at the end."""
 
     acknowledged: list[Acknowledged]
     log: list[Reading]
@@ -99,7 +99,7 @@ def test_a_naive_sink_does_not_pass(apache: ApacheKafka, tmp_path: Path, seed: i
 
 
 def _lots(stage: Stage) -> dict[str, Lot]:
-    """What may befall whom."""
+    """Return the possible faults of each victim."""
 
     def kill_sink(victim: Victim, random: Random) -> None:
         stage.kill_sink()
@@ -113,7 +113,7 @@ def _lots(stage: Stage) -> dict[str, Lot]:
 
 
 def _end(stage: Stage) -> Proof:
-    """Stop the patients, let the sink store what is left, stop the others, and read everything."""
+    """Stop the patients, let the sink store the rest, stop the other actors, and read all evidence."""
     for patient in stage.patients:
         patient.stop()
     until(stage.is_drained, "the sink did not reach the log's end")
@@ -125,7 +125,7 @@ def _end(stage: Stage) -> Proof:
 
 
 def _judge(seed: int, storm: Sequence[Happening], *verdicts: Verdict) -> None:
-    """Print all, and fail with those that do not hold."""
+    """Print all verdicts, and fail where one is bad."""
     for each in storm:
         print(f"{each.began - storm[0].began:5.1f} s: {each.fault} {each.victim}, {each.ended - each.began:.1f} s")
     print(*verdicts, sep="\n")

@@ -1,4 +1,4 @@
-"""The invariants' own test: each fails where what it forbids has happened."""
+"""Tests of the invariants: each fails where its rule is broken."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ KEY = {"patient_id", "timestamp"}
 
 
 def database(*readings: Reading, dead_letters: int = 0, key: set[str] = KEY) -> Stored:
-    """A database with these rows."""
+    """Make a database with these rows."""
     return Stored(list(readings), dead_letters, {}, key)
 
 
 def actor(*stops: Stop, fallen: tuple[str, ...] = ()) -> Actor:
-    """One that never lived, with a past."""
+    """Make an actor that never ran, with a history."""
     made = Actor("sink", [], Path())
     made.stops, made.fallen = list(stops), list(fallen)
     return made
 
 
 def test_good_evidence_passes(tmp_path: Path) -> None:
-    """A duplicate in the log, a dead letter and an unused offset are no fault."""
+    """A duplicate in the log, a dead letter and an unused offset break no invariant."""
     log = tmp_path / "sink-1.log"
     log.write_text("all is well\n")
     good = [
@@ -75,13 +75,13 @@ def test_good_evidence_passes(tmp_path: Path) -> None:
     ],
 )
 def test_bad_evidence_does_not(verdict: Verdict) -> None:
-    """What an invariant forbids makes it fail."""
+    """Evidence that breaks an invariant makes it fail."""
     assert not verdict.holds, str(verdict)
 
 
 @pytest.mark.parametrize("stain", ["Task was destroyed but it is pending", "exception was never retrieved", "Unclosed"])
 def test_a_stain_in_a_log_does_not(tmp_path: Path, stain: str) -> None:
-    """A leak is told by the log alone."""
+    """A leak that only a log mentions makes the invariant fail."""
     log = tmp_path / "sink-1.log"
     log.write_text(f"all is well\n{stain} ...\n")
     assert not invariants.nothing_left([], [log]).holds

@@ -1,4 +1,4 @@
-"""Real processes: started as a user starts them, ended by real signals, and none left behind."""
+"""Real processes: started as a user starts them, ended by real signals, and none is left over."""
 
 import json
 import os
@@ -23,11 +23,11 @@ from tests.conftest import Spawn
 from tests.ports import free_port
 
 # Seconds until a step that takes one or two has certainly failed, on a busy machine too.
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 class Program:
-    """A running command, its log and the API that it serves."""
+    """A running command, with its log and the API that it serves."""
 
     def __init__(self, spawn: Spawn, words: list[str], folder: Path, port: int, environ: dict[str, str]) -> None:
         self.port = port
@@ -38,20 +38,20 @@ class Program:
             self.process = spawn(words, cwd=folder, stderr=log, env={**clean, **environ})
 
     def records(self) -> list[dict[str, Any]]:
-        """The log so far; every line of it is one JSON object."""
+        """The log records so far; every line of the log is one JSON object."""
         return [json.loads(line) for line in self._log.read_text().splitlines()]
 
     def log(self) -> str:
-        """The log as it stands."""
+        """The text of the log so far."""
         return self._log.read_text()
 
     def get(self, path: str, **params: Any) -> httpx.Response:
-        """Ask the API."""
-        return web.get(f"{self.url}{path}", params=params or None, timeout=PATIENCE)
+        """Send a GET to the API."""
+        return web.get(f"{self.url}{path}", params=params or None, timeout=TIMEOUT)
 
     def until(self, path: str, enough: Callable[[httpx.Response], bool]) -> httpx.Response:
-        """Ask until the answer is good enough."""
-        deadline = time.monotonic() + PATIENCE
+        """Send a GET until the answer meets a condition."""
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log()
             try:
@@ -64,23 +64,23 @@ class Program:
         raise AssertionError(f"{path} never answered as expected: {response and response.text}\n{self.log()}")
 
     def ready(self) -> "Program":
-        """Wait until all is well."""
+        """Wait until the program is ready."""
         self.until("/health/ready", lambda response: response.status_code == 200)
         return self
 
     def restarts(self) -> dict[str, float]:
-        """How often each child was started again after it died, from the figures."""
+        """Return the number of restarts of each child, from the metrics."""
         found = re.findall(r'^icu_child_restarts_total\{child="(.*)"\} (\S+)$', self.get("/metrics").text, re.MULTILINE)
         return {child: float(count) for child, count in found}
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Send a signal and wait; the exit code."""
+        """Send a signal, and return the exit code."""
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """The exit code."""
-        return self.process.wait(PATIENCE)
+        """Wait for the end, and return the exit code."""
+        return self.process.wait(TIMEOUT)
 
 
 Start = Callable[..., Program]
@@ -89,14 +89,14 @@ Icu = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def runtime() -> Iterator[Path]:
-    """The folder of control sockets; a short name, for they cannot have long ones."""
+    """The folder of control sockets, with a short name: paths of sockets are limited."""
     with tempfile.TemporaryDirectory(prefix="icu-") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 def start(tmp_path: Path, runtime: Path, spawn: Spawn) -> Start:
-    """Starts `python -m icu` with these words, in an empty folder."""
+    """A function that starts `python -m icu` with these words, in an empty folder."""
 
     def run(*words: str, command: tuple[str, ...] = (), folder: Path = tmp_path, **environ: str) -> Program:
         port = free_port()
@@ -111,14 +111,14 @@ def start(tmp_path: Path, runtime: Path, spawn: Spawn) -> Start:
 
 @pytest.fixture
 def environ(tmp_path: Path, runtime: Path) -> dict[str, str]:
-    """The environment in which the wards of `start` are found."""
+    """The environment in which commands find the wards of `start`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ICU_")}
     return {**clean, "DATABASE_URL": f"sqlite:///{tmp_path / 'icu.db'}", "XDG_RUNTIME_DIR": str(runtime)}
 
 
 @pytest.fixture
 def icu(tmp_path: Path, environ: dict[str, str]) -> Icu:
-    """Types `python -m icu` with these words."""
+    """A function that runs `python -m icu` with these words."""
 
     def run(*words: str, folder: Path = tmp_path, **others: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -127,7 +127,7 @@ def icu(tmp_path: Path, environ: dict[str, str]) -> Icu:
             env={**environ, **others},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
 
@@ -136,7 +136,7 @@ def icu(tmp_path: Path, environ: dict[str, str]) -> Icu:
 
 @pytest.fixture
 def apache(tmp_path: Path) -> Iterator[ApacheKafka]:
-    """A real broker of the test's own, not started yet."""
+    """A real broker for this test alone, not started yet."""
     with own_kafka(tmp_path / "broker") as broker:
         yield broker
 
@@ -151,5 +151,5 @@ def topic(broker: Broker) -> str:
 
 @pytest.fixture
 def kafka(start: Start, broker: Broker, topic: str) -> Start:
-    """Starts a role that uses the broker and the topic."""
+    """A function that starts a role on the broker and the topic."""
     return partial(start, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=topic)

@@ -1,4 +1,4 @@
-"""What tests of the roles over Kafka share: a look at figures."""
+"""Metrics of roles, for tests over Kafka."""
 
 import re
 from collections.abc import Callable
@@ -7,11 +7,11 @@ import httpx
 
 
 def figure(response: httpx.Response, name: str) -> float | None:
-    """A figure of /metrics, by its name and labels; None where it is not told."""
+    """Return the value of a metric by its name and labels; None where it is absent."""
     found = re.search(rf"^{re.escape(name)} (\S+)$", response.text, re.MULTILINE)
     return float(found[1]) if found else None
 
 
 def reached(name: str, least: float) -> Callable[[httpx.Response], bool]:
-    """Whether a figure of /metrics is as large as this, or larger."""
+    """Check if a metric has at least this value."""
     return lambda response: (figure(response, name) or 0) >= least

@@ -1,4 +1,4 @@
-"""More connections than a process may have, against a ward with few descriptors."""
+"""More connections than descriptors, to a ward with few of them."""
 
 import socket
 import sqlite3
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import web
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.ports import free_port
 
 # Descriptors that the ward may have.
@@ -20,12 +20,12 @@ FEW = 256
 
 
 def limited(to: int, *, kind: str = "") -> tuple[str, ...]:
-    """The command that starts the program with so many descriptors; kind `S` for the soft limit alone."""
+    """Return the words that start the program with this many descriptors; kind `S` for the soft limit alone."""
     return ("sh", "-c", f'ulimit -{kind}n {to}; exec "$@"', "sh", sys.executable, "-m", "icu")
 
 
 def stored(folder: Path) -> int:
-    """Readings in the database."""
+    """Count the readings in the database."""
     with closing(sqlite3.connect(f"file:{folder / 'icu.db'}?mode=ro", uri=True)) as database:
         return int(database.execute("SELECT count(*) FROM patient_metrics").fetchone()[0])
 
@@ -33,7 +33,7 @@ def stored(folder: Path) -> int:
 def until_stored(folder: Path, more: int) -> None:
     """Wait until so many more readings are stored."""
     wanted = stored(folder) + more
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while stored(folder) < wanted:
         assert time.monotonic() < deadline, f"{stored(folder)} readings of {wanted}"
         time.sleep(0.05)
@@ -41,7 +41,7 @@ def until_stored(folder: Path, more: int) -> None:
 
 @contextmanager
 def flooded(*ports: int) -> Iterator[list[socket.socket]]:
-    """Connections that say nothing, ever more of them and none given back; the first 2 * FEW are there already."""
+    """Open more and more silent connections and close none; the first 2 * FEW are open already."""
     held: list[socket.socket] = []
     enough, stop = threading.Event(), threading.Event()
 
@@ -58,7 +58,7 @@ def flooded(*ports: int) -> Iterator[list[socket.socket]]:
     thread = threading.Thread(target=flood)
     thread.start()
     try:
-        assert enough.wait(PATIENCE)
+        assert enough.wait(TIMEOUT)
         yield held
     finally:
         stop.set()
@@ -68,12 +68,12 @@ def flooded(*ports: int) -> Iterator[list[socket.socket]]:
 
 
 def noise(program: Program) -> list[str]:
-    """What the log says from warnings upwards."""
+    """Return the log records from warnings upwards."""
     return [record["message"] for record in program.records() if record["level"] in {"WARNING", "ERROR", "CRITICAL"}]
 
 
 def test_idle_connections_stop_nothing(start: Start, icu: Icu, tmp_path: Path) -> None:
-    """While they come at two faces of one process the sink stores, the control socket answers, and so does the API."""
+    """Silent connections to two servers of a process stop neither the sink nor the control socket nor the API."""
     bed = free_port()
     (tmp_path / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
@@ -86,7 +86,7 @@ def test_idle_connections_stop_nothing(start: Start, icu: Icu, tmp_path: Path) -
         for _ in range(3):
             assert icu("status").returncode == 0
             assert ward.get("/health/ready").status_code == 200
-            assert web.get(f"http://127.0.0.1:{bed}/", timeout=PATIENCE).status_code == 200
+            assert web.get(f"http://127.0.0.1:{bed}/", timeout=TIMEOUT).status_code == 200
         until_stored(tmp_path, 10)
         assert not noise(ward)
         assert len(ward.records()) - before < 20
@@ -94,13 +94,14 @@ def test_idle_connections_stop_nothing(start: Start, icu: Icu, tmp_path: Path) -
 
 
 def test_not_even_a_share_that_is_too_small_stops_storing(start: Start, icu: Icu, tmp_path: Path) -> None:
-    """A quarter of so few descriptors is less than the ward needs: what it cannot accept waits, told at a pace."""
+    """A quarter of few descriptors is too small: connections wait, with a warning now and then, and readings are
+    stored."""
     ward = start("supervise", command=limited(64)).ready()
     with flooded(ward.port):
         until_stored(tmp_path, 200)
-        told = noise(ward)
-        assert all("Too many open files" in each for each in told), told
-        assert len(told) < 200
+        warnings = noise(ward)
+        assert all("Too many open files" in each for each in warnings), warnings
+        assert len(warnings) < 200
     ward.ready()
     assert icu("status").returncode == 0
     assert ward.stop() == 0
@@ -108,7 +109,7 @@ def test_not_even_a_share_that_is_too_small_stops_storing(start: Start, icu: Icu
 
 @pytest.mark.parametrize("command", [("supervise",), ("run", "monitor")])
 def test_the_soft_limit_is_raised(start: Start, command: tuple[str, ...]) -> None:
-    """A shell's soft limit is low for other programs' sake: the hard one counts."""
+    """The program raises a shell's low soft limit to the hard limit."""
     program = start(*command, command=limited(200, kind="S"))
     figures = program.until("/metrics", lambda response: response.status_code == 200).text
     [line] = [line for line in figures.splitlines() if line.startswith("process_max_fds ")]

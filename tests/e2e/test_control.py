@@ -1,4 +1,4 @@
-"""The control room of real wards: what an operator types, sees, and can rely on."""
+"""Orders to real wards, as an operator types them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 
 FILE = """
 [[child]]
@@ -37,14 +37,14 @@ ALL = ["sink", "monitor", "bed-1", "icu-1", "icu-2", "icu-3"]
 
 @pytest.fixture
 def ward(start: Start, tmp_path: Path) -> Program:
-    """A ward of which everybody runs."""
+    """A ward whose children all run."""
     (tmp_path / "supervisor.toml").write_text(FILE)
     return start("supervise").ready()
 
 
 def until(enough: Callable[[], Any]) -> Any:
-    """Look until it is so."""
-    deadline = time.monotonic() + PATIENCE
+    """Look until a condition holds."""
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         found = enough()
         if found:
@@ -54,13 +54,13 @@ def until(enough: Callable[[], Any]) -> Any:
 
 
 def children(icu: Icu, *words: str, **others: Any) -> dict[str, dict[str, Any]]:
-    """What `status` tells programs."""
+    """Return the children, as `status --json` prints them."""
     done = icu("status", "--json", *words, **others)
     return {each["id"]: each for each in json.loads(done.stdout)} if done.stdout else {}
 
 
 def test_status_from_the_first_moment(start: Start, icu: Icu, tmp_path: Path) -> None:
-    """Before there is a ward, while it starts, while it runs, and when it is gone."""
+    """`status` is right before there is a ward, while it starts, while it runs, and after its end."""
     assert icu("status").returncode == 75
     (tmp_path / "supervisor.toml").write_text(FILE)
     ward = start("supervise")
@@ -80,7 +80,7 @@ def test_status_from_the_first_moment(start: Start, icu: Icu, tmp_path: Path) ->
 
 
 def test_orders(ward: Program, icu: Icu) -> None:
-    """Stop, start and restart, by id and by pattern; the others run on, and the API with them."""
+    """Stop, start and restart take ids and patterns; the other children run on, and so does the API."""
     until(lambda: icu("status").returncode == 0)
     done = icu("stop", "icu-*", "bed-1")
     assert done.returncode == 0
@@ -110,7 +110,7 @@ def test_orders(ward: Program, icu: Icu) -> None:
 
 
 def test_scaling(ward: Program, icu: Icu) -> None:
-    """A group grows and shrinks; whoever stays is not touched."""
+    """A group grows and shrinks; the children that stay are not restarted."""
     before = children(icu)
     first, hint, *rows = icu("scale", "icu", "5").stdout.splitlines()
     assert first == "started: icu-4, icu-5"
@@ -128,13 +128,13 @@ def test_scaling(ward: Program, icu: Icu) -> None:
 
 
 def test_reloading(ward: Program, icu: Icu, tmp_path: Path) -> None:
-    """The difference is applied, and whoever is not in it runs on."""
+    """A reload applies the difference between the files; the other children run on."""
     before = children(icu)
     assert icu("reload").stdout == "nothing changed\n"
     changed = FILE.replace('"Anna"', '"Boris"').replace("count = 3", "count = 2")
     (tmp_path / "supervisor.toml").write_text("metrics_interval = 1\n" + changed)
-    told, row = icu("reload").stdout.splitlines()
-    assert told == "stopped: icu-3; changed: bed-1"  # METRICS_INTERVAL is in the environment
+    summary, row = icu("reload").stdout.splitlines()
+    assert summary == "stopped: icu-3; changed: bed-1"  # METRICS_INTERVAL is in the environment
     assert row.split()[:2] == ["bed-1", "running"]
     after = children(icu)
     assert after["bed-1"]["uptime"] < after["icu-1"]["uptime"]
@@ -144,7 +144,7 @@ def test_reloading(ward: Program, icu: Icu, tmp_path: Path) -> None:
 
 
 def test_a_bad_file_changes_nothing(ward: Program, icu: Icu, tmp_path: Path) -> None:
-    """Not even one that is gone. It is told by file and line, whoever reads it."""
+    """A settings file with a mistake, or a missing one, changes nothing; every command names file and line."""
     before = children(icu)
     path = tmp_path / "supervisor.toml"
     two_monitors = FILE + '[[child]]\nrole = "monitor"\n'
@@ -163,7 +163,7 @@ def test_a_bad_file_changes_nothing(ward: Program, icu: Icu, tmp_path: Path) -> 
 
 @pytest.fixture
 def follow(spawn: Spawn, environ: dict[str, str], tmp_path: Path) -> Spawn:
-    """Runs `python -m icu logs -f`."""
+    """A function that runs `python -m icu logs -f`."""
 
     def run(*words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "icu", "logs", "-f", *words]
@@ -173,7 +173,7 @@ def follow(spawn: Spawn, environ: dict[str, str], tmp_path: Path) -> Spawn:
 
 
 def test_the_log(ward: Program, icu: Icu, follow: Spawn) -> None:
-    """The tail of all or of one; with -f what comes, until Ctrl-C or the end of the ward."""
+    """`logs` prints the last records of all children or of one; `-f` goes on until Ctrl-C or the end of the ward."""
     before = len(ward.records())
     tail = icu("logs").stdout
     assert "monitor: started on http://" in tail
@@ -187,11 +187,11 @@ def test_the_log(ward: Program, icu: Icu, follow: Spawn) -> None:
     assert "icu-2: stopped" in one.stdout.readline()
     assert "icu-2: started" in one.stdout.readline()
     one.send_signal(signal.SIGINT)
-    assert one.wait(PATIENCE) == 130
+    assert one.wait(TIMEOUT) == 130
     assert one.stderr is not None
     assert "Traceback" not in one.stderr.read()
     assert ward.stop() == 0
-    assert everybody.wait(PATIENCE) == 75
+    assert everybody.wait(TIMEOUT) == 75
     last = everybody.stdout.read()
     assert "icu-1: stopped" in last
     assert "SIGINT: stopping" in last.splitlines()[-1]
@@ -200,20 +200,20 @@ def test_the_log(ward: Program, icu: Icu, follow: Spawn) -> None:
 def test_the_reader_of_the_log_goes_away(
     ward: Program, icu: Icu, spawn: Spawn, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """`logs -f | head -1` ends with the next record, and quietly."""
+    """`logs -f | head -1` ends with the next record, without an error."""
     command = f"{sys.executable} -m icu logs -f 2>errors | head -1"
     process = spawn(["sh", "-c", command], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline()
     icu("restart", "icu-1")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert (tmp_path / "errors").read_text() == ""
     process.stdout.close()
     assert ward.stop() == 0
 
 
 def test_the_tree(ward: Program, icu: Icu) -> None:
-    """Who is supervised by whom, and how much is too much."""
+    """`tree` prints each supervisor with its children and its limit of deaths."""
     done = icu("tree")
     first, *others = done.stdout.splitlines()
     assert first == f"ward (pid {ward.process.pid}): one_for_one, gives up at more than 5 deaths in 30 s"
@@ -224,20 +224,20 @@ def test_the_tree(ward: Program, icu: Icu) -> None:
 
 
 def test_watching(ward: Program, spawn: Spawn, environ: dict[str, str], tmp_path: Path) -> None:
-    """It looks again every second, until Ctrl-C."""
+    """`status --watch` looks again every second, until Ctrl-C."""
     command = [sys.executable, "-m", "icu", "status", "--watch", "--json", "sink"]
     process = spawn(command, cwd=tmp_path, env=environ, stdout=-1, stderr=-1, text=True)
     assert process.stdout is not None
     first, second = (json.loads(process.stdout.readline())[0]["uptime"] for _ in range(2))
     assert 0.9 < second - first < 5
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, errors.strip()) == (130, "")
     assert ward.stop() == 0
 
 
 def test_nobody_else_gets_in(ward: Program, runtime: Path) -> None:
-    """Folder and socket are the owner's, and gone with the ward."""
+    """Only the owner may use the folder and the socket, and both are removed with the ward."""
     [path] = [each for each in (runtime / "icu").iterdir() if not each.is_symlink()]
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -247,7 +247,7 @@ def test_nobody_else_gets_in(ward: Program, runtime: Path) -> None:
 
 
 def test_after_kill_9(ward: Program, start: Start, icu: Icu, runtime: Path) -> None:
-    """What was left behind is no supervisor, and does not keep the next one away."""
+    """The socket of a killed ward counts as no supervisor, and does not keep the next one from starting."""
     ward.process.kill()
     ward.wait()
     assert list((runtime / "icu").iterdir())
@@ -258,7 +258,7 @@ def test_after_kill_9(ward: Program, start: Start, icu: Icu, runtime: Path) -> N
 
 
 def test_one_that_stands_still(ward: Program, icu: Icu) -> None:
-    """Who looks is told so within seconds, and need not wait."""
+    """A command to a suspended ward ends within seconds, with a message."""
     ward.process.send_signal(signal.SIGSTOP)
     done = icu("status")
     assert done.returncode == 75
@@ -269,7 +269,7 @@ def test_one_that_stands_still(ward: Program, icu: Icu) -> None:
 
 
 def test_two_wards_side_by_side(ward: Program, start: Start, icu: Icu, tmp_path: Path) -> None:
-    """Each database has its own control room; a second ward on one of them is refused, and harms nobody."""
+    """Each database has its own control socket; a second ward on one of them is refused, and the first runs on."""
     other = tmp_path / "other"
     other.mkdir()
     url = f"sqlite:///{other / 'icu.db'}"
@@ -286,11 +286,11 @@ def test_two_wards_side_by_side(ward: Program, start: Start, icu: Icu, tmp_path:
 
 
 def ask_and_leave(path: Path, said: bytes, count: int) -> list[socket.socket]:
-    """Clients that say something, and read nothing."""
+    """Run clients that send a request and read no answer."""
     clients = []
     for _ in range(count):
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         client.connect(os.fspath(path))
         client.send(said)
         clients.append(client)
@@ -298,7 +298,7 @@ def ask_and_leave(path: Path, said: bytes, count: int) -> list[socket.socket]:
 
 
 def test_a_crowd_at_the_socket(ward: Program, icu: Icu, runtime: Path) -> None:
-    """Orders are heard and carried out nevertheless; who follows the log may be told that there is no room."""
+    """With many clients on the socket, orders are carried out; a follower of the log may be refused."""
     [path] = [each for each in (runtime / "icu").glob("*.sock") if not each.is_symlink()]
     for said in (b'{"ask":"logs","follow":true}\n', b'{"ask":"logs"', b'{"ask":"status"}\n' * 50):
         crowd = ask_and_leave(path, said, 120)
@@ -314,7 +314,7 @@ def test_a_crowd_at_the_socket(ward: Program, icu: Icu, runtime: Path) -> None:
 
 
 def test_without_a_socket(start: Start, icu: Icu, tmp_path: Path) -> None:
-    """Where none can be made, the ward runs, with a warning; the monitor in it still knows."""
+    """A ward that cannot make a socket runs, with a warning; its own monitor still shows the children."""
     (tmp_path / "supervisor.toml").write_text('[supervisor]\nsocket = "missing/icu.sock"\n' + FILE)
     ward = start("supervise").ready()
     [warning] = [each["message"] for each in ward.records() if each["level"] == "WARNING"]
@@ -325,7 +325,7 @@ def test_without_a_socket(start: Start, icu: Icu, tmp_path: Path) -> None:
 
 
 def test_clients_never_hold_the_stop_up(ward: Program, icu: Icu, follow: Spawn, runtime: Path) -> None:
-    """Not those that follow, nor those that stand still, nor those that say nothing."""
+    """Clients that follow, are suspended or say nothing do not delay the stop of a ward."""
     for stands_still in (False, True) * 3:
         process = follow()
         assert process.stdout is not None
@@ -338,12 +338,13 @@ def test_clients_never_hold_the_stop_up(ward: Program, icu: Icu, follow: Spawn, 
 
 
 def shown(response: httpx.Response) -> list[str]:
-    """The children that `/supervisor` shows, those of the patients' supervisor too."""
+    """Return the children that `/supervisor` shows, with those of the patients' supervisor."""
     return [each["id"] for child in response.json() for each in (child["children"] or [child])]
 
 
 def test_over_http(ward: Program, start: Start) -> None:
-    """The monitor in the ward, and those in other processes, show the same; without a ward they say what to start."""
+    """The monitor in the ward and those in other processes show the same children; without a ward they say what to
+    start."""
     assert shown(ward.get("/supervisor")) == ALL
     alone = start("run", "monitor")
     litestar = start(command=(str(Path(sys.executable).with_name("litestar")), "run"))
@@ -364,7 +365,7 @@ def test_over_http(ward: Program, start: Start) -> None:
 
 
 def test_a_monitor_in_a_process_of_its_own(start: Start, icu: Icu, tmp_path: Path) -> None:
-    """A child of the ward, it asks the ward; killed, it comes back, and `status` tells both."""
+    """A monitor child asks the ward for the children; killed, it is restarted, and `status` shows both."""
     (tmp_path / "supervisor.toml").write_text(FILE.replace('"monitor"', '"monitor"\nprocess = true'))
     ward = start("supervise")
     assert shown(ward.until("/supervisor", lambda response: response.status_code == 200)) == ALL

@@ -1,4 +1,4 @@
-"""A ward whose database is away, or can never be: what is waited for, what is refused, and what is told at the end."""
+"""A ward without its database: it waits, refuses to start, or reports lost readings at the end."""
 
 import signal
 import sqlite3
@@ -14,7 +14,7 @@ from tests.e2e.conftest import Start
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Another program holds the database's lock."""
+    """Hold the database's lock by another program."""
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:
@@ -24,12 +24,12 @@ def held(path: Path) -> Iterator[None]:
 
 
 def waits(response: httpx.Response) -> bool:
-    """Not ready, because of a lock."""
+    """Check that readiness fails because of a lock."""
     return response.status_code == 503 and "locked" in response.text and "sink is waiting" in response.text
 
 
 def test_a_database_that_is_locked_at_the_start_is_waited_for(start: Start, tmp_path: Path) -> None:
-    """The ward is up and says what it waits for; nothing is restarted, and it is ready when the lock is gone."""
+    """The ward starts and names the lock; no child is restarted, and it becomes ready without the lock."""
     with held(tmp_path / "icu.db"):
         ward = start("supervise")
         ward.until("/health/ready", waits)
@@ -38,8 +38,8 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(start: Start, tmp_
     assert ward.stop() == 0
 
 
-def test_readings_that_are_lost_at_the_stop_are_told(start: Start, tmp_path: Path) -> None:
-    """A log in memory ends with the process: exit code 75, and the last line says how much was lost."""
+def test_readings_that_are_lost_at_the_stop_are_reported(start: Start, tmp_path: Path) -> None:
+    """A log in memory ends with the process: exit code 75, and the last line has the number of lost readings."""
     ward = start("supervise").ready()
     with held(tmp_path / "icu.db"):
         ward.until("/health/ready", waits)
@@ -50,7 +50,7 @@ def test_readings_that_are_lost_at_the_stop_are_told(start: Start, tmp_path: Pat
 
 @pytest.mark.parametrize("place", ["nowhere/icu.db", "folder", "file/icu.db"])
 def test_a_place_where_there_can_be_no_database_is_78(start: Start, tmp_path: Path, place: str) -> None:
-    """What no waiting mends ends at once, with one line."""
+    """A path that can hold no database ends the ward at once, with one line."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     ward = start("supervise", DATABASE_URL=f"sqlite:///{tmp_path / place}")

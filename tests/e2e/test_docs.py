@@ -1,16 +1,16 @@
-"""The requests that docs/api.md shows work as they stand there."""
+"""Requests in docs/api.md work as they are printed."""
 
 import re
 import subprocess
 from pathlib import Path
 
-from tests.e2e.conftest import PATIENCE, Start
+from tests.e2e.conftest import TIMEOUT, Start
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 
 
 def test_the_curl_examples(start: Start) -> None:
-    """Each is typed as it stands, against a ward."""
+    """Each curl example works against a ward."""
     ward = start("supervise").ready()
     patients = ward.until("/patients", lambda response: len(response.json()) == 8).json()
     environ = {"PATH": "/usr/bin:/bin", "PATIENT": patients[0]["uuid"]}
@@ -19,7 +19,7 @@ def test_the_curl_examples(start: Start) -> None:
     for command in commands:
         here = command.replace("http://127.0.0.1:8000", ward.url).replace("curl ", "curl -sS --fail -m 1 ")
         done = subprocess.run(
-            ["sh", "-c", here], capture_output=True, text=True, env=environ, check=False, timeout=PATIENCE
+            ["sh", "-c", here], capture_output=True, text=True, env=environ, check=False, timeout=TIMEOUT
         )
         # 28: the stream goes on, of course, until curl's patience ends.
         assert done.returncode == (28 if "/stream" in command else 0), done.stderr

@@ -1,4 +1,4 @@
-"""Which names the servers of a ward answer to, as they are configured."""
+"""Host names that the servers of a ward accept, by their settings."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ EVIL = {"Host": "evil.example"}
 
 
 def test_on_loopback_each_server_answers_to_known_names(start: Start, tmp_path: Path) -> None:
-    """The monitor, the sink and a bed refuse a name that is not theirs; one that is bound elsewhere does not."""
+    """Monitor, sink and bed on loopback refuse unknown names; a server on another address accepts any."""
     sink, bed, open_bed = free_port(), free_port(), free_port()
     (tmp_path / "supervisor.toml").write_text(
         f'[api]\nhosts = ["ward.example"]\n[[child]]\nrole = "sink"\nport = {sink}\n[[child]]\nrole = "monitor"\n'

@@ -1,4 +1,4 @@
-"""A ward whose topic has records that nobody can read: it goes on, and says so wherever people and machines look."""
+"""A ward whose topic has damaged records: it runs on, and reports them to people and to machines."""
 
 import asyncio
 from pathlib import Path
@@ -31,7 +31,7 @@ patients = 20
 
 
 async def send(bootstrap: str, count: int) -> None:
-    """Numbers, as one batch of partition 0."""
+    """Send numbers as one batch to partition 0."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     batch = producer.create_batch()
@@ -43,7 +43,7 @@ async def send(bootstrap: str, count: int) -> None:
 
 @pytest.fixture
 def damaged(apache: ApacheKafka) -> ApacheKafka:
-    """A broker with ten records on one of two partitions, of which the disk has changed one."""
+    """A broker with two partitions and ten records on one of them, one of which is damaged on the disk."""
     apache.start()
     apache.create_topic(TOPIC, 2)
     asyncio.run(send(apache.bootstrap, 10))
@@ -57,7 +57,7 @@ def damaged(apache: ApacheKafka) -> ApacheKafka:
 def test_one_partition_cannot_be_read(
     damaged: ApacheKafka, start: Start, icu: Icu, tmp_path: Path, process: str
 ) -> None:
-    """Patients on the other partition are stored and served; status, readiness, lag and log name the first."""
+    """Patients of the other partition are stored and served; status, readiness, lag and log name the damaged one."""
     (tmp_path / "supervisor.toml").write_text(WARD.format(process=process))
     kafka = {"KAFKA_BOOTSTRAP_SERVERS": damaged.bootstrap, "KAFKA_TOPIC": TOPIC}
     ward = start("supervise", **kafka)

@@ -1,4 +1,4 @@
-"""Recordings through Kafka while sink and broker are killed: what the API serves is what the files say all the same."""
+"""Recordings through Kafka while sink and broker are killed: the API still serves the values of the files."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import ApacheKafka
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.e2e.test_recordings import MINE, START, expected, served
 
 BED = """
@@ -26,7 +26,7 @@ start = {start}
 
 
 class Roles:
-    """Patients, sink and monitor in processes of their own, around a broker that is killed too."""
+    """Patients, sink and monitor in processes of their own, around a broker that is also killed."""
 
     def __init__(self, start: Start, broker: ApacheKafka, folder: Path) -> None:
         self._start = partial(start, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap)
@@ -38,31 +38,31 @@ class Roles:
         self.sink = self._start("run", "sink").ready()
 
     def replay(self, files: list[Path], *, speed: float) -> Program:
-        """Start one process that replays the files, and stores nothing."""
+        """Start one process that replays the files, without a sink."""
         self._settings.write_text(
             "".join(BED.format(path=path, speed=speed, start=START.isoformat()) for path in files)
         )
         return self._start("supervise", "--transport", "kafka", "--config", str(self._settings))
 
     def until_stored(self, count: int) -> None:
-        """Wait until the database holds so many readings."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until the database holds this number of readings."""
+        deadline = time.monotonic() + TIMEOUT
         while self._stored("patient_metrics") < count:
             assert time.monotonic() < deadline, f"{self._stored('patient_metrics')} of {count}\n{self.sink.log()}"
             time.sleep(0.02)
 
     def kill_sink(self) -> None:
-        """End it with -9 and start another one."""
+        """Kill the sink with -9 and start another one."""
         self.sink.stop(signal.SIGKILL)
         self.sink = self._start("run", "sink")
 
     def kill_broker(self) -> None:
-        """End it with -9 and start it again on its disk."""
+        """Kill the broker with -9 and start it again on its disk."""
         self._broker.kill()
         self._broker.start()
 
     def refused(self) -> int:
-        """Records that became dead letters."""
+        """Count the records that became dead letters."""
         return self._stored("dead_letters")
 
     def _stored(self, table: str) -> int:
@@ -71,7 +71,7 @@ class Roles:
 
 
 def compare(roles: Roles, files: list[Path], *, speed: float) -> tuple[int, int]:
-    """Replay the files with three deaths on the way; returns how many readings and values agreed."""
+    """Replay the files with three kills on the way. Returns the numbers of equal readings and values."""
     wanted = {path.stem: expected(path) for path in files}
     total = sum(map(len, wanted.values()))
     patients = roles.replay(files, speed=speed)
@@ -92,7 +92,7 @@ def compare(roles: Roles, files: list[Path], *, speed: float) -> tuple[int, int]
 
 
 def test_small_recordings_over_kafka(start: Start, apache: ApacheKafka, tmp_path: Path) -> None:
-    """Two patients of a few rows, an hour a second."""
+    """Recordings of two patients, a few rows each and an hour a second, arrive complete."""
     for name, text in MINE.items():
         (tmp_path / name).write_text(text)
     files = [tmp_path / name for name in MINE]
@@ -101,7 +101,7 @@ def test_small_recordings_over_kafka(start: Start, apache: ApacheKafka, tmp_path
 
 @pytest.mark.recordings
 def test_real_recordings_over_kafka(start: Start, apache: ApacheKafka, tmp_path: Path) -> None:
-    """The proof on real intensive-care stays, where they are at hand: ICU_TEST_RECORDINGS names their folder."""
+    """Recordings of real intensive-care stays arrive complete; ICU_TEST_RECORDINGS names their folder."""
     folder = os.environ.get("ICU_TEST_RECORDINGS")
     if not folder:
         pytest.skip("ICU_TEST_RECORDINGS names no folder of recordings")

@@ -15,7 +15,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, Broker
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.e2e.kafka import figure, reached
 
 # Seconds within which every role stops, whatever the broker does.
@@ -35,14 +35,14 @@ ROLES = {
 
 
 def names(*wanted: str) -> Callable[[httpx.Response], bool]:
-    """Whether the monitor knows these patients, each with a reading."""
+    """Check if the monitor knows these patients, each with a reading."""
     return lambda response: (
         response.status_code == 200 and {each["name"] for each in response.json() if each["latest"]} == set(wanted)
     )
 
 
 def all_roles(start: Start, bootstrap: str) -> dict[str, Program]:
-    """One process of each kind, the sinks among them on files of their own."""
+    """Start one process of each role; each sink has a file of its own."""
     return {
         role: start(*words, KAFKA_BOOTSTRAP_SERVERS=bootstrap, DATABASE_URL=f"sqlite:///{role}.db")
         for role, words in ROLES.items()
@@ -50,7 +50,7 @@ def all_roles(start: Start, bootstrap: str) -> dict[str, Program]:
 
 
 def waits_for(bootstrap: str, program: Program) -> None:
-    """See that it is alive and not ready, and says why and what to do."""
+    """Check that a role is alive and not ready, and says why and what to do."""
     program.until("/metrics", lambda response: figure(response, "icu_transport_up") == 0)
     assert program.get("/health/live").status_code == 200
     answer = program.until("/health/ready", lambda response: response.status_code == 503).json()
@@ -61,26 +61,26 @@ def waits_for(bootstrap: str, program: Program) -> None:
 
 
 def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `topics` to its end."""
+    """Run `topics`, and return its output."""
     return subprocess.run(
         [sys.executable, "-m", "icu", "topics", *words],
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
     )
 
 
 def described(bootstrap: str, topic: str) -> list[list[int]]:
-    """The figures of each partition."""
+    """Parse the offsets of each partition."""
     title, *lines = topics(bootstrap, "describe", topic).stdout.splitlines()
     assert title.split("\t") == ["partition", "leader", "replicas", "in sync", "begin", "end", "records"]
     return [[int(field) for field in line.split("\t")] for line in lines]
 
 
 def test_a_new_patient_appears_by_itself(kafka: Start) -> None:
-    """Sink and monitor need not be told of a patient that is started beside them, whatever its alphabet."""
+    """Sink and monitor serve a patient that is started later, with a name in any alphabet, without a restart."""
     monitor, _ = kafka("run", "monitor"), kafka("run", "sink")
     kafka("run", "patient", "--name", "Anna")
     monitor.until("/patients", names("Anna"))
@@ -91,7 +91,7 @@ def test_a_new_patient_appears_by_itself(kafka: Start) -> None:
 
 
 def test_each_role_tells_how_it_is(kafka: Start) -> None:
-    """Ready, each with its own checks, and with figures that agree with those of the others."""
+    """Each role is ready, with its own checks, and its metrics agree with those of the others."""
     sink, patient = kafka("run", "sink"), kafka("run", "patient", "--name", "Иван Петров")
     monitor = kafka("run", "monitor").ready()
     for role in (sink, patient):
@@ -113,7 +113,7 @@ def test_each_role_tells_how_it_is(kafka: Start) -> None:
 
 
 def test_what_a_patient_counts(kafka: Start) -> None:
-    """Produced is delivered plus what waits, and nothing is dropped."""
+    """Observations produced are those delivered plus those pending, and none is dropped."""
     patient = kafka("run", "patient", "--name", "Anna")
     figures = patient.until("/metrics", reached("icu_patient_delivered_total", 3))
     produced, delivered, waiting = (
@@ -124,7 +124,7 @@ def test_what_a_patient_counts(kafka: Start) -> None:
 
 
 def test_a_patient_whose_past_fits_no_batch(start: Start, broker: Broker) -> None:
-    """A topic that takes small batches gets an hour at once, in pieces, from a patient that runs on."""
+    """A patient's past hour is larger than the topic's batches: it is sent in pieces, and the patient runs on."""
     if not broker.real:
         pytest.skip("the mock's topics have no settings: needs a real Kafka")
     topic = f"icu.test-{uuid4().hex[:12]}"
@@ -139,7 +139,7 @@ def test_a_patient_whose_past_fits_no_batch(start: Start, broker: Broker) -> Non
 
 
 def test_the_sink_by_the_briefs_name(kafka: Start) -> None:
-    """`run data` is the sink."""
+    """`run data` starts the sink."""
     sink = kafka("run", "data").ready()
     kafka("run", "patient", "--name", "Anna")
     sink.until("/metrics", reached("icu_sink_stored_total", 1))
@@ -147,7 +147,7 @@ def test_the_sink_by_the_briefs_name(kafka: Start) -> None:
 
 
 def test_a_ward_over_kafka(kafka: Start) -> None:
-    """`supervise --transport kafka` is the same ward, and finds patients that run beside it."""
+    """`supervise --transport kafka` is the same ward, and serves patients that run beside it."""
     ward = kafka("supervise", "--transport", "kafka").ready()
     ward.until("/patients", lambda response: len(response.json()) == 8)
     kafka("run", "patient", "--name", "Zoe")
@@ -157,7 +157,7 @@ def test_a_ward_over_kafka(kafka: Start) -> None:
 
 
 def test_roles_that_run_alone_use_kafka_whatever_the_file_says(kafka: Start, tmp_path: Path) -> None:
-    """A supervisor.toml for the in-memory ward serves them too."""
+    """A supervisor.toml for the in-memory ward also serves roles that run alone."""
     (tmp_path / "supervisor.toml").write_text(
         '[transport]\nkind = "memory"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "patient"\nname = "Anna"\n'
     )
@@ -167,7 +167,7 @@ def test_roles_that_run_alone_use_kafka_whatever_the_file_says(kafka: Start, tmp
 
 
 def test_a_sink_that_was_killed(kafka: Start, broker: Broker, topic: str) -> None:
-    """The next one goes on where the database ends: each record is stored, once."""
+    """After kill -9, the next sink goes on where the database ends: each record is stored, once."""
     patient, sink = kafka("run", "patient", "--name", "Anna"), kafka("run", "sink")
     sink.until("/metrics", reached("icu_sink_stored_total", 3))
     assert sink.stop(signal.SIGKILL) == -signal.SIGKILL
@@ -181,7 +181,7 @@ def test_a_sink_that_was_killed(kafka: Start, broker: Broker, topic: str) -> Non
 
 @pytest.mark.parametrize("role", ["patient", "sink"])
 def test_alone_in_memory_is_wrong_usage(kafka: Start, role: str) -> None:
-    """What one process publishes in memory no other can read: 64, with the reason and what to do."""
+    """A role alone with the in-memory transport ends with 64 and says why: no other process could read its records."""
     program = kafka(*ROLES[role], "--transport", "memory")
     assert program.wait() == 64
     assert "lives inside one process" in program.log()
@@ -189,7 +189,7 @@ def test_alone_in_memory_is_wrong_usage(kafka: Start, role: str) -> None:
 
 
 def test_a_second_sink_is_refused(kafka: Start) -> None:
-    """On the same file: a wrong setting, and what to do; the first goes on."""
+    """A second sink on the same file ends with a message that says what to do; the first runs on."""
     first = kafka("run", "sink").ready()
     second = kafka("run", "sink")
     assert second.wait() == 78
@@ -200,7 +200,7 @@ def test_a_second_sink_is_refused(kafka: Start) -> None:
 
 
 def test_no_broker_is_waited_for(start: Start) -> None:
-    """Each role says at once for what and how to start one, is alive and not ready, and stops when it is told to."""
+    """Without a broker each role says how to start one, is alive and not ready, and stops on request."""
     for program in all_roles(start, NOBODY).values():
         waits_for(NOBODY, program)
         assert program.stop(signal.SIGTERM) == 0
@@ -208,7 +208,7 @@ def test_no_broker_is_waited_for(start: Start) -> None:
 
 
 def test_a_broker_that_comes_late(start: Start, apache: ApacheKafka) -> None:
-    """Each role goes on by itself, and no supervisor has restarted anything."""
+    """When the broker starts, each role goes on by itself, without a restart by a supervisor."""
     programs = all_roles(start, apache.bootstrap)
     for program in programs.values():
         waits_for(apache.bootstrap, program)
@@ -223,7 +223,7 @@ def test_a_broker_that_comes_late(start: Start, apache: ApacheKafka) -> None:
 
 @pytest.mark.parametrize("role", ["patient", "sink"])
 def test_a_required_broker_that_is_away(start: Start, role: str) -> None:
-    """75 within seconds, in one line that names the address."""
+    """A role that requires a broker ends with 75 within seconds, in one line with the address."""
     began = time.monotonic()
     program = start(*ROLES[role], "--require-broker", KAFKA_BOOTSTRAP_SERVERS=NOBODY)
     assert program.wait() == 75
@@ -234,7 +234,7 @@ def test_a_required_broker_that_is_away(start: Start, role: str) -> None:
 
 @pytest.mark.parametrize("role", ["patient", "sink"])
 def test_a_required_broker_that_is_there(kafka: Start, role: str) -> None:
-    """It is like any other start."""
+    """A role that requires a broker starts as usual when there is one."""
     assert kafka(*ROLES[role], "--require-broker").ready().stop(signal.SIGTERM) == 0
 
 
@@ -247,10 +247,10 @@ def test_a_required_broker_that_is_there(kafka: Start, role: str) -> None:
         pytest.param(ApacheKafka.suspend, True, id="suspended for long"),
     ],
 )
-def test_told_to_stop(
+def test_a_stop_request(
     start: Start, apache: ApacheKafka, fault: Callable[[ApacheKafka], None] | None, *, noticed: bool
 ) -> None:
-    """Each role ends with 0 in its time and leaves nothing open, whatever became of the broker."""
+    """Each role stops with 0 in its time, whatever state the broker is in, and leaves nothing open."""
     apache.start()
     programs = all_roles(start, apache.bootstrap)
     for program in programs.values():
@@ -271,7 +271,7 @@ def test_told_to_stop(
 
 
 def test_topics_are_listed_and_described(kafka: Start, broker: Broker, topic: str) -> None:
-    """Names with their partitions; of one, who leads each partition and what it holds."""
+    """`topics` lists names and partitions; for one topic, the leader and offsets of each partition."""
     patient = kafka("run", "patient", "--name", "Anna")
     patient.until("/metrics", reached("icu_patient_delivered_total", 2))
     assert patient.stop(signal.SIGTERM) == 0
@@ -285,7 +285,7 @@ def test_topics_are_listed_and_described(kafka: Start, broker: Broker, topic: st
 
 
 def test_a_topic_is_created_once(broker: Broker) -> None:
-    """With the configured partitions or those that are asked for; finding it there already is no error."""
+    """A topic is created with the configured or the requested partitions; an existing one is no error."""
     if not broker.real:
         pytest.skip("the mock creates no topics: needs a real Kafka")
     name = f"icu.test-{uuid4().hex[:12]}"
@@ -297,7 +297,7 @@ def test_a_topic_is_created_once(broker: Broker) -> None:
 
 
 def test_topics_that_cannot_be_had(broker: Broker) -> None:
-    """64 with what to type where there is no such topic, 75 where there is no broker."""
+    """An unknown topic ends with 64 and says what to type, a broker that is away ends with 75."""
     missing = topics(broker.bootstrap, "describe", "icu.nowhere")
     assert missing.returncode == 64
     assert missing.stderr == "icu: there is no topic icu.nowhere: python -m icu topics create icu.nowhere\n"
@@ -307,7 +307,7 @@ def test_topics_that_cannot_be_had(broker: Broker) -> None:
 
 
 def test_a_role_makes_the_topic(start: Start, broker: Broker) -> None:
-    """One that is missing is created by whoever needs it first."""
+    """The first role that needs a missing topic creates it."""
     if not broker.real:
         pytest.skip("the mock creates no topics: needs a real Kafka")
     name = f"icu.test-{uuid4().hex[:12]}"

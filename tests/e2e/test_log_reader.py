@@ -1,4 +1,4 @@
-"""A reader of the log that stops reading does not stop the ward, nor its end."""
+"""A stalled reader of the log delays neither the ward nor its stop."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ import httpx
 
 from tests import web
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE
+from tests.e2e.conftest import TIMEOUT
 from tests.ports import free_port
 
 
 def filled() -> tuple[int, int]:
-    """A pipe that holds nothing more: its reader and its writer."""
+    """Make a full pipe: its reader and its writer."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -27,7 +27,7 @@ def filled() -> tuple[int, int]:
 
 
 def test_a_stalled_reader_of_the_log(spawn: Spawn, tmp_path: Path) -> None:
-    """With a full pipe for a log the ward starts, serves and stops on request."""
+    """With a full pipe for its log, the ward starts, serves and stops on request."""
     reader, writer = filled()
     port = free_port()
     ward = spawn(
@@ -38,16 +38,16 @@ def test_a_stalled_reader_of_the_log(spawn: Spawn, tmp_path: Path) -> None:
     )
     os.close(writer)
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             try:
-                assert web.get(f"http://127.0.0.1:{port}/health/live", timeout=PATIENCE).status_code == 200
+                assert web.get(f"http://127.0.0.1:{port}/health/live", timeout=TIMEOUT).status_code == 200
                 break
             except httpx.TransportError:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
         time.sleep(1)
-        assert web.get(f"http://127.0.0.1:{port}/patients", timeout=PATIENCE).json()
+        assert web.get(f"http://127.0.0.1:{port}/patients", timeout=TIMEOUT).json()
         ward.send_signal(signal.SIGTERM)
         assert ward.wait(15) == 0
     finally:

@@ -1,4 +1,4 @@
-"""Recordings that monitors made, through the whole system: the API serves what the libraries wrote."""
+"""Recordings of monitors through the whole system: the API serves the values that the libraries wrote."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_monitors_stored_value_by_value(start: Start, folder: Path) -> None:
-    """One bed for each, gaps and missing signs as they are."""
+    """There is one bed for each recording, with its gaps and missing signs."""
     ward = start("supervise", "--recordings", str(folder), "--speed", "1000000", "--start", START.isoformat())
     ward.until("/metrics", lambda response: "icu_sink_stored_total 7.0" in response.text)
     assert {each["name"] for each in ward.get("/patients").json()} == {"anna", "boris", "clara"}
@@ -71,8 +71,8 @@ def test_what_monitors_stored_value_by_value(start: Start, folder: Path) -> None
     assert "3 rows of the recording hold no sign: skipped" in ward.log()
 
 
-def test_a_waveform_is_told_before_anything_starts(start: Start, tmp_path: Path) -> None:
-    """In one line, with the exit code of a wrong setting."""
+def test_a_waveform_is_refused_before_anything_starts(start: Start, tmp_path: Path) -> None:
+    """A waveform ends the command in one line, with the exit code of a wrong setting."""
     wfdb.wrsamp(
         "p1", fs=125, sig_name=["II"], units=["mV"], p_signal=np.zeros((250, 1)), fmt=["16"], write_dir=str(tmp_path)
     )

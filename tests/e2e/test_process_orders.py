@@ -1,4 +1,4 @@
-"""Orders to patients in processes of their own: taken, or refused with why. They need no broker: readings wait."""
+"""Orders to patients in processes of their own, without a broker: each is taken, or refused with a reason."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 
 FILE = """
 [supervisor]
@@ -45,24 +45,24 @@ def ward(start: Start, tmp_path: Path) -> Program:
 
 
 def up(ward: Program, wanted: set[str]) -> None:
-    """Wait until these beds, and no others, run."""
+    """Wait until these beds run, and no others."""
     ward.until("/supervisor", lambda response: running(response.json()) == wanted)
 
 
 def running(children: list[dict[str, object]]) -> set[str]:
-    """The ids of the beds that listen."""
+    """Return the ids of the running beds."""
     [beds] = [each["children"] for each in children if each["id"] == "beds"]
     assert isinstance(beds, list)
     return {each["id"] for each in beds if each["state"] in {"running", "waiting"}}
 
 
 def pid(ward: Program, child: str) -> int:
-    """The process that a child has now."""
+    """Return the current process of a child."""
     return int(re.findall(rf'"started on pid (\d+)[^\n]*"child":"{child}"', ward.log())[-1])
 
 
 def test_taken_or_refused(ward: Program, icu: Icu) -> None:
-    """By the process itself: whom it befell is told, and why it did not befall somebody, which is no success."""
+    """The process begins the scenario, or says why it cannot, and the command fails then."""
     said = icu("scenario", "beds", "sepsis")
     assert (said.returncode, said.stdout) == (3, "Bed 1\nBed 2\n")
     assert said.stderr == "icu: Rec is a recording: what happened has happened, and nobody wrote down why\n"
@@ -72,7 +72,8 @@ def test_taken_or_refused(ward: Program, icu: Icu) -> None:
 
 
 def test_a_refused_reload_changes_nothing(ward: Program, icu: Icu, tmp_path: Path) -> None:
-    """Processes that ran before it still take orders; so do those that a reload brings, and those it took do not."""
+    """After a refused reload, the processes still take orders; after a good one, only those that remain or are new
+    do."""
     (tmp_path / "bad.csv").write_text("HR\nmuch\n")
     bad = '[[child]]\nrole = "patient"\nname = "Bad"\nrecording = "bad.csv"\n'
     (tmp_path / "supervisor.toml").write_text(FILE.replace('"Bed"', '"Bay"') + bad)
@@ -94,7 +95,7 @@ def test_a_refused_reload_changes_nothing(ward: Program, icu: Icu, tmp_path: Pat
 
 
 def test_a_process_that_does_not_answer(ward: Program, icu: Icu) -> None:
-    """It stands still: that is told, and the others are not held up."""
+    """The answer names a suspended process, and the order reaches the others without delay."""
     os.kill(pid(ward, "icu-1"), signal.SIGSTOP)
     said = icu("scenario", "icu-*", "sepsis")
     assert (said.returncode, said.stdout) == (3, "Bed 2\n")
@@ -105,10 +106,10 @@ def test_a_process_that_does_not_answer(ward: Program, icu: Icu) -> None:
 
 
 def kill_with_an_order(number: int) -> None:
-    """Kill a process that stands still, once somebody has come to it with an order that it has not heard."""
+    """Kill a suspended process after an order has been sent to it."""
     environ = dict(each.split("=", 1) for each in Path(f"/proc/{number}/environ").read_text().split("\0") if each)
     orders = Path(environ["NOTIFY_SOCKET"]).with_name("orders")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         # One line of the socket that listens, and one of each that waits to be taken in.
         if sum(line.endswith(f" {orders}") for line in Path("/proc/net/unix").read_text().splitlines()) > 1:
@@ -119,7 +120,7 @@ def kill_with_an_order(number: int) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows who waits to be heard")
 def test_a_process_that_dies_meanwhile(ward: Program, icu: Icu) -> None:
-    """Whoever gave the order is told so, and the next process takes the next one."""
+    """The answer to an order says that the process died, and the next process takes the next order."""
     first = pid(ward, "icu-1")
     os.kill(first, signal.SIGSTOP)
     killer = threading.Thread(target=kill_with_an_order, args=(first,))

@@ -1,4 +1,4 @@
-"""A ward whose children are processes: whichever is killed or stands still, the others go on, and none is left over."""
+"""A ward whose children are processes: when one is killed or suspended, the others go on, and none is left over."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka, own_kafka
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.ports import free_port
 
 CHILDREN = ["sink", "monitor", "icu-1", "icu-2"]
@@ -30,7 +30,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
 
 @pytest.fixture
 def ward(start: Start, kafka: ApacheKafka, tmp_path: Path) -> Program:
-    """Sink, monitor and two patients, each a process, all running."""
+    """A ward of sink, monitor and two patients, each a process, all running."""
     topic = f"icu.{tmp_path.name}"
     kafka.create_topic(topic)
     (tmp_path / "supervisor.toml").write_text(
@@ -46,28 +46,28 @@ def ward(start: Start, kafka: ApacheKafka, tmp_path: Path) -> Program:
 
 
 def until(ward: Program, enough: Callable[[], bool]) -> None:
-    """Look until it is so."""
-    deadline = time.monotonic() + PATIENCE
+    """Look until a condition holds."""
+    deadline = time.monotonic() + TIMEOUT
     while not enough():
         assert time.monotonic() < deadline, ward.log()
         time.sleep(0.05)
 
 
 def pids(ward: Program, child: str) -> list[int]:
-    """The processes that a child has had, the present one last."""
+    """Return the processes of a child so far, the current one last."""
     # As text: the last line may not be whole yet, and the very last one of a ward is no record.
     return [int(each) for each in re.findall(rf'"started on pid (\d+)[^\n]*"child":"{child}"', ward.log())]
 
 
 def stored(ward: Program) -> int:
-    """How many readings the API has of the first patient."""
+    """Count the readings of the first patient in the API."""
     patient = ward.get("/patients").json()[0]["uuid"]
     return len(ward.get(f"/patient/{patient}/metrics").json())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_whichever_child_is_lost_the_others_go_on(ward: Program, number: signal.Signals) -> None:
-    """Killed, or standing still past its watchdog, each is started again in turn, and readings are stored again."""
+    """Each child, killed or suspended past its watchdog, is restarted in turn, and readings are stored again."""
     before = {child: pids(ward, child) for child in CHILDREN}
     for child in CHILDREN:
         os.kill(pids(ward, child)[-1], number)
@@ -85,18 +85,18 @@ def test_whichever_child_is_lost_the_others_go_on(ward: Program, number: signal.
 
 
 def test_nothing_is_left_behind_by_a_supervisor_that_is_killed(ward: Program) -> None:
-    """Its children notice that it is gone, and end."""
+    """The children of a killed supervisor notice its end, and stop."""
     children = psutil.Process(ward.process.pid).children(recursive=True)
     assert len(children) == len(CHILDREN)
     ward.process.kill()
     ward.wait()
-    _, left = psutil.wait_procs(children, timeout=PATIENCE)
+    _, left = psutil.wait_procs(children, timeout=TIMEOUT)
     assert left == []
     socket.create_server(("127.0.0.1", ward.port)).close()
 
 
 def test_it_stops_in_order(ward: Program) -> None:
-    """Patients together, then the monitor, then the sink: as tasks do."""
+    """Processes stop in the same order as tasks: patients together, then the monitor, then the sink."""
     children = psutil.Process(ward.process.pid).children(recursive=True)
     began = time.monotonic()
     assert ward.stop(signal.SIGTERM) == 0
@@ -107,12 +107,12 @@ def test_it_stops_in_order(ward: Program) -> None:
     assert not any(each.is_running() for each in children)
 
 
-def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
-    """READY=1 when all have started, WATCHDOG=1 as long as the loop turns, STOPPING=1 at the end."""
+def test_systemd_gets_notifications(start: Start, tmp_path: Path) -> None:
+    """systemd gets READY=1 when all have started, WATCHDOG=1 while the loop runs, STOPPING=1 at the end."""
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
         ward = start("supervise", NOTIFY_SOCKET=str(path), WATCHDOG_USEC="1500000")
         notices = [listener.recv(1_000)]
         while notices.count(b"WATCHDOG=1") < 3 or b"READY=1" not in notices:
@@ -124,7 +124,7 @@ def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_child_that_ends_the_ward_says_why(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
-    """A process whose settings are wrong is wrong at each start: its exit code and last words are the ward's."""
+    """A child with wrong settings ends the ward, which has its exit code and its last line."""
     (tmp_path / "supervisor.toml").write_text(
         '[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\nprocess = true\n'
         f'[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "A"\nprocess = true\nport = {free_port()}\n'
@@ -135,7 +135,7 @@ def test_a_child_that_ends_the_ward_says_why(start: Start, kafka: ApacheKafka, t
 
 
 def test_a_restarted_child_is_as_its_supervisor(ward: Program, tmp_path: Path) -> None:
-    """Whatever stands in the file by now: mistakes, or settings that the next start will apply."""
+    """A restarted process has its supervisor's settings, whatever the file says by then."""
     path = tmp_path / "supervisor.toml"
     path.write_text(path.read_text().replace('kind = "kafka"', 'kind = "kafka"\ntopic = "icu.elsewhere"'))
     for text in (path.read_text(), "oops ["):
@@ -151,7 +151,7 @@ def test_a_restarted_child_is_as_its_supervisor(ward: Program, tmp_path: Path) -
 
 
 def test_a_process_carries_all_its_patients(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
-    """`count` processes with `patients` each; what the file says of another bed of one's name is nobody's business."""
+    """There are `count` processes with `patients` each; settings of another bed of the same name do not matter."""
     (tmp_path / "supervisor.toml").write_text(
         '[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
         '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\npatients = 3\nprocess = true\n'
@@ -164,7 +164,7 @@ def test_a_process_carries_all_its_patients(start: Start, kafka: ApacheKafka, tm
 
 
 def test_a_scenario_reaches_a_process(start: Start, icu: Icu, kafka: ApacheKafka, tmp_path: Path) -> None:
-    """By its supervisor's socket, without a port of its own: the heart of one runs away, that of the other does not."""
+    """An order reaches a process without a port, by its supervisor's socket, and only the named patient changes."""
     (tmp_path / "supervisor.toml").write_text(
         'metrics_interval = 0.5\n[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
         '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\nprocess = true\n'
@@ -180,7 +180,7 @@ def test_a_scenario_reaches_a_process(start: Start, icu: Icu, kafka: ApacheKafka
 
 
 def test_a_recording_goes_on_in_a_new_process(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
-    """By the launch of the one that was killed: its rows come once more with the times that they had, which is once."""
+    """A new process replays by the first launch: repeated rows have the same times, and are stored once."""
     (tmp_path / "supervisor.toml").write_text(
         '[transport]\nkind = "kafka"\n[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
         '[[child]]\nrole = "patient"\nid = "rec"\nname = "Rec"\nrecording = "rec.csv"\nprocess = true\n'
@@ -196,12 +196,12 @@ def test_a_recording_goes_on_in_a_new_process(start: Start, kafka: ApacheKafka, 
 
 
 def pulses(response: httpx.Response) -> dict[str, float]:
-    """The patients' heart rates, by name; 0 where there is none."""
+    """Return the patients' heart rates, by name; 0 where there is none."""
     return {each["name"]: each["latest"]["pulse"] or 0 for each in response.json()}
 
 
 def test_what_a_process_waits_for(start: Start, tmp_path: Path) -> None:
-    """Without a broker it waits, the ward is not ready, and a monitor in a process of its own says so too."""
+    """Without a broker a process waits and the ward is not ready; a monitor in another process shows the reason."""
     (tmp_path / "supervisor.toml").write_text(
         '[transport]\nkind = "kafka"\n'
         '[[child]]\nrole = "sink"\nprocess = true\n'

@@ -1,4 +1,4 @@
-"""A real nginx in front of a ward, with the lines that docs/proxy.md shows, and with the fewest that there can be."""
+"""A real nginx in front of a ward, with the lines of docs/proxy.md, and with the fewest possible."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from icu.store.writer import Writer, open_writer
 from tests import web
 from tests.brokers import certificates
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.extras import program
 from tests.ports import free_port
 from tests.samples import ANNA, observation
@@ -57,7 +57,7 @@ Nginx = Callable[..., int]
 
 @pytest.fixture
 def nginx(spawn: Spawn, tmp_path: Path) -> Nginx:
-    """Starts nginx with these lines in its server; the port."""
+    """A function that starts nginx with these lines in its server, and returns the port."""
     words = [program("nginx"), "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
 
     def run(lines: str, *, tls: Path | None = None) -> int:
@@ -68,7 +68,7 @@ def nginx(spawn: Spawn, tmp_path: Path) -> Nginx:
         (tmp_path / "nginx.conf").write_text(CONFIG.format(user=user, listen=listen, lines=lines))
         with (tmp_path / "nginx.log").open("w") as log:
             process = spawn(words, stderr=log)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not (tmp_path / "nginx.pid").exists():  # written once it listens
             assert process.poll() is None, (tmp_path / "nginx.log").read_text()
             assert time.monotonic() < deadline
@@ -89,23 +89,23 @@ async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
 
 @pytest.fixture
 def monitor(writer: Writer, start: Start, tmp_path: Path) -> Program:
-    """A monitor that knows the proxy's name."""
+    """A monitor that accepts the proxy's name."""
     (tmp_path / "supervisor.toml").write_text(SETTINGS)
     return start("run", "monitor").ready()
 
 
 @pytest.fixture(params=[DOCUMENTED, BARE], ids=["documented", "bare"])
 async def client(request: pytest.FixtureRequest, nginx: Nginx, monitor: Program) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that knows the proxy alone, by its name."""
+    """A client that knows only the proxy, by its name."""
     port = nginx(request.param.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
     headers = {"Host": f"ward.example:{port}"}
     base = f"http://127.0.0.1:{port}/icu/"
-    async with httpx.AsyncClient(verify=web.NO_TLS, base_url=base, headers=headers, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(verify=web.NO_TLS, base_url=base, headers=headers, timeout=TIMEOUT) as client:
         yield client
 
 
 async def test_the_link_leads_through_all_pages(client: httpx.AsyncClient, writer: Writer, monitor: Program) -> None:
-    """To each reading once; a large answer comes as the monitor has compressed it, and with what it says itself."""
+    """Link headers lead to each reading once; a large answer arrives compressed by the monitor, with its headers."""
     await store(writer, [observation(n) for n in range(1, 300)], start=1)
     path = f"patient/{ANNA}/metrics"
     found, url = [], urljoin(str(client.base_url), f"{path}?limit=70")
@@ -122,7 +122,7 @@ async def test_the_link_leads_through_all_pages(client: httpx.AsyncClient, write
 
 @pytest.mark.parametrize("path", ["schema", "schema/", "schema/swagger"])
 async def test_swagger_loads_and_tries_out(client: httpx.AsyncClient, path: str) -> None:
-    """All that the page needs is behind the proxy, and so is each address that it sends requests to."""
+    """Swagger's files, and the addresses that it sends requests to, are reachable behind the proxy."""
     page = await client.get(path)
     sources = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
     assert len(sources) == 4
@@ -139,8 +139,8 @@ async def test_swagger_loads_and_tries_out(client: httpx.AsyncClient, path: str)
 
 
 async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Writer) -> None:
-    """Each event comes while nothing is behind it, though nginx compresses; a client that comes back misses nothing."""
-    with anyio.fail_after(PATIENCE):
+    """Each event arrives at once, though nginx compresses; a client that comes back misses nothing."""
+    with anyio.fail_after(TIMEOUT):
         last = None
         while last is None:  # until the monitor has seen the database
             async with following(client) as stream:
@@ -157,15 +157,15 @@ async def test_the_stream_is_not_held_back(client: httpx.AsyncClient, writer: Wr
         assert pulses(await stream.event()) == [65]
 
 
-async def test_a_problem_is_told_from_the_proxys_own(client: httpx.AsyncClient) -> None:
-    """It names what was asked for, from where that is seen."""
+async def test_a_problem_names_the_path_outside(client: httpx.AsyncClient) -> None:
+    """A problem names the requested path as seen from outside the proxy."""
     response = await client.get("patient/nobody/metrics")
     assert response.status_code == 404
     assert urljoin(str(response.url), response.json()["instance"]) == str(response.url)
 
 
-async def test_an_unlisted_name_is_told_what_to_do(nginx: Nginx, monitor: Program) -> None:
-    """The lines hand the name on that the browser asked for."""
+async def test_an_unlisted_name_is_refused_with_advice(nginx: Nginx, monitor: Program) -> None:
+    """The proxy forwards the Host of the browser, and an unlisted one is refused with advice."""
     port = nginx(DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
     refused = web.get(f"http://127.0.0.1:{port}/icu/patients", headers={"Host": "other.example"})
     assert refused.status_code == 400
@@ -173,7 +173,7 @@ async def test_an_unlisted_name_is_told_what_to_do(nginx: Nginx, monitor: Progra
 
 
 def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp_path: Path) -> None:
-    """Those that came by the proxy's name and scheme, and no others."""
+    """Only pages with the proxy's name and scheme may command the ward."""
     program("openssl")
     bed = free_port()
     patient = f'[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nport = {bed}\n'
@@ -182,7 +182,7 @@ def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp
     certificates.authority(tmp_path / "ca.pem")
     lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{bed}")
     port = nginx(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
-    with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=PATIENCE) as client:
+    with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT) as client:
 
         def order(origin: str) -> int:
             headers = {"Host": f"ward.example:{port}", "Origin": origin}

@@ -1,4 +1,4 @@
-"""A monitor on a mount that is really read-only: it serves, or says what to do. Needs the right to mount."""
+"""A monitor on a real read-only mount: it serves, or says what to do. Needs the right to mount."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ Monitor = Callable[[str], Program]
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """The folder of the database, as who writes sees it."""
+    """The folder of the database, writable."""
     (tmp_path / "shown").mkdir()
     (tmp_path / "data").mkdir()
     return tmp_path / "data"
@@ -35,7 +35,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def monitor(start: Start, tmp_path: Path) -> Monitor:
-    """Starts a monitor that sees the folder so."""
+    """A function that starts a monitor on the folder, read-only."""
     words = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     trial = [*words, "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
     if sys.platform != "linux" or shutil.which("unshare") is None or subprocess.run(trial, check=False).returncode:
@@ -50,7 +50,7 @@ def monitor(start: Start, tmp_path: Path) -> Monitor:
 
 @pytest.fixture
 def ward(start: Start, data: Path) -> Callable[[], Program]:
-    """Starts a ward that writes to the database."""
+    """A function that starts a ward that writes to the database."""
     (data.parent / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "Anna"\n'
     )
@@ -64,13 +64,13 @@ def ward(start: Start, data: Path) -> Callable[[], Program]:
 
 
 def latest(program: Program) -> str:
-    """The time of the patient's latest reading."""
+    """Return the time of the patient's latest reading."""
     [patient] = program.until("/patients", lambda response: response.status_code == 200).json()
     return str(patient["latest"]["timestamp"])
 
 
 def test_one_that_was_closed_in_order(ward: Callable[[], Program], monitor: Monitor, data: Path) -> None:
-    """Is served, and anew once somebody writes to it elsewhere, and when he has ended."""
+    """A database that was closed in order is served, and again while a program writes to it, and after that."""
     first = ward()
     assert first.stop() == 0
     assert {each.name for each in data.iterdir()} <= {"icu.db", "icu.db.lock"}
@@ -88,7 +88,7 @@ def test_one_that_was_closed_in_order(ward: Callable[[], Program], monitor: Moni
 
 
 def test_one_whose_log_holds_rows(ward: Callable[[], Program], monitor: Monitor, data: Path) -> None:
-    """Is not served without them: the answer says what to do."""
+    """A database whose log holds rows is not served without them: the answer says what to do."""
     killed = ward()
     psutil.Process(killed.process.pid).kill()
     killed.process.wait()
@@ -101,7 +101,7 @@ def test_one_whose_log_holds_rows(ward: Callable[[], Program], monitor: Monitor,
 
 
 def test_one_that_is_mounted_alone(ward: Callable[[], Program], monitor: Monitor) -> None:
-    """Its log is out of sight, so nobody knows what it lacks."""
+    """A database that is mounted without its log is not served, since rows may be missing."""
     assert ward().stop() == 0
     answer = monitor(ALONE).until("/patients", lambda response: response.status_code == 503)
     assert "cannot be written to: change its rights, or mount it read-only once the sink has stopped" in answer.text

@@ -1,4 +1,4 @@
-"""As process 1 of a container without an init, or as a subreaper: no orphan is left, whatever the role."""
+"""Roles as process 1 of a container without an init, or as a subreaper: no orphan is left."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 
 # Runs a command that orphans below it are given to (PR_SET_CHILD_SUBREAPER).
 SUBREAPER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execvp(sys.argv[1], sys.argv[1:])"
@@ -22,7 +22,7 @@ ORPHANS = '(true &); (cat pipe &); exec "$@"'
 
 
 def launcher(kind: str) -> tuple[str, ...]:
-    """The words before a command that make it such a process; skips where this user may not do so."""
+    """Return the words before a command that make it such a process. Skips the test without the right to."""
     if sys.platform != "linux":
         pytest.skip("only Linux has process namespaces and subreapers")
     if kind == "subreaper":
@@ -34,7 +34,7 @@ def launcher(kind: str) -> tuple[str, ...]:
 
 
 def reaper(program: Program) -> psutil.Process:
-    """The process that runs the role: the launcher itself, or its one child."""
+    """Return the process of the role: the launcher itself, or its one child."""
     process = psutil.Process(program.process.pid)
     return next(iter(process.children()), process) if process.name() == "unshare" else process
 
@@ -51,7 +51,7 @@ def orphans(process: psutil.Process) -> list[str]:
 @pytest.mark.parametrize("role", [("supervise",), ("run", "sink"), ("run", "monitor")], ids=" ".join)
 @pytest.mark.parametrize("kind", ["process 1", "subreaper"])
 def test_orphans_are_waited_for(start: Start, tmp_path: Path, kind: str, role: tuple[str, ...]) -> None:
-    """Those from before its start and those of later, beside a child whose end is told exactly."""
+    """Orphans from before the start and later ones are reaped, and a child's own exit code stays exact."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\nprocess = true\n'

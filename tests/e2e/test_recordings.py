@@ -1,4 +1,4 @@
-"""Recordings through the whole system: what the API serves is what the files say, value by value."""
+"""Recordings through the whole system: the API serves the values of the files."""
 
 import csv
 import os
@@ -30,12 +30,12 @@ UPSIDE_DOWN = {"p000064": 1, "p000177": 18, "p000273": 17}
 
 
 def number(text: str | None) -> float | None:
-    """A cell, independently of the product's own reader."""
+    """Parse a cell, independently of the product's own reader."""
     return None if text is None or text in {"", "NaN"} else float(text)
 
 
 def folder_of(variable: str) -> Path:
-    """The folder of real recordings that this variable names, where it does."""
+    """Return the folder of real recordings that a variable names. Skips the test without one."""
     folder = os.environ.get(variable)
     if not folder:
         pytest.skip(f"{variable} names no folder of recordings")
@@ -43,7 +43,7 @@ def folder_of(variable: str) -> Path:
 
 
 def expected(path: Path) -> list[dict[str, Any]]:
-    """What the API should serve of a file whose first row was measured at START, an hour a row or by ICULOS."""
+    """Return the expected readings of a file that begins at START, with rows an hour apart or by ICULOS."""
     with path.open() as file:
         rows = list(csv.DictReader(file, delimiter="|" if path.suffix == ".psv" else ","))
     hours = [float(row.get("ICULOS") or position) for position, row in enumerate(rows)]
@@ -66,7 +66,7 @@ def expected(path: Path) -> list[dict[str, Any]]:
 
 
 def served(ward: Program, name: str) -> list[dict[str, Any]]:
-    """All readings of a patient, page by page, oldest first."""
+    """Return all readings of a patient, page by page, oldest first."""
     found: list[dict[str, Any]] = []
     path = f"/patient/{uuid_of_name(name)}/metrics?order=asc&limit=7"
     while path:
@@ -79,7 +79,7 @@ def served(ward: Program, name: str) -> list[dict[str, Any]]:
 def compare(
     start: Start, folder: Path, suffixes: tuple[str, ...], wanted: dict[str, list[dict[str, Any]]] | None = None
 ) -> tuple[int, int]:
-    """Replay a folder and compare every value; returns how many readings and values agreed."""
+    """Replay a folder and compare every value. Returns the numbers of equal readings and values."""
     files = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
     wanted = wanted or {path.stem: expected(path) for path in files}
     ward = start("supervise", "--recordings", str(folder), "--speed", "1000000", "--start", START.isoformat())
@@ -99,7 +99,7 @@ def compare(
 
 
 def test_small_recordings_value_by_value(start: Start, tmp_path: Path) -> None:
-    """Missing signs, halves of a pressure, fractions, empty rows, gaps in time: all as written."""
+    """Missing signs, halves of a pressure, fractions, empty rows and gaps in time arrive as written."""
     folder = tmp_path / "recordings"
     folder.mkdir()
     for name, text in MINE.items():
@@ -108,7 +108,7 @@ def test_small_recordings_value_by_value(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
-    """Faster than real time, the last row falls on the launch: nothing is of the future."""
+    """In a replay faster than real time the last row has the time of the launch: no reading is of the future."""
     folder = tmp_path / "recordings"
     folder.mkdir()
     (folder / "anna.psv").write_text(MINE["anna.psv"])
@@ -121,7 +121,7 @@ def test_a_replay_ends_at_launch(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_restarted_recording_waits_for_its_next_row(start: Start, icu: Icu, tmp_path: Path) -> None:
-    """The row of an hour later is not sent now: nobody's latest reading is of the future."""
+    """A restarted recording does not send the row of an hour later: no latest reading is of the future."""
     (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,1\n")
     (tmp_path / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
@@ -139,7 +139,7 @@ def test_a_restarted_recording_waits_for_its_next_row(start: Start, icu: Icu, tm
 
 
 def test_several_patients_a_file(start: Start, tmp_path: Path) -> None:
-    """Rows among each other are histories of their own, in the store too."""
+    """Interleaved rows become one history for each patient, in the store too."""
     folder = tmp_path / "recordings"
     folder.mkdir()
     (folder / "ward.csv").write_text("subject_id,time (s),hr\n1,0,80\n2,7,140\n1,60,81\n2,67,141\n")
@@ -156,7 +156,7 @@ def test_several_patients_a_file(start: Start, tmp_path: Path) -> None:
 
 @pytest.mark.recordings
 def test_real_recordings_value_by_value(start: Start) -> None:
-    """The proof on real intensive-care stays, where they are at hand: ICU_TEST_RECORDINGS names their folder."""
+    """Recordings of real intensive-care stays arrive complete; ICU_TEST_RECORDINGS names their folder."""
     readings, values = compare(start, folder_of("ICU_TEST_RECORDINGS"), (".psv",))
     print(f"{readings} readings, {values} values agree")
     assert readings
@@ -164,7 +164,7 @@ def test_real_recordings_value_by_value(start: Start) -> None:
 
 @pytest.mark.recordings
 def test_published_recordings_value_by_value(start: Start) -> None:
-    """The same stays as they are published, with 41 columns, give the same; ICU_TEST_RECORDINGS_PUBLISHED names them.
+    """The same stays as published, with 41 columns, arrive the same; ICU_TEST_RECORDINGS_PUBLISHED names them.
 
     An hour with its pressure upside down has none, and says why.
     """

@@ -1,4 +1,4 @@
-"""What befalls patients of real wards: ordered while they run, seen by whoever reads the API; and their past."""
+"""Scenarios of patients in real wards, ordered while they run and seen in the API; and patients with a past."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests import web
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.ports import free_port
 
 STABLE = 'scenario = "stable"\nartefacts = 0\nseed = 7\n'
@@ -23,13 +23,13 @@ FASTER = 1.3
 
 @pytest.fixture
 def port() -> int:
-    """Of the bed that has one."""
+    """Return the port of the bed that has one."""
     return free_port()
 
 
 @pytest.fixture
 def ward(start: Start, tmp_path: Path, port: int) -> Program:
-    """Anna without a port of her own, Boris with one, and a recording."""
+    """A ward with Anna, without a port of her own, Boris with one, and a recording."""
     (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,9\n")
     (tmp_path / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
@@ -41,13 +41,13 @@ def ward(start: Start, tmp_path: Path, port: int) -> Program:
 
 
 def readings(ward: Program, name: str) -> list[dict[str, Any]]:
-    """A patient's readings, the newest first."""
+    """Return a patient's readings, the newest first."""
     found: list[dict[str, Any]] = ward.get(f"/patient/{uuid_of_name(name)}/metrics").json()
     return found
 
 
 def usual(ward: Program, name: str) -> float:
-    """A patient's highest pulse so far, of some readings."""
+    """Return a patient's highest pulse so far, of some readings."""
     ward.until(f"/patient/{uuid_of_name(name)}/metrics", lambda response: len(response.json()) > 3)
     return max(float(each["pulse"]) for each in readings(ward, name))
 
@@ -59,15 +59,15 @@ def until_faster(ward: Program, name: str, before: float) -> None:
 
 
 def streamed(ward: Program) -> Iterator[dict[str, Any]]:
-    """The readings that the stream brings."""
-    with httpx.stream("GET", f"{ward.url}/stream", timeout=PATIENCE) as response:
+    """Return the readings from the stream."""
+    with httpx.stream("GET", f"{ward.url}/stream", timeout=TIMEOUT) as response:
         for line in response.iter_lines():
             if line.startswith("data: ["):
                 yield from json.loads(line.removeprefix("data: "))
 
 
 def test_by_order_of_the_supervisor(ward: Program, icu: Icu) -> None:
-    """A bed without a port: within seconds the readings show it, those of the API and those of the stream."""
+    """After an order, a bed without a port shows the scenario within seconds, in the API and in the stream."""
     before = {name: usual(ward, name) for name in ("Anna", "Boris 1")}
     done = icu("scenario", "Anna", "tachyarrhythmia")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Anna\n", "")
@@ -86,7 +86,7 @@ def test_by_order_of_the_supervisor(ward: Program, icu: Icu) -> None:
 
 
 def test_at_a_bed_s_own_port(ward: Program, icu: Icu, port: int) -> None:
-    """The command and any HTTP client say it alike; the truth is there at once, the readings follow."""
+    """The command and a plain HTTP client have the same effect: the truth changes at once, the readings follow."""
     url = f"http://127.0.0.1:{port}"
     before = {name: usual(ward, name) for name in ("Boris 1", "Boris 2")}
     done = icu("scenario", "--url", url, "Boris 2", "tachyarrhythmia")
@@ -101,7 +101,7 @@ def test_at_a_bed_s_own_port(ward: Program, icu: Icu, port: int) -> None:
 
 
 def everything(ward: Program, name: str) -> list[datetime]:
-    """The times of all readings of a patient, page by page, oldest first."""
+    """Return the times of all readings of a patient, page by page, oldest first."""
     found: list[datetime] = []
     path = f"/patient/{uuid_of_name(name)}/metrics?order=asc"
     while path:
@@ -112,7 +112,7 @@ def everything(ward: Program, name: str) -> list[datetime]:
 
 
 def test_a_ward_with_a_past(start: Start, tmp_path: Path) -> None:
-    """`--backfill 2h`: each bed has a reading every 5 s from two hours ago till now, and goes on live."""
+    """With `--backfill 2h`, each bed has a reading every 5 s from two hours ago until now, and goes on live."""
     names = ["Anna", "Bed 1", "Bed 2"]
     (tmp_path / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n'
@@ -123,7 +123,7 @@ def test_a_ward_with_a_past(start: Start, tmp_path: Path) -> None:
     ward = start("supervise", "--backfill", "2h", METRICS_INTERVAL="5")
 
     def lives(response: httpx.Response) -> bool:
-        """Of now, all of them, and a reading later than the launch."""
+        """Check that all patients have a reading later than the launch."""
         latest = [each["latest"] for each in response.json()] if response.status_code == 200 else []
         times = [datetime.fromisoformat(each["timestamp"]) for each in latest if each]
         return len(times) == len(names) and min(times) > launched + timedelta(seconds=10)
@@ -134,6 +134,6 @@ def test_a_ward_with_a_past(start: Start, tmp_path: Path) -> None:
         assert abs(times[0] - (launched - timedelta(hours=2))) < timedelta(seconds=10)
         assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(seconds=5)}
         assert abs(times[-1] - datetime.now(UTC)) < timedelta(seconds=15)
-    told = [each["message"] for each in ward.records() if each["message"].startswith("history: ")]
-    assert told[-1].startswith("history: all patients have caught up with now")
+    messages = [each["message"] for each in ward.records() if each["message"].startswith("history: ")]
+    assert messages[-1].startswith("history: all patients have caught up with now")
     assert ward.stop() == 0

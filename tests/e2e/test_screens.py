@@ -1,4 +1,4 @@
-"""What people see of a ward on real terminals, and programs through pipes."""
+"""Output of a ward on real terminals, and through pipes."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE, Icu, Program, Start, free_port
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start, free_port
 
 FILE = """
 [[child]]
@@ -28,7 +28,7 @@ name = "Anna"
 
 
 class Screen:
-    """A program on a terminal of its own, and all that it has written there."""
+    """A program on a terminal of its own, and its output."""
 
     def __init__(self, words: list[str], folder: Path, environ: dict[str, str], columns: int) -> None:
         ours, theirs = pty.openpty()
@@ -43,24 +43,24 @@ class Screen:
         self._reader.start()
 
     def until(self, words: str) -> str:
-        """All that was written, once these words were."""
+        """Return the output once it contains these words."""
         with self._changed:
-            assert self._changed.wait_for(lambda: words in self.text, PATIENCE), self.text
+            assert self._changed.wait_for(lambda: words in self.text, TIMEOUT), self.text
         return self.text
 
     @property
     def text(self) -> str:
-        """All that was written so far."""
+        """The output so far."""
         return self._written.decode(errors="replace")
 
     def end(self) -> str:
-        """All that it ever wrote."""
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        """Return the whole output at the end."""
+        self.process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
         return self.text
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """End the program, and close the terminal."""
         self.process.kill()
         self.end()
         os.close(self._ours)
@@ -81,7 +81,7 @@ Show = Callable[..., Screen]
 
 @pytest.fixture
 def show(tmp_path: Path, environ: dict[str, str]) -> Iterator[Show]:
-    """Runs `python -m icu` with these words on a terminal."""
+    """A function that runs `python -m icu` with these words on a terminal."""
     screens: list[Screen] = []
 
     def run(*words: str, columns: int = 80, **others: str) -> Screen:
@@ -101,7 +101,7 @@ def ward(start: Start, tmp_path: Path) -> Program:
 
 
 def test_status(ward: Program, show: Show, icu: Icu) -> None:
-    """Sections for people, at any width; a line each for pipes and for terminals that know no more."""
+    """`status` prints sections on a terminal of any width; one line a child on pipes and simple terminals."""
     assert icu("stop", "bed-1").returncode == 0
     for columns in (80, 44):
         text = show("status", columns=columns).end()
@@ -123,7 +123,7 @@ def test_status(ward: Program, show: Show, icu: Icu) -> None:
 
 @pytest.mark.parametrize("columns", [80, 44])
 def test_the_overview(show: Show, tmp_path: Path, columns: int) -> None:
-    """Children, vital signs and totals of a live ward; nothing of it on a terminal that knows lines alone."""
+    """`supervise` shows children, vital signs and totals on a terminal; a simple terminal gets the log alone."""
     (tmp_path / "supervisor.toml").write_text(FILE)
     port = str(free_port())
     screen = show("supervise", "--port", port, columns=columns, METRICS_INTERVAL="0.2")
@@ -142,7 +142,7 @@ def test_the_overview(show: Show, tmp_path: Path, columns: int) -> None:
 
 
 def test_the_log_begins_with_where_to_look(show: Show, start: Start, tmp_path: Path) -> None:
-    """Once, before all else, and for people alone: neither as JSON on a terminal nor through a pipe."""
+    """The log begins with addresses and commands once, for people: neither in JSON nor through a pipe."""
     (tmp_path / "supervisor.toml").write_text(FILE)
     port = str(free_port())
     screen = show("supervise", "--port", port, columns=200, TERM="dumb")

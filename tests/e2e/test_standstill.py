@@ -1,4 +1,4 @@
-"""A ward that stands still for longer than its deadlines (Ctrl-Z, `docker pause`) and goes on: nobody is killed."""
+"""A ward that is suspended for longer than its deadlines (Ctrl-Z, `docker pause`) and resumed: no child is killed."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from icu.control.client import ANSWER_DEADLINE
-from tests.e2e.conftest import PATIENCE, Program, Start
+from tests.e2e.conftest import TIMEOUT, Program, Start
 
 # Seconds.
 WATCHDOG = 2
@@ -19,7 +19,7 @@ WATCHDOG = 2
 
 @pytest.fixture
 def ward(start: Start, tmp_path: Path) -> Program:
-    """A ward with a process of its own."""
+    """A ward with a child in a process of its own."""
     (tmp_path / "supervisor.toml").write_text(
         f"[supervisor]\nwatchdog = {WATCHDOG}\n"
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\nprocess = true\n'
@@ -29,7 +29,7 @@ def ward(start: Start, tmp_path: Path) -> Program:
 
 
 def stand_still(processes: Sequence[psutil.Process], seconds: float) -> None:
-    """Stop them all, and let them go on in the same order."""
+    """Suspend all processes, and resume them in the same order."""
     for each in processes:
         each.send_signal(signal.SIGSTOP)
     for each in processes:
@@ -42,7 +42,7 @@ def stand_still(processes: Sequence[psutil.Process], seconds: float) -> None:
 
 @pytest.mark.parametrize("together", [False, True], ids=["the supervisor alone", "all"])
 def test_nobody_dies_of_a_standstill(ward: Program, *, together: bool) -> None:
-    """The same process is there afterwards, and listened to; but one that stands still alone is killed, as ever."""
+    """The child's process survives a suspension of the ward, and works; one that is suspended alone is killed."""
     supervisor = psutil.Process(ward.process.pid)
     [child] = supervisor.children()
     stand_still([supervisor, child] if together else [supervisor], 2 * WATCHDOG + 1)
@@ -50,13 +50,13 @@ def test_nobody_dies_of_a_standstill(ward: Program, *, together: bool) -> None:
     assert supervisor.children() == [child], ward.log()
     ward.ready()
     child.send_signal(signal.SIGSTOP)
-    assert psutil.wait_procs([child], timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs([child], timeout=TIMEOUT)[1] == []
     assert ward.stop() == 0
     assert f"no sign of life for {WATCHDOG} s: killed" in ward.log()
 
 
-def test_who_asks_may_stand_still_too(ward: Program, environ: dict[str, str], tmp_path: Path) -> None:
-    """An answer that came meanwhile is an answer."""
+def test_a_command_may_be_suspended_too(ward: Program, environ: dict[str, str], tmp_path: Path) -> None:
+    """A suspended command still takes an answer that came meanwhile."""
     supervisor = psutil.Process(ward.process.pid)
     supervisor.send_signal(signal.SIGSTOP)
     with subprocess.Popen([sys.executable, "-m", "icu", "status"], cwd=tmp_path, env=environ) as asking:
@@ -67,5 +67,5 @@ def test_who_asks_may_stand_still_too(ward: Program, environ: dict[str, str], tm
         supervisor.send_signal(signal.SIGCONT)
         time.sleep(ANSWER_DEADLINE + 1)
         client.send_signal(signal.SIGCONT)
-        assert asking.wait(PATIENCE) == 0
+        assert asking.wait(TIMEOUT) == 0
     assert ward.stop() == 0

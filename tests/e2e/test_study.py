@@ -1,4 +1,4 @@
-"""`simulate` in a process of its own: into a pipe that closes, and interrupted."""
+"""`simulate` as a process: into a pipe that closes, and interrupted."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ SIMULATE = (sys.executable, "-m", "icu", "simulate")
 
 
 def test_a_reader_that_has_had_enough(spawn: Spawn, tmp_path: Path) -> None:
-    """`simulate | head -1` is no error."""
+    """`simulate | head -1` ends without an error."""
     words = [*SIMULATE, "--patients", "300", "--every", "1min"]
     process = spawn(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -24,7 +24,7 @@ def test_a_reader_that_has_had_enough(spawn: Spawn, tmp_path: Path) -> None:
 
 
 def test_an_interruption_leaves_what_was_there(spawn: Spawn, tmp_path: Path) -> None:
-    """Ctrl-C ends with 130; the old file stays, and no part of the new one does."""
+    """Ctrl-C ends `simulate` with 130; the old file stays, and no part of the new one is left."""
     path = tmp_path / "vitals.csv"
     path.write_text("old")
     words = [*SIMULATE, "--patients", "100000", "--every", "5s", "--out", str(path)]

@@ -1,4 +1,4 @@
-"""The interpreter of each process that serves the API alone is tuned, whoever's server it is."""
+"""Tuning of the interpreter in each process that serves only the API, on our server or another."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize(("module", "words"), [("icu", ("run", "monitor")), ("litestar", ("run",))])
 def test_a_monitor_alone_is_tuned(start: Start, tmp_path: Path, module: str, words: tuple[str, ...]) -> None:
-    """Garbage is looked for rarely and not in what was loaded, and SQLite's threads get their turn at once."""
+    """Garbage collection is rare and skips loaded modules, and SQLite's threads get their turn at once."""
     monitor = start(*words, command=(sys.executable, "-c", PROGRAM.format(module=module)))
     monitor.until("/health/live", lambda response: response.status_code == 200)
     assert monitor.stop() == 0

@@ -1,4 +1,4 @@
-"""The whole ward in one process: what a user sees between the first command and Ctrl-C."""
+"""The whole ward in one process, from the first command to Ctrl-C."""
 
 import json
 import os
@@ -18,19 +18,19 @@ import pytest
 from icu.messages import uuid_of_name
 from tests import web
 from tests.conftest import Spawn
-from tests.e2e.conftest import PATIENCE, Start
+from tests.e2e.conftest import TIMEOUT, Start
 from tests.ports import free_port
 
 NAMES = 8
 
 
 def everyone(response: httpx.Response) -> bool:
-    """All beds of the built-in ward have sent something."""
+    """Check that all beds of the built-in ward have sent something."""
     return response.status_code == 200 and sum(each["latest"] is not None for each in response.json()) == NAMES
 
 
 def count(folder: Path) -> int:
-    """Readings in the database."""
+    """Count the readings in the database."""
     connection = sqlite3.connect(folder / "icu.db")
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -40,7 +40,7 @@ def count(folder: Path) -> int:
 
 
 def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
-    """Eight named beds, stored and served; Ctrl-C stops beds, monitor and sink in this order and exits 0."""
+    """Eight named beds are stored and served; Ctrl-C stops beds, monitor and sink in this order, with exit code 0."""
     ward = start("supervise")
     patients = ward.until("/patients", everyone).json()
     assert {each["uuid"] for each in patients} == {str(uuid_of_name(each["name"])) for each in patients}
@@ -64,7 +64,7 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
 
 
 def test_logs_have_the_six_keys_and_no_names(start: Start) -> None:
-    """Every line is JSON with the brief's keys in front; who lies in the beds is nobody's business."""
+    """Every line is JSON with the brief's keys in front, and none has the name of a patient."""
     ward = start("supervise").ready()
     assert ward.stop() == 0
     for record in ward.records():
@@ -73,7 +73,7 @@ def test_logs_have_the_six_keys_and_no_names(start: Start) -> None:
 
 
 def test_the_first_readings_come_soon(start: Start) -> None:
-    """METRICS_INTERVAL of an hour: what is there after the start was sent at once."""
+    """The first readings are sent at once, even with a METRICS_INTERVAL of an hour."""
     ward = start("supervise", METRICS_INTERVAL="3600")
     ward.until("/patients", everyone)
     assert ward.stop() == 0
@@ -88,7 +88,7 @@ def test_settings_of_the_brief(start: Start) -> None:
 
 
 def test_a_restart_is_the_same_ward(start: Start, tmp_path: Path) -> None:
-    """After kill -9 and a new start the patients are the same and their readings go on."""
+    """After kill -9 and a new start, the patients are the same, and their readings go on."""
     first = start("supervise")
     first.until("/patients", everyone)
     first.process.kill()
@@ -102,7 +102,7 @@ def test_a_restart_is_the_same_ward(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_at_once(start: Start) -> None:
-    """Who cannot wait is not made to."""
+    """A second signal ends the ward without waiting for the stop."""
     ward = start("supervise").ready()
     ward.process.send_signal(signal.SIGSTOP)
     for _ in range(2):
@@ -114,8 +114,8 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("delay", [0.1, 0.3, 0.5, 0.7, 0.9, 1.5])
-def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal.Signals) -> None:
-    """At any moment of the start it ends quietly; before Python itself is up, the signal does."""
+def test_a_stop_request_while_it_starts(start: Start, delay: float, number: signal.Signals) -> None:
+    """A signal at any moment of the start ends the ward without an error."""
     ward = start("supervise")
     time.sleep(delay)
     code = ward.stop(number)
@@ -128,7 +128,7 @@ def test_told_to_stop_while_it_starts(start: Start, delay: float, number: signal
 def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
     """With twenty live streams and as many idle connections the ward stops within its 15 seconds."""
     ward = start("supervise").ready()
-    with httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_connections=100)) as client:
+    with httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_connections=100)) as client:
         streams = [client.send(client.build_request("GET", f"{ward.url}/stream"), stream=True) for _ in range(20)]
         for _ in range(20):
             client.get(f"{ward.url}/patients")
@@ -140,9 +140,9 @@ def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
 
 
 def test_a_stream_brings_what_is_stored(start: Start) -> None:
-    """Server-sent events with readings, seconds old at most."""
+    """The stream sends readings as server-sent events, a few seconds old at most."""
     ward = start("supervise").ready()
-    with httpx.stream("GET", f"{ward.url}/stream", timeout=PATIENCE) as response:
+    with httpx.stream("GET", f"{ward.url}/stream", timeout=TIMEOUT) as response:
         data = next(line for line in response.iter_lines() if line.startswith("data: ["))
     [reading, *_] = json.loads(data.removeprefix("data: "))
     assert {"patient_uuid", "pulse", "bp"} <= set(reading)
@@ -152,14 +152,14 @@ def test_a_stream_brings_what_is_stored(start: Start) -> None:
 
 
 def test_the_monitor_alone_beside_a_ward(start: Start) -> None:
-    """Another process serves the same database, live; without a database it says what to start."""
+    """A monitor in another process serves the same database, live; without a database it says what to start."""
     monitor = start("run", "monitor")
     problem = monitor.until("/patients", lambda response: response.status_code == 503).json()
     assert "start the sink" in problem["detail"]
     ward = start("supervise").ready()
     monitor.until("/patients", everyone)
     monitor.ready()
-    with httpx.stream("GET", f"{monitor.url}/stream", timeout=PATIENCE) as response:
+    with httpx.stream("GET", f"{monitor.url}/stream", timeout=TIMEOUT) as response:
         assert next(line for line in response.iter_lines() if line.startswith("data: ["))
     assert ward.stop() == 0
     assert everyone(monitor.get("/patients"))
@@ -167,11 +167,11 @@ def test_the_monitor_alone_beside_a_ward(start: Start) -> None:
 
 
 def test_bare_litestar_run(start: Start) -> None:
-    """Litestar's own command serves the monitor, and stops though a stream is open."""
+    """Litestar's own command serves the monitor, and stops although a stream is open."""
     ward = start("supervise").ready()
     litestar = start(command=(str(Path(sys.executable).with_name("litestar")), "run"))
     litestar.until("/patients", everyone)
-    with httpx.Client(timeout=PATIENCE) as client:
+    with httpx.Client(timeout=TIMEOUT) as client:
         stream = client.send(client.build_request("GET", f"{litestar.url}/stream"), stream=True)
         began = time.monotonic()
         litestar.process.send_signal(signal.SIGTERM)
@@ -182,7 +182,7 @@ def test_bare_litestar_run(start: Start) -> None:
 
 
 def test_a_damaged_database_ends_with_70(start: Start, tmp_path: Path) -> None:
-    """What no restart heals escalates: the exit code and the log say so, without a stack."""
+    """A damaged database escalates past restarts: exit code and log say so, without a stack."""
     (tmp_path / "supervisor.toml").write_text(
         "[supervisor]\nrestarts = 1\n"
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "Anna"\n'
@@ -196,7 +196,7 @@ def test_a_damaged_database_ends_with_70(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_damaged_database_is_not_even_started(start: Start, tmp_path: Path) -> None:
-    """At the first start there is nothing to wait for."""
+    """A database that is damaged at the first start ends the ward at once."""
     (tmp_path / "icu.db").write_bytes(b"no database" * 1_000)
     ward = start("supervise")
     assert ward.wait() == 70
@@ -205,7 +205,7 @@ def test_a_damaged_database_is_not_even_started(start: Start, tmp_path: Path) ->
 
 
 def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
-    """A patient and a sink with a port serve identity, current reading, health and figures."""
+    """A patient and a sink with ports serve identity, current reading, health and metrics."""
     sink_port, bed_port = free_port(), free_port()
     (tmp_path / "supervisor.toml").write_text(
         f'[[child]]\nrole = "sink"\nport = {sink_port}\n[[child]]\nrole = "monitor"\n'
@@ -228,7 +228,7 @@ def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
 
 
 def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
-    """A reader of the log that goes away does not take the ward with it."""
+    """The ward runs on when the reader of its log goes away."""
     port = free_port()
     ward = spawn(
         [sys.executable, "-m", "icu", "supervise", "--port", str(port)],
@@ -239,7 +239,7 @@ def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
     assert ward.stderr is not None
     ward.stderr.readline()
     ward.stderr.close()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             if everyone(web.get(f"http://127.0.0.1:{port}/patients")):
@@ -247,16 +247,16 @@ def test_the_log_survives_its_reader(spawn: Spawn, tmp_path: Path) -> None:
         except httpx.TransportError:
             time.sleep(0.1)
     ward.send_signal(signal.SIGTERM)
-    assert ward.wait(PATIENCE) == 0
+    assert ward.wait(TIMEOUT) == 0
 
 
 @pytest.mark.parametrize("words", [["--help"], ["supervise", "--help"]])
 def test_a_closed_output_is_no_error(spawn: Spawn, words: list[str]) -> None:
-    """`icu --help | head -1` ends quietly."""
+    """`icu --help | head -1` ends without an error."""
     process = spawn([sys.executable, "-m", "icu", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (0, b"")
 
 
@@ -276,7 +276,7 @@ def test_a_closed_output_is_no_error(spawn: Spawn, words: list[str]) -> None:
     ],
 )
 def test_outputs_that_cannot_be_written(tmp_path: Path, command: str, code: int, unbuffered: str) -> None:
-    """What was closed is not written to, a full device is told in a line."""
+    """A closed output is not written to, and a full device is reported in one line."""
     if "full" in command and not Path("/dev/full").exists():
         pytest.skip("this system has no device that is always full")
     done = subprocess.run(
@@ -285,18 +285,18 @@ def test_outputs_that_cannot_be_written(tmp_path: Path, command: str, code: int,
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (done.returncode, done.stdout) == (code, "")
-    told = code == 74 and "2>" not in command
-    assert done.stderr == ("icu: the output cannot be written: No space left on device\n" if told else "")
+    reported = code == 74 and "2>" not in command
+    assert done.stderr == ("icu: the output cannot be written: No space left on device\n" if reported else "")
     assert "db" not in command or count(tmp_path) == 0  # nothing was printed into the database
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_ward_whose_outputs_are_closed(start: Start, tmp_path: Path, closed: str) -> None:
-    """It lives and stops like any other."""
+    """A ward with closed outputs runs and stops like any other."""
     ward = start("supervise", command=("sh", "-c", f'exec {sys.executable} -m icu "$@" {closed}', "sh"))
     ward.until("/patients", everyone)
     assert ward.stop() == 0
@@ -305,7 +305,7 @@ def test_a_ward_whose_outputs_are_closed(start: Start, tmp_path: Path, closed: s
 
 
 def test_names_in_a_narrow_locale(start: Start, tmp_path: Path) -> None:
-    """LANG=C does not keep a Cyrillic name from being read, stored and served."""
+    """With LANG=C, a Cyrillic name is still read, stored and served."""
     (tmp_path / "supervisor.toml").write_text(
         '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\n[[child]]\nrole = "patient"\nname = "Иван Петров"\n',
         encoding="utf-8",
@@ -317,7 +317,7 @@ def test_names_in_a_narrow_locale(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_removed_while_it_is_used(start: Start, tmp_path: Path) -> None:
-    """Nothing is written into a file that no longer exists: a new one is begun, and served, and the log says so."""
+    """After its file is removed, the ward begins a new database, serves it, and says so in the log."""
     ward = start("supervise").ready()
     ward.until("/patients", everyone)
     for path in tmp_path.glob("icu.db*"):

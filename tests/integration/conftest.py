@@ -1,4 +1,4 @@
-"""Rooms that meet a real broker."""
+"""Fixtures of rooms that need a real broker."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,7 +26,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
-    """A running broker that these tests may kill; each of them leaves it running."""
+    """A running broker that these tests may kill; each test leaves it running."""
     with own_kafka(tmp_path_factory.mktemp("kafka"), secure=True) as broker:
         broker.start()
         yield broker
@@ -34,7 +34,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Makes transports to a topic that no other test has; all are closed at the end."""
+    """A function that opens transports to a topic of the test's own; all are closed at the end."""
     topic = f"icu.integration.{next(NUMBERS)}"
     async with AsyncExitStack() as stack:
 

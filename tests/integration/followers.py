@@ -1,4 +1,4 @@
-"""Reading a topic as the sink does, and writing to it as another program does."""
+"""Readers of a topic that work as the sink does, and writers as in other programs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,13 +12,11 @@ from icu.transports.base import Consumer
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import Broker
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
+from tests.processes import TIMEOUT
 
 
 class Follower:
-    """Reads numbers as the sink reads observations: from its own positions, and anew after an error."""
+    """A reader of numbers that works as the sink: from its own positions, and again after an error."""
 
     def __init__(self, topic: str, consumer: Consumer, positions: dict[int, Position] | None = None) -> None:
         self.topic = topic
@@ -48,13 +46,13 @@ class Follower:
         await self.consumer.commit({batch.partition: batch.position for batch in batches})
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        """Fetch over and over until something is so."""
-        with anyio.fail_after(PATIENCE):
+        """Fetch until a condition holds."""
+        with anyio.fail_after(TIMEOUT):
             while not await condition():
                 await self.fetch()
 
     async def read(self, count: int) -> list[int]:
-        """All numbers so far, once there are so many."""
+        """Return all numbers so far, once there are this many."""
 
         async def enough() -> bool:
             return len(self.numbers) >= count
@@ -63,13 +61,13 @@ class Follower:
         return self.numbers
 
     async def has_lag(self, lag: int) -> bool:
-        """Whether so many records are still to be read."""
+        """Check if this many records remain to be read."""
         return await self.consumer.lag() == lag
 
 
 @asynccontextmanager
 async def following(transport: KafkaTransport, positions: dict[int, Position] | None = None) -> AsyncIterator[Follower]:
-    """A follower that has begun."""
+    """Begin a follower."""
     async with transport.consumer() as consumer:
         follower = Follower(transport.topic, consumer, positions)
         await follower.begin()
@@ -78,7 +76,7 @@ async def following(transport: KafkaTransport, positions: dict[int, Position] | 
 
 @asynccontextmanager
 async def foreign(kafka: Broker, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
-    """Another program's producer."""
+    """Open another program's producer."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, **options)
     await producer.start()
     try:
@@ -88,7 +86,7 @@ async def foreign(kafka: Broker, **options: Any) -> AsyncIterator[AIOKafkaProduc
 
 
 async def send(producer: AIOKafkaProducer, topic: str, values: Sequence[int], partition: int = 0) -> None:
-    """Numbers, as one batch, acknowledged."""
+    """Send numbers as one batch, and wait for the acknowledgement."""
     batch = producer.create_batch()
     for value in values:
         batch.append(key=None, value=b"%d" % value, timestamp=None)

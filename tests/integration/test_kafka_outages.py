@@ -12,35 +12,33 @@ from icu.transports.kafka import producer
 from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 from tests.brokers import ApacheKafka
 from tests.integration.conftest import Connect
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
+from tests.processes import TIMEOUT
 
 
 def records(first: int, last: int) -> list[Record]:
-    """Numbered records of one key."""
+    """Make numbered records of one key."""
     return [Record(b"bed", str(number).encode()) for number in range(first, last)]
 
 
 async def on_topic(transport: Transport, count: int) -> list[int]:
-    """The numbers on the topic, in order, once `count` different ones are there."""
+    """Return the numbers on the topic, in order, once there are `count` different ones."""
     found: list[int] = []
     async with transport.consumer() as consumer:
         await consumer.assign({})
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while len(set(found)) < count:
                 found += await fetched(consumer)
     return found
 
 
 async def fetched(consumer: Consumer) -> list[int]:
-    """The numbers that the next fetch brings."""
+    """Return the numbers of the next fetch."""
     batches = await consumer.fetch(max_records=100_000, linger=0, max_wait=1)
     return [int(each.value or b"") for batch in batches for each in batch.deliveries]
 
 
 def first_occurrences(numbers: Sequence[int]) -> list[int]:
-    """Each number once, where it came first: what a sink that swallows repetitions stores."""
+    """Return each number once, in the order of its first place: the rows of a sink that ignores repetitions."""
     return list(dict.fromkeys(numbers))
 
 
@@ -53,12 +51,12 @@ async def restart(kafka: ApacheKafka) -> None:
 async def test_nothing_is_lost_while_the_broker_is_killed_and_started_again(
     kafka: ApacheKafka, connect: Connect
 ) -> None:
-    """Who publishes waits, then goes on by itself: every record is in the log, in order."""
+    """A publisher waits and goes on by itself: every record is in the log, in order."""
     transport = connect(kafka.bootstrap)
     async with anyio.create_task_group() as group:
         await transport.publish(records(0, 10))
         group.start_soon(restart, kafka)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             for number in range(10, 40):
                 await transport.publish(records(number, number + 1))
                 await anyio.sleep(0.1)
@@ -69,7 +67,7 @@ async def test_nothing_is_lost_while_the_broker_is_killed_and_started_again(
 async def test_a_producer_that_gets_no_answer_is_thrown_away(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A frozen broker holds the connection and says nothing: trouble is told, and a new producer delivers."""
+    """When a frozen broker does not answer, trouble is reported, and a new producer delivers."""
     monkeypatch.setattr(producer, "ACKNOWLEDGING_DEADLINE", 1.0)
     transport = connect(kafka.bootstrap)
     await transport.publish(records(0, 5))
@@ -77,12 +75,12 @@ async def test_a_producer_that_gets_no_answer_is_thrown_away(
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(transport.publish, records(5, 10))
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 while transport.trouble is None:
                     await anyio.sleep(0.05)
             assert "Kafka" in transport.trouble
             kafka.resume()
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 await transport.publish(records(10, 15))
     finally:
         kafka.resume()
@@ -91,14 +89,14 @@ async def test_a_producer_that_gets_no_answer_is_thrown_away(
 
 
 async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: ApacheKafka, connect: Connect) -> None:
-    """fetch raises KafkaError, though aiokafka never does; assign waits for the broker, says so, and resumes."""
+    """fetch raises KafkaError, which aiokafka never does; assign waits for the broker, reports trouble, and resumes."""
     transport = connect(kafka.bootstrap)
     await transport.publish(records(0, 5))
     async with transport.consumer() as consumer:
         await consumer.assign({})
         [batch] = await consumer.fetch(max_records=5, linger=0, max_wait=5)
         await to_thread.run_sync(kafka.kill)
-        with anyio.fail_after(PATIENCE), pytest.raises(KafkaError):
+        with anyio.fail_after(TIMEOUT), pytest.raises(KafkaError):
             while True:
                 await consumer.fetch(max_records=5, linger=0, max_wait=0.5)
         async with anyio.create_task_group() as group:
@@ -111,7 +109,7 @@ async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: Apach
                 await to_thread.run_sync(kafka.start)
 
             group.start_soon(back_again)
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(TIMEOUT):
                 assignment = (await consumer.assign({0: batch.position}))[0]
         assert not assignment.other_log
         await transport.publish(records(5, 8))
@@ -122,7 +120,8 @@ async def test_a_reader_notices_that_the_broker_is_away_and_goes_on(kafka: Apach
 async def test_a_broker_that_lost_its_disk_has_another_log(
     kafka: ApacheKafka, connect: Connect, *, new_cluster: bool
 ) -> None:
-    """Told by its cluster's id, or by the record before the stored position; read from its beginning."""
+    """A lost log is recognised by cluster id or by the record before the stored position, and read from its
+    beginning."""
     transport = connect(kafka.bootstrap, topic=f"icu.lost.{new_cluster}")
     await transport.publish(records(0, 5))
     async with transport.consumer() as consumer:
@@ -142,7 +141,7 @@ async def test_a_broker_that_lost_its_disk_has_another_log(
 
 
 async def test_a_topic_is_made_where_it_is_missing(kafka: ApacheKafka, connect: Connect) -> None:
-    """With as many partitions as the settings say; one that is there keeps its own number."""
+    """A missing topic is made with the configured partitions; an existing one keeps its number."""
     async with connect(kafka.bootstrap, partitions=3).consumer() as consumer:
         assert set(await consumer.assign({})) == {0, 1, 2}
     async with connect(kafka.bootstrap, partitions=9).consumer() as consumer:
@@ -150,14 +149,14 @@ async def test_a_topic_is_made_where_it_is_missing(kafka: ApacheKafka, connect: 
 
 
 async def test_a_topic_that_may_not_be_made_is_refused(kafka: ApacheKafka, connect: Connect) -> None:
-    """What the broker says no to for good is no reason to wait, and the error says whom to ask."""
+    """A permanent refusal ends the wait, and the error says whom to ask."""
     transport = connect(kafka.bootstrap, topic="..")
-    with anyio.fail_after(PATIENCE), pytest.raises(KafkaRefusedError, match="ask whoever runs the broker"):
+    with anyio.fail_after(TIMEOUT), pytest.raises(KafkaRefusedError, match="ask whoever runs the broker"):
         await transport.publish(records(0, 1))
 
 
 async def test_a_position_of_the_memory_transport_is_begun_anew(kafka: ApacheKafka, connect: Connect) -> None:
-    """Who changes from memory to Kafka keeps the database."""
+    """A database from the memory transport is kept, and the topic is read from its beginning."""
     transport = connect(kafka.bootstrap)
     await transport.publish(records(0, 3))
     async with transport.consumer() as consumer:

@@ -1,4 +1,4 @@
-"""A cluster of which one broker is away, and nobody else leads its partitions: the others are read."""
+"""A cluster with one broker away, whose partitions have no other leader: the others are read."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ AWAY = 2
 
 @pytest.fixture
 def cluster() -> Iterator[MockKafka]:
-    """Two brokers; clients are told of the first alone."""
+    """Two brokers; clients know only the first."""
     mock = MockKafka(brokers=2)
     mock.start()
     yield mock
@@ -24,7 +24,7 @@ def cluster() -> Iterator[MockKafka]:
 
 @pytest.fixture
 def transport(cluster: MockKafka, connect: Connect) -> KafkaTransport:
-    """A topic of which each broker leads one partition."""
+    """A topic with two partitions, each led by another broker."""
     transport = connect(cluster.bootstrap.split(",")[0], partitions=2)
     cluster.create_topic(transport.topic, 2)
     for partition in range(2):
@@ -33,7 +33,7 @@ def transport(cluster: MockKafka, connect: Connect) -> KafkaTransport:
 
 
 async def goes_on(cluster: MockKafka, follower: Follower, numbers: range) -> None:
-    """Read what is sent to the broker that is there."""
+    """Check that records sent to the running broker are read."""
     async with foreign(cluster) as producer:
         for number in numbers:
             await send(producer, follower.topic, [number])
@@ -43,7 +43,7 @@ async def goes_on(cluster: MockKafka, follower: Follower, numbers: range) -> Non
 async def test_a_broker_that_goes_away_keeps_the_others_from_nothing(
     cluster: MockKafka, transport: KafkaTransport
 ) -> None:
-    """Its partition is named as long as it does not answer, and is read once it does."""
+    """The partition of a stopped broker is named until it answers, and is read then; the others are read meanwhile."""
     async with following(transport) as follower:
         await goes_on(cluster, follower, range(3))
         cluster.down(AWAY)
@@ -68,7 +68,7 @@ async def test_a_broker_that_goes_away_keeps_the_others_from_nothing(
 async def test_a_broker_that_is_away_at_the_start_is_awaited_beside_the_others(
     cluster: MockKafka, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What answers is assigned at once, the rest when it answers."""
+    """Partitions that answer are assigned at once, the others when they answer."""
     monkeypatch.setattr(survey, "ANSWER_DEADLINE", 1.0)
     cluster.down(AWAY)
     async with following(transport) as follower:

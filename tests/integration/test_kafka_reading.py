@@ -1,4 +1,4 @@
-"""Reading what other programs write: compressed, in transactions, damaged, and to partitions that are new."""
+"""Records of other programs: compressed, in transactions, damaged, and on new partitions."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -17,11 +17,12 @@ from icu.transports.kafka import faults, polling, progress, reader
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka, admin
 from tests.integration.conftest import Connect
-from tests.integration.followers import PATIENCE, following, foreign, send
+from tests.integration.followers import following, foreign, send
+from tests.processes import TIMEOUT
 
 
 async def committed(kafka: ApacheKafka, topic: str, partition: int = 0) -> int:
-    """Where lag tools see the sink's group."""
+    """Return the committed offset of the sink's group, which lag tools read."""
     offsets = await to_thread.run_sync(
         admin.ask, kafka.bootstrap, lambda client: client.list_consumer_group_offsets("icu-sink")
     )
@@ -29,7 +30,7 @@ async def committed(kafka: ApacheKafka, topic: str, partition: int = 0) -> int:
 
 
 def is_degraded(transport: KafkaTransport) -> Callable[[], Awaitable[bool]]:
-    """Tells whether something cannot be read."""
+    """Check if a partition cannot be read."""
 
     async def degraded() -> bool:
         return transport.degraded is not None
@@ -39,7 +40,7 @@ def is_degraded(transport: KafkaTransport) -> Callable[[], Awaitable[bool]]:
 
 @pytest.fixture
 def lines() -> list[str]:
-    """The messages that are logged as a warning or worse."""
+    """The messages that are logged as warnings or worse."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
     return lines
@@ -47,7 +48,7 @@ def lines() -> list[str]:
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 async def test_every_codec_of_kafka_is_read(kafka: ApacheKafka, connect: Connect, codec: str) -> None:
-    """Whoever installs this program can read what any client compresses."""
+    """Records with every compression of Kafka are read."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
     async with foreign(kafka, compression_type=codec) as producer, following(transport) as follower:
@@ -58,7 +59,8 @@ async def test_every_codec_of_kafka_is_read(kafka: ApacheKafka, connect: Connect
 async def test_what_cannot_be_read_stops_its_own_partition_alone(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
-    """It is named once, with its offset and what to do; the others go on; it is read as soon as it can be."""
+    """An unreadable partition is named once, with offset and advice; the others go on, and it is read as soon as
+    it can be."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
     async with foreign(kafka) as plain, foreign(kafka, compression_type="zstd") as zstd:
@@ -82,7 +84,7 @@ async def test_what_cannot_be_read_stops_its_own_partition_alone(
 
 
 async def test_damaged_records_can_be_given_up(kafka: ApacheKafka, connect: Connect, lines: list[str]) -> None:
-    """A disk rots under one partition: the other is read; by what the message says the first is read on behind it."""
+    """The message about a damaged partition says how to skip the records, and it is read on behind them then."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
     async with foreign(kafka) as producer:
@@ -111,7 +113,7 @@ async def test_damaged_records_can_be_given_up(kafka: ApacheKafka, connect: Conn
 async def test_records_that_the_broker_does_not_deliver_are_named(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
-    """It says up to where its log goes, and answers each fetch with an error, or nothing: no client is told."""
+    """Records that the broker withholds, with errors or empty answers, are named, since it reports them as present."""
     monkeypatch.setattr(progress, "STALLED_AFTER", 1.0)
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 2)
@@ -137,7 +139,7 @@ async def test_records_that_the_broker_does_not_deliver_are_named(
 async def test_a_partition_that_others_keep_waiting_is_not_stalled(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as each fetch is filled by others nothing is known about it."""
+    """A partition does not count as stalled while each fetch is filled by others."""
     monkeypatch.setattr(progress, "STALLED_AFTER", 0.1)
     monkeypatch.setattr(polling, "POLL_INTERVAL", 0.05)
     transport = connect(kafka.bootstrap)
@@ -155,7 +157,7 @@ async def test_a_partition_that_others_keep_waiting_is_not_stalled(
 
 
 async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect) -> None:
-    """The lag gets to 0 behind the marks of transactions too, for us and for lag tools."""
+    """The lag reaches 0 behind the markers of transactions too, for us and for lag tools."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
     async with foreign(kafka, transactional_id=transport.topic) as producer, following(transport) as follower:
@@ -169,10 +171,10 @@ async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect
         assert await follower.read(2) == [1, 2]
         await follower.until(partial(follower.has_lag, 0))
 
-        async def told() -> bool:
+        async def committed_to_the_end() -> bool:
             return await committed(kafka, transport.topic) == 6
 
-        await follower.until(told)
+        await follower.until(committed_to_the_end)
         assert follower.positions[0].next == 5
     assert follower.numbers == [1, 2]
     async with following(transport, follower.positions) as again:
@@ -183,7 +185,8 @@ async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect
 async def test_an_open_transaction_is_waited_for_and_named(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
-    """Nothing behind it is read, nor counted as lag; once it has been open for long its offset is told."""
+    """Records behind an open transaction are neither read nor counted as lag; one that stays open is named with
+    its offset."""
     monkeypatch.setattr(progress, "OPEN_AFTER", 1.0)
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
@@ -216,7 +219,8 @@ async def test_an_open_transaction_is_waited_for_and_named(
 
 
 async def test_a_position_behind_the_stable_offset_is_of_the_same_log(kafka: ApacheKafka, connect: Connect) -> None:
-    """A database from before, when records of open transactions were stored, does not read its topic anew."""
+    """A database with records of open transactions, from an older version, does not cause the topic to be read
+    again."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
     async with foreign(kafka) as plain, foreign(kafka, transactional_id=transport.topic) as producer:
@@ -238,7 +242,7 @@ async def test_a_position_behind_the_stable_offset_is_of_the_same_log(kafka: Apa
 async def test_new_partitions_are_found_though_the_topic_is_never_silent(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A live ward never is; what was acknowledged on a new partition is read soon."""
+    """Records on a new partition are read soon, also while the other partitions are busy."""
     monkeypatch.setitem(reader.OPTIONS, "metadata_max_age_ms", 500)
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
@@ -248,11 +252,11 @@ async def test_new_partitions_are_found_though_the_topic_is_never_silent(
             kafka.bootstrap,
             lambda client: client.create_partitions({transport.topic: NewPartitions(total_count=2)}),
         )
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while len(await producer.partitions_for(transport.topic)) < 2:
                 await anyio.sleep(0.05)
         await send(producer, transport.topic, [1_000], partition=1)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             number = 0
             while 1_000 not in follower.numbers:
                 await send(producer, transport.topic, [number])

@@ -1,4 +1,4 @@
-"""Records that a broker says no to: none of them ends whoever publishes, and the others arrive, in order."""
+"""Records that a broker refuses: publishers go on, and the other records arrive, in order."""
 
 import gc
 import re
@@ -20,10 +20,8 @@ from icu.transports.kafka.transport import KafkaTransport
 from icu.transports.sending import CAPACITY, SendBuffer
 from tests.brokers import ApacheKafka, MockKafka
 from tests.integration.conftest import NUMBERS, Connect
+from tests.processes import TIMEOUT
 from tests.samples import observation
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
 
 # The bytes of a batch that the topics of these tests take.
 LIMIT = 3_000
@@ -33,14 +31,14 @@ TOO_LARGE = {kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLa
 
 @pytest.fixture(autouse=True)
 async def nothing_unread(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """AnyIO's runner raises an error that nobody had read when its future was collected; asyncio logs the like."""
+    """Fail if an error was never retrieved when its future was collected; AnyIO's runner raises it, asyncio logs it."""
     yield
     gc.collect()
     assert not [each.getMessage() for each in caplog.records if each.name == "asyncio"]
 
 
 @pytest.fixture
-def told() -> list[str]:
+def log_lines() -> list[str]:
     """The log from here on."""
     lines: list[str] = []
     logger.add(lambda line: lines.append(line.record["message"]), level="INFO")
@@ -49,7 +47,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def small(kafka: ApacheKafka, connect: Connect) -> KafkaTransport:
-    """A transport to a topic of three partitions that takes small batches alone."""
+    """A transport to a topic of three partitions that takes only small batches."""
     topic = f"icu.small.{next(NUMBERS)}"
     kafka.create_topic(topic, 3, {"max.message.bytes": str(LIMIT)})
     return connect(kafka.bootstrap, partitions=3, topic=topic)
@@ -57,7 +55,7 @@ def small(kafka: ApacheKafka, connect: Connect) -> KafkaTransport:
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockKafka]:
-    """A broker that answers what it is told to."""
+    """A broker with chosen answers."""
     broker = MockKafka()
     broker.start()
     yield broker
@@ -76,7 +74,7 @@ def records(key: bytes, numbers: range) -> list[Record]:
 
 
 async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
-    """The numbers of each key on the topic, in order."""
+    """Return the numbers of each key on the topic, in order."""
     found: list[Delivery] = []
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -89,36 +87,38 @@ async def on_topic(transport: Transport) -> dict[bytes | None, list[int]]:
     }
 
 
-def splits(told: Sequence[str]) -> int:
-    """How often a batch was too large."""
-    return sum("takes no batch of" in line for line in told)
+def splits(log_lines: Sequence[str]) -> int:
+    """Count how often a batch was too large."""
+    return sum("takes no batch of" in line for line in log_lines)
 
 
-async def test_a_batch_that_is_too_large_is_split(small: KafkaTransport, told: list[str]) -> None:
+async def test_a_batch_that_is_too_large_is_split(small: KafkaTransport, log_lines: list[str]) -> None:
     """Each record arrives once and in order, and the next batches are no larger than what passed."""
     key = keys()[0]
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         assert not await small.publish(records(key, range(CAPACITY)))
-        needed = splits(told)
+        needed = splits(log_lines)
         assert not await small.publish(records(key, range(CAPACITY, 2 * CAPACITY)))
     assert needed > 0
-    assert splits(told) == needed
+    assert splits(log_lines) == needed
     assert small.trouble is None
     assert await on_topic(small) == {key: list(range(2 * CAPACITY))}
 
 
 @pytest.mark.parametrize("count", [15, 50, CAPACITY])
-async def test_batches_are_split_no_further_than_they_must(count: int, small: KafkaTransport, told: list[str]) -> None:
-    """What they may have in the end is more than half of what the topic takes."""
+async def test_batches_are_split_no_further_than_they_must(
+    count: int, small: KafkaTransport, log_lines: list[str]
+) -> None:
+    """The final batch size is more than half of the topic's limit."""
     await small.publish(records(keys()[0], range(count)))
-    [*_, last] = [line for line in told if "takes no batch of" in line]
+    [*_, last] = [line for line in log_lines if "takes no batch of" in line]
     most = re.search(r"they have (\d+) at most", last)
     assert most
     assert LIMIT / 2 < int(most[1]) <= LIMIT
 
 
 async def test_only_what_was_refused_is_sent_again(small: KafkaTransport) -> None:
-    """Partitions that took their batch do not get it a second time."""
+    """Partitions that accepted their batch do not get it a second time."""
     first, second, third = keys()
     sent = [
         *records(first, range(2)),
@@ -126,26 +126,26 @@ async def test_only_what_was_refused_is_sent_again(small: KafkaTransport) -> Non
         *records(third, range(100)),
         *records(first, range(2, 4)),
     ]
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         assert not await small.publish(sent)
     assert await on_topic(small) == {first: [0, 1, 2, 3], second: list(range(200)), third: list(range(100))}
 
 
-async def test_a_record_that_is_too_large_alone_is_dropped(small: KafkaTransport, told: list[str]) -> None:
-    """Publish returns it, the log says how large it was, and the good ones around it arrive once and in order."""
+async def test_a_record_that_is_too_large_alone_is_dropped(small: KafkaTransport, log_lines: list[str]) -> None:
+    """Publish returns the record, the log has its size, and the records around it arrive once and in order."""
     key = keys()[1]
     good, large = records(key, range(60)), [Record(key, b"%d " % n + bytes(LIMIT)) for n in range(100, 103)]
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         refused = await small.publish([large[0], *good[:30], large[1], *good[30:], large[2]])
     assert refused == large
     assert await on_topic(small) == {key: list(range(60))}
-    [complaint] = [line for line in told if "dropped" in line]
+    [complaint] = [line for line in log_lines if "dropped" in line]
     assert small.topic in complaint
     assert f"{LIMIT + 79} bytes, raise its max.message.bytes" in complaint
 
 
-async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) -> None:
-    """Those who publish at the same time are sent together, and answered apart."""
+async def test_each_publisher_gets_the_result_of_its_own_records(small: KafkaTransport) -> None:
+    """Records published at the same time are sent together, and each publisher gets the result of its own."""
     key = keys()[0]
     large = {n: Record(key, b"%d " % n + bytes(LIMIT)) for n in range(3)}
     refused: dict[int, Sequence[Record]] = {}
@@ -153,7 +153,7 @@ async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) 
     async def publish(number: int) -> None:
         refused[number] = await small.publish([large[number], *records(key, range(10 * number, 10 * number + 5))])
 
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with anyio.create_task_group() as group:
             for number in range(3):
                 group.start_soon(publish, number)
@@ -162,21 +162,21 @@ async def test_each_publisher_is_told_of_its_own_records(small: KafkaTransport) 
 
 
 async def test_a_record_larger_than_a_batch_is_sent_alone(kafka: ApacheKafka, connect: Connect) -> None:
-    """Where the topic takes it, it arrives between its neighbours."""
+    """A record larger than a batch, which the topic accepts, arrives between its neighbours."""
     transport = connect(kafka.bootstrap)
     around = records(b"bed", range(3))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         assert not await transport.publish([around[0], Record(b"bed", b"1 " + bytes(800_000)), around[2]])
     assert await on_topic(transport) == {b"bed": [0, 1, 2]}
 
 
 async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -> None:
-    """What waited during an outage is delivered though it fits no batch, but for what no topic would take."""
+    """Pending records of an outage are delivered in several batches, except for any that the topic refuses."""
     readings = encode([observation(number) for number in range(CAPACITY - 1)])
     buffer, telemetry = SendBuffer(), Telemetry(CollectorRegistry())
     buffer.put([*readings, Record(readings[0].key, bytes(LIMIT))])
     telemetry.count_produced(CAPACITY, dropped=0)
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await emulate(bays=[], buffer=buffer, transport=small, telemetry=telemetry)
     figures = {
         name: getattr(telemetry, name)._value.get() for name in ("_produced", "_delivered", "_dropped", "_buffered")
@@ -188,13 +188,13 @@ async def test_a_patient_with_an_hour_behind_it_goes_on(small: KafkaTransport) -
 
 
 async def test_a_topic_that_takes_nothing_is_waited_for(kafka: ApacheKafka, connect: Connect) -> None:
-    """What is refused for another reason than its size is no record's fault: it is told, and sent once it is mended."""
+    """A refusal for another reason than size drops no record: it is reported, and the records are sent when it ends."""
     topic = f"icu.refusing.{next(NUMBERS)}"
     # As for a clock that is wrong: records are older than they may be, all but those of this millisecond.
     many = records(b"bed", range(2_000))
     kafka.create_topic(topic, 1, {"message.timestamp.before.max.ms": "0"})
     transport = connect(kafka.bootstrap, topic=topic)
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with anyio.create_task_group() as group:
             group.start_soon(transport.publish, many)
             while transport.trouble is None:
@@ -213,10 +213,10 @@ async def test_a_topic_that_takes_nothing_is_waited_for(kafka: ApacheKafka, conn
         if kind not in {kafka_errors.NoError, kafka_errors.DuplicateSequenceNumber}
     ],
 )
-async def test_no_answer_of_a_broker_ends_who_publishes(
+async def test_no_answer_of_a_broker_ends_a_publisher(
     kind: type[kafka_errors.BrokerResponseError], mock: MockKafka, connect: Connect
 ) -> None:
-    """Every error that there is, once: what is too large is dropped, all else arrives in the end.
+    """No error of a broker ends a publisher: records that are too large are dropped, all others arrive.
 
     A duplicate is no refusal, for it says that the batch is in the log already.
     """
@@ -226,7 +226,7 @@ async def test_no_answer_of_a_broker_ends_who_publishes(
     await transport.publish(records(b"bed", range(1)))
     mock.refuse_next_produce(kind.errno)
     sent = records(b"bed", range(1, 2))
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         refused = await transport.publish(sent)
         await transport.publish(records(b"bed", range(2, 3)))
     assert list(refused) == (sent if kind in TOO_LARGE else [])

@@ -1,4 +1,4 @@
-"""Rights that an administrator takes away while the program runs, and gives back."""
+"""Rights that an administrator revokes while the program runs, and grants again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,31 +20,32 @@ from icu.messages import Record
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka
 from tests.integration.conftest import Connect
-from tests.integration.followers import PATIENCE, following, foreign, send
+from tests.integration.followers import following, foreign, send
+from tests.processes import TIMEOUT
 
 EVERYBODY = "User:*"
 
 
 @contextmanager
 def denied(kafka: ApacheKafka, kind: ResourceType, name: str, *operations: AclOperation) -> Iterator[None]:
-    """Nobody may do this, until the end."""
+    """Deny an operation to everybody, until the end."""
     client = AdminClient({"bootstrap.servers": kafka.bootstrap})
     every = (ResourcePatternType.LITERAL, EVERYBODY, "*")
     rules = [AclBinding(kind, name, *every, each, AclPermissionType.DENY) for each in operations]
     # Where there is a rule, what no rule allows is denied too.
     rules.append(AclBinding(kind, name, *every, AclOperation.ALL, AclPermissionType.ALLOW))
     for done in client.create_acls(rules).values():
-        done.result(PATIENCE)
+        done.result(TIMEOUT)
     try:
         yield
     finally:
         all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
         for gone in client.delete_acls([all_rules]).values():
-            gone.result(PATIENCE)
+            gone.result(TIMEOUT)
 
 
 async def test_a_reader_that_may_not_read_any_more(kafka: ApacheKafka, connect: Connect) -> None:
-    """It names the right that is missing, and reads on once it has it again."""
+    """A reader without its right names it, and goes on once it is granted again."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
     async with foreign(kafka) as producer, following(transport) as follower:
@@ -62,7 +63,7 @@ async def test_a_reader_that_may_not_read_any_more(kafka: ApacheKafka, connect: 
 
 
 async def test_lag_tools_are_no_reason_not_to_read(kafka: ApacheKafka, connect: Connect) -> None:
-    """Without rights on the consumer group nothing is committed to it, and everything is read."""
+    """Without rights on the consumer group a reader reads everything, and commits nothing."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
     with denied(kafka, ResourceType.GROUP, "icu-sink", AclOperation.READ, AclOperation.DESCRIBE):
@@ -79,7 +80,8 @@ async def test_lag_tools_are_no_reason_not_to_read(kafka: ApacheKafka, connect: 
 async def test_a_sender_that_may_not_write_any_more(
     kafka: ApacheKafka, connect: Connect, operation: AclOperation
 ) -> None:
-    """It says so, keeps what it has, and sends it once it may; also where it may not even see the topic."""
+    """A sender without its right reports that, keeps its records, and sends them later; also if it may not see the
+    topic."""
     transport = connect(kafka.bootstrap)
     await transport.publish([Record(b"bed", b"0")])
     async with anyio.create_task_group() as group:
@@ -94,14 +96,14 @@ async def test_a_sender_that_may_not_write_any_more(
 
 
 async def troubled(transport: KafkaTransport) -> None:
-    """Wait until it waits for something."""
-    with anyio.fail_after(PATIENCE):
+    """Wait until there is trouble."""
+    with anyio.fail_after(TIMEOUT):
         while transport.trouble is None:
             await anyio.sleep(0.02)
 
 
 async def test_a_reader_that_may_not_even_see_its_topic_any_more(kafka: ApacheKafka, connect: Connect) -> None:
-    """It waits, and goes on."""
+    """A reader that may not see its topic waits, and goes on later."""
     transport = connect(kafka.bootstrap)
     await transport.publish([Record(b"bed", b"0")])
     async with following(transport) as follower, anyio.create_task_group() as group:

@@ -1,4 +1,4 @@
-"""Passwords and certificates: what connects, and in which words the rest is told apart."""
+"""Passwords and certificates: good ones connect, and each mistake has its own message."""
 
 import gc
 import re
@@ -23,23 +23,20 @@ from icu.transports.kafka.transport import KafkaTransport
 from icu.ward.processes import Processes
 from tests.brokers import ApacheKafka
 from tests.brokers.settings import ELSEWHERE
-
-# aiokafka leaves the socket of a connection that TLS refused to the garbage collector.
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
+from tests.processes import TIMEOUT
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
-    """What this test leaves is complained of here, and not in the next one."""
+    """Collect garbage, so that unclosed resources are reported in this test and not in the next one."""
     yield
     gc.collect()
 
 
 def settings(kafka: ApacheKafka, address: str, **changes: Any) -> Kafka:
-    """Settings that are right for the secure listeners, but for the changes."""
+    """Make settings for the secure listeners, with changes."""
     right: dict[str, Any] = {
         "sasl_username": kafka.username,
         "sasl_password": Secret(kafka.password),
@@ -49,7 +46,7 @@ def settings(kafka: ApacheKafka, address: str, **changes: Any) -> Kafka:
 
 
 async def checked(settings: Kafka) -> KafkaTransport:
-    """A transport that has reached its broker."""
+    """Open a transport that has reached its broker."""
     transport = KafkaTransport(Brokers(settings), topic="icu.secure", partitions=1)
     await transport.check()
     return transport
@@ -66,7 +63,7 @@ async def checked(settings: Kafka) -> KafkaTransport:
     ],
 )
 async def test_what_connects(kafka: ApacheKafka, listener: str, changes: dict[str, Any]) -> None:
-    """Each way in carries records there and back."""
+    """Each way to log in carries records in both directions."""
     transport = await checked(settings(kafka, getattr(kafka, listener), **changes))
     try:
         await transport.publish([Record(b"bed", b"1")])
@@ -124,7 +121,7 @@ async def test_what_connects(kafka: ApacheKafka, listener: str, changes: dict[st
 async def test_what_is_wrong_is_told_apart(
     kafka: ApacheKafka, listener: str, changes: dict[str, Any], words: str
 ) -> None:
-    """Each mistake has its own sentence, with the address, and without the password."""
+    """Each mistake has its own message, with the address and without the password."""
     if changes.get("ssl_ca_file"):
         changes = {**changes, "ssl_ca_file": kafka.other_ca}
     address = getattr(kafka, listener)
@@ -143,14 +140,14 @@ async def test_what_is_wrong_is_told_apart(
     [("127.0.0.1:1", "nothing listens there.*docker compose up -d"), ("no-such-host.invalid:9092", "no such host")],
 )
 async def test_a_broker_that_is_not_there(address: str, words: str) -> None:
-    """The error says how to start one, or which setting names it."""
+    """The error says how to start a broker, or which setting has its address."""
     with pytest.raises(KafkaError, match=words) as caught:
         await checked(Kafka(bootstrap_servers=address))
     assert not caught.value.needs_people
 
 
 async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """Sink and patient go on trying, and are shown as what somebody has to mend, for no time mends it."""
+    """With a wrong password sink and patient retry, and are shown as degraded, since only a person can mend it."""
     wrong = settings(kafka, kafka.sasl_plaintext, security="SASL_PLAINTEXT", sasl_password=Secret("wrong"))
     children = (SinkChild(id="sink"), PatientChild(id="bed", name="Anna", interval=0.2))
     database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
@@ -178,7 +175,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     ],
 )
 def test_settings_that_contradict_each_other(given: Kafka, words: str) -> None:
-    """Told before anything is connected."""
+    """Contradictory settings are reported before any connection."""
     with pytest.raises(ConfigurationError, match=words):
         Brokers(given)
 
@@ -193,11 +190,11 @@ def test_settings_that_contradict_each_other(given: Kafka, words: str) -> None:
     ],
 )
 def test_what_travels_unencrypted(address: str, *, exposed: bool) -> None:
-    """Plain text that leaves this machine is worth a warning."""
+    """Plain text to another machine causes a warning."""
     assert Brokers(Kafka(bootstrap_servers=address)).exposed is exposed
 
 
 def test_a_password_is_shown_nowhere() -> None:
-    """Neither by repr nor in the text of the settings."""
+    """Neither repr nor the printed settings contain the password."""
     given = Kafka(sasl_password=Secret("hush"))
     assert "hush" not in f"{given!r} {given} {given.sasl_password!r} {given.sasl_password}"

@@ -19,11 +19,9 @@ from icu.transports.base import Transport
 from tests.brokers import ApacheKafka, Broker
 from tests.hostile import IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT
 from tests.integration.conftest import Connect
+from tests.processes import TIMEOUT
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import rows
-
-# Seconds until a step that takes a few has certainly failed.
-PATIENCE = 60.0
 
 KEY = str(ANNA).encode()
 HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [
@@ -36,7 +34,7 @@ HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [
 
 @asynccontextmanager
 async def running(transport: Transport, url: str, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """A sink that is cancelled at the end."""
+    """Run a sink, and cancel it at the end."""
     sink = partial(
         consume, transport=transport, database_url=url, telemetry=Telemetry(registry), batching=Batching(linger=0)
     )
@@ -47,14 +45,14 @@ async def running(transport: Transport, url: str, registry: CollectorRegistry) -
 
 
 async def taken(registry: CollectorRegistry, count: int) -> None:
-    """Wait until the sink has counted so many records."""
-    with anyio.fail_after(PATIENCE):
+    """Wait until the sink has counted this many records."""
+    with anyio.fail_after(TIMEOUT):
         while (registry.get_sample_value("icu_sink_batch_records_sum") or 0) < count:
             await anyio.sleep(0.02)
 
 
 async def send(bootstrap: str, topic: str, records: Sequence[tuple[bytes | None, bytes | None]]) -> None:
-    """What another program writes to the topic."""
+    """Write values to the topic as another program."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=20_000_000)
     await producer.start()
     try:
@@ -65,7 +63,7 @@ async def send(bootstrap: str, topic: str, records: Sequence[tuple[bytes | None,
 
 
 async def test_hostile_messages_between_good_ones(broker: Broker, connect: Connect, url: str) -> None:
-    """Every good reading is stored once, every bad message is a dead letter with its reason and bytes."""
+    """Every good reading is stored once; every bad message is a dead letter with its reason and bytes."""
     transport = connect(broker.bootstrap)
     await to_thread.run_sync(broker.create_topic, transport.topic, 1)
     good = [(KEY, record.value) for record in encode([observation(5 * n) for n in range(len(HOSTILE))])]
@@ -84,7 +82,8 @@ async def test_hostile_messages_between_good_ones(broker: Broker, connect: Conne
 
 
 async def test_impossible_values_of_other_programs(broker: Broker, connect: Connect, url: str) -> None:
-    """Each costs itself alone: the reading is stored and flagged, the value counted, and nothing is a dead letter."""
+    """Only the impossible value is left out: the reading is stored and flagged, the value counted, without a dead
+    letter."""
     transport = connect(broker.bootstrap)
     await to_thread.run_sync(broker.create_topic, transport.topic, 1)
     patients = [uuid_of_name(name) for name in IMPLAUSIBLE]
@@ -110,7 +109,7 @@ async def test_impossible_values_of_other_programs(broker: Broker, connect: Conn
 
 
 async def test_ten_megabytes_are_no_harm(kafka: ApacheKafka, connect: Connect, url: str) -> None:
-    """A topic that takes larger messages than ours cannot stop the sink."""
+    """Messages larger than ours, which the topic accepts, do not stop the sink."""
     transport = connect(kafka.bootstrap)
     await to_thread.run_sync(partial(kafka.create_topic, transport.topic, 1, config={"max.message.bytes": "20000000"}))
     [good] = encode([observation()])
@@ -123,7 +122,7 @@ async def test_ten_megabytes_are_no_harm(kafka: ApacheKafka, connect: Connect, u
 
 
 async def test_a_sink_goes_on_where_the_database_says(broker: Broker, connect: Connect, url: str) -> None:
-    """Started again, it stores what came meanwhile and nothing twice, in order, whatever the group has committed."""
+    """A new sink stores the records that came meanwhile, each once and in order, by the offsets of the database."""
     transport = connect(broker.bootstrap)
     await to_thread.run_sync(broker.create_topic, transport.topic, 1)
     for life in range(3):
@@ -136,10 +135,10 @@ async def test_a_sink_goes_on_where_the_database_says(broker: Broker, connect: C
     assert rows(url, "SELECT log, next FROM consumer_offsets") == [(1, 30)]
 
 
-async def test_a_log_that_was_lost_is_told_and_read_from_its_beginning(
+async def test_a_lost_log_is_reported_and_read_from_its_beginning(
     kafka: ApacheKafka, connect: Connect, url: str
 ) -> None:
-    """The broker comes back empty while the sink runs: what is on the new log is stored too, and the old rows stay."""
+    """When the broker comes back empty, the sink reads the new log from its beginning, and keeps the old rows."""
     transport = connect(kafka.bootstrap, topic="icu.lost")
     await transport.publish(encode([observation(n) for n in range(10)]))
     registry = CollectorRegistry()
@@ -148,7 +147,7 @@ async def test_a_log_that_was_lost_is_told_and_read_from_its_beginning(
         await to_thread.run_sync(kafka.kill)
         kafka.wipe()
         await to_thread.run_sync(kafka.start)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await transport.publish(encode([observation(1_000 + n) for n in range(4)]))
         await taken(registry, 14)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(14,)]
@@ -157,7 +156,7 @@ async def test_a_log_that_was_lost_is_told_and_read_from_its_beginning(
 
 @pytest.mark.parametrize("key", [None, b"bed 7"])
 async def test_records_of_other_programs(broker: Broker, connect: Connect, url: str, key: bytes | None) -> None:
-    """Without a key, or with one that is no uuid, a reading is a reading."""
+    """A reading without a key, or with one that is no uuid, is stored."""
     transport = connect(broker.bootstrap)
     await to_thread.run_sync(broker.create_topic, transport.topic, 1)
     [record] = encode([observation()])

@@ -1,4 +1,4 @@
-"""What tests of the rooms share."""
+"""Fixtures of all rooms."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from icu.store.engines.sqlite import connections
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a lock, so that a test need not either; for the connections that are opened from now on."""
+    """Do not wait for locks of the database, on connections opened from now on."""
     monkeypatch.setattr(connections, "BUSY_TIMEOUT_MS", 1)

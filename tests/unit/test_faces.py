@@ -1,4 +1,4 @@
-"""What rooms export under their own name, and what they do not load for it."""
+"""Public names of rooms, and modules that they do not load."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from icu.transports.base import Transport as Protocol
 
 
 def loaded(code: str) -> set[str]:
-    """What a fresh interpreter has loaded behind this code."""
+    """Return the modules that a fresh interpreter has loaded after this code."""
     script = f"import sys\n{code}\nprint(*sys.modules)"
     return set(
         subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
@@ -23,14 +23,14 @@ def loaded(code: str) -> set[str]:
 
 
 def test_the_names_of_a_library_are_imported_from_it() -> None:
-    """Nobody has to know in which file they stand."""
+    """Public names are imported from the room, not from its files."""
     assert (Supervisor, ChildSpec, Transport) == (Tree, Spec, Protocol)
     assert Strategy.ONE_FOR_ONE == "one_for_one"
 
 
 @pytest.mark.parametrize("room", [icu.supervisor, icu.transports], ids=lambda room: room.__name__)
 def test_every_name_is_there(room: object) -> None:
-    """`from ... import *` and completion in an editor go by this list."""
+    """Every name of `__all__` exists, for `from ... import *` and editors."""
     names = room.__all__
     assert len(names) > 5
     assert all(getattr(room, name) is not None for name in names)
@@ -39,6 +39,6 @@ def test_every_name_is_there(room: object) -> None:
 
 
 def test_a_face_loads_nothing_heavy() -> None:
-    """Help and mistakes on the command line wait neither for anyio nor for aiokafka."""
+    """A room's names load neither anyio nor aiokafka, so that help and mistakes appear at once."""
     assert "anyio" not in loaded("import icu.supervisor.view, icu.cli.main")
     assert not {"aiokafka", "icu.transports.memory"} & loaded("import icu.transports")

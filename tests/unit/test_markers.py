@@ -1,4 +1,4 @@
-"""The marks by which a part of the tests is run."""
+"""Markers that select a part of the tests."""
 
 from pathlib import Path
 
@@ -10,22 +10,22 @@ TESTS = Path(__file__).parents[1]
 
 
 def test_fast_tests_are_marked(request: pytest.FixtureRequest) -> None:
-    """This one is."""
+    """A unit test without processes, such as this one, is fast."""
     assert request.node.get_closest_marker("fast")
 
 
 @pytest.mark.usefixtures("spawn")
 def test_what_starts_programs_is_not_fast(request: pytest.FixtureRequest) -> None:
-    """A test that asks for processes, such as this one."""
+    """A test that starts processes, such as this one, is not fast."""
     assert not request.node.get_closest_marker("fast")
 
 
 @pytest.mark.endurance
 def test_what_takes_long_is_not_fast(request: pytest.FixtureRequest) -> None:
-    """`-m fast` replaces the default, which leaves endurance out."""
+    """An endurance test is not fast: `-m fast` replaces the default, which excludes it."""
     assert not request.node.get_closest_marker("fast")
 
 
 def test_each_slow_file_is_there() -> None:
-    """A file that was renamed is named anew."""
+    """Every file in the list of slow ones exists."""
     assert SLOW - {path.name for path in TESTS.rglob("test_*.py")} == set()

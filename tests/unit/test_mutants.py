@@ -1,4 +1,4 @@
-"""The table of mutants is still about this code, and a mutant that no test fails for is found."""
+"""The table of mutants fits the code, and a mutant that survives its tests is found."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ MUTANTS = load()
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_each_mutant_can_still_be_planted(mutant: Mutant) -> None:
-    """Its text stands in the file exactly once, what it becomes is Python, and its tests are where it says."""
+    """Each mutant's text occurs exactly once, its change is valid Python, and its tests exist."""
     source = planted(mutant, ROOT)
     assert source is not None
     assert ast.dump(ast.parse(source)) != ast.dump(ast.parse((ROOT / mutant.file).read_text("utf-8")))
@@ -23,20 +23,20 @@ def test_each_mutant_can_still_be_planted(mutant: Mutant) -> None:
 
 
 def test_names_are_told_apart() -> None:
-    """`--only` means one of them."""
+    """`--only` selects one mutant by its name."""
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
 @pytest.fixture
 def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pytest loads by itself takes twice as long as all else; `-n0` needs one of them."""
+    """Disable pytest's plugins, which load for longer than all else takes, except for that of `-n0`."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
 
 
 @pytest.mark.usefixtures("no_plugins")
 @pytest.mark.parametrize(
-    ("text", "mutated", "patience", "said"),
+    ("text", "mutated", "timeout", "said"),
     [
         ("return 1", "return 2", 60, "killed"),
         ("return 1", "return True", 60, "survives"),
@@ -45,11 +45,11 @@ def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         ("return 3", "return 1", 60, "its text is not found"),
     ],
 )
-def test_a_mutant_is_judged_by_its_tests(tmp_path: Path, text: str, mutated: str, patience: float, said: str) -> None:
-    """Only a test that fails, or hangs, kills it: not one that cannot be run. The tree is as before."""
+def test_a_mutant_is_judged_by_its_tests(tmp_path: Path, text: str, mutated: str, timeout: float, said: str) -> None:
+    """A test that fails or hangs kills a mutant, one that cannot run does not; the tree is restored."""
     source = "def one():\n    return 1\n"
     (tmp_path / "code.py").write_text(source)
     (tmp_path / "test_it.py").write_text("from code import one\n\n\ndef test_one():\n    assert one() == 1\n")
     mutant = Mutant("it", "Something.", "code.py", text, mutated, ["test_it.py"])
-    assert verdict(mutant, tmp_path, patience=patience) == said
+    assert verdict(mutant, tmp_path, timeout=timeout) == said
     assert (tmp_path / "code.py").read_text() == source

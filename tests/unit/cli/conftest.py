@@ -1,4 +1,4 @@
-"""The command line, called as the shell calls it."""
+"""The command line, called as from a shell."""
 
 import gc
 import os
@@ -16,7 +16,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def icu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
-    """Runs `python -m icu` with these words, in an empty folder; exit code, output, errors."""
+    """A function that runs `python -m icu` with these words, in an empty folder, and returns exit code, output and
+    errors."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("ICU_")]:
         monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Orders to a patient's own port: what is printed, and what the command ends with."""
+"""Orders at a patient's own port: output and exit codes."""
 
 import socket
 import threading
@@ -63,7 +63,7 @@ def test_all_of_them(icu: Run, url: str, patients: EmulatedPatients) -> None:
 
 
 def test_one_alone_need_not_be_named(icu: Run, url: str) -> None:
-    """One of several patients has to be named: 64."""
+    """A single patient need not be named; with several, an order without a name ends with 64."""
     code, out, err = icu("scenario", "--url", url, "fever")
     assert (code, out, err) == (64, "", "icu: there are 4 patients: say which, or `beds` for all\n")
     alone = patients_of(["Anna"])
@@ -84,12 +84,12 @@ def test_refusals(icu: Run, url: str, patients: EmulatedPatients) -> None:
 
 
 def hang_up(listener: socket.socket) -> None:
-    """Take a client in, and go away."""
+    """Accept a client, and close the connection."""
     listener.accept()[0].close()
 
 
 def test_nobody_answers(icu: Run) -> None:
-    """75 where nothing listens, and where what listens goes away without a word."""
+    """A port without a listener, or with one that closes the connection, ends with 75."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=hang_up, args=(listener,))
@@ -103,6 +103,6 @@ def test_nobody_answers(icu: Run) -> None:
 
 
 def test_something_else_answers(icu: Run, url: str) -> None:
-    """A path at which no patients are is a wrong address: 64."""
+    """An address without patients ends with 64."""
     code, out, err = icu("scenario", "--url", f"{url}/api", "Anna", "fever")
     assert (code, out, err) == (64, "", f"icu: no patients are at {url}/api: it answers 404 to /patients\n")

@@ -1,4 +1,4 @@
-"""The control room's commands: what they print, and what they end with."""
+"""Commands for a running ward: output and exit codes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -40,7 +40,7 @@ NO_SUPERVISOR = [
 
 @pytest.mark.parametrize("words", NO_SUPERVISOR, ids=" ".join)
 def test_without_a_supervisor_it_is_75(icu: Run, words: list[str]) -> None:
-    """One line that says where it looked, and how one is started."""
+    """Without a supervisor, one line says where the command looked and how to start one."""
     code, out, err = icu(*words)
     assert (code, out) == (75, "")
     assert err.startswith("icu: no supervisor answers: nobody listens at ")
@@ -50,7 +50,7 @@ def test_without_a_supervisor_it_is_75(icu: Run, words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", [["status"], ["reload"], ["logs"]], ids=" ".join)
 def test_the_settings_say_which_supervisor_is_meant(icu: Run, tmp_path: Path, words: list[str]) -> None:
-    """`--config` as with every other command: a mistake in it is 78, a socket in it is where it looks."""
+    """`--config` selects the supervisor: a mistake in the file ends with 78, and a socket in it is used."""
     assert icu(*words, "--config", "no.toml")[0] == 78
     (tmp_path / "a.toml").write_text(f'[supervisor]\nsocket = "{"x" * 200}"\n')
     code, _, err = icu(*words, "--config", "a.toml")
@@ -61,7 +61,7 @@ def test_the_settings_say_which_supervisor_is_meant(icu: Run, tmp_path: Path, wo
 
 @pytest.fixture
 def ward(icu: Run) -> Iterator[Ward]:
-    """A ward with a control room, in a thread of its own."""
+    """A ward with a control socket, in a thread of its own."""
     ward = Ward()
     records = RecentRecords()
     logger.add(records, format="{message}")
@@ -73,7 +73,7 @@ def ward(icu: Run) -> Iterator[Ward]:
 
 
 def test_status(icu: Run, ward: Ward) -> None:
-    """A line a child. 3 as long as one of those asked for does not run, 4 for one that there is not."""
+    """`status` prints a line a child; it ends with 3 if a requested child is down, with 4 if one is unknown."""
     assert icu("status") == (3, "sink   running  0:00:05\nbed-1  backoff\n", "")
     assert icu("status", "sink") == (0, "sink  running  0:00:05\n", "")
     code, out, err = icu("status", "sink", "bed-2")
@@ -83,7 +83,7 @@ def test_status(icu: Run, ward: Ward) -> None:
 @pytest.mark.parametrize("text", ["oops [", "[database]\nurl = 7\n", '[supervisor]\nsocket = "' + "x" * 200 + '"\n'])
 @pytest.mark.parametrize("words", [["status", "sink"], ["logs"], ["tree"], ["start", "sink"]], ids=" ".join)
 def test_a_mistake_in_the_file_blinds_nobody(icu: Run, ward: Ward, tmp_path: Path, words: list[str], text: str) -> None:
-    """The ward runs on with what it was started with, and so do those who look; they are told of the mistake."""
+    """After a mistake in the file the ward runs on, and commands still reach it, with a warning about the mistake."""
     good = icu(*words)
     (tmp_path / "supervisor.toml").write_text(text)
     code, out, err = icu(*words)
@@ -93,7 +93,7 @@ def test_a_mistake_in_the_file_blinds_nobody(icu: Run, ward: Ward, tmp_path: Pat
 
 
 def test_a_file_that_names_another_place_by_now(icu: Run, ward: Ward, tmp_path: Path) -> None:
-    """The supervisor is found by the file's name; another file, or another environment, is another ward."""
+    """A supervisor is found by the path of its settings file; another file or environment means another ward."""
     (tmp_path / "supervisor.toml").write_text('[database]\nurl = "sqlite:///b.db"\n[[child]]\nrole = "sink"\n')
     assert icu("status", "sink") == (0, "sink  running  0:00:05\n", "")
     (tmp_path / "supervisor.toml").rename(tmp_path / "b.toml")
@@ -101,7 +101,7 @@ def test_a_file_that_names_another_place_by_now(icu: Run, ward: Ward, tmp_path: 
 
 
 def test_an_environment_that_says_where(icu: Run, ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command needs no file; but one that names another database means another ward."""
+    """Variables that name the ward replace the file; those with another database mean another ward."""
     (tmp_path / "other.toml").write_text("oops [")
     monkeypatch.setenv("DATABASE_URL", "sqlite:///icu.db")
     assert icu("status", "sink", "--config", "other.toml")[0] == 0
@@ -112,7 +112,7 @@ def test_an_environment_that_says_where(icu: Run, ward: Ward, tmp_path: Path, mo
 
 @pytest.mark.parametrize("state", ChildState)
 def test_which_states_are_running(icu: Run, ward: Ward, state: ChildState) -> None:
-    """One that waits for a broker is up, and one that has just said that it started."""
+    """A child that waits for a broker counts as running, and so does one that has just started."""
     ward.children = [ChildView("sink", state)]
     assert icu("status")[0] == (0 if state in {"running", "waiting"} else 3)
     ward.children = [ChildView("sink", ChildState.STARTING, uptime=0.1)]
@@ -120,14 +120,14 @@ def test_which_states_are_running(icu: Run, ward: Ward, state: ChildState) -> No
 
 
 def test_status_for_programs(icu: Run, ward: Ward) -> None:
-    """An array with all that is known."""
+    """`status --json` prints an array with all fields."""
     code, out, _ = icu("status", "--json")
     assert code == 3
     assert out == msgspec.json.encode(ward.children).decode() + "\n"
 
 
 def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--watch` shows the children again and again, until Ctrl-C."""
+    """`status --watch` prints the children again and again, until Ctrl-C."""
     looks = 0
 
     def sleep(_seconds: float) -> None:
@@ -142,7 +142,7 @@ def test_watching(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_orders(icu: Run, ward: Ward) -> None:
-    """The children afterwards; 3 and the problems where an order was not carried out."""
+    """An order prints the children afterwards; it ends with 3 and the problems where it was not carried out."""
     assert icu("start", "sink") == (0, "sink  running  0:00:05\n", "")
     assert icu("stop", "sink")[0] == 3
     ward.children[0] = ChildView("sink", ChildState.STOPPED)
@@ -168,14 +168,15 @@ def test_orders(icu: Run, ward: Ward) -> None:
 
 
 def test_scenario(icu: Run, ward: Ward) -> None:
-    """A line a patient, a figure for many; 3 and the reasons where it did not begin for all of them."""
+    """`scenario` prints a line a patient, or a number for many; it ends with 3 and the reasons where it failed for
+    some."""
     assert icu("scenario", "bed-1", "sepsis") == (0, "Anna\nИван\n", "")
     assert icu("scenario", "*", "fever") == (3, "fever: 21 patients\n", "icu: Rec is a recording\n")
     assert ward.carried_out == [("begin_scenario", ("bed-1", "sepsis")), ("begin_scenario", ("*", "fever"))]
 
 
 def test_scenarios(icu: Run) -> None:
-    """A line each, whether or not a supervisor runs: name, title, how often, note."""
+    """`scenarios` prints name, title, rate and note of each scenario, with or without a supervisor."""
     code, out, err = icu("scenarios")
     assert (code, err) == (0, "")
     lines = {line.split()[0]: line for line in out.splitlines()}
@@ -185,7 +186,7 @@ def test_scenarios(icu: Run) -> None:
 
 
 def test_logs(icu: Run, ward: Ward) -> None:
-    """A line a record, harmless to terminals."""
+    """`logs` prints a line a record, harmless to terminals."""
     code, out, err = icu("logs")
     assert (code, err) == (0, "")
     assert out.endswith(" WARNING sink: trouble \\x1b[2J delay=1.5\n")
@@ -194,14 +195,14 @@ def test_logs(icu: Run, ward: Ward) -> None:
 
 
 def test_the_tree(icu: Run, ward: Ward) -> None:
-    """Supervisors with their rules."""
+    """`tree` prints supervisors with their rules."""
     code, out, err = icu("tree")
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.splitlines()] == ["ward", "sink", "bed-1"]
 
 
 def test_the_table() -> None:
-    """Aligned; where a child is, or why it is down, and nothing that is no longer true."""
+    """The table is aligned; it has a child's address, or the reason why it is down, and no outdated ones."""
     children = [
         ChildView("sink", ChildState.WAITING, uptime=3_725.9, detail="no connection to Kafka", last_error="E: old"),
         ChildView("bed-1", ChildState.BACKOFF, restarts=1, last_error="E: new", detail="http://old"),
@@ -218,10 +219,10 @@ def test_the_table() -> None:
 
 
 def test_the_outline() -> None:
-    """Children are further in than their supervisor."""
+    """Children are indented below their supervisor."""
     beds = ChildView("beds", ChildState.RUNNING, uptime=1.0, children=(ChildView("bed-1", ChildState.STOPPED),))
-    told = Supervisors(7, {"": "rest_for_one", "beds": "one_for_one"}, [ChildView("sink"), beds])
-    assert outline(told) == [
+    tree = Supervisors(7, {"": "rest_for_one", "beds": "one_for_one"}, [ChildView("sink"), beds])
+    assert outline(tree) == [
         "ward (pid 7): rest_for_one",
         "  sink     pending",
         "  beds     running  0:00:01  one_for_one",
@@ -230,13 +231,13 @@ def test_the_outline() -> None:
 
 
 def test_an_entry() -> None:
-    """Time, level, child, message and context, and the stack below."""
+    """A log entry has time, level, child, message and context, and the stack below."""
     record = LogEntry("2026-01-31T12:00:00.123+00:00", "ERROR", "died", "sink", {"uptime": "1.5"}, "Traceback:\n  x\n")
     assert format_entry(record) == "12:00:00.123 ERROR   sink: died uptime=1.5\nTraceback:\n  x"
 
 
 def test_harmless() -> None:
-    """Letters of all scripts stay, whatever steers a terminal does not."""
+    """Letters of all scripts are printed as they are, control characters are escaped."""
     assert escape_control("Иван Yılmaz 心 é") == "Иван Yılmaz 心 é"
     assert escape_control("a\x1b[2Jb\nc\u202ed") == "a\\x1b[2Jb\\nc\\u202ed"
     assert escape_control("a\n\tb\r", but="\n\t") == "a\n\tb\\r"

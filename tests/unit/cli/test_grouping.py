@@ -1,4 +1,4 @@
-"""Children that are alike, as one row."""
+"""Children in equal states, as one row."""
 
 import pytest
 
@@ -22,12 +22,12 @@ from icu.supervisor.view import ChildState, ChildView
     ids=str,
 )
 def test_spans(ids: list[str], shown: list[str]) -> None:
-    """Three and more that count up are two names; every name can be told from it."""
+    """Three or more names that count up are printed as the first and the last; every name can be derived from them."""
     assert shorten_ids(ids) == shown
 
 
 def test_alike() -> None:
-    """The same state for the same reason, wherever they stand; what is no longer true is no reason."""
+    """Children in the same state for the same reason are one row; an outdated reason does not count."""
     away = "KafkaError: away"
     rows = group_alike(
         [

@@ -1,4 +1,4 @@
-"""The module that every `litestar` command imports, in other projects too."""
+"""The module that every `litestar` command imports, in foreign projects too."""
 
 import errno
 import importlib
@@ -12,7 +12,7 @@ from icu.cli import litestar
 
 
 def test_our_application_is_served_where_there_is_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bare `litestar run` serves ours, unless the folder holds an application of somebody else's."""
+    """Bare `litestar run` serves our monitor, unless the folder has an application of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LITESTAR_APP", "")
     monkeypatch.delenv("LITESTAR_APP")
@@ -25,7 +25,8 @@ def test_our_application_is_served_where_there_is_no_other(tmp_path: Path, monke
 
 
 def test_a_folder_that_may_not_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The superuser, who runs tests in containers, may look everywhere: it is refused in the system's place."""
+    """A folder without the right to read is no error. The test makes the refusal itself, since the superuser may
+    read it."""
     look = os.stat
 
     def refuse(path: Any, *args: Any, **options: Any) -> os.stat_result:

@@ -1,4 +1,4 @@
-"""The command line: one line for each mistake, and exit codes that scripts can rely on."""
+"""The command line: one line for each mistake, and exit codes for scripts."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Run
 
 
 def test_bare_icu_helps(icu: Run) -> None:
-    """Without a command it says what there is, on standard output, as a success."""
+    """`icu` without a command prints help on standard output, and ends with 0."""
     code, out, err = icu()
     assert (code, err) == (0, "")
     for word in ("supervise", "run", "db", "status", "restart", "Not a medical device"):
@@ -35,12 +35,12 @@ def test_bare_icu_helps(icu: Run) -> None:
     ],
 )
 def test_help(icu: Run, words: list[str]) -> None:
-    """Help is never an error."""
+    """Each command prints help and ends with 0."""
     assert icu(*words)[0] == 0
 
 
 def test_every_role_is_listed_once(icu: Run) -> None:
-    """By the name that is typed, the brief's `data` too."""
+    """Each role is listed once by the name that is typed, including the brief's `data`."""
     out = icu("run", "--help")[1]
     listed = [line.split()[1] for line in out.splitlines() if line.startswith("│ ") and line[2] != " "]
     assert sorted(name for name in listed if not name.startswith("-")) == ["data", "monitor", "patient", "sink"]
@@ -48,7 +48,8 @@ def test_every_role_is_listed_once(icu: Run) -> None:
 
 
 def test_scale_says_what_it_means(icu: Run) -> None:
-    """Which children come and go, what becomes of their patients, and for how long it holds."""
+    """The help of `scale` says which children come and go, what becomes of their patients, and for how long it
+    holds."""
     out = " ".join(icu("scale", "--help")[1].split())
     for words in ("ID-1 to ID-N", "highest numbers", "no longer monitored", "`reload`"):
         assert words in out
@@ -147,7 +148,7 @@ NUMBERS: dict[str, list[str]] = {
 
 
 def written(option: str, number: str) -> list[str]:
-    """The words of a command with the number."""
+    """Return the words of a command with the number."""
     if option == "scale":
         return ["scale", "icu", number]
     return [*NUMBERS[option], option, f"{number}f1c2e1e-5d5b-4c5b-9d55-0d1f3b0e6a11" if option == "--uuid" else number]
@@ -156,7 +157,7 @@ def written(option: str, number: str) -> list[str]:
 @pytest.mark.parametrize("number", ["٦", "６", "1_0", "६"])
 @pytest.mark.parametrize("option", NUMBERS)
 def test_numbers_have_the_digits_0_to_9(icu: Run, option: str, number: str) -> None:
-    """Python takes digits of all scripts for numbers, and underscores: what people did not mean to write."""
+    """Options refuse digits of other scripts and underscores, which Python accepts in numbers."""
     code, out, err = icu(*written(option, number))
     assert (code, out) == (64, "")
     assert err.count("\n") == 1
@@ -165,7 +166,7 @@ def test_numbers_have_the_digits_0_to_9(icu: Run, option: str, number: str) -> N
 
 @pytest.mark.parametrize(("words", "hint"), USAGE.values(), ids=USAGE)
 def test_wrong_usage_is_64(icu: Run, words: list[str], hint: str) -> None:
-    """One line on standard error that says what to type."""
+    """Wrong usage ends with 64, and one line on standard error says what to type."""
     code, out, err = icu(*words)
     assert (code, out) == (64, "")
     assert err.startswith("icu: ")
@@ -175,7 +176,7 @@ def test_wrong_usage_is_64(icu: Run, words: list[str], hint: str) -> None:
 
 
 def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
-    """File, line, key; a missing file; a folder; no recording."""
+    """Wrong settings end with 78, and the message names file, line and key."""
     (tmp_path / "bad.toml").write_text('[[child]]\nrole = "patent"\n')
     (tmp_path / "escape.toml").write_text('[[child]]\nrole = "patient"\nname = "\\u001b[2J"\n')
     (tmp_path / "childless.toml").write_text("debug = true\n")
@@ -250,7 +251,7 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
     ],
 )
 def test_a_broker_that_is_needed_and_away_is_75(icu: Run, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
-    """The address, why, and how to start one; nothing else on standard error that people would have to read."""
+    """A broker that is away ends with 75; standard error has only the address, the reason and how to start one."""
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     code, out, err = icu(*words)
     assert (code, out) == (75, "")
@@ -280,7 +281,7 @@ USERS_OF_THE_DATABASE = {
 )
 @pytest.mark.parametrize("words", USERS_OF_THE_DATABASE.values(), ids=USERS_OF_THE_DATABASE)
 def test_databases_that_cannot_be_used(icu: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], url: str) -> None:
-    """Told at once, in one line, by everyone who would open it."""
+    """A database that cannot be used ends every role that opens it at once, in one line."""
     monkeypatch.setenv("DATABASE_URL", url)
     code, _, err = icu(*words)
     assert code == 78
@@ -290,7 +291,7 @@ def test_databases_that_cannot_be_used(icu: Run, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("words", [["supervise"], ["run", "sink"], ["run", "data"]], ids="-".join)
 def test_a_second_sink(icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str]) -> None:
-    """Any second sink on the same database ends, however it is spelt: the first one goes on alone."""
+    """A second sink on the same database ends, however the path is spelt: the first one goes on."""
     monkeypatch.setenv("ICU_SUPERVISOR_SOCKET", str(tmp_path / "another.sock"))
     (tmp_path / "link.db").symlink_to("icu.db")
     first = files.lock(tmp_path / "icu.db")
@@ -303,7 +304,7 @@ def test_a_second_sink(icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_a_database_in_a_missing_folder(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing database is not made in silence."""
+    """A database in a missing folder is an error, and the folder is not created."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:///no/such/folder/icu.db")
     code, _, err = icu("db", "upgrade")
     assert code == 78
@@ -311,7 +312,7 @@ def test_a_database_in_a_missing_folder(icu: Run, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_taken_port_says_what_to_type(icu: Run) -> None:
-    """For the monitor alone and for the whole ward."""
+    """A taken port ends the monitor, and the whole ward, with advice on what to type."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         for words in (["run", "monitor", "--port", port], ["supervise", "--port", port]):
@@ -322,13 +323,13 @@ def test_a_taken_port_says_what_to_type(icu: Run) -> None:
 
 
 def test_upgrading_the_database(icu: Run, tmp_path: Path) -> None:
-    """Says what it did, and does nothing the second time."""
+    """`db upgrade` prints the changed versions, and changes nothing the second time."""
     assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db was brought from version none to {HEAD}\n")
     assert icu("db", "upgrade")[:2] == (0, f"{tmp_path}/icu.db is at version {HEAD} already\n")
 
 
-def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typo in the environment would otherwise go unnoticed."""
+def test_misspelt_variables_are_reported(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt variable of the environment causes a message."""
     monkeypatch.setenv("ICU_LOG_LEVLE", "DEBUG")
     code, _, err = icu("db", "upgrade")
     assert code == 0
@@ -336,14 +337,14 @@ def test_misspelt_variables_are_told(icu: Run, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_child_is_not_run_by_hand(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its settings come from the supervisor that starts it."""
+    """A child command by hand is an error, since its settings come from its supervisor."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     code, _, err = icu("run", "child", "bed-1")
     assert (code, err) == (64, "icu: `run child` is for supervisors: type run patient, run sink or run monitor\n")
 
 
 def test_an_error_that_nobody_foresaw_is_70(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its stack is shown once, and the last line is as short as for any other error."""
+    """An unexpected error ends with 70: its stack is printed once, and the last line is short."""
 
     def broken(settings: object) -> str:
         raise TypeError("of the program's own")

@@ -1,4 +1,4 @@
-"""Vital signs on terminals of the usual and of a narrow width."""
+"""Vital signs on terminals of the usual width and of a narrow one."""
 
 import io
 from datetime import timedelta
@@ -19,7 +19,7 @@ READING = Observation(
 
 
 def text(*bedsides: Bedside, width: int = 80) -> list[str]:
-    """The rows as they stand on a terminal of this width."""
+    """Render the rows for a terminal of this width."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
     with console.capture() as capture:
         console.print(monitors(bedsides, width))
@@ -28,7 +28,7 @@ def text(*bedsides: Bedside, width: int = 80) -> list[str]:
 
 @pytest.mark.parametrize("width", [80, 44])
 def test_the_signs_with_their_units(width: int) -> None:
-    """All five, and how old they are."""
+    """All five signs are printed with their units, and with the age of the reading."""
     shown = " ".join(text(Bedside("bed-1", "Anna", READING, 3.4), width=width)).replace("\N{NO-BREAK SPACE}", " ")
     for words in ("HR", "/min", "SpO2", "%", "BP", "mm[Hg]", "RR", "Cel", "bed-1", "Anna", "72", "98", "120/80", "16"):
         assert words in shown
@@ -38,7 +38,7 @@ def test_the_signs_with_their_units(width: int) -> None:
 
 @pytest.mark.parametrize("width", [80, 44])
 def test_a_sign_without_a_value(width: int) -> None:
-    """Each alone, and all of them before the first reading: nothing stands where nothing was measured."""
+    """An absent sign is printed as absent, and so are all signs before the first reading."""
     for sign, value in {"pulse": "72", "spo2": "98", "bp": "120/80", "resp_rate": "16", "temperature": "36.6"}.items():
         shown = "\n".join(text(Bedside("a", "b", replace(READING, **{sign: None}), 0), width=width))
         assert value not in shown
@@ -50,13 +50,13 @@ def test_a_sign_without_a_value(width: int) -> None:
 
 @pytest.mark.parametrize("width", [80, 44])
 def test_zero_is_a_value(width: int) -> None:
-    """Asystole and apnoea are measured."""
+    """A 0, as in asystole and apnoea, is printed as a value."""
     shown = "\n".join(text(Bedside("a", "b", replace(READING, pulse=0, resp_rate=0), 3), width=width))
     assert "- -" not in shown.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_value_stays_beside_its_name() -> None:
-    """At any width, lines break between signs alone."""
+    """Lines break only between signs, at any width."""
     for name in ("HR", "SpO2", "BP", "RR", "T"):
         for width in range(44, 60):
             reading = replace(READING, bp_measured_at=START - timedelta(minutes=14))
@@ -65,7 +65,7 @@ def test_a_value_stays_beside_its_name() -> None:
 
 
 def test_what_is_doubtful_and_what_is_older() -> None:
-    """A question mark behind a value of which the monitor says so; of a cuff's pressure, how much older it is."""
+    """A doubtful value has a question mark, and a cuff's pressure has its greater age."""
     reading = replace(READING, quality=Quality(spo2="motion"), bp_measured_at=START - timedelta(minutes=4))
     [row] = text(Bedside("bed-1", "Anna", reading, 0))[2:]
     assert "98?" in row
@@ -75,7 +75,7 @@ def test_what_is_doubtful_and_what_is_older() -> None:
 
 @pytest.mark.parametrize("width", [80, 44])
 def test_long_and_wide_names_are_whole(width: int) -> None:
-    """Broken, not cut; and every line fits."""
+    """Long names are broken into lines, not cut, and every line fits."""
     name = "長い名前の患者さん山田太郎左衛門尉" * 2
     reading = replace(READING, bp_measured_at=START - timedelta(minutes=14))
     shown = text(Bedside("icu-1000", name, reading, 0), width=width)
@@ -89,5 +89,5 @@ def test_long_and_wide_names_are_whole(width: int) -> None:
     [(0, "0 s"), (59.4, "59 s"), (60, "1 min"), (3_599, "59 min"), (3_600, "1 h"), (90_000, "25 h")],
 )
 def test_spans(seconds: float, shown: str) -> None:
-    """In the largest unit."""
+    """A span of time is printed in its largest unit."""
     assert format_seconds(seconds) == shown

@@ -24,7 +24,7 @@ MONITOR = ChildView("monitor", ChildState.RUNNING, uptime=61, detail="http://[bo
 
 
 class Ward:
-    """Beds with one patient each, of which the first may be in trouble."""
+    """A ward of beds with one patient each; the first one may be in trouble."""
 
     def __init__(self, count: int, *, down: int = 0, name: str = "Patient") -> None:
         names = [f"bed-{number}" for number in range(1, count + 1)]
@@ -41,11 +41,11 @@ class Ward:
         self.pages = Pages(self.bedsides)
 
     def view(self) -> Sequence[ChildView]:
-        """The children, as the tree returns them."""
+        """Return the children, as in the tree."""
         return [SINK, MONITOR, ChildView("beds", ChildState.RUNNING, uptime=60, children=self.beds)]
 
     def lines(self, width: int, height: int, progress: float = 1.0) -> list[str]:
-        """The overview as it stands there."""
+        """Render the overview."""
         console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
         with console.capture() as capture:
             console.print(render(console, self.view(), self.pages, progress))
@@ -53,12 +53,12 @@ class Ward:
 
 
 def bay(name: str) -> SimulatedBay:
-    """One patient."""
+    """Make a bay of one patient."""
     return SimulatedBay(cohort([name]), interval=5.0, offset=0.0, start=START, launch=START, speed=1.0)
 
 
 async def test_a_bar_until_all_have_caught_up() -> None:
-    """A progress bar of the past, which is gone when all patients have caught up."""
+    """A progress bar of the past is shown until all patients have caught up."""
     behind = Ward(1).lines(100, 30, 0.3)
     assert any("history" in line and "30%" in line for line in behind)
     assert "http://[bold]x" in "".join(behind)
@@ -68,7 +68,7 @@ async def test_a_bar_until_all_have_caught_up() -> None:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize(("count", "down"), [(8, 0), (100, 4), (1_000, 100), (100, 100)])
 async def test_it_fits(count: int, down: int, width: int, height: int) -> None:
-    """Trouble first, the totals on the last line, and room for the log above, whatever is the matter."""
+    """Trouble comes first and the totals last, and there is room for the log above, in any state of the ward."""
     lines = Ward(count, down=down).lines(width, height)
     assert len(lines) <= height - 3
     assert max(map(cell_len, lines)) <= width
@@ -92,7 +92,7 @@ async def test_it_fits(count: int, down: int, width: int, height: int) -> None:
 
 @pytest.mark.parametrize("width", [80, 44])
 async def test_every_patient_comes_to_be_seen(width: int) -> None:
-    """A page after the other, each for some seconds, and then from the first again; long names take more room."""
+    """Pages of patients follow each other every few seconds, and begin again; long names take more room."""
     ward = Ward(30, name="長い名前の患者さん山田太郎左衛門尉")
     pages: list[list[str]] = []
     for _ in range(30 * LOOKS_PER_PAGE):
@@ -107,7 +107,7 @@ async def test_every_patient_comes_to_be_seen(width: int) -> None:
 
 
 async def test_patients_in_other_processes() -> None:
-    """Their signs are not known here, which is told."""
+    """The overview says that signs of patients in other processes are not known."""
     ward = Ward(3)
     ward.beds += [ChildView("far-1", ChildState.RUNNING, uptime=3), ChildView("far-2", ChildState.STOPPED)]
     assert "signs not known here: 1 in processes of their own, ask GET /patients" in ward.lines(80, 24)
@@ -115,7 +115,7 @@ async def test_patients_in_other_processes() -> None:
 
 
 async def test_a_supervisor_that_gave_up() -> None:
-    """The patients' supervisor says why its patients are down."""
+    """The row of a supervisor that gave up has the reason why its patients are down."""
     ward = Ward(2)
     beds = ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: too often", children=ward.beds)
     ward.view = lambda: [SINK, MONITOR, beds]  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The children on terminals of the usual sizes, and on narrow ones."""
+"""The children on terminals of the usual sizes and of narrow ones."""
 
 import io
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SIZES = [(80, 24), (44, 24)]
 
 
 def beds(count: int, *, state: ChildState = ChildState.RUNNING, first: int = 1) -> list[ChildView]:
-    """So many of them."""
+    """Make this number of beds."""
     numbers = range(first, first + count)
     return [
         ChildView(f"bed-{n}", state, uptime=3.0 * (state is ChildState.RUNNING), last_error="E: x") for n in numbers
@@ -28,7 +28,7 @@ def beds(count: int, *, state: ChildState = ChildState.RUNNING, first: int = 1) 
 
 
 def lines(children: Sequence[ChildView], width: int = 80, height: int = 24) -> list[str]:
-    """The report as it stands on a terminal of this size."""
+    """Render the report for a terminal of this size."""
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
     ids = {child.id for child in children} - {"sink", "monitor"}
     with console.capture() as capture:
@@ -37,13 +37,14 @@ def lines(children: Sequence[ChildView], width: int = 80, height: int = 24) -> l
 
 
 def flat(shown: Sequence[str]) -> str:
-    """The words, wherever lines were broken."""
+    """Join the words of all lines."""
     return "".join("".join(shown).split())
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_trouble_comes_first_and_totals_last(width: int, height: int) -> None:
-    """Headings between; reasons, and what to do about it, stand there whole, and no line is broken by the terminal."""
+    """Trouble comes first and totals last, with headings between; reasons and advice are whole, and no line is too
+    long."""
     children = [
         *SERVICES,
         *beds(3),
@@ -65,7 +66,7 @@ def test_trouble_comes_first_and_totals_last(width: int, height: int) -> None:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("count", [8, 100, 1_000])
 def test_healthy_beds_are_folded(count: int, width: int, height: int) -> None:
-    """Without room for all, beds are counted and services still listed; the report fits the screen."""
+    """On a small screen beds are counted and services still listed: the report fits."""
     shown = lines([SERVICES[1], *beds(count)], width, height)
     assert len(shown) < height
     assert shown[-1] == f"{count} of {count} beds and 1 of 1 service run"
@@ -80,7 +81,7 @@ def test_nobody_who_is_listed_scrolls_away(count: int) -> None:
 
 
 def test_many_with_one_trouble_are_one_row() -> None:
-    """A broker that is away is one thing to mend: the others are not pushed off the screen for it."""
+    """Children with the same trouble, such as a broker that is away, are one row."""
     shown = lines([*SERVICES, *beds(300, state=ChildState.BACKOFF), *beds(700, first=301)])
     assert len(shown) < 24
     assert any("bed-1 to bed-300" in line for line in shown)
@@ -108,7 +109,7 @@ def test_nothing_steers_the_terminal() -> None:
 
 
 def test_nobody_there() -> None:
-    """A ward without children is told, too."""
+    """A ward without children says that it has none."""
     assert lines([]) == ["no children"]
 
 
@@ -117,7 +118,7 @@ def test_nobody_there() -> None:
     [(True, "xterm-256color", True), (True, "dumb", False), (True, "unknown", False), (False, "xterm", False)],
 )
 def test_who_gets_a_screen(monkeypatch: pytest.MonkeyPatch, terminal: bool, term: str, expected: bool) -> None:
-    """Not a pipe, and not a terminal that knows lines alone."""
+    """Pipes and simple terminals get no screen."""
     stream = io.StringIO()
     stream.isatty = lambda: terminal  # type: ignore[method-assign]
     monkeypatch.setenv("TERM", term)
@@ -125,7 +126,7 @@ def test_who_gets_a_screen(monkeypatch: pytest.MonkeyPatch, terminal: bool, term
 
 
 def test_pipes_get_a_line_each(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without folding, headings or anything that steers a terminal."""
+    """Pipes get one line a child, without folding, headings or control characters."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     screen.show([SERVICES[0], *beds(100)], {"bed-1"})
     out = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`config/icu.service` says to systemd what the program itself holds to."""
+"""`config/icu.service` tells systemd the limits and commands that the program has."""
 
 import shlex
 from collections import defaultdict
@@ -17,7 +17,7 @@ UNIT = Path(__file__).parents[3] / "config" / "icu.service"
 
 @pytest.fixture(scope="module")
 def unit() -> dict[str, list[str]]:
-    """Each directive with its values."""
+    """Parse the unit: each directive with its values."""
     found = defaultdict[str, list[str]](list)
     for line in UNIT.read_text().splitlines():
         if line and line[0] not in "#[":
@@ -28,7 +28,7 @@ def unit() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("name", "command"), [("ExecStart", "supervise"), ("ExecReload", "reload")])
 def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: str) -> None:
-    """The units call commands with options that exist, and with one file of settings."""
+    """The units call commands and options that exist, all with one settings file."""
     [line] = unit[name]
     _, *words = shlex.split(line)
     assert words[:3] == ["-m", "icu", command]
@@ -37,27 +37,27 @@ def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: s
 
 
 def test_many_processes_may_take_their_time(unit: dict[str, list[str]]) -> None:
-    """Children start one after the other, each within its own limit; the watchdog ends a hanging start."""
+    """systemd's limits allow many children to start one after the other; the watchdog ends a start that hangs."""
     assert unit["TimeoutStartSec"] == ["infinity"]
     assert "WatchdogSec" in unit
 
 
 def test_the_program_ends_before_it_is_killed(unit: dict[str, list[str]]) -> None:
-    """The ward alone gets the stop signal, for it stops its own processes in order; and it gives up first."""
+    """Only the ward gets the stop signal, since it stops its processes in order, within systemd's limit."""
     assert unit["KillMode"] == ["mixed"]
     [seconds] = unit["TimeoutStopSec"]
     assert float(seconds) > STOP_DEADLINE
 
 
 def test_what_time_does_not_mend_is_not_tried_again(unit: dict[str, list[str]]) -> None:
-    """All other ends of a ward are followed by a new start."""
+    """systemd restarts the ward except after exit codes that need a person."""
     assert unit["Restart"] == ["on-failure"]
     [codes] = unit["RestartPreventExitStatus"]
     assert set(map(int, codes.split())) == {EXIT_CODES[Kind.USAGE], EXIT_CODES[Kind.CONFIGURATION]}
 
 
 def test_files_are_where_systemd_makes_room(unit: dict[str, list[str]]) -> None:
-    """Nothing else may be written to."""
+    """The unit may write only to the folders that systemd makes for it."""
     environ = dict(each.split("=", 1) for each in unit["Environment"])
     [state], [runtime] = unit["StateDirectory"], unit["RuntimeDirectory"]
     assert environ["DATABASE_URL"].startswith(f"sqlite:////var/lib/{state}/")
@@ -67,11 +67,11 @@ def test_files_are_where_systemd_makes_room(unit: dict[str, list[str]]) -> None:
 
 
 def test_there_are_descriptors_for_all_connections(unit: dict[str, list[str]]) -> None:
-    """So many that the cap is our own, not the system's."""
+    """The limit of descriptors is high enough for our own cap of connections."""
     [limit] = unit["LimitNOFILE"]
     assert Connections.within(int(limit)).served.size == MAX_CONNECTIONS
 
 
 def test_what_it_writes_is_its_own_alone(unit: dict[str, list[str]]) -> None:
-    """Nobody else on the machine reads patients' data, whatever makes a file."""
+    """Files of the unit can be read by its user only: they hold patients' data."""
     assert unit["UMask"] == ["0077"]

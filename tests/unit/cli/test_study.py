@@ -1,4 +1,4 @@
-"""`simulate`, `scorecard` and `picture`, called as the shell calls them."""
+"""`simulate`, `scorecard` and `picture`, called as from a shell."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ HEADER = "patient_uuid,timestamp,pulse,resp_rate,sbp,dbp,map,spo2,temperature"
 
 
 def test_the_same_arguments_are_the_same_bytes(icu: Run, tmp_path: Path) -> None:
-    """To a file and to standard output; another seed is another data set."""
+    """The same arguments give the same bytes in a file and on standard output; another seed gives others."""
     words = ("simulate", "--patients", "5", "--hours", "2", "--every", "1min")
     assert icu(*words, "--seed", "7", "--out", "a.csv", "--labels", "l.csv") == (0, "", "")
     code, out, _ = icu(*words, "--seed", "7")
@@ -27,7 +27,7 @@ def test_the_same_arguments_are_the_same_bytes(icu: Run, tmp_path: Path) -> None
 
 
 def test_parquet_is_the_same_each_time(icu: Run, tmp_path: Path) -> None:
-    """And a start of one's own is that of the first row."""
+    """The same arguments give the same Parquet file, and its first row has the given start."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - an extra
 
     for name in ("a.parquet", "b.parquet"):
@@ -42,7 +42,7 @@ def test_parquet_is_the_same_each_time(icu: Run, tmp_path: Path) -> None:
 
 
 def test_a_scorecard_of_a_file(icu: Run) -> None:
-    """The same as that of the fresh run; as a table or for machines; --least decides about the exit code."""
+    """A file's scorecard equals that of the fresh run, as a table or as JSON; --least decides the exit code."""
     assert icu("simulate", "--patients", "30", "--seed", "2", "--out", "a.csv")[0] == 0
     code, table, _ = icu("scorecard", "a.csv")
     assert code == 0
@@ -58,7 +58,7 @@ def test_a_scorecard_of_a_file(icu: Run) -> None:
 
 
 def test_statistics_that_cannot_be_had(icu: Run, tmp_path: Path) -> None:
-    """A dash for people, null for machines."""
+    """A statistic that cannot be computed is a dash in the table, and null in JSON."""
     rows = [f"{patient},{hour},{60 + patient + hour % 5}" for patient in range(12) for hour in range(15)]
     (tmp_path / "a.csv").write_text("\n".join(["id,hours,hr", *rows]))
     assert " -" in next(line for line in icu("scorecard", "a.csv")[1].splitlines() if "q50.Temp" in line)
@@ -67,7 +67,7 @@ def test_statistics_that_cannot_be_had(icu: Run, tmp_path: Path) -> None:
 
 
 def test_pictures(icu: Run, tmp_path: Path) -> None:
-    """Pictures of patients and of a scenario."""
+    """`picture` draws patients, and a scenario."""
     assert icu("picture", "patients", "--patients", "2", "--hours", "3", "--out", "a.svg") == (0, "", "")
     assert icu("picture", "scenario", "fever", "--out", "b.png") == (0, "", "")
     assert (tmp_path / "a.svg").exists()
@@ -105,7 +105,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
 
 @pytest.mark.parametrize(("words", "expected", "hint"), WRONG.values(), ids=WRONG)
 def test_mistakes(icu: Run, words: list[str], expected: int, hint: str) -> None:
-    """One line on standard error that says what to do."""
+    """A mistake is one line on standard error that says what to do."""
     code, out, err = icu(*words)
     assert (code, out) == (expected, "")
     assert err.startswith("icu: ")
@@ -124,7 +124,7 @@ def test_mistakes(icu: Run, words: list[str], expected: int, hint: str) -> None:
 def test_a_missing_extra(
     icu: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str, words: list[str]
 ) -> None:
-    """The error says what to install, and no file is left behind."""
+    """A missing extra is an error that says what to install, and leaves no file behind."""
     for name in [each for each in sys.modules if each.partition(".")[0] == module]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)

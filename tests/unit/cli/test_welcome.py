@@ -1,4 +1,4 @@
-"""Where people are told to look when a ward starts."""
+"""The first lines of a ward's log, which say where to look."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ WARD = Settings(child=(SinkChild(), MonitorChild(port=8001, host="::1")), api=Ap
 
 
 def test_addresses_can_be_clicked() -> None:
-    """The prefix is the API's and not its description's; an address with colons stands in brackets."""
+    """Addresses are complete: the API's has the prefix, its description's has not, and IPv6 has brackets."""
     api, *_ = where_to_look(WARD, None)
     assert api == "the API: http://[::1]:8001/api/v1/patients, described at http://[::1]:8001/schema"
 
 
 def test_the_command_finds_the_ward() -> None:
-    """From any folder where there is a file, and from this one where there is none."""
+    """The printed command works in any folder where there is a settings file, and in this one where there is none."""
     _, built_in, _ = where_to_look(WARD, None)
     assert built_in == "how the ward is, from another terminal in this folder: python -m icu status"
     _, other, _ = where_to_look(WARD, Path("/a ward/supervisor.toml"))
@@ -25,11 +25,11 @@ def test_the_command_finds_the_ward() -> None:
 
 
 def test_a_ward_without_an_api() -> None:
-    """Only what there is."""
+    """A ward without an API prints only the other lines."""
     assert len(list(where_to_look(Settings(child=(SinkChild(),)), None))) == 2
 
 
 def test_no_password_is_shown() -> None:
-    """Logs are copied into reports."""
+    """No password of a URL is printed, for logs are copied into reports."""
     *_, database = where_to_look(replace(WARD, database=Database("postgresql://icu:se@cret@db:5432/icu")), None)
     assert database == "the database: postgresql://db:5432/icu"

@@ -22,7 +22,7 @@ from icu.ward.outcomes import Outcomes
 
 
 class Ward:
-    """Two children that do nothing."""
+    """A ward of two children that do nothing."""
 
     def __init__(self) -> None:
         self.outcomes = Outcomes(self)
@@ -35,15 +35,15 @@ class Ward:
         self.gate.set()
 
     def view(self) -> Sequence[ChildView]:
-        """All children."""
+        """Return all children."""
         return self.children
 
     async def supervisors(self) -> Supervisors:
-        """It has one."""
+        """Return its one supervisor."""
         return Supervisors(os.getpid(), {"": "one_for_one"}, self.view())
 
     def matching(self, patterns: Iterable[str]) -> Sequence[ChildView]:
-        """Patterns are ids here."""
+        """Return the child with this id; patterns are ids here."""
         wanted = list(patterns)
         for name in wanted:
             if name not in {child.id for child in self.children}:
@@ -102,19 +102,19 @@ def settings(folder: Path) -> Settings:
 
 @pytest.fixture
 def ward() -> Ward:
-    """The ward of the control room."""
+    """The ward of the control server."""
     return Ward()
 
 
 @pytest.fixture
 def records() -> RecentRecords:
-    """The log of the control room."""
+    """The log of the control server."""
     return RecentRecords(kept=100)
 
 
 @pytest.fixture
 async def room(settings: Settings, ward: Ward, records: RecentRecords) -> AsyncIterator[Path]:
-    """A running control room; its socket."""
+    """A running control server; the path of its socket."""
     async with anyio.create_task_group() as group:
         await group.start(partial(serve, ward, ORDERS, records, places(settings)))
         assert settings.supervisor.socket is not None

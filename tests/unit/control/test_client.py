@@ -1,4 +1,4 @@
-"""The client's end, and supervisors that do not behave."""
+"""The client's end of the control socket, and supervisors that misbehave."""
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ Behaviour = Callable[[SocketStream], Awaitable[None]]
 
 @asynccontextmanager
 async def behaving(path: Path, behave: Behaviour) -> AsyncIterator[None]:
-    """A supervisor of the test's own."""
+    """Run a supervisor with this behaviour."""
 
     async def attend(stream: SocketStream) -> None:
         async with stream:
@@ -40,7 +40,7 @@ async def behaving(path: Path, behave: Behaviour) -> AsyncIterator[None]:
 
 
 async def test_nobody_there(settings: Settings) -> None:
-    """It says where it looked and what to start; a retry may help."""
+    """The error says where the client looked and what to start; it is transient."""
     with pytest.raises(NoSupervisorError, match=r"nobody listens at .*icu\.sock; start one \(python -m icu") as caught:
         await fetch_children(settings)
     assert caught.value.exit_code == 75
@@ -48,7 +48,7 @@ async def test_nobody_there(settings: Settings) -> None:
 
 
 async def test_a_dead_one(settings: Settings, folder: Path) -> None:
-    """The file of a dead supervisor is no supervisor, and neither is any other file."""
+    """The socket of a dead supervisor, or any other file, counts as no supervisor."""
     async with behaving(folder / "icu.sock", dies):
         pass
     with pytest.raises(NoSupervisorError, match="nobody listens"):
@@ -56,7 +56,8 @@ async def test_a_dead_one(settings: Settings, folder: Path) -> None:
 
 
 async def test_every_place_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ward that was started without XDG_RUNTIME_DIR is found by who has one; a folder of others is not trusted."""
+    """A ward started without XDG_RUNTIME_DIR is found by a client that has one; another user's folder is not
+    trusted."""
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     await anyio.Path(folder / "icu").mkdir()
@@ -66,7 +67,7 @@ async def test_every_place_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_runtime_folder_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told like any other place where nobody is."""
+    """A runtime folder that does not exist is like any place without a supervisor."""
     await anyio.Path(folder / "file").write_text("")
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "file"))
@@ -75,28 +76,28 @@ async def test_a_runtime_folder_that_is_none(folder: Path, monkeypatch: pytest.M
 
 
 async def hangs(stream: SocketStream) -> None:
-    """Take the question and say nothing."""
+    """Read the request and send no answer."""
     await anyio.sleep_forever()
 
 
 async def dies(stream: SocketStream) -> None:
-    """Go away at once."""
+    """Close the connection at once."""
 
 
 async def dies_in_a_word(stream: SocketStream) -> None:
-    """Go away in the middle of an answer."""
+    """Close the connection in the middle of an answer."""
     await stream.receive()
     await stream.send(encode_line(Children(()))[:20])
 
 
 async def babbles(stream: SocketStream) -> None:
-    """Speak another language."""
+    """Send something that is no JSON."""
     await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
     await anyio.sleep_forever()
 
 
 async def answers_something_else(stream: SocketStream) -> None:
-    """Answer another question."""
+    """Send the answer to another request."""
     await stream.receive()
     await stream.send(encode_line(Done("something")))
 
@@ -112,20 +113,20 @@ async def answers_something_else(stream: SocketStream) -> None:
     ],
 )
 async def test_supervisors_that_do_not_behave(settings: Settings, folder: Path, behave: Behaviour, why: str) -> None:
-    """Each is told for what it is, and nobody waits for ever."""
+    """Each misbehaviour has its own error, and the client does not wait for ever."""
     async with behaving(folder / "icu.sock", behave):
         with pytest.raises(NoSupervisorError, match=why):
             await ask(places(settings), Status(), Children, deadline=0.5)
 
 
 async def refuses(stream: SocketStream) -> None:
-    """Say no without hearing the question, and go away."""
+    """Refuse before the whole request is read, and close the connection."""
     await stream.receive(1)
     await stream.send(encode_line(Failed("no room", 75)))
 
 
 async def hears_half(stream: SocketStream) -> None:
-    """Go away in the middle of the question, with nothing unheard."""
+    """Close the connection in the middle of the request, with nothing unread."""
     await stream.receive(1)
     stream.extra(SocketAttribute.raw_socket).shutdown(socket.SHUT_RD)  # noqa: S610 - of a socket, not of Django
     with suppress(EndOfStream):
@@ -137,8 +138,8 @@ async def hears_half(stream: SocketStream) -> None:
 LONG = Stop(tuple("x" * 200 for _ in range(10_000)))
 
 
-async def test_a_refusal_is_heard_by_who_could_not_ask(settings: Settings, folder: Path) -> None:
-    """It came before the question was out; who goes away without a word has ended."""
+async def test_a_refusal_before_the_request_is_sent(settings: Settings, folder: Path) -> None:
+    """A refusal that comes before the request is sent is reported; a connection closed without one means an end."""
     async with behaving(folder / "icu.sock", refuses):
         with anyio.fail_after(10), pytest.raises(OrderRefusedError, match="no room") as refused:
             await ask(places(settings), LONG, Children)
@@ -149,7 +150,7 @@ async def test_a_refusal_is_heard_by_who_could_not_ask(settings: Settings, folde
 
 
 async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Path) -> None:
-    """A reload that stops a child may take long."""
+    """An order has no deadline: a reload that stops a child may take long."""
 
     async def takes_long(stream: SocketStream) -> None:
         await stream.receive()
@@ -161,7 +162,7 @@ async def test_orders_have_all_the_time_they_need(settings: Settings, folder: Pa
 
 
 async def test_the_end_of_a_supervisor_ends_the_log(settings: Settings, folder: Path) -> None:
-    """A follower is not left waiting."""
+    """The end of a supervisor ends its followers."""
 
     async def ends(stream: SocketStream) -> None:
         await stream.receive()

@@ -1,4 +1,4 @@
-"""Places of the socket, and its binding."""
+"""Paths of the control socket, and its binding."""
 
 import fcntl
 import os
@@ -20,12 +20,13 @@ from icu.control.places import LONGEST, Place, places
 
 
 def paths(settings: Settings, **environ: str) -> list[Path]:
-    """Paths of the places."""
+    """Return the paths of the places."""
     return [place.path for place in places(settings, environ)]
 
 
 def test_the_runtime_folders() -> None:
-    """systemd's, or else the user's, or else one of ours beside other temporary files."""
+    """The socket is in systemd's runtime folder, else in the user's, else in one of ours beside other temporary
+    files."""
     own = Path(tempfile.gettempdir()) / f"icu-{os.getuid()}"
     folders = [path.parent for path in paths(Settings(), RUNTIME_DIRECTORY="/run/icu:/run/b", XDG_RUNTIME_DIR="/run/u")]
     assert folders == [Path("/run/icu"), Path("/run/u/icu"), own]
@@ -33,7 +34,7 @@ def test_the_runtime_folders() -> None:
 
 
 def test_one_database_is_one_socket(tmp_path: Path) -> None:
-    """All spellings of its path give one socket; another database gives another one."""
+    """All spellings of a database's path give one socket; another database gives another one."""
     (tmp_path / "ward").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "ward")
     urls = [
@@ -48,7 +49,7 @@ def test_one_database_is_one_socket(tmp_path: Path) -> None:
 
 
 def test_a_socket_of_ones_own(tmp_path: Path) -> None:
-    """From the file, whose folder a relative path belongs to, or from the environment."""
+    """The socket's path comes from the file, relative to the file's folder, or from the environment."""
     (tmp_path / "supervisor.toml").write_text('[supervisor]\nsocket = "icu.sock"\n[[child]]\nrole = "sink"\n')
     assert paths(load(tmp_path / "supervisor.toml", {})) == [tmp_path / "icu.sock"]
     environ = {"ICU_SUPERVISOR_SOCKET": "/run/x.sock"}
@@ -56,7 +57,7 @@ def test_a_socket_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_paths_that_are_too_long() -> None:
-    """One that somebody wrote is a mistake; the folders are gone through for a shorter one."""
+    """A configured path that is too long is a mistake; of the default folders, a shorter one is used."""
     long = Path("/run") / ("x" * LONGEST)
     with pytest.raises(ConfigurationError, match=r"supervisor\.socket: .* more than 100 bytes"):
         places(Settings(supervisor=Supervision(socket=long)))
@@ -66,7 +67,7 @@ def test_paths_that_are_too_long() -> None:
 
 
 def test_the_folder_is_made_for_its_owner(folder: Path) -> None:
-    """Folder and socket, whatever the umask says."""
+    """Only the owner may use folder and socket, whatever the umask is."""
     before = os.umask(0)
     try:
         bound = bind_first([Place(folder / "icu" / "x.sock", private=True)])
@@ -82,7 +83,7 @@ def test_the_folder_is_made_for_its_owner(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["open to the group", "a link", "a file", "of a missing folder"])
 def test_folders_that_are_not_ours_are_passed_by(folder: Path, kind: str) -> None:
-    """The next place is taken, without a word."""
+    """A folder of another user is skipped without a message, and the next one is used."""
     bad, good = folder / "bad", folder / "good"
     match kind:
         case "open to the group":
@@ -102,7 +103,7 @@ def test_folders_that_are_not_ours_are_passed_by(folder: Path, kind: str) -> Non
 
 
 def test_what_a_dead_process_left_is_replaced(folder: Path) -> None:
-    """kill -9 leaves the file; nobody listens there any more."""
+    """The socket that kill -9 leaves, without a listener, is replaced."""
     path = folder / "x.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
@@ -115,7 +116,7 @@ def test_what_a_dead_process_left_is_replaced(folder: Path) -> None:
 
 
 def test_a_living_one_is_refused(folder: Path) -> None:
-    """Also when so many wait there that one more cannot."""
+    """A second supervisor on a live socket is refused, even if the socket's queue is full."""
     path = folder / "x.sock"
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
@@ -132,7 +133,7 @@ def test_a_living_one_is_refused(folder: Path) -> None:
 
 
 def test_what_is_no_socket_stays(folder: Path) -> None:
-    """Nobody's file is deleted for a socket of ours."""
+    """A file that is no socket is never deleted."""
     path = folder / "x.sock"
     path.write_text("precious")
     logged: list[str] = []
@@ -143,7 +144,7 @@ def test_what_is_no_socket_stays(folder: Path) -> None:
 
 
 def test_two_that_start_at_once_take_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another one holds the folder, nothing in it is changed."""
+    """While another supervisor holds the socket lock, nothing in the folder is changed."""
     monkeypatch.setattr(listener, "LOCK_TIMEOUT", 0.1)
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)

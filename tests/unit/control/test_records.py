@@ -1,4 +1,4 @@
-"""The last log records."""
+"""The most recent log records."""
 
 import sys
 import threading
@@ -12,14 +12,14 @@ from icu.control.records import LONGEST_TEXT, RecentRecords, matches
 
 @pytest.fixture
 def records() -> RecentRecords:
-    """The last ten."""
+    """A store of the last ten records."""
     records = RecentRecords(kept=10)
     logger.add(records, format="{message}", level="DEBUG")
     return records
 
 
 def test_the_last_ones_are_kept(records: RecentRecords) -> None:
-    """Each with its number, whatever number somebody has seen."""
+    """The last records are returned with their numbers, after any number."""
     assert records.after(0) == []
     for number in range(25):
         logger.info("{}", number)
@@ -29,7 +29,7 @@ def test_the_last_ones_are_kept(records: RecentRecords) -> None:
 
 
 def test_what_a_record_says(records: RecentRecords) -> None:
-    """Time, level, message, child and context; a stack where there is one, of the error inside groups of one."""
+    """A record has time, level, message, child and context, and a stack of an error without its groups of one."""
     try:
         raise ExceptionGroup("group", [ValueError("no luck")])
     except ExceptionGroup:
@@ -44,14 +44,14 @@ def test_what_a_record_says(records: RecentRecords) -> None:
 
 
 def test_endless_texts_are_cut(records: RecentRecords) -> None:
-    """A thousand records have room in memory, whatever they hold."""
+    """Long texts are cut, so that a thousand records fit in memory."""
     logger.bind(value="y" * 100_000).info("x" * 100_000)
     [(_, entry)] = records.after(0)
     assert len(entry.message) == len(entry.context["value"]) == LONGEST_TEXT + 3
 
 
 def test_threads_write_while_others_read(records: RecentRecords) -> None:
-    """No record is lost, none comes twice, and nobody falls over a deque that changes."""
+    """Records of many threads are neither lost nor repeated, and no reader fails."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     seen: list[int] = []
@@ -68,7 +68,7 @@ def test_threads_write_while_others_read(records: RecentRecords) -> None:
 
 
 def test_children(records: RecentRecords) -> None:
-    """The ids of children with records."""
+    """The ids of all children with records are known."""
     logger.info("nobody's")
     logger.bind(child="gone").info("x")
     assert records.children() == {"gone"}
@@ -87,5 +87,5 @@ def test_children(records: RecentRecords) -> None:
     ],
 )
 def test_patterns(child: str | None, pattern: str | None, meant: bool) -> None:
-    """An id, or a pattern, or everything."""
+    """An id, a pattern or nothing selects records."""
     assert matches(child, pattern) is meant

@@ -1,4 +1,4 @@
-"""The supervisor's end: every request has an answer, and nothing that a client does harms anybody."""
+"""The supervisor's end of the control socket: every request has an answer, and no client harms the others."""
 
 import os
 import socket
@@ -44,21 +44,21 @@ from icu.ward.asking import fetch_children
 from icu.ward.orders import ORDERS, BeginScenario, Reload, Restart, Scale, Start, Status, Stop, Tree
 from tests.unit.control.conftest import Ward
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 T = TypeVar("T")
 
 
 async def answer_to(path: Path, data: bytes) -> AnyAnswer:
-    """The answer to a line, as it stands."""
-    with anyio.fail_after(PATIENCE):
+    """Return the answer to a line of a request, undecoded."""
+    with anyio.fail_after(TIMEOUT):
         async with await anyio.connect_unix(path) as stream:
             await stream.send(data)
             return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def test_looking(settings: Settings, room: Path) -> None:
-    """Status tells of the children that are asked for, tree of all with rules and pid."""
+    """`status` returns the requested children, `tree` all of them with rules and pid."""
     status = await ask(places(settings), Status(), Children)
     assert [(child.id, child.state) for child in status.children] == [
         ("sink", ChildState.RUNNING),
@@ -92,7 +92,7 @@ async def test_looking(settings: Settings, room: Path) -> None:
 async def test_orders(
     settings: Settings, room: Path, ward: Ward, request_: Request, expected: object, answer: AnyAnswer | None
 ) -> None:
-    """Each reaches the ward; the answer tells how the children are then, or what was done."""
+    """Each order reaches the ward, and the answer has the children afterwards, or the result."""
     said = await ask(places(settings), request_, type(answer) if answer else Children)
     assert ward.carried_out == [expected]
     if answer:
@@ -103,14 +103,14 @@ async def test_orders(
 
 
 async def test_what_went_wrong_stands_beside_the_children(settings: Settings, room: Path) -> None:
-    """One child in trouble does not hide the others."""
+    """One child's trouble does not hide the other children of an answer."""
     said = await ask(places(settings), Restart(("sink",)), Children)
     assert [child.id for child in said.children] == ["sink", "bed-1"]
     assert said.problems == ["bed-1: no bed"]
 
 
 async def test_errors_come_with_their_exit_code(settings: Settings, room: Path, ward: Ward) -> None:
-    """Ours as they are; of an unexpected one only that there was one, and the log has the rest."""
+    """Our errors are sent with message and exit code; an unexpected one is in the log only."""
     with pytest.raises(OrderRefusedError, match="no child is called snik: did you mean sink") as refused:
         await ask(places(settings), Status(("snik",)), Children)
     assert refused.value.exit_code == 4
@@ -123,7 +123,7 @@ async def test_errors_come_with_their_exit_code(settings: Settings, room: Path, 
 async def test_an_unexpected_error_stays_inside(
     settings: Settings, room: Path, ward: Ward, no_blocking_calls: BlockBuster
 ) -> None:
-    """The client hears that there was one; the log has the rest, and the next client is served."""
+    """After an unexpected error the client gets a short message, and the next client is served."""
     logged: list[str] = []
     logger.add(logged.append, format="{message}")
     ward.error = RuntimeError("a secret")
@@ -162,7 +162,7 @@ NONSENSE: dict[str, bytes] = {
 
 @pytest.mark.parametrize("data", NONSENSE.values(), ids=NONSENSE)
 async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward, data: bytes) -> None:
-    """It says what is wrong, changes nothing, and the next client is served."""
+    """A malformed request changes nothing, its answer says what is wrong, and the next client is served."""
     said = await answer_to(room, data)
     assert isinstance(said, Failed)
     assert said.exit_code == 64
@@ -171,7 +171,7 @@ async def test_nonsense_has_an_answer(settings: Settings, room: Path, ward: Ward
 
 
 async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not hold its place for ever, and is told why; half a request is no better."""
+    """A client that sends no request, or half of one, is closed with a reason after a while."""
     monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.1)
     for said in (b"", b'{"ask":"sta'):
         async with await anyio.connect_unix(room) as stream:
@@ -180,7 +180,7 @@ async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.Monk
 
 
 async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The longest silent one makes room for the next, however many there are."""
+    """The client that has been silent for longest makes room for the next, however many there are."""
     monkeypatch.setattr(callers, "CALLER_TIMEOUT", 600)
     async with AsyncExitStack() as stack:
         silent = [
@@ -194,7 +194,7 @@ async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, mo
 
 
 async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward: Ward) -> None:
-    """A terminal that is closed leaves no child between stop and start; and others are served meanwhile."""
+    """An order is completed although its client has gone; other clients are served meanwhile."""
     ward.gate = anyio.Event()
     async with await anyio.connect_unix(room) as stream:
         await stream.send(encode_line(Restart(("sink",))))
@@ -211,7 +211,7 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
 async def test_a_client_that_does_not_read_holds_nobody_up(
     settings: Settings, room: Path, records: RecentRecords
 ) -> None:
-    """It follows the log and takes nothing: others are answered, and what is kept for it does not grow."""
+    """A follower that reads nothing delays no other client, and its buffer does not grow."""
     logger.add(records, format="{message}")
     async with await anyio.connect_unix(room) as stream:
         await stream.send(encode_line(Logs(follow=True)))
@@ -224,7 +224,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(
 
 
 async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For longer than others may take to read an answer: then it goes on."""
+    """A follower may read nothing for longer than other clients may take, and goes on then."""
     monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.1)
     logger.add(records, format="{message}")
     for _ in range(100):
@@ -235,27 +235,27 @@ async def test_a_follower_may_look_away(room: Path, records: RecentRecords, monk
         await anyio.sleep(5 * callers.CALLER_TIMEOUT)
         logger.info("last")
         received = BufferedByteReceiveStream(stream)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             while b"last" not in await received.receive_until(b"\n", 1_000_000):
                 pass
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Room for hardly anybody."""
+    """A limit of hardly any clients."""
     monkeypatch.setattr(server, "MAX_ORDERS", 2)
     monkeypatch.setattr(server, "MAX_FOLLOWERS", 1)
 
 
 async def answer_on(stream: SocketStream) -> AnyAnswer:
-    """The next answer of a conversation."""
-    with anyio.fail_after(PATIENCE):
+    """Read the next answer on a connection."""
+    with anyio.fail_after(TIMEOUT):
         return answer_decoder.decode(await BufferedByteReceiveStream(stream).receive_until(b"\n", 1_000_000))
 
 
 async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer, once it is no refusal."""
-    with anyio.fail_after(PATIENCE):
+    """Ask until the answer is no refusal."""
+    with anyio.fail_after(TIMEOUT):
         while True:
             try:
                 return await ask()
@@ -266,7 +266,7 @@ async def when_there_is_room(ask: Callable[[], Awaitable[T]]) -> T:
 async def test_followers_keep_no_place_that_orders_need(
     few: None, settings: Settings, room: Path, records: RecentRecords
 ) -> None:
-    """They do not even read; one too many is told so, and when one has gone there is room again."""
+    """Followers that read nothing do not keep orders out; one too many is refused, until another one has gone."""
     logger.add(records, format="{message}")
     logger.info("first")
     async with await anyio.connect_unix(room) as stream:
@@ -286,7 +286,7 @@ async def test_followers_keep_no_place_that_orders_need(
 
 
 async def test_too_many_orders(few: None, settings: Settings, room: Path, ward: Ward) -> None:
-    """One too many is told so; when one of the others is done there is room again."""
+    """One order too many is refused, until another one is done."""
     ward.gate = anyio.Event()
     async with anyio.create_task_group() as group:
         for _ in range(2):
@@ -300,16 +300,16 @@ async def test_too_many_orders(few: None, settings: Settings, room: Path, ward: 
 
 
 async def until_asked(ward: Ward, count: int) -> None:
-    """Wait until so many orders wait at the gate."""
-    with anyio.fail_after(PATIENCE):
+    """Wait until this many orders wait in the ward."""
+    with anyio.fail_after(TIMEOUT):
         while ward.gate.statistics().tasks_waiting < count:
             await anyio.sleep(0.01)
 
 
-async def test_who_takes_no_answer_is_sent_away(
+async def test_a_client_that_reads_no_answer_is_closed(
     few: None, settings: Settings, room: Path, ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer that is larger than a socket holds keeps no place for ever, though the client goes on asking."""
+    """A client that does not read a large answer is closed after a while, though it sends more requests."""
     ward.children = [ChildView(f"bed-{number}", ChildState.RUNNING) for number in range(10_000)]
     monkeypatch.setattr(callers, "CALLER_TIMEOUT", 0.2)
     async with AsyncExitStack() as stack:
@@ -322,7 +322,7 @@ async def test_who_takes_no_answer_is_sent_away(
 
 
 async def test_without_descriptors_it_waits(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that cannot be taken in waits until it can."""
+    """A client that cannot be accepted for lack of descriptors is accepted later."""
     accept = socket.socket.accept
     refusals = 2
 
@@ -344,9 +344,9 @@ async def test_without_descriptors_it_waits(settings: Settings, room: Path, monk
 
 
 async def following(settings: Settings, request: Logs, count: int) -> list[AnyAnswer]:
-    """Answers of a follower, as many as asked for."""
+    """Return as many answers of a follower as asked for."""
     found: list[AnyAnswer] = []
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async for said in talk(places(settings), request):
             found.append(said)
             if len(found) == count:
@@ -355,7 +355,7 @@ async def following(settings: Settings, request: Logs, count: int) -> list[AnyAn
 
 
 async def test_the_log(settings: Settings, room: Path, records: RecentRecords) -> None:
-    """The kept records, of all or of matching children, and then those to come."""
+    """A follower gets the kept records, of all or of matching children, and then the new ones."""
     logger.add(records, format="{message}")
     logger.info("nobody's")
     logger.bind(child="bed-1", delay=0.5).warning("starting {}", "again")
@@ -373,18 +373,18 @@ async def test_the_log(settings: Settings, room: Path, records: RecentRecords) -
 
 
 async def log_later(count: int) -> None:
-    """Write records one after the other."""
+    """Log records one after the other."""
     for number in range(count):
         await anyio.sleep(0.05)
         logger.bind(child="bed-1").info("later {}", number)
 
 
-async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path, records: RecentRecords) -> None:
-    """More records than are kept came between two looks."""
+async def test_a_follower_learns_what_it_missed(settings: Settings, room: Path, records: RecentRecords) -> None:
+    """A follower learns how many records it missed when more than are kept came between two reads."""
     logger.add(records, format="{message}")
     logger.info("first")
     found: list[AnyAnswer] = []
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async for said in talk(places(settings), Logs(follow=True)):
             found.append(said)
             if len(found) == 1:
@@ -399,7 +399,7 @@ async def test_a_follower_is_told_what_it_missed(settings: Settings, room: Path,
 async def test_a_follower_that_is_gone_is_noticed(
     few: None, settings: Settings, room: Path, records: RecentRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though nothing is logged: an empty line now and then shows it."""
+    """A follower that has gone is noticed without new records, since an empty line is sent now and then."""
     monkeypatch.setattr(server, "KEEPALIVE_INTERVAL", 0.1)
     monkeypatch.setattr(server, "FOLLOW_INTERVAL", 0.01)
     stream: SocketStream = await anyio.connect_unix(room)
@@ -412,19 +412,19 @@ async def test_a_follower_that_is_gone_is_noticed(
 
 
 async def test_the_owner_alone_can_connect(room: Path) -> None:
-    """With any umask."""
+    """Only the owner can connect, whatever the umask is."""
     assert stat.S_IMODE((await anyio.Path(room).stat()).st_mode) == 0o600
 
 
 async def test_a_second_supervisor_is_refused(settings: Settings, room: Path) -> None:
-    """The first one keeps its socket, and answers on."""
+    """A second supervisor is refused; the first keeps its socket, and answers on."""
     with pytest.raises(SupervisorRunsError, match="runs already"):
         await server.serve(Ward(), ORDERS, RecentRecords(), places(settings))
     assert await fetch_children(settings)
 
 
 async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> None:
-    """Not when it ends, though a client is there; what another one has put in its place stays."""
+    """The socket is removed at the end, even with a client connected; another supervisor's socket stays."""
     path = folder / "icu.sock"
     for replaced in (False, True):
         async with anyio.create_task_group() as group:
@@ -439,7 +439,7 @@ async def test_it_leaves_nothing_behind(settings: Settings, folder: Path) -> Non
 
 
 async def test_where_no_socket_can_be_it_goes_on(folder: Path) -> None:
-    """With a warning that names the place and the reason."""
+    """Without a socket the ward runs on, with a warning that names place and reason."""
     logged: list[str] = []
     logger.add(logged.append, format="{level} {message}")
     nowhere = msgspec.structs.replace(Settings().supervisor, socket=folder / "missing" / "icu.sock")

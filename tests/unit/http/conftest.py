@@ -14,7 +14,7 @@ from tests.faces import Face, serving_ward
 
 @pytest.fixture
 def h11(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parser that hands on methods which nobody knows; httptools refuses them itself."""
+    """The parser that accepts unknown methods; httptools refuses them itself."""
     monkeypatch.setattr(asgi, "AutoHTTPProtocol", H11Protocol)
 
 

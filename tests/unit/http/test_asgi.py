@@ -1,4 +1,4 @@
-"""uvicorn as a task: stopped by cancelling, started again on the same port, and no danger to the process."""
+"""uvicorn as a task: stopped by cancelling, started again on the same port, and without effects on the process."""
 
 import signal
 import socket
@@ -23,7 +23,7 @@ from icu.store.errors import StoreCorruptError
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
-    """The smallest application, with a lifespan."""
+    """A minimal application, with a lifespan."""
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -36,20 +36,20 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture(autouse=True, params=[H11Protocol, HttpToolsProtocol])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """uvicorn's choice, which is the second one where httptools is installed."""
+    """The parser that uvicorn uses: each of the two."""
     monkeypatch.setattr(asgi, "AutoHTTPProtocol", request.param)
 
 
 @asynccontextmanager
 async def serving(app: Any, *, port: int = 0, **how: Any) -> AsyncIterator[str]:
-    """A server that is cancelled at the end."""
+    """Run a server, and cancel it at the end."""
     async with anyio.create_task_group() as group:
         yield await group.start(partial(serve, app, host="127.0.0.1", port=port, **how))
         group.cancel_scope.cancel()
 
 
 async def test_it_can_be_started_again_on_the_same_port() -> None:
-    """Cancelled, it lets go of its port, over and over, with connections left open."""
+    """A cancelled server releases its port each time, even with open connections."""
     port = 0
     async with httpx.AsyncClient() as client:
         for _ in range(5):
@@ -59,7 +59,7 @@ async def test_it_can_be_started_again_on_the_same_port() -> None:
 
 
 async def test_a_taken_port_is_our_error() -> None:
-    """uvicorn would end the process; the error names the port and what to type."""
+    """A taken port raises our error, with the port and what to type, where uvicorn would end the process."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(AddressInUseError, match=f"port {port} .*--port"):
@@ -68,13 +68,13 @@ async def test_a_taken_port_is_our_error() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
 async def test_an_address_that_cannot_be_had(host: str) -> None:
-    """Another machine's address, or none at all, is a wrong setting."""
+    """An address of another machine, or none, is a wrong setting."""
     with pytest.raises(ConfigurationError, match="cannot listen on"):
         await serve(hello, host=host, port=0)
 
 
 async def test_a_failing_lifespan_is_our_error() -> None:
-    """The reason is told, and the process lives."""
+    """A failing lifespan raises our error with the reason, and the process lives."""
 
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError("no database")
@@ -87,7 +87,7 @@ async def test_a_failing_lifespan_is_our_error() -> None:
 
 
 async def test_a_lifespan_that_fails_later_ends_the_server() -> None:
-    """uvicorn would serve on, without what the lifespan keeps alive."""
+    """A lifespan that fails later ends the server; uvicorn would go on without it."""
     fail = anyio.Event()
 
     async def breaks(scope: Any, receive: Any, send: Any) -> None:
@@ -107,7 +107,7 @@ async def test_a_lifespan_that_fails_later_ends_the_server() -> None:
 async def test_only_what_nobody_expected_leaves_a_stack_in_the_log(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Litestar and uvicorn would write the stack of each failure: one of ours is told in a line by whoever gets it."""
+    """Only unexpected errors leave a stack in the log; ours are logged in one line by the caller."""
     lines: list[str] = []
     logger.add(lines.append, level="ERROR", format="{message}")
     fail = anyio.Event()
@@ -129,14 +129,14 @@ async def test_only_what_nobody_expected_leaves_a_stack_in_the_log(
 
 
 async def test_signals_stay_with_their_owner() -> None:
-    """uvicorn installs no handlers of its own."""
+    """uvicorn installs no signal handlers."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     async with serving(hello):
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
 async def test_an_endless_response_is_ended_on_stopping() -> None:
-    """The application is told first, so that a live stream does not hold the stop up."""
+    """A stop tells the application first, so that a live stream ends and does not delay it."""
     stop = anyio.Event()
 
     async def endless(scope: Any, receive: Any, send: Any) -> None:
@@ -156,7 +156,7 @@ async def test_an_endless_response_is_ended_on_stopping() -> None:
 
 
 async def test_ipv6_addresses_are_written_with_brackets() -> None:
-    """The address can be pasted into a browser."""
+    """An IPv6 address has brackets, as browsers need."""
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, hello, host="::1", port=0))
         assert address.startswith("http://[::1]:")

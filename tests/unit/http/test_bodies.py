@@ -1,4 +1,4 @@
-"""Hostile bodies, to every route that takes one: a problem in words, never an error of the server."""
+"""Hostile bodies, to every route that takes one: answered by a problem, never by an error of the server."""
 
 from collections.abc import AsyncIterator
 
@@ -46,7 +46,7 @@ def befalling(*wards: EmulatedPatients) -> set[str]:
 
 
 async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
-    """The body, whose length is not told beforehand."""
+    """Send a body in chunks, without its length."""
     for start in range(0, len(body), 50_000):
         yield body[start : start + 50_000]
 
@@ -65,13 +65,13 @@ async def test_every_route_that_takes_a_body_survives_all_of_them(
                     for content in (body, in_chunks(body)):
                         await refused(face.client, method, path, content, name)
     assert asked == 3
-    assert befalling(one, many) == {""}
+    assert current_scenarios(one, many) == {""}
 
 
 async def refused(
     client: httpx.AsyncClient, method: str, path: str, content: bytes | AsyncIterator[bytes], name: str
 ) -> None:
-    """Send a body and see that it is refused as it should be."""
+    """Send a body and check that it is refused."""
     response = await client.request(method, path, content=content, headers={"Content-Type": "application/json"})
     assert response.status_code in {400, 404, 413}, name
     assert response.headers["content-type"].startswith("application/problem+json"), name
@@ -80,7 +80,7 @@ async def refused(
 
 
 async def test_refusals_say_what_is_wrong(faces: list[Face]) -> None:
-    """In words that help whoever sent it."""
+    """A refusal names the mistake in words for the sender."""
     client = faces[2].client
     for body, status, why in [
         (ORDERS["bad utf-8"], 400, "not UTF-8"),
@@ -105,7 +105,7 @@ async def test_the_last_of_two_equal_names_counts(faces: list[Face], one: Emulat
     order = b'{"scenario": "nonsense", "scenario": "fever"}'
     response = await faces[2].client.post("/scenario", content=order, headers={"Content-Type": "application/json"})
     assert response.status_code == 200
-    assert befalling(one) == {"fever"}
+    assert current_scenarios(one) == {"fever"}
 
 
 async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: EmulatedPatients) -> None:
@@ -120,4 +120,4 @@ async def test_a_client_that_goes_away_in_the_middle_is_no_error(one: EmulatedPa
             while 'method="POST",path="/scenario",status="400"} 1.0' not in (await client.get("/metrics")).text:
                 await anyio.sleep(0.01)
     assert records == []
-    assert befalling(one) == {""}
+    assert current_scenarios(one) == {""}

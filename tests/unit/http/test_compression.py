@@ -1,4 +1,4 @@
-"""Large answers are compressed for who takes it; streams, small answers and files never are."""
+"""Compression of large answers for clients that accept it, never of streams, small answers and files."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -20,25 +20,25 @@ from tests.faces import serving
 
 @get("/letters/{number:int}")
 async def letters(number: FromPath[int]) -> Response[bytes]:
-    """An answer of so many bytes."""
+    """An answer of this number of bytes."""
     return Response(b"x" * number, media_type="text/plain")
 
 
 @get("/coded")
 async def coded() -> Response[bytes]:
-    """A body that is encoded already."""
+    """An answer that is encoded already."""
     return Response(b"x" * MIN_SIZE, headers={"Content-Encoding": "br"}, media_type="text/plain")
 
 
 @get("/parts")
 async def parts() -> Stream:
-    """An answer whose length is known, in parts."""
+    """An answer of known length, in parts."""
     return Stream(iter([b"x" * MIN_SIZE] * 2), headers={"Content-Length": str(2 * MIN_SIZE)})
 
 
 @get("/events")
 async def events() -> Stream:
-    """A large event, and nothing more for ever."""
+    """A large event, and nothing more."""
 
     async def all_events() -> AsyncIterator[bytes]:
         yield b"x" * MIN_SIZE
@@ -49,7 +49,7 @@ async def events() -> Stream:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a face with these."""
+    """A client of a face with these routes."""
     handlers = [letters, coded, parts, events]
     build = partial(face, title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry())
     async with serving(build) as served:
@@ -57,12 +57,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def gzip(value: str = "gzip") -> dict[str, str]:
-    """The Accept-Encoding header of a client."""
+    """Make the Accept-Encoding header of a client."""
     return {"Accept-Encoding": value}
 
 
 async def test_large_answers(client: httpx.AsyncClient) -> None:
-    """From 16 KB on, with the length of what is sent, which HEAD tells too."""
+    """Answers from 16 KB on are compressed, and Content-Length is that of the sent bytes, for HEAD too."""
     for size, encoding in [(MIN_SIZE - 1, None), (MIN_SIZE, "gzip"), (1_000_000, "gzip")]:
         response = await client.get(f"/letters/{size}", headers=gzip())
         assert response.headers.get("content-encoding") == encoding
@@ -88,15 +88,15 @@ ACCEPTED = {
 }
 
 
-async def test_who_takes_it(client: httpx.AsyncClient) -> None:
-    """A client that refuses gzip with `q=0` names it too."""
+async def test_clients_without_gzip(client: httpx.AsyncClient) -> None:
+    """Clients without gzip, or with `gzip;q=0`, get uncompressed answers."""
     for accepted, encoding in ACCEPTED.items():
         response = await client.get(f"/letters/{MIN_SIZE}", headers=gzip(accepted))
         assert response.headers.get("content-encoding") == encoding, accepted
 
 
 async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
-    """Encoded bodies, bodies in parts, and files: their tag stands for these very bytes."""
+    """Encoded bodies, bodies in parts and files are sent as they are: a file's tag stands for its bytes."""
     for path in ("/coded", "/parts", "/schema/files/swagger-ui.css", "/schema/files/swagger-ui-bundle.js"):
         async with client.stream("GET", path, headers=gzip()) as response:
             assert response.headers.get("content-encoding") != "gzip", path
@@ -104,7 +104,7 @@ async def test_what_stays_as_it_is(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
-    """Large events too arrive as they were sent, when they were sent."""
+    """Events of a stream are never compressed, and arrive when they were sent."""
     received = b""
     with anyio.fail_after(5):
         async with client.stream("GET", "/events", headers=gzip()) as response:
@@ -115,8 +115,8 @@ async def test_a_stream_never_is(client: httpx.AsyncClient) -> None:
                     break
 
 
-async def test_caches_are_told(client: httpx.AsyncClient) -> None:
-    """Responses that depend on encoding and origin say so, even if neither compressed nor allowed."""
+async def test_caches_get_vary(client: httpx.AsyncClient) -> None:
+    """Answers that depend on encoding and origin have Vary, even if neither compressed nor allowed."""
     paths = (f"/letters/{MIN_SIZE}", "/letters/1", "/letters/x", "/health/ready", "/nowhere")
     for path, accepted, origin in product(
         paths, ("gzip", "identity"), (None, "http://localhost", "https://evil.example")

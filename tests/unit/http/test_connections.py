@@ -1,4 +1,4 @@
-"""The connection that makes way first, and the one that is refused."""
+"""Connections at the cap: which one is closed for a new one, and which one is refused."""
 
 import pytest
 from loguru import logger
@@ -7,28 +7,28 @@ from icu.http.connections import FULL_LOG_INTERVAL, MAX_CONNECTIONS, MAX_REFUSED
 
 
 class Client:
-    """A connection."""
+    """A connection of a client."""
 
     def __init__(self) -> None:
         self.is_cut = False
 
     def cut(self) -> None:
-        """Note that this connection was closed."""
+        """Record that this connection was closed."""
         self.is_cut = True
 
 
 def clients(count: int) -> list[Client]:
-    """Connections, as many as asked for."""
+    """Make this number of connections."""
     return [Client() for _ in range(count)]
 
 
 def cut(*them: Client) -> list[bool]:
-    """Check for each client if its connection was closed."""
+    """Return for each client if its connection was closed."""
     return [each.is_cut for each in them]
 
 
 def test_the_longest_idle_one_makes_way() -> None:
-    """Not the oldest one, but the one whose last request is the longest ago."""
+    """The connection whose last request is the longest ago is closed, not the oldest connection."""
     first, second, third, fourth = clients(4)
     slots = ConnectionSlots(2)
     assert slots.enter(first)
@@ -42,7 +42,7 @@ def test_the_longest_idle_one_makes_way() -> None:
     assert len(slots) == 2
 
 
-def test_who_is_at_work_stays() -> None:
+def test_a_busy_connection_stays() -> None:
     """If all connections are busy, none is admitted; one that leaves frees a slot."""
     first, second, third = clients(3)
     slots = ConnectionSlots(2)
@@ -55,8 +55,8 @@ def test_who_is_at_work_stays() -> None:
     assert slots.enter(third)
 
 
-def test_who_has_made_way_is_gone() -> None:
-    """Late calls about its end or its last request give it no slot again."""
+def test_a_closed_connection_stays_closed() -> None:
+    """A closed connection gets no slot again by late calls about its end or its last request."""
     first, second, third = clients(3)
     slots = ConnectionSlots(1)
     slots.enter(first)
@@ -69,7 +69,7 @@ def test_who_has_made_way_is_gone() -> None:
 
 
 def test_beyond_the_cap_a_few_are_refused_and_the_rest_is_shut_out() -> None:
-    """Of those that are refused one that says nothing makes way, too."""
+    """A few connections beyond the cap are refused, and the rest closed at once; silent ones among the few make way."""
     connections = Connections(cap=1, refused=1)
     served, refused, another, late = clients(4)
     assert connections.admit(served) is connections.served
@@ -84,8 +84,8 @@ def test_beyond_the_cap_a_few_are_refused_and_the_rest_is_shut_out() -> None:
     assert served.is_cut
 
 
-def test_that_it_is_full_is_told_now_and_then() -> None:
-    """With the number; not for each of those that are refused, nor where one makes way."""
+def test_a_full_server_is_logged_now_and_then() -> None:
+    """The warning about a full server has the number, and comes now and then, not for each connection."""
     lines: list[str] = []
     logger.add(lines.append, format="{level} {message}")
     now = 100.0
@@ -114,6 +114,6 @@ def test_that_it_is_full_is_told_now_and_then() -> None:
     ],
 )
 def test_a_quarter_of_the_descriptors_is_left_to_the_rest(descriptors: float, cap: int, refused: int) -> None:
-    """Of which a quarter at most is for those that are refused."""
+    """A quarter of the descriptors is left for other uses; a quarter of it at most is for refused connections."""
     connections = Connections.within(descriptors)
     assert (connections.served.size, connections.refused.size) == (cap, refused)

@@ -1,4 +1,4 @@
-"""The OpenAPI documents of all faces: what whoever writes a client learns from them."""
+"""OpenAPI documents of all faces."""
 
 import re
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ FACES = range(4)
 
 @pytest.fixture(params=FACES, ids=["monitor", "sink", "bed", "beds"])
 async def document(request: pytest.FixtureRequest, faces: list[Face]) -> dict[str, Any]:
-    """The document of a face."""
+    """Return the document of a face."""
     return (await faces[request.param].client.get("/schema/openapi.json")).json()
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each operation, with its path."""
+    """Return each operation, with its path."""
     for path, methods in document["paths"].items():
         yield from ((path, operation) for operation in methods.values())
 
 
 async def test_everything_is_described(document: dict[str, Any]) -> None:
-    """The API, its tags, routes, parameters, answers, and each field of what is served."""
+    """The API, tags, routes, parameters, answers and fields have descriptions."""
     assert len(document["info"]["description"]) > 100
     tags = {each["name"]: each["description"] for each in document["tags"]}
     assert all(tags.values())
@@ -40,20 +40,20 @@ async def test_everything_is_described(document: dict[str, Any]) -> None:
 
 
 async def test_no_route_keeps_back_what_it_may_answer(document: dict[str, Any]) -> None:
-    """With too many connections each route answers 503, but for the one that says that the process lives."""
+    """Each route documents 503 for too many connections, except for the check of liveness."""
     without = [path for path, each in operations(document) if "503" not in each["responses"]]
     assert without == ["/health/live"]
     assert [path for path, each in operations(document) if "400" not in each["responses"]] == []
 
 
 async def test_references_lead_somewhere(document: dict[str, Any]) -> None:
-    """Those of the stream's events were written by hand."""
+    """Every reference has a target, also those of the stream's events, which are written by hand."""
     for each in set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(document))):
         assert each in document["components"]["schemas"]
 
 
 async def test_enums_are_enums(document: dict[str, Any]) -> None:
-    """A client's author need not find out what words there are."""
+    """Fields with a fixed set of words have it as an enum."""
     schemas = document["components"]["schemas"]
     assert schemas["Report"]["properties"]["status"]["enum"] == ["ok", "unavailable"]
     if "State" in schemas:

@@ -1,4 +1,4 @@
-"""The face that every role has: health, figures, and pages that need no network."""
+"""HTTP face of every role: health, metrics, and pages that need no network."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,25 +32,25 @@ from tests.web import NO_TLS
 
 @get("/thing/{name:str}")
 async def thing(name: FromPath[str]) -> str:
-    """A route that is a template."""
+    """A route with a template."""
     return name
 
 
 @get("/broken")
 async def broken() -> None:
-    """An error that nobody foresaw."""
+    """Raise an unexpected error."""
     raise RuntimeError("a secret of the program")
 
 
 @get("/damaged")
 async def damaged() -> None:
-    """The error of a reader about a file that is no database."""
+    """Raise a reader's error about a file that is no database."""
     raise StoreCorruptError("icu.db is damaged: restore it from a copy")
 
 
 @get("/endless")
 async def endless() -> Stream:
-    """A beginning, and no end."""
+    """Send a beginning, and no end."""
 
     async def beginning() -> AsyncIterator[bytes]:
         yield b"begun"
@@ -62,13 +62,13 @@ async def endless() -> Stream:
 
 @pytest.fixture
 def moments() -> list[float]:
-    """Times of the face's clock, one after the other; 0 from then on."""
+    """Return the times of the face's clock, one after the other; 0 from then on."""
     return []
 
 
 @pytest.fixture
 def health() -> Health:
-    """No check yet."""
+    """A health without checks."""
     return Health()
 
 
@@ -96,7 +96,7 @@ async def client(health: Health, moments: list[float]) -> AsyncIterator[httpx.As
 
 
 async def test_live_and_ready(client: httpx.AsyncClient, health: Health) -> None:
-    """Alive whatever is wrong; ready only when all is well, and it says what is not."""
+    """A face is alive in any state, and ready only while all checks pass; otherwise it says which do not."""
 
     async def trouble() -> str:
         return "the database is locked"
@@ -110,7 +110,7 @@ async def test_live_and_ready(client: httpx.AsyncClient, health: Health) -> None
 
 
 async def test_figures_for_prometheus(client: httpx.AsyncClient) -> None:
-    """The role's figures and the requests, by template and status."""
+    """Prometheus gets the role's metrics, and the requests by template and status."""
     await client.get("/health/live")
     await client.get("/no/such/path")
     response = await client.get("/metrics")
@@ -121,13 +121,13 @@ async def test_figures_for_prometheus(client: httpx.AsyncClient) -> None:
 
 
 def figures(text: str, name: str) -> dict[str, float]:
-    """The series of a name, by their labels."""
+    """Return the series of a metric, by labels."""
     lines = [each.rpartition(" ") for each in text.splitlines() if re.match(rf"{name}[{{ ]", each)]
     return {series.removeprefix(name): float(value) for series, _, value in lines}
 
 
 async def test_readiness_is_a_figure(client: httpx.AsyncClient, health: Health) -> None:
-    """The same truth as `/health/ready` at each scrape, in both directions."""
+    """Readiness is a metric, equal to `/health/ready` at each scrape, in both directions."""
     trouble: list[str] = []
 
     async def check() -> str | None:
@@ -141,7 +141,7 @@ async def test_readiness_is_a_figure(client: httpx.AsyncClient, health: Health) 
 
 
 async def test_the_time_to_an_answer(client: httpx.AsyncClient, moments: list[float]) -> None:
-    """A histogram by method and template: the clock runs from the request's arrival, its handler's work included."""
+    """The duration of requests is a histogram by method and template, from the arrival of the request on."""
     for seconds, path in ((0.004, "/thing/anna"), (0.3, "/thing/boris"), (20.0, "/nowhere")):
         moments += [100.0, 100.0 + seconds]
         await client.get(path)
@@ -161,7 +161,7 @@ async def test_the_time_to_an_answer(client: httpx.AsyncClient, moments: list[fl
 
 
 async def test_a_stream_takes_as_long_as_its_beginning(client: httpx.AsyncClient, moments: list[float]) -> None:
-    """Not as long as its client stays, which says nothing of this server."""
+    """The duration of a stream ends with its headers, not when its client leaves."""
     moments += [100.0, 100.25]
     async with client.stream("GET", "/endless") as response:
         received = b""
@@ -193,7 +193,7 @@ async def test_clients_make_no_figures(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("origin", ["http://localhost:5173", "https://ward.example"])
 async def test_pages_that_may_call_may_send_any_header(client: httpx.AsyncClient, origin: str) -> None:
-    """Libraries add their own (trace context, for instance), and a browser asks before it sends one."""
+    """Allowed pages may send any header, such as trace context, for which browsers ask before."""
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,traceparent,x-a"}
     response = await client.options("/health/live", headers={"Origin": origin, **asked})
     assert response.status_code == 204
@@ -206,7 +206,7 @@ async def test_pages_that_may_call_may_send_any_header(client: httpx.AsyncClient
 
 
 async def test_pages_that_may_call_may_read_errors(client: httpx.AsyncClient) -> None:
-    """Any error, wherever it was found."""
+    """Allowed pages may read every error, wherever it was raised."""
     origin = {"Origin": "http://localhost:5173"}
     for method, path, status in [("GET", "/broken", 500), ("GET", "/nowhere", 404), ("PUT", "/broken", 405)]:
         response = await client.request(method, path, headers=origin)
@@ -214,22 +214,22 @@ async def test_pages_that_may_call_may_read_errors(client: httpx.AsyncClient) ->
 
 
 async def test_an_unforeseen_error_keeps_its_secrets(client: httpx.AsyncClient) -> None:
-    """A 500 is a problem too, and says nothing of the inside."""
+    """A 500 is a problem too, without internals."""
     response = await client.get("/broken")
     assert response.status_code == 500
     assert response.headers["content-type"].startswith("application/problem+json")
     assert "secret" not in response.text
 
 
-async def test_a_damaged_database_is_told(client: httpx.AsyncClient) -> None:
-    """It is no error of the server's: 503, and what to do."""
+async def test_a_damaged_database_is_503(client: httpx.AsyncClient) -> None:
+    """A damaged database is answered by 503 with advice, not by 500."""
     response = await client.get("/damaged")
     assert (response.status_code, response.json()["detail"]) == (503, "icu.db is damaged: restore it from a copy")
 
 
 @pytest.mark.parametrize("name", ["nope", "%00", "a" * 300, "swagger-ui.css/x", "%2e%2e/%2e%2e/etc/passwd", "%ff"])
 async def test_files_that_cannot_be(client: httpx.AsyncClient, name: str) -> None:
-    """A path that no file can have is not found, like any other that is not there."""
+    """A path that no file can have is not found, as any missing file."""
     response = await client.get(f"/schema/files/{name}")
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("application/problem+json")
@@ -237,7 +237,7 @@ async def test_files_that_cannot_be(client: httpx.AsyncClient, name: str) -> Non
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/", "/schema/swagger", "/schema/swagger/"])
 async def test_pages_need_no_network(client: httpx.AsyncClient, path: str) -> None:
-    """Everything that the OpenAPI page loads comes from this server, wherever a proxy shows that."""
+    """All files of the OpenAPI page come from this server, behind any proxy."""
     page = (await client.get(path)).text
     sources = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page)
     assert len(sources) == 4
@@ -248,20 +248,20 @@ async def test_pages_need_no_network(client: httpx.AsyncClient, path: str) -> No
 
 
 async def test_the_schema_documents_the_problems(client: httpx.AsyncClient) -> None:
-    """OpenAPI is served, with this program's version."""
+    """The OpenAPI document has this program's version and the problems."""
     schema = (await client.get("/schema/openapi.json")).json()
     assert (schema["info"]["title"], schema["info"]["version"]) == ("Test", "1.2.3")
     assert "503" in schema["paths"]["/health/ready"]["get"]["responses"]
 
 
 def closed(connection: ASGIConnection, _handler: BaseRouteHandler) -> None:
-    """A guard that lets nobody look at things."""
+    """A guard that refuses every request for things."""
     if connection.scope["path"].startswith("/api/"):
         raise NotAuthorizedException("show a key")
 
 
 def strict(app: ASGIApp) -> ASGIApp:
-    """Middleware that says what pages may load."""
+    """Middleware that sets a policy for pages."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def add(message: Message) -> None:
@@ -275,7 +275,7 @@ def strict(app: ASGIApp) -> ASGIApp:
 
 
 async def test_pages_guards_and_middleware_are_handed_in(health: Health, tmp_path: Path) -> None:
-    """Files stand beside the API, outside its prefix; guards and middleware see both."""
+    """Files are served beside the API, outside its prefix; guards and middleware apply to both."""
     (tmp_path / "page.html").write_text("<p>the ward</p>")
 
     def build() -> Litestar:

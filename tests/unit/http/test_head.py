@@ -1,4 +1,4 @@
-"""HEAD beside every GET: what GET would answer, up to the body."""
+"""HEAD beside every GET: the same answer without the body."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -46,28 +46,28 @@ async def streaming() -> AsyncIterator[Face]:
 VOLATILE = {"date", "content-length"}
 
 
-def told(response: httpx.Response) -> tuple[int, dict[str, str], bool]:
-    """The status, the headers that do not change by the moment, and whether there is a length."""
+def comparable(response: httpx.Response) -> tuple[int, dict[str, str], bool]:
+    """Return the status, the headers that do not change from moment to moment, and if there is a length."""
     headers = {name: value for name, value in response.headers.items() if name not in VOLATILE}
     return response.status_code, headers, "content-length" in response.headers
 
 
 async def test_every_route_answers_head_as_it_answers_get(faces: list[Face]) -> None:
-    """The same status and headers, with and without compression, errors included; no body; both are allowed."""
+    """HEAD has the status and headers of GET, compressed or not, errors included, without a body."""
     for each in faces:
         for path, methods in each.routes():
             for encoding in ("identity", "gzip"):
                 headers = {"Origin": "http://localhost", "Accept-Encoding": encoding}
                 whole = await each.client.get(path, headers=headers)
                 head = await each.client.head(path, headers=headers)
-                assert told(head) == told(whole), path
+                assert comparable(head) == comparable(whole), path
                 assert head.content == b""
             allowed = (await each.client.options(path)).headers["allow"].split(", ")
             assert ("HEAD" in allowed) == ("GET" in methods), path
 
 
 async def test_the_length_is_that_of_the_body(faces: list[Face]) -> None:
-    """For whoever wants to know before fetching, also of what is sent compressed and of what is not there."""
+    """The length of HEAD is that of GET's body, also compressed, and of errors."""
     for path, encoding in [
         ("/schema", "identity"),
         ("/schema/openapi.json", "gzip"),
@@ -81,8 +81,8 @@ async def test_the_length_is_that_of_the_body(faces: list[Face]) -> None:
         assert int(head.headers["content-length"]) == sent, path
 
 
-async def test_head_is_told_where_a_method_is_refused(faces: list[Face]) -> None:
-    """`Allow` names what a route takes; one that takes orders alone has no HEAD."""
+async def test_allow_names_head_beside_get(faces: list[Face]) -> None:
+    """`Allow` has the methods of a route; HEAD is missing where there is no GET."""
     [monitor, _, bed, _] = faces
     response = await monitor.client.put("/patients")
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
@@ -91,14 +91,14 @@ async def test_head_is_told_where_a_method_is_refused(faces: list[Face]) -> None
 
 
 async def test_figures_tell_head_from_get(streaming: Face) -> None:
-    """It is counted as what was asked for, under the route's template."""
+    """HEAD is counted as HEAD, under the route's template."""
     await streaming.client.head("/health/live")
     figures = (await streaming.client.get("/metrics")).text
     assert 'method="HEAD",path="/health/live",status="200"} 1.0' in figures
 
 
 async def test_a_stream_is_not_waited_for(streaming: Face, caplog: pytest.LogCaptureFixture) -> None:
-    """HEAD of what never ends is answered at once, nothing goes on behind it, and the connection can be used again."""
+    """HEAD of a stream is answered at once, nothing goes on behind it, and the connection can be used again."""
     with anyio.fail_after(5):
         response = await streaming.client.head("/endless")
         assert (response.status_code, response.content) == (200, b"")

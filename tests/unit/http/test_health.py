@@ -1,4 +1,4 @@
-"""Asking how things are. On virtual time."""
+"""Checks of readiness. On virtual time."""
 
 import anyio
 import pytest
@@ -10,12 +10,12 @@ from tests.clocks import virtual_time
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """A deadline of seconds passes in milliseconds."""
+    """Virtual time: a deadline of seconds passes in milliseconds."""
     return virtual_time()
 
 
 async def test_ready_is_every_check() -> None:
-    """One sentence of what is wrong, the others ok; a check that hangs or raises is an answer too."""
+    """Each check has its own answer: ok, or a sentence; one that hangs or raises has one too."""
     health = Health()
 
     async def fine() -> None:

@@ -1,4 +1,4 @@
-"""Names that a server on loopback answers to: a page whose name was made to lead here reads nothing."""
+"""Host names that a server on loopback accepts, against DNS rebinding."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,13 +20,13 @@ from tests.web import NO_TLS
 
 @get("/secret")
 async def secret() -> str:
-    """A response that foreign pages must not read."""
+    """An answer that foreign pages must not read."""
     return "secret"
 
 
 @asynccontextmanager
 async def serving(hosts: Sequence[str] | None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a face that answers to these names."""
+    """Make a client of a face that accepts these names."""
     registry = CollectorRegistry()
     build = partial(face, title="Test", version="1", handlers=[secret], health=Health(), registry=registry, hosts=hosts)
     app = await to_thread.run_sync(build)
@@ -64,7 +64,7 @@ FOREIGN = [
 
 
 async def test_names_of_loopback_and_listed_ones() -> None:
-    """With and without a port, in any case."""
+    """Names of loopback and listed names are accepted, with and without a port, in any case."""
     async with serving(["Ward.example"]) as client:
         for host in OURS:
             assert (await client.get("/secret", headers={"Host": host})).text == "secret", host
@@ -74,7 +74,7 @@ async def test_names_of_loopback_and_listed_ones() -> None:
     "path", ["/secret", "/health/live", "/health/ready", "/metrics", "/schema", "/schema/openapi.json"]
 )
 async def test_other_names_are_refused(path: str) -> None:
-    """400 problem details on every path, which do not repeat what was asked for."""
+    """Other names get 400 problem details on every path, which do not repeat the request."""
     async with serving(["ward.example"]) as client:
         for host in FOREIGN:
             response = await client.get(path, headers={"Host": host})
@@ -84,8 +84,8 @@ async def test_other_names_are_refused(path: str) -> None:
         assert "[api]" in (await client.get(path, headers={"Host": "evil.example"})).json()["detail"]
 
 
-async def test_who_may_be_reached_from_elsewhere_answers_to_any_name() -> None:
-    """Nobody can know the names of a server that others reach."""
+async def test_a_server_that_others_reach_accepts_any_name() -> None:
+    """A server that others can reach accepts any name, since nobody can know its names."""
     async with serving(None) as client:
         assert (await client.get("/secret", headers={"Host": "ward.example"})).text == "secret"
 
@@ -105,5 +105,5 @@ async def test_who_may_be_reached_from_elsewhere_answers_to_any_name() -> None:
     ],
 )
 def test_what_only_this_machine_can_reach(address: str, answer: bool) -> None:
-    """An address as it stands in the settings, or as the server tells it of a connection."""
+    """Addresses of loopback are recognised, in settings and on connections."""
     assert is_loopback(address) is answer

@@ -1,4 +1,4 @@
-"""No page of elsewhere commands a server: every method that may change something, on every route of every face."""
+"""Origins of pages that may change something: every method, on every route of every face."""
 
 from collections.abc import AsyncIterator
 from http import HTTPMethod
@@ -41,7 +41,7 @@ def scenarios(*wards: EmulatedPatients) -> set[str]:
 
 
 def of_problem(response: httpx.Response) -> int:
-    """The status of what has to be a problem."""
+    """Return the status of an answer that must be a problem."""
     assert response.headers["content-type"].startswith("application/problem+json")
     problem = response.json()
     assert problem["status"] == response.status_code
@@ -65,7 +65,7 @@ async def test_no_page_of_elsewhere_commands(faces: list[Face], one: EmulatedPat
 
 
 async def test_foreign_origins(faces: list[Face]) -> None:
-    """Origins that resemble a known one, and `null`, which any page can have: the error says what to do."""
+    """Origins that resemble a known one, and `null`, are foreign: the error says what to do."""
     for each, origin in product(faces[2:], FOREIGN):
         response = await each.client.post(PATHS[1], json=ORDER, headers={"Origin": origin})
         assert of_problem(response) == 403, origin
@@ -73,8 +73,9 @@ async def test_foreign_origins(faces: list[Face]) -> None:
         assert "access-control-allow-origin" not in response.headers
 
 
-async def test_who_commands(faces: list[Face]) -> None:
-    """Programs, the server's own pages, those of this machine, and listed ones; the two latter may read the answer."""
+async def test_known_origins(faces: list[Face]) -> None:
+    """Programs, the server's own pages, pages of this machine and listed ones may command; the last two may read
+    answers."""
     for each in faces[2:]:
         own = str(each.client.base_url).rstrip("/")
         for origin in (None, own, "http://localhost:5173", "https://[::1]", LISTED):
@@ -97,8 +98,8 @@ async def test_where_others_can_reach_it_pages_of_loopback_are_foreign(
 
 
 async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
-    """Where it listens is known by the request alone: over another address pages of loopback are foreign, and its own
-    pages are those of the scheme that was used."""
+    """On a foreign ASGI server, the address of the connection decides: loopback pages are known on loopback only,
+    and own pages are those of the request's scheme."""
     for address, origin, status in [
         ("http://127.0.0.1", "http://localhost:5173", 200),
         ("http://192.168.1.5", "http://localhost:5173", 403),
@@ -115,7 +116,7 @@ async def test_a_server_of_somebody_elses(faces: list[Face]) -> None:
 
 
 async def test_one_foreign_origin_of_two_is_enough(faces: list[Face]) -> None:
-    """Browser and proxy may each have sent one."""
+    """A request with two Origin headers, as from a browser and a proxy, is refused if one of them is foreign."""
     for first, second in [(LISTED, "https://evil.example"), ("https://evil.example", LISTED)]:
         headers = [("Origin", first), ("Origin", second)]
         assert of_problem(await faces[2].client.post("/scenario", json=ORDER, headers=headers)) == 403
@@ -151,7 +152,7 @@ async def test_a_body_is_json(faces: list[Face], one: EmulatedPatients, many: Em
 
 
 async def in_chunks() -> AsyncIterator[bytes]:
-    """An order whose length is not told beforehand."""
+    """Send an order in chunks, without its length."""
     yield b'{"scenario": "fever"}'
 
 
@@ -165,7 +166,7 @@ JSON = [
 
 
 async def test_ways_to_say_json(faces: list[Face]) -> None:
-    """With what may stand beside it."""
+    """JSON is recognised with parameters of its type."""
     for kind in JSON:
         response = await faces[2].client.post("/scenario", content=in_chunks(), headers={"Content-Type": kind})
         assert response.status_code == 200, kind
@@ -189,18 +190,18 @@ async def delete_something() -> None:
 
 @websocket("/socket")
 async def listen(socket: WebSocket[Any, Any, Any]) -> None:
-    """Take a client in."""
+    """Accept a client."""
     await socket.accept()
 
 
 def later() -> Litestar:
-    """A face with routes as there are none yet."""
+    """A face with more kinds of routes than exist yet."""
     handlers = [put_something, patch_something, delete_something, listen]
     return face(title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry(), hosts=[])
 
 
 async def test_routes_of_later_are_no_exception() -> None:
-    """The rule is the face's: a route gets it by being there; without a body no type is asked for."""
+    """New routes follow the same rules by themselves; requests without a body need no type."""
     async with serving(later) as served:
         for method, path in [("PUT", "/put"), ("PATCH", "/patch"), ("DELETE", "/delete")]:
             body = {"json": {"a": 1}} if path == "/put" else {}
@@ -211,7 +212,7 @@ async def test_routes_of_later_are_no_exception() -> None:
 
 @pytest.mark.parametrize(("origin", "first"), [(b"https://evil.example", "close"), (b"http://localhost", "accept")])
 async def test_web_sockets_too(origin: bytes, first: str) -> None:
-    """A browser opens them across origins and asks nobody: a foreign one is closed before it was accepted."""
+    """A foreign WebSocket is closed before it is accepted: browsers open them across origins without asking."""
     scope = {
         "type": "websocket",
         "path": "/socket",

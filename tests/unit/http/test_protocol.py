@@ -1,4 +1,4 @@
-"""Connections of our own server, over both of uvicorn's protocol classes."""
+"""Connections of our server, over both of uvicorn's protocol classes."""
 
 import asyncio
 import json
@@ -25,12 +25,12 @@ POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 
 @pytest.fixture(autouse=True, params=[H11Protocol, HttpToolsProtocol])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """uvicorn's choice, which is the second one where httptools is installed."""
+    """The parser that uvicorn uses: each of the two."""
     monkeypatch.setattr(asgi, "AutoHTTPProtocol", request.param)
 
 
 class Desk:
-    """An application that answers when it is told to, and says whether a request was refused."""
+    """An application that answers when the test says so, and records if a request was refused."""
 
     def __init__(self) -> None:
         self.busy = 0
@@ -38,7 +38,7 @@ class Desk:
         self.go = anyio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request; those to /slow wait, to /endless get 10 MB, and to /early no hearing."""
+        """Serve one request; /slow waits, /endless sends 10 MB, and /early does not read its body."""
         if scope["type"] == "lifespan":
             await hello(scope, receive, send)
             return
@@ -47,7 +47,7 @@ class Desk:
             await answer(send, body)
             return
         while (message := await receive())["type"] == "http.request" and message["more_body"]:
-            """A request with a body is answered behind it."""
+            pass  # the answer follows the whole body
         if message["type"] == "http.disconnect":
             self.gone += 1
             return
@@ -80,7 +80,7 @@ class Client:
         self._stream = stream
 
     async def say(self, data: bytes) -> None:
-        """Send."""
+        """Send bytes."""
         await self._stream.send(data)
 
     async def hear(self) -> bytes:
@@ -92,7 +92,7 @@ class Client:
                 return b""
 
     async def ask(self, path: bytes = b"/") -> bytes:
-        """An answer."""
+        """Send a request, and return the answer."""
         await self.say(GET.replace(b"/", path, 1))
         return await self.hear()
 
@@ -102,7 +102,7 @@ Connect = Callable[[], Any]
 
 @asynccontextmanager
 async def open_desk(*connections: Connections) -> AsyncIterator[tuple[Desk, list[Connect]]]:
-    """A desk behind a port for each of these, and what connects a client to each port."""
+    """Serve a desk on several ports, and yield it with a function that connects to each port."""
     desk = Desk()
     async with AsyncExitStack() as stack:
 
@@ -116,7 +116,7 @@ async def open_desk(*connections: Connections) -> AsyncIterator[tuple[Desk, list
 
 
 async def test_the_longest_idle_connection_makes_way() -> None:
-    """The others are still served, whether they have asked before or not."""
+    """A new client closes the longest idle connection; the others are still served."""
     async with open_desk(Connections(cap=2, refused=1)) as (_, [connect]):
         first, second = await connect(), await connect()
         assert b"served" in await first.ask()
@@ -131,7 +131,7 @@ async def test_the_longest_idle_connection_makes_way() -> None:
 
 
 async def test_faces_share_their_connections() -> None:
-    """A client of one makes way for one of the other: descriptors are the process's."""
+    """Faces of a process share one cap, since descriptors are the process's."""
     both = Connections(cap=1, refused=1)
     async with open_desk(both, both) as (_, [here, there]):
         first = await here()
@@ -141,8 +141,8 @@ async def test_faces_share_their_connections() -> None:
         assert b"served" in await second.ask()
 
 
-async def test_beyond_the_cap_a_request_is_told_so_and_its_connection_closed() -> None:
-    """The application learns it and chooses the words; who was there before is not disturbed."""
+async def test_beyond_the_cap_a_request_is_refused_and_its_connection_closed() -> None:
+    """A request beyond the cap reaches the application as refused, and its connection is closed; the others go on."""
     async with open_desk(Connections(cap=1, refused=1)) as (desk, [connect]):
         first = await connect()
         await first.say(GET.replace(b"/", b"/slow", 1))
@@ -159,7 +159,7 @@ async def test_beyond_the_cap_a_request_is_told_so_and_its_connection_closed() -
 
 
 async def test_requests_that_wait_behind_another_are_work_too() -> None:
-    """A connection does not make way between its first response and its second."""
+    """A connection with a pipelined request stays between its first response and its second."""
     async with open_desk(Connections(cap=1, refused=1)) as (desk, [connect]):
         first = await connect()
         await first.say(GET + GET.replace(b"/", b"/slow", 1))
@@ -172,7 +172,7 @@ async def test_requests_that_wait_behind_another_are_work_too() -> None:
 
 
 async def test_beyond_those_that_are_refused_it_is_closed_at_once() -> None:
-    """So that no client can have all descriptors."""
+    """Connections beyond the refused ones are closed at once, so that no client takes all descriptors."""
     connections = Connections(cap=1, refused=1)
     async with open_desk(connections) as (desk, [connect]):
         for busy in (1, 2):
@@ -184,7 +184,7 @@ async def test_beyond_those_that_are_refused_it_is_closed_at_once() -> None:
 
 
 async def test_all_places_are_given_back() -> None:
-    """After any end of a connection, in any state."""
+    """Every end of a connection, in any state, frees its slot."""
     connections = Connections(cap=8, refused=1)
     async with open_desk(connections) as (desk, [connect]):
         for said in (b"", b"GE", GET, POST, b"\0\r\n\r\n", GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
@@ -196,7 +196,7 @@ async def test_all_places_are_given_back() -> None:
 
 @pytest.mark.parametrize("late", [b"", b"GET / HT", POST, POST + b"x"])
 async def test_what_does_not_arrive_in_time_is_closed(monkeypatch: pytest.MonkeyPatch, late: bytes) -> None:
-    """Nothing, half a head, half a body. Who is served meanwhile, or has been, is left alone."""
+    """A connection without a request, or with half a head or half a body, is closed after a while; others stay."""
     monkeypatch.setattr(protocol, "REQUEST_TIMEOUT", 0.2)
     async with open_desk(Connections(cap=9, refused=1)) as (desk, [connect]):
         served, idle, body = await connect(), await connect(), await connect()
@@ -217,7 +217,7 @@ async def test_what_does_not_arrive_in_time_is_closed(monkeypatch: pytest.Monkey
 
 
 class Wire(asyncio.Transport):
-    """A transport without a socket, for virtual time: closed at the moment that `closed` says."""
+    """A transport without a socket, for virtual time; `closed` holds the time at which it was closed."""
 
     def __init__(self, server: asyncio.Protocol) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ class Wire(asyncio.Transport):
         self.closed: float | None = None
 
     def write(self, data: Any) -> None:
-        """Keep it."""
+        """Keep the bytes."""
         self.sent += data
 
     def is_closing(self) -> bool:
@@ -234,7 +234,7 @@ class Wire(asyncio.Transport):
         return self.closed is not None
 
     def close(self) -> None:
-        """Tell the server, as asyncio does."""
+        """Report the close to the server, as asyncio does."""
         if self.closed is None:
             loop = asyncio.get_running_loop()
             self.closed = loop.time()
@@ -244,7 +244,7 @@ class Wire(asyncio.Transport):
 
 
 def connected() -> tuple[Any, Wire]:
-    """A connection of a server, configured as ours is."""
+    """Make a connection of a server with our configuration."""
     config = asgi._config(Desk(), Connections(cap=9, refused=1), 2)
     config.load()
     server: Any = config.http_protocol_class(config=config, server_state=ServerState(), app_state={})
@@ -255,7 +255,7 @@ def connected() -> tuple[Any, Wire]:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_head_has_ten_seconds_from_the_connection_on() -> None:
-    """Bytes that arrive meanwhile do not prolong it."""
+    """A head has ten seconds from the connection on, and bytes that arrive meanwhile do not prolong it."""
     server, wire = connected()
     begun = asyncio.get_running_loop().time()
     for each in GET[:20]:
@@ -267,7 +267,7 @@ async def test_a_head_has_ten_seconds_from_the_connection_on() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_an_idle_connection_outlives_those_of_proxies() -> None:
-    """It is closed 75 s behind its last answer."""
+    """An idle connection is closed 75 s after its last answer, later than by common proxies."""
     server, wire = connected()
     loop = asyncio.get_running_loop()
     for _ in range(3):
@@ -282,7 +282,7 @@ async def test_an_idle_connection_outlives_those_of_proxies() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
-    """Which may be the last moment before the connection would have been closed."""
+    """A later head has ten seconds from its first byte on, even if that comes at the end of the idle time."""
     server, wire = connected()
     server.data_received(GET)
     await anyio.sleep(74)
@@ -296,7 +296,7 @@ async def test_a_later_head_has_ten_seconds_from_its_first_byte_on() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_one_that_was_answered_before_its_body_had_come_is_idle() -> None:
-    """Nobody waits for the rest of that, and its client may ask for something else."""
+    """A connection that was answered before its body arrived counts as idle, and can be used again."""
     server, wire = connected()
     server.data_received(POST.replace(b"/", b"/early", 1))
     answered = asyncio.get_running_loop().time()
@@ -307,7 +307,7 @@ async def test_one_that_was_answered_before_its_body_had_come_is_idle() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_a_client_that_takes_nothing_of_its_response_is_not_waited_for() -> None:
-    """A client that catches up in time has the whole time again."""
+    """A client that reads nothing of its response is closed; one that catches up in time has the whole time again."""
     server, wire = connected()
     server.data_received(GET.replace(b"/", b"/slow", 1))
     for _ in range(3):
@@ -323,7 +323,7 @@ async def test_a_client_that_takes_nothing_of_its_response_is_not_waited_for() -
 
 
 async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its application goes on, as behind any client that has left."""
+    """An unread response frees its slot, and its application goes on as after a disconnection."""
     monkeypatch.setattr(protocol, "WRITE_TIMEOUT", 0.1)
     connections = Connections(cap=1, refused=1)
     async with open_desk(connections) as (_, [connect]):
@@ -332,7 +332,7 @@ async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: py
 
 
 async def test_what_is_no_http_gets_a_problem() -> None:
-    """As every other mistake; and the connection is closed, for where the next request begins is not known."""
+    """Bytes that are no HTTP get a problem, and the connection is closed, since the next request cannot be found."""
     async with serving(hello) as address:
         client = await anyio.connect_tcp("127.0.0.1", int(address.rpartition(":")[2]))
         async with client:

@@ -32,25 +32,25 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def children() -> list[ChildView]:
-    """The supervisor's children; none as long as no supervisor runs. Tests put some in."""
+    """The supervisor's children; none unless a test adds some."""
     return []
 
 
 @pytest.fixture
 def connections() -> Connections | None:
-    """Those that the monitor may have; tests of few have their own."""
+    """The limit of the monitor's connections; a test may override it."""
     return None
 
 
 @pytest.fixture
 def set_by() -> list[float]:
-    """Seconds by which the clock on the wall is set; tests add some."""
+    """Seconds by which the wall clock is set; a test may add to them."""
     return []
 
 
 @pytest.fixture
 async def ages(url: str, set_by: list[float]) -> AsyncIterator[Ages]:
-    """Those of the monitor, with a reader of their own."""
+    """The monitor's ages, with a reader of their own."""
     async with aclosing(Reader(url)) as reader:
         yield Ages(reader, wall=lambda: time.time() + sum(set_by))
 
@@ -59,7 +59,7 @@ async def ages(url: str, set_by: list[float]) -> AsyncIterator[Ages]:
 async def monitor(
     url: str, children: list[ChildView], connections: Connections | None, ages: Ages
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a running monitor. The database may not exist yet: tests that need it ask for `writer` first."""
+    """A client of a running monitor. The database may not exist: tests that need it ask for `writer` first."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
     health = Health()

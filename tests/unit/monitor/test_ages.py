@@ -1,4 +1,4 @@
-"""Ages of readings while the clock on the wall is set, over a real database."""
+"""Ages of readings while the wall clock is set, on a real database."""
 
 from contextlib import aclosing
 from uuid import UUID
@@ -18,14 +18,14 @@ HOUR = 3_600.0
 
 
 class Clocks:
-    """Two clocks that a test moves: both go on with the time that passes, and the one on the wall is set."""
+    """Two clocks that a test moves: both advance with time, and the wall clock can be set."""
 
     def __init__(self) -> None:
         self.wall = START.timestamp()
         self.steady = 1_000.0
 
     def pass_by(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.wall += seconds
         self.steady += seconds
 
@@ -37,7 +37,7 @@ def clocks() -> Clocks:
 
 
 class Ward:
-    """A sender, and the ages that the monitor answers with."""
+    """A sender, and the ages that the monitor returns."""
 
     def __init__(self, writer: Writer, reader: Reader, clocks: Clocks) -> None:
         self.clocks = clocks
@@ -47,21 +47,21 @@ class Ward:
         self._offset = 0
 
     def new_ages(self, reader: Reader) -> Ages:
-        """Those of a monitor that begins now."""
+        """Make the ages of a monitor that starts now."""
         return Ages(reader, wall=lambda: self.clocks.wall, steady=lambda: self.clocks.steady)
 
     async def send(self, patient: UUID = ANNA) -> None:
-        """A reading is measured and arrives now."""
+        """Store a reading that is measured and arrives now."""
         reading = observation(self.clocks.wall - START.timestamp(), patient=patient)
         await store(self._writer, [reading], start=self._offset, arrived=round(self.clocks.wall * 1000))
         self._offset += 1
 
     async def patients(self) -> list[PatientState]:
-        """The patients, as the monitor reads them."""
+        """Read the patients as the monitor does."""
         return await self._reader.patients(now=self.ages.now())
 
     async def served_ages(self, ages: Ages | None = None) -> list[float | None]:
-        """The age of each patient's latest reading."""
+        """Return the age of each patient's latest reading."""
         ages = ages or self.ages
         served_ages = [ages.of(each) for each in await self.patients()]
         return [None if each is None else round(each, 3) for each in served_ages]
@@ -69,12 +69,12 @@ class Ward:
 
 @pytest.fixture
 def ward(writer: Writer, reader: Reader, clocks: Clocks) -> Ward:
-    """An empty one."""
+    """An empty ward."""
     return Ward(writer, reader, clocks)
 
 
 async def test_an_age_grows_with_time(ward: Ward) -> None:
-    """Since the arrival; a new reading begins anew."""
+    """An age grows from the arrival on, and begins anew with the next reading."""
     await ward.send()
     await ward.ages.check_clocks()
     assert await ward.served_ages() == [0]
@@ -85,7 +85,7 @@ async def test_an_age_grows_with_time(ward: Ward) -> None:
 
 
 async def test_a_dead_bed_is_no_younger_for_a_clock_that_was_set_back(ward: Ward) -> None:
-    """Its age is not known until the step is looked at, and right from then on, past the moment of its arrival too."""
+    """The age of a silent bed is unknown until the step of the clock is noticed, and right from then on."""
     await ward.send()
     await ward.ages.check_clocks()
     ward.clocks.pass_by(10)
@@ -102,7 +102,7 @@ async def test_a_dead_bed_is_no_younger_for_a_clock_that_was_set_back(ward: Ward
 
 
 async def test_a_clock_that_is_set_back_by_less_than_the_age(ward: Ward) -> None:
-    """No arrival lies in the future then, and all seem younger than they are."""
+    """A step of less than the age is noticed too, although no arrival lies in the future then."""
     await ward.send()
     await ward.ages.check_clocks()
     ward.clocks.pass_by(HOUR)
@@ -112,8 +112,8 @@ async def test_a_clock_that_is_set_back_by_less_than_the_age(ward: Ward) -> None
     assert await ward.served_ages() == [HOUR]
 
 
-async def test_who_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) -> None:
-    """A bed whose first reading comes after it is nothing special."""
+async def test_a_bed_that_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) -> None:
+    """A bed whose first reading comes after the step has an ordinary age."""
     await ward.send()
     await ward.ages.check_clocks()
     ward.clocks.pass_by(10)
@@ -125,8 +125,8 @@ async def test_who_sends_after_the_step_has_an_age_by_the_new_clock(ward: Ward) 
     assert await ward.served_ages() == [13, 3]
 
 
-async def test_who_sends_between_the_step_and_the_look(ward: Ward) -> None:
-    """By the store it may be an hour old as well: its age is not known until it sends again."""
+async def test_a_bed_that_sends_between_the_step_and_its_notice(ward: Ward) -> None:
+    """A reading between the step and its notice has no age until the next one, since it may as well be an hour old."""
     await ward.send()
     await ward.ages.check_clocks()
     ward.clocks.pass_by(HOUR)
@@ -144,7 +144,7 @@ async def test_who_sends_between_the_step_and_the_look(ward: Ward) -> None:
 
 
 async def test_a_second_step_leaves_what_the_first_found(ward: Ward) -> None:
-    """Twice an hour back, and two hours forth: the ages are those that have passed."""
+    """After several steps in both directions the ages are those that have passed."""
     await ward.send()
     await ward.ages.check_clocks()
     for step in (-HOUR, -HOUR, 2 * HOUR):
@@ -156,7 +156,7 @@ async def test_a_second_step_leaves_what_the_first_found(ward: Ward) -> None:
 
 
 async def test_a_monitor_that_begins_after_the_step(ward: Ward, reader: Reader) -> None:
-    """An arrival that is still to come has no age, when that time has come no more than before."""
+    """A monitor that starts after the step returns no age for an arrival in the future, also once that time comes."""
     await ward.send()
     ward.clocks.wall -= HOUR
     ages = ward.new_ages(reader)
@@ -171,7 +171,7 @@ async def test_a_monitor_that_begins_after_the_step(ward: Ward, reader: Reader) 
 
 
 async def test_a_steady_clock_that_stood_still(ward: Ward) -> None:
-    """A machine that was suspended comes back with the right time, and with all of its beds old."""
+    """A machine that was suspended comes back with the right time, and all its beds are old."""
     await ward.send()
     await ward.ages.check_clocks()
     ward.clocks.wall += HOUR
@@ -180,7 +180,7 @@ async def test_a_steady_clock_that_stood_still(ward: Ward) -> None:
 
 
 async def test_a_clock_that_is_steered(ward: Ward) -> None:
-    """Fractions of a second are no step: nothing is told, and no age is below 0."""
+    """Fractions of a second are no step: there is no warning, and no age is below 0."""
     records: list[str] = []
     logger.add(lambda message: records.append(message.record["message"]))
     await ward.ages.check_clocks()
@@ -193,8 +193,8 @@ async def test_a_clock_that_is_steered(ward: Ward) -> None:
     assert not records
 
 
-async def test_the_step_is_told(ward: Ward) -> None:
-    """Once, with what it means for those who read."""
+async def test_a_step_is_logged(ward: Ward) -> None:
+    """A step is logged once, with its meaning for readers."""
     records: list[str] = []
     logger.add(lambda message: records.append(message.record["message"]))
     await ward.ages.check_clocks()
@@ -206,7 +206,7 @@ async def test_the_step_is_told(ward: Ward) -> None:
 
 
 async def test_a_database_that_comes_late(clocks: Clocks, url: str) -> None:
-    """Nothing is told of it here, and the first look is made when it is there."""
+    """A missing database is no error here, and is looked at when it exists."""
     async with aclosing(Reader(url)) as reader:
         ages = Ages(reader, wall=lambda: clocks.wall, steady=lambda: clocks.steady)
         await ages.check_clocks()
@@ -221,7 +221,7 @@ async def test_a_database_that_comes_late(clocks: Clocks, url: str) -> None:
 
 
 async def test_a_database_that_is_away_at_the_step(ward: Ward, url: str) -> None:
-    """No age is known until it is back; then those are right that had arrived before."""
+    """No age is known while the database is away at a step; afterwards those of earlier arrivals are right."""
     await ward.send()
     await ward.ages.check_clocks()
     [anna] = await ward.patients()

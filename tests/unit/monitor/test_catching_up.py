@@ -1,4 +1,4 @@
-"""A client that catches up while readings come: what the journal gave it does not come again from the watch."""
+"""A client that catches up while readings arrive gets none of them twice."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ FIVE = range(1, 6)
 
 @pytest.fixture
 async def batches(writer: Writer, reader: Reader) -> dict[int, Batch]:
-    """Those of the journal: five, of a reading each, by their place; and one more that is not in it yet."""
+    """Batches of the journal, by number: five with a reading each, and one that is not in it yet."""
     for place in FIVE:
         await store(writer, [observation(place, pulse=60 + place)], start=place - 1, arrived=NOON)
     async with reader.follow() as follower:
@@ -30,7 +30,7 @@ async def batches(writer: Writer, reader: Reader) -> dict[int, Batch]:
 
 
 async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Update]) -> list[int | str]:
-    """The places of the batches that a client is sent, where the watch finds these while it catches up; and resets."""
+    """Return the numbers of the batches, and the resets, that a client gets, where the watch finds these meanwhile."""
     broadcast = Broadcast(reader)
     body = b""
 
@@ -49,7 +49,7 @@ async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Updat
 
 
 async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches: dict[int, Batch]) -> None:
-    """Neither from the first of the ticks that waited meanwhile, nor from those behind it."""
+    """Batches from the journal are not sent again, neither with the first tick that waited nor with later ones."""
     updates = [
         Update([batches[2], batches[3]], NOON + 1),
         Update([batches[4]], NOON + 3),
@@ -59,14 +59,14 @@ async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches
 
 
 async def test_entries_without_readings_are_no_events(reader: Reader, batches: dict[int, Batch]) -> None:
-    """A client is sent nothing for them, and goes on behind them."""
+    """Entries without readings cause no event, and the client goes on behind them."""
     assert await sent_to_client(reader, NOON + 4, [Update([Batch(NOON + 6, []), Batch(NOON + 7, [])], NOON + 5)]) == [5]
     entries = [Batch(NOON + 6, []), Batch(NOON + 7, batches[6].readings)]
     assert await sent_to_client(reader, NOON + 5, [Update(entries, NOON + 5)]) == [7]
 
 
-async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches: dict[int, Batch]) -> None:
-    """Each tick follows the one before."""
+async def test_a_client_that_is_not_behind_gets_new_batches(reader: Reader, batches: dict[int, Batch]) -> None:
+    """A client that is not behind gets each tick after the other."""
     assert await sent_to_client(reader, NOON + 5, [Update([batches[6]], NOON + 5)]) == [6]
 
 
@@ -74,12 +74,12 @@ async def test_who_is_not_behind_is_told_of_what_is_new(reader: Reader, batches:
 async def test_a_client_that_was_reset_gets_what_comes(
     reader: Reader, batches: dict[int, Batch], last_seen: int
 ) -> None:
-    """A place far ahead of ours, as of another database, keeps no client from what comes."""
+    """A client with a number far ahead of ours, as of another database, is reset, and gets new batches."""
     assert await sent_to_client(reader, last_seen, [Update([batches[6]], NOON + 5)]) == ["reset", 6]
 
 
 async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches: dict[int, Batch]) -> None:
-    """A database that was replaced numbers from its own beginning."""
+    """After a new watch the numbers may be lower, since a replaced database counts from its own beginning."""
     updates = [Update((), NOON + 1, restart=True), Update([batches[2], batches[3]], NOON + 1)]
     assert await sent_to_client(reader, NOON + 5, updates) == ["reset", 2, 3]
 
@@ -87,7 +87,7 @@ async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches:
 async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(
     reader: Reader, writer: Writer, batches: dict[int, Batch]
 ) -> None:
-    """Clients are told once to read anew, and then of what comes."""
+    """When the journal was cut before the watch, clients are reset once, and then get new batches."""
     broadcast = Broadcast(reader)
     broadcast._last_batch = NOON - 1
     sender, queue = anyio.create_memory_object_stream[Update](5)

@@ -1,4 +1,4 @@
-"""The monitor's OpenAPI document, compared with what the monitor does."""
+"""The monitor's OpenAPI document, compared with its answers."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ async def document(monitor: httpx.AsyncClient) -> dict[str, Any]:
 
 @pytest.mark.parametrize("schema", ["Reading", "PatientReading"])
 async def test_signs_have_units_ranges_and_examples(document: dict[str, Any], schema: str) -> None:
-    """A client's author knows what a number means, and what to expect of it; 0 is a least value, too."""
+    """Signs have unit, range and example; a lower bound of 0 is there too."""
     fields = document["components"]["schemas"][schema]["properties"]
     for sign in NUMBERS:
         field = fields[sign.field]
@@ -37,7 +37,7 @@ async def test_signs_have_units_ranges_and_examples(document: dict[str, Any], sc
 
 
 async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
-    """Served pressures and the examples match, and other texts do not."""
+    """Served pressures and the examples match the pattern, and other texts do not."""
     field = document["components"]["schemas"]["Reading"]["properties"]["bp"]
     assert "mm[Hg]" in field["description"]
     for text in [*field["examples"], "120/80", "119/-", "-/80", "119.5/80.25", "0/0"]:
@@ -49,7 +49,7 @@ async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
 async def test_the_page_says_where_the_next_one_is(
     writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]
 ) -> None:
-    """The Link header that comes is the one that is described; no other route has one."""
+    """The Link header is described as it is sent, and no other route has one."""
     await store(writer, [observation(0), observation(1)])
     answer = await monitor.get(f"patient/{ANNA}/metrics", params={"limit": 1})
     assert 'rel="next"' in answer.headers["link"]
@@ -63,7 +63,7 @@ async def test_the_page_says_where_the_next_one_is(
 
 
 async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, document: dict[str, Any]) -> None:
-    """Each that comes has the fields that its description requires, and its data is what that says."""
+    """Each event has the fields that its description requires, and its data match theirs."""
     [content] = document["paths"]["/api/stream"]["get"]["responses"]["200"]["content"].items()
     assert content[0] == "text/event-stream"
     described = {each["properties"]["event"]["const"]: each for each in content[1]["schema"]["items"]["oneOf"]}
@@ -88,13 +88,13 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
 
 
 async def test_the_states_of_children_are_those_of_the_supervisor(document: dict[str, Any]) -> None:
-    """The monitor does not know the supervisor; its document knows each state, and no other."""
+    """The document has exactly the states of the supervisor, which the monitor does not import."""
     state = document["components"]["schemas"]["ChildStatus"]["properties"]["state"]
     assert state["enum"] == list(ChildState)
 
 
 async def test_orders_of_time_are_an_enum(document: dict[str, Any]) -> None:
-    """And numbers have their bounds."""
+    """The order of readings is an enum, and numbers have bounds."""
     parameters = {
         each["name"]: each["schema"]
         for each in document["paths"]["/api/patient/{patient_uuid}/metrics"]["get"]["parameters"]

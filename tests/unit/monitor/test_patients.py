@@ -1,4 +1,4 @@
-"""The brief's paths, their parameters and their pages."""
+"""The brief's paths, with their parameters and pages."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ METRICS = f"patient/{ANNA}/metrics"
 
 
 async def pages(client: httpx.AsyncClient, path: str, **params: Any) -> list[list[dict[str, Any]]]:
-    """All pages, following the Link header."""
+    """Return all pages, by the Link header."""
     found = []
     response = await client.get(path, params=params)
     while True:
@@ -35,12 +35,12 @@ async def pages(client: httpx.AsyncClient, path: str, **params: Any) -> list[lis
 
 
 def seconds(readings: list[dict[str, Any]]) -> list[float]:
-    """Seconds after START."""
+    """Return the seconds after START."""
     return [(datetime.fromisoformat(each["timestamp"]) - START).total_seconds() for each in readings]
 
 
 async def test_patients_with_their_latest_reading(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """A bare array: who, the latest reading in the brief's names, and how long ago it arrived."""
+    """The answer is an array of patients, each with its latest reading in the brief's names, and its age."""
     arrived = round(datetime.now(UTC).timestamp() * 1000) - 2_000
     await store(writer, [observation(0), observation(5, bp="119.5/-", spo2=None, temperature=37.06)], arrived=arrived)
     await store(writer, [observation(0, patient=BORIS)], start=2, arrived=arrived)
@@ -62,16 +62,16 @@ async def test_patients_are_sorted_by_name(writer: Writer, monitor: httpx.AsyncC
     names = ["Иван", "bed 10", None, "Bed 2", "Anna", "Dora", "boris", "Bed 2b", "10", "9", None]
     sent = [observation(0, patient=UUID(int=number), patient_name=name) for number, name in enumerate(names, start=1)]
     await store(writer, sent)
-    told = (await monitor.get("patients")).json()
-    assert [each["name"] for each in told] == [
+    patients = (await monitor.get("patients")).json()
+    assert [each["name"] for each in patients] == [
         *("9", "10", "Anna", "Bed 2", "Bed 2b", "bed 10", "boris", "Dora", "Иван"),
         *(None, None),
     ]
-    assert [each["uuid"] for each in told[-2:]] == [str(UUID(int=3)), str(UUID(int=11))]
+    assert [each["uuid"] for each in patients[-2:]] == [str(UUID(int=3)), str(UUID(int=11))]
 
 
 async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """Mean pressure, when it was measured, and doubt are in every answer, and only in readings that have them."""
+    """Mean pressure, time of measurement and doubt are in every answer, only for readings that have them."""
     doubt = Quality(bp="damped", temperature="probe-off", map="implausible")
     measured = START - timedelta(minutes=5, milliseconds=250)
     more = observation(5, map=93.25, bp_measured_at=measured, quality=doubt, temperature=None)
@@ -95,7 +95,7 @@ async def test_what_is_said_beside_the_signs(writer: Writer, monitor: httpx.Asyn
 
 @pytest.mark.parametrize("field", ["map", "bp_measured_at", "quality"])
 async def test_each_is_said_by_itself(writer: Writer, monitor: httpx.AsyncClient, field: str) -> None:
-    """A sender may know one of the three and not the others; a mean pressure of 0 is measured."""
+    """A reading may have one of the three without the others; a mean pressure of 0 is a value."""
     said = {"map": 0, "bp_measured_at": START, "quality": Quality(pulse="motion")}
     await store(writer, [observation(0, **{field: said[field]})])
     [reading] = (await monitor.get(METRICS)).json()
@@ -103,7 +103,7 @@ async def test_each_is_said_by_itself(writer: Writer, monitor: httpx.AsyncClient
 
 
 async def test_a_doubt_of_another_version_is_passed_over(writer: Writer, monitor: httpx.AsyncClient, url: str) -> None:
-    """A monitor beside a newer sink, whose quality knows more signs, serves what it knows of them."""
+    """Signs in the quality that only a newer sink knows are left out."""
     await store(writer, [observation(0, quality=Quality(spo2="motion"))])
     with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
         other.execute("""UPDATE patient_metrics SET quality = '{"spo2":"motion","unheard_of":"implausible"}'""")
@@ -118,14 +118,14 @@ async def test_no_patient_yet(writer: Writer, monitor: httpx.AsyncClient) -> Non
 
 
 async def test_newest_first_unless_asked(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """`order` is desc by default."""
+    """Readings come newest first, unless `order` is asc."""
     await store(writer, [observation(n) for n in range(5)])
     assert seconds((await monitor.get(METRICS)).json()) == [4, 3, 2, 1, 0]
     assert seconds((await monitor.get(METRICS, params={"order": "asc"})).json()) == [0, 1, 2, 3, 4]
 
 
 async def test_a_span_holds_its_beginning_and_not_its_end(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """`from` is included, `to` is not, so that spans can be put together; any zone is understood."""
+    """A span includes `from` and excludes `to`, so that spans can be joined; any time zone is accepted."""
     await store(writer, [observation(n) for n in range(10)])
     found = await monitor.get(METRICS, params={"from": "2026-01-31T12:00:02Z", "to": "2026-01-31T15:00:05+03:00"})
     assert seconds(found.json()) == [4, 3, 2]
@@ -135,7 +135,7 @@ async def test_a_span_holds_its_beginning_and_not_its_end(writer: Writer, monito
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_pages_hold_everything_once(writer: Writer, monitor: httpx.AsyncClient, order: str) -> None:
-    """Following `next` gives each reading once, in order, also when new ones arrive meanwhile."""
+    """Pages by `next` have each reading once, in order, also while new ones arrive."""
     await store(writer, [observation(n) for n in range(25)])
     found = await pages(monitor, METRICS, limit=10, order=order)
     assert [len(page) for page in found] == [10, 10, 5]
@@ -144,13 +144,13 @@ async def test_pages_hold_everything_once(writer: Writer, monitor: httpx.AsyncCl
 
 
 async def test_a_full_last_page_has_no_next(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """Nobody is sent to an empty page."""
+    """A full last page has no `next`, which would be an empty page."""
     await store(writer, [observation(n) for n in range(20)])
     assert [len(page) for page in await pages(monitor, METRICS, limit=10)] == [10, 10]
 
 
 async def test_the_latest_reading(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """The newest by time; a late arrival does not replace it."""
+    """The latest reading is the newest by time; a late arrival does not replace it."""
     await store(writer, [observation(60)], arrived=NOON)
     await store(writer, [observation(0)], start=1, arrived=NOON + 100)
     found = await monitor.get(f"{METRICS}/latest")
@@ -169,7 +169,7 @@ async def test_a_clock_that_once_ran_ahead_does_not_hide_the_present(
 
 
 async def test_a_reading_that_is_days_ahead_says_so(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """Its values are the patient's newest, and its time is wrong: in every answer that it stands in."""
+    """A reading with a time days ahead is the newest, and is flagged in every answer."""
     await store(writer, [observation(0), observation(3 * 86_400)], arrived=NOON + 500)
     newest, oldest = (await monitor.get(METRICS)).json()
     assert newest["clock_ahead_seconds"] == 3 * 86_400 - 0.5
@@ -182,14 +182,14 @@ async def test_a_reading_that_is_days_ahead_says_so(writer: Writer, monitor: htt
 async def test_from_when_on_a_clock_is_wrong(
     writer: Writer, monitor: httpx.AsyncClient, ahead: float, said: bool
 ) -> None:
-    """Up to five minutes are how clocks are."""
+    """Up to five minutes ahead are not flagged."""
     await store(writer, [observation(ahead)], arrived=NOON)
     assert ("clock_ahead_seconds" in (await monitor.get(f"{METRICS}/latest")).json()) == said
 
 
 @pytest.mark.parametrize("left", [400, 200, 1, 0, -1, -4, -20])
 async def test_the_time_comes_that_was_ahead(writer: Writer, reader: Reader, left: int) -> None:
-    """Readings of three days ago do not come back as the latest, while their time comes and has come."""
+    """Readings of three days ago do not become the latest again when the time of a future one comes."""
     then = 3 * 86_400
     await store(writer, [observation(then + n) for n in range(-3, 4)], arrived=NOON)
     sent = then - left - 5.5
@@ -202,7 +202,7 @@ async def test_the_time_comes_that_was_ahead(writer: Writer, reader: Reader, lef
 async def test_a_dead_bed_while_the_clock_is_set_back(
     writer: Writer, monitor: httpx.AsyncClient, ages: Ages, set_by: list[float]
 ) -> None:
-    """The monitor notices by itself; until then the age is null, and it is never less than what has passed."""
+    """The monitor notices the step by itself; until then the age is null, and it is never less than the time passed."""
     await store(writer, [observation(0)], arrived=round(datetime.now(UTC).timestamp() * 1000) - 60_000)
     await ages.check_clocks()
     set_by.append(-3_600)
@@ -215,7 +215,7 @@ async def test_a_dead_bed_while_the_clock_is_set_back(
 
 
 async def test_a_dead_bed_after_the_clock_was_set_back(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """A monitor that finds its latest reading in the future knows no age, which it shows; never 0 seconds."""
+    """A monitor whose latest reading lies in the future returns a null age, never 0 seconds."""
     arrived = round(datetime.now(UTC).timestamp() * 1000) + 3_600_000
     await store(writer, [observation(0)], arrived=arrived)
     [anna] = (await monitor.get("patients")).json()
@@ -265,7 +265,7 @@ HOSTILE: dict[str, tuple[str, int]] = {
 async def test_hostile_requests_get_a_problem(
     writer: Writer, monitor: httpx.AsyncClient, path: str, status: int
 ) -> None:
-    """4xx problem details (RFC 9457) that say what is wrong; never a 500."""
+    """Hostile requests get 4xx problem details (RFC 9457) that say what is wrong, never a 500."""
     await store(writer, [observation(0)])
     response = await monitor.get(path)
     assert response.status_code == status, response.text
@@ -287,21 +287,21 @@ async def test_hostile_requests_get_a_problem(
     ],
 )
 async def test_times_at_the_edge_of_the_calendar(writer: Writer, monitor: httpx.AsyncClient, span: str) -> None:
-    """A span that is open as far as a date can say is answered, or refused with a problem."""
+    """A span at the limits of dates is answered, or refused by a problem."""
     await store(writer, [observation(0)])
     assert (await monitor.get(f"{METRICS}?{span}")).status_code in {200, 400}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "PATCH"])
 async def test_other_methods_are_refused(writer: Writer, monitor: httpx.AsyncClient, method: str) -> None:
-    """The API reads; nothing else."""
+    """The API refuses every method except GET and HEAD."""
     response = await monitor.request(method, "patients")
     assert response.status_code == 405
     assert response.headers["content-type"].startswith("application/problem+json")
 
 
 async def test_bodies_and_hosts_that_nobody_asked_for(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """A large body on a GET changes nothing; a strange Host is refused, by the stream too."""
+    """A large body on a GET has no effect; an unknown Host is refused, by the stream too."""
     response = await monitor.request("GET", "patients", content=b"x" * 10_000_000)
     assert response.status_code in {200, 400, 413}
     for path in ("patients", "stream"):
@@ -310,14 +310,14 @@ async def test_bodies_and_hosts_that_nobody_asked_for(writer: Writer, monitor: h
 
 
 async def test_links_do_not_repeat_the_address(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """`next` is a query: whatever name and path a proxy was asked for, clients are not sent elsewhere."""
+    """`next` is only a query, so that it works behind any proxy."""
     await store(writer, [observation(n) for n in range(3)])
     response = await monitor.get(METRICS, params={"limit": 1}, headers={"Host": "ward.example"})
     assert response.headers["link"].startswith("<?limit=1&cursor=")
 
 
 async def test_a_missing_database_is_said(monitor: httpx.AsyncClient) -> None:
-    """503 and what to start, on every path; the monitor recovers by itself."""
+    """Without a database every path returns 503 with what to start; the monitor recovers by itself."""
     for path in ("patients", METRICS, "stream"):
         response = await monitor.get(path)
         assert response.status_code == 503
@@ -331,7 +331,7 @@ async def test_a_missing_database_is_said(monitor: httpx.AsyncClient) -> None:
 async def test_browsers_on_loopback_and_listed_ones_may_call(
     writer: Writer, monitor: httpx.AsyncClient, origin: str
 ) -> None:
-    """CORS lets a front end under development in without any setting."""
+    """CORS allows pages of loopback without any setting, and listed ones."""
     response = await monitor.get("patients", headers={"Origin": origin})
     assert response.headers["access-control-allow-origin"] == origin
 
@@ -346,7 +346,7 @@ async def test_browsers_on_loopback_and_listed_ones_may_call(
     ],
 )
 async def test_other_origins_may_not(writer: Writer, monitor: httpx.AsyncClient, origin: str) -> None:
-    """An origin that only looks like loopback is not let in."""
+    """An origin that resembles loopback is not allowed."""
     response = await monitor.get("patients", headers={"Origin": origin})
     assert "access-control-allow-origin" not in response.headers
 
@@ -357,7 +357,7 @@ async def description(monitor: httpx.AsyncClient) -> Any:
 
 
 async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.AsyncClient) -> None:
-    """The brief's fields are always there, the others are optional and say what they are."""
+    """The brief's fields are required; the others are optional, with descriptions."""
     schemas = (await description(monitor))["components"]["schemas"]
     reading = schemas["Reading"]
     assert set(reading["required"]) == {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"}
@@ -373,7 +373,7 @@ async def test_the_description_says_what_a_reading_may_lack(monitor: httpx.Async
 
 
 async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient) -> None:
-    """Each path documents the statuses that it answers with; the stream is one of events."""
+    """Each path documents its statuses; the stream documents events."""
     paths = (await description(monitor))["paths"]
     documented = {path: set(each["get"]["responses"]) for path, each in paths.items()}
     assert documented["/api/patients"] == {"200", "400", "503"}

@@ -1,4 +1,4 @@
-"""Parameters of a query: spans, places between pages, and the borders of both."""
+"""Parameters of a query: spans, cursors between pages, and their bounds."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
@@ -26,21 +26,21 @@ NOON = "2026-01-31T12:00:00Z"
 
 
 def test_a_span_may_be_empty() -> None:
-    """Programs ask for spans that they reckon: one of no length holds no reading, and is no mistake."""
+    """A span of no length returns no reading, and is no mistake, since programs compute spans."""
     assert parse_span(NOON, NOON) == Span(START, START)
     assert parse_span(None, NOON) == Span(None, START)
     assert parse_span(NOON, None) == Span(START, None)
 
 
 def test_a_span_goes_forward() -> None:
-    """By one millisecond backward it is a mistake."""
+    """A span that ends a millisecond before its begin is a mistake."""
     with pytest.raises(InvalidQueryError, match="`from` is later than `to`"):
         parse_span("2026-01-31T12:00:00.001Z", NOON)
 
 
 @pytest.mark.parametrize("zone", [" 03:00", " 0300", "+03:00", "+0300"])
 def test_a_zone_whose_plus_became_a_space(zone: str) -> None:
-    """A time that was pasted into an address keeps its zone."""
+    """A time that was pasted into an address keeps its zone, although its `+` became a space."""
     assert parse_span(f"2026-01-31T15:00:00{zone}", None).since == START
 
 
@@ -48,7 +48,7 @@ def test_a_zone_whose_plus_became_a_space(zone: str) -> None:
     "text", ["2026-01-31 12:00", "2026-01-31T12:00:00 03:00 ", "2026-01-31T12:00:00 3:00", "12:00"]
 )
 def test_other_spaces_are_no_plus(text: str) -> None:
-    """Any text but a time with a zone is refused by its parameter's name."""
+    """Any other text is refused, with the name of the parameter."""
     with pytest.raises(InvalidQueryError, match="`to` is no time"):
         parse_span(None, text)
 
@@ -57,21 +57,21 @@ def test_other_spaces_are_no_plus(text: str) -> None:
     "moment", [datetime(1970, 1, 1, tzinfo=UTC), START, START + TICK, datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)]
 )
 def test_a_cursor_comes_back_as_the_place_that_it_stands_for(moment: datetime) -> None:
-    """To the millisecond, which is what tells two readings apart; without what an address would have to escape."""
+    """A cursor keeps its place to the millisecond, and has no characters that an address must escape."""
     cursor = make_cursor(moment)
     assert parse_cursor(cursor) == moment
     assert cursor.replace("-", "").replace("_", "").isalnum()
 
 
 def test_cursors_of_any_length_are_read() -> None:
-    """Their padding is left out, whatever it was."""
+    """Cursors are read without their padding, whatever it was."""
     moments = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=10**digits) for digits in range(13)]
     assert len({len(make_cursor(moment)) % 4 for moment in moments}) == 3
     assert [parse_cursor(make_cursor(moment)) for moment in moments] == moments
 
 
 def test_the_next_page_is_of_the_same_query() -> None:
-    """With all that was asked, and the new place instead of the one before."""
+    """The next page has all parameters of the query, and the new cursor."""
     asked = [("from", NOON), ("limit", "2"), ("order", "asc"), ("cursor", "old")]
     target, _, relation = next_link(MultiDict(asked), START).partition("; ")
     assert (target[:2], target[-1], relation) == ("<?", ">", 'rel="next"')
@@ -79,14 +79,14 @@ def test_the_next_page_is_of_the_same_query() -> None:
 
 
 def test_a_parameter_stands_once() -> None:
-    """Twice, one of them would be ignored."""
+    """A parameter that is given twice is a mistake, since one of them would be ignored."""
     check_parameters(MultiDict([("from", NOON), ("to", NOON)]), ("from", "to"))
     with pytest.raises(InvalidQueryError, match="the parameter to stands 2 times"):
         check_parameters(MultiDict([("to", NOON), ("to", NOON)]), ("from", "to"))
 
 
 def test_a_typo_is_told_from_what_is_unknown() -> None:
-    """With what was meant, or all that may be."""
+    """A misspelt parameter gets the likely name, an unknown one the list of all."""
     with pytest.raises(InvalidQueryError, match="'limt' here: did you mean limit"):
         check_parameters(MultiDict([("limt", "5")]), ("limit", "order"))
     with pytest.raises(InvalidQueryError, match="'xyz' here: accepted are limit, order"):
@@ -96,7 +96,7 @@ def test_a_typo_is_told_from_what_is_unknown() -> None:
 
 
 def test_a_whole_number_may_be_left_out() -> None:
-    """Not so its digits."""
+    """A whole number may be absent, but not empty."""
     check_whole_number(MultiDict([("order", "asc")]), "limit")
     check_whole_number(MultiDict([("limit", "5")]), "limit")
     with pytest.raises(InvalidQueryError, match="`limit`"):
@@ -104,7 +104,7 @@ def test_a_whole_number_may_be_left_out() -> None:
 
 
 async def test_the_borders_of_a_page(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """From one reading to ten thousand; a thousand where nothing is said."""
+    """A page has 1 to 10,000 readings; 1,000 without a limit."""
     await store(writer, [observation(n) for n in range(1_001)])
     sizes = []
     for limit in ({"limit": 1}, {}, {"limit": 10_000}):
@@ -127,20 +127,20 @@ async def test_the_borders_of_a_page(writer: Writer, monitor: httpx.AsyncClient)
 async def test_a_parameter_that_is_refused_says_what_it_may_be(
     writer: Writer, monitor: httpx.AsyncClient, query: str, said: str
 ) -> None:
-    """In words, not in a library's terms."""
+    """A refused parameter says what is allowed in our words, not in a library's."""
     await store(writer, [observation()])
     response = await monitor.get(f"patient/{ANNA}/metrics?{query}")
     assert (response.status_code, response.json()["detail"]) == (400, said)
 
 
 async def test_a_uuid_that_is_none_says_how_one_looks(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """As in a query, where nobody looks for one."""
+    """A malformed uuid in a query is refused with advice on its form, as in a path."""
     response = await monitor.get("stream", params={"patient": "anna"})
     assert (response.status_code, response.json()["detail"].partition(", ")[0]) == (400, "patient: write a uuid")
 
 
 async def test_a_method_that_is_not_taken_is_named(monitor: httpx.AsyncClient) -> None:
-    """With where to look for those that are."""
+    """A refused method is named, with where to find the allowed ones."""
     response = await monitor.post("patients")
     assert response.status_code == 405
     assert response.json()["detail"] == "POST is not taken at this path: /schema tells what is"

@@ -1,4 +1,4 @@
-"""The live stream: nothing missed, nothing twice, nobody waited for."""
+"""The live stream: no reading is missed or repeated, and no client is waited for."""
 
 import itertools
 import json
@@ -48,7 +48,7 @@ class Stream:
         self.last_id: int | None = None
 
     async def event(self) -> Event:
-        """The next event that has data."""
+        """Return the next event with data."""
         kind, data = "message", None
         with anyio.fail_after(10):
             async for line in self._lines:
@@ -75,7 +75,7 @@ class Stream:
 
 @asynccontextmanager
 async def following(client: httpx.AsyncClient, last: int | str | None = None, **params: Any) -> AsyncIterator[Stream]:
-    """An open stream."""
+    """Open a stream."""
     headers = {} if last is None else {"Last-Event-ID": str(last)}
     async with client.stream("GET", "stream", params=params, headers=headers) as response:
         assert response.status_code == 200
@@ -86,13 +86,13 @@ async def following(client: httpx.AsyncClient, last: int | str | None = None, **
 
 
 def pulses(event: Event) -> list[float]:
-    """Pulses of an event, which tell the readings apart here."""
+    """Return the pulses of an event, which identify the readings here."""
     return [each["pulse"] for each in event.data]
 
 
 @pytest.fixture
 async def settled(writer: Writer, monitor: httpx.AsyncClient) -> httpx.AsyncClient:
-    """A monitor whose watch has seen the database once."""
+    """A monitor whose watch has read the database once."""
     await store(writer, [observation(0, pulse=60)])
     with anyio.fail_after(10):
         while True:
@@ -103,7 +103,7 @@ async def settled(writer: Writer, monitor: httpx.AsyncClient) -> httpx.AsyncClie
 
 
 async def test_one_event_for_each_batch(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """Its data is an array of what one transaction stored, its id rises."""
+    """An event has an array of the readings of one transaction, and its id rises."""
     async with following(settled) as stream:
         await store(writer, [observation(1, pulse=61), observation(2, pulse=62)], start=1)
         first = await stream.event()
@@ -125,7 +125,7 @@ async def test_one_event_for_each_batch(writer: Writer, settled: httpx.AsyncClie
 
 
 async def test_what_is_said_beside_the_signs(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """Mean pressure, when it was measured, and doubt are in the stream where they were sent."""
+    """Mean pressure, time of measurement and doubt are in the stream where they were sent."""
     fields = {"map": 93, "bp_measured_at": START, "quality": Quality(spo2="motion", map="implausible")}
     async with following(settled) as stream:
         await store(writer, [observation(1, **fields), observation(2)], start=1)
@@ -136,14 +136,14 @@ async def test_what_is_said_beside_the_signs(writer: Writer, settled: httpx.Asyn
 
 
 async def test_browsers_may_follow(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """A front end under development reads the stream from another port; what it is told is not told to others."""
+    """A front end under development may read the stream from another port; the allowance is for its origin only."""
     for headers, allowed in [({"Origin": "http://localhost:5173"}, "http://localhost:5173"), ({}, None)]:
         async with settled.stream("GET", "stream", headers=headers) as response:
             assert response.headers.get("access-control-allow-origin") == allowed
 
 
 async def test_nothing_on_the_way_keeps_events_back(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """Neither we nor a proxy may compress it, which gathers events until there are enough; nor cache or buffer it."""
+    """The headers forbid caches, buffers and compression, which would hold events back."""
     for encoding in ("gzip", "gzip, deflate, br, zstd", "identity"):
         async with settled.stream("GET", "stream", headers={"Accept-Encoding": encoding}) as response:
             assert {each.strip() for each in response.headers["cache-control"].split(",")} == {
@@ -155,7 +155,7 @@ async def test_nothing_on_the_way_keeps_events_back(writer: Writer, settled: htt
 
 
 async def test_head_of_the_stream_ends_at_once(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """With the headers of a stream, errors included, and without a place in it."""
+    """HEAD has the headers of a stream, errors included, and takes no place in it."""
     with anyio.fail_after(5):
         head = await settled.head("stream")
         assert (head.status_code, head.content) == (200, b"")
@@ -166,7 +166,7 @@ async def test_head_of_the_stream_ends_at_once(writer: Writer, settled: httpx.As
 
 
 async def test_one_patient_only(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """`?patient=` leaves the others out."""
+    """`?patient=` leaves out the other patients."""
     async with following(settled, patient=str(ANNA)) as stream:
         await store(writer, [observation(1, patient=BORIS, pulse=99)], start=1)
         await store(writer, [observation(2, patient=BORIS, pulse=99), observation(3, pulse=63)], start=2)
@@ -174,7 +174,7 @@ async def test_one_patient_only(writer: Writer, settled: httpx.AsyncClient) -> N
 
 
 async def test_a_client_that_comes_back_misses_nothing(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """Readings stored while it was away are sent first, late arrivals of old times included; none comes twice."""
+    """A client that comes back first gets the readings stored meanwhile, also late arrivals of old times, each once."""
     async with following(settled) as stream:
         await store(writer, [observation(100, pulse=80)], start=1)
         last = (await stream.event()).id
@@ -188,7 +188,7 @@ async def test_a_client_that_comes_back_misses_nothing(writer: Writer, settled: 
 
 
 async def test_a_client_comes_back_from_before_its_first_event(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """The place where a stream began is an id too: a connection lost before the first event loses nothing."""
+    """The begin of a stream has an id too: a connection lost before the first event loses nothing."""
     async with following(settled) as stream:
         begin = stream.last_id
     assert begin is not None
@@ -199,7 +199,7 @@ async def test_a_client_comes_back_from_before_its_first_event(writer: Writer, s
 
 @pytest.mark.parametrize("last", ["garbage", "-5", "0", "1", str(2**63), "9" * 500, "1e3", "٣"])
 async def test_an_id_that_is_not_in_the_journal_resets(writer: Writer, settled: httpx.AsyncClient, last: str) -> None:
-    """A client whose place is unknown gets a reset, and then what comes."""
+    """A client with an unknown id gets a reset, and then new readings."""
     async with settled.stream("GET", "stream", headers=[(b"Last-Event-ID", last.encode())]) as response:
         stream = Stream(response)
         await stream.begun()
@@ -211,7 +211,7 @@ async def test_an_id_that_is_not_in_the_journal_resets(writer: Writer, settled: 
 async def test_an_id_older_than_the_journal_resets(
     writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The journal is bounded; what it no longer holds cannot be resumed from."""
+    """A client with an id older than the bounded journal gets a reset."""
     monkeypatch.setattr(journal, "KEEP", 3)
     async with following(settled) as stream:
         await store(writer, [observation(1)], start=1)
@@ -223,7 +223,7 @@ async def test_an_id_older_than_the_journal_resets(
 
 
 async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """Between the past and the present nothing is lost and nothing repeated, wherever they meet."""
+    """Between the past and the present no reading is lost or repeated, wherever they meet."""
     async with following(settled) as stream:
         await store(writer, [observation(1, pulse=1)], start=1)
         last = (await stream.event()).id
@@ -247,7 +247,7 @@ async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.As
 
 
 async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
-    """Clients that come back and read nothing keep no other client from its answer."""
+    """Clients that come back and read nothing hold no connection to the database."""
     for place in range(2):
         await store(writer, [observation(place)], start=place, arrived=NOON)
     broadcast = Broadcast(reader)
@@ -273,7 +273,7 @@ async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer:
 async def test_a_stream_without_news_stays_open_and_says_so(
     writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A comment now and then keeps proxies from closing the connection."""
+    """A silent stream sends a comment now and then, which keeps proxies from closing it."""
     monkeypatch.setattr("icu.monitor.stream.KEEP_ALIVE", 0.05)
     async with settled.stream("GET", "stream") as response, aclosing(response.aiter_lines()) as lines:
         with anyio.fail_after(5):
@@ -283,7 +283,7 @@ async def test_a_stream_without_news_stays_open_and_says_so(
 
 
 async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -> None:
-    """A client with a full queue is dropped; memory stays bounded."""
+    """A client with a full queue is dropped; the others go on, and memory stays bounded."""
     broadcast = Broadcast(reader)
     slow, slow_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
     quick, quick_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
@@ -303,7 +303,7 @@ async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -
 
 
 async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, caplog: pytest.LogCaptureFixture) -> None:
-    """Its connection is cut at once, though it never reads what was sent, and that is no error of the server's."""
+    """The connection of a dropped client is closed at once, though it reads nothing, without an error in the log."""
     await store(writer, [observation(0)])
     broadcast = Broadcast(reader)
     build = partial(
@@ -336,41 +336,41 @@ async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, ca
 
 
 async def nobody() -> list[ChildView]:
-    """No supervisor's children."""
+    """No children."""
     return []
 
 
 class Large(Update):
-    """More than any buffer between two programs holds, once a few have been sent."""
+    """An event larger than the buffers between two programs, once a few have been sent."""
 
     def __init__(self, number: int) -> None:
         super().__init__([Batch(number + 1, [])], number)
 
     def encoded(self, patient: UUID | None) -> bytes:
-        """A comment of a megabyte."""
+        """Return a comment of a megabyte."""
         return b":" + b"x" * 1_000_000 + b"\n\n"
 
 
 def accepted(port: int) -> int:
-    """Descriptors of connections that the server holds."""
+    """Return the descriptors of the server's connections."""
     found = psutil.Process().net_connections("tcp")
     return sum(each.laddr.port == port and bool(each.raddr) for each in found)
 
 
 async def take(queue: MemoryObjectReceiveStream[Update]) -> None:
-    """Read like a client that keeps up."""
+    """Read as a client that keeps up."""
     await queue.receive()
 
 
 async def test_streams_end_when_the_server_stops(writer: Writer, settled: httpx.AsyncClient) -> None:
-    """An open stream does not hold the server up: see the fixture, which stops it with this stream still open."""
+    """An open stream does not delay the stop, which the fixture begins while this stream is open."""
     request = settled.build_request("GET", "stream")
     response = await settled.send(request, stream=True)
     assert response.status_code == 200
 
 
 async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writer: Writer) -> None:
-    """A client that was there before the watch could see the database is told to read anew."""
+    """A client that subscribed before the watch could read the database gets a reset."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
     sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
@@ -386,10 +386,10 @@ async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writ
     await reader.aclose()
 
 
-async def test_who_subscribes_while_the_watch_skips_ahead_misses_nothing(
+async def test_a_client_that_subscribes_while_the_watch_skips_ahead_misses_nothing(
     url: str, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without clients the watch only asks where the journal ends: a client that comes meanwhile is not skipped."""
+    """A client that subscribes while the watch, without clients, asks for the end of the journal misses nothing."""
     asked, answer = anyio.Event(), anyio.Event()
     ask = Follower.end
 

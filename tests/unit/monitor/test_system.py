@@ -1,4 +1,4 @@
-"""`GET /supervisor`: how the whole ward is, over HTTP."""
+"""`GET /supervisor`: the state of the whole ward."""
 
 from urllib.parse import urljoin
 
@@ -8,7 +8,7 @@ from icu.supervisor.view import ChildState, ChildView
 
 
 async def test_the_children_are_nested(monitor: httpx.AsyncClient, children: list[ChildView]) -> None:
-    """Each with its state, restarts, time and trouble; below a supervisor its own children."""
+    """Each child has its state, restarts, time and trouble; a supervisor has its own children."""
     bed = ChildView("bed-1", ChildState.BACKOFF, restarts=3, last_error="ValueError: no")
     children += [ChildView("sink", ChildState.RUNNING, uptime=2.5, detail="pid 7"), ChildView("beds", children=(bed,))]
     response = await monitor.get("supervisor")
@@ -22,7 +22,7 @@ async def test_the_children_are_nested(monitor: httpx.AsyncClient, children: lis
 
 
 async def test_without_a_supervisor_it_is_503(monitor: httpx.AsyncClient) -> None:
-    """The problem says what to start, and when to ask again."""
+    """Without a supervisor the problem says what to start, and when to ask again."""
     response = await monitor.get("supervisor")
     assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
     assert response.headers["retry-after"]
@@ -30,13 +30,13 @@ async def test_without_a_supervisor_it_is_503(monitor: httpx.AsyncClient) -> Non
 
 
 async def test_it_takes_no_parameters(monitor: httpx.AsyncClient, children: list[ChildView]) -> None:
-    """A question that it would not answer is refused."""
+    """A query is refused, since it would be ignored."""
     children.append(ChildView("sink"))
     assert (await monitor.get("supervisor", params={"id": "sink"})).status_code == 400
 
 
 async def test_it_is_described(monitor: httpx.AsyncClient) -> None:
-    """OpenAPI knows the path, its answers and what is in them."""
+    """OpenAPI has the path, its answers and their fields."""
     schema = (await monitor.get(urljoin(str(monitor.base_url), "/schema/openapi.json"))).json()
     described = schema["paths"]["/api/supervisor"]["get"]
     assert {"200", "400", "503"} <= set(described["responses"])

@@ -14,13 +14,13 @@ PAGE = "http://localhost:5173"
 
 @pytest.fixture
 def connections() -> Connections:
-    """One, and as many to refuse as a test asks for."""
+    """A limit of one connection, and of as many refused ones as a test needs."""
     return Connections(cap=1, refused=4)
 
 
 @pytest.fixture
 async def other(writer: Writer, monitor: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a monitor whose only connection is a stream that another one follows."""
+    """A client of a monitor whose only connection is another client's stream."""
     async with (
         monitor.stream("GET", "/stream") as response,
         httpx.AsyncClient(base_url=monitor.base_url, timeout=10, headers={"Origin": PAGE}) as other,
@@ -31,7 +31,7 @@ async def other(writer: Writer, monitor: httpx.AsyncClient) -> AsyncIterator[htt
 
 @pytest.mark.parametrize("path", ["/patients", "/patient/0d6b5d0f-8c1e-4f0b-9d0c-3e0a5f2b7c44/metrics", "/supervisor"])
 async def test_a_request_gets_a_problem_and_may_come_again(other: httpx.AsyncClient, path: str) -> None:
-    """503 with when to come again, which a page may read; and the connection is closed."""
+    """A request gets 503 with Retry-After, which a page may read, and the connection is closed."""
     response = await other.get(path)
     assert response.status_code == 503
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -42,14 +42,15 @@ async def test_a_request_gets_a_problem_and_may_come_again(other: httpx.AsyncCli
 
 
 async def test_a_full_server_lives(other: httpx.AsyncClient) -> None:
-    """The check of liveness does not fail on a full server, which must not be restarted."""
+    """The check of liveness passes on a full server, which must not be restarted."""
     server = str(other.base_url).removesuffix("/api/")
     assert (await other.get(f"{server}/health/live")).status_code == 200
     assert (await other.get(f"{server}/health/ready")).status_code == 503
 
 
 async def test_a_stream_ends_at_once_so_that_a_browser_comes_back(other: httpx.AsyncClient) -> None:
-    """A browser gives up behind a 503. When it comes back differs, so that not all do so at one time."""
+    """A stream ends at once with a random delay to retry: a browser gives up after a 503, and not all shall retry
+    at once."""
     retries = set()
     for _ in range(20):
         response = await other.get("/stream")
@@ -67,7 +68,7 @@ async def test_a_stream_ends_at_once_so_that_a_browser_comes_back(other: httpx.A
 
 
 async def test_the_next_one_is_served_once_there_is_a_place(writer: Writer, monitor: httpx.AsyncClient) -> None:
-    """The end of a stream is enough."""
+    """The next client is served after the end of a stream."""
     async with monitor.stream("GET", "/stream"), httpx.AsyncClient(base_url=monitor.base_url) as other:
         assert (await other.get("/patients")).status_code == 503
     assert (await monitor.get("/patients")).status_code == 200

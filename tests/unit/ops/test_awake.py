@@ -1,4 +1,4 @@
-"""A clock that stands still with its process, so that no deadline passes unseen. On virtual time."""
+"""A clock that stands still with its process, so that no deadline passes while it is suspended. On virtual time."""
 
 import selectors
 import socket
@@ -21,7 +21,7 @@ STANDSTILL = 600.0
 
 
 class Machine:
-    """The system's clock and its `select`: whoever waits moves the clock, and may stand still meanwhile."""
+    """The system's clock and its `select`: a wait advances the clock, and may last longer, as in a suspension."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -33,7 +33,7 @@ class Machine:
         return self.now
 
     def stand_still(self) -> None:
-        """As a process that is stopped by a signal."""
+        """Suspend the process."""
         self.now += STANDSTILL
 
     def wait(self, timeout: float | None) -> None:
@@ -49,7 +49,7 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine of its own for each test."""
+    """A new machine."""
     machine = Machine()
     system: Callable[..., list[tuple[selectors.SelectorKey, int]]] = selectors.DefaultSelector.select
 
@@ -68,12 +68,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture
 def anyio_backend(machine: Machine) -> tuple[str, dict[str, object]]:
-    """The loop on which all roles run."""
+    """The event loop of all roles."""
     return "asyncio", {"loop_factory": AwakeLoop}
 
 
 async def test_nothing_is_lost_of_a_time_in_which_it_ran(machine: Machine) -> None:
-    """Seconds are seconds, of waits and of work, also on a machine that is always a little late."""
+    """Seconds of waits and of work all count, also on a machine that is always a little late."""
     began, now = anyio.current_time(), machine.now
     for machine.late in (0, 0.1, 0.4):
         await anyio.sleep(30)
@@ -84,7 +84,7 @@ async def test_nothing_is_lost_of_a_time_in_which_it_ran(machine: Machine) -> No
 
 
 async def test_what_stands_still_all_the_time_is_not_late_for_ever(machine: Machine) -> None:
-    """A machine that swaps, where whoever waits is woken seconds too late each time: each other time counts."""
+    """On a machine that wakes a process seconds too late each time, as when it swaps, every other time counts."""
     machine.late = 2
     now = machine.now
     with anyio.fail_after(11):
@@ -93,7 +93,7 @@ async def test_what_stands_still_all_the_time_is_not_late_for_ever(machine: Mach
 
 
 async def test_a_standstill_takes_nothing_of_a_deadline(machine: Machine) -> None:
-    """While the process waits: what is left is left to it still."""
+    """A suspension during a wait leaves the rest of a deadline as it was."""
     machine.stops_at = machine.now + 4
     with anyio.fail_after(5):
         await anyio.sleep(4.9)
@@ -101,7 +101,7 @@ async def test_a_standstill_takes_nothing_of_a_deadline(machine: Machine) -> Non
 
 
 async def test_nor_one_while_it_works(machine: Machine) -> None:
-    """Between two looks, where nobody could wait for anything; and the clock never goes back."""
+    """A suspension between two waits takes nothing of a deadline, and the clock never goes back."""
     began = anyio.current_time()
     with anyio.fail_after(5):
         await anyio.sleep(4)
@@ -112,7 +112,7 @@ async def test_nor_one_while_it_works(machine: Machine) -> None:
 
 
 async def test_not_even_many(machine: Machine) -> None:
-    """Ctrl-Z again and again."""
+    """Many suspensions take nothing of a deadline."""
     with anyio.fail_after(5):
         for _ in range(40):
             machine.stops_at = machine.now + 0.05
@@ -120,8 +120,8 @@ async def test_not_even_many(machine: Machine) -> None:
     assert machine.now >= 40 * STANDSTILL
 
 
-async def test_who_is_dead_is_found_out(machine: Machine) -> None:
-    """The deadline comes once it has run for so long."""
+async def test_a_dead_process_is_found_out(machine: Machine) -> None:
+    """A deadline passes once the process itself has run for that long."""
     began = machine.now
     machine.stops_at = began + 2
     with anyio.move_on_after(5):
@@ -130,7 +130,7 @@ async def test_who_is_dead_is_found_out(machine: Machine) -> None:
 
 
 async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
-    """Data that arrived before a deadline are received before it passes, however little time was left."""
+    """Data that arrived before a deadline are received first, however little time was left."""
     here, there = socket.socketpair()
     async with await anyio.abc.SocketStream.from_socket(here) as stream:
         with there:
@@ -143,13 +143,13 @@ async def test_what_came_meanwhile_is_heard_first(machine: Machine) -> None:
 
 
 async def test_it_looks_once_a_beat(machine: Machine) -> None:
-    """A select of half a second at most lets no suspension pass for a long wait."""
+    """A select takes half a second at most, so that a long wait hides no suspension."""
     await anyio.sleep(60)
     assert max(each or 0 for each in machine.asked) == SELECT_LIMIT
 
 
 async def test_a_start_may_be_interrupted(machine: Machine) -> None:
-    """A child that starts in time, as long as the supervisor runs, is no failure."""
+    """A child that starts in time, by the time in which the supervisor runs, is no failure."""
 
     async def slow(*, task_status: TaskStatus[None]) -> None:
         await anyio.sleep(29)
@@ -164,7 +164,7 @@ async def test_a_start_may_be_interrupted(machine: Machine) -> None:
 
 
 async def test_but_one_that_hangs_has_an_end(machine: Machine) -> None:
-    """Interrupted or not."""
+    """A start that hangs is ended, with or without suspensions."""
 
     async def hanging(*, task_status: TaskStatus[None]) -> None:
         await anyio.sleep_forever()
@@ -181,7 +181,7 @@ async def test_but_one_that_hangs_has_an_end(machine: Machine) -> None:
 
 
 async def test_a_stop_may_be_interrupted(machine: Machine) -> None:
-    """No child is abandoned, and the next one is not stopped before this one has ended."""
+    """A suspension abandons no child, and the next one is not stopped before this one has ended."""
 
     async def slow_to_end(*, task_status: TaskStatus[None]) -> None:
         task_status.started()

@@ -1,4 +1,4 @@
-"""The limit of open files, and accept errors."""
+"""The limit of open files, and errors of accept."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ from tests.unit.http.test_asgi import hello, serving
 
 @contextmanager
 def limited(soft: int) -> Iterator[None]:
-    """This process with another soft limit."""
+    """Run this process with another soft limit."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, before[1]))
     try:
@@ -33,12 +33,12 @@ def limited(soft: int) -> Iterator[None]:
 
 
 def record(error: BaseException, text: str = "socket.accept() out of system resource\nsocket: <x>") -> Any:
-    """A record of asyncio's logger about an error."""
+    """Make a record of asyncio's logger about an error."""
     return logging.LogRecord("asyncio", logging.ERROR, "", 1, text, (), (type(error), error, None))
 
 
 def test_the_soft_limit_becomes_the_hard_one() -> None:
-    """Once, and the second time nothing is to be done."""
+    """The soft limit becomes the hard one; the second time nothing changes."""
     with limited(512):
         for _ in range(2):
             raise_limit()
@@ -46,8 +46,8 @@ def test_the_soft_limit_becomes_the_hard_one() -> None:
             assert soft == hard
 
 
-def test_a_system_that_refuses_is_told_and_no_harm() -> None:
-    """A sandbox may: the program runs with what it has."""
+def test_a_system_that_refuses_causes_a_warning() -> None:
+    """A system that refuses, such as a sandbox, causes a warning, and the program runs with the limit it has."""
     lines: list[str] = []
     logger.add(lines.append, format="{level} {message}")
 
@@ -62,15 +62,15 @@ def test_a_system_that_refuses_is_told_and_no_harm() -> None:
     assert "not allowed" in line
 
 
-def test_accept_errors_are_told_once_a_second() -> None:
-    """In one line that says what to do, without a stack."""
+def test_accept_errors_are_logged_once_a_second() -> None:
+    """Errors of accept are logged once a second, in one line with advice and without a stack."""
     now = 10.0
     errors = AcceptErrors(clock=lambda: now)
-    told = record(OSError(24, "Too many open files"))
-    assert errors.filter(told)
-    assert told.exc_info is None
-    assert "Too many open files" in told.getMessage()
-    assert "ulimit -n" in told.getMessage()
+    error_record = record(OSError(24, "Too many open files"))
+    assert errors.filter(error_record)
+    assert error_record.exc_info is None
+    assert "Too many open files" in error_record.getMessage()
+    assert "ulimit -n" in error_record.getMessage()
     assert not any(errors.filter(record(OSError(24, "Too many open files"))) for _ in range(100))
     now += ACCEPT_ERRORS_EVERY
     lack = record(OSError(12, "Cannot allocate memory"))
@@ -79,7 +79,7 @@ def test_accept_errors_are_told_once_a_second() -> None:
 
 
 def test_other_records_of_asyncio_are_left_alone() -> None:
-    """Any number of them pass, with or without an error."""
+    """Other records of asyncio all pass, with or without an error."""
     errors = AcceptErrors(clock=lambda: 10.0)
     for _ in range(2):
         other = record(OSError(24, "Too many open files"), "Task exception was never retrieved")
@@ -90,7 +90,7 @@ def test_other_records_of_asyncio_are_left_alone() -> None:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """The log of a program, as it configures it."""
+    """The log of a program, with its configuration."""
     handlers, level = logging.root.handlers[:], logging.root.level
     stream = io.StringIO()
     configure(level="WARNING", stream=stream)
@@ -100,7 +100,7 @@ def log() -> Iterator[io.StringIO]:
 
 
 def exhausted() -> AbstractContextManager[None]:
-    """No descriptor is left: those that are free below the highest one are taken."""
+    """Take all descriptors below the highest one."""
     taken = [os.dup(0) for _ in range(100)]
     for each in taken[1:]:
         os.close(each)
@@ -109,7 +109,7 @@ def exhausted() -> AbstractContextManager[None]:
 
 
 async def test_without_descriptors_it_waits_and_recovers(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any number of clients causes one line, and the next client is served once there are descriptors again."""
+    """Clients beyond the descriptors cause one line, and the next client is served once there are descriptors again."""
     monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
     monkeypatch.setattr(asyncio.get_running_loop(), "_exception_handler", None)  # AnyIO's, which fails the test
     async with serving(hello) as address, httpx.AsyncClient() as client:

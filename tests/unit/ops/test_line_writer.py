@@ -1,4 +1,4 @@
-"""Lines for a reader that may stall: nobody waits for it, and nothing is lost in silence."""
+"""Lines for a reader that may stall: no writer waits for it, and lost lines are counted."""
 
 import itertools
 import os
@@ -12,24 +12,24 @@ from icu.ops.line_writer import LineWriter
 
 
 class Pipe:
-    """A pipe whose reader reads when the test says so, and what the writer reported."""
+    """A pipe with a reader that the test controls, and the number of lines that were reported as dropped."""
 
     def __init__(self) -> None:
         self.reader, self.descriptor = os.pipe()
-        self.told: list[int] = []
+        self.reports: list[int] = []
         self.writer = LineWriter(self.tell)
 
     def tell(self, dropped: int) -> None:
-        """Note the number of dropped lines, and put a line about it, as the log does."""
-        self.told.append(dropped)
+        """Record the number of dropped lines, and put a line about it, as the log does."""
+        self.reports.append(dropped)
         self.put(f"dropped {dropped}")
 
     def put(self, text: str) -> None:
-        """One line of 4 KiB: some of them fill the pipe."""
+        """Put one line of 4 KiB: a few of them fill the pipe."""
         self.writer.put(self.descriptor, text.ljust(4_095).encode() + b"\n")
 
     def fill(self) -> int:
-        """Put lines until one of them has to wait for the reader; returns its number."""
+        """Put lines until one of them has to wait for the reader. Returns its number."""
         for number in itertools.count():
             self.put(str(number))
             if not self.writer.flush(0.2):
@@ -46,7 +46,7 @@ class Pipe:
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
-    """A pipe that is closed at the end, which ends the writing too."""
+    """A pipe that is closed at the end, which also ends the writer."""
     pipe = Pipe()
     yield pipe
     os.close(pipe.reader)
@@ -55,21 +55,22 @@ def pipe() -> Iterator[Pipe]:
 
 
 def test_lines_keep_their_order(pipe: Pipe) -> None:
-    """Written by a thread, but one after the other."""
+    """Lines are written by a thread, in their order."""
     for number in range(100):
         pipe.put(str(number))
     assert pipe.read(100) == [str(number) for number in range(100)]
 
 
 def test_flushing_waits_for_the_last_line(pipe: Pipe) -> None:
-    """The last line before the end is written."""
+    """A flush returns once the last line is written."""
     pipe.put("the end")
     pipe.writer.flush()
     assert pipe.read(1) == ["the end"]
 
 
 def test_a_stalled_reader_stops_nobody(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines wait up to a bound, further ones are dropped; when it reads on, it gets those and then their number."""
+    """Lines wait up to a bound, and later ones are dropped; the reader gets the waiting ones and then the number
+    dropped."""
     monkeypatch.setattr(line_writer, "MAX_LINES", 20)
     written = pipe.fill()
     began = time.monotonic()
@@ -80,11 +81,11 @@ def test_a_stalled_reader_stops_nobody(pipe: Pipe, monkeypatch: pytest.MonkeyPat
     assert pipe.read(kept + 1) == [*map(str, range(kept)), f"dropped {100 - 20}"]
     pipe.put("and on")
     assert pipe.read(1) == ["and on"]
-    assert pipe.told == [100 - 20]
+    assert pipe.reports == [100 - 20]
 
 
 def test_the_end_does_not_wait_for_a_stalled_reader(pipe: Pipe) -> None:
-    """Flushing gives up after a while."""
+    """A flush gives up after a while."""
     pipe.fill()
     began = time.monotonic()
     assert not pipe.writer.flush(0.2)
@@ -92,13 +93,13 @@ def test_the_end_does_not_wait_for_a_stalled_reader(pipe: Pipe) -> None:
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:
-    """There is nowhere to tell of it."""
+    """A reader that has gone is no error, since there is nowhere to report it."""
     reader, writer = os.pipe()
     os.close(reader)
-    told: list[int] = []
-    lines = LineWriter(told.append)
+    reports: list[int] = []
+    lines = LineWriter(reports.append)
     for _ in range(3):
         lines.put(writer, b"into the void")
     lines.flush()
     os.close(writer)
-    assert not told
+    assert not reports

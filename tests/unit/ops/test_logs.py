@@ -1,4 +1,4 @@
-"""One form of log for everybody, six keys first, and no secrets."""
+"""One form of log for all records, with six keys first and without secrets."""
 
 import io
 import json
@@ -24,7 +24,7 @@ def stream() -> io.StringIO:
 
 @pytest.fixture(autouse=True)
 def restored() -> Any:
-    """The standard library's logging as it was."""
+    """Restore the standard library's logging at the end."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     logging.root.handlers[:], logging.root.level = handlers, level
@@ -32,12 +32,12 @@ def restored() -> Any:
 
 
 def records(stream: io.StringIO) -> list[dict[str, Any]]:
-    """Each line is one JSON object."""
+    """Parse the lines, each a JSON object."""
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def test_the_six_keys_and_what_was_bound(stream: io.StringIO) -> None:
-    """`timestamp, level, message, module, function, line`, then the context."""
+    """A record has `timestamp, level, message, module, function, line`, then the context."""
     configure(level="INFO", stream=stream)
     logger.bind(child="sink", attempt=2).info("started {}", "again")
     [record] = records(stream)
@@ -56,15 +56,15 @@ def test_the_six_keys_and_what_was_bound(stream: io.StringIO) -> None:
     ],
 )
 def test_libraries_write_in_the_same_form(stream: io.StringIO, name: str, level: str) -> None:
-    """Records of the standard library's logging say where they came from, like ours."""
+    """Records of the standard library's logging have their origin, as ours do."""
     configure(level="DEBUG", stream=stream)
     logging.getLogger(name).warning("cannot %s", "bind")
     [record] = records(stream)
     assert (record["level"], record["message"], record["module"]) == (level, "cannot bind", "test_logs")
 
 
-def test_errors_of_the_server_are_told(stream: io.StringIO) -> None:
-    """Malformed requests of clients are no errors; an exception of the application is one."""
+def test_errors_of_the_server_are_logged(stream: io.StringIO) -> None:
+    """Malformed requests are no errors in the log, exceptions of the application are."""
     configure(level="INFO", stream=stream)
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     logging.getLogger("uvicorn.error").error("Exception in ASGI application")
@@ -80,8 +80,8 @@ def test_text_of_users_is_no_format_and_no_markup(stream: io.StringIO) -> None:
     assert [record["message"] for record in records(stream)] == [f"got {nasty}", nasty]
 
 
-def test_an_exception_is_told_without_the_values_of_variables(stream: io.StringIO) -> None:
-    """A stack trace is a field of the record; a local variable may be a password."""
+def test_an_exception_is_logged_without_the_values_of_variables(stream: io.StringIO) -> None:
+    """A stack trace is a field of the record, without values of variables, which may be passwords."""
     configure(level="INFO", stream=stream)
     password = "hunter2"  # noqa: S105 - the point of the test
     try:
@@ -94,7 +94,7 @@ def test_an_exception_is_told_without_the_values_of_variables(stream: io.StringI
 
 
 def test_a_group_of_one_is_unwrapped(stream: io.StringIO) -> None:
-    """People want the error, not the task groups around it."""
+    """A record has the error itself, without the groups of one around it."""
     configure(level="INFO", stream=stream)
     try:
         raise ExceptionGroup("outer", [ExceptionGroup("inner", [RuntimeError("the point")])])
@@ -106,7 +106,7 @@ def test_a_group_of_one_is_unwrapped(stream: io.StringIO) -> None:
 
 
 def test_the_level_holds_and_warnings_are_records(stream: io.StringIO) -> None:
-    """Records below the level are not written; Python's warnings are."""
+    """Records below the level are not written, and Python's warnings are records."""
     configure(level="WARNING", stream=stream)
     logger.info("no")
     with warnings.catch_warnings():
@@ -125,8 +125,8 @@ def test_text_for_people(stream: io.StringIO) -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_the_journal_is_told_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line begins with its own, as systemd reads it; a text of several lines repeats it."""
+def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line begins with its priority for systemd's journal, also within a text of several lines."""
     with (tmp_path / "journal").open("w+") as stream:
         status = os.fstat(stream.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
@@ -144,7 +144,7 @@ def test_the_journal_is_told_priorities(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_others_than_the_journal_get_no_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable is handed down to processes whose output goes elsewhere."""
+    """A child with another output writes no priorities, although it inherits the journal's variable."""
     other = tmp_path.stat()
     monkeypatch.setenv("JOURNAL_STREAM", f"{other.st_dev}:{other.st_ino}")
     with (tmp_path / "log").open("w+") as stream:
@@ -155,7 +155,7 @@ def test_others_than_the_journal_get_no_priorities(tmp_path: Path, monkeypatch: 
 
 
 def test_a_closed_stream_harms_nobody() -> None:
-    """When the reader of the log is gone, work goes on."""
+    """The program goes on when the reader of its log is gone."""
     stream = io.StringIO()
     configure(level="INFO", stream=stream)
     stream.close()
@@ -163,7 +163,7 @@ def test_a_closed_stream_harms_nobody() -> None:
 
 
 def test_no_stream_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server of others may be started with standard error closed, for which Python has None."""
+    """The program runs with standard error closed, for which Python has None."""
     monkeypatch.setattr("sys.stderr", None)
     configure(level="INFO")
     logger.info("into the void")

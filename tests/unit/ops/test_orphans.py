@@ -1,4 +1,4 @@
-"""A process that others' orphans are given to: it waits for them, and for none of its own. With real processes."""
+"""A process that adopts orphans reaps them, and none of its own children. With real processes."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 
 # Seconds until a program that takes a few has certainly failed.
-PATIENCE = 120
+TIMEOUT = 120
 
 STORM = """
 import ctypes, json, os, sys
@@ -19,7 +19,7 @@ from icu.ops.signals import until_stopped
 from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 
-own_processes, codes, heard = OwnProcesses(), {}, []
+own_processes, codes, lines = OwnProcesses(), {}, []
 # A shell that ends before those that it has started.
 ORPHANS = "for i in $(seq 100); do (true &); (exec sleep 0.0$i &); done"
 
@@ -33,7 +33,7 @@ async def child(code):
 
 async def storm(scope):
     for _ in range(5):
-        await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=heard.append, environ=os.environ,
+        await run_process(["sh", "-c", ORPHANS], grace=5, watchdog=60, on_line=lines.append, environ=os.environ,
                           own_processes=own_processes)
     scope.cancel()
 
@@ -45,7 +45,7 @@ async def work():
                 async with anyio.create_task_group() as some:
                     for code in range(20):
                         some.start_soon(child, code)
-                wrong.extend((told, code) for told, code in codes.items() if told != code)
+                wrong.extend((expected, code) for expected, code in codes.items() if expected != code)
     with anyio.fail_after(30):
         while psutil.Process().children():
             await anyio.sleep(0.02)
@@ -89,9 +89,9 @@ anyio.run(until_stopped, work)
 
 
 def run(code: str, *words: str) -> str:
-    """The output of a program that ends well."""
+    """Run code in a program that must end well, and return its output."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=PATIENCE, check=False
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Unknown child process" not in done.stderr
@@ -99,15 +99,15 @@ def run(code: str, *words: str) -> str:
 
 
 def test_a_storm_of_orphans() -> None:
-    """All are waited for, and beside them each child's own exit code is exact."""
+    """All orphans are reaped, and each child's own exit code stays exact."""
     assert run(STORM, "reaper") == f"[{list(range(20))}, []]\n"
 
 
 def test_those_that_ended_before_anybody_listened() -> None:
-    """While Python was still loading, for instance."""
+    """Orphans that ended before the reaper began, while Python was loading, are reaped."""
     run(BEFORE)
 
 
-def test_who_is_given_none_waits_for_nobody() -> None:
-    """A library that starts a process waits for it itself."""
+def test_a_process_without_orphans_reaps_none() -> None:
+    """A process that adopts no orphans reaps none: a library waits for its own processes."""
     assert run(NO_REAPER) == "7\n"

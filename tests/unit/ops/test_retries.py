@@ -1,4 +1,4 @@
-"""Waiting for what is away. On virtual time."""
+"""Retries of services that are away. On virtual time."""
 
 import itertools
 
@@ -14,15 +14,15 @@ from tests.clocks import virtual_time
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Minutes of waiting last milliseconds."""
+    """Virtual time: minutes of waiting take milliseconds."""
     return virtual_time()
 
 
-async def test_what_is_away_is_waited_for_and_told() -> None:
-    """Tried again until it works; trouble is reported each time, logged every 30 s, and its end is reported too."""
+async def test_a_service_that_is_away_is_waited_for_and_reported() -> None:
+    """Work is retried until it succeeds; each trouble is reported, logged every 30 s, and its end is reported too."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
-    told: list[str | None] = []
+    troubles: list[str | None] = []
     begin = anyio.current_time()
 
     async def work() -> str:
@@ -30,15 +30,15 @@ async def test_what_is_away_is_waited_for_and_told() -> None:
             raise StoreUnavailableError("locked")
         return "done"
 
-    assert await retry("storing", work, on_trouble=told.append) == "done"
-    assert told[-1] is None
-    assert set(told[:-1]) == {"storing: locked"}
+    assert await retry("storing", work, on_trouble=troubles.append) == "done"
+    assert troubles[-1] is None
+    assert set(troubles[:-1]) == {"storing: locked"}
     assert lines.count("storing, waiting: locked") in {3, 4}  # each wait may add up to 5 s to the 30
     assert lines[-1] == "storing: works again"
 
 
 async def test_waits_stay_below_five_seconds() -> None:
-    """It comes back soon after what it waits for."""
+    """The waits stay below five seconds, so that work goes on soon after the service is back."""
     times: list[float] = []
 
     async def work() -> None:
@@ -52,7 +52,7 @@ async def test_waits_stay_below_five_seconds() -> None:
 
 
 async def test_waits_begin_short_and_grow() -> None:
-    """The first attempts follow within a moment; after a long outage they become rare."""
+    """The first retries follow within a moment; during a long outage they become rare."""
     waits: list[list[float]] = []
     for _ in range(20):
         times: list[float] = []
@@ -69,8 +69,8 @@ async def test_waits_begin_short_and_grow() -> None:
     assert max(map(max, waits)) > 4
 
 
-async def test_trouble_is_told_once_for_all_who_wait() -> None:
-    """Half a minute later again, and at once where it is another trouble, after it had worked."""
+async def test_trouble_is_logged_once_for_all_tasks() -> None:
+    """Tasks with the same trouble log it once in half a minute, and at once after it had worked."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
     retries = Retries("storing", on_trouble=lambda _: None)
@@ -91,16 +91,16 @@ async def test_trouble_is_told_once_for_all_who_wait() -> None:
 
 
 async def test_nothing_is_said_where_it_works_at_once() -> None:
-    """But for whoever asks how it is."""
+    """Work that succeeds at once logs nothing; only the report of trouble is cleared."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
-    told: list[str | None] = []
-    await retry("storing", anyio.lowlevel.checkpoint, on_trouble=told.append)
-    assert (lines, told) == ([], [None])
+    troubles: list[str | None] = []
+    await retry("storing", anyio.lowlevel.checkpoint, on_trouble=troubles.append)
+    assert (lines, troubles) == ([], [None])
 
 
 async def test_other_errors_leave_at_once() -> None:
-    """Permanent errors are not retried."""
+    """Permanent errors are raised at once."""
 
     async def work() -> None:
         raise StoreCorruptError("damaged")

@@ -1,4 +1,4 @@
-"""A process that shows its life, and ends when it cannot, or when nobody is left who started it."""
+"""A process that sends signs of life, and ends when it is blocked or when its parent is gone."""
 
 import os
 import select
@@ -11,9 +11,7 @@ import psutil
 import pytest
 
 from tests.conftest import Spawn
-
-# Seconds until a program that takes one or two has certainly failed.
-PATIENCE = 60
+from tests.processes import TIMEOUT
 
 BLOCKED = """
 import re, resource, time, anyio
@@ -87,7 +85,7 @@ print("ended in order", flush=True)
 
 @pytest.fixture
 def run(spawn: Spawn) -> Spawn:
-    """Runs this code as a program of its own."""
+    """A function that runs code as a program of its own."""
 
     def run(code: str, **environ: str) -> subprocess.Popen[str]:
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
@@ -98,30 +96,30 @@ def run(spawn: Spawn) -> Spawn:
 
 @pytest.mark.parametrize("hold", ["time.sleep(600)", "re.match('(x+x+)+y', 'x' * 99)"], ids=["sleeps", "holds Python"])
 def test_a_blocked_loop_ends_with_a_stack_that_names_the_line(run: Spawn, hold: str) -> None:
-    """The parent sends SIGABRT, as systemd does: it ends even a blocked process, and leaves no core file."""
+    """SIGABRT, from the parent as from systemd, ends a blocked process with its stack and without a core file."""
     program = run(BLOCKED.replace("HOLD", hold), WATCHDOG_USEC="500000")
     assert program.stdout is not None
     assert program.stdout.readline() == "core 0\n"
     program.send_signal(signal.SIGABRT)
-    _, err = program.communicate(timeout=PATIENCE)
+    _, err = program.communicate(timeout=TIMEOUT)
     assert program.returncode == -signal.SIGABRT
     assert "this_line_blocks" in err
 
 
 def test_a_stop_may_be_interrupted(run: Spawn) -> None:
-    """The time of a suspension (Ctrl-Z, `docker pause`) does not count against the deadline."""
+    """A suspension (Ctrl-Z, `docker pause`) does not count against the deadline of a stop."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{STOPPING}")
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
     program.send_signal(signal.SIGTERM)
     assert program.stdout.readline() == "stopping\n"
     stand_still(program, 3)
-    out, err = program.communicate(timeout=PATIENCE)
+    out, err = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0), err
 
 
 def test_an_orphan_may_be_interrupted(run: Spawn) -> None:
-    """It has the same time for its end as others."""
+    """A suspended orphan has the same time for its stop as others."""
     program = run(f"from icu.ops import signals; signals.STOP_DEADLINE = 2\n{SLOW_ORPHAN}")
     assert program.stdin is not None
     assert program.stdout is not None
@@ -130,12 +128,12 @@ def test_an_orphan_may_be_interrupted(run: Spawn) -> None:
     program.stdin = None  # or `communicate` would flush it
     assert program.stdout.readline() == "stopping\n"
     stand_still(program, 3)
-    out, err = program.communicate(timeout=PATIENCE)
+    out, err = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0), err
 
 
 def stand_still(program: subprocess.Popen[str], seconds: float) -> None:
-    """Stop a program by a signal for so long, and let it go on."""
+    """Suspend a program for a time, and resume it."""
     program.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WNOWAIT)
     time.sleep(seconds)
@@ -143,17 +141,17 @@ def stand_still(program: subprocess.Popen[str], seconds: float) -> None:
 
 
 def test_a_child_ends_in_order_when_its_parent_is_gone(run: Spawn) -> None:
-    """Its standard input ends, and it stops as if it had been told to."""
+    """A child whose standard input ends stops as after a stop request."""
     program = run(ORPHAN)
     assert program.stdout is not None
     assert program.stdout.readline() == "started\n"
-    out, _ = program.communicate(timeout=PATIENCE)
+    out, _ = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux wakes it")
 def test_also_one_that_stands_still(run: Spawn) -> None:
-    """Stopped by a signal it would notice nothing."""
+    """A suspended child is ended too when its parent is gone, though it can notice nothing."""
     parent = run(f"""
 import os, subprocess, signal, sys
 child = subprocess.Popen([sys.executable, "-c", {ORPHAN!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -165,32 +163,32 @@ os._exit(0)
 """)
     assert parent.stdout is not None
     orphan = psutil.Process(int(parent.stdout.readline()))
-    parent.communicate(timeout=PATIENCE)
-    assert psutil.wait_procs([orphan], timeout=PATIENCE)[1] == []
+    parent.communicate(timeout=TIMEOUT)
+    assert psutil.wait_procs([orphan], timeout=TIMEOUT)[1] == []
 
 
 @pytest.mark.parametrize("watchdog", ["", "300000"])
 def test_a_stop_that_hangs_has_an_end(run: Spawn, watchdog: str) -> None:
-    """Also one that nobody has asked for; the watchdog's turn is over by then."""
+    """A stop that hangs is ended, also one without a request; the watchdog is over by then."""
     program = run(HANGING, WATCHDOG_USEC=watchdog)
-    _, err = program.communicate(timeout=PATIENCE)
+    _, err = program.communicate(timeout=TIMEOUT)
     assert program.returncode == 1
     assert "it has not stopped within 0.5 s" in err
     assert "most recent call first" in err
 
 
 def test_a_terminal_that_is_closed_is_a_request_to_stop(run: Spawn) -> None:
-    """Any number of SIGHUPs is one request."""
+    """Any number of SIGHUPs is one stop request."""
     program = run(STOPPING)
     assert program.stdout is not None
     for line in ("started\n", "stopping\n"):
         assert program.stdout.readline() == line
         program.send_signal(signal.SIGHUP)
-    out, _ = program.communicate(timeout=PATIENCE)
+    out, _ = program.communicate(timeout=TIMEOUT)
     assert (out, program.returncode) == ("ended in order\n", 0)
 
 
-def test_nohup_is_heeded(run: Spawn) -> None:
+def test_nohup_is_respected(run: Spawn) -> None:
     """SIGHUP stays ignored if it was ignored at the start."""
     program = run(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{STOPPING}")
     assert program.stdout is not None
@@ -198,5 +196,5 @@ def test_nohup_is_heeded(run: Spawn) -> None:
     program.send_signal(signal.SIGHUP)
     assert not select.select([program.stdout], [], [], 0.5)[0]
     program.send_signal(signal.SIGTERM)
-    out, _ = program.communicate(timeout=PATIENCE)
+    out, _ = program.communicate(timeout=TIMEOUT)
     assert out == "stopping\nended in order\n"

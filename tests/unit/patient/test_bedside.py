@@ -1,4 +1,4 @@
-"""The HTTP face of a child's beds: who lies there, what is shown, what is true, and what is to happen."""
+"""HTTP face of a patient child: identities, current values, true states, and orders."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -48,7 +48,7 @@ def observe(patients: EmulatedPatients) -> None:
 
 
 async def test_who_lies_there(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
-    """All of them; one alone has the short path too."""
+    """All patients are listed; a single one has the short path too."""
     occupants = (await ward.get("/patients")).json()
     assert occupants == [{"uuid": str(uuid_of_name(name)), "name": name} for name in ("Anna", "Rec", "Boris")]
     assert (await bed.get("/patients")).json() == [(await bed.get("/")).json()]
@@ -71,7 +71,7 @@ async def test_what_the_monitors_show(ward: httpx.AsyncClient, patients: Emulate
 
 
 async def test_what_is_true(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
-    """Who the patient is and what befalls them; of a recording nobody knows."""
+    """The true state has the patient and the scenario; a recording has none."""
     truth = (await ward.get(f"/patient/{ANNA}/truth")).json()
     assert (truth["patient_uuid"], truth["scenario"], truth["phase"]) == (str(ANNA), "", "")
     assert truth["age"] > 0
@@ -108,7 +108,7 @@ async def test_what_is_to_happen(
 async def test_orders_that_are_refused(
     ward: httpx.AsyncClient, patients: EmulatedPatients, patient: object, body: object, status: int, why: str
 ) -> None:
-    """In words, and nothing has happened."""
+    """A refused order has a reason and no effect."""
     response = await ward.post(f"/patient/{patient}/scenario", json=body)
     assert response.headers["content-type"].startswith("application/problem+json")
     assert response.status_code == status
@@ -120,7 +120,7 @@ ORDERED = ["400", "403", "404", "409", "413", "415", "503"]
 
 
 async def test_the_schema_documents_it_all(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> None:
-    """Each path with its problems; the short ones where there is one patient."""
+    """OpenAPI has each path with its problems, and the short paths where there is one patient."""
     short = {"/": ["400", "503"], "/current": ["400", "503"], "/truth": ["400", "409", "503"], "/scenario": ORDERED}
     long = {
         "/patients": ["400", "503"],

@@ -1,4 +1,4 @@
-"""Simulated patients are plausible, repeatable, coupled, and sometimes ill."""
+"""Simulated patients are plausible and repeatable, their signs are correlated, and scenarios occur."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from tests.unit.patient.wards import SCENARIOS, cohort, course
 )
 @settings(deadline=None, max_examples=40)
 def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, scenario: str) -> None:
-    """No patient, however ill, however badly measured and however seldom asked, shows what no monitor can show."""
+    """Every observation is valid, at any severity, with any artefacts and at any interval."""
     patients = cohort(3, seed=seed, rate=100, artefacts=200)
     patients.begin_scenario(0, SCENARIOS[scenario])
     moment = START
@@ -33,15 +33,15 @@ def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, sce
 
 
 def test_a_seed_is_a_course() -> None:
-    """The same seed gives the same readings, another one others."""
+    """The same seed gives the same readings, another seed gives others."""
     one, same, other = (course(cohort(4, seed=seed, rate=1, artefacts=1), 300) for seed in (1, 1, 2))
     for sign in one:
         np.testing.assert_array_equal(one[sign], same[sign])
     assert not np.array_equal(one["pulse"], other["pulse"])
 
 
-def test_a_course_does_not_depend_on_who_lies_beside() -> None:
-    """A patient alone, among many, first or last: the same readings."""
+def test_a_course_does_not_depend_on_other_patients() -> None:
+    """A patient has the same readings alone and among others, at any place."""
     names = [f"patient {number}" for number in range(37)]
     alone = course(cohort([names[20]], rate=5, artefacts=5), 500)
     among = course(cohort(names, rate=5, artefacts=5), 500)
@@ -52,7 +52,7 @@ def test_a_course_does_not_depend_on_who_lies_beside() -> None:
 
 
 def test_without_a_seed_a_patient_stays_the_same_person() -> None:
-    """Who somebody is comes from the identity; what becomes of them is new each time."""
+    """Without a seed age and condition come from the identity, and the course is new each time."""
     one, again = cohort(5, seed=None), cohort(5, seed=None)
     people = [(each.age, each.sex, each.condition) for each in map(one.truth, range(5))]
     assert people == [(each.age, each.sex, each.condition) for each in map(again.truth, range(5))]
@@ -77,7 +77,7 @@ def test_good_and_bad_values_occur() -> None:
 
 
 def test_values_wander_and_do_not_jump() -> None:
-    """From one reading to the next the pulse moves a little: independent random numbers would not."""
+    """The pulse changes little from one reading to the next, unlike independent random numbers."""
     pulses = course(cohort(20), 500)["pulse"]
     steps = np.abs(np.diff(pulses, axis=0))
     assert np.median(steps) <= 2
@@ -86,7 +86,7 @@ def test_values_wander_and_do_not_jump() -> None:
 
 
 def test_a_day_is_more_restless_than_a_minute() -> None:
-    """Fluctuations live on several scales: an hour changes more than a minute, and half a day more than an hour."""
+    """Signs change more within an hour than within a minute, and more within half a day than within an hour."""
     temperatures = course(cohort(100), 24 * 60, seconds=60)["temperature"]
     changes = [np.std(temperatures[lag:] - temperatures[:-lag]) for lag in (1, 60, 720)]
     assert changes[0] < changes[1] / 2 < changes[2] / 3
@@ -97,14 +97,14 @@ def test_a_day_is_more_restless_than_a_minute() -> None:
     [("pulse", "resp_rate", 1), ("pulse", "temperature", 1), ("spo2", "resp_rate", -1), ("systolic", "diastolic", 1)],
 )
 def test_signs_go_together(one: str, other: str, direction: int) -> None:
-    """Within patients the signs drag each other along, as in the reference: more than chance, less than a formula."""
+    """Signs are correlated within patients as in the reference: more than by chance, less than by a formula."""
     shown = course(cohort(120), 96, seconds=1_800)
     deviations = {sign: (shown[sign] - shown[sign].mean(axis=0)).ravel() for sign in (one, other)}
     assert 0.06 < direction * np.corrcoef(deviations[one], deviations[other])[0, 1] < 0.9
 
 
 def test_nights_are_quieter() -> None:
-    """Between 2 and 6 in the night (UTC) pulse, pressure and temperature are lower than in the afternoon."""
+    """Between 2 and 6 (UTC) pulse, pressure and temperature are lower than in the afternoon."""
     shown = course(cohort(200), 48, seconds=1_800)
     hours = np.array([(START.hour + (step + 1) / 2) % 24 for step in range(48)])
     night, afternoon = (hours >= 2) & (hours < 6), (hours >= 14) & (hours < 19)
@@ -113,7 +113,7 @@ def test_nights_are_quieter() -> None:
 
 
 def test_saturation_never_leaves_the_curve() -> None:
-    """It comes near 100 % without being cut off there, and where it is low it moves more."""
+    """The saturation comes near 100 % without a cut-off, and varies more where it is low."""
     shown = course(cohort(300), 100, seconds=600)["spo2"]
     assert np.nanmax(shown) <= 100
     low = np.nanmedian(shown, axis=0) < 94
@@ -122,7 +122,7 @@ def test_saturation_never_leaves_the_curve() -> None:
 
 
 def test_staff_act_on_what_they_see() -> None:
-    """Somebody whose pressure is low gets a vasopressor, which the truth tells and no reading does."""
+    """A patient with low pressure gets a vasopressor, which the true state has and no reading shows."""
     patients = cohort(300)
     events = set[str]()
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""What is sent, and when: schedules, restarts, back-pressure, replays. On virtual time."""
+"""Schedules, restarts, back-pressure and replays of the emulator. On virtual time."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -32,19 +32,19 @@ PULSES = Recording([Row(hour * 3_600.0, VitalSigns(pulse=70 + hour)) for hour in
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Hours of monitoring last milliseconds."""
+    """Virtual time: hours of monitoring take milliseconds."""
     return virtual_time()
 
 
 @pytest.fixture
 def transport() -> MemoryTransport:
-    """One partition, so that everything comes in the order in which it was sent."""
+    """A transport with one partition, so that records come in the order in which they were sent."""
     return MemoryTransport(topic="icu.test", partitions=1)
 
 
 @pytest.fixture
 def telemetry() -> Telemetry:
-    """Counters of their own."""
+    """New metrics."""
     return Telemetry(CollectorRegistry())
 
 
@@ -54,20 +54,20 @@ def identity(name: str = "Anna") -> Identity:
 
 
 def simulated(*names: str, interval: float = 5, offset: float = 0, seed: int = 7) -> SimulatedBay:
-    """Simulated patients who begin now."""
+    """Make simulated patients who begin now."""
     return catching_up(*names, start=START, speed=1, interval=interval, offset=offset, seed=seed)
 
 
 def catching_up(
     *names: str, start: datetime, speed: float, interval: float = 5, offset: float = 0, seed: int = 7
 ) -> SimulatedBay:
-    """Simulated patients who began at some time."""
+    """Make simulated patients who began at some time."""
     cohort = Cohort([identity(each) for each in names or ["Anna"]], {}, start=start, seed=seed)
     return SimulatedBay(cohort, interval=interval, offset=offset, start=start, launch=START, speed=speed)
 
 
 def wall() -> Callable[[], datetime]:
-    """A clock that shows START now and goes with virtual time."""
+    """Make a clock that shows START now and goes with virtual time."""
     began = anyio.current_time()
     return lambda: START + timedelta(seconds=anyio.current_time() - began)
 
@@ -75,26 +75,26 @@ def wall() -> Callable[[], datetime]:
 async def sent_within(
     seconds: float, bays: Sequence[Bay], transport: Transport, telemetry: Telemetry, now: Callable[[], datetime]
 ) -> list[Observation]:
-    """Run an emulator for a while; what the topic holds then."""
+    """Run an emulator for a while, and return the records on the topic."""
     with anyio.move_on_after(seconds):
         await emulate(bays=bays, buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=now)
     return await on_topic(transport)
 
 
 async def on_topic(transport: Transport) -> list[Observation]:
-    """All that was published."""
+    """Return all published records."""
     async with transport.consumer() as consumer:
         await consumer.assign({})
         return [decoded(each) for batch in await fetch(consumer) for each in batch.deliveries]
 
 
 async def fetch(consumer: Consumer) -> Sequence[object]:
-    """Whatever is there."""
+    """Return the records that are there."""
     return await consumer.fetch(max_records=100_000, linger=0, max_wait=0)
 
 
 async def test_at_once_and_then_every_interval(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """The first observation needs no waiting, the others come on the dot."""
+    """The first observation is sent at once, the others come exactly every interval."""
     found = await sent_within(12, [simulated()], transport, telemetry, wall())
     assert [(each.timestamp - START).total_seconds() for each in found] == pytest.approx([0, 5, 10])
     assert {each.interval for each in found} == {5}
@@ -110,7 +110,7 @@ async def test_one_task_serves_many_beds_each_at_its_own_pace(transport: MemoryT
 
 
 async def test_a_group_is_spread_over_the_interval(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """Bays of one child take turns, so that many patients are no burst."""
+    """Bays of one child are spread over the interval, so that many patients are no burst."""
     bays = [simulated(f"a {n}", f"b {n}", offset=n * 1.25) for n in range(4)]
     found = await sent_within(9.9, bays, transport, telemetry, wall())
     times = [(each.timestamp - START).total_seconds() for each in found]
@@ -118,7 +118,7 @@ async def test_a_group_is_spread_over_the_interval(transport: MemoryTransport, t
 
 
 async def test_timestamps_rise_though_the_clock_is_set_back(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """An hour back on the wall silences nobody: readings come at their pace, each later than the last."""
+    """After the wall clock is set back by an hour, readings go on at their pace, each later than the last."""
     went, began = wall(), anyio.current_time()
 
     def now() -> datetime:
@@ -129,7 +129,7 @@ async def test_timestamps_rise_though_the_clock_is_set_back(transport: MemoryTra
 
 
 async def test_what_a_machine_slept_through_is_left_out(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """An hour forward on the wall, as after a night of a laptop: readings are of now again at once."""
+    """After the wall clock jumps an hour forward, as when a laptop wakes, readings are of now again at once."""
     went, began = wall(), anyio.current_time()
 
     def now() -> datetime:
@@ -141,7 +141,7 @@ async def test_what_a_machine_slept_through_is_left_out(transport: MemoryTranspo
 
 
 async def test_a_restarted_emulator_goes_on_with_later_times(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """The bay outlives its emulator: no timestamp is used twice, and what passed meanwhile is not made up for."""
+    """A new emulator of the same bay repeats no timestamp, and leaves out the slots that passed meanwhile."""
     bay, now = simulated(), wall()
     await sent_within(7, [bay], transport, telemetry, now)
     await anyio.sleep(20)
@@ -150,7 +150,7 @@ async def test_a_restarted_emulator_goes_on_with_later_times(transport: MemoryTr
 
 
 async def test_slots_that_passed_are_left_out_and_counted(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """An emulator that was held up does not make up for it with a burst of stale readings."""
+    """An emulator that was held up leaves out the slots that passed, and counts them."""
 
     class Frozen(SimulatedBay):
         def observe(self) -> Sequence[Observation]:
@@ -170,7 +170,7 @@ async def test_slots_that_passed_are_left_out_and_counted(transport: MemoryTrans
 async def test_a_clock_that_lies_behind_catches_up(
     speed: float, lasts: float, transport: MemoryTransport, telemetry: Telemetry
 ) -> None:
-    """An hour ago at 60 times the pace: nothing is left out, and from then on readings come live."""
+    """A clock an hour behind catches up at 60 times the pace without gaps, and readings come live from then on."""
     bay = catching_up(start=START - timedelta(hours=1), speed=speed)
     began = anyio.current_time()
     arrived: list[float] = []
@@ -191,7 +191,7 @@ async def test_a_clock_that_lies_behind_catches_up(
 
 
 async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None:
-    """Nothing of the past is dropped, however slow the transport is."""
+    """No reading of the past is dropped, however slow the transport is."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=10)
     bay = catching_up(start=START - timedelta(hours=2), speed=inf)
     found: list[Observation] = []
@@ -211,7 +211,7 @@ async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None
 
 
 async def test_catching_up_does_not_run_away_from_the_sink(telemetry: Telemetry) -> None:
-    """What nobody has stored yet is bounded, for all of it is lost with the process."""
+    """The number of records that no sink has stored yet is bounded, since they are lost with the process."""
     transport = MemoryTransport(topic="icu.test")
     bay = catching_up(*map(str, range(100)), start=START - timedelta(hours=1), speed=inf)
     with anyio.move_on_after(10):
@@ -220,7 +220,7 @@ async def test_catching_up_does_not_run_away_from_the_sink(telemetry: Telemetry)
 
 
 async def test_what_was_left_out_changes_nothing_of_what_follows(telemetry: Telemetry) -> None:
-    """The course goes on while nobody looks: an emulator that slept for a minute finds it where it would be."""
+    """The body advances through left-out slots: readings after a pause are the same as without it."""
     seen: list[dict[datetime, Observation]] = []
     for pause in (0, 60):
         transport = MemoryTransport(topic="icu.test", partitions=1)
@@ -235,7 +235,7 @@ async def test_what_was_left_out_changes_nothing_of_what_follows(telemetry: Tele
 
 
 async def test_time_goes_on_while_the_loop_stands_still(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """Its clock may leave that out: rows whose turn has come meanwhile are sent at once, later ones in their time."""
+    """Rows that fell due while the event loop stood still are sent at once, later ones at their times."""
     slept = 0.0
     bay = ReplayedBay(identity(), PULSES, origin=START, speed=1)
     async with anyio.create_task_group() as group:
@@ -253,7 +253,7 @@ async def test_time_goes_on_while_the_loop_stands_still(transport: MemoryTranspo
 
 
 async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:
-    """Seed, identity and start decide every reading; how fast the time since passes does not."""
+    """Seed, identity and start decide every reading, at any pace of catching up."""
     values = []
     for speed in (1, 60, inf):
         transport = MemoryTransport(topic="icu.test", partitions=1)
@@ -269,7 +269,7 @@ async def test_the_same_bytes_at_any_speed(telemetry: Telemetry) -> None:
 
 
 async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) -> None:
-    """Patients go on being observed; when the transport takes records again they come in order, all of them."""
+    """While the transport is away patients are observed, and all readings are sent in order later."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
     found: list[Observation] = []
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
@@ -292,21 +292,21 @@ async def test_readings_wait_for_a_transport_that_is_away(telemetry: Telemetry) 
 
 
 async def test_the_oldest_readings_make_room(telemetry: Telemetry) -> None:
-    """After an hour without a transport a patient's oldest readings are dropped, counted and told."""
+    """After an hour without a transport a patient's oldest readings are dropped, counted and logged."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
     await transport.publish([Record(b"somebody else", b"{}")])
-    told: list[str] = []
-    logger.add(told.append, format="{message}")
+    lines: list[str] = []
+    logger.add(lines.append, format="{message}")
     with anyio.move_on_after(5 * 725 - 1):
         await emulate(bays=[simulated()], buffer=SendBuffer(), transport=transport, telemetry=telemetry, now=wall())
     assert telemetry._dropped._value.get() == 5
     assert telemetry._buffered._value.get() == 720
-    assert "1 observations were dropped: the transport has been away for too long\n" in told
-    assert "stopped with 720 readings that were not delivered\n" in told
+    assert "1 observations were dropped: the transport has been away for too long\n" in lines
+    assert "stopped with 720 readings that were not delivered\n" in lines
 
 
 async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
-    """An emulator that is told to stop sends what it has observed, if that is a matter of a moment."""
+    """A stopping emulator sends its pending readings, if that takes only a moment."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
     await transport.publish([Record(b"somebody else", b"{}")])
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
@@ -321,7 +321,7 @@ async def test_what_waits_is_sent_before_the_end(telemetry: Telemetry) -> None:
 
 
 async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
-    """Nothing of a recording is dropped, however long the transport is away: it stands still."""
+    """A recording pauses while the transport is away, and drops nothing."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
     buffer = SendBuffer(capacity=2)
     bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
@@ -339,7 +339,7 @@ async def test_a_recording_waits_for_room(telemetry: Telemetry) -> None:
 
 
 async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, telemetry: Telemetry) -> None:
-    """Every row, an hour apart in time and a second apart on the wire; then the emulator ends by itself."""
+    """Every row is sent, an hour apart in time and a second apart on the wire; then the emulator ends."""
     bed = ReplayedBay(identity(), PULSES, origin=START, speed=3_600)
     before = anyio.current_time()
     await emulate(bays=[bed], buffer=SendBuffer(), transport=transport, telemetry=telemetry)
@@ -351,7 +351,7 @@ async def test_a_recording_is_sent_whole_and_ends(transport: MemoryTransport, te
 
 
 async def test_a_recording_goes_on_where_it_failed(telemetry: Telemetry) -> None:
-    """What the transport did not acknowledge waits for the next emulator, and none is left out."""
+    """Rows that the transport did not acknowledge are sent by the next emulator."""
     closed = MemoryTransport(topic="icu.test", partitions=1)
     bed, buffer = ReplayedBay(identity(), PULSES, origin=START, speed=3_600), SendBuffer()
     with anyio.move_on_after(1.5):
@@ -367,7 +367,8 @@ async def test_a_recording_goes_on_where_it_failed(telemetry: Telemetry) -> None
 
 @pytest.mark.parametrize(("speed", "origin"), [(1, START), (3_600, START - timedelta(hours=3)), (0.5, START)])
 def test_where_a_recording_lies_in_time(speed: float, origin: datetime) -> None:
-    """At its own pace it begins at launch; faster, it ends there, so that no reading is of the future."""
+    """A recording at its own pace begins at the launch; a faster one ends there, so that no reading is of the
+    future."""
     assert origin_of(PULSES, launch=START, speed=speed) == origin
 
 
@@ -379,7 +380,7 @@ async def test_more_beds_than_a_round_holds(transport: MemoryTransport, telemetr
 
 
 async def test_what_the_transport_refuses_is_lost_and_counted(telemetry: Telemetry) -> None:
-    """A reading that the log would never take is no delivered one, and does not hold up those behind it."""
+    """A reading that the transport refuses is not counted as delivered, and does not hold up later ones."""
 
     class Strict(MemoryTransport):
         async def publish(self, records: Sequence[Record]) -> Sequence[Record]:
@@ -396,7 +397,7 @@ async def test_what_the_transport_refuses_is_lost_and_counted(telemetry: Telemet
 
 
 async def test_a_record_is_keyed_by_its_patient(telemetry: Telemetry) -> None:
-    """The key decides the partition: one patient's readings stay in order."""
+    """The key, which decides the partition, is the patient's: one patient's readings stay in order."""
     published: list[Record] = []
 
     class Spy(MemoryTransport):

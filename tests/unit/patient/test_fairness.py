@@ -1,4 +1,4 @@
-"""Who is behind does not keep others waiting: bays take turns where time is short. On virtual time."""
+"""Bays that are behind do not delay the others: they take turns. On virtual time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,12 +26,12 @@ WORK = 0.1
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """What takes seconds here lasts milliseconds."""
+    """Virtual time: seconds take milliseconds."""
     return virtual_time()
 
 
 class Laborious(SimulatedBay):
-    """A bay whose observations take their time, as thousands of patients do."""
+    """A bay whose observations take time, as those of thousands of patients do."""
 
     def observe(self) -> Sequence[Observation]:
         trio_clock().jump(WORK)
@@ -39,14 +39,14 @@ class Laborious(SimulatedBay):
 
 
 def bay(name: str, *, behind: timedelta, patients: int = 1) -> SimulatedBay:
-    """A bay that is so far behind and catches up as fast as can be."""
+    """Make a bay that is this far behind and catches up as fast as possible."""
     identities = [Identity(uuid_of_name(f"{name} {n}"), name) for n in range(patients)]
     cohort = Cohort(identities, {}, start=START - behind, seed=7)
     return Laborious(cohort, interval=5, offset=0, start=START - behind, launch=START, speed=float("inf"))
 
 
 class Log(MemoryTransport):
-    """A transport that remembers who was published, and when."""
+    """A transport that records patients and times of the records."""
 
     def __init__(self) -> None:
         super().__init__(topic="icu.test", partitions=1)
@@ -59,7 +59,7 @@ class Log(MemoryTransport):
 
 
 async def published(seconds: float, *bays: SimulatedBay) -> tuple[Log, Telemetry]:
-    """What comes of these bays within so many seconds."""
+    """Run the bays for this number of seconds, and return the records."""
     log, telemetry = Log(), Telemetry(CollectorRegistry())
 
     def now() -> datetime:
@@ -70,8 +70,8 @@ async def published(seconds: float, *bays: SimulatedBay) -> tuple[Log, Telemetry
     return log, telemetry
 
 
-async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day of backfill is done for all beds together, not for one after the other."""
+async def test_beds_that_are_equally_behind_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beds that are equally far behind catch up together, not one after the other."""
     monkeypatch.setattr(emulator, "ROUND_SIZE", 1)
     bays = [bay(name, behind=timedelta(hours=1)) for name in ("Anna", "Boris", "Chiara")]
     log, _ = await published(6, *bays)
@@ -81,8 +81,9 @@ async def test_who_lies_behind_alike_takes_turns(monkeypatch: pytest.MonkeyPatch
     assert max(counts) - min(counts) <= 1
 
 
-async def test_who_is_not_behind_is_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A live patient's readings come at their times while others catch up, each after a turn of the others at most."""
+async def test_a_live_patient_is_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live patient's readings come at their times while others catch up, each after one turn of the others at
+    most."""
     monkeypatch.setattr(emulator, "ROUND_SIZE", 1)
     live = bay("live", behind=timedelta(0))
     log, telemetry = await published(31, bay("late", behind=timedelta(hours=1)), live)
@@ -92,7 +93,7 @@ async def test_who_is_not_behind_is_read_in_time(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its patients: what one bay more would make too many waits for the next."""
+    """A round is bounded by its patients: a bay that exceeds the bound waits for the next one."""
     monkeypatch.setattr(emulator, "ROUND_SIZE", 4)
     rounds: list[int] = []
 
@@ -114,7 +115,7 @@ async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_what_is_left_out_is_counted_by_patient() -> None:
-    """Three patients who missed a slot missed three readings."""
+    """A missed slot of three patients counts as three missed readings."""
     ward = bay("late", behind=timedelta(0), patients=3)
     log, telemetry = Log(), Telemetry(CollectorRegistry())
     asleep = iter([12.5])
@@ -133,7 +134,7 @@ async def test_what_is_left_out_is_counted_by_patient() -> None:
 async def test_nobody_waits_for_a_transport_that_is_away(
     monkeypatch: pytest.MonkeyPatch, trouble: str | None, lasts: float
 ) -> None:
-    """An emulator that is told to stop gives its last readings a moment, but not where that is known to be in vain."""
+    """A stopping emulator gives its last readings a moment, unless the transport is known to be away."""
     log, began = MemoryTransport(topic="icu.test", partitions=1, capacity=0), anyio.current_time()
     monkeypatch.setattr(MemoryTransport, "sending_trouble", trouble)
     with anyio.move_on_after(7):

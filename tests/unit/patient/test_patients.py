@@ -1,4 +1,4 @@
-"""The patients of one child: whom a word means, and how far they are who began in the past."""
+"""Patients of one child: their names and patterns, and the progress of those who began in the past."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -32,7 +32,8 @@ NOW = START + timedelta(hours=2)
     ],
 )
 def test_who_is_meant(pattern: str, answer: bool) -> None:
-    """The name as it is, though it look like a pattern; a pattern of names; a uuid in any case."""
+    """A patient is found by its exact name, even if it looks like a pattern, by a pattern, or by its uuid in any
+    case."""
     assert Identity(uuid_of_name("Anna"), "Anna [ICU]").matches(pattern) is answer
 
 
@@ -45,13 +46,13 @@ def bays(count: int) -> Sequence[SimulatedBay]:
 
 
 def send(bay: SimulatedBay, now: datetime = NOW) -> None:
-    """What an emulator does when a bay is due."""
+    """Advance a bay as an emulator does."""
     bay.observe()
     bay.advance(0, now)
 
 
 def test_how_far_they_are() -> None:
-    """As far as the last of them; those who have caught up no longer count."""
+    """The progress is that of the last bay; bays that have caught up count as done."""
     first, second = bays(2)
     patients = EmulatedPatients([first, second], {}, start=START)
     assert patients.progress(NOW) == 0
@@ -74,7 +75,7 @@ def test_who_begins_now_has_no_way_to_go() -> None:
 
 
 def test_a_recording_has_no_way_to_go() -> None:
-    """Neither before nor behind its last row, when it has no time any more."""
+    """A recording is at 100 %, also behind its last row, where it has no time."""
     recording = Recording([Row(0.0, VitalSigns(pulse=70))], 0.0, 0)
     bay = ReplayedBay(Identity(uuid_of_name("Anna"), "Anna"), recording, origin=START, speed=1)
     patients = EmulatedPatients([bay], {})

@@ -1,4 +1,4 @@
-"""Recordings whose emulator is started again: no row before its time, and none left out. On virtual time."""
+"""Recordings whose emulator is restarted: no row is early, and none is left out. On virtual time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -31,12 +31,12 @@ ANNA = Identity(uuid_of_name("Anna"), "Anna")
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Hours of monitoring last milliseconds."""
+    """Virtual time: hours of monitoring take milliseconds."""
     return virtual_time()
 
 
 class Topic(MemoryTransport):
-    """Notes when each reading comes, and its pulse or its timestamp."""
+    """A transport that records the time of each reading, and its pulse or its timestamp."""
 
     def __init__(self) -> None:
         super().__init__(topic="icu.test", partitions=1)
@@ -57,13 +57,13 @@ class Topic(MemoryTransport):
 
 
 def wall(*, fast: float = 0.0) -> Callable[[], datetime]:
-    """A clock that shows START now, or is so many seconds fast, and goes with virtual time."""
+    """Make a clock that shows START now, or is this many seconds fast, and goes with virtual time."""
     began = anyio.current_time()
     return lambda: START + timedelta(seconds=anyio.current_time() - began + fast)
 
 
 def emulator(bay: Bay, topic: Topic, now: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
-    """A life of an emulator."""
+    """Run one emulator."""
     telemetry = Telemetry(CollectorRegistry())
     return partial(emulate, bays=[bay], buffer=SendBuffer(), transport=topic, telemetry=telemetry, now=now)
 
@@ -82,7 +82,7 @@ def emulator(bay: Bay, topic: Topic, now: Callable[[], datetime]) -> Callable[[]
     ],
 )
 async def test_each_row_at_its_own_time(speed: float, down: float, up: float, arrived: list[float]) -> None:
-    """A recording that stands still for a while goes on by its first launch: what is late at once, nothing early."""
+    """A recording that paused goes on by its first launch: overdue rows at once, none early."""
     topic, now = Topic(), wall()
     bay = ReplayedBay(ANNA, PULSES, origin=START, speed=speed)
     with anyio.move_on_after(down):
@@ -94,7 +94,7 @@ async def test_each_row_at_its_own_time(speed: float, down: float, up: float, ar
 
 
 async def test_a_clock_that_is_set_back_silences_nobody() -> None:
-    """The next row comes no later behind the one before it than it would have without a restart."""
+    """After the clock is set back, the next row comes no later than it would have without a restart."""
     topic = Topic()
     bay = ReplayedBay(ANNA, PULSES, origin=START, speed=1)
     with anyio.move_on_after(1.5 * HOUR):
@@ -105,8 +105,8 @@ async def test_a_clock_that_is_set_back_silences_nobody() -> None:
 
 
 async def test_a_new_process_goes_on_by_the_same_launch() -> None:
-    """What an earlier one has sent comes again with the times that it had, which the store takes for one; then the
-    next row at its own time."""
+    """A new process repeats rows with the same times, which the store takes for one, then sends the next row in
+    time."""
     topic, now = Topic(), wall()
     await anyio.sleep(1.5 * HOUR)
     await emulator(ReplayedBay(ANNA, PULSES, origin=START, speed=1, launch=START), topic, now)()
@@ -116,19 +116,19 @@ async def test_a_new_process_goes_on_by_the_same_launch() -> None:
 
 
 def simulated() -> Bay:
-    """A patient who is read every five seconds."""
+    """Make a patient who is observed every five seconds."""
     cohort = Cohort([ANNA], {}, start=START, seed=7)
     return SimulatedBay(cohort, interval=5, offset=0, start=START, launch=START, speed=1)
 
 
 def recorded() -> Bay:
-    """A patient of whom there is a row every five seconds."""
+    """Make a recording with a row every five seconds."""
     rows = [Row(5.0 * number, VitalSigns(pulse=70)) for number in range(100)]
     return ReplayedBay(ANNA, Recording(rows, 495, 0), origin=START, speed=1)
 
 
 def slow_at_first(now: Callable[[], datetime]) -> Callable[[], datetime]:
-    """A clock at which the first look takes a while, as where many bays begin."""
+    """Make a clock whose first reading takes a while, as where many bays begin."""
     pauses = iter([0.05])
 
     def look() -> datetime:
@@ -140,7 +140,7 @@ def slow_at_first(now: Callable[[], datetime]) -> Callable[[], datetime]:
 
 @pytest.mark.parametrize("make", [simulated, recorded])
 async def test_nothing_is_of_the_future(make: Callable[[], Bay]) -> None:
-    """However often the emulator is started again, and whatever time passes while it begins."""
+    """No reading is of the future, however often the emulator restarts, and however long its start takes."""
     topic, now, bay = Topic(), wall(), make()
     for seconds in (3, 4.9, 0.1, 5, 12, 0.7, 31):
         with anyio.move_on_after(seconds):

@@ -1,4 +1,4 @@
-"""Scenarios do what their files say, and wrong files are told."""
+"""Scenarios have the effects that their files describe, and wrong files are refused."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ PATIENTS = 60
 
 
 def medians(name: str, minutes: int, sign: str) -> Floats:
-    """A sign of the median patient, minute by minute, from the moment at which a scenario befalls all."""
+    """Return a sign of the median patient, minute by minute, from the begin of a scenario for all."""
     patients = cohort(PATIENTS)
     for number in range(PATIENTS):
         patients.begin_scenario(number, SCENARIOS[name])
@@ -23,7 +23,7 @@ def medians(name: str, minutes: int, sign: str) -> Floats:
 
 
 def test_all_that_were_asked_for_are_there() -> None:
-    """The scenarios that a ward is expected to have."""
+    """All required scenarios exist."""
     assert {
         "stable", "sepsis", "sepsis-fast", "haemorrhage", "respiratory-failure", "opioid-apnoea", "pulmonary-embolism",
         "fever", "bradycardia", "tachyarrhythmia", "cardiac-arrest", "hypertensive-crisis",
@@ -50,12 +50,12 @@ def test_all_that_were_asked_for_are_there() -> None:
     ],
 )
 def test_a_sign_reaches_its_target(name: str, minute: int, sign: str, low: float, high: float) -> None:
-    """At the height of a scenario the median patient is where its file says."""
+    """At the peak of a scenario the median patient has the targets of its file."""
     assert low <= medians(name, minute, sign)[-1] <= high
 
 
 def test_an_apnoea_is_none_in_nobody() -> None:
-    """However mild: a target of nothing is nothing, so that an alarm for it sounds."""
+    """A target of 0 is reached at any severity, so that its alarm sounds."""
     patients = cohort(PATIENTS)
     for number in range(PATIENTS):
         patients.begin_scenario(number, SCENARIOS["opioid-apnoea"])
@@ -63,7 +63,8 @@ def test_an_apnoea_is_none_in_nobody() -> None:
 
 
 def test_sepsis_is_slow_and_small() -> None:
-    """In 18 hours +3.4 beats, -0.6 % and +0.3 Cel, as the open data have it, at a severity of 1."""
+    """Sepsis changes the median patient by +3.4 beats, -0.6 % and +0.3 Cel in 18 hours, as in the open data, at
+    severity 1."""
     patients, healthy = cohort(400), cohort(400)
     for number in range(400):
         patients.begin_scenario(number, SCENARIOS["sepsis"])
@@ -84,7 +85,7 @@ def test_it_comes_stays_and_goes_without_a_jump() -> None:
 
 
 def test_a_target_never_helps() -> None:
-    """Somebody whose pressure is below a target already is not lifted to it."""
+    """A patient whose pressure is below a target already is not raised to it."""
     patients = cohort(400)
     before = patients.show().values[SHOWN.index("map")]
     low = before < 60
@@ -95,21 +96,21 @@ def test_a_target_never_helps() -> None:
     assert np.median(after[low] - before[low]) < 3
 
 
-def test_phases_and_the_end_are_told() -> None:
-    """The truth names scenario and phase, and nothing once it is over."""
+def test_phases_and_the_end_are_in_the_true_state() -> None:
+    """The true state has scenario and phase, and neither after the end."""
     patients = cohort(1)
     patients.begin_scenario(0, SCENARIOS["bradycardia"])
-    told = []
+    states = []
     for _ in range(40):
-        told.append((patients.truth(0).scenario, patients.truth(0).phase))
+        states.append((patients.truth(0).scenario, patients.truth(0).phase))
         patients.step(60)
-    assert list(dict.fromkeys(told)) == [
+    assert list(dict.fromkeys(states)) == [
         ("bradycardia", "slow"), ("bradycardia", "atropine"), ("bradycardia", "recovery"), ("", ""),
     ]  # fmt: skip
 
 
 def test_another_scenario_takes_over_from_where_the_patient_is() -> None:
-    """A live change starts from the signs of now: no jump back to health first."""
+    """A new scenario starts from the current signs, without a jump back to health."""
     patients = cohort(40)
     for number in range(40):
         patients.begin_scenario(number, SCENARIOS["tachyarrhythmia"])
@@ -122,7 +123,7 @@ def test_another_scenario_takes_over_from_where_the_patient_is() -> None:
 
 
 def test_stable_is_for_ever() -> None:
-    """Nothing befalls a patient for whom it was chosen, however likely."""
+    """A patient with `stable` gets no scenario by chance, at any rate."""
     patients = cohort(30, rate=500)
     for number in range(30):
         patients.begin_scenario(number, SCENARIOS["stable"])
@@ -165,19 +166,19 @@ PHASE = '[[phase]]\nname = "a"\nwithin = 60\n'
     ],
 )
 def test_a_wrong_scenario_names_its_file(tmp_path: Path, text: str, why: str) -> None:
-    """Data that somebody wrote is refused with the file and the key."""
+    """A wrong scenario is refused with file and key."""
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=f"mine.toml.*{why}"):
         load_scenarios(tmp_path)
 
 
 def test_every_scenario_has_a_title_and_ends_or_says_so() -> None:
-    """Only the stable one lasts for ever."""
+    """Every scenario has a title, and only `stable` lasts for ever."""
     endless = {name for name, each in SCENARIOS.items() if duration(each) == float("inf")}
     assert endless == {"stable"}
     assert len({each.title for each in SCENARIOS.values()}) == len(SCENARIOS)
 
 
 def duration(scenario: Scenario) -> float:
-    """Seconds from its beginning to its end."""
+    """Compute the seconds from begin to end."""
     return sum(each.within + each.lasting for each in scenario.phase)

@@ -1,4 +1,4 @@
-"""Sensors round, measure now and then, fail, and say so."""
+"""Sensors: rounding, cuffs, artefacts and their flags."""
 
 from collections import Counter
 
@@ -13,14 +13,14 @@ from tests.unit.patient.wards import SCENARIOS, cohort, course
 
 
 def test_what_is_shown_is_rounded() -> None:
-    """Whole numbers, and tenths of a degree."""
+    """Values are rounded: whole numbers, and tenths of a degree."""
     for sign, values in course(cohort(50), 50).items():
         scaled = values * (10 if sign == "temperature" else 1)
         np.testing.assert_allclose(scaled, np.rint(scaled), atol=1e-9)
 
 
 def test_a_cuff_measures_every_ten_minutes() -> None:
-    """Between two measurements the last value stands, with the time at which it was measured; a line is of now."""
+    """A cuff's value holds until the next measurement, with its time; a line's value is of now."""
     patients = cohort(40)
     moments: list[list[float]] = []
     pressures = []
@@ -44,7 +44,7 @@ def test_a_cuff_measures_every_ten_minutes() -> None:
 
 
 def test_the_mean_is_measured_for_itself() -> None:
-    """It lies between the two others, and not where a formula would put it."""
+    """The mean lies between the two others, but not exactly where a formula would put it."""
     shown = course(cohort(200), 20, 1_800)
     inside = (shown["diastolic"] < shown["map"]) & (shown["map"] < shown["systolic"])
     assert inside.mean() > 0.99
@@ -62,7 +62,7 @@ def test_no_sensor_fails_unless_it_is_asked_to() -> None:
 
 
 def test_failures_are_flagged_sign_by_sign() -> None:
-    """A sign that is not measured is absent, a doubtful one is shown, and both say why."""
+    """An unmeasured sign is absent, a doubtful one is shown, and both are flagged."""
     patients = cohort(100, artefacts=60)
     flags = Counter[tuple[str, str, bool]]()
     for _ in range(300):
@@ -83,7 +83,7 @@ def test_failures_are_flagged_sign_by_sign() -> None:
 
 
 def test_a_damped_line_keeps_its_mean() -> None:
-    """The systolic pressure sinks, the diastolic rises, the mean stays."""
+    """In a damped line the systolic pressure falls, the diastolic rises, and the mean stays."""
     patients, clean = cohort(300, artefacts=100), cohort(300)
     narrowed = []
     for _ in range(100):
@@ -104,7 +104,7 @@ def test_a_damped_line_keeps_its_mean() -> None:
 
 
 def test_without_a_pulse_there_is_no_saturation() -> None:
-    """An oximeter needs a pulse: in cardiac arrest it shows nothing, and says so."""
+    """In cardiac arrest an oximeter shows no value, with the reason."""
     patients = cohort(1)
     patients.begin_scenario(0, SCENARIOS["cardiac-arrest"])
     patients.step(50)
@@ -116,18 +116,18 @@ def test_without_a_pulse_there_is_no_saturation() -> None:
 
 @pytest.mark.parametrize(("pressure", "expected"), [(27, 50), (40, 75), (60, 91), (80, 95.5), (100, 97.5), (150, 99)])
 def test_the_dissociation_curve(pressure: float, expected: float) -> None:
-    """The textbook's points of the haemoglobin curve."""
+    """The dissociation curve passes through the points of textbooks."""
     assert saturation(np.array(pressure)) == pytest.approx(expected, abs=1.5)
 
 
 def test_the_curve_can_be_read_both_ways() -> None:
-    """The pressure at a saturation has that saturation."""
+    """The pressure at a saturation gives that saturation."""
     shares = np.linspace(1, 99.8, 200)
     np.testing.assert_allclose(saturation(pressure_at(shares)), shares, rtol=1e-9)
 
 
 def test_pressures_are_in_order_even_in_an_arrest() -> None:
-    """Where hardly any pressure is left, noise puts neither systolic below diastolic nor the mean outside the two."""
+    """Noise puts neither systolic below diastolic nor the mean outside the two, even in an arrest."""
     body = np.repeat([[80.0], [16.0], [6.0], [0.5], [90.0], [37.0]], 500, axis=1)
     sensors = Sensors([SeedSequence(number) for number in range(500)], 0.0, body)
     shown = sensors.show(0.0, body).values

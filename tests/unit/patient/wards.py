@@ -1,4 +1,4 @@
-"""Cohorts and what they show, for tests."""
+"""Cohorts and their readings, for tests."""
 
 from collections.abc import Sequence
 
@@ -19,14 +19,14 @@ SCENARIOS = load_scenarios(packaged("config", "scenarios"))
 def cohort(
     patients: int | Sequence[str] = 1, *, seed: int | None = 7, rate: float = 0.0, artefacts: float = 0.0
 ) -> Cohort:
-    """So many patients, or those of these names."""
+    """Make this number of patients, or those of these names."""
     names = [f"patient {number}" for number in range(patients)] if isinstance(patients, int) else patients
     identities = [Identity(uuid_of_name(name), name) for name in names]
     return Cohort(identities, SCENARIOS, start=START, seed=seed, rate=rate, artefacts=artefacts)
 
 
 def course(patients: Cohort, steps: int, seconds: float = 5.0) -> dict[str, Floats]:
-    """What the monitors show, by sign: step x patient."""
+    """Return the readings by sign, step x patient."""
     shown = []
     for _ in range(steps):
         patients.step(seconds)

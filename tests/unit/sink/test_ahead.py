@@ -1,4 +1,4 @@
-"""Readings whose time is ahead of their arrival, on their way through a real sink. All arrive at START."""
+"""Readings with a time ahead of their arrival, through a real sink. All arrive at START."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -33,14 +33,14 @@ async def transport() -> AsyncIterator[MemoryTransport]:
 
 @pytest.fixture
 def warnings() -> list["Message"]:
-    """Warnings in the log."""
+    """The warnings in the log."""
     records: list[Message] = []
     logger.add(records.append, level="WARNING")
     return records
 
 
 async def test_they_are_counted(transport: MemoryTransport, url: str, warnings: list["Message"]) -> None:
-    """All of them, and those of a clock that must be wrong; the log says whose, and how wrong."""
+    """Readings ahead are counted, and those of a wrong clock apart; the log names the patient and the difference."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
         sent = [observation(n) for n in (-1, 0, 0.5, 300, 300.001)] + [observation(DAYS, patient=BORIS)]
@@ -48,13 +48,13 @@ async def test_they_are_counted(transport: MemoryTransport, url: str, warnings: 
         await all_taken(registry, len(sent))
     assert registry.get_sample_value("icu_sink_ahead_total") == 4
     assert registry.get_sample_value("icu_sink_clock_ahead_total") == 2
-    [told] = warnings
-    assert told.record["extra"] == {"patient": str(BORIS), "readings": 2}
-    assert "by up to 3 days" in told.record["message"]
+    [line] = warnings
+    assert line.record["extra"] == {"patient": str(BORIS), "readings": 2}
+    assert "by up to 3 days" in line.record["message"]
 
 
 async def test_nobody_ahead(transport: MemoryTransport, url: str, warnings: list["Message"]) -> None:
-    """The figures are there, at 0."""
+    """The metrics exist without such readings, at 0."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
         await transport.publish(encode([observation(-1), observation(0)]))
@@ -65,7 +65,7 @@ async def test_nobody_ahead(transport: MemoryTransport, url: str, warnings: list
 
 
 def ages(*observations: Observation, now: float) -> tuple[float | None, float | None]:
-    """Count and sum of the ages after one batch that was stored at `now`, in seconds after START."""
+    """Return count and sum of the ages after one batch stored at `now`, in seconds after START."""
     registry = CollectorRegistry()
     result = WriteResult(len(observations), 0, [])
     Telemetry(registry).count_stored(WriteRequest(observations, [], [], []), result, now=START.timestamp() + now)
@@ -75,7 +75,7 @@ def ages(*observations: Observation, now: float) -> tuple[float | None, float | 
 
 
 def test_no_age_is_below_0() -> None:
-    """The sum of a histogram that falls is a restart to Prometheus: what is ahead has no age."""
+    """A reading ahead has no age: a falling sum of a histogram would be a restart to Prometheus."""
     assert ages(observation(DAYS), now=0) == (0, 0)
     assert ages(observation(0), now=-3_600) == (0, 0)
     assert ages(observation(0), now=0) == (1, 0)
@@ -83,13 +83,13 @@ def test_no_age_is_below_0() -> None:
 
 
 def test_one_that_is_ahead_hides_no_age() -> None:
-    """The newest of the others tells how long a batch was under way."""
+    """The age of a batch is that of its newest reading that is not ahead."""
     assert ages(observation(0), observation(2), observation(DAYS), now=5) == (1, 3)
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_time()])
 async def test_the_log_is_not_flooded(warnings: list["Message"]) -> None:
-    """A wrong clock is reported at once, and then once in 30 s with the number of readings since."""
+    """A wrong clock is logged at once, and then every 30 s with the number of readings since."""
     report = AheadReport()
     ahead = AheadReading(observation(DAYS, patient=ANNA), timedelta(seconds=DAYS))
     report.log([])

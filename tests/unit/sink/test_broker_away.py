@@ -1,4 +1,4 @@
-"""A broker that goes away in the midst of it: the sink says so, and reads on from where it has stored."""
+"""A broker that goes away while the sink reads: the sink reports trouble, and goes on from its stored position."""
 
 import anyio
 import pytest
@@ -14,7 +14,7 @@ from tests.stores import rows
 
 
 async def test_what_is_waited_for_is_said_until_it_is_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the moment at which nothing can be fetched, though the next attempt takes its time."""
+    """Trouble is reported from the failed fetch on until the next success, however long the retry takes."""
     transport, telemetry, back = MemoryTransport(topic="icu.test"), Telemetry(CollectorRegistry()), anyio.Event()
     assign, fetch = MemoryConsumer.assign, MemoryConsumer.fetch
 

@@ -1,4 +1,4 @@
-"""The sink between a real in-memory transport and a real SQLite file: each reading once, whatever happens."""
+"""The sink between an in-memory transport and a real SQLite file: each reading is stored once."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +36,7 @@ async def transport() -> AsyncIterator[MemoryTransport]:
 async def running(
     transport: MemoryTransport, url: str, registry: CollectorRegistry, *, now: Callable[[], float] = START.timestamp
 ) -> AsyncIterator[Telemetry]:
-    """A sink that is cancelled at the end."""
+    """Run a sink, and cancel it at the end."""
     telemetry = Telemetry(registry)
     async with anyio.create_task_group() as group:
 
@@ -63,7 +63,7 @@ async def all_taken(registry: CollectorRegistry, records: int) -> None:
 
 
 async def test_what_is_published_is_stored(transport: MemoryTransport, url: str) -> None:
-    """Readings of several batches and partitions are all in the table, counted, and no longer kept in the topic."""
+    """Readings of several batches and partitions are stored and counted, and no longer kept in the topic."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
         await transport.publish(encode([observation(n, patient=who) for n in range(60) for who in (ANNA, BORIS)]))
@@ -92,7 +92,7 @@ async def test_hostile_records_become_dead_letters_between_good_ones(transport: 
 
 
 async def test_a_dead_letter_holds_the_record_that_it_is_of(transport: MemoryTransport, url: str) -> None:
-    """In a transaction of many, in which others could not be read; the log says which reasons there were."""
+    """Each dead letter of a batch holds its own record, and the log has their reasons."""
     registry = CollectorRegistry()
     lines: list[str] = []
     logger.add(lambda line: lines.append(str(line)), level="WARNING", format="{message}")
@@ -109,7 +109,7 @@ async def test_a_dead_letter_holds_the_record_that_it_is_of(transport: MemoryTra
 
 
 async def test_impossible_values_cost_themselves_alone(transport: MemoryTransport, url: str) -> None:
-    """The reading is stored without them, they are counted by sign, and the log alone says what came and where."""
+    """Readings are stored without their impossible values, which are counted by sign and logged with their place."""
     lines: list[tuple[str, str, int, int]] = []
 
     def keep(message: "Message") -> None:
@@ -148,7 +148,7 @@ async def test_impossible_values_cost_themselves_alone(transport: MemoryTranspor
 async def test_a_reading_without_its_impossible_values_is_a_duplicate_of_itself(
     transport: MemoryTransport, url: str
 ) -> None:
-    """Delivered again, or sent again with another impossible value, it is swallowed; a possible value contradicts."""
+    """A repeated reading with other impossible values is a duplicate; with another possible value it is a conflict."""
     registry = CollectorRegistry()
     key = encode([observation()])[0].key
     values = [value(spo2=101), value(spo2=101), value(spo2=0.98), value(spo2=101, interval=0), value(spo2=98)]
@@ -163,7 +163,7 @@ async def test_a_reading_without_its_impossible_values_is_a_duplicate_of_itself(
 
 
 async def test_a_new_sink_goes_on_where_the_last_one_stored(transport: MemoryTransport, url: str) -> None:
-    """Cancelled at any place and started again, over and over: every reading once, in the order of each patient."""
+    """Over many sinks, each cancelled at any place, every reading is stored once, in the order of each patient."""
     total = 600
     async with anyio.create_task_group() as group:
         group.start_soon(transport.publish, encode([observation(n) for n in range(total)]))
@@ -179,10 +179,11 @@ async def test_a_new_sink_goes_on_where_the_last_one_stored(transport: MemoryTra
 
 
 async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str) -> None:
-    """A new in-memory log begins at 0: its first records are not skipped by the old offset, and that is told."""
-    told: list[list[int]] = []
+    """A new in-memory log is read from its beginning in spite of the stored offset, and that is logged."""
+    read_anew: list[list[int]] = []
     logger.add(
-        lambda line: told.append(line.record["extra"]["partitions"]), filter=lambda it: "another log" in it["message"]
+        lambda line: read_anew.append(line.record["extra"]["partitions"]),
+        filter=lambda it: "another log" in it["message"],
     )
     for run in range(2):
         registry = CollectorRegistry()
@@ -193,12 +194,12 @@ async def test_another_run_of_the_transport_is_read_from_its_beginning(url: str)
         await transport.aclose()
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(20,)]
     assert rows(url, "SELECT log, next FROM consumer_offsets") == [(2, 10)]
-    assert told == [[0]]
+    assert read_anew == [[0]]
 
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: str) -> None:
-    """While another program holds the file the sink says what it waits for, and loses nothing."""
+    """While another program locks the file the sink reports the lock, and loses nothing."""
     registry = CollectorRegistry()
     async with running(transport, url, registry) as telemetry:
         await transport.publish(encode([observation(0)]))
@@ -221,7 +222,7 @@ async def test_a_locked_database_is_waited_for(transport: MemoryTransport, url: 
 async def test_readings_arrive_when_they_come_though_they_are_stored_later(
     transport: MemoryTransport, url: str
 ) -> None:
-    """While the database is locked, time goes on: a bed's readings must not look fresher for it."""
+    """The arrival of a reading is the time of its fetch, also when the database was locked then."""
     registry = CollectorRegistry()
     clock = [START.timestamp()]
     async with running(transport, url, registry, now=lambda: clock[0]) as telemetry:
@@ -242,7 +243,7 @@ async def test_readings_arrive_when_they_come_though_they_are_stored_later(
 async def test_each_record_that_the_log_no_longer_holds_is_reported_as_lost(
     transport: MemoryTransport, url: str
 ) -> None:
-    """Records that went to another database, and are no longer in the log, are counted as lost."""
+    """Records that only another database has, and that are no longer in the log, are counted as lost."""
     lines: list[tuple[str, str, int, int]] = []
 
     def keep(message: "Message") -> None:
@@ -264,7 +265,7 @@ async def test_each_record_that_the_log_no_longer_holds_is_reported_as_lost(
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_database_that_is_away_at_the_start_is_waited_for(transport: MemoryTransport, url: str) -> None:
-    """The sink counts as started, for it is alive; it says what it waits for, and stores once that is over."""
+    """A sink without its database counts as started, reports what it waits for, and stores later."""
     registry = CollectorRegistry()
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -284,7 +285,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(transport: Mem
 async def test_a_sink_that_is_stopped_while_it_waits_for_its_database_stores_what_it_can(
     transport: MemoryTransport, url: str
 ) -> None:
-    """Records in memory are stored even if the database comes back during the stop."""
+    """A stopping sink stores the records in memory if the database comes back in time."""
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     async with running(transport, url, CollectorRegistry()):
@@ -296,7 +297,7 @@ async def test_a_sink_that_is_stopped_while_it_waits_for_its_database_stores_wha
 
 @pytest.mark.usefixtures("impatient")
 async def test_what_a_stopped_sink_could_not_store_is_counted(transport: MemoryTransport, url: str) -> None:
-    """The transport still has it, so that whoever ends the process can say what is lost."""
+    """Records that a stopped sink could not store stay in the transport, and can be counted as lost."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
         await transport.publish(encode([observation(0)]))
@@ -310,7 +311,7 @@ async def test_what_a_stopped_sink_could_not_store_is_counted(transport: MemoryT
 
 
 async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTransport, url: str) -> None:
-    """When somebody else moved the stored offset, nothing is stored twice and the sink takes up from there."""
+    """A sink whose stored offset another program moved goes on from there, and stores nothing twice."""
     registry = CollectorRegistry()
     async with running(transport, url, registry):
         await transport.publish(encode([observation(0)]))
@@ -324,7 +325,7 @@ async def test_an_overtaken_sink_reads_on_from_the_database(transport: MemoryTra
 
 
 async def test_a_stopping_sink_stores_what_is_left(transport: MemoryTransport, url: str) -> None:
-    """Records that were acknowledged before the stop are stored after it: the log in memory ends with the process."""
+    """A stopping sink stores every acknowledged record, since the log in memory ends with the process."""
     errors: list[str] = []
     logger.add(lambda line: errors.append(str(line)), level="ERROR", format="{message}")
     async with running(transport, url, CollectorRegistry()):
@@ -335,7 +336,7 @@ async def test_a_stopping_sink_stores_what_is_left(transport: MemoryTransport, u
 
 
 async def lag(transport: MemoryTransport) -> int:
-    """Records that the transport still keeps."""
+    """Count the records that the transport still keeps."""
     async with transport.consumer() as consumer:
         await consumer.assign({})
         return await consumer.lag()

@@ -23,7 +23,7 @@ SIGNS = ("pulse", "resp_rate", "bp", "spo2", "temperature", "map")
 
 
 def decoded(data: bytes | None, key: bytes | None = None) -> Observation:
-    """The observation of a record without impossible values."""
+    """Decode a record without impossible values."""
     implausible: list[Implausible] = []
     observation = decode(Delivery(0, 0, key, data), implausible)
     assert not implausible
@@ -32,7 +32,7 @@ def decoded(data: bytes | None, key: bytes | None = None) -> Observation:
 
 @pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
 def test_malformed_bytes_are_refused(data: bytes) -> None:
-    """Bytes that are no JSON document are a MessageError with reason `malformed`, never another exception."""
+    """Bytes that are no JSON raise a MessageError with reason `malformed`, never another exception."""
     with pytest.raises(MessageError) as caught:
         decoded(data)
     assert caught.value.reason == "malformed"
@@ -40,7 +40,7 @@ def test_malformed_bytes_are_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", INVALID.values(), ids=INVALID)
 def test_what_is_no_observation_is_refused(data: bytes) -> None:
-    """JSON that is no observation is a MessageError with reason `invalid` and says where."""
+    """JSON that is no observation raises a MessageError with reason `invalid` and the place."""
     with pytest.raises(MessageError) as caught:
         decoded(data)
     assert caught.value.reason == "invalid"
@@ -63,23 +63,24 @@ def test_a_tombstone_is_refused() -> None:
 
 @pytest.mark.parametrize("size", [MAX_VALUE_BYTES + 1, 10_000_000])
 def test_oversize_values_are_refused_unread(size: int) -> None:
-    """A value over the limit is refused by its size, whatever is in it."""
+    """A value over the limit is refused by its size, whatever its content is."""
     with pytest.raises(MessageError, match="oversize"):
         decoded(b'"' + b"x" * size)
 
 
 def padded(data: bytes, size: int) -> bytes:
-    """The same document, of so many bytes."""
+    """Return the same document with this number of bytes."""
     return data + b" " * (size - len(data))
 
 
 def nested(depth: int) -> bytes:
-    """An observation with arrays within arrays in a field that nobody knows, and an array beside them."""
+    """Make an observation with nested arrays in an unknown field, and an array beside them."""
     return value(y=[])[:-1] + b',"x":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
 
 
 def test_the_largest_and_the_deepest_that_are_allowed_are_accepted() -> None:
-    """One byte, or one array, more is refused; brackets in a text are none, and those beside each other do not nest."""
+    """The largest size and depth are accepted, one more is refused; brackets in texts and arrays side by side do
+    not count."""
     assert decoded(padded(value(), MAX_VALUE_BYTES)).patient_uuid == ANNA
     with pytest.raises(MessageError, match="oversize"):
         decoded(padded(value(), MAX_VALUE_BYTES + 1))
@@ -92,14 +93,14 @@ def test_the_largest_and_the_deepest_that_are_allowed_are_accepted() -> None:
 
 
 def test_the_key_of_another_patient_is_refused() -> None:
-    """A key that spells another uuid than the value's would break the order per patient."""
+    """A key with another uuid than the value's is refused, since it would break the order per patient."""
     with pytest.raises(MessageError, match="key"):
         decoded(value(), key=str(uuid4()).encode())
 
 
 @pytest.mark.parametrize("key", [None, b"", b"bed-7", b"\xff\xfe", str(ANNA).encode(), str(ANNA).upper().encode()])
 def test_other_keys_are_the_senders_business(key: bytes | None) -> None:
-    """No key, the patient's own and any other text are accepted."""
+    """A record without a key, with the patient's own or with any other text is accepted."""
     assert decoded(value(), key=key).patient_uuid == ANNA
 
 
@@ -212,7 +213,7 @@ ACCEPTED: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("data", "expected"), ACCEPTED.values(), ids=ACCEPTED)
 def test_foreign_senders_of_the_briefs_format_are_accepted(data: bytes, expected: dict[str, Any]) -> None:
-    """Variants that other programs may send are read as they were meant."""
+    """Other programs' variants of the brief's format are accepted with their meaning."""
     found = decoded(data)
     assert {name: getattr(found, name) for name in expected} == expected
 
@@ -228,7 +229,7 @@ def test_no_bytes_at_all_crash_the_decoder(data: bytes) -> None:
 
 @pytest.mark.parametrize(("data", "instead", "came"), IMPLAUSIBLE.values(), ids=IMPLAUSIBLE)
 def test_an_impossible_value_costs_that_value(data: bytes, instead: dict[str, Any], came: dict[str, str]) -> None:
-    """An impossible value is absent, flagged and reported as it came; all else of the reading stays."""
+    """An impossible value is absent, flagged and reported as it came; the rest of the reading stays."""
     implausible: list[Implausible] = []
     delivery = Delivery(3, 7, None, data)
     found = decode(delivery, implausible)
@@ -244,7 +245,7 @@ def test_an_impossible_value_costs_that_value(data: bytes, instead: dict[str, An
 
 @pytest.mark.parametrize("data", NOTHING_LEFT.values(), ids=NOTHING_LEFT)
 def test_a_record_that_keeps_no_value_is_refused(data: bytes) -> None:
-    """A record without any possible value is a dead letter that names the values; they are counted all the same."""
+    """A record without any possible value is a dead letter that names the values, and they are counted."""
     implausible: list[Implausible] = []
     with pytest.raises(MessageError) as caught:
         decode(Delivery(0, 0, None, data), implausible)
@@ -254,7 +255,7 @@ def test_a_record_that_keeps_no_value_is_refused(data: bytes) -> None:
 
 
 def test_what_the_sender_says_of_other_signs_stays() -> None:
-    """Its doubt of a sign that lost its value gives way, for that explains a value which is not there."""
+    """The sender's flags stay, except for that of a sign whose value is left out."""
     said = {"spo2": "motion", "bp": "damped", "pulse": "lead-off"}
     found = decode(Delivery(0, 0, None, value(spo2=101, map=-1, pulse=None, quality=said)), [])
     assert found.quality == Quality(spo2="implausible", bp="damped", pulse="lead-off", map="implausible")
@@ -262,7 +263,7 @@ def test_what_the_sender_says_of_other_signs_stays() -> None:
 
 @pytest.mark.parametrize("other", ["another patient's key", "bad utf-8", "deep nesting"])
 def test_beside_an_impossible_value_all_else_is_looked_at_as_ever(other: str) -> None:
-    """Neither key nor the fields that are ignored pass because something was left out."""
+    """Key and ignored fields are checked beside an impossible value too."""
     data, key = value(spo2=101), str(ANNA).encode()
     if other == "another patient's key":
         key = str(uuid4()).encode()
@@ -287,7 +288,7 @@ ENDS: dict[str, list[float]] = {
 
 @pytest.mark.parametrize(("name", "number"), [(name, number) for name, numbers in ENDS.items() for number in numbers])
 def test_beside_an_impossible_value_the_ends_of_a_range_are_kept(name: str, number: float) -> None:
-    """Both ends of each range are accepted, as from a sender without mistakes."""
+    """Both ends of each range are accepted beside an impossible value too."""
     other = "resp_rate" if name == "pulse" else "pulse"
     found = decode(Delivery(0, 0, None, value(**{name: number, other: -1})), [])
     assert getattr(found, name) == number
@@ -306,7 +307,7 @@ def test_beside_an_impossible_value_a_pressure_may_be_of_the_readings_own_time()
 
 
 def test_the_lenient_record_knows_every_field() -> None:
-    """A field that it lacked would be lost beside an impossible value."""
+    """The lenient record has every field of an observation: a missing one would be lost beside an impossible value."""
     assert sorted(lenient._Record.__struct_fields__) == sorted(Observation.__struct_fields__)
 
 

@@ -1,4 +1,4 @@
-"""The Nth call of the database fails, for every N: whatever happens, each reading is stored once and none is lost."""
+"""The Nth call of the database fails, for every N: each reading is stored once and none is lost."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ from icu.store import journal
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
-from tests.sqlite_faults import Fault, Place, befalling, error
+from tests.sqlite_faults import Fault, Place, error, injected
 from tests.stores import rows
 
 # Seconds until a run that takes some hundredths has certainly come to a stop.
@@ -52,7 +52,7 @@ STORED: Final = {
 
 
 class Ward:
-    """A sink that is started again whenever it ends, as a supervisor does."""
+    """A sink that is restarted whenever it ends, as by a supervisor."""
 
     def __init__(self, url: str) -> None:
         self.transport = MemoryTransport(topic="icu.test", partitions=2)
@@ -61,7 +61,7 @@ class Ward:
         self._url = url
 
     async def run(self) -> None:
-        """Until all is stored and the sink has stopped."""
+        """Run until all is stored and the sink has stopped."""
         self._loop = asyncio.get_running_loop()
         await self.transport.publish(RECORDS)
         async with anyio.create_task_group() as group:
@@ -71,7 +71,7 @@ class Ward:
             group.cancel_scope.cancel()
 
     def cancel(self) -> None:
-        """End this life of the sink, while the call of the database that says so is under way."""
+        """Cancel this run of the sink during the failing call of the database."""
         done = threading.Event()
 
         def cancel() -> None:
@@ -105,7 +105,8 @@ class Ward:
 def test_whichever_call_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, place: Place, step: int
 ) -> None:
-    """Each reading once, each dead letter once, the offsets at the end, nothing kept back, nothing left open."""
+    """Each reading and each dead letter is stored once, the offsets are at the end, and nothing is kept back or
+    left open."""
     # Full jitter may as well be none: what is looked for is no matter of time.
     monkeypatch.setattr("tenacity.wait.random.uniform", lambda low, _high: low)
     # Records of the pool's errors, which pytest keeps, would keep their connections too.
@@ -118,7 +119,7 @@ def test_whichever_call_fails(
         shutil.copy(ready, path)
         ward = Ward(f"sqlite:///{path}")
         cause = ward.cancel if how == "cancelled" else error(how)
-        with befalling(Fault(number, place, cause)) as fault:
+        with injected(Fault(number, place, cause)) as fault:
             anyio.run(ward.run)
         where = f"call {number}, {how} {place}"
         assert (where, ward.transport.unstored, ward.telemetry.trouble, ward.deaths) == (where, 0, None, [])
@@ -130,7 +131,7 @@ def test_whichever_call_fails(
 
 
 def stored(url: str) -> dict[str, object]:
-    """Content of the file."""
+    """Return the content of the file."""
     readings = rows(url, "SELECT patient_id, timestamp FROM patient_metrics ORDER BY 1, 2")
     entries = [(batch, journal.decode(payload)) for batch, payload in rows(url, "SELECT batch, payload FROM journal")]
     sizes = [(batch, len(entry)) for batch, entry in sorted(entries)]
@@ -145,7 +146,7 @@ def stored(url: str) -> dict[str, object]:
 
 
 def left_open(path: Path) -> list[str]:
-    """The threads of connections, which end with them, and files that the last connection to be closed removes."""
+    """Return the threads of open connections, and the files that the last connection removes."""
     if any(path.parent.glob(f"{path.name}-*")):
         gc.collect()  # one that could not be closed is closed by its end
     threads = [each for each in threading.enumerate() if "_connection_worker_thread" in each.name]

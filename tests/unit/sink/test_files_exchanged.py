@@ -1,4 +1,4 @@
-"""Changes by people to the files of an open database: the sink notices, says so once, and goes on rightly."""
+"""Changes by people to the files of an open database: the sink notices, reports them once, and goes on correctly."""
 
 import shutil
 import sqlite3
@@ -28,7 +28,7 @@ TIMEOUT: Final = 20.0
 
 
 class Ward:
-    """A sink, and a monitor that has the same database open in the same process."""
+    """A sink, and a monitor on the same database in the same process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,7 +48,7 @@ class Ward:
             await self.transport.until_stored(0)
 
     async def reported_error(self) -> str:
-        """The one error of the sink, which has come or comes by itself."""
+        """Return the one error of the sink, and wait for it."""
         with anyio.fail_after(TIMEOUT):
             while not self.errors:
                 await anyio.sleep(0.01)
@@ -56,24 +56,24 @@ class Ward:
         return error
 
     async def served(self) -> int:
-        """Readings that the monitor finds."""
+        """Return the readings that the monitor finds."""
         page = await self.reader.page(ANNA, limit=10_000, order="asc", since=START, until=START + timedelta(days=1))
         return len(page.readings)
 
     def stored(self) -> int:
-        """Readings that another program finds, in a database without damage."""
+        """Return the readings that another program finds, in an undamaged database."""
         assert rows(self.url, "PRAGMA integrity_check") == [("ok",)]
         [(count,)] = rows(self.url, "SELECT count(*) FROM patient_metrics")
         return int(count)
 
     def checkpoint(self) -> None:
-        """Another program brings what is in the log into the file."""
+        """Checkpoint the log by another program."""
         assert rows(self.url, "PRAGMA wal_checkpoint(PASSIVE)")[0][0] == 0
 
 
 @pytest.fixture
 async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
-    """One with 20 readings."""
+    """A ward with 20 readings."""
     ward = Ward(tmp_path / "icu.db")
     logger.add(lambda line: ward.errors.append(str(line)), level="ERROR", format="{message}")
     async with anyio.create_task_group() as group:
@@ -100,7 +100,7 @@ async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
 
 
 def half_done(folder: Path) -> list[Path]:
-    """Copies that were begun."""
+    """Return the copies that were begun and not completed."""
     return list(folder.glob(".*"))
 
 
@@ -113,7 +113,8 @@ async def other(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["icu.db-wal", "icu.db-shm"])
 async def test_a_log_that_is_removed_takes_nothing_along(ward: Ward, name: str) -> None:
-    """Readings that only the log held are saved into the file, also beside other readers; the next one is stored."""
+    """Readings that only a removed log held are saved into the file, also beside other readers; the next one is
+    stored."""
     (ward.path.parent / name).unlink()
     await ward.store(1)
     assert "its log, was removed or replaced" in await ward.reported_error()
@@ -123,7 +124,7 @@ async def test_a_log_that_is_removed_takes_nothing_along(ward: Ward, name: str) 
 
 
 async def test_it_is_noticed_while_nothing_arrives(ward: Ward) -> None:
-    """Within a second or two, so that what is in the log is saved before the sink ends."""
+    """A removed log is noticed within two seconds without new records, so that its content is saved."""
     (ward.path.parent / "icu.db-wal").unlink()
     assert "its log, was removed or replaced" in await ward.reported_error()
     with anyio.fail_after(TIMEOUT):
@@ -133,7 +134,7 @@ async def test_it_is_noticed_while_nothing_arrives(ward: Ward) -> None:
 
 
 async def test_a_database_that_is_moved_away_is_whole(ward: Ward, tmp_path: Path) -> None:
-    """The moved file has the content of its log; a new database takes its place, and is not taken for the old one."""
+    """A moved file has the content of its log; a new database takes its place, and is not taken for the old one."""
     ward.path.rename(tmp_path / "moved.db")
     assert "was removed or replaced" in await ward.reported_error()
     await ward.store(5)
@@ -143,7 +144,7 @@ async def test_a_database_that_is_moved_away_is_whole(ward: Ward, tmp_path: Path
 
 
 async def test_a_database_that_takes_its_place_does_not_get_the_log(ward: Ward, tmp_path: Path) -> None:
-    """Readings are told as lost that are in neither of them."""
+    """Readings that neither database has are reported as lost."""
     await other(tmp_path / "other.db")
     (tmp_path / "other.db").rename(ward.path)
     await ward.transport.publish(encode([observation(100)]))
@@ -170,7 +171,7 @@ def emptied(_: Path, target: Path) -> None:
 async def test_a_database_that_is_overwritten(
     ward: Ward, tmp_path: Path, overwrite: Callable[[Path, Path], None], stored: int
 ) -> None:
-    """The copy stays as it was, without the old log; that is reported while nothing arrives."""
+    """A copy over the database stays as it was, without the old log, and is reported while nothing arrives."""
     await other(tmp_path / "other.db")
     ward.checkpoint()
     await ward.store(1)
@@ -187,7 +188,7 @@ async def test_a_database_that_is_overwritten(
 
 
 async def test_a_database_that_is_destroyed_with_its_log(ward: Ward, tmp_path: Path) -> None:
-    """To SQLite it looks like a failing disk, which would be waited for; it is what it is."""
+    """A destroyed file is reported as such, although SQLite reports a failing disk, which would be waited for."""
     for name in ("icu.db", "icu.db-wal"):
         (tmp_path / name).write_bytes(b"no database any more" * 1_000)
     await ward.transport.publish(encode([observation(100)]))
@@ -201,7 +202,7 @@ async def test_a_database_that_is_destroyed_with_its_log(ward: Ward, tmp_path: P
 
 
 async def test_an_older_copy_that_is_copied_over_the_database(ward: Ward, tmp_path: Path) -> None:
-    """The copy is not taken for a checkpoint of the same database, and later readings are reported as lost."""
+    """An older copy is not taken for a checkpoint of the same database, and later readings are reported as lost."""
     with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         source.backup(copy)
     await ward.store(20)
@@ -214,7 +215,7 @@ async def test_an_older_copy_that_is_copied_over_the_database(ward: Ward, tmp_pa
 
 
 async def test_what_others_may_do_is_no_alarm(ward: Ward, tmp_path: Path) -> None:
-    """Checkpoints, copies, VACUUM and writes of another program, by SQLite itself."""
+    """Checkpoints, copies, VACUUM and writes of another program, by SQLite itself, cause no report."""
     for work in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA user_version", "ANALYZE", "REINDEX"):
         with closing(sqlite3.connect(ward.path)) as connection:
             connection.execute(work).fetchall()
@@ -226,7 +227,7 @@ async def test_what_others_may_do_is_no_alarm(ward: Ward, tmp_path: Path) -> Non
 
 
 def newest_alone(path: Path) -> int:
-    """The newest batch of the journal in the file without its log; 0 where it cannot be read."""
+    """Return the newest batch of the journal in the file without its log; 0 where it cannot be read."""
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
             [newest] = connection.execute("SELECT coalesce(max(batch), 0) FROM journal").fetchone()
@@ -237,7 +238,7 @@ def newest_alone(path: Path) -> int:
 
 @contextmanager
 def reader_at_work(path: Path) -> Iterator[None]:
-    """Somebody who reads the database as it is now, which keeps checkpoints from being whole."""
+    """Read the database as it is now, which keeps checkpoints from being complete."""
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN").execute("SELECT count(*) FROM patient_metrics").fetchall()
         yield
@@ -262,7 +263,7 @@ async def test_a_checkpoint_that_a_reader_keeps_from_being_whole_is_no_alarm(war
 
 
 async def test_a_file_that_only_looks_changed_is_no_alarm(ward: Ward) -> None:
-    """Backups and people touch files, also those in which a checkpoint is not whole."""
+    """A new time of change on the file causes no report, also after a partial checkpoint."""
     await ward.store(300)
     with reader_at_work(ward.path):
         await ward.store(2_000)
@@ -276,7 +277,7 @@ async def test_a_file_that_only_looks_changed_is_no_alarm(ward: Ward) -> None:
 
 
 async def test_an_older_copy_over_a_file_whose_checkpoint_is_not_whole(ward: Ward, tmp_path: Path) -> None:
-    """No checkpoint has written since, so somebody else did, whatever the file held before."""
+    """An older copy over a partly checkpointed file is noticed, since no checkpoint of ours has written it."""
     with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         source.backup(copy)
     ward.checkpoint()
@@ -293,7 +294,7 @@ async def test_an_older_copy_over_a_file_whose_checkpoint_is_not_whole(ward: War
 
 
 async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tmp_path: Path) -> None:
-    """A restore is a transaction: the sink goes on at the restored offsets, with the restored patients."""
+    """After a restore by SQLite the sink goes on at the restored offsets, with the restored patients."""
     await other(tmp_path / "other.db")
     with closing(sqlite3.connect(ward.path)) as target, closing(sqlite3.connect(tmp_path / "other.db")) as source:
         source.backup(target)
@@ -305,7 +306,7 @@ async def test_another_database_that_is_restored_by_sqlite_itself(ward: Ward, tm
 
 
 async def test_a_copy_that_is_restored_by_sqlite_itself_while_nothing_arrives(ward: Ward, tmp_path: Path) -> None:
-    """Missing readings are read again, or reported as lost, though no later reading shows the gap."""
+    """After a restore without new records, missing readings are read again, or reported as lost."""
     with closing(sqlite3.connect(ward.path)) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         source.backup(copy)
     await ward.store(5)
@@ -316,7 +317,7 @@ async def test_a_copy_that_is_restored_by_sqlite_itself_while_nothing_arrives(wa
 
 
 async def test_an_emptied_database_that_another_program_opens(ward: Ward, tmp_path: Path) -> None:
-    """SQLite removes the log of an empty file, which is no log that was taken away: nothing of it may come back."""
+    """SQLite removes the log of an empty file, and nothing of that log is written back."""
     ward.checkpoint()
     await ward.store(1)
     emptied(ward.path, ward.path)
@@ -346,7 +347,7 @@ async def test_a_database_that_is_overwritten_while_its_log_is_removed(ward: War
 
 
 async def test_a_lock_that_is_removed_is_taken_anew(ward: Ward) -> None:
-    """A deleted lock file lets no second sink in; nothing of the database changes."""
+    """A deleted lock file is made again, lets no second sink in, and changes nothing of the database."""
     lock = ward.path.with_name("icu.db.lock")
     lock.unlink()
     with anyio.fail_after(TIMEOUT):
@@ -360,7 +361,7 @@ async def test_a_lock_that_is_removed_is_taken_anew(ward: Ward) -> None:
 
 
 async def test_a_sink_whose_lock_another_one_has_ends(ward: Ward) -> None:
-    """There is one sink a database, and the other one was told that it is."""
+    """A sink that has lost its lock to another one ends: there is one sink for a database."""
     ward.path.with_name("icu.db.lock").unlink()
     async with open_writer(ward.url, topic="icu.other"):
         with anyio.fail_after(TIMEOUT):

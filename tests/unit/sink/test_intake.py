@@ -1,4 +1,4 @@
-"""Decoding of batches: what stands beside what, and how far each partition moves."""
+"""Decoding of batches: observations beside their deliveries, and the new offsets."""
 
 from icu.messages import Delivery, Position
 from icu.sink.intake import decode_batches
@@ -9,7 +9,7 @@ from tests.samples import BORIS, decoded, delivery, observation
 
 
 def test_each_observation_stands_beside_its_delivery() -> None:
-    """Refused records between them, and any order of partitions, part no observation from its delivery."""
+    """Each observation stays beside its delivery, with refused records between them and partitions in any order."""
     unreadable = Delivery(1, 8, None, b"?")
     boris = [delivery(observation(n, patient=BORIS), partition=1, offset=7 + 2 * n) for n in range(2)]
     anna = [delivery(observation(n), offset=n) for n in range(3)]
@@ -27,7 +27,7 @@ def test_each_observation_stands_beside_its_delivery() -> None:
 
 
 def test_impossible_values_are_gathered_from_all_batches() -> None:
-    """Each with its delivery."""
+    """Impossible values of all batches are collected, each with its delivery."""
     first, second = (Delivery(partition, 0, None, value(spo2=101 + partition)) for partition in range(2))
     result = decode_batches([Batch(each.partition, [each], 0, Position(1, "m")) for each in (first, second)])
     assert [(each.delivery, each.name, each.value) for each in result.implausible] == [

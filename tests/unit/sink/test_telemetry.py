@@ -1,4 +1,4 @@
-"""Figures of the sink, and that it is not taken for ready before it is."""
+"""Metrics of the sink, and its readiness."""
 
 from prometheus_client import CollectorRegistry
 
@@ -9,7 +9,7 @@ from tests.samples import START, delivery, observation
 
 
 def test_a_sink_waits_until_it_says_otherwise() -> None:
-    """Before it has opened its database, and whenever it says what it waits for."""
+    """A sink is not ready before it has opened its database, and whenever it reports trouble."""
     telemetry = Telemetry(CollectorRegistry())
     assert telemetry.trouble == "the sink has not started yet"
     telemetry.set_trouble(None)
@@ -17,7 +17,7 @@ def test_a_sink_waits_until_it_says_otherwise() -> None:
 
 
 def test_figures_of_one_transaction() -> None:
-    """Records that were refused belong to it; its age is that of its newest reading."""
+    """A transaction counts its refused records, and its age is that of its newest reading."""
     registry = CollectorRegistry()
     refusal = Refusal(Delivery(0, 3, None, b"?"), "malformed", "no JSON")
     came = [observation(0), observation(2), observation(1)]

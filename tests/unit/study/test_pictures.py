@@ -1,4 +1,4 @@
-"""Pictures are drawn, the same each time, and are small enough for a README."""
+"""Pictures are reproducible, and small enough for a README."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from icu.study.pictures import draw
 
 
 def test_a_scenario_with_its_phases(tmp_path: Path) -> None:
-    """Each is named; text stays text; the same arguments are the same bytes."""
+    """A picture of a scenario names each phase; text stays text; the same arguments give the same bytes."""
     course = courses.scenario("cardiac-arrest", 0)
     for name in ("a.svg", "b.svg"):
         draw(tmp_path / name, [course])
@@ -25,7 +25,7 @@ def test_a_scenario_with_its_phases(tmp_path: Path) -> None:
 
 
 def test_what_is_drawn_of_a_scenario() -> None:
-    """It begins at 0, its phases follow each other, and where no pulse is there is no saturation: a gap."""
+    """A course begins at 0, its phases follow each other, and there is no saturation where no pulse is found."""
     course = courses.scenario("cardiac-arrest", 0)
     assert course.seconds[0] < 0 == course.phases[0].begin
     assert [each.end for each in course.phases[:-1]] == [each.begin for each in course.phases[1:]]
@@ -35,12 +35,12 @@ def test_what_is_drawn_of_a_scenario() -> None:
 
 
 def test_a_phase_without_end_is_shown_for_an_hour() -> None:
-    """`stable` lasts for ever."""
+    """A phase without end, as of `stable`, is shown for an hour."""
     assert courses.scenario("stable", 0).phases[-1].end == 3_660
 
 
 def test_patients(tmp_path: Path) -> None:
-    """Side by side, those of the data set; where a cuff measures, values stand in between."""
+    """Patients of the data set are drawn side by side; a cuff's pressure has steps."""
     found = [courses.day(number, 0, 24.0) for number in range(1, 5)]
     assert {bool(each.measured.all()) for each in found} == {True, False}
     draw(tmp_path / "patients.png", found)
@@ -48,7 +48,7 @@ def test_patients(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
-    """An unknown scenario, a kind of file that is none."""
+    """An unknown scenario, and an unknown kind of file, are errors."""
     with pytest.raises(UnknownScenarioError):
         courses.scenario("no-such", 0)
     with pytest.raises(UsageError, match=r"pictures end in \.svg or \.png"):

@@ -1,4 +1,4 @@
-"""Simulated patients are near real ones; what is not, is told so."""
+"""The scorecard tells simulated patients from noise, by the statistics of real ones."""
 
 import math
 
@@ -14,14 +14,14 @@ from icu.study.statistics import SIGNS
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_simulated_patients_are_near_real_ones(seed: int) -> None:
-    """Four of five statistics at least, whichever patients they are."""
+    """At least four of five statistics of simulated patients are inside, with any seed."""
     card = judge(simulated(Plan(seed=seed)))
     assert (card.patients, card.measured) == (200, 91)
     assert card.share >= 80
 
 
 def test_noise_is_told_from_patients() -> None:
-    """The same values in any order within each sign: no patient is themself, and no hour like the one before."""
+    """The same values in random order score far lower than the patients."""
     signs = simulated(Plan(seed=1))
     flat = np.random.default_rng(0).permuted(signs.reshape(-1, len(SIGNS)), axis=0)
     assert judge(flat.reshape(signs.shape)).share < 60
@@ -57,17 +57,17 @@ def test_a_sign_that_nobody_measured_counts_neither_way() -> None:
     ],
 )
 def test_bands(name: str, width: float) -> None:
-    """As wide as they are said to be."""
+    """Each kind of statistic has its documented band."""
     assert band(name, reference()[name]) == pytest.approx(width)
 
 
 @pytest.mark.parametrize("plan", [Plan(patients=9), Plan(patients=50, hours=11)], ids=["patients", "hours"])
 def test_too_few(plan: Plan) -> None:
-    """Of nine patients, or of eleven hours, nothing can be said."""
+    """Nine patients, or eleven hours, are too few for a scorecard."""
     with pytest.raises(RecordingError, match="a scorecard takes 10 of them at least"):
         judge(simulated(plan))
 
 
 def test_the_fewest() -> None:
-    """Ten patients of twelve hours are judged, without a warning."""
+    """Ten patients of twelve hours have a scorecard, without a warning."""
     assert judge(simulated(Plan(patients=10, hours=12))).measured > 80

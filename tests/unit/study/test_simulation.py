@@ -1,4 +1,4 @@
-"""A data set is what the emulator sends, and the same whenever and however it is made."""
+"""A data set has the readings that the emulator sends, and is reproducible in any size and order."""
 
 import csv
 import io
@@ -19,18 +19,18 @@ from icu.study.simulation import Plan, blocks, patient
 SCENARIOS = load_scenarios(packaged("config", "scenarios"))
 
 
-def text(plan: Plan) -> bytes:
-    """All lines of the vitals."""
+def vital_lines(plan: Plan) -> bytes:
+    """Return all lines of the vitals."""
     return b"".join(csv_text.vitals(block) for block in blocks(plan))
 
 
-def told(plan: Plan) -> bytes:
-    """All lines of the labels."""
+def label_lines(plan: Plan) -> bytes:
+    """Return all lines of the labels."""
     return b"".join(csv_text.labels(block) for block in blocks(plan, labelled=True))
 
 
 def sent(plan: Plan, number: int) -> list[Observation]:
-    """What a bedside monitor with this patient's uuid, seed, start and interval sends."""
+    """Return the readings of a bedside monitor with this patient's uuid, seed, start and interval."""
     child = PatientChild(
         id="bed",
         name="Anna",
@@ -53,7 +53,7 @@ def sent(plan: Plan, number: int) -> list[Observation]:
 
 
 def as_line(observation: Observation) -> dict[str, str]:
-    """The observation in the words of a data set."""
+    """Format an observation as a line of a data set."""
     systolic, diastolic = (observation.bp or "-/-").split("/")
     written = {
         "patient_uuid": observation.patient_uuid,
@@ -79,22 +79,22 @@ def as_line(observation: Observation) -> dict[str, str]:
     ids=["hourly", "every 2.5 s", "an arrest, and sensors that fail"],
 )
 def test_it_is_what_the_emulator_sends(plan: Plan) -> None:
-    """Each patient's lines are those of a monitor that runs alone, to the byte."""
-    lines = list(csv.DictReader(io.StringIO((csv_text.VITALS + text(plan)).decode())))
+    """Each patient's lines equal the readings of a monitor that runs alone."""
+    lines = list(csv.DictReader(io.StringIO((csv_text.VITALS + vital_lines(plan)).decode())))
     assert len(lines) == plan.patients * plan.readings
     expected = [as_line(each) for number in range(plan.patients) for each in sent(plan, number + 1)]
     assert lines == expected
 
 
 def test_a_patient_is_the_same_in_a_smaller_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither how many others there are matters, nor how many are simulated at a time, nor in how many pieces."""
+    """A patient is the same with any number of others, in any size of groups and pieces."""
     plan = Plan(patients=20, hours=5, every=60, seed=3)
-    vitals, labels = text(plan), told(plan)
-    assert text(plan._replace(patients=6)) == b"".join(vitals.splitlines(keepends=True)[: 6 * 300])
+    vitals, labels = vital_lines(plan), label_lines(plan)
+    assert vital_lines(plan._replace(patients=6)) == b"".join(vitals.splitlines(keepends=True)[: 6 * 300])
     for rows in (40_000, 900, 100):  # all at once, three patients, a third of one
         monkeypatch.setattr(simulation, "_ROWS", rows)
-        assert text(plan) == vitals
-        assert told(plan) == labels
+        assert vital_lines(plan) == vitals
+        assert label_lines(plan) == labels
     pieces = [piece for block in blocks(plan, labelled=True) for piece in block.pieces(77)]
     assert max(piece.rows for piece in pieces) <= 77
     assert b"".join(map(csv_text.vitals, pieces)) == vitals
@@ -102,7 +102,7 @@ def test_a_patient_is_the_same_in_a_smaller_set(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_who_the_patients_are() -> None:
-    """Known from seed and number alone, for ever, and nobody of a ward's."""
+    """Patients are identified by seed and number, always the same, and differ from those of any ward."""
     assert str(patient(0, 1).uuid) == "e8d8f426-62f7-5edf-b7c9-3b6c2513004b"
     ours = {patient(seed, number).uuid for seed in range(30) for number in range(30)}
     assert len(ours) == 900
@@ -110,10 +110,10 @@ def test_who_the_patients_are() -> None:
 
 
 def test_labels_stand_beside_the_vitals() -> None:
-    """Row for row of the same patient and time; quoted where staff did two things at once."""
+    """Labels have the rows of the vitals, and are quoted where there are two events at once."""
     plan = Plan(patients=4, hours=2, every=30, seed=1, scenario="haemorrhage")
-    lines = list(csv.DictReader(io.StringIO((csv_text.LABELS + told(plan)).decode())))
-    vitals = [line.split(",")[:2] for line in text(plan).decode().splitlines()]
+    lines = list(csv.DictReader(io.StringIO((csv_text.LABELS + label_lines(plan)).decode())))
+    vitals = [line.split(",")[:2] for line in vital_lines(plan).decode().splitlines()]
     assert [[line["patient_uuid"], line["timestamp"]] for line in lines] == vitals
     assert {(line["scenario"], line["phase"]) for line in lines[:240]} >= {
         ("haemorrhage", "compensated"),
@@ -124,7 +124,7 @@ def test_labels_stand_beside_the_vitals() -> None:
 
 
 def test_hours_and_steps_that_do_not_fit() -> None:
-    """The last reading is before the hours are over; there is one at least."""
+    """The last reading is before the end of the hours, and there is at least one."""
     assert Plan(hours=38).readings == 38
     assert Plan(hours=0.1, every=0.1).readings == 3_600
     assert Plan(hours=1, every=50 * 60).readings == 2
@@ -133,8 +133,8 @@ def test_hours_and_steps_that_do_not_fit() -> None:
 
 
 def test_it_tells_how_far_it_is() -> None:
-    """Rows add up to the whole."""
-    heard: list[int] = []
+    """The reported rows add up to all rows."""
+    rows: list[int] = []
     plan = Plan(patients=5, hours=3)
-    list(blocks(plan, told=heard.append))
-    assert sum(heard) == 15
+    list(blocks(plan, on_rows=rows.append))
+    assert sum(rows) == 15

@@ -1,4 +1,4 @@
-"""The statistics, beside what a person works out by hand."""
+"""The statistics equal those computed by hand."""
 
 import math
 
@@ -12,7 +12,7 @@ HOURS = 24
 
 
 def signs(**given: object) -> Floats:
-    """Two patients for a day, in whom nothing was measured but what is given: patients x hours."""
+    """Make two patients of a day with only these values, patients x hours x SIGNS."""
     result = np.full((2, HOURS, len(SIGNS)), np.nan)
     for name, values in given.items():
         result[:, :, SIGNS.index(name)] = values
@@ -20,7 +20,7 @@ def signs(**given: object) -> Floats:
 
 
 def test_quantiles_are_of_all_hours() -> None:
-    """48 hours, one of each from 51 to 98: the median lies between two of them."""
+    """Quantiles are of all hours: of one each from 51 to 98, the median lies between two."""
     statistics = statistics_of(signs(HR=np.arange(51, 99).reshape(2, HOURS)))
     assert statistics["q50.HR"] == 74.5
     assert statistics["q05.HR"] == pytest.approx(51 + 0.05 * 47)
@@ -28,7 +28,7 @@ def test_quantiles_are_of_all_hours() -> None:
 
 
 def test_spread_is_told_from_difference() -> None:
-    """Patients who hold still at 60 and 80 differ by 20: SD 14.14 between them, none within."""
+    """Constant pulses of 60 and 80 give SD 14.14 between patients, and none within."""
     statistics = statistics_of(signs(HR=[[60] * HOURS, [80] * HOURS]))
     assert statistics["betweenSD.HR"] == pytest.approx(math.sqrt(200))
     assert statistics["withinSD.HR"] == 0
@@ -36,7 +36,7 @@ def test_spread_is_told_from_difference() -> None:
 
 
 def test_what_alternates() -> None:
-    """Up and down each hour by 2: an hour later it is the opposite, after four the same."""
+    """A pulse that alternates each hour has an autocorrelation of -1 after an hour, and 1 after four."""
     statistics = statistics_of(signs(HR=np.tile([71.0, 69.0], (2, HOURS // 2))))
     assert statistics["acf1h.HR"] == pytest.approx(-1)
     assert statistics["acf4h.HR"] == pytest.approx(1)
@@ -46,7 +46,7 @@ def test_what_alternates() -> None:
 
 
 def test_correlations_within_and_between() -> None:
-    """Breaths go with the pulse within each patient, and the other way round between them."""
+    """Breaths rise with the pulse within each patient, and fall with it between them."""
     wave = np.tile([1.0, -1.0], HOURS // 2)
     statistics = statistics_of(signs(HR=[60 + wave, 80 + wave], Resp=[20 + wave, 10 + wave]))
     assert statistics["within.HR~Resp"] == pytest.approx(1)
@@ -63,7 +63,7 @@ def test_pressures() -> None:
 
 
 def test_news2_is_of_complete_hours() -> None:
-    """One patient scores 0. The other 3 + 1 + 1 + 0 + 2 = 7 with one red sign, in the half of hours with a rate."""
+    """One patient scores 0, the other 3 + 1 + 1 + 0 + 2 = 7 with one red sign, in the hours with a rate."""
     rate = np.where(np.arange(HOURS) % 2, np.nan, 21)
     statistics = statistics_of(
         signs(
@@ -89,5 +89,5 @@ def test_fewer_than_twelve_values_make_no_mean() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 0), (1, 1), (3, 1), (3, HOURS)])
 def test_nothing_measured_is_no_warning(shape: tuple[int, int]) -> None:
-    """Whatever is missing, there is no statistic and no complaint of NumPy's, which the suite takes for an error."""
+    """Missing values give no statistic, and no warning of NumPy, which would be an error here."""
     assert all(map(math.isnan, statistics_of(np.full((*shape, len(SIGNS)), np.nan)).values()))

@@ -1,4 +1,4 @@
-"""Data sets of others: usual names, missing values, several readings an hour, and mistakes told with their place."""
+"""Data sets of any origin: usual names, missing values, several readings an hour, and mistakes with their place."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ from icu.study.statistics import SIGNS
 
 
 def csv_file(folder: Path, *lines: str) -> Path:
-    """A file with these lines."""
+    """Write a file with these lines."""
     path = folder / "data.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -24,7 +24,7 @@ def csv_file(folder: Path, *lines: str) -> Path:
 
 @pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
 def test_our_own_come_back(tmp_path: Path, name: str) -> None:
-    """Written and read again, all values are as in the fresh run; missing ones stay missing."""
+    """A written data set is read with the values of the fresh run, and missing ones stay missing."""
     plan = Plan(patients=30, hours=20, artefacts=20)
     export(plan, out=tmp_path / name, labels=tmp_path / f"labels-{name}")
     read = tables.hourly(tmp_path / name)
@@ -33,7 +33,7 @@ def test_our_own_come_back(tmp_path: Path, name: str) -> None:
 
 
 def test_the_first_value_of_each_hour(tmp_path: Path) -> None:
-    """Each sign's own: a temperature that is charted later in the hour is not lost."""
+    """The first value of each sign in an hour counts, also one charted later than other signs."""
     path = csv_file(
         tmp_path,
         "subject_id|charttime|HR|Temp",
@@ -50,7 +50,7 @@ def test_the_first_value_of_each_hour(tmp_path: Path) -> None:
 
 
 def test_hours_that_are_counted(tmp_path: Path) -> None:
-    """ICULOS counts hours; a patient begins with the first."""
+    """ICULOS counts hours; a patient begins with the first one."""
     signs = tables.hourly(csv_file(tmp_path, "id,ICULOS,O2Sat", "a,5,97", "a,7,95"))
     np.testing.assert_array_equal(signs[0, :, SIGNS.index("O2Sat")], [97, np.nan, 95])
 
@@ -78,13 +78,13 @@ def test_hours_that_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(tmp_path: Path, lines: list[str], hint: str) -> None:
-    """One sentence with the file, and the line where there is one."""
+    """A mistake is one sentence with the file, and the line where there is one."""
     with pytest.raises(RecordingError, match=hint):
         tables.hourly(csv_file(tmp_path, *lines))
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    """Missing, not text, not Parquet."""
+    """A missing file, one that is no text, and one that is no Parquet are refused."""
     (tmp_path / "a.csv").write_bytes(b"patient,time,hr\n\0\xff,0,70\n")
     (tmp_path / "a.parquet").write_bytes(b"PAR?")
     for name in ("no.csv", "no.parquet", "a.csv", "a.parquet"):
@@ -93,7 +93,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 
 def test_a_waveform_in_parquet(tmp_path: Path) -> None:
-    """More than ten values a second throughout an hour are no respiratory rate."""
+    """More than ten values a second throughout an hour are refused as a waveform."""
     path = tmp_path / "data.parquet"
     rows = 40_000
     columns = {"id": pa.array([1] * rows), "time_ms": pa.array(range(0, rows * 8, 8)), "resp": pa.array([20] * rows)}
@@ -103,7 +103,7 @@ def test_a_waveform_in_parquet(tmp_path: Path) -> None:
 
 
 def test_a_bound_on_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are held in memory."""
+    """The hours are bounded, since they are held in memory."""
     monkeypatch.setattr(hourly, "_MOST", 2)
     assert tables.hourly(csv_file(tmp_path, "id,hours,hr", "a,0,70", "a,1,71")).shape[:2] == (1, 2)
     with pytest.raises(RecordingError, match="over 2 hours of patients"):
@@ -111,14 +111,14 @@ def test_a_bound_on_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_pipe_is_no_data_set(tmp_path: Path) -> None:
-    """It would be waited for, and cannot be read twice."""
+    """A pipe is refused: it would be waited for, and cannot be read twice."""
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(RecordingError, match=r"a\.csv cannot be read: it is no regular file"):
         tables.hourly(tmp_path / "a.csv")
 
 
 def test_parquet_of_others(tmp_path: Path) -> None:
-    """Times as text, integers with nulls, categories, columns in any order and of any name."""
+    """Parquet of other programs is read: times as text, integers with nulls, categories, columns in any order."""
     path = tmp_path / "data.parquet"
     columns = {
         "Temp": pa.array([None, 37.5, 38]),
@@ -138,7 +138,7 @@ def test_parquet_of_others(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_recordings(tmp_path: Path) -> None:
-    """Each file is a patient; without a time column a row is an hour."""
+    """Each recording of a folder is a patient; without a time column a row is an hour."""
     (tmp_path / "a.psv").write_text("HR|Temp\n70|NaN\nNaN|37\n")
     (tmp_path / "b.csv").write_text("minutes,spo2\n0,97\n30,96\n150,95\n")
     signs = hourly.recorded(tmp_path)
@@ -153,7 +153,7 @@ SECOND = [{"HR": 72, "O2Sat": 90, "SBP": 121, "DBP": 81}.get(sign, np.nan) for s
 
 
 def test_columns_are_known_as_those_of_recordings(tmp_path: Path) -> None:
-    """Units, the better of two sources, fractions; what is impossible costs itself alone, and the next value counts."""
+    """Columns follow the rules for recordings: units, the better of two sources, and impossible values."""
     header, first = CHANGED
     path = csv_file(
         tmp_path,
@@ -170,7 +170,7 @@ def test_columns_are_known_as_those_of_recordings(tmp_path: Path) -> None:
 
 
 def test_parquet_is_read_by_the_same_names(tmp_path: Path) -> None:
-    """With the same conversions, and the same care for what cannot be."""
+    """Parquet has the same names, conversions and limits."""
     path = tmp_path / "data.parquet"
     columns = {
         "subject_id": pa.array([1, 1, 1]),
@@ -203,7 +203,7 @@ def test_parquet_is_read_by_the_same_names(tmp_path: Path) -> None:
     ],
 )
 def test_parquet_in_other_units(tmp_path: Path, column: dict[str, pa.Array], hint: str | None) -> None:
-    """Refused as in CSV."""
+    """Parquet in other units is refused as CSV is."""
     path = tmp_path / "data.parquet"
     pq.write_table(pa.table({"id": pa.array([1, 2]), "time": pa.array([0, 0]), **column}), path)
     if hint is None:
@@ -214,7 +214,7 @@ def test_parquet_in_other_units(tmp_path: Path, column: dict[str, pa.Array], hin
 
 
 def test_epochs_of_parquet_by_their_magnitude(tmp_path: Path) -> None:
-    """Seconds, ms and us since 1970 are the same hours."""
+    """Seconds, ms and us since 1970 give the same hours."""
     for scale in (1, 10**3, 10**6):
         path = tmp_path / f"{scale}.parquet"
         moments = pa.array([1_714_557_600 * scale, (1_714_557_600 + 7_200) * scale])
@@ -231,7 +231,7 @@ def test_epochs_of_parquet_by_their_magnitude(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_of_parquet_that_mean_several_things(tmp_path: Path, moments: list[int], hint: str) -> None:
-    """Refused as in CSV."""
+    """Ambiguous numbers in Parquet are refused as in CSV."""
     path = tmp_path / "data.parquet"
     pq.write_table(pa.table({"id": pa.array([1, 1]), "time": pa.array(moments), "hr": pa.array([70, 72])}), path)
     with pytest.raises(RecordingError, match=hint):
@@ -239,7 +239,7 @@ def test_numbers_of_parquet_that_mean_several_things(tmp_path: Path, moments: li
 
 
 def test_a_folder_of_several_patients_a_file(tmp_path: Path) -> None:
-    """Each is a patient of the scorecard, in each file anew."""
+    """Each patient of each file is a patient of the scorecard."""
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("patient_id,ICULOS,hr,sbp,dbp\n1,1,70,80,120\n2,1,80,120,80\n1,2,71,,\n")
     signs = hourly.recorded(tmp_path)
@@ -248,7 +248,7 @@ def test_a_folder_of_several_patients_a_file(tmp_path: Path) -> None:
 
 
 def test_patients_whom_two_columns_tell_apart(tmp_path: Path) -> None:
-    """A visit is numbered within its patient, and is a history of its own; in Parquet too."""
+    """A visit number within a patient makes a history of its own, in Parquet too."""
     columns = {"patient_id": [1, 1, 2], "visit_id": [1, 2, 1], "time_min": [0, 0, 0], "hr": [70, 80, 90]}
     rows = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
     pq.write_table(pa.table(columns), tmp_path / "data.parquet")

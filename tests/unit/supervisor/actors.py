@@ -1,4 +1,4 @@
-"""Children that do as they are told, and supervisors that remember what they announced."""
+"""Children with scripts, and supervisors that record their events."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -16,9 +16,9 @@ from icu.supervisor.view import ChildView
 
 
 class Actor:
-    """A child: starts, says so, and ends as the script of its lives tells; without one it runs until cancelled.
+    """A child that starts, and ends by the script of its lives; without a script it runs until cancelled.
 
-    Each life takes `start` seconds until it says so, and `stop` seconds to end once it is told to.
+    Each life takes `start` seconds until it says so, and `stop` seconds to end after a stop request.
     """
 
     def __init__(self, *lives: Callable[[], Awaitable[None]], start: float = 0, stop: float = 0) -> None:
@@ -47,7 +47,7 @@ class Actor:
 
 
 class Starter:
-    """A child whose starts end as its script tells: what is raised is raised, anything else is a start that works."""
+    """A child whose starts end by its script: an error is raised, anything else is a good start."""
 
     def __init__(self, *starts: BaseException | Callable[[], Awaitable[None]] | None) -> None:
         self._script = starts
@@ -66,24 +66,24 @@ class Starter:
 
 
 async def ends() -> None:
-    """Runs for a second, then ends by itself."""
+    """Run for a second, then return."""
     await anyio.sleep(1)
 
 
 async def crashes() -> None:
-    """Runs for a second, then dies of an error."""
+    """Run for a second, then raise an error."""
     await anyio.sleep(1)
     raise RuntimeError("the child broke")
 
 
 async def crash_at_once() -> None:
-    """Dies as soon as it has said that it has started."""
+    """Raise an error directly after the start."""
     await anyio.lowlevel.checkpoint()
     raise RuntimeError("the child broke")
 
 
 def crashes_after(seconds: float) -> Callable[[], Awaitable[None]]:
-    """A life that dies of an error after so many seconds."""
+    """Make a life that raises an error after this number of seconds."""
 
     async def life() -> None:
         await anyio.sleep(seconds)
@@ -93,7 +93,7 @@ def crashes_after(seconds: float) -> Callable[[], Awaitable[None]]:
 
 
 def ends_after(seconds: float) -> Callable[[], Awaitable[None]]:
-    """A life that ends by itself after so many seconds."""
+    """Make a life that returns after this number of seconds."""
 
     async def life() -> None:
         await anyio.sleep(seconds)
@@ -102,7 +102,7 @@ def ends_after(seconds: float) -> Callable[[], Awaitable[None]]:
 
 
 async def stray_cancel() -> None:
-    """A cancellation that nobody asked for, as a library below may leak it."""
+    """Raise a cancellation without a request, as a library may."""
     with CancelScope() as scope:
         scope.cancel()
         try:
@@ -113,40 +113,40 @@ async def stray_cancel() -> None:
 
 
 class Ward:
-    """A supervisor and everything that it announced."""
+    """A supervisor and all its events."""
 
     def __init__(self, supervisor: Supervisor, events: list[Event]) -> None:
         self.supervisor = supervisor
         self.events = events
 
-    def told(self, kind: type[Any]) -> list[Any]:
-        """The events of one kind."""
+    def events_of(self, kind: type[Any]) -> list[Any]:
+        """Return the events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def ids(self, kind: type[Any]) -> str:
-        """The ids of the events of one kind, in their order, with spaces between."""
-        return " ".join(event.id for event in self.told(kind))
+        """Return the ids of the events of one kind, in order, separated by spaces."""
+        return " ".join(event.id for event in self.events_of(kind))
 
     def order(self) -> str:
-        """Starts (+) and stops (-), in order."""
+        """Return starts (+) and stops (-), in order."""
         signs = {ChildStarted: "+", ChildStopped: "-"}
         return " ".join(f"{signs[type(event)]}{event.id}" for event in self.events if type(event) in signs)
 
     def child(self, child_id: str) -> ChildView:
-        """A child now."""
+        """Return the view of a child."""
         return next(each for each in self.supervisor.view() if each.id == child_id)
 
     def state(self, child_id: str) -> str:
-        """The state of a child now."""
+        """Return the state of a child."""
         return str(self.child(child_id).state)
 
     def states(self) -> str:
-        """The states of all children now, in their order, with spaces between."""
+        """Return the states of all children, in order, separated by spaces."""
         return " ".join(str(each.state) for each in self.supervisor.view())
 
 
 def build(*specs: ChildSpec, intensity: Intensity | None = None, random: float = 1.0, **how: Any) -> Ward:
-    """A supervisor that is not running yet; `random` is what the back-off draws."""
+    """Make a supervisor that does not run yet; `random` is used by the back-off."""
     events: list[Event] = []
     chosen = intensity or Intensity()
     supervisor = Supervisor(specs, intensity=chosen, on_event=[events.append], random=lambda: random, **how)
@@ -155,7 +155,7 @@ def build(*specs: ChildSpec, intensity: Intensity | None = None, random: float =
 
 @asynccontextmanager
 async def running(*specs: ChildSpec, **how: Any) -> AsyncIterator[Ward]:
-    """A supervisor whose children have started; it is stopped at the end."""
+    """Run a supervisor until its children have started, and stop it at the end."""
     ward = build(*specs, **how)
     async with anyio.create_task_group() as group:
         await group.start(ward.supervisor.run)
@@ -165,7 +165,7 @@ async def running(*specs: ChildSpec, **how: Any) -> AsyncIterator[Ward]:
 
 @asynccontextmanager
 async def starting(*specs: ChildSpec, **how: Any) -> AsyncIterator[tuple[Ward, TaskGroup]]:
-    """A supervisor whose children are about to start, and a task group beside it; both are stopped at the end."""
+    """Run a supervisor whose children are about to start, with a task group; both are stopped at the end."""
     ward = build(*specs, **how)
     async with anyio.create_task_group() as group:
         group.start_soon(ward.supervisor.run)
@@ -176,5 +176,5 @@ async def starting(*specs: ChildSpec, **how: Any) -> AsyncIterator[tuple[Ward, T
 
 
 def permanent(**actors: Actor | Starter) -> Iterable[ChildSpec]:
-    """Permanent children of these names."""
+    """Make permanent children of these names."""
     return [ChildSpec(id=name, start=actor) for name, actor in actors.items()]

@@ -1,4 +1,4 @@
-"""The supervisor's tests run on virtual time, each on both of the event loops that it knows."""
+"""Virtual time for the supervisor's tests, on both of its event loops."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.clocks import virtual_asyncio, virtual_time
 
 @pytest.fixture(params=[virtual_time, virtual_asyncio], ids=["trio", "asyncio"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, object]]:
-    """The supervisor only sleeps and waits: its hours last milliseconds."""
+    """Virtual time: hours of a supervisor take milliseconds."""
     return request.param()

@@ -1,4 +1,4 @@
-"""The delay before a child starts again."""
+"""Delays before a child starts again."""
 
 import anyio
 import pytest
@@ -10,16 +10,16 @@ from tests.unit.supervisor.actors import Actor, crash_at_once, crashes, crashes_
 
 
 async def test_waits_double_up_to_five_seconds() -> None:
-    """A child that dies at each start is waited for longer each time, from 0.1 s to 5 s."""
+    """The delay of a child that dies at each start doubles from 0.1 s up to 5 s."""
     async with running(*permanent(a=Actor(*[crash_at_once] * 9))) as ward:
         await anyio.sleep(60)
-        delays = [event.delay for event in ward.told(ChildRestarting)]
+        delays = [event.delay for event in ward.events_of(ChildRestarting)]
     assert delays == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5])
 
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_the_wait_is_kept(strategy: Strategy) -> None:
-    """The next life begins when the wait is over, not before."""
+    """The next life begins at the end of the delay, not before."""
     actor = Actor(crashes)
     async with running(*permanent(a=actor, b=Actor()), strategy=strategy) as ward:
         await anyio.sleep(1.09)
@@ -29,39 +29,39 @@ async def test_the_wait_is_kept(strategy: Strategy) -> None:
 
 
 async def test_jitter_is_full() -> None:
-    """The wait is anything from nothing to the ceiling, as the random number says."""
+    """The delay is random between 0 and its ceiling."""
     async with running(*permanent(a=Actor(*[crash_at_once] * 3)), random=0.5) as ward:
         await anyio.sleep(60)
-        assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.05, 0.1, 0.2])
+        assert [event.delay for event in ward.events_of(ChildRestarting)] == pytest.approx([0.05, 0.1, 0.2])
 
 
 async def test_a_long_life_forgives() -> None:
-    """A child that ran for a while waits like one that died for the first time."""
+    """After a long life the delay is that of a first death."""
     actor = Actor(crash_at_once, crash_at_once, crashes_after(3_600))
     async with running(*permanent(a=actor)) as ward:
         await anyio.sleep(4_000)
-        assert [event.delay for event in ward.told(ChildRestarting)] == pytest.approx([0.1, 0.2, 0.1])
+        assert [event.delay for event in ward.events_of(ChildRestarting)] == pytest.approx([0.1, 0.2, 0.1])
 
 
 @pytest.mark.parametrize(("uptime", "wait"), [(0.0, 0.4), (9.99, 0.4), (10.0, 0.1), (3_600.0, 0.1)])
 def test_ten_seconds_are_a_long_life(uptime: float, wait: float) -> None:
-    """A child that dies a little sooner each time waits longer each time."""
+    """Lives below ten seconds lengthen the delay each time."""
     backoff = Backoff(lambda: 1.0)
     assert [backoff.next(0), backoff.next(0), backoff.next(uptime)] == pytest.approx([0.1, 0.2, wait])
 
 
 async def test_each_child_waits_for_itself() -> None:
-    """The deaths of one child do not make a sibling wait longer."""
+    """The deaths of one child do not lengthen the delay of a sibling."""
     actors = {"a": Actor(*[crash_at_once] * 3), "b": Actor(crashes_after(2))}
     async with running(*permanent(**actors)) as ward:
         await anyio.sleep(60)
-        waits = [(event.id, event.delay) for event in ward.told(ChildRestarting)]
+        waits = [(event.id, event.delay) for event in ward.events_of(ChildRestarting)]
     assert waits == [("a", 0.1), ("a", 0.2), ("a", 0.4), ("b", 0.1)]
 
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_a_group_waits_once_and_before_its_first(strategy: Strategy) -> None:
-    """Those that were taken down with it are stopped at once, and start right after it."""
+    """Siblings that fall with a child are stopped at once, and start directly after it."""
     sibling = Actor()
     async with running(*permanent(a=Actor(crashes), b=sibling), strategy=strategy) as ward:
         await anyio.sleep(1.05)
@@ -72,7 +72,7 @@ async def test_a_group_waits_once_and_before_its_first(strategy: Strategy) -> No
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_stopping_during_back_off(strategy: Strategy) -> None:
-    """A child that waits to be started again is stopped at once, and not started (OTP's hanging_restart_loop)."""
+    """A child in back-off is stopped at once, and not started (OTP's hanging_restart_loop)."""
     actor = Actor(crashes)
     async with running(*permanent(a=actor, b=Actor()), strategy=strategy) as ward:
         await anyio.sleep(1.05)
@@ -83,7 +83,7 @@ async def test_stopping_during_back_off(strategy: Strategy) -> None:
 
 
 async def test_siblings_run_on_during_back_off() -> None:
-    """Under one_for_one nobody waits for a child that waits."""
+    """Under one_for_one no sibling waits for a child in back-off."""
     sibling = Actor()
     async with running(*permanent(a=Actor(*[crash_at_once] * 9), b=sibling)) as ward:
         await anyio.sleep(10)

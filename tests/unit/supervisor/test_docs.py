@@ -1,4 +1,4 @@
-"""The example of docs/supervisor.md works, and its lists are complete."""
+"""The example of docs/supervisor.md works, and the page's lists are complete."""
 
 import re
 import runpy
@@ -13,13 +13,13 @@ PAGE = Path(__file__).parents[3].joinpath("docs", "supervisor.md").read_text()
 
 
 def test_the_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It tells of a start in order, of a death that takes the child after it along, and of a stop in reverse."""
+    """The example prints an ordered start, a death that stops the child after it, and a stop in reverse."""
     [example] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     script = tmp_path / "example.py"
     script.write_text(example)
     runpy.run_path(str(script))
-    told = re.findall(r"^(\w+)\(id='(\w+)'", capsys.readouterr().out, re.MULTILINE)
-    assert told == [
+    events = re.findall(r"^(\w+)\(id='(\w+)'", capsys.readouterr().out, re.MULTILINE)
+    assert events == [
         ("ChildStarted", "source"),
         ("ChildStarted", "reader"),
         ("ChildFailed", "source"),
@@ -33,12 +33,12 @@ def test_the_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_example_is_short() -> None:
-    """Fourteen lines are enough for all of it."""
+    """The example has at most fourteen lines."""
     [example] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len([line for line in example.splitlines() if line]) == 14
 
 
 @pytest.mark.parametrize("word", [*ChildState, *Restart, *(each.name for each in Strategy)])
 def test_the_page_knows_every_state_and_kind(word: str) -> None:
-    """Nothing that people see in the view or write in a specification is left out."""
+    """The page has every state of the view and every word of a specification."""
     assert re.search(rf"\b{word}\b", PAGE)

@@ -1,4 +1,4 @@
-"""Thousands of restarts leave nothing behind."""
+"""Thousands of restarts leave no objects, tasks or descriptors behind."""
 
 import gc
 from collections.abc import Awaitable, Callable
@@ -17,18 +17,18 @@ from tests.unit.supervisor.actors import Actor, Starter, crash_at_once, permanen
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """On the program's own loop alone: it takes its time."""
+    """The program's own event loop alone, since these tests take long."""
     return virtual_asyncio()
 
 
 class Residue:
-    """Numbers of objects, tasks and descriptors at the beginning, and their growth since."""
+    """Numbers of objects, tasks and descriptors at the beginning, and their growth."""
 
     def __init__(self) -> None:
         self._before = self._count()
 
     def check(self) -> None:
-        """Nothing may have grown but by what happens to be under way at the moment, and what Python keeps in caches."""
+        """Check that nothing has grown, but for running work and Python's caches."""
         objects, tasks, files = (now - before for now, before in zip(self._count(), self._before, strict=True))
         print(f"{objects} objects, {tasks} tasks and {files} descriptors more")
         assert objects < 100
@@ -51,7 +51,7 @@ async def until(reached: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("deaths", [2_000, pytest.param(10_000, marks=pytest.mark.endurance)])
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_thousands_of_deaths(strategy: Strategy, deaths: int) -> None:
-    """No restart keeps the life before it, nor that of the sibling that falls with it: no task, no object, no error."""
+    """No restart keeps the former life, or that of a sibling that fell with it: no task, object or error."""
     dying, sibling = Actor(*[crash_at_once] * deaths), Actor()
     # No events are kept here, and a random number of 0 makes each wait nothing.
     supervisor = Supervisor(
@@ -69,7 +69,7 @@ async def test_thousands_of_deaths(strategy: Strategy, deaths: int) -> None:
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_two_thousand_starts_that_fail(strategy: Strategy) -> None:
-    """The same when the child does not even start."""
+    """Failed starts leave nothing behind either."""
     away = Starter(*[StoreUnavailableError("locked")] * 2_000)
     supervisor = Supervisor(
         permanent(a=Actor(), b=away), strategy=strategy, intensity=Intensity(2_000, 60), random=lambda: 0
@@ -84,19 +84,19 @@ async def test_two_thousand_starts_that_fail(strategy: Strategy) -> None:
 
 
 async def restart(supervisor: Supervisor) -> None:
-    """An order."""
+    """Restart a child by order."""
     await supervisor.restart_child("b")
 
 
 async def replace(supervisor: Supervisor) -> None:
-    """Two orders."""
+    """Remove and add a child by order."""
     await supervisor.remove_child("b")
     await supervisor.add_child(*permanent(b=Actor()))
 
 
 @pytest.mark.parametrize("order", [restart, replace])
 async def test_a_thousand_orders(order: Callable[[Supervisor], Awaitable[None]]) -> None:
-    """Neither do restarts by order, nor children that come and go."""
+    """Restarts by order, and children that come and go, leave nothing behind either."""
     supervisor = Supervisor(permanent(a=Actor(), b=Actor()))
     async with anyio.create_task_group() as group:
         await group.start(supervisor.run)

@@ -1,4 +1,4 @@
-"""Supervisors below supervisors: how they start, fall, rise, give up and are shown."""
+"""Supervisors below supervisors: start, fall, escalation and view."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ TWO = Intensity(restarts=2, period=60)
 
 
 async def test_a_supervisor_is_a_child_like_any_other() -> None:
-    """It has started when its children have, and is stopped with them, each in its own order."""
+    """An inner supervisor has started when its children have, and stops with them, each in its own order."""
     beds = build(*permanent(bed1=Actor(start=2), bed2=Actor(start=2)))
     async with starting(beds.supervisor.as_child("beds"), *permanent(monitor=Actor())) as (ward, _):
         await anyio.sleep(3)
@@ -36,7 +36,7 @@ async def test_a_supervisor_is_a_child_like_any_other() -> None:
 
 
 async def test_the_view_holds_the_children_of_children() -> None:
-    """One view shows the whole tree, at each level in order, before the start too."""
+    """One view has the whole tree, in order at each level, before the start too."""
     beds = build(*permanent(bed1=Actor(), bed2=Actor()))
     ward = build(*permanent(sink=Actor()), beds.supervisor.as_child("beds"))
     assert [each.id for each in ward.child("beds").children] == ["bed1", "bed2"]
@@ -47,16 +47,16 @@ async def test_the_view_holds_the_children_of_children() -> None:
 
 
 async def test_a_death_below_is_nobody_else_s_business() -> None:
-    """A dying bed uses up the budget of the beds alone: above, nothing has happened."""
+    """A death below counts for the inner supervisor only."""
     beds = build(*permanent(bed=Actor(*[crashes] * 2)), intensity=TWO)
     async with running(beds.supervisor.as_child("beds"), *permanent(sink=Actor())) as ward:
         await anyio.sleep(30)
         assert beds.child("bed").restarts == 2
-        assert (ward.states(), ward.told(ChildFailed)) == ("running running", [])
+        assert (ward.states(), ward.events_of(ChildFailed)) == ("running running", [])
 
 
 async def test_the_inner_gives_up_and_the_outer_restarts_it() -> None:
-    """OTP's tree: all below are stopped and started anew, with a clean record; siblings above are left alone."""
+    """An inner supervisor that gave up is restarted with all its children and a clean record; siblings above run on."""
     good, bad, sibling = Actor(), Actor(*[crashes] * 3), Actor()
     inner = build(*permanent(good=good, bad=bad), intensity=TWO)
     async with running(inner.supervisor.as_child("inner"), *permanent(sibling=sibling)) as ward:
@@ -65,12 +65,13 @@ async def test_the_inner_gives_up_and_the_outer_restarts_it() -> None:
         assert (good.starts, bad.starts, sibling.starts) == (2, 4, 1)
         assert (inner.ids(Escalated), ward.ids(ChildRestarting)) == ("bad", "inner")
         assert (inner.child("bad").restarts, ward.child("inner").restarts) == (0, 1)
-    assert isinstance(ward.told(ChildFailed)[0].error, RestartIntensityError)
+    assert isinstance(ward.events_of(ChildFailed)[0].error, RestartIntensityError)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_then_the_outer_gives_up(strategy: Strategy) -> None:
-    """Intensities multiply: two restarts of an inner one that allows two are nine lives; then the error leaves."""
+    """Intensities multiply: two restarts of an inner supervisor that allows two are nine lives; then the error is
+    raised."""
     bad, sibling = Actor(*[crashes] * 99), Actor()
     inner = build(*permanent(bad=bad), intensity=TWO, random=0)
     ward = build(
@@ -95,7 +96,7 @@ async def test_a_sibling_takes_the_inner_one_down(strategy: Strategy) -> None:
 
 
 async def test_an_inner_one_whose_first_start_cannot_succeed() -> None:
-    """The error passes through all levels as it is, and stops all that have started."""
+    """The error passes through all levels unchanged, and all started children are stopped."""
     sibling, below = Actor(), Actor()
     inner = build(*permanent(below=below, monitor=Starter(AddressInUseError("127.0.0.1", 8000))))
     with pytest.raises(AddressInUseError):
@@ -104,18 +105,18 @@ async def test_an_inner_one_whose_first_start_cannot_succeed() -> None:
 
 
 async def test_an_inner_one_is_waited_for_as_long_as_its_children_need() -> None:
-    """To start and to stop: the limits are those of the children, not one for all of them."""
+    """An inner supervisor has as long to start and stop as its children have, each by its own limit."""
     actors = {name: Actor(start=25, stop=4) for name in "abc"}
     inner = build(*permanent(**actors))
     async with running(*permanent(z=Actor()), inner.supervisor.as_child("inner")) as ward:
-        assert not ward.told(ChildFailed)
+        assert not ward.events_of(ChildFailed)
         before = anyio.current_time()
     assert anyio.current_time() - before == pytest.approx(12)
     assert ward.ids(ChildStopped) == "inner z"
 
 
 async def test_an_inner_one_may_be_given_a_limit() -> None:
-    """A child below that ignores its cancellation holds up its own supervisor, but nobody beside that."""
+    """A child below that ignores its cancellation delays its own supervisor only."""
     hung = ChildSpec(id="hung", start=Actor(stop=60), shutdown=3)
     inner = build(hung)
     async with running(*permanent(sink=Actor()), inner.supervisor.as_child("inner", shutdown=4)) as ward:
@@ -125,7 +126,7 @@ async def test_an_inner_one_may_be_given_a_limit() -> None:
 
 
 async def test_stopping_while_the_inner_one_starts() -> None:
-    """Those below that have started are stopped, the others never start."""
+    """A stop while the inner one starts stops its started children, and the others never start."""
     last = Actor()
     inner = build(*permanent(a=Actor(), b=Actor(start=60), c=last))
     async with starting(inner.supervisor.as_child("inner")) as (ward, _):
@@ -134,7 +135,7 @@ async def test_stopping_while_the_inner_one_starts() -> None:
 
 
 async def test_orders_at_both_levels() -> None:
-    """A child is restarted by its own supervisor; a supervisor is restarted with all that it has."""
+    """A child is restarted by its own supervisor; a supervisor is restarted with all its children."""
     x, y = Actor(), Actor()
     inner = build(*permanent(x=x, y=y))
     async with running(inner.supervisor.as_child("inner")) as ward:
@@ -145,7 +146,7 @@ async def test_orders_at_both_levels() -> None:
 
 
 async def test_children_that_were_added_outlive_the_fall_of_their_supervisor() -> None:
-    """Unlike OTP, where only those of `init` come back: what people have added or removed stays so."""
+    """Added and removed children stay so after a restart of their supervisor, unlike in OTP."""
     inner = build(*permanent(x=Actor(), y=Actor()))
     async with running(inner.supervisor.as_child("inner")) as ward:
         await inner.supervisor.add_child(ChildSpec(id="z", start=Actor()))
@@ -155,8 +156,8 @@ async def test_children_that_were_added_outlive_the_fall_of_their_supervisor() -
         assert inner.states() == "starting starting"
 
 
-async def test_whoever_was_stopped_stays_so_when_the_supervisor_falls() -> None:
-    """Only an order starts it again."""
+async def test_a_stopped_child_stays_so_when_the_supervisor_falls() -> None:
+    """A child stopped by order stays down after a restart of its supervisor."""
     inner = build(*permanent(x=Actor(), y=Actor()))
     async with running(inner.supervisor.as_child("inner")) as ward:
         await inner.supervisor.stop_child("x")
@@ -168,17 +169,17 @@ async def test_whoever_was_stopped_stays_so_when_the_supervisor_falls() -> None:
 
 @pytest.mark.parametrize(("restart", "state"), [(Restart.PERMANENT, "running"), (Restart.TRANSIENT, "exited")])
 async def test_an_inner_one_that_ends_by_itself(restart: Restart, state: str) -> None:
-    """Its work is done: as a transient child it is over, as a permanent one it begins again."""
+    """An inner supervisor that ends by itself is over as a transient child, and restarted as a permanent one."""
     spec = ChildSpec(id="job", start=Actor(ends), restart=Restart.TEMPORARY, significant=True)
     inner = build(spec, auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
     async with running(inner.supervisor.as_child("inner", restart=restart)) as ward:
         await anyio.sleep(30)
         assert ward.state("inner") == state
-        assert (ward.ids(ChildExited), ward.told(ChildFailed)) == ("inner", [])
+        assert (ward.ids(ChildExited), ward.events_of(ChildFailed)) == ("inner", [])
 
 
 async def test_an_end_by_itself_may_go_up_the_tree() -> None:
-    """OTP's nested_auto_shutdown: the inner one is significant to the outer one, and ends it too."""
+    """A significant inner supervisor that ends by itself ends the outer one too (OTP's nested_auto_shutdown)."""
     job = ChildSpec(id="job", start=Actor(ends), restart=Restart.TRANSIENT, significant=True)
     inner = build(job, auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
     spec = replace(inner.supervisor.as_child("inner", restart=Restart.TRANSIENT), significant=True)
@@ -189,7 +190,7 @@ async def test_an_end_by_itself_may_go_up_the_tree() -> None:
 
 
 async def test_a_wait_below_is_a_wait_above() -> None:
-    """A start that is tried again below one_for_one does not keep the tree from starting."""
+    """A start that is retried below one_for_one does not keep the tree from starting."""
     inner = build(*permanent(x=Starter(StoreUnavailableError("locked")), y=Actor()))
     async with running(inner.supervisor.as_child("inner")) as ward:
         assert inner.states() == "backoff starting"

@@ -1,4 +1,4 @@
-"""Orders about one child, in any state."""
+"""Orders about one child, in every state."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -41,7 +41,7 @@ LIVES = {
 
 @asynccontextmanager
 async def child_in(state: str) -> AsyncIterator[tuple[Ward, Actor]]:
-    """A child, `a`, that has come to this state in its first life, beside one that must not notice anything."""
+    """Run a supervisor with a child, `a`, in this state of its first life, beside one that must not notice."""
     make, restart = LIVES[state]
     actor, sibling = make(), Actor()
     async with running(ChildSpec(id="a", start=actor, restart=restart), *permanent(b=sibling)) as ward:
@@ -54,7 +54,7 @@ async def child_in(state: str) -> AsyncIterator[tuple[Ward, Actor]]:
 
 
 async def test_children_in_another_order() -> None:
-    """Nobody is touched; from then on they are shown so, and stopped in reverse."""
+    """A new order of the children touches none of them; the view and the stop follow it."""
     a, b, c = Actor(), Actor(), Actor()
     async with running(*permanent(a=a, b=b, c=c)) as ward:
         ward.supervisor.arrange(["c", "nobody", "a"])
@@ -65,7 +65,7 @@ async def test_children_in_another_order() -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_start(state: str) -> None:
-    """A child that is down is started, one that waits to be is waited for, and one that runs is left alone."""
+    """Start starts a child that is down, waits for one in back-off, and leaves a running one alone."""
     async with child_in(state) as (ward, actor):
         await ward.supervisor.start_child("a")
         assert (actor.starts, actor.alive) == (1 if state == "running" else 2, 1)
@@ -75,7 +75,7 @@ async def test_start(state: str) -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_stop(state: str) -> None:
-    """A child that runs or waits to be started stops and stays down; one that is over is so for its own reason."""
+    """Stop stops a child that runs or is in back-off; one that is over keeps its own reason."""
     async with child_in(state) as (ward, actor):
         await ward.supervisor.stop_child("a")
         assert actor.alive == 0
@@ -85,7 +85,7 @@ async def test_stop(state: str) -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_restart(state: str) -> None:
-    """A child has a new life at once, whatever it did before."""
+    """Restart begins a new life at once, in any state."""
     async with child_in(state) as (ward, actor):
         await ward.supervisor.restart_child("a")
         assert (actor.starts, actor.alive) == (2, 1)
@@ -95,7 +95,7 @@ async def test_restart(state: str) -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_remove(state: str) -> None:
-    """A child is stopped where it is not, and nobody speaks of it any more."""
+    """Remove stops a child if needed, and it is no longer in the view."""
     async with child_in(state) as (ward, actor):
         await ward.supervisor.remove_child("a")
         assert (actor.alive, [each.id for each in ward.supervisor.view()]) == (0, ["b"])
@@ -107,7 +107,7 @@ async def test_remove(state: str) -> None:
     "order", [Supervisor.start_child, Supervisor.stop_child, Supervisor.restart_child, Supervisor.remove_child]
 )
 async def test_an_unknown_id(order: Callable[[Supervisor, str], Awaitable[None]]) -> None:
-    """OTP's not_found: nothing happens."""
+    """An order about an unknown id is an error without effect (OTP's not_found)."""
     async with running(*permanent(a=Actor())) as ward:
         with pytest.raises(KeyError, match="nobody"):
             await order(ward.supervisor, "nobody")
@@ -115,7 +115,7 @@ async def test_an_unknown_id(order: Callable[[Supervisor, str], Awaitable[None]]
 
 
 async def test_a_new_child() -> None:
-    """It is started, stands behind all others, and is restarted and stopped like them."""
+    """A new child is started last, and is restarted and stopped like the others."""
     actor = Actor(crashes)
     async with running(*permanent(z=Actor())) as ward:
         await ward.supervisor.add_child(ChildSpec(id="a", start=actor))
@@ -128,7 +128,8 @@ async def test_a_new_child() -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_an_id_that_is_taken(state: str) -> None:
-    """OTP's already_started and already_present: the child that has it is left alone."""
+    """A child with an id that exists is refused, and the existing one runs on (OTP's already_started,
+    already_present)."""
     other = Actor()
     async with child_in(state) as (ward, actor):
         with pytest.raises(ValueError, match="more than one is called a"):
@@ -137,7 +138,7 @@ async def test_an_id_that_is_taken(state: str) -> None:
 
 
 async def test_an_id_that_has_become_free() -> None:
-    """A removed child's name may be used again, for a child without its history."""
+    """The id of a removed child can be used again, for a child without its history."""
     old, new = Actor(crashes), Actor()
     async with running(*permanent(a=old)) as ward:
         await anyio.sleep(5)
@@ -147,8 +148,8 @@ async def test_an_id_that_has_become_free() -> None:
         assert (old.alive, new.alive, ward.child("a").restarts) == (0, 1, 0)
 
 
-async def test_a_stopped_child_is_told_to_people_as_stopped_before_it_ever_ran() -> None:
-    """A child may be stopped before its turn has come; it is not started, and those after it are."""
+async def test_a_child_that_never_ran_is_shown_as_stopped() -> None:
+    """A child that is stopped before its turn is not started, and shown as stopped; those after it start."""
     actor, last = Actor(), Actor()
     async with starting(*permanent(a=Actor(start=5), b=actor, c=last)) as (ward, _):
         await ward.supervisor.stop_child("b")
@@ -160,12 +161,12 @@ async def test_a_stopped_child_is_told_to_people_as_stopped_before_it_ever_ran()
 
 
 async def test_restarts_by_order_count_for_nothing() -> None:
-    """They use up no intensity, lengthen no back-off, and are no restarts in the figures."""
+    """A restart by order counts neither for the intensity nor for the back-off, nor in the metric of restarts."""
     async with running(*permanent(a=Actor()), intensity=Intensity(restarts=0, period=60)) as ward:
         for _ in range(20):
             await ward.supervisor.restart_child("a")
         assert ward.child("a").restarts == 0
-        assert not ward.told(ChildRestarting)
+        assert not ward.events_of(ChildRestarting)
         assert ward.ids(ChildStarted) == " ".join("a" * 21)
 
 
@@ -182,7 +183,7 @@ async def test_restarting_a_child_that_outlives_its_grace(grace: float) -> None:
 
 
 async def test_replacing_a_child_that_outlives_its_grace() -> None:
-    """Nor does another child of its name run beside it: it may still hold the port."""
+    """The replacement starts when the old child has ended, which may still hold the port."""
     old, new = Actor(stop=9), Actor()
     async with running(ChildSpec(id="a", start=old, shutdown=2)) as ward:
         await ward.supervisor.remove_child("a")
@@ -196,21 +197,21 @@ async def test_replacing_a_child_that_outlives_its_grace() -> None:
 async def test_an_ordered_start_that_cannot_succeed(
     strategy: Strategy, order: Callable[[Supervisor, str], Awaitable[None]]
 ) -> None:
-    """The order raises the error; the child stays down, nothing else happens, and the order may be given again."""
+    """The order raises the error, the child stays down, and the order may be given again."""
     child, sibling = Starter(None, TAKEN), Actor()
     async with running(*permanent(a=child, b=sibling), strategy=strategy) as ward:
         await ward.supervisor.stop_child("a")
         with pytest.raises(AddressInUseError):
             await order(ward.supervisor, "a")
         await anyio.sleep(60)
-        assert (ward.states(), sibling.starts, ward.told(Escalated)) == ("failed running", 1, [])
+        assert (ward.states(), sibling.starts, ward.events_of(Escalated)) == ("failed running", 1, [])
         await order(ward.supervisor, "a")
         assert ward.state("a") == "starting"
 
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_a_child_that_could_not_be_started_does_not_rise_with_its_group(strategy: Strategy) -> None:
-    """It was down when somebody tried, and is so still: a sibling's death does not try again."""
+    """A child whose ordered start failed stays down when its group is restarted."""
     child = Starter(None, TAKEN)
     async with running(*permanent(z=Actor(crashes_after(5)), a=child), strategy=strategy) as ward:
         await ward.supervisor.stop_child("a")
@@ -221,7 +222,7 @@ async def test_a_child_that_could_not_be_started_does_not_rise_with_its_group(st
 
 
 async def test_a_new_child_that_cannot_start_is_not_added() -> None:
-    """OTP's sup_start_child_returns_error: there is no trace of it."""
+    """A new child whose start fails is not added (OTP's sup_start_child_returns_error)."""
     async with running(*permanent(a=Actor())) as ward:
         with pytest.raises(AddressInUseError):
             await ward.supervisor.add_child(ChildSpec(id="b", start=Starter(TAKEN)))
@@ -231,7 +232,7 @@ async def test_a_new_child_that_cannot_start_is_not_added() -> None:
 
 
 async def test_an_ordered_start_that_may_succeed_later() -> None:
-    """The order is carried out as soon as that is known: the child is in back-off, and up in a while."""
+    """An order whose start may succeed later returns, with the child in back-off."""
     async with running(*permanent(a=Actor())) as ward:
         await ward.supervisor.add_child(ChildSpec(id="b", start=Starter(AWAY)))
         assert ward.states() == "starting backoff"
@@ -240,7 +241,7 @@ async def test_an_ordered_start_that_may_succeed_later() -> None:
 
 
 async def test_orders_to_a_supervisor_that_does_not_run() -> None:
-    """OTP's noproc: nothing can be started; stopping and removing are for the next time."""
+    """A supervisor that does not run refuses a start (OTP's noproc); stop and remove hold for its next run."""
     ward = build(*permanent(a=Actor(), b=Actor(), d=Actor()))
     for order in (ward.supervisor.start_child, ward.supervisor.restart_child):
         with pytest.raises(SupervisionError, match="its supervisor does not run"):
@@ -259,7 +260,7 @@ async def test_orders_to_a_supervisor_that_does_not_run() -> None:
 
 @pytest.mark.parametrize("state", LIVES)
 async def test_replace(state: str) -> None:
-    """The new child runs in the old one's place, in any state of the old one: before those that came after it."""
+    """The new child runs in the old one's place, in any state of the old one."""
     async with child_in(state) as (ward, actor):
         another = Actor()
         await ward.supervisor.replace_child(ChildSpec(id="a", start=another))
@@ -270,7 +271,7 @@ async def test_replace(state: str) -> None:
 
 
 async def test_a_replacement_that_cannot_be_had_changes_nothing() -> None:
-    """It is refused before the old child is stopped."""
+    """A replacement is checked before the old child is stopped."""
     async with child_in("running") as (ward, actor):
         spec = ChildSpec(id="a", start=Actor(), restart=Restart.TRANSIENT, significant=True)
         with pytest.raises(ValueError, match="significant"):
@@ -279,7 +280,7 @@ async def test_a_replacement_that_cannot_be_had_changes_nothing() -> None:
 
 
 async def test_replace_somebody_unknown() -> None:
-    """There is no place to take."""
+    """Replacing an unknown child is an error."""
     async with child_in("running") as (ward, _):
         with pytest.raises(KeyError):
             await ward.supervisor.replace_child(ChildSpec(id="z", start=Actor()))

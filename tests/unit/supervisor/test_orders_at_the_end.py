@@ -1,4 +1,4 @@
-"""Orders to a supervisor that ends while they are carried out."""
+"""Orders during the end of a supervisor."""
 
 import anyio
 import pytest
@@ -13,32 +13,32 @@ GROUPS = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 
 
 async def test_an_order_ends_with_the_supervisor() -> None:
-    """A start that comes to nothing because all are stopped is told, not waited for; and nothing starts any more."""
+    """A start order during a stop raises an error, does not wait, and starts nothing."""
     last = Actor()
-    told = []
+    refused = []
 
     async def order() -> None:
         for spec in (ChildSpec(id="b", start=Starter(anyio.sleep_forever)), ChildSpec(id="c", start=last)):
             with pytest.raises(SupervisionError, match="its supervisor does not run"):
                 await ward.supervisor.add_child(spec)
-            told.append(spec.id)
+            refused.append(spec.id)
 
     async with anyio.create_task_group() as group:
         async with running(*permanent(a=Actor(stop=3))) as ward:
             group.start_soon(order)
             await anyio.sleep(1)
             assert ward.states() == "running starting"
-        assert (told, last.starts, ward.ids(ChildStopped)) == (["b", "c"], 0, "b a")
+        assert (refused, last.starts, ward.ids(ChildStopped)) == (["b", "c"], 0, "b a")
 
 
 async def test_an_order_whose_child_dies_while_all_are_stopped() -> None:
-    """The child is not restarted any more, and the order that waits for its start raises its error."""
-    told = []
+    """A child that dies during the stop is not restarted, and the order that waits for it raises its error."""
+    refused = []
 
     async def order() -> None:
         with pytest.raises(RuntimeError, match="the child broke"):
             await ward.supervisor.start_child("a")
-        told.append("a")
+        refused.append("a")
 
     dying = Starter(None, crashes_after(2))
     async with anyio.create_task_group() as group:
@@ -48,18 +48,18 @@ async def test_an_order_whose_child_dies_while_all_are_stopped() -> None:
             await anyio.sleep(1)
             assert ward.states() == "starting running"
         assert (ward.states(), dying.starts) == ("failed stopped", 2)
-    assert told == ["a"]
+    assert refused == ["a"]
 
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_an_order_that_waits_for_a_group_when_all_are_stopped(strategy: Strategy) -> None:
-    """The group does not rise any more, and whoever waits for it is told."""
-    told = []
+    """The group is not restarted, and the order that waits for it raises an error."""
+    refused = []
 
     async def order() -> None:
         with pytest.raises(SupervisionError, match="its supervisor does not run"):
             await ward.supervisor.start_child("b")
-        told.append("b")
+        refused.append("b")
 
     actors = {"z": Actor(crashes), "a": Starter(None, anyio.sleep_forever), "b": Actor()}
     async with anyio.create_task_group() as group, running(*permanent(**actors), strategy=strategy) as ward:
@@ -67,11 +67,11 @@ async def test_an_order_that_waits_for_a_group_when_all_are_stopped(strategy: St
         group.start_soon(order)
         await anyio.sleep(1)
         assert ward.states() == "running starting stopped"
-    assert (told, ward.states()) == (["b"], "stopped stopped stopped")
+    assert (refused, ward.states()) == (["b"], "stopped stopped stopped")
 
 
 async def test_an_order_to_a_supervisor_that_gives_up() -> None:
-    """An order that waits for a start raises, too."""
+    """An order that waits for a start raises when the supervisor gives up."""
     ward = build(*permanent(a=Actor(*[crashes] * 9)), intensity=Intensity(restarts=3, period=60), random=0)
 
     async def order() -> None:

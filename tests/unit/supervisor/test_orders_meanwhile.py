@@ -1,4 +1,4 @@
-"""Orders that come while something else goes on: another order, a death, the start of a group."""
+"""Orders during another order, a death, or the start of a group."""
 
 import anyio
 import pytest
@@ -12,7 +12,7 @@ GROUPS = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 
 
 async def test_the_last_of_several_orders_holds() -> None:
-    """Orders are carried out in the order in which they came, each as a whole."""
+    """Orders are carried out in the order of their arrival, each as a whole."""
     actor = Actor(stop=1)
     async with running(*permanent(a=actor)) as ward:
         async with anyio.create_task_group() as group:
@@ -30,7 +30,7 @@ async def test_the_last_of_several_orders_holds() -> None:
 
 
 async def test_starting_twice_at_once_starts_once() -> None:
-    """Both return when it has started."""
+    """Two start orders at once start the child once, and both return when it has started."""
     actor = Actor(start=2)
     async with running(*permanent(a=actor)) as ward:
         await ward.supervisor.stop_child("a")
@@ -41,7 +41,7 @@ async def test_starting_twice_at_once_starts_once() -> None:
 
 
 async def test_a_start_that_hangs_can_be_stopped() -> None:
-    """The order of the start returns too, and other orders did not wait for it."""
+    """A stop ends a start that hangs, its order returns too, and other orders do not wait for it."""
     async with running(*permanent(a=Starter(None, anyio.sleep_forever), b=Actor())) as ward:
         await ward.supervisor.stop_child("a")
         async with anyio.create_task_group() as group:
@@ -56,7 +56,7 @@ async def test_a_start_that_hangs_can_be_stopped() -> None:
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_stopping_a_child_that_dies_at_that_moment(strategy: Strategy) -> None:
-    """The child stays down, whether its death or the order is handled first."""
+    """The child stays down, whichever is handled first, its death or the order."""
     for turns in range(12):
         actor = Actor(crashes)
         async with running(*permanent(a=actor, b=Actor()), strategy=strategy, random=0) as ward:
@@ -69,7 +69,7 @@ async def test_stopping_a_child_that_dies_at_that_moment(strategy: Strategy) -> 
 
 
 async def test_removing_a_child_that_is_being_restarted_by_order() -> None:
-    """The order to remove it comes second and is carried out second: nothing is left of it."""
+    """A remove during a restart is carried out after it, and nothing is left of the child."""
     actor = Actor(stop=1)
     async with running(*permanent(a=actor)) as ward:
         async with anyio.create_task_group() as group:
@@ -81,7 +81,8 @@ async def test_removing_a_child_that_is_being_restarted_by_order() -> None:
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_stopping_the_one_that_the_group_waits_for(strategy: Strategy) -> None:
-    """The others rise without it, rather than stay down as in OTP's hanging_restart_loop_rest_for_one."""
+    """The others start without the stopped child, rather than stay down as in OTP's
+    hanging_restart_loop_rest_for_one."""
     actors = {"z": Actor(crashes), "a": Starter(None, anyio.sleep_forever), "b": Actor()}
     async with running(*permanent(**actors), strategy=strategy) as ward:
         await anyio.sleep(10)
@@ -93,7 +94,7 @@ async def test_stopping_the_one_that_the_group_waits_for(strategy: Strategy) -> 
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_starting_one_that_the_group_is_to_start(strategy: Strategy) -> None:
-    """It is left to the group, in its turn, also if it was held until now; the order returns when it is up."""
+    """A start order leaves the child to its group's restart, and returns when it has started."""
     actor = Actor()
     async with running(*permanent(z=Actor(crashes_after(5)), a=Actor(start=2), b=actor), strategy=strategy) as ward:
         await ward.supervisor.stop_child("b")
@@ -105,7 +106,7 @@ async def test_starting_one_that_the_group_is_to_start(strategy: Strategy) -> No
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_restarting_one_that_the_group_is_to_start(strategy: Strategy) -> None:
-    """It is started once, in its turn."""
+    """A child that its group is about to start is started once, in its turn."""
     actor = Actor()
     async with running(*permanent(z=Actor(crashes_after(5)), a=Actor(start=2), b=actor), strategy=strategy) as ward:
         await anyio.sleep(3.05)
@@ -115,7 +116,7 @@ async def test_restarting_one_that_the_group_is_to_start(strategy: Strategy) -> 
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_removing_one_that_the_group_is_to_start(strategy: Strategy) -> None:
-    """The group rises without it."""
+    """The group starts without the removed child."""
     actor = Actor()
     async with running(*permanent(z=Actor(crashes), a=actor, b=Actor()), strategy=strategy) as ward:
         await anyio.sleep(1.05)
@@ -126,7 +127,7 @@ async def test_removing_one_that_the_group_is_to_start(strategy: Strategy) -> No
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_adding_one_while_a_group_starts(strategy: Strategy) -> None:
-    """It is the last of the group: those that it may rely on are up before it."""
+    """A child added while a group starts is the last of it, after those that it may rely on."""
     async with running(*permanent(z=Actor(crashes_after(5)), a=Actor(start=2)), strategy=strategy) as ward:
         await anyio.sleep(3.05)
         await ward.supervisor.add_child(ChildSpec(id="b", start=Actor()))
@@ -134,7 +135,7 @@ async def test_adding_one_while_a_group_starts(strategy: Strategy) -> None:
 
 
 async def test_adding_one_while_all_start() -> None:
-    """At the beginning it is the last one too."""
+    """A child added during the first start is the last one too."""
     async with starting(*permanent(a=Actor(start=2))) as (ward, _):
         await ward.supervisor.add_child(ChildSpec(id="b", start=Actor()))
         assert ward.order() == "+a +b"
@@ -142,17 +143,17 @@ async def test_adding_one_while_all_start() -> None:
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_adding_one_that_cannot_start_while_a_group_starts(strategy: Strategy) -> None:
-    """It is not added, and the group does not notice."""
+    """A child whose start fails is not added, and the group goes on."""
     taken = Starter(AddressInUseError("127.0.0.1", 8000))
     async with running(*permanent(z=Actor(crashes_after(5)), a=Actor(start=2)), strategy=strategy) as ward:
         await anyio.sleep(3.05)
         with pytest.raises(AddressInUseError):
             await ward.supervisor.add_child(ChildSpec(id="b", start=taken))
-        assert (ward.states(), ward.told(Escalated)) == ("running starting", [])
+        assert (ward.states(), ward.events_of(Escalated)) == ("running starting", [])
 
 
 async def test_a_child_may_give_orders_about_its_siblings() -> None:
-    """Orders come from anywhere, also from below."""
+    """A child may give orders about its siblings."""
 
     async def stops_b() -> None:
         await ward.supervisor.stop_child("b")
@@ -167,7 +168,7 @@ async def test_a_child_may_give_orders_about_its_siblings() -> None:
 
 
 async def test_a_child_may_stop_itself() -> None:
-    """It is cancelled while it waits for that, as anything else that it does."""
+    """A child may stop itself, and is cancelled while it waits for that."""
 
     async def stops_itself() -> None:
         await ward.supervisor.stop_child("a")

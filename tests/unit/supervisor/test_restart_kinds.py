@@ -1,4 +1,4 @@
-"""Restart kind by exit kind: OTP's table, a test for each cell, and what the cells have in common."""
+"""Restart kind by kind of end: OTP's table, with a test for each cell."""
 
 import anyio
 import pytest
@@ -14,7 +14,7 @@ PERMANENT, TRANSIENT, TEMPORARY = Restart.PERMANENT, Restart.TRANSIENT, Restart.
     ("restart", "state", "starts"), [(PERMANENT, "running", 2), (TRANSIENT, "exited", 1), (TEMPORARY, "exited", 1)]
 )
 async def test_a_child_that_ends_by_itself(restart: Restart, state: str, starts: int) -> None:
-    """Only a permanent child is started again after a normal end."""
+    """Only a permanent child is restarted after a good end."""
     actor = Actor(ends)
     async with running(ChildSpec(id="a", start=actor, restart=restart)) as ward:
         await anyio.sleep(60)
@@ -26,17 +26,17 @@ async def test_a_child_that_ends_by_itself(restart: Restart, state: str, starts:
     ("restart", "state", "starts"), [(PERMANENT, "running", 2), (TRANSIENT, "running", 2), (TEMPORARY, "failed", 1)]
 )
 async def test_a_child_that_crashes(restart: Restart, state: str, starts: int) -> None:
-    """Permanent and transient children are started again after an error, a temporary one is not."""
+    """Permanent and transient children are restarted after an error, a temporary one is not."""
     actor = Actor(crashes)
     async with running(ChildSpec(id="a", start=actor, restart=restart)) as ward:
         await anyio.sleep(60)
         assert (ward.state("a"), actor.starts) == (state, starts)
-        assert [str(event.error) for event in ward.told(ChildFailed)] == ["the child broke"]
+        assert [str(event.error) for event in ward.events_of(ChildFailed)] == ["the child broke"]
 
 
 @pytest.mark.parametrize("restart", Restart)
-async def test_a_child_that_is_told_to_stop(restart: Restart) -> None:
-    """Stopping is no death: nothing is started again, whatever the restart kind."""
+async def test_a_stop_is_no_death(restart: Restart) -> None:
+    """A stop is no death: no child is restarted, whatever its restart kind."""
     actor = Actor()
     async with running(ChildSpec(id="a", start=actor, restart=restart)) as ward:
         await ward.supervisor.stop_child("a")
@@ -46,8 +46,8 @@ async def test_a_child_that_is_told_to_stop(restart: Restart) -> None:
 
 
 @pytest.mark.parametrize("restart", Restart)
-async def test_a_child_that_ends_with_an_error_because_it_was_told_to_stop(restart: Restart) -> None:
-    """An error while it stops is told, and is no death either."""
+async def test_an_error_during_a_stop_is_no_death(restart: Restart) -> None:
+    """An error during a stop is reported, and is no death either."""
 
     async def breaks_when_cancelled() -> None:
         try:
@@ -61,13 +61,13 @@ async def test_a_child_that_ends_with_an_error_because_it_was_told_to_stop(resta
         await anyio.sleep(60)
         assert (ward.state("a"), actor.starts) == ("stopped", 1)
     assert ward.ids(ChildFailed) == ward.ids(ChildStopped) == "a"
-    assert not ward.told(ChildRestarting)
+    assert not ward.events_of(ChildRestarting)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.parametrize("restart", [TRANSIENT, TEMPORARY])
 async def test_an_end_without_a_restart_disturbs_nobody(restart: Restart, strategy: Strategy) -> None:
-    """Under no strategy is a sibling stopped for a child that is not started again."""
+    """Under every strategy siblings run on when a child is not restarted."""
     sibling = Actor()
     specs = [ChildSpec(id="a", start=Actor(ends), restart=restart), ChildSpec(id="b", start=sibling)]
     async with running(*specs, strategy=strategy) as ward:
@@ -75,8 +75,8 @@ async def test_an_end_without_a_restart_disturbs_nobody(restart: Restart, strate
         assert (ward.states(), sibling.starts) == ("exited running", 1)
 
 
-async def test_what_is_told_of_a_restart() -> None:
-    """Its start, its death with error and uptime, the wait, and the next start with its number."""
+async def test_events_of_a_restart() -> None:
+    """A restart has events: start, death with error and uptime, delay, and the next start with its number."""
     async with running(ChildSpec(id="a", start=Actor(crashes))) as ward:
         await anyio.sleep(60)
     started, failed, restarting, again, _ = ward.events
@@ -86,7 +86,7 @@ async def test_what_is_told_of_a_restart() -> None:
 
 
 async def test_a_permanent_child_may_end_well_for_ever() -> None:
-    """OTP's multiple_restarts: seldom enough, and it is restarted each time, by whatever it ended."""
+    """A permanent child that ends seldom enough is restarted each time (OTP's multiple_restarts)."""
     actor = Actor(ends, crashes, ends, crashes)
     async with running(ChildSpec(id="a", start=actor)) as ward:
         await anyio.sleep(60)

@@ -1,4 +1,4 @@
-"""Supervisors that end by themselves when their significant children have, as in OTP since 24."""
+"""Supervisors that end by themselves after their significant children, as in OTP since 24."""
 
 from collections.abc import Awaitable, Callable
 
@@ -28,7 +28,7 @@ GROUPS = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 
 
 def job(name: str, actor: Actor | Starter, restart: Restart = TRANSIENT) -> ChildSpec:
-    """A significant child."""
+    """Make a significant child."""
     return ChildSpec(id=name, start=actor, restart=restart, significant=True)
 
 
@@ -47,7 +47,7 @@ async def seconds_of(ward: Ward) -> float:
 async def test_an_end_that_matters(
     auto_shutdown: AutoShutdown, restart: Restart, life: Callable[[], Awaitable[None]]
 ) -> None:
-    """Any end of a temporary child and a good end of a transient one: the rest is stopped in order, and all is well."""
+    """Any end of a temporary child, and a good end of a transient one, stops the rest in order, without an error."""
     other = Actor()
     ward = build(
         *permanent(a=other), job("job", Actor(life), restart), *permanent(c=Actor()), auto_shutdown=auto_shutdown
@@ -58,21 +58,21 @@ async def test_an_end_that_matters(
 
 @pytest.mark.parametrize("auto_shutdown", [ANY, ALL])
 async def test_a_crash_of_a_transient_child_is_restarted(auto_shutdown: AutoShutdown) -> None:
-    """Only its good end counts."""
+    """A significant transient child that crashes is restarted; only its good end counts."""
     ward = build(job("job", Actor(crashes, ends)), auto_shutdown=auto_shutdown)
     assert await seconds_of(ward) == pytest.approx(2.1)
     assert ward.child("job").restarts == 1
 
 
 async def test_any_means_the_first() -> None:
-    """One end is enough, whoever else runs."""
+    """With `any` the first end stops the supervisor, whoever else runs."""
     ward = build(job("a", Actor(ends_after(5))), job("b", Actor(ends_after(3))), auto_shutdown=ANY)
     assert await seconds_of(ward) == pytest.approx(3)
     assert ward.ids(ChildStopped) == "a"
 
 
 async def test_all_means_the_last() -> None:
-    """Each end is noted, the last one ends the supervisor; children that are not significant do not count."""
+    """With `all` the last end of a significant child stops the supervisor; other children do not count."""
     ward = build(job("a", Actor(ends_after(5))), *permanent(b=Actor()), job("c", Actor(ends)), auto_shutdown=ALL)
     assert await seconds_of(ward) == pytest.approx(5)
     assert (ward.ids(AutoShutdownBegun), ward.ids(ChildStopped)) == ("a", "b")
@@ -80,16 +80,16 @@ async def test_all_means_the_last() -> None:
 
 @pytest.mark.parametrize("auto_shutdown", [ANY, ALL])
 async def test_ends_that_are_not_significant_change_nothing(auto_shutdown: AutoShutdown) -> None:
-    """Without significant children the supervisor stays up, even with nobody left."""
+    """Without significant children the supervisor stays up, even without any child left."""
     spec = ChildSpec(id="a", start=Actor(ends), restart=TEMPORARY)
     async with running(spec, auto_shutdown=auto_shutdown) as ward:
         await anyio.sleep(60)
-        assert (ward.states(), ward.told(AutoShutdownBegun)) == ("exited", [])
+        assert (ward.states(), ward.events_of(AutoShutdownBegun)) == ("exited", [])
 
 
 @pytest.mark.parametrize("auto_shutdown", [ANY, ALL])
-async def test_a_child_that_is_told_to_stop_does_not_count(auto_shutdown: AutoShutdown) -> None:
-    """Only an end by itself does; but one that is down is not waited for either."""
+async def test_a_child_stopped_by_order_does_not_count(auto_shutdown: AutoShutdown) -> None:
+    """A child stopped by order does not count as ended, and is not waited for either."""
     specs = [job("a", Actor()), job("b", Actor(ends_after(9)))]
     ward = build(*specs, auto_shutdown=auto_shutdown)
     async with anyio.create_task_group() as group:
@@ -103,16 +103,16 @@ async def test_a_child_that_is_told_to_stop_does_not_count(auto_shutdown: AutoSh
 @pytest.mark.parametrize("strategy", GROUPS)
 @pytest.mark.parametrize("auto_shutdown", [ANY, ALL])
 async def test_a_bystander_does_not_count(auto_shutdown: AutoShutdown, strategy: Strategy) -> None:
-    """OTP's significant_bystander: one that a sibling's death has ended is no reason, though it stays down."""
+    """A child that a sibling's death has ended does not count, though it stays down (OTP's significant_bystander)."""
     specs = [*permanent(a=Actor(crashes)), job("b", Actor(), TEMPORARY), job("c", Actor())]
     async with running(*specs, strategy=strategy, auto_shutdown=auto_shutdown) as ward:
         await anyio.sleep(60)
         assert ward.states() == "running stopped running"
-        assert not ward.told(AutoShutdownBegun)
+        assert not ward.events_of(AutoShutdownBegun)
 
 
 async def test_one_that_rises_again_is_waited_for() -> None:
-    """While a group is down, those that will be started again are not taken for ended."""
+    """Children that will be restarted with their group do not count as ended."""
     specs = [
         job("a", Actor(ends_after(1.05))),
         *permanent(b=Actor(crashes)),
@@ -124,20 +124,20 @@ async def test_one_that_rises_again_is_waited_for() -> None:
 
 
 async def test_one_whose_turn_has_not_come_is_waited_for() -> None:
-    """A significant child may end before the others have started: all of them means those too."""
+    """With `all`, children that have not started yet are waited for too."""
     ward = build(job("a", Actor(ends)), *permanent(b=Actor(start=5)), job("c", Actor(ends)), auto_shutdown=ALL)
     assert await seconds_of(ward) == pytest.approx(6)
 
 
 async def test_one_that_crashes_at_the_same_moment_is_waited_for() -> None:
-    """It will be restarted, whether its death or the other's end is looked at first."""
+    """A child that will be restarted is waited for, whichever is handled first, its death or the other's end."""
     for _ in range(10):
         ward = build(job("a", Actor(ends)), job("b", Actor(crashes, ends_after(5))), auto_shutdown=ALL)
         assert await seconds_of(ward) == pytest.approx(6.1)
 
 
 async def test_an_end_while_others_start() -> None:
-    """The first end is enough even then: the supervisor has started, and ends well."""
+    """A first end during the start is enough with `any`: the supervisor has started, and ends well."""
     ward = build(job("a", Actor(ends)), *permanent(b=Actor(start=5), c=Actor()), auto_shutdown=ANY)
     before = anyio.current_time()
     async with anyio.create_task_group() as group:
@@ -147,7 +147,7 @@ async def test_an_end_while_others_start() -> None:
 
 
 async def test_one_that_cannot_be_started_by_order_was_never_there() -> None:
-    """The order raises the error; that is no end of a significant child."""
+    """A failed start by order raises its error, and is no end of a significant child."""
     taken = Starter(AddressInUseError("127.0.0.1", 8000))
     async with running(*permanent(a=Actor()), auto_shutdown=ANY) as ward:
         with pytest.raises(AddressInUseError):
@@ -157,22 +157,22 @@ async def test_one_that_cannot_be_started_by_order_was_never_there() -> None:
 
 
 async def test_significant_children_that_die_too_often_escalate() -> None:
-    """OTP's significant_escalation: giving up is giving up."""
+    """Significant children that die too often escalate (OTP's significant_escalation)."""
     ward = build(job("a", Actor(*[crashes] * 9)), auto_shutdown=ANY, intensity=Intensity(restarts=2, period=60))
     with pytest.raises(RestartIntensityError):
         await ward.supervisor.run()
-    assert not ward.told(AutoShutdownBegun)
+    assert not ward.events_of(AutoShutdownBegun)
 
 
 def test_permanent_children_cannot_be_significant() -> None:
-    """They never end."""
+    """A permanent child cannot be significant, since it never ends."""
     with pytest.raises(ValueError, match="cannot be significant and permanent"):
         job("a", Actor(), Restart.PERMANENT)
 
 
 @pytest.mark.parametrize("restart", [TRANSIENT, TEMPORARY])
 async def test_where_nothing_ends_by_itself_nobody_is_significant(restart: Restart) -> None:
-    """OTP refuses the combination, at the start and later."""
+    """A significant child is refused where the supervisor does not end by itself, at the start and later, as in OTP."""
     with pytest.raises(ValueError, match="cannot be significant where auto_shutdown is never"):
         build(job("a", Actor(), restart), auto_shutdown=NEVER)
     async with running(*permanent(a=Actor())) as ward:

@@ -1,4 +1,4 @@
-"""Starting in order, and starts that hang, fail or lie."""
+"""Starts in order, and starts that hang or fail."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ AWAY = StoreUnavailableError("locked")
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_each_waits_until_the_one_before_has_started(strategy: Strategy) -> None:
-    """Children start in their order, one after the other: the next may rely on those before it."""
+    """Each child starts when the one before has started, on which it may rely."""
     async with starting(*permanent(c=Actor(start=9), a=Actor(start=9), b=Actor(start=9)), strategy=strategy) as (
         ward,
         _,
@@ -47,7 +47,7 @@ async def test_each_waits_until_the_one_before_has_started(strategy: Strategy) -
 
 
 async def test_a_supervisor_without_children_runs() -> None:
-    """OTP's sup_start_normal: nothing to do is no reason to end."""
+    """A supervisor without children runs (OTP's sup_start_normal)."""
     async with running() as ward:
         await anyio.sleep(3_600)
         assert ward.supervisor.view() == ()
@@ -57,7 +57,8 @@ async def test_a_supervisor_without_children_runs() -> None:
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.parametrize("restart", Restart)
 async def test_a_first_start_that_cannot_succeed_stops_all(restart: Restart, strategy: Strategy) -> None:
-    """A taken port is no better at the next try: what has started is stopped, and the error leaves as it is."""
+    """A permanent error at the first start, such as a taken port, stops the started children, and is raised as it
+    is."""
     sink, last = Actor(), Actor()
     ward = build(
         ChildSpec(id="sink", start=sink),
@@ -72,7 +73,7 @@ async def test_a_first_start_that_cannot_succeed_stops_all(restart: Restart, str
 
 
 async def test_a_first_start_that_may_succeed_later_is_tried_again() -> None:
-    """Something that is only away does not keep the others from starting."""
+    """A transient error at the first start is retried, and the others start meanwhile."""
     sibling = Actor()
     async with running(*permanent(a=Starter(AWAY, AWAY), b=sibling)) as ward:
         assert sibling.alive == 1
@@ -83,7 +84,7 @@ async def test_a_first_start_that_may_succeed_later_is_tried_again() -> None:
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_in_a_group_nobody_starts_before_the_one_that_it_needs(strategy: Strategy) -> None:
-    """Children that fall together also rise together: the next one waits until the start has succeeded."""
+    """In a group that falls together, the next child waits until a retried start has succeeded."""
     async with starting(*permanent(a=Starter(AWAY, AWAY, AWAY), b=Actor()), strategy=strategy) as (ward, _):
         await anyio.sleep(0.25)
         assert ward.states() == "backoff pending"
@@ -92,7 +93,7 @@ async def test_in_a_group_nobody_starts_before_the_one_that_it_needs(strategy: S
 
 
 async def test_a_restart_that_cannot_succeed_is_a_death_like_any_other() -> None:
-    """A port may have been taken in between: tried again with back-off, and too often is too often."""
+    """A permanent error at a restart counts as a death: retried with back-off, up to the intensity."""
     with pytest.raises(RestartIntensityError, match=r"a died 11 times.*port 8000"):
         await build(*permanent(a=Starter(AWAY, *[TAKEN] * 10))).supervisor.run()
     async with running(*permanent(a=Starter(AWAY, *[TAKEN] * 9))) as ward:
@@ -102,7 +103,7 @@ async def test_a_restart_that_cannot_succeed_is_a_death_like_any_other() -> None
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_a_start_that_hangs(strategy: Strategy) -> None:
-    """A child that does not say `started` in time is cancelled and tried again."""
+    """A child that does not call `started` in time is cancelled and retried."""
     hanging = Starter(anyio.sleep_forever)
     specs = [ChildSpec(id="a", start=hanging, start_timeout=5), ChildSpec(id="b", start=Actor())]
     async with starting(*specs, strategy=strategy) as (ward, _):
@@ -110,12 +111,12 @@ async def test_a_start_that_hangs(strategy: Strategy) -> None:
         assert ward.states() == "starting pending"
         await anyio.sleep(5)
         assert ward.states() == "running running"
-        [death] = ward.told(ChildFailed)
+        [death] = ward.events_of(ChildFailed)
         assert isinstance(death.error, ChildStartTimeoutError)
 
 
 async def test_a_restart_that_hangs() -> None:
-    """The same limit holds for each start."""
+    """The same limit holds for each restart."""
     hanging = Starter(AWAY, anyio.sleep_forever)
     async with running(ChildSpec(id="a", start=hanging, start_timeout=5)) as ward:
         await anyio.sleep(5)
@@ -125,7 +126,7 @@ async def test_a_restart_that_hangs() -> None:
 
 
 async def test_a_start_that_hangs_and_ends_well_when_cancelled() -> None:
-    """It was too late all the same, and is tried again."""
+    """A start that ends well when cancelled was too late all the same, and is retried."""
 
     async def gives_in(*, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
         with anyio.CancelScope(shield=True):
@@ -134,21 +135,21 @@ async def test_a_start_that_hangs_and_ends_well_when_cancelled() -> None:
     specs = [ChildSpec(id="a", start=gives_in, start_timeout=3), ChildSpec(id="b", start=Actor())]
     async with running(*specs) as ward:
         assert ward.states() == "backoff starting"
-        assert isinstance(ward.told(ChildFailed)[0].error, ChildStartTimeoutError)
+        assert isinstance(ward.events_of(ChildFailed)[0].error, ChildStartTimeoutError)
 
 
 async def returns(*, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
-    """A start that says nothing, and is over."""
+    """Return without a call of `started`."""
 
 
 async def test_a_start_that_returns_early_is_a_mistake() -> None:
-    """A child that ends without having said `started` was never one: the supervisor does not start."""
+    """A child that returns without a call of `started` is a mistake: the supervisor does not start."""
     with pytest.raises(ChildEndedEarlyError):
         await build(ChildSpec(id="a", start=returns)).supervisor.run()
 
 
 async def test_saying_started_twice_starts_once() -> None:
-    """The first word counts, and what was said with it."""
+    """Only the first call of `started` counts, with its value."""
 
     async def chatty(*, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
         task_status.started("first")
@@ -167,13 +168,13 @@ async def test_saying_started_twice_starts_once() -> None:
 )
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_start_that_ends_as_none_should(how: Any, error: type[BaseException], *, first: bool) -> None:
-    """SystemExit and stray cancellations at a start, the first or a later one, are deaths: tried again."""
+    """SystemExit and stray cancellations at any start are deaths, and retried."""
     child = Starter(how) if first else Starter(AWAY, how)
     sibling = Actor()
     async with running(*permanent(a=child, b=sibling)) as ward:
         await anyio.sleep(60)
         assert (ward.states(), sibling.starts) == ("running running", 1)
-        assert isinstance(ward.told(ChildFailed)[-1].error, error)
+        assert isinstance(ward.events_of(ChildFailed)[-1].error, error)
 
 
 @pytest.mark.parametrize(
@@ -185,14 +186,14 @@ async def test_a_start_that_ends_as_none_should(how: Any, error: type[BaseExcept
     ],
 )
 async def test_a_crash_while_others_start(strategy: Strategy, order: str) -> None:
-    """A child that dies while a later one starts is restarted as the strategy says, and the start goes on."""
+    """A child that dies while a later one starts is restarted by the strategy, and the start goes on."""
     async with running(*permanent(a=Actor(), b=Actor(crashes), c=Actor(start=10)), strategy=strategy) as ward:
         assert ward.order() == order
-        assert len(ward.told(ChildRestarting)) == 1
+        assert len(ward.events_of(ChildRestarting)) == 1
 
 
 async def test_an_end_while_others_start() -> None:
-    """A child that ends by itself meanwhile, and is not to be restarted, does not disturb the start."""
+    """A child that ends by itself, without a restart, does not disturb the start of the others."""
     specs = [ChildSpec(id="a", start=Actor(ends), restart=Restart.TRANSIENT), ChildSpec(id="b", start=Actor(start=10))]
     async with running(*specs) as ward:
         assert ward.states() == "exited starting"

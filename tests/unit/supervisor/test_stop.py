@@ -1,4 +1,4 @@
-"""Stopping in reverse order, with grace and without, and children that do not stop."""
+"""Stops in reverse order, with and without grace, and children that do not stop."""
 
 import math
 
@@ -12,17 +12,17 @@ from tests.unit.supervisor.actors import Actor, build, crashes, permanent, runni
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_stopped_in_reverse_one_after_the_other(strategy: Strategy) -> None:
-    """The last is stopped first, and the next only when it has ended: that is how the sink drains."""
+    """The last child is stopped first, and the next when it has ended: so the sink drains."""
     async with running(*permanent(c=Actor(stop=2), a=Actor(stop=2), b=Actor(stop=2)), strategy=strategy) as ward:
         before = anyio.current_time()
     assert anyio.current_time() - before == pytest.approx(6)
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [
         (name, pytest.approx(2)) for name in "bac"
     ]
 
 
 async def test_the_order_is_the_children_s_own() -> None:
-    """A child that died or was restarted keeps its place."""
+    """A restarted child keeps its place in the order."""
     async with running(*permanent(a=Actor(crashes), b=Actor(), c=Actor())) as ward:
         await anyio.sleep(10)
         await ward.supervisor.restart_child("b")
@@ -31,18 +31,18 @@ async def test_the_order_is_the_children_s_own() -> None:
 
 
 async def test_a_child_that_does_not_stop_is_abandoned_after_its_grace() -> None:
-    """The others are not kept waiting longer than its grace, and it is told who held things up."""
+    """A child that does not stop is abandoned after its grace, with an event, and the others stop."""
     specs = [ChildSpec(id="a", start=Actor(stop=1)), ChildSpec(id="b", start=Actor(stop=60), shutdown=3)]
     async with running(*specs) as ward:
         stopped = anyio.current_time()
-    assert [(event.id, event.seconds) for event in ward.told(ChildAbandoned)] == [("b", pytest.approx(3))]
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [("a", pytest.approx(1))]
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildAbandoned)] == [("b", pytest.approx(3))]
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [("a", pytest.approx(1))]
     # No task can be killed, so the supervisor cannot end before its children.
     assert anyio.current_time() - stopped == pytest.approx(60)
 
 
 async def test_a_grace_without_end() -> None:
-    """OTP's infinity: some children are waited for as long as it takes."""
+    """A child with an infinite grace is waited for as long as it takes."""
     specs = [ChildSpec(id="a", start=Actor()), ChildSpec(id="b", start=Actor(stop=3_600), shutdown=math.inf)]
     async with running(*specs) as ward:
         pass
@@ -50,16 +50,16 @@ async def test_a_grace_without_end() -> None:
 
 
 async def test_brutal_kill_waits_for_nobody() -> None:
-    """The next child is stopped at once, and nothing is abandoned: none was expected to take its time."""
+    """With a grace of 0 the next child is stopped at once, and none counts as abandoned."""
     specs = [ChildSpec(id="a", start=Actor()), ChildSpec(id="b", start=Actor(stop=9), shutdown=BRUTAL_KILL)]
     async with running(*specs) as ward:
         pass
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [("a", 0), ("b", pytest.approx(9))]
-    assert not ward.told(ChildAbandoned)
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [("a", 0), ("b", pytest.approx(9))]
+    assert not ward.events_of(ChildAbandoned)
 
 
 async def test_together() -> None:
-    """With `stop_together` the whole stop lasts as long as its slowest child, OTP's simple_one_for_one_shutdown."""
+    """With `stop_together` the stop lasts as long as the slowest child (OTP's simple_one_for_one_shutdown)."""
     actors = {f"bed{n}": Actor(stop=n) for n in range(1, 5)}
     async with running(*permanent(**actors), stop_together=True) as ward:
         before = anyio.current_time()
@@ -68,7 +68,7 @@ async def test_together() -> None:
 
 
 async def test_together_with_one_that_does_not_stop() -> None:
-    """It is abandoned after its own grace, and the others do not notice."""
+    """With `stop_together` a child is abandoned after its own grace, and the others stop as usual."""
     specs = [ChildSpec(id="a", start=Actor(stop=9), shutdown=3), ChildSpec(id="b", start=Actor(stop=4))]
     async with running(*specs, stop_together=True) as ward:
         pass
@@ -76,7 +76,7 @@ async def test_together_with_one_that_does_not_stop() -> None:
 
 
 async def test_a_restart_of_a_group_stops_together_too() -> None:
-    """The rule holds wherever several children are stopped."""
+    """`stop_together` also holds for the restart of a group."""
     actors = {"a": Actor(crashes), "b": Actor(stop=3), "c": Actor(stop=3)}
     async with running(*permanent(**actors), strategy=Strategy.ONE_FOR_ALL, stop_together=True, random=0) as ward:
         await anyio.sleep(4.1)
@@ -85,7 +85,7 @@ async def test_a_restart_of_a_group_stops_together_too() -> None:
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_stopping_while_others_still_start(strategy: Strategy) -> None:
-    """Children that have started are stopped in order; those whose turn had not come are never started."""
+    """A stop during the start stops the started children in order, and the others never start."""
     last = Actor()
     async with starting(*permanent(a=Actor(), b=Actor(start=60), c=last), strategy=strategy) as (ward, _):
         await anyio.sleep(5)
@@ -95,7 +95,7 @@ async def test_stopping_while_others_still_start(strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("strategy", Strategy)
 async def test_a_death_while_stopping_restarts_nothing(strategy: Strategy) -> None:
-    """Once the supervisor stops nobody is started any more, whoever dies before its turn has come."""
+    """No child is restarted once the supervisor stops."""
     dying = Actor(crashes)
     async with running(*permanent(a=dying, b=Actor(stop=5)), strategy=strategy) as ward:
         pass
@@ -103,30 +103,30 @@ async def test_a_death_while_stopping_restarts_nothing(strategy: Strategy) -> No
 
 
 async def test_two_stops_at_once() -> None:
-    """The grace begins with the first one, both wait for the end, and it is told once."""
+    """Two stops share one grace and one event, and both return at the end."""
     async with running(*permanent(a=Actor(stop=4))) as ward, anyio.create_task_group() as group:
         before = anyio.current_time()
         group.start_soon(ward.supervisor.stop_child, "a")
         await anyio.sleep(1)
         await ward.supervisor.stop_child("a")
         assert anyio.current_time() - before == pytest.approx(4)
-    assert [(event.id, event.seconds) for event in ward.told(ChildStopped)] == [("a", pytest.approx(4))]
+    assert [(event.id, event.seconds) for event in ward.events_of(ChildStopped)] == [("a", pytest.approx(4))]
 
 
 async def test_stopping_a_supervisor_that_stops_a_child() -> None:
-    """The child keeps what is left of its grace, and gets no second one; nor does the next one wait for that."""
+    """A child that is being stopped keeps the rest of its grace when the supervisor stops, without a second one."""
     slow = ChildSpec(id="b", start=Actor(stop=60), shutdown=3)
     async with anyio.create_task_group() as group, running(*permanent(a=Actor()), slow) as ward:
         group.start_soon(ward.supervisor.stop_child, "b")
         await anyio.sleep(2)
         stopped = anyio.current_time()
-    assert [event.seconds for event in ward.told(ChildAbandoned)] == [pytest.approx(3)]
+    assert [event.seconds for event in ward.events_of(ChildAbandoned)] == [pytest.approx(3)]
     assert anyio.current_time() - stopped == pytest.approx(58)
     assert ward.order() == "+a +b -a"
 
 
 async def test_a_stop_that_is_given_up_goes_on() -> None:
-    """A cancelled order to stop does not save the child: it stops, with an event."""
+    """A cancelled stop order still stops the child, with an event."""
     async with running(*permanent(a=Actor(stop=4))) as ward:
         with anyio.move_on_after(1):
             await ward.supervisor.stop_child("a")
@@ -137,7 +137,7 @@ async def test_a_stop_that_is_given_up_goes_on() -> None:
 
 
 async def test_neighbours_of_one_stage_stop_together() -> None:
-    """A child between them keeps them apart, and a child without a stage is a stage of its own."""
+    """Neighbours of the same stage stop together; a child between them, or without a stage, separates them."""
     stages = {"a": "http", "b": "http", "c": None, "d": "http", "e": None, "f": None}
     specs = [ChildSpec(id=name, start=Actor(stop=2), stage=stage) for name, stage in stages.items()]
     async with running(*specs) as ward:
@@ -147,7 +147,7 @@ async def test_neighbours_of_one_stage_stop_together() -> None:
 
 
 async def test_it_can_run_again() -> None:
-    """It starts its children anew, with a clean record, but for those that somebody has stopped."""
+    """A supervisor can run again: its children start with a clean record, except for those stopped by order."""
     actor = Actor(crashes)
     async with running(*permanent(a=actor, b=Actor())) as ward:
         await anyio.sleep(5)
@@ -162,12 +162,12 @@ async def test_it_can_run_again() -> None:
 @pytest.mark.parametrize("what", ["shutdown", "start_timeout", "min_uptime"])
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
 def test_nonsense_is_refused(what: str, seconds: float) -> None:
-    """OTP's child_specs: no child can be given less than no time."""
+    """Negative times are refused, as by OTP's child_specs."""
     with pytest.raises(ValueError, match=f"cannot have a {what}"):
         ChildSpec(id="a", start=Actor(), **{what: seconds})
 
 
 def test_ids_must_differ() -> None:
-    """Two children of one name could not be told apart."""
+    """Two children of one id are refused."""
     with pytest.raises(ValueError, match="more than one is called a"):
         build(*permanent(a=Actor()), *permanent(a=Actor()))

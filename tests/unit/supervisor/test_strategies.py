@@ -1,4 +1,4 @@
-"""The children that are restarted when one dies, and the order in which the others stop and start."""
+"""Restart strategies: which siblings are restarted with a child, and in which order."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ GROUPS = [ALL, REST]
 
 
 @pytest.mark.parametrize(("strategy", "order"), [(ONE, "+b"), (ALL, "-d -c -a +a +b +c +d"), (REST, "-d -c +b +c +d")])
-async def test_who_falls_and_rises(strategy: Strategy, order: str) -> None:
-    """The affected are stopped last to first, then started first to last; nobody else notices."""
+async def test_which_siblings_are_restarted(strategy: Strategy, order: str) -> None:
+    """The affected siblings are stopped last to first, then started first to last; the others run on."""
     actors = {"a": Actor(), "b": Actor(crashes), "c": Actor(), "d": Actor()}
     async with running(*permanent(**actors), strategy=strategy) as ward:
         ward.events.clear()
@@ -27,7 +27,7 @@ async def test_who_falls_and_rises(strategy: Strategy, order: str) -> None:
 
 @pytest.mark.parametrize(("dead", "order"), [("a", "-c -b +a +b +c"), ("b", "-c +b +c"), ("c", "+c")])
 async def test_rest_for_one_spares_those_before(dead: str, order: str) -> None:
-    """The number of stopped children depends on the place of the dead one."""
+    """Under rest_for_one the number of stopped siblings depends on the place of the dead child."""
     actors = {name: Actor(crashes) if name == dead else Actor() for name in "abc"}
     async with running(*permanent(**actors), strategy=REST) as ward:
         ward.events.clear()
@@ -37,7 +37,7 @@ async def test_rest_for_one_spares_those_before(dead: str, order: str) -> None:
 
 @pytest.mark.parametrize(("strategy", "affected"), [(ONE, "b"), (ALL, "abc"), (REST, "bc")])
 def test_the_strategies_in_a_word(strategy: Strategy, affected: str) -> None:
-    """The rule itself, without a supervisor."""
+    """The rule of each strategy holds without a supervisor."""
     assert "".join(strategy.affected("abc", "b")) == affected
 
 
@@ -54,7 +54,7 @@ async def test_all_are_down_before_the_first_is_up(strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_a_temporary_child_that_falls_stays_down(strategy: Strategy) -> None:
-    """OTP's temporary_bystander: never means never, though its sibling's death has ended it."""
+    """A temporary child that falls with a sibling stays down (OTP's temporary_bystander)."""
     job = Actor()
     specs = [*permanent(a=Actor(crashes)), ChildSpec(id="job", start=job, restart=Restart.TEMPORARY)]
     async with running(*specs, *permanent(c=Actor()), strategy=strategy) as ward:
@@ -64,7 +64,7 @@ async def test_a_temporary_child_that_falls_stays_down(strategy: Strategy) -> No
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_a_transient_child_that_had_ended_rises_again(strategy: Strategy) -> None:
-    """As in OTP the whole group is started anew, also who had ended well."""
+    """A transient child that had ended well is started again with its group, as in OTP."""
     job = Actor(ends)
     specs = [*permanent(a=Actor(crashes_after(5))), ChildSpec(id="job", start=job, restart=Restart.TRANSIENT)]
     async with running(*specs, strategy=strategy) as ward:
@@ -76,7 +76,7 @@ async def test_a_transient_child_that_had_ended_rises_again(strategy: Strategy) 
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_a_child_that_somebody_has_stopped_stays_down(strategy: Strategy) -> None:
-    """An operator's word outlives a sibling's death."""
+    """A child stopped by order stays down after a sibling's death."""
     actor = Actor()
     async with running(*permanent(a=Actor(crashes), b=actor, c=Actor()), strategy=strategy) as ward:
         await ward.supervisor.stop_child("b")
@@ -86,7 +86,8 @@ async def test_a_child_that_somebody_has_stopped_stays_down(strategy: Strategy) 
 
 @pytest.mark.parametrize(("strategy", "starts"), [(ALL, [3, 3, 2]), (REST, [2, 3, 2])])
 async def test_another_child_fails_its_restart(strategy: Strategy, starts: Sequence[int]) -> None:
-    """OTP's other_child_fails_restart: one_for_all starts all over again, rest_for_one spares who is up already."""
+    """When another child fails its restart, one_for_all begins again, and rest_for_one leaves started ones (OTP's
+    other_child_fails_restart)."""
     first, second, third = Actor(crashes), Starter(None, StoreUnavailableError("locked")), Actor()
     async with running(*permanent(a=first, b=second, c=third), strategy=strategy) as ward:
         await anyio.sleep(30)
@@ -96,7 +97,7 @@ async def test_another_child_fails_its_restart(strategy: Strategy, starts: Seque
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_a_death_while_the_group_stops(strategy: Strategy) -> None:
-    """One that dies before it is told to stop is a death more, and the group rises once."""
+    """A child that dies before its stop is one more death, and the group is restarted once."""
     actors = {"a": Actor(crashes), "b": Actor(crashes_after(2)), "c": Actor(stop=5)}
     async with running(*permanent(**actors), strategy=strategy) as ward:
         await anyio.sleep(30)
@@ -107,7 +108,7 @@ async def test_a_death_while_the_group_stops(strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("strategy", GROUPS)
 async def test_two_that_die_together(strategy: Strategy) -> None:
-    """Deaths of one moment are told apart, and the group rises once."""
+    """Two deaths at one moment are counted apart, and the group is restarted once."""
     actors = {"a": Actor(crashes), "b": Actor(crashes), "c": Actor()}
     async with running(*permanent(**actors), strategy=strategy) as ward:
         await anyio.sleep(30)
@@ -116,7 +117,7 @@ async def test_two_that_die_together(strategy: Strategy) -> None:
 
 
 async def test_an_earlier_death_widens_the_group() -> None:
-    """While the rest waits to be restarted, one before it dies: all that were down or are taken down rise in order."""
+    """When a child before a waiting group dies, all that are down or stopped now start in order."""
     actors = {"a": Actor(crashes_after(1.05)), "b": Actor(crashes), "c": Actor()}
     async with running(*permanent(**actors), strategy=REST) as ward:
         ward.events.clear()
@@ -128,7 +129,8 @@ async def test_an_earlier_death_widens_the_group() -> None:
 @pytest.mark.parametrize("strategy", GROUPS)
 @pytest.mark.parametrize("grace", [BRUTAL_KILL, 2])
 async def test_a_child_that_outlives_its_grace_is_restarted_when_it_has_ended(grace: float, strategy: Strategy) -> None:
-    """Its siblings wait for its start, never do two of its lives run at once, and it is not lost."""
+    """A child that outlives its grace is restarted after its end, its siblings wait, and no two of its lives
+    overlap."""
     stubborn = Actor(stop=9)
     spec = ChildSpec(id="b", start=stubborn, shutdown=grace)
     async with running(*permanent(a=Actor(crashes)), spec, *permanent(c=Actor()), strategy=strategy) as ward:
@@ -141,8 +143,8 @@ async def test_a_child_that_outlives_its_grace_is_restarted_when_it_has_ended(gr
 
 
 async def test_a_child_that_never_ends_becomes_a_start_that_hangs() -> None:
-    """It is tried until that is too often: the supervisor does not wait for it in silence."""
+    """A child that never ends is a start that hangs, and is retried up to the intensity."""
     spec = ChildSpec(id="b", start=Actor(stop=100), shutdown=1, start_timeout=5)
     async with running(*permanent(a=Actor(crashes)), spec, strategy=ALL) as ward:
         await anyio.sleep(8)
-        assert [str(event.error) for event in ward.told(ChildFailed)][1] == "b did not start within 5 s"
+        assert [str(event.error) for event in ward.events_of(ChildFailed)][1] == "b did not start within 5 s"

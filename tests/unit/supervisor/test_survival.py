@@ -1,4 +1,4 @@
-"""Errors that end other programs end neither the supervisor nor the siblings of the child that raises them."""
+"""Errors that would end a program end neither the supervisor nor the siblings of the child that raises them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ async def group_of_anything() -> None:
 
 
 async def group_below() -> None:
-    """An error in a task of the child's own."""
+    """Raise an error in a task of the child's own."""
     async with anyio.create_task_group() as group:
         group.start_soon(crashes)
 
@@ -40,7 +40,7 @@ DEADLY = [system_exit, generator_exit, group_of_anything, group_below, stray_can
 
 @pytest.mark.parametrize("kill", DEADLY)
 async def test_whatever_a_child_raises_is_its_own_death(kill: Callable[[], Awaitable[None]]) -> None:
-    """SystemExit, groups of anything and stray cancellations are a crash of the child, and siblings do not notice."""
+    """SystemExit, groups and stray cancellations are a crash of the child alone."""
     actor, sibling = Actor(kill), Actor()
     async with running(*permanent(a=actor, b=sibling)) as ward:
         await anyio.sleep(60)
@@ -50,10 +50,10 @@ async def test_whatever_a_child_raises_is_its_own_death(kill: Callable[[], Await
 
 
 async def test_a_stray_cancellation_is_called_by_its_name() -> None:
-    """The log says that nobody asked for it."""
+    """The error of a stray cancellation says that nobody requested it."""
     async with running(*permanent(a=Actor(stray_cancel))) as ward:
         await anyio.sleep(1)
-        [death] = ward.told(ChildFailed)
+        [death] = ward.events_of(ChildFailed)
     assert isinstance(death.error, StrayCancellationError)
 
 
@@ -76,18 +76,18 @@ async def cancels_itself() -> None:
 async def test_asyncio_s_own_cancellation_is_a_stray_one_too(
     child: type[Actor | Starter], kill: Callable[[], Awaitable[None]]
 ) -> None:
-    """During the start and later; the original error is kept as the cause."""
+    """A CancelledError of asyncio is a stray cancellation too, at the start and later, and is kept as the cause."""
     actor = child(kill)
     async with running(*permanent(a=actor, b=Actor())) as ward:
         await anyio.sleep(60)
         assert (ward.states(), actor.starts) == ("running running", 2)
-        [death] = ward.told(ChildFailed)
+        [death] = ward.events_of(ChildFailed)
     assert isinstance(death.error, StrayCancellationError)
     assert isinstance(death.error.__cause__, asyncio.CancelledError)
 
 
 async def test_a_single_error_comes_without_its_groups() -> None:
-    """People read the error, not the task groups that it has passed."""
+    """An error is reported without the groups of one around it."""
     async with running(*permanent(a=Actor(group_below))) as ward:
         await anyio.sleep(5)
         assert ward.child("a").last_error == "RuntimeError: the child broke"
@@ -95,7 +95,7 @@ async def test_a_single_error_comes_without_its_groups() -> None:
 
 @pytest.mark.parametrize("kill", DEADLY)
 async def test_a_crash_while_cleaning_up_stops_nothing(kill: Callable[[], Awaitable[None]]) -> None:
-    """A child that raises when it is told to stop is stopped all the same, and so are the others."""
+    """A child that raises during its stop is stopped all the same, and so are the others."""
 
     async def breaks_when_cancelled() -> None:
         try:
@@ -113,7 +113,7 @@ async def test_a_crash_while_cleaning_up_stops_nothing(kill: Callable[[], Awaita
 
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_a_crash_while_a_sibling_takes_it_down(strategy: Strategy) -> None:
-    """The error is told, costs nothing, and the child is started again with the others."""
+    """An error of a child that falls with a sibling is reported, is no death, and the child is restarted."""
 
     async def breaks_when_cancelled() -> None:
         try:
@@ -125,11 +125,11 @@ async def test_a_crash_while_a_sibling_takes_it_down(strategy: Strategy) -> None
     async with running(*permanent(a=Actor(crashes), b=actor), strategy=strategy) as ward:
         await anyio.sleep(60)
         assert (ward.states(), actor.starts) == ("running running", 2)
-    assert [str(event.error) for event in ward.told(ChildFailed)] == ["the child broke", "clean-up broke"]
+    assert [str(event.error) for event in ward.events_of(ChildFailed)] == ["the child broke", "clean-up broke"]
 
 
 async def test_a_child_that_swallows_its_cancellation_is_stopped_nevertheless() -> None:
-    """One that answers its cancellation by ending well, even before it had started, has done no wrong."""
+    """A child that returns on its cancellation, even before it has started, is stopped without an error."""
 
     async def swallows(*, task_status: object) -> None:
         try:
@@ -142,11 +142,11 @@ async def test_a_child_that_swallows_its_cancellation_is_stopped_nevertheless() 
         await anyio.sleep(1)
         await ward.supervisor.stop_child("b")
         assert ward.states() == "running stopped"
-    assert not ward.told(ChildFailed)
+    assert not ward.events_of(ChildFailed)
 
 
 async def test_a_handler_that_raises_changes_nothing() -> None:
-    """An error of a handler does no harm to the children."""
+    """An error of an event handler does not affect the children."""
 
     def broken(_event: Event) -> None:
         raise RuntimeError("the log is broken")

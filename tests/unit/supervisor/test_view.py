@@ -1,4 +1,4 @@
-"""Views of the children, for display."""
+"""Views of the children, for people and programs."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from tests.unit.supervisor.actors import Actor, build, crashes, crashes_after, p
 
 
 async def served(*, task_status: TaskStatus[Any] = TASK_STATUS_IGNORED) -> None:
-    """A child that says where it is to be found."""
+    """Run a child that reports its address."""
     task_status.started("http://127.0.0.1:8000")
     await anyio.sleep_forever()
 
 
 async def test_the_view_tells_what_people_ask() -> None:
-    """Id, state, address, restarts, uptime and the last error, in the children's order."""
+    """The view has id, state, address, restarts, uptime and last error, in the children's order."""
     async with running(ChildSpec(id="monitor", start=served), *permanent(bed=Actor(crashes))) as ward:
         await anyio.sleep(11)
         monitor, bed = ward.supervisor.view()
@@ -31,12 +31,12 @@ async def test_the_view_tells_what_people_ask() -> None:
 
 
 def test_before_it_runs_all_are_pending() -> None:
-    """The view may be asked for at any time."""
+    """The view works before the start, when all children are pending."""
     assert build(*permanent(a=Actor(), b=Actor())).states() == "pending pending"
 
 
 async def test_the_states_of_a_life() -> None:
-    """From its turn on: starting, running, in back-off, stopping, stopped."""
+    """A child is starting, running, in back-off, stopping and stopped in turn."""
     async with starting(*permanent(z=Actor(start=1), a=Actor(_crashes_after_5, start=1, stop=1))) as (ward, group):
         assert ward.state("a") == "pending"
         await anyio.sleep(1.5)
@@ -59,7 +59,7 @@ async def _crashes_after_5() -> None:
 
 
 async def test_a_child_that_waits_for_something_is_shown_so() -> None:
-    """It is alive, so nothing is restarted; the view says what it waits for, and for how long it has been up."""
+    """A child that waits for a service is alive, and the view has the reason and the uptime."""
     troubles: list[str | None] = [None]
     async with running(ChildSpec(id="sink", start=served, work_status=lambda: WorkStatus(troubles[-1]))) as ward:
         await anyio.sleep(3)
@@ -94,7 +94,7 @@ async def test_running_means_that_it_has_run_for_a_while() -> None:
 
 
 async def test_one_that_dies_at_each_start_is_never_shown_as_running() -> None:
-    """Whenever people look, it is starting or in back-off."""
+    """A child that dies at each start is starting or in back-off, never running."""
     async with running(*permanent(a=Actor(*[crashes_after(0.5)] * 10))) as ward:
         seen = set()
         for _ in range(200):
@@ -105,20 +105,20 @@ async def test_one_that_dies_at_each_start_is_never_shown_as_running() -> None:
 
 
 async def test_others_do_not_wait_for_the_minimum_uptime() -> None:
-    """It is for people: the next child starts as soon as this one says that it has started."""
+    """The next child starts when this one calls `started`, before its minimum uptime."""
     last = Actor()
     async with running(ChildSpec(id="a", start=Actor(), min_uptime=60), *permanent(b=last)):
         assert last.starts == 1
 
 
 async def test_no_minimum() -> None:
-    """A child may be called running as soon as it says so."""
+    """Without a minimum uptime a child is running as soon as it calls `started`."""
     async with running(ChildSpec(id="a", start=Actor(), min_uptime=0)) as ward:
         assert ward.state("a") == "running"
 
 
 async def test_the_view_agrees_with_the_events() -> None:
-    """A view taken in a handler shows the state that the event reports."""
+    """A view taken in a handler has the state that the event reports."""
     seen: list[tuple[str, str]] = []
 
     def look(event: Event) -> None:

@@ -12,17 +12,17 @@ from tests.clocks import virtual_time
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_time()
 
 
 def records(count: int) -> list[Record]:
-    """Records of one key, whose values tell their places."""
+    """Make records of one key, with their places as values."""
     return [Record(b"bed", str(number).encode()) for number in range(count)]
 
 
 async def test_a_full_log_makes_publishers_wait() -> None:
-    """Nothing is dropped: a publisher goes on when somebody has committed."""
+    """A full log drops nothing: a publisher goes on after a commit."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     done = anyio.Event()
 
@@ -43,7 +43,7 @@ async def test_a_full_log_makes_publishers_wait() -> None:
 
 
 async def test_a_new_assignment_makes_room_too() -> None:
-    """Records that were stored without a commit are dropped once they are assigned, and a waiting publisher goes on."""
+    """An assignment drops stored records without a commit, and a waiting publisher goes on."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
@@ -57,8 +57,8 @@ async def test_a_new_assignment_makes_room_too() -> None:
     assert transport.unstored == 2
 
 
-async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
-    """`settled` returns at once while little waits, and otherwise when enough was committed."""
+async def test_a_publisher_can_wait_until_records_are_stored() -> None:
+    """`until_stored` returns at once while few records are pending, and otherwise after enough commits."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
     await transport.until_stored(5)
@@ -73,8 +73,8 @@ async def test_who_goes_ahead_can_wait_for_the_rest_to_be_stored() -> None:
     assert transport.unstored == 2
 
 
-async def test_closing_wakes_who_waits_for_room() -> None:
-    """A publisher that waits for a commit learns that none will come."""
+async def test_closing_wakes_a_wait_for_room() -> None:
+    """A close ends the wait of a publisher for room."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=1)
 
     async def publish() -> None:
@@ -88,7 +88,7 @@ async def test_closing_wakes_who_waits_for_room() -> None:
 
 
 async def test_waits_are_exact() -> None:
-    """Fetch gives up when patience ends, and a lone record waits for company just as long as it may."""
+    """A fetch ends at its maximum wait, and a lone record lingers exactly as long as it may."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     async with transport.consumer() as consumer:
         await consumer.assign({})
@@ -102,7 +102,8 @@ async def test_waits_are_exact() -> None:
 
 
 async def test_a_full_log_wakes_its_reader() -> None:
-    """A publisher of more records than fit does not wait for a reader that waits for the end of the publication."""
+    """A publisher of more records than fit, and a reader that waits for the whole publication, do not wait for
+    each other."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=3)
     async with anyio.create_task_group() as group, transport.consumer() as consumer:
         await consumer.assign({})
@@ -118,8 +119,8 @@ async def test_a_full_log_wakes_its_reader() -> None:
         group.cancel_scope.cancel()
 
 
-async def test_a_reader_of_another_database_is_told_what_is_gone() -> None:
-    """Committed records went to another database: a reader without a position, or with another log's, misses them."""
+async def test_a_reader_of_another_database_learns_what_is_gone() -> None:
+    """A reader without a position, or with another log's, learns that committed records are gone."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(5))
     async with transport.consumer() as consumer:
@@ -131,7 +132,7 @@ async def test_a_reader_of_another_database_is_told_what_is_gone() -> None:
 
 
 async def test_each_run_is_a_log_of_its_own() -> None:
-    """A position of the run before, though of the same topic, is one of another log."""
+    """A position of an earlier run belongs to another log, though of the same topic."""
     marks = set()
     for _ in range(2):
         async with MemoryTransport(topic="icu.test", partitions=1).consumer() as consumer:
@@ -148,8 +149,8 @@ async def test_a_closed_topic_is_named() -> None:
         await transport.publish(records(1))
 
 
-async def test_closing_wakes_who_waits_for_storage() -> None:
-    """Nobody will store what is left."""
+async def test_closing_wakes_a_wait_for_storage() -> None:
+    """A close ends the wait for stored records."""
     transport = MemoryTransport(topic="icu.test", partitions=1)
     await transport.publish(records(1))
 

@@ -1,4 +1,4 @@
-"""A full log in memory that nobody reads: whoever publishes waits until somebody starts a sink."""
+"""A full log in memory without a reader: publishers wait until a sink starts."""
 
 from functools import partial
 
@@ -18,12 +18,12 @@ RECORDS = [Record(b"bed", b"1"), Record(b"bed", b"2")]
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_time()
 
 
 async def test_a_full_log_that_nobody_reads() -> None:
-    """It says what to start. With a reader, full or not, all goes on by itself."""
+    """A full log without a reader is trouble that says what to start; with a reader it is none."""
     transport = MemoryTransport(topic="icu.test", partitions=1, capacity=2)
     await transport.publish(RECORDS[:1])
     assert transport.sending_degraded is None
@@ -40,7 +40,7 @@ async def test_a_full_log_that_nobody_reads() -> None:
 
 
 async def test_patients_are_shown_as_degraded_then() -> None:
-    """`status` does not call that running: nobody but people end it."""
+    """`status` shows the patients as degraded, since only people can end this."""
     child = PatientChild(id="bed-1", name="Anna")
     ward = Shared(Settings(child=(child,), transport=Transport(partitions=1, capacity=2)))
     work_status = partial(PATIENT.work_status, ward)

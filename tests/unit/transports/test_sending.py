@@ -1,4 +1,4 @@
-"""Store and forward: order, bounds, and what happens when both ends move at once."""
+"""Store and forward: order, bounds, and both ends at once."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ from tests.clocks import virtual_time
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_time()
 
 
 def record(key: str, number: int) -> Record:
-    """A record whose value tells its place."""
+    """Make a record with its place as value."""
     return Record(key.encode(), str(number).encode())
 
 
 def numbers(buffer: SendBuffer, most: int = 100) -> list[int]:
-    """The numbers of the next records to send."""
+    """Return the numbers of the next records to send."""
     return [int(each.value) for each in buffer.head(most)]
 
 
 async def test_records_stay_until_they_are_acknowledged() -> None:
-    """Until then the head is the same."""
+    """Records stay at the head of the buffer until they are acknowledged."""
     buffer = SendBuffer()
     buffer.put([record("a", n) for n in range(3)])
     assert numbers(buffer, 2) == numbers(buffer, 2) == [0, 1]
@@ -38,7 +38,7 @@ async def test_records_stay_until_they_are_acknowledged() -> None:
 
 
 async def test_each_key_has_its_own_bound_and_order() -> None:
-    """A patient that sends a lot pushes out its own oldest records, and nobody else's."""
+    """A patient with many records pushes out its own oldest ones only."""
     buffer = SendBuffer(capacity=3)
     assert buffer.put([record("a", 1)]) == 0
     assert not buffer.is_full(b"b")
@@ -50,7 +50,7 @@ async def test_each_key_has_its_own_bound_and_order() -> None:
 
 
 async def test_what_is_dropped_while_it_is_sent_releases_nothing_twice() -> None:
-    """The acknowledgement of a record that was pushed out meanwhile does not take its successor along."""
+    """The acknowledgement of a record that was pushed out meanwhile does not release its successor."""
     buffer = SendBuffer(capacity=2)
     buffer.put([record("a", 0), record("a", 1)])
     sending = buffer.head(2)
@@ -60,7 +60,7 @@ async def test_what_is_dropped_while_it_is_sent_releases_nothing_twice() -> None
 
 
 async def test_change_wakes_at_a_put_and_at_an_acknowledgement() -> None:
-    """Both ends wait for each other without polling."""
+    """A put and an acknowledgement wake the waiting ends, without polling."""
     buffer = SendBuffer()
     woken: list[str] = []
 
@@ -78,7 +78,7 @@ async def test_change_wakes_at_a_put_and_at_an_acknowledgement() -> None:
 
 
 class Tally:
-    """Counts what is delivered, as whoever sends does."""
+    """A count of deliveries, as the sender's metrics."""
 
     def __init__(self) -> None:
         self.delivered = 0
@@ -92,7 +92,7 @@ class Tally:
 
 
 async def test_a_block_ends_when_all_is_delivered() -> None:
-    """All records put into the send buffer, before and in the block, are with the transport after it, in order."""
+    """After the block all records of the send buffer are delivered, in order."""
     buffer, transport, tally = SendBuffer(3_000), MemoryTransport(topic="icu.test", partitions=1), Tally()
     buffer.put([record("a", 0)])
     async with forwarding(buffer, transport, tally):
@@ -105,7 +105,7 @@ async def test_a_block_ends_when_all_is_delivered() -> None:
 
 
 async def test_a_block_that_is_cancelled_gives_what_waits_a_moment() -> None:
-    """A transport that takes nothing holds it up no longer, and what was not delivered stays in the send buffer."""
+    """A cancelled block waits for the transport only for a moment, and undelivered records stay in the send buffer."""
     buffer, transport = SendBuffer(), MemoryTransport(topic="icu.test", partitions=1, capacity=0)
     buffer.put([record("a", 0)])
     began = anyio.current_time()

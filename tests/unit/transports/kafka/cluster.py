@@ -1,4 +1,4 @@
-"""A cluster in memory, behind the classes of aiokafka that our code calls: on virtual time, and at fault where told.
+"""A cluster in memory, behind the classes of aiokafka that our code calls: on virtual time, with faults on request.
 
 What real brokers do is tested on real ones. Here stands what they do hardly ever, or only after minutes.
 """
@@ -22,7 +22,7 @@ ID = "cluster-id"
 
 
 class Cluster:
-    """Logs by partition, and what is wrong with them."""
+    """Logs by partition, and their faults."""
 
     def __init__(self) -> None:
         self.topics: dict[str, int] = {}
@@ -60,7 +60,7 @@ class Cluster:
         self.batches: list[int] = []
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> "Cluster":
-        """Put it in the place of aiokafka's classes."""
+        """Replace aiokafka's classes."""
         for module, name, kind in (
             (topics, "AIOKafkaAdminClient", Admin),
             (topics, "AIOKafkaConsumer", Consumer),
@@ -75,7 +75,7 @@ class Cluster:
     def write(
         self, place: TopicPartition, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]] = ()
     ) -> None:
-        """Append a record; its timestamp tells its offset."""
+        """Append a record; its timestamp is its offset."""
         log = self.logs[place]
         offset = self.end(place)
         log.append(ConsumerRecord(*place, offset, 1_000 + offset, 0, key, value, None, 0, 0, headers))
@@ -88,7 +88,7 @@ class Cluster:
         return place
 
     def end(self, place: TopicPartition) -> int:
-        """The next record's offset."""
+        """Return the next record's offset."""
         return self.begins[place] + len(self.logs[place])
 
     def forget(self, place: TopicPartition, before: int) -> None:
@@ -97,17 +97,17 @@ class Cluster:
         self.begins[place] = before
 
     def readable(self, place: TopicPartition) -> int:
-        """The offset at which readable records end."""
+        """Return the offset at which readable records end."""
         stable = self.stable.get(place)
         return self.end(place) if stable in (None, -1) else stable
 
     def brokers(self) -> list[Any]:
-        """The addresses that they give themselves."""
+        """Return the advertised addresses of the brokers."""
         host, port = self.advertised.split(":")
         return [SimpleNamespace(nodeId=each, host=host, port=int(port)) for each in range(self.nodes)]
 
     def open(self, kind: type) -> list[Any]:
-        """The clients of a kind that were started and not closed."""
+        """Return the clients of a kind that were started and not closed."""
         return [each for each in self.clients if isinstance(each, kind) and each.started and not each.closed]
 
     def _maker(self, kind: type) -> Callable[..., Any]:
@@ -140,7 +140,7 @@ class _Connection:
     close = stop
 
     async def called(self, name: str) -> None:
-        """A step of the loop, or for ever where this call hangs."""
+        """Yield to the loop once, or hang if this call shall."""
         self.cluster.calls[name] += 1
         await asyncio.sleep(0)
         if name in self.cluster.hanging:
@@ -148,7 +148,7 @@ class _Connection:
 
 
 class Client(_Connection):
-    """Finds the brokers."""
+    """A client that finds the brokers."""
 
     async def bootstrap(self) -> None:
         await self.called("bootstrap")
@@ -156,7 +156,7 @@ class Client(_Connection):
 
 
 class Admin(_Connection):
-    """Finds topics and makes them."""
+    """A client that finds topics and makes them."""
 
     async def describe_cluster(self) -> Any:
         await self.called("describe_cluster")
@@ -187,7 +187,7 @@ class Admin(_Connection):
 
 
 class Producer(_Connection):
-    """Appends batches. Like an idempotent one, it is of no more use to a partition that refused one."""
+    """A producer that appends batches. Like an idempotent one, it is useless for a partition that refused one."""
 
     def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
         super().__init__(cluster, options)
@@ -242,7 +242,7 @@ def _fail(answer: "asyncio.Future[Any]", error: Exception) -> None:
 
 
 class Consumer(_Connection):
-    """Reads logs."""
+    """A consumer of the logs."""
 
     def __init__(self, cluster: Cluster, options: Mapping[str, Any]) -> None:
         super().__init__(cluster, options)
@@ -339,7 +339,7 @@ class Consumer(_Connection):
 
 
 async def until(condition: Callable[[], bool], work: Callable[[], Awaitable[Any]]) -> None:
-    """Repeat the work until the condition holds; a hundred times are more than enough."""
+    """Repeat the work until the condition holds, a hundred times at most."""
     for _ in range(100):
         if condition():
             return

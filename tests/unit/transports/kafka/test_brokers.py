@@ -1,4 +1,4 @@
-"""Connections to brokers, and explanations of failed ones that say what to do."""
+"""Connections to brokers, and errors of failed ones that say what to do."""
 
 import errno
 import logging
@@ -29,12 +29,12 @@ LOG = logging.getLogger("aiokafka.conn")
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_asyncio()
 
 
 def brokers(servers: str = ADDRESS, **settings: Any) -> Brokers:
-    """Brokers of these settings."""
+    """Make brokers with these settings."""
     return Brokers(Kafka(bootstrap_servers=servers, **settings))
 
 
@@ -50,12 +50,12 @@ def brokers(servers: str = ADDRESS, **settings: Any) -> Brokers:
     ],
 )
 def test_plain_text_to_other_hosts_is_exposed(servers: str, security: str, exposed: bool) -> None:
-    """One such host is enough, though its name begin like one of loopback; with TLS none is."""
+    """One foreign host without TLS is exposed, though its name begins like one of loopback."""
     assert brokers(servers, security=security).exposed is exposed
 
 
-def test_clients_are_told_all_that_is_set() -> None:
-    """Passwords only where they are used."""
+def test_clients_get_all_settings() -> None:
+    """Clients get all settings, passwords only where they are used."""
     plain = brokers("a:1,b:2").options()
     assert (plain["bootstrap_servers"], plain["security_protocol"], plain["ssl_context"]) == (
         ["a:1", "b:2"],
@@ -76,20 +76,20 @@ def test_clients_are_told_all_that_is_set() -> None:
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
-    """With the key."""
+    """Contradictory settings are refused with the key."""
     with pytest.raises(ConfigurationError, match=r"\[kafka\] security: SASL_PLAINTEXT needs"):
         brokers(security="SASL_PLAINTEXT")
 
 
 def test_certificates_that_are_missing_are_refused(tmp_path: Path) -> None:
-    """At the start, not at the first connection."""
+    """Missing certificates are refused at the start, not at the first connection."""
     with pytest.raises(ConfigurationError, match="the TLS files cannot be used"):
         brokers(security="SSL", ssl_ca_file=tmp_path / "missing.pem")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 def test_certificates_that_are_named_are_used(tmp_path: Path) -> None:
-    """The authority alone is trusted; a certificate of ours has its key beside it."""
+    """Only the named authority is trusted, and our certificate has its key beside it."""
     authority = tmp_path / "ca.pem"
     certificates.authority(authority)
     certificates.server(tmp_path, authority)
@@ -101,14 +101,14 @@ def test_certificates_that_are_named_are_used(tmp_path: Path) -> None:
 
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
-    """One as OpenSSL raises it."""
+    """Make an error of certificates as OpenSSL raises it."""
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.verify_message = code, "self-signed certificate"
     return error
 
 
 def tls_error(reason: str | None) -> ssl.SSLError:
-    """One as OpenSSL raises it."""
+    """Make an error of TLS as OpenSSL raises it."""
     error = ssl.SSLError(1, "it failed")
     error.reason = reason  # type: ignore[assignment]
     return error
@@ -150,7 +150,7 @@ def tls_error(reason: str | None) -> ssl.SSLError:
     ],
 )
 async def test_reasons_are_told_apart(cluster: Cluster, error: Exception, security: str, said: str) -> None:
-    """aiokafka raises the same error for all of them, and writes the reason to its log."""
+    """Each reason has its own message, from aiokafka's log, since aiokafka raises the same error for all."""
     cluster.topics.clear()
     settings: dict[str, Any] = {"security": security}
     if security.startswith("SASL"):
@@ -163,13 +163,13 @@ async def test_reasons_are_told_apart(cluster: Cluster, error: Exception, securi
 
 
 async def fail_in_silence(error: Exception) -> None:
-    """As aiokafka does it."""
+    """Fail without a log record, as aiokafka does at times."""
     LOG.error("Unable to connect to %s: %s", ADDRESS, error)
     raise kafka.KafkaConnectionError("Unable to bootstrap")
 
 
 async def test_a_reason_that_is_not_in_the_log_is_in_the_error() -> None:
-    """It is told as it is."""
+    """An error without a log record is reported as it is."""
 
     async def fail() -> None:
         raise kafka.UnsupportedVersionError("too old")
@@ -179,7 +179,7 @@ async def test_a_reason_that_is_not_in_the_log_is_in_the_error() -> None:
 
 
 async def test_a_connection_that_hangs_is_given_up() -> None:
-    """After ten seconds."""
+    """A connection that hangs is given up after ten seconds."""
     began = anyio.current_time()
     with pytest.raises(KafkaError, match="no answer within 10 s"):
         await brokers().connect(anyio.sleep_forever)
@@ -187,18 +187,18 @@ async def test_a_connection_that_hangs_is_given_up() -> None:
 
 
 def test_the_last_error_in_the_log_counts() -> None:
-    """And none from before, nor from behind."""
+    """Only the last log record during the connection counts as its reason."""
     LOG.error("Unable to connect: %s", OSError("before"))
-    with captured_log() as heard:
+    with captured_log() as log:
         LOG.error("nothing of interest")
         LOG.error("%s then %s", OSError("first"), OSError("second"))
         LOG.info("a heartbeat failed: %s", OSError("not worth telling"))
     LOG.error("Unable to connect: %s", OSError("behind"))
-    assert (str(heard.error), heard.node) == ("second", None)
+    assert (str(log.error), log.node) == ("second", None)
 
 
 async def ask_a_node(cluster: Cluster, *, node: int = 0) -> str:
-    """The error if a broker cannot be reached at its advertised address."""
+    """Return the error for a broker that cannot be reached at its advertised address."""
     asked = brokers()
 
     async def answer() -> None:
@@ -213,7 +213,7 @@ async def ask_a_node(cluster: Cluster, *, node: int = 0) -> str:
 
 
 async def test_an_address_that_leads_nowhere_is_named(cluster: Cluster) -> None:
-    """With the setting of the broker that says it."""
+    """An unreachable advertised address is named, with the broker's setting for it."""
     cluster.advertised = "kafka.internal:9092"
     said = await ask_a_node(cluster)
     assert said.startswith(f"Kafka at {ADDRESS} says that its broker 0 is to be asked at kafka.internal:9092, ")
@@ -222,7 +222,7 @@ async def test_an_address_that_leads_nowhere_is_named(cluster: Cluster) -> None:
 
 
 async def test_an_address_of_ours_is_explained_like_any_other(cluster: Cluster) -> None:
-    """The broker says nothing strange then; nor where it is unknown, or nobody tells any more."""
+    """A configured address that is also advertised gets the usual explanation, and so does an unknown one."""
     said = f"no connection to Kafka at {ADDRESS}: [Errno {errno.EHOSTUNREACH}] No route"
     assert await ask_a_node(cluster) == said
     assert await ask_a_node(cluster, node=7) == said
@@ -234,7 +234,7 @@ async def test_an_address_of_ours_is_explained_like_any_other(cluster: Cluster) 
 
 
 async def test_other_trouble_stays_what_it_is(cluster: Cluster) -> None:
-    """An error is left alone if no broker was out of reach."""
+    """An error that is not about an unreachable broker stays unchanged."""
     cluster.hanging.add("describe_topics")
     with pytest.raises(KafkaError, match=r"\Alisting topics: no answer within 12 s\Z"):
         await list_topics(brokers())

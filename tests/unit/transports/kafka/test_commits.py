@@ -1,4 +1,4 @@
-"""Commits for lag tools: now and then, of stored records only, and without delaying anything. On virtual time."""
+"""Commits for lag tools: now and then, only of stored records, and without delays. On virtual time."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ FIRST, SECOND = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_asyncio()
 
 
@@ -43,24 +43,24 @@ async def take(consumer: KafkaConsumer, count: int, *, store: bool = True) -> Po
     return batch.position
 
 
-async def test_what_is_stored_is_told_once_a_second(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """The first at once; partitions of which nothing new is stored are left out."""
+async def test_stored_offsets_are_committed_once_a_second(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Stored offsets are committed at once and then every second, without unchanged partitions."""
     for _ in range(5):
         await take(consumer, 1)
         await anyio.sleep(COMMIT_INTERVAL / 2)
     assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 3}, {FIRST: 5}]
 
 
-async def test_what_was_fetched_and_is_not_stored_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Lag tools see what would be lost with us."""
+async def test_fetched_records_that_are_not_stored_are_not_committed(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Fetched records that are not stored are not committed: lag tools show what would be lost."""
     await take(consumer, 3)
     await take(consumer, 4, store=False)
     await consumer.aclose()
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
 
 
-async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Once all records are stored, the transaction markers behind them count as done, too."""
+async def test_markers_behind_the_last_record_are_committed(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Once all records are stored, the transaction markers behind them are committed too."""
     await take(consumer, 3)
     cluster.open(Consumer)[0].seek(FIRST, 5)
     await anyio.sleep(COMMIT_INTERVAL)
@@ -68,8 +68,8 @@ async def test_the_marks_behind_the_last_record_are_told(cluster: Cluster, consu
     assert cluster.committed == [{FIRST: 3, SECOND: 0}, {FIRST: 5}]
 
 
-async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """It is not stored: it will be taken again."""
+async def test_records_of_a_cancelled_fetch_are_not_committed(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Records of a cancelled fetch are not committed, and are fetched again."""
     await take(consumer, 3)
     with anyio.move_on_after(COMMIT_INTERVAL):
         await consumer.fetch(max_records=200, linger=60, max_wait=1)
@@ -77,16 +77,16 @@ async def test_what_a_cancelled_fetch_had_taken_is_not_told(cluster: Cluster, co
     assert cluster.committed == [{FIRST: 3, SECOND: 0}]
 
 
-async def test_the_end_is_told_before_leaving(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Even if the last commit was a moment ago."""
+async def test_a_reader_commits_before_it_closes(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """A reader commits before it closes, even shortly after the last commit."""
     await take(consumer, 1)
     await take(consumer, 1)
     await consumer.aclose()
     assert cluster.committed == [{FIRST: 1, SECOND: 0}, {FIRST: 2}]
 
 
-async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Each poll commits, since no further record may come to be stored."""
+async def test_a_poll_commits_too(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """Each poll of the partitions commits, since no further record may come."""
     await take(consumer, 99)
     await take(consumer, 1)
     for _ in range(3):
@@ -94,8 +94,8 @@ async def test_a_look_tells_too(cluster: Cluster, consumer: KafkaConsumer) -> No
     assert cluster.committed == [{FIRST: 99, SECOND: 0}, {FIRST: 100}]
 
 
-async def test_what_failed_is_told_again(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Readings are stored all the same."""
+async def test_a_failed_commit_is_repeated(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """A failed commit is repeated, and records are stored all the same."""
     cluster.commit_error = kafka.CoordinatorNotAvailableError()
     await take(consumer, 1)
     cluster.commit_error = None
@@ -109,7 +109,7 @@ async def test_what_failed_is_told_again(cluster: Cluster, consumer: KafkaConsum
 async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
     cluster: Cluster, consumer: KafkaConsumer
 ) -> None:
-    """Not for ever; and nothing of it is left once the reader is closed."""
+    """A coordinator that does not answer delays the close for a moment, and nothing stays open."""
     cluster.hanging.add("commit")
     began = anyio.current_time()
     await take(consumer, 1)
@@ -120,7 +120,7 @@ async def test_a_coordinator_that_does_not_answer_holds_up_for_a_moment(
 
 
 async def test_what_hangs_ends_with_a_reader_that_is_cancelled(cluster: Cluster, transport: KafkaTransport) -> None:
-    """As with one that is closed."""
+    """A hanging commit ends with a cancelled reader."""
     cluster.fill(1, 0)
     cluster.hanging.add("commit")
 

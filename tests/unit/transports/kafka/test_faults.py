@@ -1,4 +1,4 @@
-"""Partitions that cannot be read: how often they are tried, and how often that is told."""
+"""Unreadable partitions: the pace of retries, and of log lines."""
 
 import pytest
 from loguru import logger
@@ -11,14 +11,14 @@ BAD = UnreadableError("the record is damaged", "mend it")
 
 @pytest.fixture
 def lines() -> list[tuple[str, str]]:
-    """Levels and messages of what is logged, details left out."""
+    """Return levels and messages of the log, without details."""
     lines: list[tuple[str, str]] = []
     logger.add(lambda message: lines.append((message.record["level"].name, message.record["message"])), level="INFO")
     return lines
 
 
-def test_it_is_tried_again_ever_more_rarely_and_told_once(lines: list[tuple[str, str]]) -> None:
-    """After 1, 2, 4 s and so on up to a minute; the log has one line of it, and one of its end."""
+def test_a_fault_is_retried_ever_more_rarely_and_logged_once(lines: list[tuple[str, str]]) -> None:
+    """Retries come after 1, 2, 4 s and so on up to a minute; the log has one line at the begin and one at the end."""
     faults = Faults("icu.test")
     now = 100.0
     pauses = []
@@ -37,7 +37,7 @@ def test_it_is_tried_again_ever_more_rarely_and_told_once(lines: list[tuple[str,
 
 
 def test_another_offset_is_another_fault(lines: list[tuple[str, str]]) -> None:
-    """It is told, and tried again soon."""
+    """A fault at another offset is logged, and retried soon."""
     faults = Faults("icu.test")
     for now, offset in enumerate([17, 17, 18]):
         faults.note(3, offset, BAD, now=10.0 * now)
@@ -46,7 +46,7 @@ def test_another_offset_is_another_fault(lines: list[tuple[str, str]]) -> None:
 
 
 def test_all_of_them_are_named_in_order() -> None:
-    """Each with its own offset."""
+    """All unreadable partitions are named in order, each with its offset."""
     faults = Faults("icu.test")
     faults.note(5, 1, BAD, now=0)
     faults.note(2, 9, BAD, now=0)
@@ -55,7 +55,7 @@ def test_all_of_them_are_named_in_order() -> None:
 
 
 def test_a_partition_that_is_read_from_elsewhere_has_no_fault() -> None:
-    """After an assignment: what could not be read is no longer in the way, or the log is another one."""
+    """After an assignment at another offset, a partition has no fault."""
     faults = Faults("icu.test")
     for partition in range(3):
         faults.note(partition, 17, BAD, now=0)

@@ -1,4 +1,4 @@
-"""aiokafka's errors, all of them, leave as ours; and so do its hangs and its stray cancellations."""
+"""All errors, hangs and stray cancellations of aiokafka become errors of ours."""
 
 import asyncio
 import inspect
@@ -17,20 +17,20 @@ EVERY_ERROR = sorted(
 
 
 async def fail(error: BaseException) -> NoReturn:
-    """A call of the library that fails."""
+    """Call the library, which fails."""
     raise error
 
 
 @pytest.mark.parametrize("kind", EVERY_ERROR)
 async def test_every_error_of_the_library_is_mapped(kind: type[Exception]) -> None:
-    """Fails when a new version of aiokafka raises something outside the trees that we know."""
+    """Every error of aiokafka is mapped; a new version with other error trees fails here."""
     with pytest.raises(KafkaError, match=r"\Asending: "):
         await bounded("sending", fail(kind()), seconds=5)
 
 
 @pytest.mark.parametrize("kind", [each for each in EVERY_ERROR if getattr(each, "retriable", False)])
 async def test_what_the_library_calls_retriable_is_transient(kind: type[Exception]) -> None:
-    """It may be tried again."""
+    """Errors that aiokafka calls retriable are transient."""
     with pytest.raises(KafkaError) as caught:
         await bounded("sending", fail(kind()), seconds=5)
     assert caught.value.transient
@@ -49,14 +49,14 @@ async def test_what_the_library_calls_retriable_is_transient(kind: type[Exceptio
     ],
 )
 async def test_what_time_does_not_mend_is_refused(kind: type[Exception]) -> None:
-    """To try these again would be to be told no again."""
+    """Errors that no retry mends are refusals."""
     with pytest.raises(KafkaRefusedError) as caught:
         await bounded("sending", fail(kind()), seconds=5)
     assert not caught.value.transient
 
 
 async def test_an_error_without_words_says_what_its_class_means() -> None:
-    """People read the sentence, programmers the name."""
+    """An error without a text has the description and the name of its class."""
     with pytest.raises(KafkaError, match=r"not authorized.*\(TopicAuthorizationFailedError\)"):
         await bounded("creating", fail(kafka.TopicAuthorizationFailedError()), seconds=5)
 
@@ -71,21 +71,21 @@ async def test_an_error_without_words_says_what_its_class_means() -> None:
     ],
 )
 async def test_what_an_error_says(error: Exception, said: str) -> None:
-    """All its words, without a full stop in the midst; where it has none, its name once."""
+    """An error's text is complete, without a full stop in the middle, and without repetition of its name."""
     with pytest.raises(KafkaError) as caught:
         await bounded("sending", fail(error), seconds=5)
     assert str(caught.value) == f"sending: {said}"
 
 
 async def test_what_the_library_did_not_expect_may_be_tried_again() -> None:
-    """The bare root of its errors says nothing else."""
+    """The root class of aiokafka's errors is transient, since it says nothing else."""
     with pytest.raises(KafkaError) as caught:
         await bounded("sending", fail(kafka.KafkaError("whatever")), seconds=5)
     assert caught.value.transient
 
 
 async def test_a_call_that_hangs_is_given_up() -> None:
-    """aiokafka #1101: some calls never end while a broker is away."""
+    """A call that hangs is given up (aiokafka #1101)."""
     cancelled = asyncio.Event()
 
     async def hang() -> None:
@@ -100,13 +100,13 @@ async def test_a_call_that_hangs_is_given_up() -> None:
 
 
 async def test_a_cancellation_that_nobody_sent_is_an_error() -> None:
-    """Without this the task that awaits the library would vanish without a trace."""
+    """A stray cancellation becomes an error; otherwise the waiting task would end without a trace."""
     with pytest.raises(KafkaError, match="broken off inside the Kafka client"):
         await bounded("stopping", fail(asyncio.CancelledError()), seconds=5)
 
 
 async def test_closing_goes_on_whatever_a_step_does() -> None:
-    """The second step is taken though the first one failed."""
+    """The second step of a close is taken although the first one failed."""
     steps: list[str] = []
 
     async def first() -> None:
@@ -121,7 +121,7 @@ async def test_closing_goes_on_whatever_a_step_does() -> None:
 
 
 async def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
-    """A mistake of ours is not hidden behind a broker's name."""
+    """Errors of our own code are not mapped."""
     with pytest.raises(ZeroDivisionError):
         await bounded("sending", fail(ZeroDivisionError()), seconds=5)
 
@@ -139,7 +139,7 @@ async def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
     ids=lambda error: type(error).__name__,
 )
 async def test_what_concerns_one_partition_is_told_apart(error: Exception) -> None:
-    """A fetch that meets bytes which nobody understands says what to do, and is no reason to connect anew."""
+    """A fetch with undecodable bytes says what to do, and does not cause a new connection."""
     with pytest.raises(UnreadableError, match=r".") as caught:
         await bounded_fetch(fail(error), seconds=5)
     assert caught.value.remedy
@@ -147,6 +147,6 @@ async def test_what_concerns_one_partition_is_told_apart(error: Exception) -> No
 
 @pytest.mark.parametrize("kind", [kafka.NodeNotReadyError, kafka.OffsetOutOfRangeError, kafka.ConsumerStoppedError])
 async def test_what_concerns_the_connection_or_the_log_is_trouble(kind: type[Exception]) -> None:
-    """There the reader has to be assigned anew."""
+    """Errors of the connection or the log need a new assignment."""
     with pytest.raises(KafkaError):
         await bounded_fetch(fail(kind()), seconds=5)

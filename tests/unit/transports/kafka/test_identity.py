@@ -1,4 +1,4 @@
-"""Identity of logs: the table of a partition's possible contents, when a stored position is assigned."""
+"""Identity of logs: the table of possible contents of a partition at the assignment of a stored position."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from icu.transports.kafka.identity import LogExtent, decide, mark_of
 
 
 def record(timestamp: int = 1_700_000_000_000, key: bytes | None = b"anna") -> Any:
-    """A record as aiokafka delivers it, with the attributes that matter here."""
+    """Make a record as aiokafka delivers it, with the attributes that matter here."""
     return SimpleNamespace(timestamp=timestamp, key=key)
 
 
@@ -51,35 +51,35 @@ BEGINNING = Position(0, "cluster/")
     ],
 )
 def test_where_to_read_on(log: LogExtent, expected: Assignment) -> None:
-    """Each case of the module's docstring."""
+    """Each case of the module's docstring has its position."""
     assert decide(log, STORED) == expected
 
 
 def test_without_a_stored_position() -> None:
-    """A partition that was never read begins at its beginning, and that is nothing to tell of."""
+    """A partition without a stored position begins at its beginning, without a message."""
     assert decide(LogExtent("cluster", 5, 9), None) == Assignment(Position(5, "cluster/"))
 
 
 def test_a_position_at_the_beginning_has_no_record_before_it() -> None:
-    """The cluster alone decides."""
+    """At the beginning of a log, the cluster's id alone decides."""
     stored = Position(0, mark_of("cluster", None))
     assert decide(LogExtent("cluster", 0, 99), stored) == Assignment(stored)
     assert decide(LogExtent("other", 0, 99), stored).other_log
 
 
 def test_a_position_without_a_fingerprint_is_judged_by_its_cluster() -> None:
-    """As of one that was taken where a log began, or behind records that nobody could read."""
+    """A position without a fingerprint is judged by the cluster's id."""
     stored = Position(10, mark_of("cluster", None))
     assert decide(LogExtent("cluster", 0, 99, THE_RECORD), stored) == Assignment(stored)
 
 
 def test_a_mark_of_the_in_memory_transport_is_of_another_log() -> None:
-    """A database outlives a change of the transport."""
+    """A position of the in-memory transport belongs to another log."""
     assert decide(LogExtent("cluster", 0, 99), Position(5, "0123456789abcdef")).other_log
 
 
 def test_records_without_a_key_have_marks_too() -> None:
-    """Other programs may write without keys."""
+    """Records without a key have fingerprints too."""
     assert mark_of("cluster", record(key=None)) != mark_of("cluster", record(key=b"anna"))
 
 
@@ -93,5 +93,5 @@ def test_records_without_a_key_have_marks_too() -> None:
     ],
 )
 def test_marks_stay_what_they_are(last: Any, mark: str) -> None:
-    """They are in people's databases: under others each log would be read anew."""
+    """Fingerprints never change, since databases hold them: with others each log would be read again."""
     assert mark_of("abc", last) == mark

@@ -1,4 +1,4 @@
-"""Sending: in order, once, whatever the broker answers. On virtual time."""
+"""Records are sent in order and once, with any answer of the broker. On virtual time."""
 
 import asyncio
 import gc
@@ -23,17 +23,17 @@ KEYS = [b"anna", b"boris", b"chiara", b"dmitri"]
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_asyncio()
 
 
 def records(numbers: range, *, size: int = 20) -> list[Record]:
-    """A record of each key for each number, which its value tells."""
+    """Make a record of each key for each number, with the number as its value."""
     return [Record(key, str(number).zfill(size).encode()) for number in numbers for key in KEYS]
 
 
 def in_log(cluster: Cluster) -> dict[bytes, list[int]]:
-    """The numbers of each key, in the order of its log."""
+    """Return the numbers of each key, in the order of its log."""
     found: dict[bytes, list[int]] = {key: [] for key in KEYS}
     for log in cluster.logs.values():
         for each in log:
@@ -42,12 +42,12 @@ def in_log(cluster: Cluster) -> dict[bytes, list[int]]:
 
 
 def clients(cluster: Cluster) -> list[Producer]:
-    """All that were ever made."""
+    """Return all producers that were made."""
     return [each for each in cluster.clients if isinstance(each, Producer)]
 
 
 async def test_each_record_once_and_in_order(cluster: Cluster, transport: KafkaTransport) -> None:
-    """By one idempotent client that wants all replicas; a batch for each partition."""
+    """One idempotent client with acks=all sends a batch for each partition."""
     assert await transport.publish(records(range(10))) == ()
     assert await transport.publish(records(range(10, 20))) == ()
     assert in_log(cluster) == {key: list(range(20)) for key in KEYS}
@@ -58,7 +58,7 @@ async def test_each_record_once_and_in_order(cluster: Cluster, transport: KafkaT
 
 
 async def test_more_than_a_batch_holds(cluster: Cluster, transport: KafkaTransport) -> None:
-    """In several, one after the other."""
+    """More records than a batch holds are sent in several, one after the other."""
     await transport.publish(records(range(10), size=BATCH_BYTES // 5))
     assert in_log(cluster) == {key: list(range(10)) for key in KEYS}
 
@@ -66,7 +66,7 @@ async def test_more_than_a_batch_holds(cluster: Cluster, transport: KafkaTranspo
 async def test_batches_that_are_too_large_are_split(
     cluster: Cluster, transport: KafkaTransport, lines: list[str]
 ) -> None:
-    """Until they fit, without any trouble; order is kept, and nothing is sent twice."""
+    """A batch that is too large is split until it fits, without trouble, repetition or change of order."""
     cluster.largest = 900
     assert await transport.publish(records(range(100))) == ()
     assert in_log(cluster) == {key: list(range(100)) for key in KEYS}
@@ -77,7 +77,7 @@ async def test_batches_that_are_too_large_are_split(
 
 
 async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: KafkaTransport) -> None:
-    """Half of the least that was refused: what is larger was refused too."""
+    """The new size is half of the smallest refused batch, since larger ones were refused too."""
     few, many = (next(key for key in KEYS if partition_of(key, 2) == each) for each in (0, 1))
     sent = [Record(key, b"%020d" % n) for key, count in ((few, 10), (many, 100)) for n in range(count)]
     smallest = BatchBuilder(BATCH_BYTES, 0)
@@ -94,7 +94,7 @@ async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: Kafka
 async def test_a_call_that_hangs_is_given_up(
     cluster: Cluster, transport: KafkaTransport, call: str, doing: str, seconds: int
 ) -> None:
-    """The next attempt is another client's."""
+    """A hanging call is given up, and the next attempt uses a new client."""
     cluster.hanging.add(call)
     async with anyio.create_task_group() as group:
         group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
@@ -108,7 +108,7 @@ async def test_a_call_that_hangs_is_given_up(
 async def test_a_record_that_is_too_large_is_given_back(
     cluster: Cluster, transport: KafkaTransport, lines: list[str]
 ) -> None:
-    """It alone: those before it and behind it are in the log."""
+    """Only the record that is too large is returned: those before and behind it are in the log."""
     cluster.largest = 500
     sent = records(range(30))
     huge = Record(KEYS[0], bytes(1_000))
@@ -120,10 +120,10 @@ async def test_a_record_that_is_too_large_is_given_back(
     assert lines[0].endswith("(1 so far)")
 
 
-async def test_what_is_dropped_is_told_now_and_then(
+async def test_dropped_records_are_logged_now_and_then(
     cluster: Cluster, transport: KafkaTransport, lines: list[str]
 ) -> None:
-    """At once, then every half minute, with how many they were."""
+    """Dropped records are logged at once, then every half minute with their number."""
     cluster.largest = 500
     for _ in range(7):
         assert await transport.publish([Record(KEYS[0], bytes(1_000))])
@@ -131,8 +131,8 @@ async def test_what_is_dropped_is_told_now_and_then(
     assert [line.rpartition("(")[2] for line in lines] == ["1 so far)", "4 so far)", "7 so far)"]
 
 
-async def test_who_publishes_at_the_same_time_is_sent_together(cluster: Cluster, transport: KafkaTransport) -> None:
-    """Once each; and each is given back what is too large of its own."""
+async def test_records_of_several_publishers_are_sent_together(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Records published at the same time are sent once, together; each publisher gets its own refused ones."""
     cluster.largest = 500
     huge = [Record(key, bytes(1_000)) for key in KEYS]
     given_back: dict[int, Sequence[Record]] = {}
@@ -148,8 +148,8 @@ async def test_who_publishes_at_the_same_time_is_sent_together(cluster: Cluster,
     assert given_back == {number: [huge[number]] if number < 4 else [] for number in range(20)}
 
 
-async def test_all_who_wait_share_a_request(cluster: Cluster, transport: KafkaTransport) -> None:
-    """Twenty at a time are two rounds at most: the first, and all others."""
+async def test_waiting_publishers_share_a_request(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Twenty publishers at a time take two rounds at most: the first, and all others."""
     async with anyio.create_task_group() as group:
         for number in range(20):
             group.start_soon(transport.publish, records(range(number, number + 1)))
@@ -163,7 +163,7 @@ async def test_all_who_wait_share_a_request(cluster: Cluster, transport: KafkaTr
 async def test_other_answers_are_waited_out(
     cluster: Cluster, transport: KafkaTransport, lines: list[str], answer: Exception
 ) -> None:
-    """By a new client: what the old one had given up may still come."""
+    """After any other error a new client retries, since the old one's request may still arrive."""
     cluster.answers = [answer]
     await transport.publish([Record(KEYS[0], b"0")])
     assert in_log(cluster)[KEYS[0]] == [0]
@@ -175,7 +175,7 @@ async def test_other_answers_are_waited_out(
 
 
 async def test_an_answer_that_never_comes_is_given_up(cluster: Cluster, transport: KafkaTransport) -> None:
-    """After ten seconds, which are told after two; then it is sent again."""
+    """A missing answer is reported after two seconds, given up after ten, and the batch is sent again."""
     cluster.answers = [None]
     async with anyio.create_task_group() as group:
         began = anyio.current_time()
@@ -190,7 +190,7 @@ async def test_an_answer_that_never_comes_is_given_up(cluster: Cluster, transpor
 
 
 async def test_a_broker_that_is_away_is_waited_for(cluster: Cluster, transport: KafkaTransport) -> None:
-    """It is said meanwhile; nothing is left open of what failed."""
+    """A broker that is away is reported and retried, and failed clients are closed."""
     cluster.down = kafka.KafkaConnectionError("nobody there")
     async with anyio.create_task_group() as group:
         group.start_soon(transport.publish, [Record(KEYS[0], b"0")])
@@ -206,7 +206,7 @@ async def test_a_broker_that_is_away_is_waited_for(cluster: Cluster, transport: 
 async def test_a_client_that_does_not_start_is_closed(
     cluster: Cluster, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The topic was found, but not its leader."""
+    """A client that found the topic but not its leader is closed."""
 
     async def fail(_producer: Producer) -> None:
         raise kafka.KafkaConnectionError
@@ -220,7 +220,7 @@ async def test_a_client_that_does_not_start_is_closed(
 
 
 async def test_a_closed_transport_takes_nothing(cluster: Cluster, transport: KafkaTransport) -> None:
-    """And has nothing open."""
+    """A closed transport refuses records, and has nothing open."""
     await transport.publish([Record(KEYS[0], b"0")])
     assert len(cluster.open(Producer)) == 1
     await transport.aclose()
@@ -231,10 +231,10 @@ async def test_a_closed_transport_takes_nothing(cluster: Cluster, transport: Kaf
 
 
 class Client:
-    """Hands over the first batch, whose answer is a refusal, and fails at the second one."""
+    """A client that refuses the first batch in its answer, and fails at the second one."""
 
     async def send_batch(self, batch: object, topic: str, *, partition: int) -> "asyncio.Future[Any]":
-        """As aiokafka's."""
+        """Send a batch with aiokafka's signature."""
         if partition:
             raise kafka.ProducerClosed
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -243,7 +243,7 @@ class Client:
 
 
 async def test_no_answer_is_left_unread() -> None:
-    """If handing over breaks off, asyncio does not complain (AnyIO's runner would raise it) of earlier answers."""
+    """If sending breaks off, no earlier answer is left unread, which AnyIO's runner would raise."""
     with pytest.raises(kafka.ProducerClosed):
         await _handed_over(Client(), "icu.test", {0: None, 1: None})
     # Callbacks of a future that is done run in the loop's next step.

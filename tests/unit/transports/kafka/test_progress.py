@@ -1,4 +1,4 @@
-"""When a partition that does not go on is stalled, and when an open transaction is worth naming."""
+"""Partitions without progress: when one counts as stalled, and when an open transaction is named."""
 
 import pytest
 from loguru import logger
@@ -6,16 +6,16 @@ from loguru import logger
 from icu.transports.kafka.progress import OPEN_AFTER, STALLED_AFTER, OpenTransactions, Stalls
 
 
-def test_stalled_is_who_stands_still_for_long_with_records_behind() -> None:
-    """Five seconds at one position."""
+def test_a_partition_is_stalled_after_a_while_with_records_behind() -> None:
+    """A partition at one position for five seconds, with records behind it, is stalled."""
     stalls = Stalls()
     assert not stalls.note(0, 7, 9, now=100)
     assert not stalls.note(0, 7, 12, now=100 + STALLED_AFTER - 0.1)
     assert stalls.note(0, 7, 12, now=100 + STALLED_AFTER)
 
 
-def test_who_goes_on_is_not_stalled() -> None:
-    """Slow progress is progress, and a partition without further records has nothing to wait for."""
+def test_slow_progress_is_not_stalled() -> None:
+    """A slow partition, and one without further records, are not stalled."""
     stalls = Stalls()
     for now in range(30):
         assert not stalls.note(0, now // 4, 100, now=now)
@@ -23,8 +23,8 @@ def test_who_goes_on_is_not_stalled() -> None:
     assert not stalls.note(1, 100, 101, now=31)
 
 
-def test_who_had_to_wait_for_others_begins_anew() -> None:
-    """A batch that others filled says nothing of a partition that did not come."""
+def test_a_partition_that_waited_for_others_begins_anew() -> None:
+    """A batch that other partitions filled restarts the time of those that did not come."""
     stalls = Stalls()
     stalls.note(0, 7, 9, now=0)
     stalls.clear()
@@ -32,8 +32,8 @@ def test_who_had_to_wait_for_others_begins_anew() -> None:
     assert stalls.note(0, 7, 9, now=2 * STALLED_AFTER)
 
 
-def test_who_had_read_all_begins_anew() -> None:
-    """Though it stands where it stood before."""
+def test_a_partition_that_was_read_to_its_end_begins_anew() -> None:
+    """The time begins anew after a partition was read to its end, at the same position too."""
     stalls = Stalls()
     stalls.note(0, 7, 9, now=0)
     stalls.note(0, 7, 7, now=1)
@@ -43,14 +43,14 @@ def test_who_had_read_all_begins_anew() -> None:
 
 @pytest.fixture
 def lines() -> list[str]:
-    """The warnings."""
+    """Return the warnings."""
     lines: list[str] = []
     logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
     return lines
 
 
 def test_an_open_transaction_is_named_after_a_while_and_once(lines: list[str]) -> None:
-    """By partition and offset, until it ends."""
+    """An open transaction is named after a while, once, by partition and offset."""
     transactions = OpenTransactions("icu.test")
     for now in range(int(OPEN_AFTER)):
         transactions.note(2, 17, 20 + now, now=now)
@@ -65,7 +65,7 @@ def test_an_open_transaction_is_named_after_a_while_and_once(lines: list[str]) -
 
 
 def test_one_transaction_after_the_other_is_none_that_stays_open() -> None:
-    """The stable offset moves."""
+    """Transactions one after the other are not named, since the stable offset moves."""
     transactions = OpenTransactions("icu.test")
     for now in range(60):
         transactions.note(0, now // 5, 1_000, now=now)
@@ -73,7 +73,7 @@ def test_one_transaction_after_the_other_is_none_that_stays_open() -> None:
 
 
 def test_the_next_transaction_has_a_time_of_its_own() -> None:
-    """A reported transaction is forgotten when it ends, even if another one is open by then."""
+    """The next transaction has a time of its own, even if it is open when the named one ends."""
     transactions = OpenTransactions("icu.test")
     transactions.note(0, 17, 30, now=0)
     transactions.note(0, 17, 30, now=OPEN_AFTER)
@@ -83,7 +83,7 @@ def test_the_next_transaction_has_a_time_of_its_own() -> None:
 
 
 def test_where_all_is_stable_nothing_is_open() -> None:
-    """Silence is no open transaction, and the next one begins anew."""
+    """Without an open transaction nothing is named, and the next one begins anew."""
     transactions = OpenTransactions("icu.test")
     transactions.note(0, 17, 30, now=0)
     for now in range(1, 60):

@@ -1,4 +1,4 @@
-"""Reading partitions of which something is wrong: damaged, withheld, silent, new. On virtual time."""
+"""Reading of partitions with faults: damaged, withheld, silent or new. On virtual time."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -24,7 +24,7 @@ FIRST, SECOND = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """A minute of waiting lasts milliseconds."""
+    """Virtual time: a minute takes milliseconds."""
     return virtual_asyncio()
 
 
@@ -36,7 +36,7 @@ async def consumer(transport: KafkaTransport, cluster: Cluster) -> AsyncIterator
 
 
 class Follower:
-    """A reader like the sink: it fetches, and assigns again after an error."""
+    """A reader that works as the sink: it fetches, and assigns again after an error."""
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
@@ -45,12 +45,12 @@ class Follower:
         self.errors: list[str] = []
 
     async def assign(self) -> None:
-        """From where it has read."""
+        """Assign from the position reached."""
         for partition, each in (await self._consumer.assign(self.positions)).items():
             self.positions[partition] = each.position
 
     async def fetch(self, most: int = 100, max_wait: float = 0.5) -> Sequence[Batch]:
-        """Some records, or a new assignment."""
+        """Fetch some records, or assign again."""
         try:
             batches = await self._consumer.fetch(max_records=most, linger=0, max_wait=max_wait)
         except KafkaError as exc:
@@ -66,14 +66,14 @@ class Follower:
 
 @pytest.fixture
 async def follower(consumer: KafkaConsumer) -> Follower:
-    """One that reads by that reader."""
+    """A follower on that reader."""
     return Follower(consumer)
 
 
 async def test_what_stands_before_a_damaged_record_is_read(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """All of it, and once, as are the other partitions; then it is told at which offset it stops."""
+    """All records before a damaged one, and the other partitions, are read once; then its offset is logged."""
     cluster.fill(50, 0)
     cluster.fill(50, 1)
     cluster.damaged.add((FIRST, 37))
@@ -90,7 +90,7 @@ async def test_what_stands_before_a_damaged_record_is_read(
 async def test_a_partition_that_was_mended_is_read_on(
     cluster: Cluster, transport: KafkaTransport, follower: Follower, lines: list[str]
 ) -> None:
-    """At the offset where it stopped, by itself; until then it is tried now and then and told once."""
+    """A mended partition goes on at its offset by itself; until then it is retried now and then and logged once."""
     cluster.fill(10, 0)
     cluster.damaged.add((FIRST, 4))
     await follower.assign()
@@ -107,7 +107,7 @@ async def test_a_partition_that_was_mended_is_read_on(
 async def test_a_new_assignment_does_not_stumble_again(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """Partitions that are set aside stay so: the others are read from the first fetch on."""
+    """Faulty partitions stay set aside after a new assignment: the others are read from the first fetch on."""
     cluster.fill(4, 0)
     cluster.damaged.add((FIRST, 0))
     await follower.assign()
@@ -122,7 +122,7 @@ async def test_a_new_assignment_does_not_stumble_again(
 async def test_damage_in_many_partitions_shares_a_fetch(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """A fetch that asks each partition alone brings no more than was asked for together."""
+    """A fetch of each partition alone returns no more records than were asked for."""
     cluster.fill(100, 0)
     cluster.fill(100, 1)
     cluster.damaged |= {(FIRST, 60), (SECOND, 70)}
@@ -133,10 +133,10 @@ async def test_damage_in_many_partitions_shares_a_fetch(
     assert (follower.read[0], follower.read[1]) == (list(range(60)), list(range(70)))
 
 
-async def test_who_has_nothing_more_is_not_asked_alone(
+async def test_a_partition_without_records_is_not_fetched_alone(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """Each would be waited for."""
+    """Partitions without further records are not fetched alone, which would only wait."""
     cluster.fill(1, 0)
     cluster.damaged.add((FIRST, 0))
     await follower.assign()
@@ -147,7 +147,7 @@ async def test_who_has_nothing_more_is_not_asked_alone(
 
 
 async def test_a_fetch_that_hangs_is_given_up(cluster: Cluster, follower: Follower) -> None:
-    """Twelve seconds behind its patience, and the client with it."""
+    """A hanging fetch is given up twelve seconds after its maximum wait, with its client."""
     await follower.assign()
     [client] = cluster.open(Consumer)
     cluster.hanging.add("getmany")
@@ -161,7 +161,7 @@ async def test_a_fetch_that_hangs_is_given_up(cluster: Cluster, follower: Follow
 async def test_one_record_at_a_time_is_read_up_to_the_damage(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """A fetch of one record is enough."""
+    """Fetches of one record each reach the damaged record."""
     cluster.fill(3, 0)
     cluster.fill(9, 1)
     cluster.damaged.add((FIRST, 2))
@@ -174,7 +174,7 @@ async def test_one_record_at_a_time_is_read_up_to_the_damage(
 async def test_records_that_are_withheld_are_named(
     cluster: Cluster, transport: KafkaTransport, follower: Follower, lines: list[str]
 ) -> None:
-    """After some seconds at one offset, as long as it lasts; they come when they come."""
+    """Withheld records are named after some seconds at one offset until they come."""
     cluster.fill(3, 0)
     cluster.withheld.add(FIRST)
     await follower.assign()
@@ -194,10 +194,10 @@ async def test_records_that_are_withheld_are_named(
     assert transport.degraded is None
 
 
-async def test_who_is_kept_waiting_by_others_is_not_withheld(
+async def test_a_partition_that_others_keep_waiting_is_not_withheld(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """As long as others fill each fetch nothing is known about it."""
+    """Records are not called withheld while other partitions fill each fetch."""
     cluster.fill(400, 1)
     await follower.assign()
     cluster.fill(1, 0)
@@ -209,7 +209,7 @@ async def test_who_is_kept_waiting_by_others_is_not_withheld(
 
 
 async def test_a_fetch_that_was_cancelled_loses_nothing(cluster: Cluster, follower: Follower) -> None:
-    """The records that it had while it lingered are fetched again."""
+    """Records of a cancelled fetch are fetched again."""
     cluster.fill(3, 0)
     await follower.assign()
     with anyio.move_on_after(1) as cut:
@@ -220,7 +220,7 @@ async def test_a_fetch_that_was_cancelled_loses_nothing(cluster: Cluster, follow
 
 
 async def test_a_fetch_that_lingers_takes_no_more_than_is_wanted(cluster: Cluster, follower: Follower) -> None:
-    """Together with what it had already; and its records are one batch a partition."""
+    """A lingering fetch returns no more than was asked for, one batch for each partition."""
     cluster.fill(3, 0)
     await follower.assign()
     async with anyio.create_task_group() as group:
@@ -240,7 +240,7 @@ async def test_a_fetch_that_lingers_takes_no_more_than_is_wanted(cluster: Cluste
 async def test_a_lone_record_may_complete_a_batch(
     cluster: Cluster, follower: Follower, there: int, comes: int, linger: float
 ) -> None:
-    """It is waited for, however short the time is."""
+    """A fetch waits for one missing record, however short the time is."""
     cluster.fill(there, 0)
     await follower.assign()
     async with anyio.create_task_group() as group:
@@ -255,7 +255,7 @@ async def test_a_lone_record_may_complete_a_batch(
 
 
 async def test_a_delivery_is_whole(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """With all that other programs may have written."""
+    """A delivery has all fields that other programs may have written."""
     cluster.write(SECOND, b"key", b"value", headers=(("trace", b"1"),))
     cluster.write(SECOND, None, b"")
     await consumer.assign({})
@@ -270,7 +270,7 @@ async def test_a_delivery_is_whole(cluster: Cluster, consumer: KafkaConsumer) ->
 async def test_a_transaction_that_stays_open_is_named(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """With its partition and offset, until it ends."""
+    """A transaction that stays open is named with partition and offset until it ends."""
     cluster.fill(5, 1)
     cluster.stable[SECOND] = 2
     await follower.assign()
@@ -287,7 +287,7 @@ async def test_a_transaction_that_stays_open_is_named(
 async def test_what_was_damaged_may_turn_out_to_be_nothing(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """A fetch that gets over it brings no record: it is well again."""
+    """A partition is well again when a fetch passes the damage, even without a record."""
     cluster.fill(5, 0)
     cluster.damaged.add((FIRST, 4))
     await follower.assign()
@@ -299,7 +299,7 @@ async def test_what_was_damaged_may_turn_out_to_be_nothing(
 
 
 async def test_looks_keep_their_pace(cluster: Cluster, follower: Follower) -> None:
-    """One at a time, however often is fetched."""
+    """Polls of the partitions keep their pace, one at a time, however often fetch is called."""
     await follower.assign()
     before, began = cluster.calls["end_offsets"], anyio.current_time()
     while anyio.current_time() - began < 10 * POLL_INTERVAL:
@@ -308,7 +308,7 @@ async def test_looks_keep_their_pace(cluster: Cluster, follower: Follower) -> No
 
 
 async def test_a_look_ends_with_its_reader(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Though nobody answers it."""
+    """A poll without an answer ends with its reader."""
     await consumer.assign({})
     cluster.hanging.add("end_offsets")
     for _ in range(2):
@@ -320,7 +320,7 @@ async def test_a_look_ends_with_its_reader(cluster: Cluster, consumer: KafkaCons
 
 
 async def test_a_reader_that_is_cancelled_leaves_in_good_order(cluster: Cluster, transport: KafkaTransport) -> None:
-    """Lag tools are told what is stored, and its client is closed."""
+    """A cancelled reader commits the stored offsets, and closes its client."""
     cluster.fill(2, 0)
     read: list[Batch] = []
 
@@ -342,7 +342,7 @@ async def test_a_reader_that_is_cancelled_leaves_in_good_order(cluster: Cluster,
 
 
 async def test_lag_is_what_can_be_read(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """Up to the last stable offset; where a broker knows none, up to the end."""
+    """Lag ends at the last stable offset, or at the end where the broker knows none."""
     cluster.fill(10, 0)
     cluster.fill(5, 1)
     await consumer.assign({})
@@ -353,10 +353,10 @@ async def test_lag_is_what_can_be_read(cluster: Cluster, consumer: KafkaConsumer
     assert await consumer.lag() == 3
 
 
-async def test_lag_of_what_no_fetch_has_told_of_yet(
+async def test_lag_before_the_first_fetch(
     cluster: Cluster, consumer: KafkaConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the survey before, and by the looks meanwhile: the furthest of what is known."""
+    """Before a fetch, lag is computed from the survey and the polls, by the furthest offset."""
     cluster.fill(10, 0)
     monkeypatch.setattr(Consumer, "highwater", lambda *_: None)
     monkeypatch.setattr(Consumer, "last_stable_offset", lambda *_: None)
@@ -374,7 +374,7 @@ async def test_lag_of_what_no_fetch_has_told_of_yet(
 
 
 async def test_lag_is_never_below_nothing(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """A stable offset may lie before what an earlier version of this program has stored."""
+    """Lag is never negative, although a stable offset may lie before records that an older version has stored."""
     cluster.fill(10, 0)
     cluster.fill(3, 1)
     mark = (await consumer.assign({}))[0].position.mark
@@ -384,7 +384,7 @@ async def test_lag_is_never_below_nothing(cluster: Cluster, consumer: KafkaConsu
 
 
 async def test_new_partitions_are_read(cluster: Cluster, follower: Follower) -> None:
-    """After the next look, from their beginning."""
+    """New partitions are read after the next poll, from their beginning."""
     cluster.fill(2, 0)
     await follower.assign()
     await follower.fetch()
@@ -398,7 +398,7 @@ async def test_new_partitions_are_read(cluster: Cluster, follower: Follower) -> 
 async def test_a_partition_that_does_not_answer_is_read_once_it_does(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """Until then the others are, and it is named."""
+    """A partition without an answer is named, and read later; the others are read meanwhile."""
     cluster.fill(2, 0)
     cluster.fill(2, 1)
     cluster.silent.add(SECOND)
@@ -418,7 +418,7 @@ async def test_a_partition_that_does_not_answer_is_read_once_it_does(
 async def test_a_partition_that_falls_silent_is_named(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
-    """Nothing is assigned anew for it, and it is no longer named once it answers."""
+    """A partition that stops answering is named until it answers, without a new assignment."""
     await follower.assign()
     assert transport.trouble is None
     cluster.silent.add(SECOND)
@@ -430,7 +430,7 @@ async def test_a_partition_that_falls_silent_is_named(
 
 
 async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster, follower: Follower) -> None:
-    """If no partition answers, empty fetches alone would go on without end."""
+    """If no partition answers, the reader connects anew, instead of returning empty fetches for ever."""
     cluster.fill(1, 0)
     await follower.assign()
     await follower.fetch()
@@ -452,7 +452,7 @@ async def test_a_cluster_that_falls_silent_is_connected_to_anew(cluster: Cluster
 
 
 async def test_a_fetch_needs_an_assignment(cluster: Cluster, consumer: KafkaConsumer) -> None:
-    """After trouble too."""
+    """A fetch needs an assignment, after trouble too."""
     with pytest.raises(KafkaError, match="not connected: assign first"):
         await consumer.fetch(max_records=1, linger=0, max_wait=1)
     await consumer.assign({})
@@ -463,10 +463,10 @@ async def test_a_fetch_needs_an_assignment(cluster: Cluster, consumer: KafkaCons
         await consumer.lag()
 
 
-async def test_who_may_not_join_the_group_reads_without_it(
+async def test_a_reader_without_rights_on_the_group_reads_without_it(
     cluster: Cluster, consumer: KafkaConsumer, follower: Follower, lines: list[str]
 ) -> None:
-    """Only lag tools miss it; that is told once."""
+    """A reader without rights on the group reads without it, and that is logged once."""
     cluster.fill(3, 0)
     await follower.assign()
     assert cluster.open(Consumer)[0].options["group_id"] == "icu-sink"
@@ -484,7 +484,7 @@ async def test_who_may_not_join_the_group_reads_without_it(
 async def test_a_reader_that_does_not_connect_is_closed(
     cluster: Cluster, transport: KafkaTransport, consumer: KafkaConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though a survey did."""
+    """A client that does not connect is closed, although the survey connected."""
     start = Consumer.start
 
     async def fail(client: Consumer) -> None:
@@ -500,7 +500,7 @@ async def test_a_reader_that_does_not_connect_is_closed(
 
 
 async def test_other_refusals_are_of_no_group(cluster: Cluster, follower: Follower) -> None:
-    """Lag tools go on to see it."""
+    """Refusals of other things do not stop commits to the group."""
     await follower.assign()
     cluster.fetch_error = kafka.NodeNotReadyError()
     await follower.fetch()
@@ -510,7 +510,7 @@ async def test_other_refusals_are_of_no_group(cluster: Cluster, follower: Follow
 async def test_a_reader_leaves_no_client_open(
     cluster: Cluster, transport: KafkaTransport, consumer: KafkaConsumer
 ) -> None:
-    """Neither those that have looked around, nor those of an assignment before."""
+    """A reader leaves no client open, neither of surveys nor of earlier assignments."""
     for _ in range(3):
         await consumer.assign({})
         assert len(cluster.open(Consumer)) == 1
@@ -523,7 +523,7 @@ async def test_a_reader_leaves_no_client_open(
 async def test_a_broker_that_is_away_is_waited_for(
     cluster: Cluster, transport: KafkaTransport, consumer: KafkaConsumer
 ) -> None:
-    """Its trouble is told meanwhile, and nothing is left open of what failed."""
+    """A broker that is away is reported and retried, and failed clients are closed."""
     cluster.down = kafka.KafkaConnectionError("nobody there")
     async with anyio.create_task_group() as group:
         group.start_soon(consumer.assign, {})

@@ -10,7 +10,7 @@ from icu.transports.kafka.reasons import needs_people
 
 
 def refused_certificate() -> ssl.SSLError:
-    """OpenSSL's error if a broker refuses our certificate."""
+    """Make OpenSSL's error for a certificate of ours that the broker refuses."""
     error = ssl.SSLError(1, "an alert")
     error.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
     return error
@@ -32,6 +32,6 @@ def refused_certificate() -> ssl.SSLError:
     ],
     ids=repr,
 )
-def test_who_ends_the_wait(reason: Exception, *, expected: bool) -> None:
-    """People, where a setting, a password or a certificate is wrong; what a starting broker does ends by itself."""
+def test_reasons_that_need_a_person(reason: Exception, *, expected: bool) -> None:
+    """A wrong setting, password or certificate needs a person; errors of a starting broker end by themselves."""
     assert needs_people(reason) is expected

@@ -1,4 +1,4 @@
-"""Topics: found, made and described, on a cluster that has others too."""
+"""Topics, found, made and described on a cluster with other topics."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
@@ -20,31 +20,31 @@ from tests.unit.transports.kafka.cluster import ID, TOPIC, Cluster
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """Nothing here needs real time."""
+    """Virtual time."""
     return virtual_asyncio()
 
 
 @pytest.fixture
 def brokers(cluster: Cluster) -> Brokers:
-    """The brokers of a cluster that has other topics beside ours."""
+    """The brokers of a cluster with other topics beside ours."""
     cluster.topics |= {"another": 5, "__consumer_offsets": 50}
     return Brokers(Kafka(bootstrap_servers="127.0.0.1:9092"))
 
 
 @pytest.fixture(autouse=True)
 async def none_left_open(cluster: Cluster) -> AsyncIterator[None]:
-    """Each client is closed again, whatever comes."""
+    """Check that every client is closed at the end."""
     yield
     assert not [each for each in cluster.clients if not each.closed]
 
 
 async def test_topics_are_listed_with_their_partitions(brokers: Brokers) -> None:
-    """Kafka's own left out."""
+    """Topics are listed with their partitions, without Kafka's own."""
     assert await list_topics(brokers) == {TOPIC: 2, "another": 5}
 
 
 async def test_a_topic_is_described_by_partition(cluster: Cluster, brokers: Brokers) -> None:
-    """In order, with the offsets that each holds."""
+    """A topic is described by partition, in order, with the offsets of each."""
     cluster.forget(cluster.fill(7, 1), 3)
     assert await describe_topic(brokers, TOPIC) == [
         Partition(number=0, leader=0, replicas=[0], in_sync=[0], begin=0, end=0),
@@ -54,7 +54,7 @@ async def test_a_topic_is_described_by_partition(cluster: Cluster, brokers: Brok
 
 
 async def test_a_topic_is_made_where_it_is_missing(cluster: Cluster, brokers: Brokers) -> None:
-    """With the partitions that are wanted, and on as many brokers as there are, three at most."""
+    """A missing topic is made with the requested partitions, on as many brokers as there are, three at most."""
     for nodes, copies in [(1, 1), (2, 2), (3, 3), (5, 3)]:
         cluster.topics.pop("icu.new", None)
         cluster.nodes = nodes
@@ -64,14 +64,14 @@ async def test_a_topic_is_made_where_it_is_missing(cluster: Cluster, brokers: Br
 
 
 async def test_a_topic_that_is_there_stays_as_it_is(cluster: Cluster, brokers: Brokers) -> None:
-    """With any number of wanted partitions, and without the right to create topics."""
+    """An existing topic is unchanged, whatever partitions are requested, and without the right to create topics."""
     facts = await Topic(brokers, TOPIC, partitions=6).ensure()
     assert (list(facts.partitions), cluster.topics[TOPIC]) == ([0, 1], 2)
     assert cluster.calls["create_topics"] == 0
 
 
 async def test_people_make_topics(cluster: Cluster, brokers: Brokers) -> None:
-    """They are told where it was there already, and may say how many copies."""
+    """The command for topics says if the topic existed, and takes a number of replicas."""
     assert await create_topic(brokers, "icu.new", partitions=3, copies=None)
     assert (cluster.topics["icu.new"], cluster.copies) == (3, 1)
     assert not await create_topic(brokers, "icu.new", partitions=9, copies=None)
@@ -81,10 +81,10 @@ async def test_people_make_topics(cluster: Cluster, brokers: Brokers) -> None:
 
 
 @pytest.mark.parametrize("error", [kafka.TopicAuthorizationFailedError, kafka.PolicyViolationError])
-async def test_who_may_not_make_a_topic_is_told_whom_to_ask(
+async def test_a_refused_topic_says_whom_to_ask(
     cluster: Cluster, brokers: Brokers, error: type[kafka.BrokerResponseError]
 ) -> None:
-    """With what the broker said."""
+    """A refusal says whom to ask, with the broker's reason."""
     cluster.creation_error = error
     with pytest.raises(
         KafkaRefusedError, match=r"\Acreating the topic icu.new: as it was told .*; ask whoever runs the broker"
@@ -93,14 +93,14 @@ async def test_who_may_not_make_a_topic_is_told_whom_to_ask(
 
 
 async def test_what_may_be_mended_is_no_refusal(cluster: Cluster, brokers: Brokers) -> None:
-    """It is tried again."""
+    """A transient error of a topic is retried."""
     cluster.creation_error = kafka.NotControllerError
     with pytest.raises(KafkaError, match=r"\Acreating the topic icu.new: as it was told \(NotControllerError\)\Z"):
         await Topic(brokers, "icu.new", partitions=1).ensure()
 
 
 async def test_a_topic_that_was_there_is_waited_for(cluster: Cluster, brokers: Brokers) -> None:
-    """The topic, or the right to see it, may come back."""
+    """A topic that has vanished, or the right to see it, is waited for."""
     topic = Topic(brokers, TOPIC, partitions=2)
     await topic.ensure()
     del cluster.topics[TOPIC]
@@ -137,7 +137,7 @@ QUESTIONS: dict[str, Callable[[Brokers], Coroutine[Any, Any, object]]] = {
 async def test_an_answer_that_never_comes_is_given_up(
     cluster: Cluster, brokers: Brokers, call: str, question: str
 ) -> None:
-    """After twelve seconds, with what was asked."""
+    """A missing answer is given up after twelve seconds, and the error names the request."""
     doing = question.replace("whose it is", "who the cluster is")
     cluster.hanging.add(call)
     began = anyio.current_time()
@@ -147,7 +147,7 @@ async def test_an_answer_that_never_comes_is_given_up(
 
 
 async def test_a_record_that_never_comes_back_is_given_up(cluster: Cluster, brokers: Brokers) -> None:
-    """The assignment is tried again, with a new client."""
+    """A record that cannot be fetched is given up, and the assignment retried with a new client."""
     cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.hanging.add("getmany")
@@ -160,14 +160,14 @@ async def test_a_record_that_never_comes_back_is_given_up(cluster: Cluster, brok
 
 
 async def assigned(cluster: Cluster, brokers: Brokers, stored: dict[int, Position]) -> dict[int, Assignment]:
-    """Assignments of a reader with these positions."""
+    """Return the assignments of a reader with these positions."""
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:
         return dict(await consumer.assign(stored))
 
 
 async def positions(cluster: Cluster, brokers: Brokers, count: int) -> dict[int, Position]:
-    """Positions behind so many records of each partition that holds so many."""
+    """Make positions behind this number of records of each partition, in logs of this length."""
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:
         found = {number: each.position for number, each in (await consumer.assign({})).items()}
@@ -177,7 +177,7 @@ async def positions(cluster: Cluster, brokers: Brokers, count: int) -> dict[int,
 
 
 async def test_positions_are_taken_up(cluster: Cluster, brokers: Brokers) -> None:
-    """At the end of a log, within it, and at its beginning."""
+    """Positions at the end, within and at the beginning of a log are resumed."""
     cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     assert [stored[each].next for each in (0, 1)] == [5, 0]
@@ -191,7 +191,7 @@ async def test_positions_are_taken_up(cluster: Cluster, brokers: Brokers) -> Non
 async def test_positions_at_the_edge_of_what_is_kept(
     cluster: Cluster, brokers: Brokers, begin: int, expected: tuple[int, int]
 ) -> None:
-    """The record before a position may be the oldest, or gone; what follows it may be gone too."""
+    """Positions are resumed whether the record before them is the oldest or gone, and the records after it too."""
     place = cluster.fill(8, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.forget(place, begin)
@@ -200,7 +200,7 @@ async def test_positions_at_the_edge_of_what_is_kept(
 
 
 async def test_each_partition_is_judged_by_its_own_record(cluster: Cluster, brokers: Brokers) -> None:
-    """One log was lost; the other was not, though its record cannot be read; brokers take a moment to tell."""
+    """Each partition is judged by its own record: a lost log, an unreadable record, or brokers that take a moment."""
     places = [cluster.fill(5, each) for each in (0, 1)]
     stored = await positions(cluster, brokers, 10)
     cluster.delay = 0.5
@@ -216,7 +216,7 @@ async def test_each_partition_is_judged_by_its_own_record(cluster: Cluster, brok
 async def test_another_record_before_the_position_is_another_log(
     cluster: Cluster, brokers: Brokers, begin: int
 ) -> None:
-    """The record is read back from any place in the log, the oldest included."""
+    """Another record before the position means another log, at any place, the oldest included."""
     place = cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.logs[place].clear()
@@ -228,7 +228,8 @@ async def test_another_record_before_the_position_is_another_log(
 
 
 async def test_a_record_that_nobody_can_read_back_decides_nothing(cluster: Cluster, brokers: Brokers) -> None:
-    """The cluster's name does: a damaged record does not have the whole log read anew."""
+    """With an unreadable record the cluster's id decides, so that damage does not cause the whole log to be read
+    again."""
     place = cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.damaged.add((place, 4))
@@ -236,7 +237,7 @@ async def test_a_record_that_nobody_can_read_back_decides_nothing(cluster: Clust
 
 
 async def test_a_record_that_compaction_took_decides_nothing(cluster: Cluster, brokers: Brokers) -> None:
-    """A fetch brings the one behind it."""
+    """With a compacted record, where a fetch returns the next one, the cluster's id decides."""
     place = cluster.fill(5, 0)
     stored = await positions(cluster, brokers, 5)
     cluster.fill(1, 0)
@@ -246,7 +247,7 @@ async def test_a_record_that_compaction_took_decides_nothing(cluster: Cluster, b
 
 @pytest.mark.parametrize("call", ["beginning_offsets", "end_offsets"])
 async def test_a_cluster_where_no_partition_answers(cluster: Cluster, brokers: Brokers, call: str) -> None:
-    """It is waited for, with what it is asked."""
+    """A cluster where no partition answers is waited for, and the trouble names the request."""
     cluster.hanging.add(call)
     transport = KafkaTransport(brokers, topic=TOPIC, partitions=2)
     async with transport.consumer() as consumer:

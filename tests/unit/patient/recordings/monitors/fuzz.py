@@ -1,4 +1,4 @@
-"""Damages recordings of monitors and reads them, in a process of its own whose memory and time are bounded.
+"""Damages recordings of monitors and reads them, in a process with bounded memory and time.
 
 `python -m tests.unit.patient.recordings.monitors.fuzz FILE SEED ROUNDS`: FILE, and what lies beside it, is damaged at
 random. Prints what was neither read nor refused with a RecordingError.
@@ -23,7 +23,7 @@ SECONDS = 20.0
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:
-    """Some bits turned, some bytes replaced, or the end gone."""
+    """Return the bytes with some bits flipped, some bytes replaced, or the end cut off."""
     if not content:
         return content
     changed = bytearray(content)
@@ -45,14 +45,14 @@ def damaged(content: bytes, dice: random.Random) -> bytes:
 
 
 def damaged_inside(content: bytes, dice: random.Random) -> bytes:
-    """Damage that a checksum around the content does not show."""
+    """Damage the content below a valid checksum."""
     if content[:2] == b"\x1f\x8b" and dice.random() < 0.8:
         return gzip.compress(damaged(gzip.decompress(content), dice))
     return damaged(content, dice)
 
 
 def main(path: Path, seed: int, rounds: int) -> None:
-    """Damage, read, tell."""
+    """Damage and read the file, and print every error that is no RecordingError."""
     files = [each for each in path.parent.iterdir() if each.is_file()]
     read_recordings(path, step=1)  # whose libraries are loaded now
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024

@@ -1,4 +1,4 @@
-"""Files of monitors that are damaged, or made to hang or to fill the memory: refused in our words, at once."""
+"""Hostile files of monitors, damaged or made to hang or to fill the memory: refused at once, in our words."""
 
 import gzip
 import os
@@ -17,6 +17,7 @@ from icu.patient.errors import RecordingError
 from icu.patient.recordings import read_recordings
 from icu.patient.recordings.monitors import packets
 from tests.extras import QUIET, extra
+from tests.processes import TIMEOUT
 from tests.unit.patient.recordings.monitors.test_vital import write as write_vital
 from tests.unit.patient.recordings.monitors.test_wfdb import write as write_wfdb
 
@@ -25,18 +26,16 @@ extra("vitaldb")
 
 pytestmark = QUIET
 
-PATIENCE = 60
-
 
 @pytest.fixture(autouse=True)
 def no_hang() -> Iterator[None]:
-    """A read that waits for ever is an error."""
+    """Fail where a read waits for ever."""
 
     def end(_: int, __: FrameType | None) -> NoReturn:
         raise TimeoutError("it hangs")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
@@ -93,7 +92,7 @@ HEADERS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("header", "why"), HEADERS.values(), ids=HEADERS)
 def test_a_header_that_claims_what_cannot_be(tmp_path: Path, header: str, why: str) -> None:
-    """It is told with its line before the library hangs on it, fills the memory, or takes it for something else."""
+    """An impossible header is refused with its line, before the library hangs, fills the memory or misreads it."""
     write_wfdb(tmp_path, "a", 1, {"HR": [70, 71, 72]})
     write_wfdb(tmp_path, "a_1", 1, {"HR": [70, 71, 72]})
     (tmp_path / "l.hea").write_text(LAYOUT)
@@ -109,7 +108,7 @@ def test_a_header_that_claims_what_cannot_be(tmp_path: Path, header: str, why: s
 
 
 def packet(kind: int, content: bytes) -> bytes:
-    """A part of a .vital file."""
+    """Make a packet of a .vital file."""
     return struct.pack("<BI", kind, len(content)) + content
 
 
@@ -146,7 +145,7 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("content", "why"), CONTENTS.values(), ids=CONTENTS)
 def test_packets_that_claim_what_cannot_be(tmp_path: Path, content: bytes, why: str) -> None:
-    """Nothing that the library would pass over in silence is passed over."""
+    """A packet that the library would skip in silence is refused."""
     path = tmp_path / "a.vital"
     path.write_bytes(gzip.compress(content))
     with pytest.raises(RecordingError, match=why) as caught:
@@ -164,7 +163,7 @@ def test_packets_that_claim_what_cannot_be(tmp_path: Path, content: bytes, why: 
 def test_a_small_file_that_unpacks_to_gigabytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: bytes, bound: str, most: int
 ) -> None:
-    """What the library would keep of it is counted first. The limits are lowered here, for the sake of time."""
+    """The size of the unpacked data is counted before the library reads it. The test lowers the limits to save time."""
     monkeypatch.setattr(packets, bound, most)
     path = tmp_path / "bomb.vital"
     path.write_bytes(gzip.compress(BEGIN + b"\0" + TRACK + part * 60_000))
@@ -173,7 +172,7 @@ def test_a_small_file_that_unpacks_to_gigabytes(
 
 
 def of_wfdb(folder: Path) -> Path:
-    """A record of two segments."""
+    """Write a record of two segments."""
     write_wfdb(folder, "m_1", 1, {"HR": [70, 71, 72], "SpO2": [97, 97, 98]})
     write_wfdb(folder, "m_2", 1, {"HR": [80, 81]})
     (folder / "l.hea").write_text("l 2 1 0\n~ 0 1/bpm 0 0 0 0 0 HR\n~ 0 1/% 0 0 0 0 0 SpO2\n")
@@ -182,14 +181,14 @@ def of_wfdb(folder: Path) -> Path:
 
 
 def of_vital(folder: Path) -> Path:
-    """A file of two tracks and a waveform."""
+    """Write a file of two tracks and a waveform."""
     tracks = {"Solar8000/HR": [(n, 70) for n in range(50)], "Solar8000/ART_SBP": [(n, 120) for n in range(50)]}
     return write_vital(folder, tracks, packed=False)
 
 
 @pytest.mark.parametrize("write", [of_wfdb, of_vital])
 def test_whatever_is_damaged_is_read_or_refused(tmp_path: Path, write: Callable[[Path], Path]) -> None:
-    """300 damaged copies in a process with bounded memory: no stack, no hang, no message of a thousand lines."""
+    """300 damaged copies are read or refused, in bounded memory, without a stack, a hang or a long message."""
     words = [
         sys.executable,
         "-W",
@@ -200,5 +199,5 @@ def test_whatever_is_damaged_is_read_or_refused(tmp_path: Path, write: Callable[
         "0",
         "300",
     ]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE * 5, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT * 5, check=True)
     assert done.stdout == ""

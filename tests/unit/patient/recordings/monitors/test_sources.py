@@ -1,4 +1,4 @@
-"""What monitors stored: which source counts, which 0 is none, and what becomes of time."""
+"""Sources of signs in monitors' recordings: their order, zeros that are no values, and times."""
 
 import math
 from itertools import pairwise
@@ -19,19 +19,19 @@ NAN = math.nan
 
 
 def pulses(*series: tuple[float, float]) -> Recording:
-    """A recording of pulses alone."""
+    """Make a recording of pulses alone."""
     return recording_of(Path("a"), [Source({"pulse": series})])
 
 
 def at_once(*sources: Source) -> Row:
-    """The row of one second, to which a temperature is added."""
+    """Return the row of one second, with a temperature added."""
     beside = Source({"temperature": [(0, 36.6)]})  # so that something was measured
     (row,) = recording_of(Path("a"), [*sources, beside]).rows
     return row._replace(signs=row.signs._replace(temperature=None))
 
 
 def source(*, electrodes: bool = False, cuff: bool = False, **signs: float) -> Source:
-    """A source with one value of each sign."""
+    """Make a source with one value of each sign."""
     return Source({sign: [(0, value)] for sign, value in signs.items()}, electrodes, cuff)
 
 
@@ -41,7 +41,7 @@ PULSES = st.integers(1, 35_000).map(lambda value: value / 100)
 
 @given(moments=MOMENTS, period=st.sampled_from([1, 1.024, 2, 60, 1 / 0.9765625]), data=st.data())
 def test_values_and_times_that_go_in_come_out(moments: list[int], period: float, data: st.DataObject) -> None:
-    """In whatever order they were stored, and with gaps of any length."""
+    """Values and times are read in any stored order, and with gaps of any length."""
     values = data.draw(st.lists(PULSES, min_size=len(moments), max_size=len(moments)))
     series = [(1_700_000_000 + moment * period, value) for moment, value in zip(moments, values, strict=True)]
     recording = pulses(*series)
@@ -53,21 +53,21 @@ def test_values_and_times_that_go_in_come_out(moments: list[int], period: float,
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=60))
 def test_rows_are_never_as_near_as_the_store_cannot_keep_apart(moments: list[float]) -> None:
-    """Whatever times there are: at most a row a second, and more than a millisecond between two."""
+    """Rows are at most one a second, and more than a millisecond apart, whatever times there are."""
     rows = pulses(*[(moment, 70) for moment in moments]).rows
     assert all(after.elapsed - before.elapsed > 0.0015 for before, after in pairwise(rows))
     assert len(rows) <= rows[-1].elapsed + 2
 
 
 def test_a_gap_is_a_gap() -> None:
-    """What is missing makes no row, is counted, and moves nothing."""
+    """A missing value makes no row, is counted, and moves no other row."""
     recording = pulses((10, NAN), (11, 70), (12, NAN), (13, NAN), (20, 71), (21, NAN))
     assert [(row.elapsed, row.signs.pulse) for row in recording.rows] == [(1, 70), (10, 71)]
     assert (recording.skipped, recording.duration, recording.impossible) == (4, 11, 0)
 
 
 def test_a_scaled_zero_is_a_zero() -> None:
-    """Gain and baseline leave a little of it, which must not become a pulse of 0."""
+    """A 0 that gain and baseline have shifted a little is no pulse."""
     recording = pulses((0, 70), (1, 1e-9), (2, -1e-9))
     assert [(row.signs.pulse, row.quality) for row in recording.rows] == [
         (70, {}),
@@ -78,20 +78,20 @@ def test_a_scaled_zero_is_a_zero() -> None:
 
 
 def test_the_first_value_of_a_second_counts() -> None:
-    """Of faster series; nothing is averaged, and a value stands for the missing ones of its second."""
+    """The first value of a second counts, without averages, and replaces missing ones of its second."""
     recording = pulses(*[(n / 4, [70, NAN, 71, 72][n % 4] + n // 4) for n in range(12)])
     assert [row.signs.pulse for row in recording.rows] == [70, 71, 72, 73]
     assert [row.elapsed for row in recording.rows] == [0, 0.5, 1.5, 2.5]
 
 
 def test_a_monitor_with_short_seconds_keeps_its_values() -> None:
-    """999 ms between two values, and a little more or less."""
+    """Values about 999 ms apart all make rows."""
     assert len(pulses(*[(n * 0.999, 70) for n in range(400)]).rows) == 400
     assert len(pulses(*[(n + n % 3 / 100, 70) for n in range(400)]).rows) == 400
 
 
 def test_signs_of_one_second_make_one_row() -> None:
-    """Tracks of one monitor have times that differ by fractions."""
+    """Tracks whose times differ by fractions of a second make one row."""
     recording = recording_of(
         Path("a"), [Source({"pulse": [(5, 70), (7, 71)]}), Source({"spo2": [(5.2, 97), (7.1, 0)]})]
     )
@@ -199,18 +199,18 @@ OFF, LEAD, WRONG = "probe-off", "lead-off", "implausible"
     }.values(),
 )
 def test_which_source_counts(sources: list[Source], signs: VitalSigns, quality: dict[str, str]) -> None:
-    """The preferred one that measured; a 0 is a probe that is off, but for breaths beside beats."""
+    """The first source with a value counts; a 0 means a probe that is off, except for breaths beside beats."""
     assert at_once(*sources) == Row(0, signs, quality)
 
 
 def test_no_temperature() -> None:
-    """Its probe is off too, where it shows a 0."""
+    """A temperature of 0 means a probe that is off."""
     [row] = recording_of(Path("a"), [source(pulse=70), source(temperature=0)]).rows
     assert row == Row(0, VitalSigns(70), {"temperature": "probe-off"})
 
 
-def test_a_probe_that_is_off_for_an_hour_is_told_all_the_time() -> None:
-    """Once for each time of the recording, although there is no value beside it."""
+def test_a_probe_that_is_off_is_reported_all_the_time() -> None:
+    """Each time of the recording has the reason, although no other sign has a value then."""
     off = [(minute * 60, 0) for minute in range(1, 61)]
     recording = recording_of(Path("a"), [Source({"spo2": [(0, 97), *off]})])
     assert [row.elapsed for row in recording.rows] == [minute * 60 for minute in range(61)]
@@ -218,12 +218,12 @@ def test_a_probe_that_is_off_for_an_hour_is_told_all_the_time() -> None:
 
 
 def test_a_measured_value_of_the_same_second_counts_before_a_0() -> None:
-    """The probe was put on within it."""
+    """A value after a 0 in the same second counts, since the probe was put on then."""
     assert pulses((0, 0), (0.3, -3), (0.4, 70)).rows == [Row(0, VitalSigns(70))]
 
 
 def test_more_seconds_than_memory_holds_are_refused() -> None:
-    """Half a year with a value a second would be gigabytes of rows."""
+    """Half a year with a value a second is refused: its rows would be gigabytes."""
     moments = np.arange(MOST_SECONDS + 1, dtype=float)
     series = np.column_stack((moments, np.full(len(moments), NAN)))
     with pytest.raises(RecordingError, match=r"a: 2000001 seconds .* cut it into parts"):
@@ -231,7 +231,7 @@ def test_more_seconds_than_memory_holds_are_refused() -> None:
 
 
 def test_what_cannot_be_is_left_out_and_counted() -> None:
-    """A table would be refused; a monitor's file cannot be mended."""
+    """An impossible value is left out and counted, since a monitor's file cannot be corrected."""
     recording = pulses((0, 70), (1, 400), (2, -1), (3, math.inf), (4, 71))
     assert [(row.elapsed, row.signs.pulse) for row in recording.rows] == [
         (0, 70),
@@ -255,7 +255,7 @@ def test_what_cannot_be_is_left_out_and_counted() -> None:
     ],
 )
 def test_what_is_no_course_is_refused(series: Series, why: str) -> None:
-    """Nothing measured, or times without sense."""
+    """A file without values, or with impossible times, is refused."""
     with pytest.raises(RecordingError, match=why):
         pulses(*series)
 

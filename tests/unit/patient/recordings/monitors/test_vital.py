@@ -1,4 +1,4 @@
-"""Files that VitalDB's own library wrote: what went in comes out."""
+"""Files written by VitalDB's own library: values and times are read as written."""
 
 import gzip
 import math
@@ -22,7 +22,7 @@ BEGIN = 1_700_000_000.0
 
 
 def write(folder: Path, tracks: dict[str, list[tuple[float, float]]], *, packed: bool = True, unit: str = "") -> Path:
-    """A file of numeric tracks: times since its beginning, and values; a waveform and remarks beside them."""
+    """Write a file of numeric tracks, with times since its beginning, and with a waveform and remarks."""
     file = vitaldb.VitalFile()
     for name, series in tracks.items():
         file.add_track(name, [{"dt": BEGIN + moment, "val": value} for moment, value in series], unit=unit)
@@ -35,14 +35,14 @@ def write(folder: Path, tracks: dict[str, list[tuple[float, float]]], *, packed:
 
 
 def read(path: Path) -> Recording:
-    """The file; the step is for tables and changes nothing."""
+    """Read the file; the step is for tables and changes nothing."""
     [recording] = read_recordings(path, step=7)
     return recording
 
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_monitor_in_an_operating_room(tmp_path: Path, packed: bool) -> None:
-    """The line before the cuff, a probe that is off, a capnometer that is, and tracks that are no sign."""
+    """The arterial line counts before the cuff, probes that are off give no value, and other tracks are left out."""
     path = write(
         tmp_path,
         {
@@ -72,14 +72,14 @@ def test_a_monitor_in_an_operating_room(tmp_path: Path, packed: bool) -> None:
 
 @pytest.mark.parametrize("device", ["Intellivue/", "Bx50/", ""])
 def test_a_track_is_known_by_its_last_part(tmp_path: Path, device: str) -> None:
-    """Whatever the device is called, or if it is not."""
+    """A track is known by the last part of its name, with any device or none."""
     names = {"ECG_HR": 70, "RR": 12, "ABP_SYS": 119, "ABP_DIA": 79, "PLETH_SAT_O2": 97, "TEMP": 36.5}
     path = write(tmp_path, {f"{device}{name}": [(0, value)] for name, value in names.items()})
     assert read(path).rows[0].signs == VitalSigns(70, 12, 119, 79, 97, 36.5)
 
 
 def test_halves_of_a_pressure_are_of_one_device(tmp_path: Path) -> None:
-    """Two monitors at one patient are not mixed; the first one counts, then the other."""
+    """Both halves of a pressure come from one monitor: the first one, or else the other."""
     tracks = {"A/ART_SBP": [(0.0, 120.0)], "A/ART_DBP": [(0.0, NAN), (9, 81)], "B/ART_SBP": [(0.0, 110.0), (9, NAN)]}
     tracks |= {"B/ART_DBP": [(0.0, 70.0)], "B/HR": [(0.0, 70.0)]}
     assert [row.signs for row in read(write(tmp_path, tracks)).rows] == [
@@ -89,7 +89,7 @@ def test_halves_of_a_pressure_are_of_one_device(tmp_path: Path) -> None:
 
 
 def test_values_and_times_that_go_in_come_out(tmp_path: Path) -> None:
-    """Of a long file with gaps."""
+    """Values and times of a long file with gaps are read as written."""
     dice = np.random.default_rng(7)
     moments = np.cumsum(dice.integers(1, 9, 3_000)).tolist()
     values = np.round(dice.uniform(1, 350, 3_000), 2).tolist()
@@ -99,19 +99,19 @@ def test_values_and_times_that_go_in_come_out(tmp_path: Path) -> None:
 
 
 def test_no_vital_sign(tmp_path: Path) -> None:
-    """It says what is there instead; a waveform is no sign, whatever it is called."""
+    """A file without signs is refused with the names of its tracks; a waveform is no sign, whatever its name."""
     with pytest.raises(RecordingError, match=r"a\.vital: none of its tracks is a vital sign: they are BIS/BIS, .*HR"):
         read(write(tmp_path, {"BIS/BIS": [(0, 97)]}))
 
 
 def test_another_unit(tmp_path: Path) -> None:
-    """16/10 kPa is 120/75 mmHg, and not a dying patient."""
+    """A pressure in kPa is refused: 16/10 kPa is 120/75 mmHg, and no dying patient."""
     with pytest.raises(RecordingError, match="A/ART_SBP is in kPa"):
         read(write(tmp_path, {"A/ART_SBP": [(0, 16)]}, unit="kPa"))
 
 
 def test_a_file_that_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Half a file is not half a patient, wherever it ends."""
+    """A file that is cut off anywhere is refused."""
     path = write(tmp_path, {"Solar8000/HR": [(n, 60 + n % 40) for n in range(300)]})
     whole = path.read_bytes()
     for length in range(0, len(whole), 97):
@@ -135,7 +135,7 @@ def test_a_file_that_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ids=["nothing", "text", "nothing packed", "a part of the sign", "text packed", "the sign alone"],
 )
 def test_what_is_no_such_file(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is printed beside the error."""
+    """A file of another kind is refused, and the library prints nothing."""
     path = tmp_path / "a.vital"
     path.write_bytes(content)
     with pytest.raises(RecordingError, match=r"a\.vital cannot be read as a \.vital file"):
@@ -144,7 +144,7 @@ def test_what_is_no_such_file(tmp_path: Path, content: bytes, capsys: pytest.Cap
 
 
 def test_damage_inside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the library prints of it is our error."""
+    """Damage that the library only prints is an error of ours."""
     path = write(tmp_path, {"Solar8000/HR": [(0, 70)]})
     body = bytearray(gzip.decompress(path.read_bytes()))
     at = body.index(b"Solar8000")

@@ -1,4 +1,4 @@
-"""WFDB records that the library itself wrote: what went in comes out."""
+"""WFDB records written by the library itself: values and times are read as written."""
 
 import math
 from datetime import date, time
@@ -23,7 +23,7 @@ ALL = ("HR", "PULSE", "RESP", "%SpO2", "ABP Sys", "ABP Dias", "ABPMean", "NBPSys
 
 
 def write(folder: Path, name: str, fs: float, signals: dict[str, list[float]], **more: Any) -> Path:
-    """A record of these signals, to a hundredth; returns its header."""
+    """Write a record of these signals, to a hundredth. Returns its header."""
     wfdb.wrsamp(
         name,
         fs=fs,
@@ -40,13 +40,13 @@ def write(folder: Path, name: str, fs: float, signals: dict[str, list[float]], *
 
 
 def read(path: Path) -> Recording:
-    """The record; the step is for tables and changes nothing."""
+    """Read the record; the step is for tables and changes nothing."""
     [recording] = read_recordings(path, step=7)
     return recording
 
 
 def test_numerics_of_mimic(tmp_path: Path) -> None:
-    """A value a minute, dates far in the future, signs that come and go, and signals that are none."""
+    """A record as of MIMIC is read: a value a minute, far dates, signs that come and go, and other signals."""
     rows = [
         (80, 79, 12, 97, 120, 80, 93, NAN, NAN, NAN, 5),
         (NAN, 78, NAN, 98, 0, 0, 0, 110, 70, 36.65, 5),
@@ -82,7 +82,7 @@ def test_numerics_of_mimic(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fs", [1, 0.9765625, 0.2, 1 / 60])
 def test_values_and_times_that_go_in_come_out(tmp_path: Path, fs: float) -> None:
-    """Of a long record, at the rates that there are."""
+    """Values and times of a long record are read as written, at usual rates."""
     dice = np.random.default_rng(7)
     pulse = np.round(dice.uniform(1, 350, 2_000), 2)
     spo2 = np.round(dice.uniform(1, 100, 2_000), 2)
@@ -97,7 +97,7 @@ def test_values_and_times_that_go_in_come_out(tmp_path: Path, fs: float) -> None
 
 
 def test_segments_and_the_gaps_between_them(tmp_path: Path) -> None:
-    """A record of several segments is one course; where there was no segment, there is no row."""
+    """A record of several segments is one course, without rows in the gaps between them."""
     write(tmp_path, "m_1", 1, {"HR": [70, 71, 72], "SpO2": [97, 97, 98]})
     write(tmp_path, "m_2", 1, {"HR": [80, 81]})
     (tmp_path / "m_layout.hea").write_text("m_layout 2 1 0\n~ 0 1/bpm 0 0 0 0 0 HR\n~ 0 1/% 0 0 0 0 0 SpO2\n")
@@ -114,21 +114,21 @@ def test_segments_and_the_gaps_between_them(tmp_path: Path) -> None:
 
 
 def test_a_faster_record_gives_a_row_a_second(tmp_path: Path) -> None:
-    """The first value of each."""
+    """A faster record gives one row a second, with the first value."""
     recording = read(write(tmp_path, "a", 5, {"HR": list(range(70, 90))}))
     assert [row.signs.pulse for row in recording.rows] == [70, 73, 78, 83, 88]
     assert [row.elapsed for row in recording.rows] == [0, 0.6, 1.6, 2.6, 3.6]
 
 
 def test_waveforms_are_no_readings(tmp_path: Path) -> None:
-    """RESP at 125 Hz is a chest that moves."""
+    """RESP at 125 Hz is a waveform of the chest, and no respiratory rate."""
     path = write(tmp_path, "p000001", 125, {"II": [0.1] * 250, "RESP": [0.2] * 250})
     with pytest.raises(RecordingError, match=r"p000001\.hea holds waveforms \(II, RESP; up to 125 samples a second\)"):
         read(path)
 
 
 def test_waveforms_beside_numerics_are_left_alone(tmp_path: Path) -> None:
-    """A signal may have several samples a frame."""
+    """Waveforms beside numerics are left out; a signal may have several samples a frame."""
     wfdb.wrsamp(
         "a",
         fs=1,
@@ -145,13 +145,13 @@ def test_waveforms_beside_numerics_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_no_vital_sign(tmp_path: Path) -> None:
-    """It says what is there instead."""
+    """A record without signs is refused with the names of its signals."""
     with pytest.raises(RecordingError, match=r"a\.hea: none of its signals is a vital sign: they are CVP, ICP"):
         read(write(tmp_path, "a", 1, {"CVP": [5, 6], "ICP": [9, 9]}))
 
 
 def test_another_unit(tmp_path: Path) -> None:
-    """16/10 kPa is 120/75 mmHg, and not a dying patient."""
+    """A pressure in kPa is refused: 16/10 kPa is 120/75 mmHg, and no dying patient."""
     with pytest.raises(RecordingError, match="ABPSys is in kPa"):
         read(write(tmp_path, "a", 1, {"ABPSys": [16.0, 15]}, units=["kPa"]))
 
@@ -162,14 +162,14 @@ def test_another_unit(tmp_path: Path) -> None:
     ids=["empty", "nonsense", "no signals", "no samples", "no segments", "bytes"],
 )
 def test_a_damaged_record(tmp_path: Path, header: str) -> None:
-    """Whatever the library stumbles over, the file is named."""
+    """An error of the library names the file."""
     (tmp_path / "a.hea").write_text(header)
     with pytest.raises(RecordingError, match=r"a\.hea"):
         read(tmp_path / "a.hea")
 
 
 def test_a_header_without_a_length(tmp_path: Path) -> None:
-    """The record is as long as its samples, as the format has it."""
+    """A record without a length in its header is as long as its samples, as the format allows."""
     path = write(tmp_path, "a", 1, {"HR": [70, 71, 72]})
     lines = path.read_text().splitlines()
     path.write_text("\n".join(["a 1 1", *lines[1:]]))
@@ -177,7 +177,7 @@ def test_a_header_without_a_length(tmp_path: Path) -> None:
 
 
 def test_samples_that_are_cut_off(tmp_path: Path) -> None:
-    """Half a file is not half a patient."""
+    """A record whose samples are cut off is refused."""
     path = write(tmp_path, "a", 1, {"HR": [70.0] * 100})
     samples = tmp_path / "a.dat"
     samples.write_bytes(samples.read_bytes()[:150])

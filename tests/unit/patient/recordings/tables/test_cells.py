@@ -1,4 +1,4 @@
-"""Cells: numbers in decimal digits, and what people write where there is none."""
+"""Cells: numbers in decimal digits, and spellings of a missing value."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from icu.patient.recordings.tables.cells import is_missing, number
      "#N/A", "<NA>", "NaT", "(null)", "#DIV/0!", "_", "missing"],
 )  # fmt: skip
 def test_what_is_missing(text: str) -> None:
-    """No spelling of nothing is a number, nor a mistake."""
+    """A spelling of a missing value is neither a number nor a mistake."""
     assert is_missing(text)
 
 
@@ -25,7 +25,7 @@ def test_what_is_not(text: str) -> None:
     ("text", "value"), [("70", 70), ("+70.5", 70.5), ("-1", -1), (".5", 0.5), ("7.", 7), ("1e2", 100), ("3.7E+01", 37)]
 )
 def test_numbers(text: str, value: float) -> None:
-    """As people and numpy write them."""
+    """Numbers are read as people and numpy write them."""
     assert number(text) == value
 
 
@@ -35,6 +35,6 @@ def test_numbers(text: str, value: float) -> None:
      "70\n", "7" * 65],
 )  # fmt: skip
 def test_no_numbers(text: str) -> None:
-    """What Python's own reader would take, and what it would not."""
+    """Texts that Python would take for numbers, and other texts, are mistakes."""
     with pytest.raises(ValueError, match="is no number"):
         number(text)

@@ -1,4 +1,4 @@
-"""Which columns of a table are signs, and which of several counts."""
+"""Columns of a table that are signs, and the choice between several of a sign."""
 
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 @pytest.mark.parametrize(("text", "wanted"), TOLD.values(), ids=TOLD)
 def test_signs_that_can_be_told(tmp_path: Path, text: str, wanted: list[dict[str, Any]]) -> None:
-    """The right value, or none."""
+    """A column of a known meaning gives the right value, or none."""
     assert signs(read(tmp_path, text)) == wanted
 
 
@@ -105,13 +105,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED)
 def test_signs_that_cannot(tmp_path: Path, text: str, why: str) -> None:
-    """Never another value in silence."""
+    """A column of several meanings is refused, and never another value in silence."""
     with pytest.raises(RecordingError, match=why):
         recordings(tmp_path, text)
 
 
 def test_a_waveform_beside_a_sign(tmp_path: Path) -> None:
-    """The sign stays, at its own times; what was not taken is said."""
+    """A sign beside a waveform keeps its own times, and a note names the waveform."""
     lines = "".join(f"{n / 100:.2f},{0.1 * n:.1f},{80 if n % 100 == 0 else ''}\n" for n in range(300))
     recording = read(tmp_path, f"time (s),RESP,HR\n{lines}")
     assert signs(recording) == [{"pulse": 80}] * 3
@@ -120,7 +120,7 @@ def test_a_waveform_beside_a_sign(tmp_path: Path) -> None:
 
 
 def test_ten_a_second_are_none(tmp_path: Path) -> None:
-    """As in WFDB."""
+    """Ten values a second are no waveform, as in WFDB."""
     lines = "".join(f"{n / 10:.1f},80\n" for n in range(50))
     assert len(read(tmp_path, f"time (s),HR\n{lines}").rows) == 50
     with pytest.raises(RecordingError, match="20 rows a second"):
@@ -128,7 +128,7 @@ def test_ten_a_second_are_none(tmp_path: Path) -> None:
 
 
 def test_what_is_left_alone_is_named(tmp_path: Path) -> None:
-    """Once, in one sentence, and why where people may wonder."""
+    """Unused columns are named once, in one sentence, with the reason where people may wonder."""
     recording = read(tmp_path, "HR|O2Sat|SaO2|pH|Age|Unit1|ICULOS\n80|97|60|7.4|68|0|1\n")
     assert recording.notes == [
         "column SaO2 is a blood gas beside an oximeter: not taken",

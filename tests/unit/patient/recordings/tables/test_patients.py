@@ -1,4 +1,4 @@
-"""Several patients in one table are several patients, never one history."""
+"""Several patients in one table are several recordings, never one."""
 
 from pathlib import Path
 
@@ -31,14 +31,14 @@ HEADERS = (
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_one_after_the_other(tmp_path: Path, header: str) -> None:
-    """Each begins at 0, whatever the column is called."""
+    """Each patient begins at 0, whatever the column is called."""
     first, second = recordings(tmp_path, f"{header},hr\n7,80\n7,81\n8,140\n")
     assert (first.patient, signs(first), times(first)) == ("7", [{"pulse": 80}, {"pulse": 81}], [0, 3_600])
     assert (second.patient, signs(second), times(second)) == ("8", [{"pulse": 140}], [0])
 
 
 def test_among_each_other(tmp_path: Path) -> None:
-    """Interleaved rows too; the times of one say nothing of another's."""
+    """Interleaved rows are told apart, each patient with times of its own."""
     found = recordings(
         tmp_path,
         "subject_id,charttime,hr\n"
@@ -48,7 +48,7 @@ def test_among_each_other(tmp_path: Path) -> None:
 
 
 def test_a_stay_is_no_person(tmp_path: Path) -> None:
-    """Two stays of one person are two histories; a column that is the same everywhere names nobody."""
+    """Two stays of one person are two histories; a column with the same value everywhere tells no patients apart."""
     text = "subject_id,hadm_id,stay_id,hr\n1,5,10,80\n1,5,11,90\n1,5,10,81\n"
     assert [(each.patient, len(each.rows)) for each in recordings(tmp_path, text)] == [("10", 2), ("11", 1)]
     text = "subject_id,visit_id,hr\n1,1,80\n1,2,90\n2,1,70\n"
@@ -56,13 +56,13 @@ def test_a_stay_is_no_person(tmp_path: Path) -> None:
 
 
 def test_a_move_to_another_bed_is_no_other_patient(tmp_path: Path) -> None:
-    """Where people are named, the bed is left alone."""
+    """A change of bed is ignored where another column names the patient."""
     [only] = recordings(tmp_path, "patient_id,bed,hr\n1,A,80\n1,B,81\n")
     assert (only.patient, signs(only)) == ("", [{"pulse": 80}, {"pulse": 81}])
 
 
 def test_what_tells_others_apart_is_left_alone(tmp_path: Path) -> None:
-    """Numbers of rows, one device throughout, and whoever writes things down beside a patient."""
+    """Row numbers, a device that is always the same, and names of staff tell no patients apart."""
     [only] = recordings(tmp_path, "row_id,device_id,hr\n1,A,80\n2,A,81\n3,A,81\n")
     assert len(only.rows) == 3
     found = recordings(tmp_path, "id,patient_id,hr\n1,A,80\n2,B,81\n3,A,81\n")
@@ -71,7 +71,7 @@ def test_what_tells_others_apart_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_those_without_a_sign_are_nobody(tmp_path: Path) -> None:
-    """They make no bed; the others do."""
+    """A patient without any sign makes no bed; the others do."""
     assert [each.patient for each in recordings(tmp_path, "patient_id,hr\n1,80\n2,\n")] == ["1"]
 
 
@@ -85,13 +85,13 @@ def test_those_without_a_sign_are_nobody(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_told(tmp_path: Path, text: str, why: str) -> None:
-    """Rows of nobody, numbers of rows, and a patient whose time goes back."""
+    """Rows without a patient, numbers of rows, and times that go back within a patient are refused."""
     with pytest.raises(RecordingError, match=why):
         recordings(tmp_path, text)
 
 
 def test_a_bound_on_patients_and_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hospital's whole table does not become a ward by mistake, nor fill the memory."""
+    """A table with too many patients or rows is refused: it would fill the memory."""
     monkeypatch.setattr(text_reader, "MOST_PATIENTS", 2)
     with pytest.raises(RecordingError, match=r"a\.csv:4: there are over 2 patients"):
         recordings(tmp_path, "patient_id,hr\n1,80\n2,81\n3,82\n1,83\n")

@@ -1,4 +1,4 @@
-"""One impossible value costs that value, and says so."""
+"""One impossible value costs that value alone, with a reason."""
 
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ IMPOSSIBLE: dict[str, tuple[dict[str, float], dict[str, Any], dict[str, str]]] =
 
 @pytest.mark.parametrize(("values", "kept", "quality"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
 def test_what_is_kept(values: dict[str, float], kept: dict[str, Any], quality: dict[str, str]) -> None:
-    """And what the reading's quality says of the rest."""
+    """Possible values are kept, and the quality has the reasons of the absent ones."""
     assert plausible(values) == (kept, quality)
 
 
 def test_neither_the_row_nor_the_stay_is_lost(tmp_path: Path) -> None:
-    """Counted; a row that keeps nothing stays, for its values are absent with a reason; one that had none does not."""
+    """A row that loses all its values stays, with reasons, and they are counted; a row that had none does not."""
     recording = read(tmp_path, "hr,spo2,sbp,dbp\n80,97,97,287\n81,101,,\n-1,,,\n,,,\n82,98,120,80\n")
     assert signs(recording) == [
         {"pulse": 80, "spo2": 97},

@@ -1,4 +1,4 @@
-"""From bytes to a header and rows: encodings, delimiters, what stands above the header, and bounds."""
+"""From bytes to a header and rows: encodings, delimiters, lines above the header, and bounds."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,8 @@ TAKEN = {
 
 @pytest.mark.parametrize("content", TAKEN.values(), ids=TAKEN)
 def test_what_spreadsheets_and_devices_write(tmp_path: Path, content: bytes) -> None:
-    """The same values, whatever the bytes; a decimal comma is a point where it cannot be anything else."""
+    """The same values are read from every encoding and delimiter; a decimal comma is a point where it is
+    unambiguous."""
     assert signs(read(tmp_path, content)) == WANTED
 
 
@@ -56,13 +57,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("content", "why"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_table(tmp_path: Path, content: bytes, why: str) -> None:
-    """One sentence that says what it is, or which columns were seen."""
+    """A file that is no table is refused in one sentence, with its kind, or with the columns that were seen."""
     with pytest.raises(RecordingError, match=why):
         read(tmp_path, content)
 
 
 def test_a_line_without_end(tmp_path: Path) -> None:
-    """A gigabyte of it is not read into memory: in the header, below it, and of a file with a hole."""
+    """A line of a gigabyte is not read into memory: in the header, below it, and in a file with a hole."""
     for begin in (b"hr\n70\n", b""):
         path = tmp_path / "a.csv"
         path.write_bytes(begin + b"7")
@@ -77,14 +78,14 @@ def test_a_line_without_end(tmp_path: Path) -> None:
 
 
 def test_columns_without_end(tmp_path: Path) -> None:
-    """More than any monitor has are a mistake."""
+    """More columns than any monitor has are a mistake."""
     names = ",".join(["hr", *(f"x{n}" for n in range(table.MOST_COLUMNS))])
     with pytest.raises(RecordingError, match="has 4097 columns, over 4096"):
         read(tmp_path, f"{names}\n")
 
 
 def test_how_it_was_read_is_said(tmp_path: Path) -> None:
-    """Where the header was found, and an encoding that is a guess."""
+    """A note has the line of the header, and an encoding that is a guess."""
     notes = read(tmp_path, "x\ny\nhr,température\n70,1\n".encode("cp1252")).notes
     assert notes[:2] == ["the header is line 3", "it is no UTF-8: read as Windows-1252"]
     assert notes[-1] == "columns left alone: température"

@@ -1,4 +1,4 @@
-"""Tables as recordings: what a row becomes, and mistakes that are told with file, line and column."""
+"""Tables as recordings: rows, and mistakes with file, line and column."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.unit.patient.recordings.tables.samples import read
 
 
 def test_pipes_hours_and_missing_values(tmp_path: Path) -> None:
-    """The form of the PhysioNet challenge: NaN stays missing, halves of a pressure too, fractions are kept."""
+    """The format of the PhysioNet challenge is read: NaN and halves of a pressure stay missing, fractions are kept."""
     recording = read(
         tmp_path,
         "HR|O2Sat|Temp|SBP|MAP|DBP|Resp|Age|ICULOS\n"
@@ -29,13 +29,13 @@ def test_pipes_hours_and_missing_values(tmp_path: Path) -> None:
 
 
 def test_zero_is_a_value(tmp_path: Path) -> None:
-    """Asystole is measured, not missing."""
+    """A 0 in a table is a value, as in asystole."""
     assert read(tmp_path, "hr\n0\n").rows[0].signs.pulse == 0
 
 
 @pytest.mark.parametrize("name", ["MAP", "mbp", "Mean", "Mean BP", "mean_arterial_pressure"])
 def test_a_mean_pressure_by_its_usual_names(tmp_path: Path, name: str) -> None:
-    """It stands beside either form of a pressure, whatever its name."""
+    """A mean pressure is read by its usual names, beside either form of a pressure."""
     assert read(tmp_path, f"bp,{name}\n120/80,93.5\n").rows[0].signs == VitalSigns(systolic=120, diastolic=80, map=93.5)
     assert read(tmp_path, f"sbp,dbp,{name}\n120,80,NaN\n").rows[0].signs == VitalSigns(systolic=120, diastolic=80)
 
@@ -64,12 +64,13 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "why"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_names_file_line_and_column(tmp_path: Path, text: str, why: str) -> None:
-    """What cannot be replayed is refused before anything is sent."""
+    """A mistake is refused with file, line and column before any row is sent."""
     with pytest.raises(RecordingError, match=why):
         read(tmp_path, text)
 
 
 def test_rows_may_lie_a_millisecond_apart(tmp_path: Path) -> None:
-    """The store's resolution, whatever binary fractions make of it; not for long, for that is a waveform."""
+    """Rows may be a millisecond apart, the store's resolution, in spite of binary fractions; many such rows are a
+    waveform."""
     text = "seconds,hr\n" + "".join(f"{n * 200 + k / 1000},70\n" for n in range(1_000) for k in range(2))
     assert len(read(tmp_path, text).rows) == 2_000

@@ -1,4 +1,4 @@
-"""Columns of times as people write them: seconds apart, or a refusal that names the column."""
+"""Columns of times as people write them: seconds, or a refusal that names the column."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ TOLD = {
 
 @pytest.mark.parametrize(("header", "lines", "wanted"), TOLD.values(), ids=TOLD)
 def test_times_that_can_be_told(tmp_path: Path, header: str, lines: list[str], wanted: list[float]) -> None:
-    """Counted from the first row, and nothing between two rows is lost or gained."""
+    """Times are counted from the first row, and distances between rows are exact."""
     text = "\n".join([header, *lines])
     assert times(read(tmp_path, text)) == wanted
 
@@ -103,13 +103,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED)
 def test_times_that_cannot(tmp_path: Path, text: str, why: str) -> None:
-    """Never another time in silence."""
+    """Times of several meanings are refused, never misread in silence."""
     with pytest.raises(RecordingError, match=why):
         read(tmp_path, text)
 
 
 def test_the_step_is_said_and_so_is_a_missing_unit(tmp_path: Path) -> None:
-    """Whoever reads the log knows how far the rows were taken to lie apart."""
+    """A note has the step between rows, and a unit that was assumed."""
     assert "no column is of time: a row every 60 s" in read(tmp_path, "hr\n70\n", step=60).notes
     assert any("column time has no unit" in note for note in read(tmp_path, "time,hr\n0,70\n5,71\n").notes)
     assert not read(tmp_path, "time,hr\n1714557600,70\n").notes

@@ -1,4 +1,4 @@
-"""Units that the header states, or that all values of a column show."""
+"""Units from the header of a column, or from all its values."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ TOLD: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 @pytest.mark.parametrize(("text", "wanted"), TOLD.values(), ids=TOLD)
 def test_units_that_can_be_told(tmp_path: Path, text: str, wanted: list[dict[str, Any]]) -> None:
-    """They are converted."""
+    """Known units are converted."""
     assert signs(read(tmp_path, text)) == wanted
 
 
@@ -40,12 +40,12 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED)
 def test_units_that_cannot(tmp_path: Path, text: str, why: str) -> None:
-    """The sentence says what to write."""
+    """A unit that is unknown or unlikely is refused with advice on what to write."""
     with pytest.raises(RecordingError, match=why):
         read(tmp_path, text)
 
 
 def test_what_was_converted_by_its_values_is_said(tmp_path: Path) -> None:
-    """What the header states needs no word."""
+    """A conversion by the values causes a note; one by the header does not."""
     assert "column spo2 has fractions: times 100" in read(tmp_path, "spo2\n0.97\n").notes
     assert len(read(tmp_path, "SpO2 (fraction)\n0.97\n").notes) == 1
