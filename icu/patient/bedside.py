@@ -133,7 +133,7 @@ async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[Emulated
     tags=TAGS,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
-async def befall(
+async def begin_scenario_of(
     patient_uuid: PatientUuid, data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]
 ) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
@@ -167,7 +167,7 @@ async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     tags=TAGS,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
-async def befall_here(data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]) -> State:
+async def begin_scenario(data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]) -> State:
     """As for a patient of many."""
     uuid = patients.identities[0].uuid
     patients.begin_scenario(uuid, data.scenario)

@@ -63,7 +63,7 @@ def test_orphans_are_waited_for(start: Start, tmp_path: Path, kind: str, role: t
     process = reaper(program)
     assert orphans(process) == ["cat"]
     (tmp_path / "pipe").open("w").close()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while orphans(process):
         assert time.monotonic() < deadline, process.children()
         time.sleep(0.02)

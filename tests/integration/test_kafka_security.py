@@ -153,7 +153,7 @@ async def test_a_wrong_password_is_no_mere_waiting(kafka: ApacheKafka, tmp_path:
     database = Database(url=f"sqlite:///{tmp_path / 'icu.db'}")
     ward = Shared(Settings(child=children, database=database, kafka=wrong, transport=Transport(kind="kafka")))
     tree = await to_thread.run_sync(build_ward, ward, Processes())
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         async with anyio.create_task_group() as group:
             await group.start(tree.children.root.run)
             while {each.state for each in tree.children.leaves()} != {ChildState.DEGRADED}:

@@ -202,7 +202,7 @@ async def test_an_order_outlives_its_client(settings: Settings, room: Path, ward
     assert await fetch_children(settings)
     assert ward.carried_out == []
     ward.gate.set()
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         while not ward.carried_out:
             await anyio.sleep(0.01)
     assert await fetch_children(settings)

@@ -40,7 +40,7 @@ ORDERS = {
 }
 
 
-def befalling(*wards: EmulatedPatients) -> set[str]:
+def current_scenarios(*wards: EmulatedPatients) -> set[str]:
     """Current scenarios of all patients."""
     return {patients.truth(each.uuid).scenario for patients in wards for each in patients.identities}
 

@@ -235,7 +235,7 @@ async def test_it_tells_what_it_waits_for() -> None:
         'tell("X_TROUBLE=\\nX_DEGRADED="); time.sleep(600)'
     )
     async with anyio.create_task_group() as group:
-        run = partial(program(code, told=Told(), lines=[]), on_work_status=reported.append)
+        run = partial(program(code, status=StartStatus(), lines=[]), on_work_status=reported.append)
         group.start_soon(run)
         with anyio.fail_after(30):
             while len(reported) < 3:

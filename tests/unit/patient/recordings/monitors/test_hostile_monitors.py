@@ -35,9 +35,9 @@ def no_hang() -> Iterator[None]:
         raise TimeoutError("it hangs")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(TIMEOUT)
+    signal.setitimer(signal.ITIMER_REAL, TIMEOUT)
     yield
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
