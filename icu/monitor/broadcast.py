@@ -89,6 +89,8 @@ class Broadcast:
         self._subscriptions: set[Subscription] = set()
         self._last_batch: int | None = None  # None before the first look
         self._closed = False
+        # True while the database can be read.
+        self.is_following = False
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Watch until cancelled. Retries while the database is missing or away."""
@@ -125,13 +127,17 @@ class Broadcast:
     async def _poll(self) -> None:
         async with self._reader.follow() as follower:
             version = None
-            while True:
-                # The version changes with each write: reading it costs less than a query of the journal.
-                newest = await follower.version()
-                if newest != version:
-                    version = newest
-                    await self._catch_up(follower)
-                await anyio.sleep(POLL_EVERY)
+            try:
+                while True:
+                    # The version changes with each write: reading it costs less than a query of the journal.
+                    newest = await follower.version()
+                    if newest != version:
+                        version = newest
+                        await self._catch_up(follower)
+                    self.is_following = True
+                    await anyio.sleep(POLL_EVERY)
+            finally:
+                self.is_following = False
 
     async def _catch_up(self, follower: Follower) -> None:
         if self._last_batch is None:

@@ -78,9 +78,10 @@ async def stream(
 ) -> ASGIApp:
     """`readings`: a JSON array, what one transaction stored. `reset`: events were missed; read the patients anew."""
     check_parameters(request.query_params, ("patient",))
-    await reader.check()
+    if not broadcast.is_following:
+        await reader.check()
     if patient is not None:
-        await reader.known(patient)
+        await reader.check_known(patient)
     return EventStream(reader, broadcast, patient, _parse_event_id(last_event_id))
 
 
