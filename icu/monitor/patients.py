@@ -14,6 +14,7 @@ from litestar.params import PathParameter, QueryParameter
 from icu.errors import PatientNotFoundError
 from icu.http.problems import documented
 from icu.monitor.ages import Ages
+from icu.monitor.encoding import encode_readings, json_response
 from icu.monitor.queries import AnyRequest, check_parameters, check_whole_number, next_link, parse_cursor, parse_span
 from icu.monitor.schemas import PatientSummary
 from icu.store.reader import Order, PatientState, Reader
@@ -84,7 +85,7 @@ async def list_metrics(
     after = parse_cursor(cursor) if cursor else None
     page = await reader.page(patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after)
     link = {"Link": next_link(request.query_params, page.last)} if page.last else None
-    return Response(page.readings, headers=link)
+    return json_response(await encode_readings(page.readings), headers=link)
 
 
 @get(

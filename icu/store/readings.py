@@ -16,6 +16,9 @@ from icu.vitals.signs import PRESSURE_CACHE_SIZE, format_blood_pressure, parse_b
 # Values of a reading in the order of COLUMNS: integers or None; the quality is text.
 ReadingRow: TypeAlias = tuple[Any, ...]
 
+# Values of many readings by column, each in the order of the readings.
+Columns: TypeAlias = Mapping[str, Sequence[Any]]
+
 # Milliseconds ahead of arrival from which a sender's clock is wrong. Late readings are normal (backlog, replay).
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 
@@ -157,7 +160,7 @@ def from_milliseconds(count: int) -> datetime:
     return datetime.fromtimestamp(count / 1000, UTC)
 
 
-class _Cache(dict[K, V]):
+class Cache(dict[K, V]):
     """Cache of a function's results, for the values that a ward repeats.
 
     A look-up costs a third of the computation, and half of an `lru_cache`; each reading needs five.
@@ -190,17 +193,19 @@ def _to_quality_text(quality: Quality) -> str:
     return msgspec.json.encode(quality).decode()
 
 
-def _to_quality(text: str) -> Quality:
+def to_quality(text: str) -> Quality:
+    """What is said of the signs, from its column."""
     return msgspec.json.decode(text, type=Quality)
 
 
-_hundredths: Final = _Cache(_to_hundredths)
-_pressure_columns: Final = _Cache(_to_pressure_columns)
-_quality_text: Final = _Cache(_to_quality_text)
-_quality: Final = _Cache(_to_quality)
+_hundredths: Final = Cache(_to_hundredths)
+_pressure_columns: Final = Cache(_to_pressure_columns)
+_quality_text: Final = Cache(_to_quality_text)
+_quality: Final = Cache(to_quality)
 
 
-def _value(hundredths: int | None) -> float | None:
+def to_value(hundredths: int | None) -> float | None:
+    """Return the number that a column holds, in the unit of its sign."""
     # Division by 100 gives the float nearest to the decimal text: 3706 is 37.06 again.
     return None if hundredths is None else plain(hundredths / 100)
 
@@ -209,8 +214,8 @@ def _value_or_unset(hundredths: int | None) -> float | UnsetType:
     return UNSET if hundredths is None else plain(hundredths / 100)
 
 
-_nullable: Final = _Cache(_value).__getitem__
-_omitted: Final = _Cache(_value_or_unset).__getitem__
+_nullable: Final = Cache(to_value).__getitem__
+_omitted: Final = Cache(_value_or_unset).__getitem__
 
 
 def _served(row: ReadingRow) -> tuple[Any, ...]:

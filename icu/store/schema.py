@@ -4,14 +4,17 @@ from pkgutil import iter_modules
 from typing import Final
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import inspect, text
+from sqlalchemy import TextClause, inspect, text
 
-from icu.store.engines.connection import Connection
+from icu.store.engines.base import Connection
 from icu.store.errors import SchemaError, StoreError
 from icu.store.migrations import versions
 
 # Newest version in icu/store/migrations, from the names of its files: importing Alembic takes half a second.
 HEAD: Final = max(each.name for each in iter_modules(versions.__path__)).removeprefix("v").partition("_")[0]
+
+_VERSION: Final = text("SELECT version_num FROM alembic_version")
+_READABLE_FROM: Final = text("SELECT readable_from FROM readers")
 
 _UPGRADE: Final = "python -m icu db upgrade"
 
@@ -26,10 +29,10 @@ async def check(connection: Connection, location: str) -> None:
     Raises:
         SchemaError: The tables are missing, older, or newer and not for this program.
     """
-    version = await connection.run(_version)
+    version = await _value(connection, "alembic_version", _VERSION)
     if version is None:
         raise SchemaError(f"{location} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
-    if version > HEAD and not await connection.run(_is_readable):
+    if version > HEAD and not await _is_readable(connection):
         raise SchemaError(
             f"{location} has tables of version {version}, newer than this program's {HEAD}: update the program"
         )
@@ -55,15 +58,19 @@ def upgrade(connection: SyncConnection) -> str | None:
 def _version(connection: SyncConnection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(_VERSION).scalar()
 
 
-def _is_readable(connection: SyncConnection) -> bool:
+async def _is_readable(connection: Connection) -> bool:
     """Tell if tables of a newer version allow programs of this version to read them."""
-    if not inspect(connection).has_table("readers"):
-        return False
-    oldest = connection.execute(text("SELECT readable_from FROM readers")).scalar()
+    oldest = await _value(connection, "readers", _READABLE_FROM)
     return oldest is not None and oldest <= HEAD
+
+
+async def _value(connection: Connection, table: str, statement: TextClause) -> str | None:
+    """Return what a statement finds in a table of one row; None without the table or the row."""
+    rows = await connection.rows(statement) if await connection.has_table(table) else ()
+    return rows[0][0] if rows else None
 
 
 def _migrate(connection: SyncConnection) -> None:

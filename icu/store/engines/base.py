@@ -12,7 +12,6 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import TextClause
 
-from icu.store.engines.connection import Connection
 from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
@@ -68,8 +67,43 @@ class Transaction(Protocol):
         ...
 
 
+class Connection(Protocol):
+    """A connection to read with, each statement its own snapshot: cancelled between two of them, never in one.
+
+    Its statements are constants of the program, too. Each raises StoreMovedError once the place leads to another
+    database than the one that was asked for.
+    """
+
+    async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
+        """Return the rows that a statement finds."""
+        ...
+
+    async def columns(
+        self, statement: TextClause, names: Sequence[str], values: Values | None = None
+    ) -> dict[str, list[Any]]:
+        """Return what a statement finds by column, which is cheaper where there are many rows.
+
+        Args:
+            statement: Finds whole numbers, texts and NULLs in columns of these names.
+            names: The columns, each with all its values in the order of the rows.
+            values: Of the statement's parameters.
+        """
+        ...
+
+    async def has_table(self, name: str) -> bool:
+        """Tell if there is a table of this name."""
+        ...
+
+    async def data_version(self) -> int:
+        """Return a number that changes whenever another connection, of any process, commits.
+
+        To be asked often: it is cheap. Comparable on one connection alone.
+        """
+        ...
+
+
 class Engine(Protocol):
-    """Database of one kind, for writing or for reading only. Making the object opens nothing."""
+    """Database of one kind. Making the object opens nothing."""
 
     @property
     def location(self) -> str:
@@ -138,23 +172,18 @@ class Engine(Protocol):
         """
         ...
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """Open a connection for reading."""
-        ...
+    def connection(self, identity: Hashable) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection to the database of this identity. It stays open for the next caller.
 
-    async def data_version(self, connection: Connection) -> int:
-        """Return a number that changes whenever another connection, of any process, commits. Cheap: for polling.
+        A few can be lent at a time; more callers wait.
 
-        Comparable on one connection only.
+        Raises:
+            StoreUnavailableError: No connection came free in time.
         """
         ...
 
     async def identity(self) -> Hashable | None:
-        """Return the identity of the database that is there now; None where there is none.
-
-        After a change, new connections lead to the present database. Open ones lead to the last one, or to changed
-        files.
-        """
+        """Return the identity of the database that is there now; None where there is none."""
         ...
 
     async def aclose(self) -> None:

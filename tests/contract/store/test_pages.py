@@ -11,7 +11,7 @@ from icu.errors import PatientNotFoundError
 from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, store
+from tests.stores import NOON, execute, readings_of, store
 
 DAY = 86_400
 
@@ -22,7 +22,7 @@ def at(second: float) -> datetime:
 
 def seconds(page: Page) -> list[float]:
     """Times of a page's readings, in seconds after START."""
-    return [(each.timestamp - START).total_seconds() for each in page.readings]
+    return [(each.timestamp - START).total_seconds() for each in readings_of(page)]
 
 
 @pytest.fixture
@@ -73,16 +73,17 @@ async def test_pages_hold_each_reading_once(
 
 
 async def test_unknown_patients(reader: Reader, five: None) -> None:
-    """Unknown patients have no readings, key or state: each is an error with their uuid, not an empty page."""
+    """Unknown patients have no readings, stream or state: each is an error with their uuid, not an empty page."""
     unknown = UUID(int=1)
     for question in (
         reader.page(unknown, limit=1, order="asc"),
         reader.patient(unknown, now=START),
-        reader.known(unknown),
+        reader.check_known(unknown),
     ):
         with pytest.raises(PatientNotFoundError, match=str(unknown)):
             await question
-    assert (await reader.known(ANNA), await reader.known(BORIS)) == (1, 2)
+    for patient in (ANNA, BORIS):
+        await reader.check_known(patient)
 
 
 async def test_a_patient_without_readings(reader: Reader, url: str) -> None:

@@ -1,25 +1,23 @@
 """SQLite engine: one file, one writer, any number of readers."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
+from typing import TypeVar, cast
 
 from anyio import CancelScope, to_thread
-from sqlalchemy import text
 
-from icu.store.engines.connection import Connection, uncut
+from icu.store.engines.deadline import uncut
 from icu.store.engines.sqlite import files, sealed
-from icu.store.engines.sqlite.connections import READ, READ_SEALED, WRITE, path_of, pool
+from icu.store.engines.sqlite.connections import path_of, pool
+from icu.store.engines.sqlite.held import Held, SqliteConnection
 from icu.store.engines.sqlite.transaction import SqliteTransaction, transaction_on
 from icu.store.engines.sqlite.translation import translated
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.store.engines.sqlite.watch import Watch
-from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError, StoreUnopenedError
+from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError
 
 T = TypeVar("T")
-
-_VERSION: Final = text("PRAGMA data_version")
 
 # The driver logs errors of closing at INFO; they are raised here as well.
 logging.getLogger("aiosqlite").setLevel(logging.WARNING)
@@ -30,15 +28,12 @@ class SqliteEngine:
 
     single_sink = "SQLite has one writer"
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    def __init__(self, url: str) -> None:
         self._path = path_of(url)
         self.location = str(self._path)
-        self._read_only = read_only
-        self._pool = pool(self._path, READ if read_only else WRITE)
-        # File that the path led to when it was last asked for.
-        self._file: sealed.File | None = None
-        # File that the pool's connections have open.
-        self._pooled: sealed.File | None = None
+        # Connections to write with, and those to read with.
+        self._pool = pool(self._path)
+        self._held = Held(self._path)
         # None unless the database is open for a sink.
         self._watch: Watch | None = None
 
@@ -91,37 +86,15 @@ class SqliteEngine:
             async with self._pool.connect() as connection:
                 return await work(await transaction_on(connection))
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        file = self._file
-        try:
-            with self.translate():
-                with uncut():
-                    if file != self._pooled and self._read_only:
-                        await self._replace_pool(file)
-                    connection = await self._pool.connect()
-                try:
-                    yield Connection(connection)
-                finally:
-                    with uncut():
-                        await connection.close()
-        except StoreUnopenedError as exc:
-            why = await to_thread.run_sync(sealed.why_unopened, self._path)
-            raise StoreUnopenedError(why or str(exc)) from exc
-        finally:
-            if file and file.seal:
-                await self._check_unchanged(file)
-
-    async def data_version(self, connection: Connection) -> int:
-        version: int = await connection.value(_VERSION)
-        return version
+    def connection(self, identity: Hashable) -> AbstractAsyncContextManager[SqliteConnection]:
+        return self._held.lent(cast("sealed.File", identity))  # an answer of `identity`
 
     async def identity(self) -> sealed.File | None:
         # By path: SQLite goes on reading a file that was removed or replaced while it was open.
-        self._file = await to_thread.run_sync(sealed.find_file, self._path)
-        return self._file
+        return await to_thread.run_sync(sealed.find_file, self._path)
 
     async def aclose(self) -> None:
+        await self._held.aclose()
         # SQLite checkpoints the write-ahead log when the last connection closes.
         with self.translate(), uncut():
             await self._pool.dispose()
@@ -149,18 +122,3 @@ class SqliteEngine:
             async with self._pool.connect() as connection:
                 driver = (await transaction_on(connection)).driver
                 await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    async def _replace_pool(self, file: sealed.File | None) -> None:
-        """Open new connections to this file, and close the idle ones to the last one."""
-        before, self._pooled = self._pool, file
-        self._pool = pool(self._path, READ_SEALED if file and file.seal else READ)
-        await before.dispose()
-
-    async def _check_unchanged(self, file: sealed.File) -> None:
-        """Check a sealed file after it was read without locks.
-
-        Raises:
-            StoreUnavailableError: It was written to meanwhile, so the rows that were read may be wrong.
-        """
-        if await to_thread.run_sync(sealed.find_file, self._path) != file:
-            raise StoreUnavailableError(f"{self.location} was written to meanwhile: ask again")

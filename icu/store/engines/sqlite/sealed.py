@@ -43,9 +43,11 @@ def why_unopened(path: Path) -> str | None:
 
 
 def _is_sealed(path: Path, device: int) -> bool:
+    if not _is_read_only(path):  # first: each statement asks, and to follow links takes long
+        return False
     # A file may be mounted by itself: its log is then on another device, out of sight.
     folder = Path(os.path.realpath(path)).parent
-    if not (_is_read_only(path) and _is_read_only(folder) and folder.stat().st_dev == device):
+    if not (_is_read_only(folder) and folder.stat().st_dev == device):
         return False
     log, index = _log_and_index(path)
     # Rows in a log would be missing, and an index means that a program has the database open.

@@ -40,10 +40,10 @@ class SqliteTransaction:
         self.driver: Final = driver
 
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
-        return list(await self.driver.execute_fetchall(_compiled(statement), values))
+        return list(await self.driver.execute_fetchall(compiled(statement), values))
 
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
-        return (await self.driver.executemany(_compiled(statement), values)).rowcount
+        return (await self.driver.executemany(compiled(statement), values)).rowcount
 
     async def insert(self, rows: Sequence[ReadingRow]) -> None:
         # No savepoint to go on in the same transaction: it would cost a tenth more, and overlaps are rare.
@@ -72,5 +72,6 @@ async def transaction_on(connection: AsyncConnection) -> SqliteTransaction:
 
 # Cached: the statements are constants of the program.
 @cache
-def _compiled(statement: TextClause) -> str:
+def compiled(statement: TextClause) -> str:
+    """The statement as the driver takes it."""
     return str(statement.compile(dialect=_DIALECT))
