@@ -113,7 +113,7 @@ class Reader:
     def __init__(self, url: str) -> None:
         self._engine = engine_of(url)
         # The database that was last seen with tables that can be read; None before.
-        self._generation: Hashable | None = None
+        self._identity: Hashable | None = None
         # Of that database: uuids by key, as far as the journal needed them.
         self._uuids: dict[int, UUID] = {}
         # Of that database, too: those that were asked for by themselves.
@@ -187,15 +187,15 @@ class Reader:
     @asynccontextmanager
     async def follow(self) -> AsyncIterator["Follower"]:
         """Follow the journal, on a connection of its own."""
-        generation = await self._look()
-        async with self._engine.connection(generation) as connection:
+        identity = await self._look()
+        async with self._engine.connection(identity) as connection:
             yield Follower(connection, self._uuids)
 
     async def _ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
         """Ask the database that there is now: no answer comes from one that has been replaced."""
-        generation = self._generation or await self._look()
+        identity = self._identity or await self._look()
         try:
-            async with self._engine.connection(generation) as connection:
+            async with self._engine.connection(identity) as connection:
                 return await question(connection)
         except StoreMovedError:
             async with self._engine.connection(await self._look()) as connection:
@@ -203,16 +203,16 @@ class Reader:
 
     async def _look(self) -> Hashable:
         """Return the database that there is now, once its tables can be read. Of another one nothing is kept."""
-        generation = await self._engine.identity()
-        if generation is None:
+        identity = await self._engine.identity()
+        if identity is None:
             raise SchemaError(
                 f"there is no database {self._engine.location} yet: start the sink (python -m icu supervise)"
             )
-        if generation != self._generation:
-            async with self._engine.connection(generation) as connection:
+        if identity != self._identity:
+            async with self._engine.connection(identity) as connection:
                 await schema.check(connection, self._engine.location)
-            self._generation, self._uuids, self._known = generation, {}, set()
-        return generation
+            self._identity, self._uuids, self._known = identity, {}, set()
+        return identity
 
 
 class Follower:
