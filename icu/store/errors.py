@@ -16,7 +16,7 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreMovedError(StoreUnavailableError):
-    """The place no longer leads to the database that was asked for: look which one there is, and ask that."""
+    """The location no longer leads to the database of the connection: ask the one that is there now."""
 
 
 class StoreUnopenedError(StoreUnavailableError):

@@ -48,6 +48,7 @@ TABLE = {
     "StoreCorruptError": (70, 503, ""),
     "StoreError": (70, 500, ""),
     "StoreInUseError": (78, 500, ""),
+    "StoreMovedError": (75, 503, "transient"),
     "StoreReplacedError": (70, 500, ""),
     "StoreUnavailableError": (75, 503, "transient"),
     "StoreUnopenedError": (75, 503, "transient"),

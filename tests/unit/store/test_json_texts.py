@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from icu.messages import Quality
 from icu.store import readings
 from icu.store.json_texts import json_texts
-from icu.store.readings import CLOCK_TOLERANCE_MS, Columns, Row, to_reading
+from icu.store.readings import CLOCK_TOLERANCE_MS, Columns, ReadingRow, to_reading
 from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import SIGNS
 from tests.stores import NOON
@@ -46,7 +46,7 @@ def columns_of(rows: list[dict[str, Any]]) -> Columns:
 
 def by_struct(columns: Columns) -> list[bytes]:
     """The usual way: a struct for each row."""
-    found: list[Row] = list(zip(*(columns[name] for name in COLUMNS), strict=True))
+    found: list[ReadingRow] = list(zip(*(columns[name] for name in COLUMNS), strict=True))
     return [msgspec.json.encode(to_reading(row)) for row in found]
 
 
@@ -85,7 +85,7 @@ def test_a_slice_holds_its_rows_alone() -> None:
 
 def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts are made again once they were forgotten."""
-    monkeypatch.setattr(readings, "MOST_KNOWN", 3)
+    monkeypatch.setattr(readings, "CACHE_SIZE", 3)
     rows = [
         {"pulse": n, "systolic": n, "quality": msgspec.json.encode(Quality(bp="q" * n)).decode()} for n in range(1, 9)
     ]

@@ -28,7 +28,7 @@ from icu.store.readings import Reading
 from icu.store.tables import Base
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
-from tests.sqlite_faults import Fault, Place, befalling, error
+from tests.sqlite_faults import Fault, Place, error, injected
 from tests.stores import NOON, readings_of, rows, store
 
 
@@ -85,7 +85,7 @@ def test_whichever_call_fails_the_next_upgrade_works(
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     for number in itertools.count(1):
         path = tmp_path / f"{number}.db"
-        with befalling(Fault(number, place, error("IOERR"))) as fault, suppress(StoreUnavailableError):
+        with injected(Fault(number, place, error("IOERR"))) as fault, suppress(StoreUnavailableError):
             upgrade(path)
         assert upgrade(path) in {None, schema.HEAD}
         with closing(sqlite3.connect(path, timeout=0)) as connection:

@@ -123,7 +123,7 @@ async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
 async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
     """Whatever a query turns out to be."""
     engine = SqliteEngine(url)
-    there = await engine.generation()
+    there = await engine.identity()
     assert there is not None
     with pytest.raises(StoreUnavailableError, match=r"icu\.db: .*readonly"):
         async with engine.connection(there) as connection:
