@@ -15,6 +15,7 @@ from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
 from icu.monitor.patients import latest_metrics, list_metrics, list_patients
+from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
 from icu.store.reader import Reader
@@ -81,7 +82,7 @@ def create_app(
         tags=_TAGS,
         plugins=[EventsPlugin()],
         version=version,
-        handlers=[list_patients, list_metrics, latest_metrics, stream, list_children],
+        handlers=[list_patients, list_metrics, latest_metrics, list_signs, stream, list_children],
         health=health,
         registry=registry,
         prefix=prefix,
