@@ -223,6 +223,9 @@ HALVES: Final = (SYSTOLIC, DIASTOLIC)
 # Measured together, by a cuff or an arterial line.
 PRESSURES: Final = (*HALVES, MAP)
 
+# The order of columns in data sets: the catalogue's, but the pressures beside each other.
+IN_DATA_SETS: Final = tuple(sorted(SIGNS, key=lambda each: SIGNS.index(SYSTOLIC if each in PRESSURES else each)))
+
 # A field of its own each, which holds a number.
 NUMBERS: Final = tuple(each for each in SIGNS if each not in HALVES)
 
