@@ -7,7 +7,7 @@ again at each use until it has seen the right version.
 from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -83,6 +83,14 @@ class Batch(Struct, frozen=True):
     readings: list[PatientReading]
 
 
+class Session(NamedTuple):
+    """A connection to read with for a moment, and which database it leads to."""
+
+    engine: Engine
+    connection: Connection
+    generation: Hashable
+
+
 class Reader:
     """Reads what the sink has stored."""
 
@@ -153,6 +161,12 @@ class Reader:
             # Where the database was replaced since, this raises: the patients of one are not those of the other.
             await follower.version()
             yield follower
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """Open a connection for statements of others. SchemaError or StoreUnavailableError where that cannot be."""
+        async with self._connection() as connection:
+            yield Session(self._engine, connection, self._generation)
 
     async def _current(self) -> tuple[Hashable | None, dict[int, UUID]]:
         """The database that there is now, and its patients as far as they are known; of another one nothing is kept."""

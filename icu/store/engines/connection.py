@@ -31,9 +31,9 @@ class Connection:
         with uncut():
             return (await self._connection.execute(statement, values)).all()
 
-    async def value(self, statement: Executable) -> Any:  # noqa: ANN401 - whatever the statement selects
+    async def value(self, statement: Executable, values: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - whatever the statement selects
         """The first value of the first row; None where there is none."""
-        rows = await self.rows(statement)
+        rows = await self.rows(statement, values)
         return rows[0][0] if rows else None
 
     async def run(self, work: Callable[[SyncConnection], T]) -> T:

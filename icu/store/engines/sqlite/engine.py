@@ -1,15 +1,17 @@
 """The engine of SQLite: one file, one writer, and any number of readers beside it."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Final, TypeVar
 
 from anyio import CancelScope, to_thread
 from sqlalchemy import text
 
+from icu.store.engines.base import Values
 from icu.store.engines.connection import Connection, uncut
 from icu.store.engines.sqlite import files, sealed
+from icu.store.engines.sqlite.columns import by_column
 from icu.store.engines.sqlite.connections import READ, READ_SEALED, WRITE, path_of, pool
 from icu.store.engines.sqlite.transaction import SqliteTransaction, transaction_on
 from icu.store.engines.sqlite.translation import translated
@@ -107,6 +109,12 @@ class SqliteEngine:
         finally:
             if file and file.seal:
                 await self._refuse_what_changed(file)
+
+    async def columns(
+        self, connection: Connection, statement: str, names: Sequence[str], values: Values
+    ) -> tuple[int, Mapping[str, str]]:
+        [(count, *arrays)] = await connection.rows(by_column(statement, tuple(names)), values)
+        return count, dict(zip(names, arrays, strict=True))
 
     async def changed(self, connection: Connection) -> int:
         version: int = await connection.value(_VERSION)
