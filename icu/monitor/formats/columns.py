@@ -7,14 +7,13 @@ readings, or buckets, are missing. Values are multiplied by the scale: 100, or 1
 the sign.
 """
 
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Final
 
 import msgspec
 from anyio import to_thread
 
-from icu.monitor.formats import series
+from icu.monitor.formats.series import Series, Spacing, is_empty
 from icu.store.doubts import words_of
 from icu.store.history import COUNTS, History, Slice, columns_of
 from icu.vitals.catalogue import SIGNS, Sign
@@ -51,90 +50,92 @@ class _Held:
         # Rows of each slice.
         self.counts: list[int] = []
         self._of_buckets = of_buckets
-        self._times = series.Times()
-        # By column.
-        self._items: dict[str, list[series.Items]] = defaultdict(list)
-        # Words about each sign of which there are some, slice by slice.
-        self._words: list[Mapping[str, series.Items]] = []
-        # Signs with a value that has hundredths.
-        self._fine: set[str] = set()
-        # Signs of which there is something to tell; the optional ones are left out otherwise.
-        self._known = {sign.name for sign in SIGNS if not sign.optional}
+        self._spacing = Spacing()
+        self._times = Series(is_fine=True)
+        # By sign, and what is told of it.
+        self._values = {
+            sign.name: {part: Series(is_fine=part in COUNTS) for part in columns_of(sign, of_buckets=of_buckets)}
+            for sign in SIGNS
+        }
+        # By the name of the sign, of those of which something is said; with the rows before that.
+        self._words: dict[str, Series] = {}
+        # The optional ones, in which there is something.
+        self._found: set[str] = set()
 
     def add(self, rows: Slice) -> None:
         """Take the next rows."""
-        self.counts.append(rows.count)
-        for name, array in rows.columns.items():
-            if name != "quality":
-                self._items[name].append(array[1:-1])
-        self._times.add(_times.decode(rows.columns["timestamp"]))
+        self._spacing.add(_times.decode(rows.columns["timestamp"]))
+        self._times.add(_items(rows.columns["timestamp"]), rows.count)
         for sign in SIGNS:
-            self._examine(sign, rows)
-        self._words.append(self._words_of(rows.columns.get("quality", "")))
+            for part, name in columns_of(sign, of_buckets=self._of_buckets).items():
+                items = _items(rows.columns[name])
+                self._values[sign.name][part].add(items, rows.count)
+                if sign.optional and not (items.strip("0,") == "" if part in COUNTS else is_empty(items, rows.count)):
+                    self._found.add(sign.name)
+        self._add_words(rows)
+        self.counts.append(rows.count)
 
     def add_packed(self, rows: Slice) -> None:
         """Take the next rows, and compress them. It takes time."""
         self.add(rows)
-        for items in self._items.values():
-            items[-1] = series.pack(items[-1])
-        self._words[-1] = {sign: series.pack(each) for sign, each in self._words[-1].items()}
+        columns = [series for parts in self._values.values() for series in parts.values()]
+        for each in (self._times, *columns, *self._words.values()):
+            each.pack()
 
     def body(self) -> Iterator[str]:
         """The whole answer, piece by piece."""
-        step = self._times.step
-        if step is None:
+        if self._spacing.step is None:
             yield '{"times":'
-            yield from series.joined(self._items["timestamp"])
+            yield from self._times.joined(tenths=False)
         else:
-            yield f'{{"t0":{self._times.first},"step":{step}'
-        signs = [sign for sign in SIGNS if sign.name in self._known]
-        scales = {sign.name: 100 if sign.name in self._fine else 10 for sign in signs}
-        yield f',"scale":{_json(scales)},"columns":'
+            yield f'{{"t0":{self._spacing.first},"step":{self._spacing.step}'
+        signs = [sign for sign in SIGNS if not sign.optional or sign.name in self._found]
+        yield f',"scale":{_json({sign.name: 10 if self._has_tenths(sign) else 100 for sign in signs})},"columns":'
         yield from _object({sign.name: self._column(sign) for sign in signs})
-        doubted = [sign.name for sign in signs if any(sign.name in words for words in self._words)]
-        if doubted:
+        words = {sign.name: self._words[sign.name] for sign in signs if sign.name in self._words}
+        if words:
             yield ',"quality":'
-            yield from _object({name: series.joined(self._quality(name)) for name in doubted})
+            yield from _object({name: series.joined(tenths=False) for name, series in words.items()})
         yield "}"
 
-    def _examine(self, sign: Sign, rows: Slice) -> None:
-        """Note what the values of a sign need."""
-        for part, name in columns_of(sign, of_buckets=self._of_buckets).items():
-            items = rows.columns[name][1:-1]
-            if part in COUNTS:
-                known = items.strip("0,") != ""
-            else:
-                known = not series.is_empty(items, rows.count)
-                if not series.has_tenths(items, rows.count):
-                    self._fine.add(sign.name)
-            if known:
-                self._known.add(sign.name)
-
-    def _words_of(self, qualities: str) -> dict[str, series.Items]:
-        """Items of words by sign, from the texts that the store keeps."""
-        if '"' not in qualities:
-            return {}
-        texts = _texts.decode(qualities)
-        known = {text: words_of(text) for text in set(texts) if text is not None}
-        # A word about a mean pressure, as of another, is one about a sign that is there.
-        self._known.update(
-            sign.name for sign in SIGNS if sign.optional and any(f'"{sign.field}":' in text for text in known)
-        )
-        signs = {sign for words in known.values() for sign in words}
-        return {sign: _series({text: words.get(sign) for text, words in known.items()}, texts) for sign in signs}
-
     def _column(self, sign: Sign) -> Iterator[str]:
-        tenths = sign.name not in self._fine
+        tenths = self._has_tenths(sign)
         arrays = {
-            part: series.joined(self._items[name], tenths=tenths and part not in COUNTS)
-            for part, name in columns_of(sign, of_buckets=self._of_buckets).items()
+            part: series.joined(tenths=tenths and part not in COUNTS)
+            for part, series in self._values[sign.name].items()
         }
         return _object(arrays) if self._of_buckets else arrays[""]
 
-    def _quality(self, sign: str) -> list[series.Items]:
-        return [
-            words.get(sign) or ",".join(["null"] * count) for words, count in zip(self._words, self.counts, strict=True)
-        ]
+    def _has_tenths(self, sign: Sign) -> bool:
+        return not any(series.is_fine for part, series in self._values[sign.name].items() if part not in COUNTS)
+
+    def _add_words(self, rows: Slice) -> None:
+        """Take what is said of the values, in the texts that the store keeps."""
+        texts = _texts.decode(rows.columns["quality"]) if '"' in rows.columns.get("quality", "") else []
+        known = {text: words_of(text) for text in set(texts) if text is not None}
+        # What is said of a pressure is said of its mean too, whether there is one or not.
+        self._found.update(
+            each.name for each in SIGNS if each.optional and any(f'"{each.field}":' in text for text in known)
+        )
+        for sign in {sign for words in known.values() for sign in words} - self._words.keys():
+            self._words[sign] = Series(is_fine=True)
+            for count in self.counts:
+                self._words[sign].add(_nothing(count), count)
+                self._words[sign].pack()
+        for sign, series in self._words.items():
+            said = {text: words.get(sign) for text, words in known.items()}
+            items = _items(_json([None if text is None else said[text] for text in texts]))
+            series.add(items or _nothing(rows.count), rows.count)
+
+
+def _nothing(count: int) -> str:
+    """So many items that are null."""
+    return ",".join(["null"] * count)
+
+
+def _items(array: str) -> str:
+    """Items of a JSON array."""
+    return array[1:-1]
 
 
 def _gathered(texts: Iterator[str]) -> Iterator[str]:
@@ -154,10 +155,6 @@ def _object(members: Mapping[str, Iterator[str]]) -> Iterator[str]:
         yield f'{"," if place else "{"}"{name}":'
         yield from value
     yield "}"
-
-
-def _series(words: Mapping[str, str | None], texts: list[str | None]) -> str:
-    return _json([None if text is None else words[text] for text in texts])[1:-1]
 
 
 def _json(value: object) -> str:

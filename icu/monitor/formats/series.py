@@ -5,15 +5,43 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 # Items of an array as text, or compressed.
-Items: TypeAlias = str | bytes
+_Items: TypeAlias = str | bytes
 
 
-def pack(items: Items) -> bytes:
-    """Compress items."""
-    return items if isinstance(items, bytes) else zlib.compress(items.encode(), 1)
+class Series:
+    """Items of a column, slice by slice: hundredths, which are held as tenths where they are whole ones.
+
+    `is_fine` once a value has hundredths; from the beginning for numbers that are no hundredths.
+    """
+
+    def __init__(self, *, is_fine: bool) -> None:
+        self.is_fine = is_fine
+        # And whether they are tenths.
+        self._slices: list[tuple[_Items, bool]] = []
+
+    def add(self, items: str, count: int) -> None:
+        """Take so many items."""
+        tenths = None if self.is_fine else in_tenths(items, count)
+        self.is_fine = tenths is None
+        self._slices.append((items, False) if tenths is None else (tenths, True))
+
+    def pack(self) -> None:
+        """Compress the items that were taken last."""
+        items, tenths = self._slices[-1]
+        self._slices[-1] = zlib.compress(unpacked(items).encode(), 1), tenths
+
+    def joined(self, *, tenths: bool) -> Iterator[str]:
+        """Join all items into one array, piece by piece; as tenths where the caller knows that none is fine."""
+        yield "["
+        for place, (items, are_tenths) in enumerate(self._slices):
+            if place:
+                yield ","
+            text = unpacked(items)
+            yield in_hundredths(text) if are_tenths and not tenths else text
+        yield "]"
 
 
-def unpack(items: Items) -> str:
+def unpacked(items: _Items) -> str:
     """Return items as text."""
     return items if isinstance(items, str) else zlib.decompress(items).decode()
 
@@ -23,33 +51,27 @@ def is_empty(items: str, count: int) -> bool:
     return items.count("null") == count
 
 
-def has_tenths(items: str, count: int) -> bool:
-    """Tell if all of so many items, hundredths, are whole tenths or null."""
+def in_tenths(items: str, count: int) -> str | None:
+    """Turn so many hundredths into tenths; None where they are not all whole ones, or null."""
     ended = f"{items},"
-    return ended.count("0,") + ended.count("null,") == count
+    # Each number loses its last digit, if that is a 0.
+    shorter = ended.replace("0,", ",")
+    if len(ended) - len(shorter) + ended.count("null,") < count:
+        return None
+    if ",," in shorter or shorter[0] == ",":
+        # Of a lone 0 nothing was left. Twice, for the replacements of two neighbours would overlap.
+        shorter = f",{shorter}".replace(",,", ",0,").replace(",,", ",0,")[1:]
+    return shorter[:-1]
 
 
-def in_tenths(items: str) -> str:
-    """Turn hundredths that are whole tenths into these."""
-    # Each number loses its last digit. Of a lone 0 nothing is left, and it is put back: twice, for the replacements of
-    # two neighbours would overlap.
-    shorter = f",{items},".replace("0,", ",")
-    return shorter.replace(",,", ",0,").replace(",,", ",0,")[1:-1]
+def in_hundredths(items: str) -> str:
+    """Turn tenths into hundredths."""
+    longer = f",{items},".replace(",", "0,").replace("null0,", "null,")[1:]
+    return longer.replace(",00,", ",0,").replace(",00,", ",0,")[1:-1]
 
 
-def joined(series: Sequence[Items], *, tenths: bool = False) -> Iterator[str]:
-    """Join items of several slices into one array, piece by piece."""
-    yield "["
-    for place, items in enumerate(series):
-        text = unpack(items)
-        if place:
-            yield ","
-        yield in_tenths(text) if tenths else text
-    yield "]"
-
-
-class Times:
-    """Times as they come, and their step as long as they are evenly spaced."""
+class Spacing:
+    """Step of times, as long as they are evenly spaced."""
 
     def __init__(self) -> None:
         self.first = 0

@@ -19,6 +19,7 @@ from icu.store import history
 from icu.store.errors import StoreUnavailableError
 from icu.store.history import History
 from icu.store.writer import Writer
+from icu.study.csv_text import VITALS
 from icu.study.tables import hourly
 from icu.vitals.catalogue import SIGNS
 from tests.extras import extra
@@ -113,6 +114,11 @@ async def test_columns_of_little(writer: Writer, monitor: httpx.AsyncClient) -> 
     assert one["columns"]["pulse"] == [None]
     none = (await whole(monitor, "columns", to="2026-01-31T12:00:00Z")).json()
     assert (none["times"], set(map(tuple, none["columns"].values()))) == ([], {()})
+
+
+def test_the_header_is_that_of_simulated_data_sets() -> None:
+    """A program that reads the ones reads the others."""
+    assert f"{HEADER}\n".encode() == VITALS
 
 
 @pytest.mark.usefixtures("slices")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icu.monitor.formats.series import Times, has_tenths, in_tenths, is_empty, joined, pack, unpack
+from icu.monitor.formats.series import Series, Spacing, in_hundredths, in_tenths, is_empty
 
 NUMBERS = st.lists(
     st.one_of(st.none(), st.integers(0, 40_000), st.integers(0, 4_000).map(lambda n: 10 * n)), min_size=1
@@ -21,11 +21,13 @@ def items(numbers: list[int | None]) -> str:
 
 @given(NUMBERS)
 def test_whole_tenths(numbers: list[int | None]) -> None:
-    """Are found, and made of hundredths, whatever stands beside them: zeros, and nothing."""
-    assert has_tenths(items(numbers), len(numbers)) == all(each is None or each % 10 == 0 for each in numbers)
+    """Are found, and made of hundredths, whatever stands beside them: zeros, and nothing; and back."""
+    is_exact = all(each is None or each % 10 == 0 for each in numbers)
+    assert (in_tenths(items(numbers), len(numbers)) is not None) == is_exact
     tens = [each if each is None else each // 10 * 10 for each in numbers]
-    assert has_tenths(items(tens), len(tens))
-    assert in_tenths(items(tens)) == items([each if each is None else each // 10 for each in tens])
+    tenths = items([each if each is None else each // 10 for each in numbers])
+    assert in_tenths(items(tens), len(tens)) == tenths
+    assert in_hundredths(tenths) == items(tens)
 
 
 @given(NUMBERS)
@@ -34,13 +36,20 @@ def test_what_is_empty(numbers: list[int | None]) -> None:
     assert is_empty(items(numbers), len(numbers)) == all(each is None for each in numbers)
 
 
-@given(st.lists(NUMBERS, min_size=1))
-def test_slices_are_joined(slices: list[list[int | None]]) -> None:
-    """Into one array, packed or not."""
-    texts = [items(each) for each in slices]
-    packed = [pack(each) if place % 2 else each for place, each in enumerate(texts)]
-    assert [unpack(each) for each in packed] == texts
-    assert json.loads("".join(joined(packed))) == [number for each in slices for number in each]
+@given(st.lists(NUMBERS, min_size=1), st.booleans())
+def test_slices_are_joined(slices: list[list[int | None]], whole: bool) -> None:
+    """Into one array, packed or not; as tenths as long as all values are."""
+    series = Series(is_fine=whole)
+    for place, each in enumerate(slices):
+        series.add(items(each), len(each))
+        if place % 2:
+            series.pack()
+    numbers = [number for each in slices for number in each]
+    assert json.loads("".join(series.joined(tenths=False))) == numbers
+    assert series.is_fine == (whole or any(each and each % 10 for each in numbers))
+    if not series.is_fine:
+        tenths = [each if each is None else each // 10 for each in numbers]
+        assert json.loads("".join(series.joined(tenths=True))) == tenths
 
 
 @given(
@@ -50,7 +59,7 @@ def test_slices_are_joined(slices: list[list[int | None]]) -> None:
 def test_the_step_of_times(steps: list[int], size: int) -> None:
     """Is there where all are evenly spaced, however they come."""
     times = [7_000 + sum(steps[:place]) for place in range(len(steps))]
-    found = Times()
+    found = Spacing()
     for begin in range(0, len(times), size):
         found.add(times[begin : begin + size])
     spaces = {after - before for before, after in pairwise(times)}
@@ -60,7 +69,7 @@ def test_the_step_of_times(steps: list[int], size: int) -> None:
 @pytest.mark.parametrize("times", [[], [5]])
 def test_one_time_has_no_step(times: list[int]) -> None:
     """Nor has none."""
-    found = Times()
+    found = Spacing()
     if times:
         found.add(times)
     assert found.step is None
