@@ -84,7 +84,7 @@ async def list_metrics(
             "multiples of it since 1970 UTC; where there are no readings there is no bucket",
         ),
     ] = None,
-    form: Annotated[
+    format: Annotated[  # noqa: A002 - mistakes are told by the name of the parameter
         FormatName,
         QueryParameter(
             name="format",
@@ -101,7 +101,7 @@ async def list_metrics(
     check_parameters(request.query_params, ("from", "to", *_OF_PAGES, "every", "format"))
     check_whole_number(request.query_params, "limit")
     span = parse_span(since, until)
-    if form == "json" and every is None:
+    if format == "json" and every is None:
         after = parse_cursor(cursor) if cursor else None
         page = await reader.page(
             patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
@@ -109,7 +109,7 @@ async def list_metrics(
         link = {"Link": next_link(request.query_params, page.last)} if page.last else None
         return ASGIResponse(body=msgspec.json.encode(page.readings), headers=link)
     _refuse_pages(request.query_params)
-    return await _whole(reader, patient_uuid, span, every, form)
+    return await _whole(reader, patient_uuid, span, every, format)
 
 
 @get(
