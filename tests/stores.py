@@ -6,6 +6,9 @@ from contextlib import closing
 from typing import Any
 
 from icu.messages import Observation, Position, Refusal
+from icu.store.reader import Page
+from icu.store.readings import Reading, to_reading
+from icu.store.tables import COLUMNS
 from icu.store.writer import Intake, Move, Outcome, Writer
 from tests.samples import START, delivery
 
@@ -44,6 +47,11 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
     finally:
         connection.close()
+
+
+def readings_of(page: Page) -> list[Reading]:
+    """The readings of a page, one by one."""
+    return [to_reading(row) for row in zip(*(page.readings[name] for name in COLUMNS), strict=True)]
 
 
 async def store(

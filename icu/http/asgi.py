@@ -32,8 +32,9 @@ from icu.ops.logs import unwrapped
 # proxy may just be sending a request, and its client gets a 502.
 KEEP_ALIVE: Final = 75
 
-# Connections that may wait to be accepted.
-BACKLOG: Final = 128
+# Connections that may wait to be accepted; the system may allow fewer (net.core.somaxconn). After a restart all streams
+# come back at once, and one that finds no room tries again after 1, 2, 4, 8 seconds and so on.
+BACKLOG: Final = 4_096
 
 # Connections accepted in one turn of the loop. Idle connections that make way for them are closed a few turns later, so
 # that as many more may be open for a moment.

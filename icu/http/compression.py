@@ -7,14 +7,19 @@ refuse it (`gzip;q=0`); and it sets Vary only on compressed responses.
 import gzip
 import re
 import zlib
+from functools import partial
 from typing import Final
 
+from anyio import to_thread
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 # Bytes of a body. Smaller ones are not compressed.
 MIN_SIZE: Final = 16 * 1024
+
+# Bytes of a body that is compressed in a thread: it takes a millisecond and more, for which others would wait.
+_LARGE: Final = 128 * 1024
 
 # Of 9. The highest level makes a day of readings a third smaller, and takes more than ten times as long.
 _LEVEL: Final = 1
@@ -79,7 +84,7 @@ def _compressed(send: Send) -> Send:
             return
         if held is not None and message["type"] == "http.response.body":
             if not message["more_body"]:
-                message["body"] = gzip.compress(message["body"], _LEVEL, mtime=0)
+                message["body"] = await _compress(message["body"])
                 headers = MutableScopeHeaders.from_message(held)
                 headers["content-encoding"] = "gzip"
                 headers["content-length"] = str(len(message["body"]))
@@ -88,6 +93,11 @@ def _compressed(send: Send) -> Send:
         await send(message)
 
     return compress_and_send
+
+
+async def _compress(body: bytes) -> bytes:
+    compress = partial(gzip.compress, body, _LEVEL, mtime=0)
+    return compress() if len(body) < _LARGE else await to_thread.run_sync(compress)
 
 
 def _is_large(headers: MutableScopeHeaders) -> bool:

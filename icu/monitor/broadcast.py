@@ -20,6 +20,9 @@ POLL_EVERY: Final = 0.2
 # Batches read from the journal at a time.
 PAGE: Final = 200
 
+# Places in the journal whose next batches are kept for clients that come back, until the next look at the database.
+MAX_KEPT: Final = 16
+
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -89,6 +92,12 @@ class Broadcast:
         self._subscriptions: set[Subscription] = set()
         self._last_batch: int | None = None  # None before the first look
         self._closed = False
+        # True while the database can be read.
+        self.is_following = False
+        # For clients that come back, the batches behind each place; None where the journal does not reach back so far.
+        # Each counts for the newest batch of its time alone: what was the end of the journal may have gone on since.
+        self._missed: dict[tuple[int, int | None], Update | None] = {}
+        self._reading = anyio.Lock()
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Watch until cancelled. Retries while the database is missing or away."""
@@ -119,19 +128,44 @@ class Broadcast:
         while self._subscriptions:
             self._subscriptions.pop().end()
 
+    async def missed(self, seen: int) -> Update | None:
+        """Return the next batches behind a place in the journal, up to those that are offered; none at its end.
+
+        After a restart all clients come back at once, most of them to the same place: it is read and encoded once.
+
+        Returns:
+            None where the journal does not hold the place.
+        """
+        if seen == self._last_batch:
+            return Update((), seen)
+        async with self._reading:
+            place = seen, self._last_batch
+            if place not in self._missed:
+                batches = await self._reader.after(seen, limit=PAGE)
+                if len(self._missed) >= MAX_KEPT:
+                    self._missed.clear()
+                self._missed[place] = None if batches is None else Update(batches, seen)
+            return self._missed[place]
+
     def __len__(self) -> int:
         return len(self._subscriptions)
 
     async def _poll(self) -> None:
         async with self._reader.follow() as follower:
             version = None
-            while True:
-                # The version changes with each write: reading it costs less than a query of the journal.
-                newest = await follower.version()
-                if newest != version:
-                    version = newest
-                    await self._catch_up(follower)
-                await anyio.sleep(POLL_EVERY)
+            try:
+                while True:
+                    # The version changes with each write: reading it costs less than a query of the journal.
+                    newest = await follower.version()
+                    self._missed.clear()
+                    if newest != version:
+                        version = newest
+                        await self._catch_up(follower)
+                    self.is_following = True
+                    await anyio.sleep(POLL_EVERY)
+            finally:
+                self.is_following = False
+                self._missed.clear()
 
     async def _catch_up(self, follower: Follower) -> None:
         if self._last_batch is None:

@@ -3,7 +3,6 @@
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
-import msgspec
 from anyio import to_thread
 from litestar import get
 from litestar.datastructures import MultiDict
@@ -16,6 +15,7 @@ from icu.errors import PatientNotFoundError
 from icu.http.downloads import Download
 from icu.http.problems import documented
 from icu.monitor.ages import Ages
+from icu.monitor.encoding import encode_readings
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.formats.description import METRICS, MetricsOperation
 from icu.monitor.formats.table import FORMATS, FormatName
@@ -107,7 +107,7 @@ async def list_metrics(
             patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
         )
         link = {"Link": next_link(request.query_params, page.last)} if page.last else None
-        return ASGIResponse(body=msgspec.json.encode(page.readings), headers=link)
+        return ASGIResponse(body=await encode_readings(page.readings), headers=link)
     _refuse_pages(request.query_params)
     return await _whole(reader, patient_uuid, span, every, format)
 

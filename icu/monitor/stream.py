@@ -5,7 +5,6 @@ it missed, from the store's journal, or a `reset` event where the journal no lon
 the patients anew.
 """
 
-from collections.abc import Sequence
 from random import randint
 from typing import Annotated, Final
 from uuid import UUID
@@ -22,11 +21,11 @@ from loguru import logger
 from icu.http.errors import TooManyConnectionsError
 from icu.http.problems import documented
 from icu.http.protocol import cancel_on_disconnect, cut_off
-from icu.monitor.broadcast import PAGE, Broadcast, Update, encode
+from icu.monitor.broadcast import Broadcast, Update, encode
 from icu.monitor.events import STREAM
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.errors import StoreError
-from icu.store.reader import Batch, Reader
+from icu.store.reader import Reader
 
 # Updates that a client may lag behind before it is dropped: 13 s of a busy ward.
 MAX_QUEUED: Final = 64
@@ -78,24 +77,23 @@ async def stream(
 ) -> ASGIApp:
     """`readings`: a JSON array, what one transaction stored. `reset`: events were missed; read the patients anew."""
     check_parameters(request.query_params, ("patient",))
-    await reader.check()
+    if not broadcast.is_following:
+        await reader.check()
     if patient is not None:
-        await reader.known(patient)
-    return EventStream(reader, broadcast, patient, _parse_event_id(last_event_id))
+        await reader.check_known(patient)
+    return EventStream(broadcast, patient, _parse_event_id(last_event_id))
 
 
 class EventStream:
     """The response to one client.
 
     Args:
-        reader: For the batches that the client missed.
-        broadcast: For new batches.
+        broadcast: For new batches, and for those that the client missed.
         patient: Only this patient's readings; None for all patients.
         last_seen: The client's last batch number; None for a new client.
     """
 
-    def __init__(self, reader: Reader, broadcast: Broadcast, patient: UUID | None, last_seen: int | None) -> None:
-        self._reader = reader
+    def __init__(self, broadcast: Broadcast, patient: UUID | None, last_seen: int | None) -> None:
         self._broadcast = broadcast
         self._patient = patient
         self._last_seen = last_seen
@@ -143,18 +141,13 @@ class EventStream:
             return newest
         await _send(send, _RETRY + b"\n")
         seen = self._last_seen
-        while batches := await self._read_missed(seen):
-            await _send(send, encode(batches, self._patient))
-            seen = batches[-1].number
-        if batches is None:
+        while (missed := await self._broadcast.missed(seen)) and missed.batches:
+            await _send(send, missed.encoded(self._patient))
+            seen = missed.batches[-1].number
+        if missed is None:
             await _send(send, _reset(newest))
             return newest
         return seen
-
-    async def _read_missed(self, seen: int) -> Sequence[Batch] | None:
-        # A connection for each page, not for the whole: there are few, and a slow client would hold one for long.
-        async with self._reader.follow() as follower:
-            return await follower.after(seen, limit=PAGE)
 
     async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Update], seen: int) -> None:
         while True:

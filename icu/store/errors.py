@@ -15,6 +15,10 @@ class StoreUnavailableError(StoreError):
     kind = Kind.UNAVAILABLE
 
 
+class StoreMovedError(StoreUnavailableError):
+    """The place no longer leads to the database that was asked for: look which one there is, and ask that."""
+
+
 class StoreUnopenedError(StoreUnavailableError):
     """The database, or what stands beside it, cannot be opened or made."""
 

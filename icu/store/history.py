@@ -5,8 +5,7 @@ client that takes an hour to read holds neither a connection nor a snapshot. Wha
 read, is left out, as between two pages.
 """
 
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,10 +15,10 @@ from sqlalchemy import text
 
 from icu.errors import PatientNotFoundError
 from icu.store.doubts import doubtful
-from icu.store.engines.connection import Connection
+from icu.store.engines.base import Connection
 from icu.store.errors import StoreUnavailableError
-from icu.store.reader import Reader, Session
-from icu.store.readings import TIMESTAMP, Reading, milliseconds, to_reading
+from icu.store.reader import Reader
+from icu.store.readings import Columns, milliseconds
 from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import SIGNS, Sign
 
@@ -48,7 +47,7 @@ _SPAN: Final = (
     "FROM patient_metrics WHERE patient_id = (SELECT id FROM patients WHERE uuid = :uuid)"
     " AND timestamp >= :since AND timestamp <= :until"
 )
-_READINGS: Final = f"SELECT {', '.join(READING_COLUMNS)} {_SPAN} ORDER BY timestamp LIMIT :limit"
+_READINGS: Final = text(f"SELECT {', '.join(READING_COLUMNS)} {_SPAN} ORDER BY timestamp LIMIT :limit")
 _ROWS: Final = text(f"SELECT {', '.join(COLUMNS)} {_SPAN} ORDER BY timestamp LIMIT :limit")
 _MARKED: Final = ", ".join(
     f"{each.name} AS any_{each.name},"
@@ -62,7 +61,7 @@ _STATISTICS: Final = ", ".join(
     f" max(sure_{name}) AS {name}_max, count(any_{name}) - count(sure_{name}) AS {name}_flagged"
     for name in (each.name for each in SIGNS)
 )
-_BUCKETS: Final = (
+_BUCKETS: Final = text(
     f"SELECT bucket AS timestamp, {_STATISTICS} FROM"  # noqa: S608 - names of our own
     f" (SELECT timestamp - timestamp % :every AS bucket, {_MARKED} {_SPAN}) AS marked GROUP BY bucket ORDER BY bucket"
 )
@@ -92,8 +91,13 @@ class Slice(Struct, frozen=True):
     counts are counts. `quality` of readings holds texts, for `icu.store.doubts.words_of`.
     """
 
-    count: int
     columns: Mapping[str, str]
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        times = self.columns["timestamp"]
+        return 0 if times == "[]" else times.count(",") + 1
 
     @property
     def last(self) -> int:
@@ -154,17 +158,17 @@ class History:
             "since": 0 if since is None else milliseconds(since),
             "until": _NEVER if until is None else milliseconds(until) - 1,
         }
-        async with reader.session() as session:
-            found = await session.connection.rows(_ENDS, values)
+        generation = await reader.look()
+        async with reader.connection(generation) as connection:
+            found = await connection.rows(_ENDS, values)
             if not found:
                 raise PatientNotFoundError(uuid)
             first, last = found[0]
             if first is None:
-                return cls(reader, uuid, generation=session.generation, ends=None, every=every, rows=0)
-            ends = first, last
+                return cls(reader, uuid, generation=generation, ends=None, every=every, rows=0)
             values.update(since=first, until=last)
-            rows = await _count(session.connection, values, ends, every, most)
-        return cls(reader, uuid, generation=session.generation, ends=ends, every=every, rows=rows)
+            rows = await _count(connection, values, (first, last), every, most)
+        return cls(reader, uuid, generation=generation, ends=(first, last), every=every, rows=rows)
 
     async def slices(self) -> AsyncIterator[Slice]:
         """Read it in columns, slice by slice.
@@ -177,51 +181,46 @@ class History:
         since, last = self._ends
         read = 0
         while since <= last:
-            async with self._session() as session:
-                found, since = await self._slice(session, since, last)
+            # To the same database as before: another one's readings would be somebody else's.
+            async with self._reader.connection(self._generation) as connection:
+                found, since = await self._slice(connection, since, last)
             read += found.count
             if found.count:
                 yield found
         if self.every is None:
             self._check_count(read)
 
-    async def pages(self) -> AsyncIterator[Sequence[Reading]]:
-        """Read the readings as objects, page by page. Errors are those of `slices`."""
+    async def pages(self) -> AsyncIterator[Columns]:
+        """Read the readings with all that is served of them, page by page. Errors are those of `slices`."""
         if self._ends is None:
             return
         since, last = self._ends
         read = 0
         while since <= last:
-            async with self._session() as session:
-                rows = await session.connection.rows(_ROWS, self._values(since, last, limit=PAGE))
-            read += len(rows)
-            if rows:
-                yield [to_reading(tuple(row)) for row in rows]
-            since = rows[-1][TIMESTAMP] + 1 if len(rows) == PAGE else last + 1
+            values = self._values(since, last, limit=PAGE)
+            async with self._reader.connection(self._generation) as connection:
+                page = await connection.columns(_ROWS, COLUMNS, values)
+            times = page["timestamp"]
+            read += len(times)
+            if times:
+                yield page
+            since = times[-1] + 1 if len(times) == PAGE else last + 1
         self._check_count(read)
 
-    async def _slice(self, session: Session, since: int, last: int) -> tuple[Slice, int]:
+    async def _slice(self, connection: Connection, since: int, last: int) -> tuple[Slice, int]:
         """The next slice, and where the one behind it begins."""
         values = self._values(since, last, limit=SLICE)
         if self.every is None:
-            found = Slice(*await session.engine.columns(session.connection, _READINGS, READING_COLUMNS, values))
+            found = Slice(await connection.arrays(_READINGS, READING_COLUMNS, values))
             return found, found.last + 1 if found.count == SLICE else last + 1
-        beyond: int | None = await session.connection.value(_BEYOND, values)
+        beyond = await connection.rows(_BEYOND, values)
         # Whole buckets, at least one.
-        end = last + 1 if beyond is None else max(_begin(beyond, self.every), _begin(since, self.every) + self.every)
+        end = max(_begin(beyond[0][0], self.every), _begin(since, self.every) + self.every) if beyond else last + 1
         values = self._values(since, min(end - 1, last), every=self.every)
-        return Slice(*await session.engine.columns(session.connection, _BUCKETS, BUCKET_COLUMNS, values)), end
+        return Slice(await connection.arrays(_BUCKETS, BUCKET_COLUMNS, values)), end
 
     def _values(self, since: int, until: int, **more: int) -> dict[str, object]:
         return {"uuid": str(self.uuid), "since": since, "until": until, **more}
-
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Session]:
-        """A connection to the database in which the history was found: another one's would be somebody else's."""
-        async with self._reader.session() as session:
-            if session.generation != self._generation:
-                raise StoreUnavailableError(f"{session.engine.place} was removed or replaced")
-            yield session
 
     def _check_count(self, read: int) -> None:
         if read < self.rows:
@@ -233,14 +232,14 @@ async def _count(
 ) -> int:
     """Number of rows, at most one more than `most`."""
     if every is None:
-        found: int = await connection.value(_COUNT, {**values, "limit": most + 1})
-        return found
+        [(found,)] = await connection.rows(_COUNT, {**values, "limit": most + 1})
+        return int(found)
     # Those that may be, where that is enough to know: to count them is to read everything.
     possible = (_begin(ends[1], every) - _begin(ends[0], every)) // every + 1
     if possible <= most:
         return possible
-    existing: int = await connection.value(_COUNT_BUCKETS, {**values, "every": every, "limit": most + 1})
-    return existing
+    [(found,)] = await connection.rows(_COUNT_BUCKETS, {**values, "every": every, "limit": most + 1})
+    return int(found)
 
 
 def _begin(moment: int, every: int) -> int:

@@ -4,25 +4,25 @@ A missing database, or tables of another version, are an answer (503, what to st
 again at each use until it has seen the right version.
 """
 
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import text
 
 from icu.errors import PatientNotFoundError
 from icu.store import journal, schema
-from icu.store.engines.base import Engine
-from icu.store.engines.connection import Connection
+from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
-from icu.store.errors import SchemaError, StoreUnavailableError
+from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
     LAG,
     TIMESTAMP,
+    Columns,
     PatientReading,
     Reading,
     from_milliseconds,
@@ -30,7 +30,9 @@ from icu.store.readings import (
     to_patient_reading,
     to_reading,
 )
-from icu.store.tables import COLUMNS, JournalEntry, Patient, PatientMetric
+from icu.store.tables import COLUMNS
+
+T = TypeVar("T")
 
 Order: TypeAlias = Literal["asc", "desc"]
 
@@ -58,6 +60,24 @@ _PATIENTS: Final = (
 )
 _ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
 _ONE_PATIENT: Final = text(f"{_PATIENTS} WHERE patients.uuid = :uuid")
+_KNOWN: Final = text("SELECT 1 FROM patients WHERE uuid = :uuid")
+# Nothing for an unknown patient, and one row of NULLs for a patient without readings there.
+_PAGE: Final = {
+    order: text(
+        f"SELECT {', '.join(f'metric.{name}' for name in COLUMNS)} FROM patients"  # noqa: S608 - names of our own
+        " LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id"
+        " AND metric.timestamp >= :first AND metric.timestamp < :end"
+        f" WHERE patients.uuid = :uuid ORDER BY metric.timestamp {order} LIMIT :limit"
+    )
+    for order in ("asc", "desc")
+}
+_NEWEST_BATCH: Final = text("SELECT max(batch) FROM journal")
+_BATCHES: Final = text("SELECT batch, payload FROM journal WHERE batch >= :batch ORDER BY batch LIMIT :limit")
+_UUIDS: Final = text("SELECT id, uuid FROM patients")
+
+# Milliseconds since 1970, before and behind all that can be stored.
+_BEFORE_ALL: Final = -(2**62)
+_BEHIND_ALL: Final = 2**62
 
 
 class PatientState(Struct, frozen=True):
@@ -70,9 +90,10 @@ class PatientState(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Some readings of one patient; `last` is where the next page goes on, None where there is none."""
+    """Some readings of one patient, by column."""
 
-    readings: list[Reading]
+    readings: Columns
+    # Time of the last reading, behind which the next page goes on; None where there is none.
     last: datetime | None
 
 
@@ -83,22 +104,17 @@ class Batch(Struct, frozen=True):
     readings: list[PatientReading]
 
 
-class Session(NamedTuple):
-    """A connection to read with for a moment, and which database it leads to."""
-
-    engine: Engine
-    connection: Connection
-    generation: Hashable
-
-
 class Reader:
     """Reads what the sink has stored."""
 
     def __init__(self, url: str) -> None:
-        self._engine = engine_of(url, read_only=True)
+        self._engine = engine_of(url)
+        # The database that was last seen with tables that can be read; None before.
         self._generation: Hashable | None = None
-        self._schema_seen = False
+        # Of that database: uuids by key, as far as the journal needed them.
         self._uuids: dict[int, UUID] = {}
+        # Of that database, too: those that were asked for by themselves.
+        self._known: set[UUID] = set()
 
     def check_place(self) -> None:
         """Raise ConfigurationError where there can never be a database. Blocks: it may look at the disk."""
@@ -110,27 +126,32 @@ class Reader:
 
     async def check(self) -> None:
         """SchemaError or StoreUnavailableError unless the database can be read."""
-        async with self._connection() as connection:
-            await schema.check(connection, self._engine.place)
+        await self._ask(lambda connection: schema.check(connection, self._engine.place))
 
     async def patients(self, *, now: datetime) -> list[PatientState]:
         """All patients, in the order in which they were first seen."""
-        async with self._connection() as connection:
-            rows = await connection.rows(_ALL_PATIENTS, _moments(now))
+        rows = await self._ask(lambda connection: connection.rows(_ALL_PATIENTS, _moments(now)))
         return [_state(row) for row in rows]
 
     async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
         """One patient. PatientNotFoundError for an unknown one."""
-        async with self._connection() as connection:
-            rows = await connection.rows(_ONE_PATIENT, {**_moments(now), "uuid": str(uuid)})
+        values = {**_moments(now), "uuid": str(uuid)}
+        rows = await self._ask(lambda connection: connection.rows(_ONE_PATIENT, values))
         if not rows:
             raise PatientNotFoundError(uuid)
         return _state(rows[0])
 
-    async def known(self, uuid: UUID) -> int:
-        """The patient's key in the store. PatientNotFoundError for an unknown one."""
-        async with self._connection() as connection:
-            return await _key(connection, uuid)
+    async def check_known(self, uuid: UUID) -> None:
+        """PatientNotFoundError for an unknown patient. A known one is asked for once."""
+
+        async def find(connection: Connection) -> None:
+            known = self._known  # of the connection's database, or else the statement fails
+            if not await connection.rows(_KNOWN, {"uuid": str(uuid)}):
+                raise PatientNotFoundError(uuid)
+            known.add(uuid)
+
+        if uuid not in self._known:
+            await self._ask(find)
 
     async def page(
         self,
@@ -146,57 +167,66 @@ class Reader:
 
         One range read of the clustered table, wherever the page lies. PatientNotFoundError for an unknown patient.
         """
-        async with self._connection() as connection:
-            query = _page_query(await _key(connection, uuid), order, since, until, after).limit(limit + 1)
-            rows = await connection.rows(query)
-        readings = [to_reading(tuple(row)) for row in rows[:limit]]
-        return Page(readings, readings[-1].timestamp if len(rows) > limit else None)
+        first, end = _span(order, since, until, after)
+        values = {"uuid": str(uuid), "first": first, "end": end, "limit": limit + 1}
+        columns = await self._ask(lambda connection: connection.columns(_PAGE[order], COLUMNS, values))
+        times = columns["timestamp"]
+        if not times:
+            raise PatientNotFoundError(uuid)
+        if len(times) > limit:
+            return Page({name: column[:limit] for name, column in columns.items()}, from_milliseconds(times[limit - 1]))
+        return Page(columns if times != [None] else dict.fromkeys(COLUMNS, ()), None)
+
+    async def after(self, batch: int, *, limit: int) -> Sequence["Batch"] | None:
+        """See Follower.after. For one look, without following."""
+        return await self._ask(lambda connection: Follower(connection, self._uuids).after(batch, limit=limit))
 
     @asynccontextmanager
     async def follow(self) -> AsyncIterator["Follower"]:
         """Follow the journal, on a connection of its own."""
-        generation, uuids = await self._current()
-        async with self._connection() as connection:
-            follower = Follower(self._engine, generation, connection, uuids)
-            # Where the database was replaced since, this raises: the patients of one are not those of the other.
-            await follower.version()
-            yield follower
+        generation = await self.look()
+        async with self._engine.connection(generation) as connection:
+            yield Follower(connection, self._uuids)
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """Open a connection for statements of others. SchemaError or StoreUnavailableError where that cannot be."""
-        async with self._connection() as connection:
-            yield Session(self._engine, connection, self._generation)
+    def connection(self, generation: Hashable) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection to the database of this generation, an answer of `look`. See Engine.connection."""
+        return self._engine.connection(generation)
 
-    async def _current(self) -> tuple[Hashable | None, dict[int, UUID]]:
-        """The database that there is now, and its patients as far as they are known; of another one nothing is kept."""
+    async def _ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """Ask the database that there is now: no answer comes from one that has been replaced."""
+        generation = self._generation or await self.look()
+        try:
+            async with self._engine.connection(generation) as connection:
+                return await question(connection)
+        except StoreMovedError:
+            async with self._engine.connection(await self.look()) as connection:
+                return await question(connection)
+
+    async def look(self) -> Hashable:
+        """Return the generation of the database that there is now, once its tables can be read.
+
+        Of another database nothing is kept.
+
+        Raises:
+            SchemaError: There is none, or with tables of another version.
+            StoreUnavailableError: It cannot be read now.
+        """
         generation = await self._engine.generation()
-        if generation != self._generation:
-            self._generation, self._schema_seen, self._uuids = generation, False, {}
-        return self._generation, self._uuids
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        generation, _ = await self._current()
         if generation is None:
             raise SchemaError(
                 f"there is no database {self._engine.place} yet: start the sink (python -m icu supervise)"
             )
-        async with self._engine.connection() as connection:
-            if not self._schema_seen:
+        if generation != self._generation:
+            async with self._engine.connection(generation) as connection:
                 await schema.check(connection, self._engine.place)
-                self._schema_seen = True
-            yield connection
+            self._generation, self._uuids, self._known = generation, {}, set()
+        return generation
 
 
 class Follower:
     """Tells cheaply whether anything was stored, and what."""
 
-    def __init__(
-        self, engine: Engine, generation: Hashable | None, connection: Connection, uuids: dict[int, UUID]
-    ) -> None:
-        self._engine = engine
-        self._generation = generation
+    def __init__(self, connection: Connection, uuids: dict[int, UUID]) -> None:
         self._connection = connection
         self._uuids = uuids
 
@@ -205,13 +235,11 @@ class Follower:
 
         StoreUnavailableError when the database was removed or replaced: follow anew then.
         """
-        if await self._engine.generation() != self._generation:
-            raise StoreUnavailableError(f"{self._engine.place} was removed or replaced")
-        return await self._engine.changed(self._connection)
+        return await self._connection.changed()
 
     async def end(self) -> int:
         """The newest batch's number; 0 before the first."""
-        newest: int | None = await self._connection.value(select(func.max(JournalEntry.batch)))
+        [(newest,)] = await self._connection.rows(_NEWEST_BATCH)
         return newest or 0
 
     async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:
@@ -219,13 +247,7 @@ class Follower:
 
         None where the journal does not hold `batch`: then some that followed it may be gone too.
         """
-        query = (
-            select(JournalEntry.batch, JournalEntry.payload)
-            .where(JournalEntry.batch >= batch)
-            .order_by(JournalEntry.batch)
-            .limit(limit + 1)
-        )
-        rows = await self._connection.rows(query)
+        rows = await self._connection.rows(_BATCHES, {"batch": batch, "limit": limit + 1})
         if batch:
             if not rows or rows[0][0] != batch:
                 return None
@@ -235,16 +257,9 @@ class Follower:
     async def _readings(self, payload: bytes) -> list[PatientReading]:
         rows = journal.decode(payload)
         if any(row[0] not in self._uuids for row in rows):
-            patients = await self._connection.rows(select(Patient.id, Patient.uuid))
+            patients = await self._connection.rows(_UUIDS)
             self._uuids.update((number, UUID(uuid)) for number, uuid in patients)
         return [to_patient_reading(row, self._uuids[row[0]]) for row in rows]
-
-
-async def _key(connection: Connection, uuid: UUID) -> int:
-    key: int | None = await connection.value(select(Patient.id).where(Patient.uuid == str(uuid)))
-    if key is None:
-        raise PatientNotFoundError(uuid)
-    return key
 
 
 def _moments(now: datetime) -> dict[str, int]:
@@ -259,17 +274,11 @@ def _state(row: Sequence[Any]) -> PatientState:
     return PatientState(UUID(uuid), name, to_reading(tuple(metric)), from_milliseconds(timestamp + lag))
 
 
-def _page_query(
-    patient_id: int, order: Order, since: datetime | None, until: datetime | None, after: datetime | None
-) -> Select[Any]:
-    timestamp = PatientMetric.timestamp
-    conditions: list[ColumnElement[bool]] = [PatientMetric.patient_id == patient_id]
-    if since is not None:
-        conditions.append(timestamp >= milliseconds(since))
-    if until is not None:
-        conditions.append(timestamp < milliseconds(until))
-    if after is not None:
-        seen = milliseconds(after)
-        conditions.append(timestamp < seen if order == "desc" else timestamp > seen)
-    direction = timestamp.desc() if order == "desc" else timestamp.asc()
-    return select(*(PatientMetric.__table__.c[each] for each in COLUMNS)).where(*conditions).order_by(direction)
+def _span(order: Order, since: datetime | None, until: datetime | None, after: datetime | None) -> tuple[int, int]:
+    """Milliseconds since 1970 of the first reading that may be on a page, and of the first behind it."""
+    first = _BEFORE_ALL if since is None else milliseconds(since)
+    end = _BEHIND_ALL if until is None else milliseconds(until)
+    if after is None:
+        return first, end
+    seen = milliseconds(after)
+    return (first, min(end, seen)) if order == "desc" else (max(first, seen + 1), end)

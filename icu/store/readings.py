@@ -16,6 +16,9 @@ from icu.vitals.signs import MOST_PRESSURES, format_blood_pressure, parse_blood_
 # A reading's values in the order of COLUMNS: whole numbers, or None; the quality is text.
 Row: TypeAlias = tuple[Any, ...]
 
+# Values of many readings by column, each in the order of the readings.
+Columns: TypeAlias = Mapping[str, Sequence[Any]]
+
 # A sender this far ahead of us has a wrong clock; late readings are ordinary (backlog, backfill, replay).
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 
@@ -123,7 +126,7 @@ def from_milliseconds(count: int) -> datetime:
     return datetime.fromtimestamp(count / 1000, UTC)
 
 
-class _Known(dict[K, V]):
+class Known(dict[K, V]):
     """What a function answers, kept because a ward repeats its values.
 
     A look-up costs a third of the arithmetic, and half as much as in an `lru_cache`; there are five for every reading.
@@ -155,17 +158,19 @@ def _to_quality_text(quality: Quality) -> str:
     return msgspec.json.encode(quality).decode()
 
 
-def _to_quality(text: str) -> Quality:
+def to_quality(text: str) -> Quality:
+    """What is said of the signs, from its column."""
     return msgspec.json.decode(text, type=Quality)
 
 
-_hundredths: Final = _Known(_to_hundredths)
-_pressure_columns: Final = _Known(_to_pressure_columns)
-_quality_text: Final = _Known(_to_quality_text)
-_quality: Final = _Known(_to_quality)
+_hundredths: Final = Known(_to_hundredths)
+_pressure_columns: Final = Known(_to_pressure_columns)
+_quality_text: Final = Known(_to_quality_text)
+_quality: Final = Known(to_quality)
 
 
-def _value(hundredths: int | None) -> float | None:
+def to_value(hundredths: int | None) -> float | None:
+    """The number of a column."""
     # Dividing by 100 gives the very float that the decimal text means: 3706 is 37.06 again.
     return None if hundredths is None else plain(hundredths / 100)
 
@@ -174,8 +179,8 @@ def _value_or_unset(hundredths: int | None) -> float | UnsetType:
     return UNSET if hundredths is None else plain(hundredths / 100)
 
 
-_nullable: Final = _Known(_value).__getitem__
-_omitted: Final = _Known(_value_or_unset).__getitem__
+_nullable: Final = Known(to_value).__getitem__
+_omitted: Final = Known(_value_or_unset).__getitem__
 
 
 def _served(row: Row) -> tuple[Any, ...]:

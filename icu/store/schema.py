@@ -4,24 +4,27 @@ from pkgutil import iter_modules
 from typing import Final
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import inspect, text
+from sqlalchemy import TextClause, inspect, text
 
-from icu.store.engines.connection import Connection
+from icu.store.engines.base import Connection
 from icu.store.errors import SchemaError, StoreError
 from icu.store.migrations import versions
 
 # The newest version in icu/store/migrations, by the names of its files: asking Alembic costs half a second.
 HEAD: Final = max(each.name for each in iter_modules(versions.__path__)).removeprefix("v").partition("_")[0]
 
+_VERSION: Final = text("SELECT version_num FROM alembic_version")
+_READABLE_FROM: Final = text("SELECT readable_from FROM readers")
+
 _UPGRADE: Final = "python -m icu db upgrade"
 
 
 async def check(connection: Connection, place: str) -> None:
     """SchemaError unless the tables can be read: they are of this program's version, or newer and say that it may."""
-    version = await connection.run(_version)
+    version = await _value(connection, "alembic_version", _VERSION)
     if version is None:
         raise SchemaError(f"{place} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
-    if version > HEAD and not await connection.run(_is_readable):
+    if version > HEAD and not await _is_readable(connection):
         raise SchemaError(
             f"{place} has tables of version {version}, newer than this program's {HEAD}: update the program"
         )
@@ -43,15 +46,19 @@ def upgrade(connection: SyncConnection) -> str | None:
 def _version(connection: SyncConnection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(_VERSION).scalar()
 
 
-def _is_readable(connection: SyncConnection) -> bool:
+async def _is_readable(connection: Connection) -> bool:
     """Tell if tables of a newer version say that programs of this one may read them."""
-    if not inspect(connection).has_table("readers"):
-        return False
-    oldest = connection.execute(text("SELECT readable_from FROM readers")).scalar()
+    oldest = await _value(connection, "readers", _READABLE_FROM)
     return oldest is not None and oldest <= HEAD
+
+
+async def _value(connection: Connection, table: str, statement: TextClause) -> str | None:
+    """Return what a statement finds in a table of one row; None without the table or the row."""
+    rows = await connection.rows(statement) if await connection.has_table(table) else ()
+    return rows[0][0] if rows else None
 
 
 def _migrate(connection: SyncConnection) -> None:

@@ -12,8 +12,7 @@ import msgspec
 
 from icu.monitor.formats.data_sets import Column, columns
 from icu.store.history import History, Slice
-from icu.store.readings import from_milliseconds
-from icu.vitals.signs import plain
+from icu.store.readings import from_milliseconds, to_value
 
 # Lines that are made at once: 2 ms.
 _AT_ONCE: Final = 1_000
@@ -50,4 +49,4 @@ def _count(number: int) -> str:
 # As many as there are pressures to the tenth, and then some.
 @lru_cache(maxsize=8_192)
 def _value(hundredths: int | None) -> str:
-    return "" if hundredths is None else str(plain(hundredths / 100))
+    return "" if hundredths is None else str(to_value(hundredths))

@@ -12,7 +12,6 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import TextClause
 
-from icu.store.engines.connection import Connection
 from icu.store.readings import Row
 
 T = TypeVar("T")
@@ -60,8 +59,47 @@ class Transaction(Protocol):
         ...
 
 
+class Connection(Protocol):
+    """A connection to read with, each statement its own snapshot: cancelled between two of them, never in one.
+
+    Its statements are constants of the program, too. Each raises StoreMovedError once the place leads to another
+    database than the one that was asked for.
+    """
+
+    async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
+        """Return the rows that a statement finds."""
+        ...
+
+    async def columns(
+        self, statement: TextClause, names: Sequence[str], values: Values | None = None
+    ) -> dict[str, list[Any]]:
+        """Return what a statement finds by column, which is cheaper where there are many rows.
+
+        Args:
+            statement: Finds whole numbers, texts and NULLs in columns of these names.
+            names: The columns, each with all its values in the order of the rows.
+            values: Of the statement's parameters.
+        """
+        ...
+
+    async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
+        """Return what `columns` does, each column as a JSON array: for answers that are made of such."""
+        ...
+
+    async def has_table(self, name: str) -> bool:
+        """Tell if there is a table of this name."""
+        ...
+
+    async def changed(self) -> int:
+        """Return a number that changes whenever another connection, of any process, commits.
+
+        To be asked often: it is cheap. Comparable on one connection alone.
+        """
+        ...
+
+
 class Engine(Protocol):
-    """A database of one kind, opened to be written to or to be read only. Making the object opens nothing."""
+    """A database of one kind. Making the object opens nothing."""
 
     @property
     def place(self) -> str:
@@ -115,39 +153,15 @@ class Engine(Protocol):
         """Run `work`, which only reads, so that nobody has to wait for it. StoreReplacedError as of `transact`."""
         ...
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection to read with."""
-        ...
+    def connection(self, generation: Hashable) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection to the database of this generation, which stays open for the next one who asks.
 
-    async def columns(
-        self, connection: Connection, statement: str, names: Sequence[str], values: Values
-    ) -> tuple[int, Mapping[str, str]]:
-        """Run a statement that finds many rows, and return them by column: faster than row by row.
-
-        Args:
-            connection: To read with.
-            statement: A constant of the program, whose order of rows counts.
-            names: Columns of the statement that are wanted.
-            values: Its parameters.
-
-        Returns:
-            The number of rows; and for each column a JSON array of its values.
-        """
-        ...
-
-    async def changed(self, connection: Connection) -> int:
-        """A number that changes whenever another connection, of any process, commits. To be asked often: it is cheap.
-
-        Comparable on one connection alone.
+        A few can be lent at a time, and are waited for; StoreUnavailableError where that takes too long.
         """
         ...
 
     async def generation(self) -> Hashable | None:
-        """The database that the place leads to now; None where there is none.
-
-        After another answer than the last one, connections to come lead to that; those that are open lead elsewhere,
-        or to what has changed below them.
-        """
+        """Return the database that the place leads to now; None where there is none."""
         ...
 
     async def aclose(self) -> None:

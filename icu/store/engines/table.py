@@ -11,7 +11,7 @@ from icu.store.engines.sqlite.engine import SqliteEngine
 
 
 class _Open(Protocol):
-    def __call__(self, url: str, *, read_only: bool) -> Engine: ...
+    def __call__(self, url: str) -> Engine: ...
 
 
 _ENGINES: Final[dict[str, _Open]] = {
@@ -19,7 +19,7 @@ _ENGINES: Final[dict[str, _Open]] = {
 }
 
 
-def engine_of(url: str, *, read_only: bool = False) -> Engine:
+def engine_of(url: str) -> Engine:
     """The engine for the database that a URL names. ConfigurationError for one that cannot be."""
     try:
         kind = make_url(url).get_backend_name()
@@ -27,4 +27,4 @@ def engine_of(url: str, *, read_only: bool = False) -> Engine:
         raise ConfigurationError("the database URL cannot be read: write for instance sqlite:///icu.db") from exc
     if kind not in _ENGINES:
         raise ConfigurationError(f"a database of kind {kind} is not supported yet: write for instance sqlite:///icu.db")
-    return _ENGINES[kind](url, read_only=read_only)
+    return _ENGINES[kind](url)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,9 @@ from icu.store import history
 from icu.store.doubts import words_of
 from icu.store.errors import StoreUnavailableError
 from icu.store.history import BUCKET_COLUMNS, READING_COLUMNS, History
+from icu.store.json_texts import json_texts
 from icu.store.reader import Reader
+from icu.store.readings import Columns
 from icu.store.writer import Writer
 from tests.histories import QUALITIES, VALUES, buckets, moment, values, varied, words
 from tests.samples import ANNA, BORIS, START, observation
@@ -29,7 +30,12 @@ Rows = list[dict[str, Any]]
 async def served(reader: Reader, uuid: UUID = ANNA) -> Rows:
     """All readings, as they are served in a page."""
     page = await reader.page(uuid, limit=10_000, order="asc")
-    return list(msgspec.to_builtins(page.readings))
+    return json_rows(page.readings)
+
+
+def json_rows(readings: Columns) -> Rows:
+    """Readings as they are served."""
+    return [json.loads(each) for each in json_texts(readings, slice(None))]
 
 
 async def read(found: History) -> Rows:
@@ -81,7 +87,7 @@ async def test_pages_are_the_readings(writer: Writer, reader: Reader, slices: in
     """One after the other, each once."""
     await store(writer, varied(20, step=[0.25, 5, 60]))
     found = await History.find(reader, ANNA, since=START, most=1_000)
-    pages = [msgspec.to_builtins(page) async for page in found.pages()]
+    pages = [json_rows(page) async for page in found.pages()]
     assert [each for page in pages for each in page] == await served(reader)
     assert {len(page) for page in pages[:-1]} <= {slices}
 

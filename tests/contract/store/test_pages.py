@@ -11,7 +11,7 @@ from icu.errors import PatientNotFoundError
 from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, store
+from tests.stores import NOON, execute, readings_of, store
 
 DAY = 86_400
 
@@ -22,7 +22,7 @@ def at(second: float) -> datetime:
 
 def seconds(page: Page) -> list[float]:
     """Times of a page's readings after START."""
-    return [(each.timestamp - START).total_seconds() for each in page.readings]
+    return [(each.timestamp - START).total_seconds() for each in readings_of(page)]
 
 
 @pytest.fixture
@@ -73,16 +73,17 @@ async def test_pages_hold_each_reading_once(
 
 
 async def test_patients_that_nobody_knows(reader: Reader, five: None) -> None:
-    """They have no readings, no key and no state: that is an error with their uuid, and no empty page."""
+    """They have no readings, no stream and no state: that is an error with their uuid, and no empty page."""
     nobody = UUID(int=1)
     for question in (
         reader.page(nobody, limit=1, order="asc"),
         reader.patient(nobody, now=START),
-        reader.known(nobody),
+        reader.check_known(nobody),
     ):
         with pytest.raises(PatientNotFoundError, match=str(nobody)):
             await question
-    assert (await reader.known(ANNA), await reader.known(BORIS)) == (1, 2)
+    for patient in (ANNA, BORIS):
+        await reader.check_known(patient)
 
 
 async def test_a_patient_without_readings(reader: Reader, url: str) -> None:

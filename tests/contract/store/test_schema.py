@@ -11,7 +11,7 @@ from icu.store.reader import Reader
 from icu.store.schema import HEAD
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
-from tests.stores import execute, rows, store
+from tests.stores import execute, readings_of, rows, store
 
 NEWER: Final = "UPDATE alembic_version SET version_num = '9999'"
 
@@ -89,7 +89,7 @@ async def test_newer_tables_that_this_program_may_read(ready: str, unread: Reade
     await unread.check()
     [state] = await unread.patients(now=START)
     page = await unread.page(ANNA, limit=10, order="asc")
-    assert page.readings == [state.latest]
+    assert readings_of(page) == [state.latest]
 
 
 async def test_newer_tables_that_say_nothing(ready: str, unread: Reader) -> None:

@@ -13,7 +13,7 @@ from icu.store.errors import PositionConflictError, StoreInUseError
 from icu.store.reader import Reader
 from icu.store.writer import MAX_DETAIL, MAX_KEPT_BYTES, Intake, Move, Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, rows, store
+from tests.stores import NOON, execute, readings_of, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
@@ -138,7 +138,7 @@ async def test_a_clock_that_is_ahead_is_told(writer: Writer, reader: Reader, url
         (-301_000,),
     ]
     page = await reader.page(ANNA, limit=10, order="asc")
-    assert [each.clock_ahead_seconds for each in page.readings] == [UNSET, UNSET, UNSET, 301]
+    assert [each.clock_ahead_seconds for each in readings_of(page)] == [UNSET, UNSET, UNSET, 301]
 
 
 async def test_another_log_raises_the_log_number(writer: Writer, url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from icu.monitor.broadcast import Broadcast, Update
+from icu.monitor.broadcast import MAX_KEPT, Broadcast, Update
 from icu.monitor.stream import EventStream
 from icu.store.reader import Batch, Reader
 from icu.store.writer import Writer
@@ -43,7 +43,7 @@ async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Updat
             broadcast.close()
 
     with anyio.fail_after(10):
-        await EventStream(reader, broadcast, None, last_seen)({"type": "http"}, anyio.sleep_forever, send)
+        await EventStream(broadcast, None, last_seen)({"type": "http"}, anyio.sleep_forever, send)
     events = re.findall(rb"id: (\d+)\nevent: readings|(event: reset)", body)
     return ["reset" if reset else int(number) - NOON for number, reset in events]
 
@@ -103,3 +103,58 @@ async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(
     ]
     broadcast.close()
     queue.close()
+
+
+async def test_clients_that_come_back_to_one_place_share_what_is_read(
+    reader: Reader, batches: dict[int, Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them do at once after a restart: the journal is read for one, and encoded for one of each filter."""
+    broadcast = Broadcast(reader)
+    places: list[int] = []
+    read = Reader.after
+
+    async def counted(reader: Reader, batch: int, *, limit: int) -> Sequence[Batch] | None:
+        places.append(batch)
+        return await read(reader, batch, limit=limit)
+
+    monkeypatch.setattr(Reader, "after", counted)
+    found: list[Update | None] = []
+
+    async def come_back() -> None:
+        found.append(await broadcast.missed(NOON + 2))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(50):
+            group.start_soon(come_back)
+    assert places == [NOON + 2]
+    first = found[0]
+    assert first is not None
+    assert [each.number - NOON for each in first.batches] == [3, 4, 5]
+    assert all(each is first for each in found)
+
+
+async def test_what_was_the_end_of_the_journal_goes_on(
+    reader: Reader, writer: Writer, batches: dict[int, Batch]
+) -> None:
+    """A client that came to its end before the watch did is no measure for one that comes behind it."""
+    broadcast = Broadcast(reader)
+    broadcast._last_batch = NOON + 4
+    early = await broadcast.missed(NOON + 5)
+    await store(writer, [observation(9)], start=5, arrived=NOON)
+    async with reader.follow() as follower:
+        await broadcast._catch_up(follower)
+    late = await broadcast.missed(NOON + 5)
+    assert early is not None
+    assert not early.batches
+    assert late is not None
+    assert [each.number - NOON for each in late.batches] == [6]
+    assert broadcast._last_batch == NOON + 6
+    broadcast.close()
+
+
+async def test_many_places_are_not_kept(reader: Reader, batches: dict[int, Batch]) -> None:
+    """Clients that make up places cost a question each, and no memory."""
+    broadcast = Broadcast(reader)
+    for place in range(100):
+        assert await broadcast.missed(NOON - 1 - place) is None
+    assert len(broadcast._missed) <= MAX_KEPT

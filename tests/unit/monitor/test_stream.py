@@ -261,7 +261,7 @@ async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer:
 
     async with anyio.create_task_group() as group:
         for _ in range(20):
-            stream = EventStream(reader, broadcast, None, NOON + 1)
+            stream = EventStream(broadcast, None, NOON + 1)
             group.start_soon(stream, {"type": "http"}, anyio.sleep_forever, send)
         with anyio.fail_after(10):
             while stalled < 20:

@@ -22,7 +22,7 @@ from icu.store.reader import Reader
 from icu.store.writer import open_writer
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, rows, store
+from tests.stores import NOON, readings_of, rows, store
 
 TIMEOUT: Final = 20.0
 
@@ -58,7 +58,7 @@ class Ward:
     async def served(self) -> int:
         """Readings that the monitor finds."""
         page = await self.reader.page(ANNA, limit=10_000, order="asc", since=START, until=START + timedelta(days=1))
-        return len(page.readings)
+        return len(readings_of(page))
 
     def stored(self) -> int:
         """Readings that another program finds, in a database without damage."""

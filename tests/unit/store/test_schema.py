@@ -29,7 +29,7 @@ from icu.store.tables import Base
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
 from tests.sqlite_faults import Fault, Place, befalling, error
-from tests.stores import NOON, rows, store
+from tests.stores import NOON, readings_of, rows, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
     whole = {"pulse": 72, "resp_rate": 16, "bp": "120/80", "spo2": 98, "temperature": 36.6}
     old = Reading(timestamp=START, **whole)
     new = Reading(timestamp=START + timedelta(seconds=5), **whole, map=93)
-    assert page.readings == [old, new]
+    assert readings_of(page) == [old, new]
     assert batches is not None
     assert [(each.number, len(each.readings)) for each in batches] == [(NOON + 1, 1), (NOON + 2, 1)]
     assert [each.readings[0].map for each in batches] == [msgspec.UNSET, 93]
@@ -154,7 +154,7 @@ async def test_the_flags_go_and_all_else_stays(
     monkeypatch.setattr(sqlite3, "sqlite_version_info", sqlite)
     assert await to_thread.run_sync(upgrade, path) == "0002"
     async with aclosing(Reader(url)) as reader:
-        [reading] = (await reader.page(ANNA, limit=10, order="asc")).readings
+        [reading] = readings_of(await reader.page(ANNA, limit=10, order="asc"))
         async with reader.follow() as follower:
             batches = await follower.after(NOON, limit=10)
     assert reading == Reading(

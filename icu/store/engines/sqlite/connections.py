@@ -1,7 +1,6 @@
 """Connections to a file: how its URL names it, the pragmas, and who may write."""
 
 import unicodedata
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +14,6 @@ from icu.config.errors import ConfigurationError
 
 # A lock is waited for less long than a transaction may take.
 BUSY_TIMEOUT_MS: Final = 3_000
-
-WRITE: Final = {"mode": "rwc"}
-READ: Final = {"mode": "ro"}
-# Without locks, and without the files beside the database that they need.
-READ_SEALED: Final = {"mode": "ro", "immutable": "1"}
 
 # NORMAL loses nothing on a power cut: rows and offset go back together, and the transport delivers again.
 _WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
@@ -44,17 +38,17 @@ def path_of(url: str) -> Path:
     return Path(path).absolute()
 
 
-def pool(path: Path, mode: Mapping[str, str]) -> AsyncEngine:
-    """Connections to come to the file, in one of the modes above. Opens nothing yet."""
-    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={**mode, "uri": "true"})
+def pool(path: Path) -> AsyncEngine:
+    """Connections to come to the file, to write with. Opens nothing yet."""
+    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={"mode": "rwc", "uri": "true"})
     engine = create_async_engine(url, pool_size=4, max_overflow=4)
-    prepare(engine.sync_engine, read_only=mode is not WRITE)
+    prepare(engine.sync_engine)
     return engine
 
 
-def prepare(engine: Engine, *, read_only: bool) -> None:
+def prepare(engine: Engine) -> None:
     """Give each connection of the engine its pragmas, and transactions that are ours to begin."""
-    pragmas = (f"busy_timeout = {BUSY_TIMEOUT_MS}", *(() if read_only else _WRITER_PRAGMAS))
+    pragmas = (f"busy_timeout = {BUSY_TIMEOUT_MS}", *_WRITER_PRAGMAS)
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter has no type
@@ -64,6 +58,5 @@ def prepare(engine: Engine, *, read_only: bool) -> None:
             for pragma in pragmas:
                 cursor.execute(f"PRAGMA {pragma}")
 
-    if not read_only:
-        # A deferred BEGIN that reads first fails at once with SQLITE_BUSY_SNAPSHOT when it comes to write.
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    # A deferred BEGIN that reads first fails at once with SQLITE_BUSY_SNAPSHOT when it comes to write.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

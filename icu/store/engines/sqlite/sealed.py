@@ -44,9 +44,11 @@ def why_unopened(path: Path) -> str | None:
 
 
 def _is_sealed(path: Path, device: int) -> bool:
+    if not _is_read_only(path):  # first, for each statement asks, and to follow links takes long
+        return False
     # The log of a file that is mounted alone is elsewhere, out of sight.
     folder = Path(os.path.realpath(path)).parent
-    if not (_is_read_only(path) and _is_read_only(folder) and folder.stat().st_dev == device):
+    if not (_is_read_only(folder) and folder.stat().st_dev == device):
         return False
     log, index = _beside(path)
     return not _size(log) and not index.exists()

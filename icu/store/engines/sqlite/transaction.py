@@ -38,10 +38,10 @@ class SqliteTransaction:
         self.driver: Final = driver
 
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
-        return list(await self.driver.execute_fetchall(_compiled(statement), values))
+        return list(await self.driver.execute_fetchall(compiled(statement), values))
 
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
-        return (await self.driver.executemany(_compiled(statement), values)).rowcount
+        return (await self.driver.executemany(compiled(statement), values)).rowcount
 
     async def insert(self, rows: Sequence[Row]) -> None:
         # A savepoint, to go on in the same transaction, would cost a tenth more.
@@ -69,5 +69,6 @@ async def transaction_on(connection: AsyncConnection) -> SqliteTransaction:
 
 
 @cache
-def _compiled(statement: TextClause) -> str:
+def compiled(statement: TextClause) -> str:
+    """The statement as the driver takes it."""
     return str(statement.compile(dialect=_DIALECT))

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from icu.store.engines.connection import TRANSACTION_DEADLINE
+from icu.store.engines.deadline import TRANSACTION_DEADLINE
 from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError, StoreUnopenedError
 
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

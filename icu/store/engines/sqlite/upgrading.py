@@ -18,7 +18,7 @@ def upgrade(path: Path) -> str | None:
     files.check_place(path)
     files.make(path)
     engine = create_engine(URL.create("sqlite", database=str(path)))
-    prepare(engine, read_only=False)
+    prepare(engine)
     try:
         with translated(path):
             with engine.begin() as connection:

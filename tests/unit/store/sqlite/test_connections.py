@@ -13,9 +13,10 @@ from loguru import logger
 from sqlalchemy import text
 
 from icu.store.engines.base import Transaction
-from icu.store.engines.connection import TRANSACTION_DEADLINE
+from icu.store.engines.deadline import TRANSACTION_DEADLINE
 from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
 from icu.store.engines.sqlite.engine import SqliteEngine
+from icu.store.engines.sqlite.sealed import File
 from icu.store.engines.sqlite.translation import translated
 from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError
 from icu.store.reader import Reader
@@ -108,9 +109,9 @@ async def test_readings_of_nobody_are_refused(engine: SqliteEngine) -> None:
 
 async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
     """Where there is none it finds none, for it is the sink's to make."""
-    engine = SqliteEngine(f"sqlite:///{tmp_path / 'icu.db'}", read_only=True)
+    engine = SqliteEngine(f"sqlite:///{tmp_path / 'icu.db'}")
     with pytest.raises(StoreUnavailableError):
-        async with engine.connection() as connection:
+        async with engine.connection(File(1, 2, None)) as connection:
             await connection.rows(text("SELECT 1"))
     await engine.aclose()
     for thread in threading.enumerate():
@@ -121,9 +122,11 @@ async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
 
 async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
     """Whatever a query turns out to be."""
-    engine = SqliteEngine(url, read_only=True)
+    engine = SqliteEngine(url)
+    there = await engine.generation()
+    assert there is not None
     with pytest.raises(StoreUnavailableError, match=r"icu\.db: .*readonly"):
-        async with engine.connection() as connection:
+        async with engine.connection(there) as connection:
             await connection.rows(text(INSERT))
     await engine.aclose()
     assert rows(url, "SELECT count(*) FROM patients") == [(0,)]

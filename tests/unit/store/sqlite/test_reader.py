@@ -1,15 +1,19 @@
 """The monitor's door: cancelled requests leave nothing behind, and followers notice another file."""
 
 import threading
+from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
+from sqlalchemy import text
 
-from icu.store.engines.sqlite.engine import SqliteEngine
-from icu.store.engines.sqlite.sealed import File
-from icu.store.errors import StoreUnavailableError
+from icu.store.engines import deadline
+from icu.store.engines.sqlite.held import MOST
+from icu.store.errors import StoreError, StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import Writer
+from tests.samples import START
 
 
 def connections() -> int:
@@ -32,17 +36,59 @@ async def test_cancelled_reads_leak_nothing(writer: Writer, reader: Reader, capl
 
 
 async def test_a_file_that_is_replaced_while_it_is_opened_is_not_followed(
-    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, reader: Reader, tmp_path: Path
 ) -> None:
     """A connection to one file is never taken for one to the next, whose patients have the same keys."""
-    await reader.check()
-    there = await reader._engine.generation()
-    answers = [there, there, File(1, 2, None)]
-
-    async def generation(_: SqliteEngine) -> object:
-        return answers.pop(0)
-
-    monkeypatch.setattr(SqliteEngine, "generation", generation)
+    engine = reader._engine
+    there = await engine.generation()
+    assert there is not None
+    (tmp_path / "other.db").write_bytes((tmp_path / "icu.db").read_bytes())
+    await anyio.Path(tmp_path / "other.db").replace(tmp_path / "icu.db")
     with pytest.raises(StoreUnavailableError, match="replaced"):
-        async with reader.follow():
-            pass
+        async with engine.connection(there) as connection:
+            await connection.changed()
+
+
+async def test_connections_stay_open_and_are_few(writer: Writer, reader: Reader) -> None:
+    """However many ask: one after another share one, and those that come at once wait for their turn."""
+    before = connections()
+    for _ in range(5):
+        await reader.patients(now=START)
+    assert connections() == before + 1
+    async with anyio.create_task_group() as group:
+        for _ in range(10 * MOST):
+            group.start_soon(partial(reader.patients, now=START))
+    assert connections() <= before + MOST
+
+
+async def test_a_connection_that_failed_is_not_lent_again(writer: Writer, reader: Reader) -> None:
+    """Its error may be its own: the next one who asks has another."""
+    engine = reader._engine
+    there = await engine.generation()
+    assert there is not None
+    async with engine.connection(there) as failed:
+        with pytest.raises(StoreError, match="no such table"):
+            await failed.rows(text("SELECT * FROM nowhere"))
+    async with engine.connection(there) as fresh:
+        assert fresh is not failed
+        assert await fresh.rows(text("SELECT 1")) == [(1,)]
+
+
+async def test_an_answer_that_takes_too_long_is_given_up(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement is ended, and its thread with it: nothing of it is left to the next one who asks."""
+    await reader.check()
+    before = connections()
+    monkeypatch.setattr(deadline, "TRANSACTION_DEADLINE", 0.1)
+    endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+    there = await reader._engine.generation()
+    assert there is not None
+    with pytest.raises(StoreUnavailableError, match="did not answer"):
+        async with reader._engine.connection(there) as connection:
+            await connection.rows(endless)
+    monkeypatch.undo()
+    await reader.check()
+    with anyio.fail_after(60):
+        while connections() > before:
+            await anyio.sleep(0.01)
