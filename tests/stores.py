@@ -51,7 +51,8 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
 
 def readings_of(page: Page) -> list[Reading]:
     """The readings of a page, one by one."""
-    return [to_reading(row) for row in zip(*(page.readings[name] for name in COLUMNS), strict=True)]
+    columns = {"patient_id": [0] * len(page.readings["timestamp"]), **page.readings}
+    return [to_reading(row) for row in zip(*(columns[name] for name in COLUMNS), strict=True)]
 
 
 async def store(

@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 Order: TypeAlias = Literal["asc", "desc"]
 
+# Of a page, whose patient is known.
+PAGE_COLUMNS: Final = tuple(name for name in COLUMNS if name != "patient_id")
+
 # Of the newest reading, the newest that is hardly ahead of the clock and the newest whose own clock was right, the one
 # that arrived last: neither a sender whose clock once stood in the future nor one in another time zone hides what a
 # patient sends now. The last of them is for when a time comes that was ahead once, and what it left there lies between
@@ -64,7 +67,7 @@ _KNOWN: Final = text("SELECT 1 FROM patients WHERE uuid = :uuid")
 # Nothing for an unknown patient, and one row of NULLs for a patient without readings there.
 _PAGE: Final = {
     order: text(
-        f"SELECT {', '.join(f'metric.{name}' for name in COLUMNS)} FROM patients"  # noqa: S608 - names of our own
+        f"SELECT {', '.join(f'metric.{name}' for name in PAGE_COLUMNS)} FROM patients"  # noqa: S608 - names of our own
         " LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id"
         " AND metric.timestamp >= :first AND metric.timestamp < :end"
         f" WHERE patients.uuid = :uuid ORDER BY metric.timestamp {order} LIMIT :limit"
@@ -169,13 +172,13 @@ class Reader:
         """
         first, end = _span(order, since, until, after)
         values = {"uuid": str(uuid), "first": first, "end": end, "limit": limit + 1}
-        columns = await self._ask(lambda connection: connection.columns(_PAGE[order], COLUMNS, values))
+        columns = await self._ask(lambda connection: connection.columns(_PAGE[order], PAGE_COLUMNS, values))
         times = columns["timestamp"]
         if not times:
             raise PatientNotFoundError(uuid)
         if len(times) > limit:
             return Page({name: column[:limit] for name, column in columns.items()}, from_milliseconds(times[limit - 1]))
-        return Page(columns if times != [None] else dict.fromkeys(COLUMNS, ()), None)
+        return Page(columns if times != [None] else dict.fromkeys(PAGE_COLUMNS, ()), None)
 
     async def after(self, batch: int, *, limit: int) -> Sequence["Batch"] | None:
         """See Follower.after. For one look, without following."""

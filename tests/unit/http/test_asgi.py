@@ -3,7 +3,7 @@
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -56,6 +56,20 @@ async def test_it_can_be_started_again_on_the_same_port() -> None:
             async with serving(hello, port=port) as address:
                 assert (await client.get(address)).text == "hello"
                 port = int(address.rpartition(":")[2])
+
+
+async def test_a_crowd_waits_to_be_accepted() -> None:
+    """After a restart all streams come back at once; one for which there is no room tries again seconds later."""
+    allowed = int(await anyio.Path("/proc/sys/net/core/somaxconn").read_text())
+    async with serving(hello) as address:
+        host, port = address.removeprefix("http://").split(":")
+        with ExitStack() as stack:
+            # Without a turn of the server's loop: all of them have to wait.
+            for _ in range(min(allowed, 600)):
+                client = stack.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex((host, int(port)))
+                client.getpeername()  # an OSError where it is not connected
 
 
 async def test_a_taken_port_is_our_error() -> None:

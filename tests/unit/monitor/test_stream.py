@@ -246,6 +246,30 @@ async def test_resuming_while_readings_pour_in(writer: Writer, settled: httpx.As
     assert seen == list(range(2, 200))
 
 
+async def test_a_crowd_of_streams_asks_the_database_once(
+    writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For what all of them want to know: connections to it are few, and a browser does not come back after a 503."""
+    async with following(settled) as stream:
+        await store(writer, [observation(1)], start=1)
+        last = (await stream.event()).id
+    asked = 0
+    ask = Reader._ask
+
+    async def counted(reader: Reader, question: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await ask(reader, question)
+
+    monkeypatch.setattr(Reader, "_ask", counted)
+    for _ in range(20):
+        async with settled.stream("GET", "stream", params={"patient": str(ANNA)}, headers={"Last-Event-ID": str(last)}):
+            pass
+    assert asked == 1
+    for _ in range(2):
+        assert (await settled.get("stream", params={"patient": str(UUID(int=1))})).status_code == 404
+
+
 async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
     """Clients that come back and read nothing keep no other client from its answer."""
     for place in range(2):
