@@ -29,6 +29,9 @@ _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 # [0-9] rather than \d or Python's own syntax, which accept digits of other scripts, and underscores.
 _WHOLE: Final = re.compile(r"\A[+-]?[0-9]{1,30}\Z")
 _NUMBER: Final = re.compile(r"\A[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\Z")
+_DURATION: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|)\Z")
+# Seconds.
+_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 
 
 @lru_cache(maxsize=16_384)
@@ -106,6 +109,23 @@ def parse_number(text: str) -> float:
     if not _NUMBER.match(text):
         raise ValueError(f"{text[:80]!r} is no number: write the digits 0 to 9, and a point before a fraction")
     return float(text)
+
+
+def parse_duration(text: str) -> float:
+    """Parse a span of time with its unit: `30s`, `5min`, `24h`, `7d`.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        ValueError: It is none, or has no unit.
+    """
+    match = _DURATION.match(text)
+    if match is None:
+        raise ValueError(f"{text[:80]!r} is no span of time: write for instance 30s, 5min, 24h or 7d")
+    if not match[2]:
+        raise ValueError(f"{text!r} has no unit: write {text}s, {text}min, {text}h or {text}d")
+    return float(match[1]) * _UNITS[match[2]]
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -44,6 +44,7 @@
         ├── RecordedPatientError           patient             conflict
         ├── NotReadyError                  patient             unready
         ├── InvalidQueryError              monitor             invalid
+        ├── FormatUnavailableError         monitor             unacceptable
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden
@@ -91,6 +92,8 @@ class Kind(Enum):
     FORBIDDEN = "forbidden"
     # The request has a media type that is not supported.
     UNSUPPORTED = "unsupported"
+    # The answer cannot be had in the form that was asked for.
+    UNACCEPTABLE = "unacceptable"
     # No child of the supervisor has the given id.
     NO_CHILD = "no child"
     # An order succeeded for some of its children and failed for others.
@@ -110,6 +113,7 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.INVALID: 70,
     Kind.FORBIDDEN: 70,
     Kind.UNSUPPORTED: 70,
+    Kind.UNACCEPTABLE: 70,
     Kind.OUTPUT: 74,
     Kind.UNAVAILABLE: 75,
     Kind.LOST: 75,

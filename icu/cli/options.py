@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 import rich_click as click
 from loguru import logger
 
-from icu.bounds import parse_number, parse_whole
+from icu.bounds import parse_duration, parse_number, parse_whole
 from icu.config.environment import unknown_variables
 from icu.config.load import Check, load
 from icu.config.settings import LogForm, Settings, TransportKind
@@ -93,10 +92,10 @@ class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
     def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        match = _SPAN.match(value)
-        if match and not match[2]:
-            self.fail(f"{value!r} has no unit: write {value}s, {value}min, {value}h or {value}d", param, ctx)
-        seconds = parse_number(match[1]) * _UNITS[match[2]] if match else 0.0
+        try:
+            seconds = parse_duration(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
         if not 0 < seconds <= LONGEST_SPAN:
             self.fail(f"{value[:80]!r} is no span of time: write for instance 30s, 5min, 24h or 7d", param, ctx)
         return seconds
@@ -104,8 +103,6 @@ class Span(click.ParamType):  # type: ignore[type-arg] # generic to mypy alone
 
 # Seconds: ten years.
 LONGEST_SPAN: Final = 3_650 * 86_400.0
-_SPAN: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|)\Z")
-_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 
 # Bounds of the settings in supervisor.toml too; the command line reports a mistake with the option's name.
 PORT: Final = Whole(1, 65_535)

@@ -6,6 +6,7 @@ refuse it (`gzip;q=0`); and it sets Vary only on compressed responses.
 
 import gzip
 import re
+import zlib
 from functools import partial
 from typing import Final
 
@@ -23,6 +24,9 @@ _LARGE: Final = 128 * 1024
 # Of 9. The highest level makes a day of readings a third smaller, and takes more than ten times as long.
 _LEVEL: Final = 1
 
+# zlib's number for the format.
+_GZIP: Final = 16
+
 # gzip in Accept-Encoding, unless its quality is 0.
 _ACCEPTED: Final = re.compile(r"(^|,)\s*gzip\s*(;\s*q=(1|0\.[0-9]*[1-9])[0-9.]*\s*)?(,|$)", flags=re.IGNORECASE)
 
@@ -34,12 +38,32 @@ def compressing(app: ASGIApp) -> ASGIApp:
     """Middleware that compresses large bodies for clients that accept gzip, and never streams."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and _ACCEPTED.search(Headers.from_scope(scope).get("accept-encoding", "")):
+        if scope["type"] == ScopeType.HTTP and accepts_gzip(scope):
             await app(scope, receive, _compressed(send))
         else:
             await app(scope, receive, send)
 
     return answer
+
+
+def accepts_gzip(scope: Scope) -> bool:
+    """Tell if the client of a request takes gzip."""
+    return _ACCEPTED.search(Headers.from_scope(scope).get("accept-encoding", "")) is not None
+
+
+class Gzip:
+    """Compression of a body in parts, each of which the client can read when it has come."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(_LEVEL, wbits=zlib.MAX_WBITS | _GZIP)
+
+    def part(self, body: bytes) -> bytes:
+        """Compress the next part."""
+        return self._compressor.compress(body) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+
+    def end(self) -> bytes:
+        """End the body."""
+        return self._compressor.flush()
 
 
 async def vary(message: Message, _scope: Scope) -> None:

@@ -5,9 +5,13 @@ client has to read its response in time. The application can close a connection 
 """
 
 import asyncio
+import socket
+import struct
+from functools import partial
 from typing import Any, Final
 
 import msgspec
+from anyio import CancelScope
 from litestar.types import Receive, Scope
 
 from icu.http.connections import Connections, ConnectionSlots
@@ -27,6 +31,8 @@ _REFUSED: Final = "icu.refused"
 _BAD_REQUEST: Final = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
 )
+# To linger, for no time: see socket(7).
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 _CLOSE: Final = (b"connection", b"close")
 
 
@@ -43,10 +49,23 @@ async def cut_off(scope: Scope, receive: Receive) -> None:
             pass
 
 
+async def cancel_on_disconnect(receive: Receive, scope: CancelScope) -> None:
+    """Wait until the client has gone, and cancel what is done for it."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
 def is_refused(scope: Scope) -> bool:
     """Check if a request came over a connection beyond the cap, which is open only for a refusal."""
     # Not set by other servers, which have caps of their own.
     return bool(scope["state"].get(_REFUSED))
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Close a connection by a reset: the end of a body without length, to a client of HTTP/1.0, is a plain close."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
 
 
 class BoundedProtocol(asyncio.Protocol):
@@ -76,7 +95,7 @@ class BoundedProtocol(asyncio.Protocol):
         if self._slots is None:
             self.cut()
             return
-        self.app_state = {**self.app_state, _ABORT: transport.abort, _REFUSED: self._is_refused}
+        self.app_state = {**self.app_state, _ABORT: partial(_reset, transport), _REFUSED: self._is_refused}
         self._set_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -14,7 +14,9 @@ from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
-from icu.monitor.patients import latest_metrics, list_metrics, list_patients
+from icu.monitor.formats.description import MetricsPlugin
+from icu.monitor.metrics import latest_metrics, list_metrics
+from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
@@ -80,7 +82,7 @@ def create_app(
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
-        plugins=[EventsPlugin()],
+        plugins=[EventsPlugin(), MetricsPlugin()],
         version=version,
         handlers=[list_patients, list_metrics, latest_metrics, list_signs, stream, list_children],
         health=health,

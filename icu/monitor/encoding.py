@@ -1,10 +1,8 @@
 """Large responses, encoded a slice at a time, so that nobody else waits long for the loop."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from anyio.lowlevel import checkpoint
-from litestar import MediaType, Response
 
 from icu.store.json_texts import json_texts
 from icu.store.readings import Columns
@@ -21,8 +19,3 @@ async def encode_readings(readings: Columns) -> bytes:
             await checkpoint()
         texts += json_texts(readings, slice(start, start + SLICE))
     return f"[{','.join(texts)}]".encode()
-
-
-def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    """Make a response of encoded JSON, for a handler whose declared type says what it is."""
-    return Response(body, media_type=MediaType.JSON, headers=headers)

@@ -7,3 +7,15 @@ class InvalidQueryError(PatientServiceException):
     """An unusable parameter of a request. The message names it and says what is accepted."""
 
     kind = Kind.INVALID
+
+
+class FormatUnavailableError(PatientServiceException):
+    """A format whose library is not installed."""
+
+    kind = Kind.UNACCEPTABLE
+
+    def __init__(self, name: str, library: str) -> None:
+        super().__init__(
+            f"`format={name}` needs {library}, which is not installed where the monitor runs: pip install {library}, "
+            "or ask for `format=csv`"
+        )

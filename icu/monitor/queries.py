@@ -5,18 +5,22 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import MultiDict
 
-from icu.bounds import parse_whole
+from icu.bounds import parse_duration, parse_whole
 from icu.monitor.errors import InvalidQueryError
 from icu.store.readings import from_milliseconds, milliseconds
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+# Milliseconds of a bucket.
+SHORTEST_BUCKET: Final = 1_000
+LONGEST_BUCKET: Final = 86_400_000
 
 _Aware: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -67,6 +71,25 @@ def parse_span(since: str | None, until: str | None) -> Span:
     if span.since and span.until and span.since > span.until:
         raise InvalidQueryError("`from` is later than `to`: no reading can lie between them")
     return span
+
+
+def parse_every(text: str) -> int:
+    """Parse the parameter `every`, from SHORTEST_BUCKET to LONGEST_BUCKET.
+
+    Returns:
+        Milliseconds.
+
+    Raises:
+        InvalidQueryError: It is no such span of time.
+    """
+    try:
+        # To the microsecond: 1.001 s are 1,001 ms, whatever the floating point says.
+        every = round(1_000 * parse_duration(text), 3)
+    except ValueError as exc:
+        raise InvalidQueryError(f"`every`: {exc}") from exc
+    if not SHORTEST_BUCKET <= every <= LONGEST_BUCKET or every != int(every):
+        raise InvalidQueryError("`every`: write a span of time from 1s to 1d, to the millisecond, for instance 1min")
+    return int(every)
 
 
 def make_cursor(moment: datetime) -> str:

@@ -1,10 +1,11 @@
 """Responses of the API, beside the store's own Reading."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from icu.store.readings import Reading
 
@@ -25,6 +26,37 @@ class PatientSummary(Struct, frozen=True):
             examples=[2.5],
         ),
     ]
+
+
+class Statistics(Struct, frozen=True, gc=False):
+    """Values of a sign in a bucket, but for the doubtful ones. Without any, all but the numbers are null."""
+
+    count: Annotated[int, Meta(ge=0, description="Values that nothing is said of", examples=[12])]
+    min: Annotated[float | None, Meta(description="The least of them", examples=[71])]
+    mean: Annotated[float | None, Meta(description="Their mean, to the hundredth", examples=[72.25])]
+    max: Annotated[float | None, Meta(description="The greatest of them", examples=[74])]
+    flagged: Annotated[
+        int, Meta(ge=0, description="Values beside these of which `quality` says something", examples=[0])
+    ]
+
+
+class Bucket(Struct, frozen=True, gc=False):
+    """Statistics of the readings from `timestamp` on, for as long as `every` says."""
+
+    timestamp: Annotated[
+        datetime,
+        Meta(
+            description="Its beginning, UTC: a whole multiple of `every` since 1970", examples=["2026-01-31T12:00:00Z"]
+        ),
+    ]
+    pulse: Statistics
+    resp_rate: Statistics
+    systolic: Statistics
+    diastolic: Statistics
+    spo2: Statistics
+    temperature: Statistics
+    # Absent where none was measured.
+    map: Statistics | UnsetType = UNSET
 
 
 # Values of the supervisor's own ChildState, which this room does not import.

@@ -20,7 +20,7 @@ from loguru import logger
 
 from icu.http.errors import TooManyConnectionsError
 from icu.http.problems import documented
-from icu.http.protocol import cut_off
+from icu.http.protocol import cancel_on_disconnect, cut_off
 from icu.monitor.broadcast import Broadcast, Update, encode
 from icu.monitor.events import STREAM
 from icu.monitor.queries import AnyRequest, check_parameters
@@ -101,7 +101,7 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         complete = False
         async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
+            group.start_soon(cancel_on_disconnect, receive, group.cancel_scope)
             await self._serve(send, group.cancel_scope)
             complete = True
             group.cancel_scope.cancel()
@@ -170,12 +170,6 @@ class EventStream:
         if update.before >= seen:
             return update.encoded(self._patient)
         return encode([batch for batch in update.batches if batch.number > seen], self._patient)
-
-
-async def _cancel_on_disconnect(receive: Receive, scope: CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()
 
 
 async def _send(send: Send, body: bytes, *, more: bool = True) -> None:

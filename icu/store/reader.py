@@ -5,7 +5,7 @@ again at each use until it has seen the right version.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import UUID
@@ -187,22 +187,33 @@ class Reader:
     @asynccontextmanager
     async def follow(self) -> AsyncIterator["Follower"]:
         """Follow the journal, on a connection of its own."""
-        identity = await self._look()
+        identity = await self.look()
         async with self._engine.connection(identity) as connection:
             yield Follower(connection, self._uuids)
 
+    def connection(self, identity: Hashable) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection to the database of this identity, an answer of `look`. See Engine.connection."""
+        return self._engine.connection(identity)
+
     async def _ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
         """Ask the database that there is now: no answer comes from one that has been replaced."""
-        identity = self._identity or await self._look()
+        identity = self._identity or await self.look()
         try:
             async with self._engine.connection(identity) as connection:
                 return await question(connection)
         except StoreMovedError:
-            async with self._engine.connection(await self._look()) as connection:
+            async with self._engine.connection(await self.look()) as connection:
                 return await question(connection)
 
-    async def _look(self) -> Hashable:
-        """Return the database that there is now, once its tables can be read. Of another one nothing is kept."""
+    async def look(self) -> Hashable:
+        """Return the identity of the database that there is now, once its tables can be read.
+
+        Of another database nothing is kept.
+
+        Raises:
+            SchemaError: There is none, or with tables of another version.
+            StoreUnavailableError: It cannot be read now.
+        """
         identity = await self._engine.identity()
         if identity is None:
             raise SchemaError(

@@ -22,16 +22,11 @@ from icu.patient.patients import Identity, Truth
 from icu.patient.scenarios import Scenario, load_scenarios
 from icu.patient.sensors import SHOWN
 from icu.vitals import catalogue
-from icu.vitals.catalogue import PRESSURES
 
 # Fixed, so that the same arguments give the same data set on any day.
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
-# Signs in the catalogue's order, but the pressures beside each other.
-_SIMULATED: Final = sorted(
-    (each for each in catalogue.SIGNS if each.name in SHOWN),
-    key=lambda each: catalogue.SIGNS.index(PRESSURES[0] if each in PRESSURES else each),
-)
+_SIMULATED: Final = [each for each in catalogue.IN_DATA_SETS if each.name in SHOWN]
 _PLACES: Final = [SHOWN.index(each.name) for each in _SIMULATED]
 
 # Columns of a data set.

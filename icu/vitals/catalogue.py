@@ -225,6 +225,9 @@ HALVES: Final = (SYSTOLIC, DIASTOLIC)
 # Signs measured together, by a cuff or an arterial line.
 PRESSURES: Final = (*HALVES, MAP)
 
+# Order of the columns in data sets: the catalogue's, but with the pressures beside each other.
+IN_DATA_SETS: Final = tuple(sorted(SIGNS, key=lambda each: SIGNS.index(SYSTOLIC if each in PRESSURES else each)))
+
 # Signs with a numeric field of their own.
 NUMBERS: Final = tuple(each for each in SIGNS if each not in HALVES)
 

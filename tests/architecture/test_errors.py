@@ -23,6 +23,7 @@ TABLE = {
     "ChildStartTimeoutError": (70, 503, "transient"),
     "ConfigurationError": (78, 500, ""),
     "ForeignOriginError": (70, 403, ""),
+    "FormatUnavailableError": (70, 406, ""),
     "IcuError": (70, 500, ""),
     "InvalidQueryError": (70, 400, ""),
     "KafkaDeniedError": (75, 503, "transient, needs people"),

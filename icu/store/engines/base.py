@@ -90,6 +90,10 @@ class Connection(Protocol):
         """
         ...
 
+    async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
+        """Return what `columns` does, each column as a JSON array: for answers that are made of such."""
+        ...
+
     async def has_table(self, name: str) -> bool:
         """Tell if there is a table of this name."""
         ...

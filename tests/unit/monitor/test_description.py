@@ -8,9 +8,12 @@ import httpx
 import pytest
 
 from icu.messages import Quality
+from icu.monitor.formats.table import FORMATS
+from icu.store.history import STATISTICS
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildState
-from icu.vitals.catalogue import NUMBERS
+from icu.vitals.catalogue import NUMBERS, SIGNS
+from tests.extras import extra
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON, store
 from tests.unit.monitor.test_stream import following, settled
@@ -102,3 +105,42 @@ async def test_orders_of_time_are_an_enum(document: dict[str, Any]) -> None:
     assert set(parameters["order"]["enum"]) == {"asc", "desc"}
     assert (parameters["limit"]["minimum"], parameters["limit"]["maximum"]) == (1, 10_000)
     assert parameters["from"]["format"] == parameters["to"]["format"] == "date-time"
+
+
+async def test_metrics_in_every_format(writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    """Each media type that comes is described, and no other; so is the name of a file."""
+    extra("pyarrow")
+    await store(writer, [observation(0)])
+    route = document["paths"]["/api/patient/{patient_uuid}/metrics"]["get"]
+    parameters = {each["name"]: each["schema"] for each in route["parameters"]}
+    assert parameters["format"]["enum"] == list(FORMATS)
+    described = route["responses"]["200"]
+    found = set()
+    for form in FORMATS:
+        answer = await monitor.get(f"patient/{ANNA}/metrics", params={"format": form})
+        found.add(answer.headers["content-type"])
+    assert found == set(described["content"])
+    assert "Content-Disposition" in described["headers"]
+    assert (
+        described["content"]["text/csv; charset=utf-8"]["example"]
+        in (await monitor.get(f"patient/{ANNA}/metrics", params={"format": "csv"})).text
+    )
+
+
+async def test_buckets_and_columns(writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    """What is described has the fields that come; lines hold what an array holds."""
+    await store(writer, [observation(n, map=93, quality=Quality(spo2="motion")) for n in range(2)])
+    content = document["paths"]["/api/patient/{patient_uuid}/metrics"]["get"]["responses"]["200"]["content"]
+    readings, buckets, *columns = content["application/json"]["schema"]["oneOf"]
+    assert content["application/x-ndjson"]["schema"]["items"]["oneOf"] == [readings["items"], buckets["items"]]
+    bucket = document["components"]["schemas"]["Bucket"]
+    assert [name for name in bucket["properties"] if name != "timestamp"] == [each.name for each in SIGNS]
+    [answer] = (await monitor.get(f"patient/{ANNA}/metrics", params={"every": "1min"})).json()
+    assert set(answer) == set(bucket["properties"])
+    statistics = document["components"]["schemas"]["Statistics"]
+    assert set(answer["pulse"]) == set(statistics["properties"]) == set(statistics["required"]) == set(STATISTICS)
+    for schema, every in zip(columns, ({}, {"every": "1s"}), strict=True):
+        query = {"format": "columns", **every}
+        answer = (await monitor.get(f"patient/{ANNA}/metrics", params=query)).json()
+        assert set(answer) <= set(schema["properties"])
+        assert set(answer["columns"]) == set(schema["properties"]["columns"]["properties"])

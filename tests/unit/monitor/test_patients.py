@@ -255,6 +255,29 @@ HOSTILE: dict[str, tuple[str, int]] = {
     "cursor garbage": (f"{METRICS}?cursor=!!!", 400),
     "cursor of a number too large": (f"{METRICS}?cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk", 400),
     "cursor not ascii": (f"{METRICS}?cursor=%D0%96", 400),
+    "every of nothing": (f"{METRICS}?every=", 400),
+    "every without a unit": (f"{METRICS}?every=60", 400),
+    "every 0s": (f"{METRICS}?every=0s", 400),
+    "every below a second": (f"{METRICS}?every=0.999s", 400),
+    "every above a day": (f"{METRICS}?every=86400.001s", 400),
+    "every of 2 days": (f"{METRICS}?every=2d", 400),
+    "every between milliseconds": (f"{METRICS}?every=1.0005s", 400),
+    "every -1s": (f"{METRICS}?every=-1s", 400),
+    "every 1e3s": (f"{METRICS}?every=1e3s", 400),
+    "every in other digits": (f"{METRICS}?every=%D9%A5s", 400),
+    "every of 5,000 digits": (f"{METRICS}?every={'9' * 5_000}s", 400),
+    "every twice": (f"{METRICS}?every=1s&every=1min", 400),
+    "every with a limit": (f"{METRICS}?every=1min&limit=5", 400),
+    "every with an order": (f"{METRICS}?every=1min&order=asc", 400),
+    "format of garbage": (f"{METRICS}?format=xml", 400),
+    "format empty": (f"{METRICS}?format=", 400),
+    "format in capitals": (f"{METRICS}?format=CSV", 400),
+    "format twice": (f"{METRICS}?format=csv&format=json", 400),
+    "csv with a limit": (f"{METRICS}?format=csv&limit=5", 400),
+    "columns with an order": (f"{METRICS}?format=columns&order=desc", 400),
+    "ndjson with a cursor": (f"{METRICS}?format=ndjson&cursor=MA", 400),
+    "columns of nobody": (f"patient/{uuid4()}/metrics?format=columns", 404),
+    "buckets of nobody": (f"patient/{uuid4()}/metrics?every=1min", 404),
     "patients take no parameter": ("patients?limit=5", 400),
     "stream of an unknown patient": (f"stream?patient={uuid4()}", 404),
     "stream of garbage": ("stream?patient=anna", 400),
@@ -377,7 +400,7 @@ async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient)
     paths = (await description(monitor))["paths"]
     documented = {path: set(each["get"]["responses"]) for path, each in paths.items()}
     assert documented["/api/patients"] == {"200", "400", "503"}
-    assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "400", "404", "503"}
+    assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "400", "404", "406", "503"}
     assert documented["/api/stream"] == {"200", "400", "404", "503"}
     assert documented["/metrics"] == {"200", "400", "503"}
     assert list(paths["/api/stream"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]

@@ -57,8 +57,11 @@ class SqliteConnection:
     ) -> dict[str, list[Any]]:
         # As JSON, which SQLite writes and msgspec reads in two thirds of the time that the driver needs for the rows.
         # And the driver gives the interpreter away at each row: here is one.
+        return {name: _decode(array) for name, array in (await self.arrays(statement, names, values)).items()}
+
+    async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
         [texts] = await self._fetch(_by_column(statement, tuple(names)), values)
-        return dict(zip(names, map(_decode, texts), strict=True))
+        return dict(zip(names, texts, strict=True))
 
     async def has_table(self, name: str) -> bool:
         found = await self._fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name", {"name": name})

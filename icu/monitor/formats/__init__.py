@@ -1,0 +1,1 @@
+"""Forms in which a patient's history is answered, a file each."""

@@ -1,0 +1,106 @@
+"""Description in OpenAPI of a patient's history, which is answered in several forms."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+
+from icu.monitor.schemas import Bucket
+from icu.store.history import STATISTICS
+from icu.store.readings import Reading
+from icu.vitals.catalogue import IN_DATA_SETS, SIGNS
+
+_LINK: Final = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING),
+    description='The next page (RFC 8288): `<?QUERY>; rel="next"`. Absent on the last page, and with whole spans.',
+)
+_FILE_NAME: Final = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING),
+    description="Name of the file, with csv and parquet",
+)
+
+
+class Metrics:
+    """Marker type of the response."""
+
+
+METRICS: Final = ResponseSpec(
+    Metrics,
+    generate_examples=False,
+    description="Readings, or buckets with `every`: the media type and the form are those that `format` says. A longer "
+    "answer comes in chunks, and one that cannot be made to its end is cut off",
+)
+
+
+class MetricsPlugin(OpenAPISchemaPlugin):
+    """OpenAPI schema of the marker type: what is answered as JSON."""
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:  # noqa: ANN401 - as Litestar has it
+        """Check for the marker type."""
+        return value is Metrics
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401, ARG002 - as Litestar has it
+        """Describe the answers to `format=json` and `format=columns`, with and without `every`."""
+        readings = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[Reading]))
+        buckets = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[Bucket]))
+        statistics = Schema(type=OpenAPIType.OBJECT, properties=dict.fromkeys(STATISTICS, _NUMBERS))
+        return Schema(one_of=[readings, buckets, _columns(_NUMBERS), _columns(statistics)])
+
+
+@dataclass
+class MetricsOperation(Operation):
+    """The route, with the other media types: Litestar knows one for each status."""
+
+    def __post_init__(self) -> None:
+        # Made from METRICS a moment ago, so its shape is known here, and not to the type checker.
+        answer: Any = (self.responses or {})["200"]
+        answer.headers = {"Link": _LINK, "Content-Disposition": _FILE_NAME}
+        [rows, buckets, *_] = answer.content["application/json"].schema.one_of
+        answer.content |= {
+            "application/x-ndjson": OpenAPIMediaType(
+                Schema(
+                    type=OpenAPIType.ARRAY,
+                    items=Schema(one_of=[rows.items, buckets.items]),
+                    description="A line for each element, without brackets and commas",
+                )
+            ),
+            "text/csv; charset=utf-8": OpenAPIMediaType(
+                Schema(type=OpenAPIType.STRING, description="The header is that of `python -m icu simulate`"),
+                example=f"patient_uuid,timestamp,{','.join(each.data_set for each in IN_DATA_SETS)}\n",
+            ),
+            "application/vnd.apache.parquet": OpenAPIMediaType(Schema(description="A Parquet file")),
+        }
+
+
+_NUMBERS: Final = Schema(
+    type=OpenAPIType.ARRAY, items=Schema(one_of=[Schema(type=OpenAPIType.INTEGER), Schema(type=OpenAPIType.NULL)])
+)
+_WORDS: Final = Schema(
+    type=OpenAPIType.ARRAY, items=Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NULL)])
+)
+
+
+def _columns(of_a_sign: Schema) -> Schema:
+    """Schema of columns."""
+    time = Schema(type=OpenAPIType.INTEGER, description="Milliseconds since 1970 UTC")
+    return Schema(
+        type=OpenAPIType.OBJECT,
+        required=["scale", "columns"],
+        properties={
+            "t0": Schema(type=OpenAPIType.INTEGER, description="Time of the first row, milliseconds since 1970 UTC"),
+            "step": Schema(type=OpenAPIType.INTEGER, description="Milliseconds from one row to the next"),
+            "times": Schema(type=OpenAPIType.ARRAY, items=time, description="In place of t0 and step: uneven times"),
+            "scale": _by_sign(Schema(type=OpenAPIType.INTEGER, enum=[10, 100]), "What the values are multiplied by"),
+            "columns": _by_sign(of_a_sign, "Values of each row, the oldest first; null where there is none"),
+            "quality": _by_sign(_WORDS, "Words about the values of a sign, where there are any"),
+        },
+    )
+
+
+def _by_sign(schema: Schema, description: str) -> Schema:
+    return Schema(type=OpenAPIType.OBJECT, properties={each.name: schema for each in SIGNS}, description=description)

@@ -1,0 +1,164 @@
+"""Routes of one patient's readings: pages of them, and whole spans in other forms, or as statistics of buckets."""
+
+from typing import Annotated, Final, TypeAlias
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import get
+from litestar.datastructures import MultiDict
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
+
+from icu.errors import PatientNotFoundError
+from icu.http.downloads import Download
+from icu.http.problems import documented
+from icu.monitor.ages import Ages
+from icu.monitor.encoding import encode_readings
+from icu.monitor.errors import InvalidQueryError
+from icu.monitor.formats.description import METRICS, MetricsOperation
+from icu.monitor.formats.table import FORMATS, FormatName
+from icu.monitor.queries import (
+    AnyRequest,
+    Span,
+    check_parameters,
+    check_whole_number,
+    next_link,
+    parse_cursor,
+    parse_every,
+    parse_span,
+)
+from icu.store.history import History
+from icu.store.reader import Order, Reader
+from icu.store.readings import Reading
+
+PatientUuid: TypeAlias = Annotated[UUID, PathParameter(description="A uuid of `GET /patients`")]
+
+# Readings on a page, at most: a page is built in memory.
+MAX_PAGE: Final = 10_000
+# Readings of a span that is answered whole, at most: two months at 5 s.
+MAX_READINGS: Final = 1_000_000
+# Buckets of an answer, at most: more than any chart has pixels.
+MAX_BUCKETS: Final = 100_000
+
+_TAGS: Final = ["patients"]
+# For OpenAPI alone: the handlers take text, and parse it with clearer messages.
+_TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
+# Parameters of pages alone.
+_OF_PAGES: Final = ("limit", "order", "cursor")
+
+
+@get(
+    "/patient/{patient_uuid:uuid}/metrics",
+    summary="One patient's readings, or statistics of them",
+    tags=_TAGS,
+    operation_class=MetricsOperation,
+    responses={200: METRICS, **documented(400, 404, 406, 503)},
+)
+async def list_metrics(
+    request: AnyRequest,
+    reader: NamedDependency[Reader],
+    patient_uuid: PatientUuid,
+    since: Annotated[
+        str | None,
+        QueryParameter(name="from", schema_extra=_TIME_SCHEMA, description="Not before this time, with its zone"),
+    ] = None,
+    until: Annotated[
+        str | None, QueryParameter(name="to", schema_extra=_TIME_SCHEMA, description="Before this time, with its zone")
+    ] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
+    order: Annotated[
+        Order,
+        QueryParameter(description="Of pages, by time: the newest or the oldest first"),
+    ] = "desc",
+    cursor: Annotated[
+        str | None, QueryParameter(max_length=64, description="From the Link header of the page before")
+    ] = None,
+    every: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=20,
+            schema_extra={"examples": ["1min"]},
+            description="Statistics of buckets of this length instead of readings: 1s to 1d. Buckets begin at whole "
+            "multiples of it since 1970 UTC; where there are no readings there is no bucket",
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002 - mistakes are told by the name of the parameter
+        FormatName,
+        QueryParameter(
+            name="format",
+            description="`json` of readings comes in pages, all else is the whole span. An Accept header changes "
+            "nothing",
+        ),
+    ] = "json",
+) -> ASGIApp:
+    """Readings as json come in pages, of which each leads to the next one by a `Link` header with `rel="next"`.
+
+    Other formats, and statistics with `every`, are the whole span, the oldest first: at most 1,000,000 readings or
+    100,000 buckets.
+    """
+    check_parameters(request.query_params, ("from", "to", *_OF_PAGES, "every", "format"))
+    check_whole_number(request.query_params, "limit")
+    span = parse_span(since, until)
+    if format == "json" and every is None:
+        after = parse_cursor(cursor) if cursor else None
+        page = await reader.page(
+            patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
+        )
+        link = {"Link": next_link(request.query_params, page.last)} if page.last else None
+        return ASGIResponse(body=await encode_readings(page.readings), headers=link)
+    _refuse_pages(request.query_params)
+    return await _whole(reader, patient_uuid, span, every, format)
+
+
+@get(
+    "/patient/{patient_uuid:uuid}/metrics/latest",
+    summary="One patient's latest reading",
+    tags=_TAGS,
+    response_description="The latest reading",
+    responses=documented(400, 404, 503),
+)
+async def latest_metrics(
+    request: AnyRequest, reader: NamedDependency[Reader], ages: NamedDependency[Ages], patient_uuid: PatientUuid
+) -> Reading:
+    """The reading that is newest; where a sender's clock ran ahead, the one that arrived last."""
+    check_parameters(request.query_params, ())
+    patient = await reader.patient(patient_uuid, now=ages.now())
+    if patient.latest is None:
+        raise PatientNotFoundError(patient_uuid)
+    return patient.latest
+
+
+def _refuse_pages(query: MultiDict[str]) -> None:
+    for name in _OF_PAGES:
+        if name in query:
+            raise InvalidQueryError(
+                f"`{name}` belongs to pages, which are readings as json: all else is the whole span, the oldest first. "
+                "Narrow it by `from` and `to`"
+            )
+
+
+async def _whole(reader: Reader, patient_uuid: UUID, span: Span, every: str | None, name: FormatName) -> ASGIApp:
+    """Answer with a whole span."""
+    form = FORMATS[name]
+    await to_thread.run_sync(form.check)
+    step = None if every is None else parse_every(every)
+    most = MAX_BUCKETS if step else MAX_READINGS
+    history = await History.find(reader, patient_uuid, since=span.since, until=span.until, every=step, most=most)
+    if history.rows > most:
+        raise InvalidQueryError(_too_many(every))
+    headers = {"Content-Disposition": f'attachment; filename="{patient_uuid}.{form.suffix}"'} if form.suffix else {}
+    return Download(form.pieces(history), media_type=form.media_type, headers=headers, compressible=form.compressible)
+
+
+def _too_many(every: str | None) -> str:
+    if every is None:
+        return (
+            f"over {MAX_READINGS:,} readings lie in this span: narrow it by `from` and `to`, or ask for statistics "
+            "(`every=1min`)"
+        )
+    return (
+        f"over {MAX_BUCKETS:,} buckets of {every} lie in this span: write a longer `every`, or narrow the span by "
+        "`from` and `to`"
+    )
