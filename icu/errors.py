@@ -17,8 +17,8 @@
     ├── ReadingsLostError                  transports          lost
     ├── StoreError                         store               internal
     │   ├── StoreUnavailableError          store               unavailable    transient
-    │   │   ├── StoreUnopenedError         store               unavailable    transient
-    │   │   └── StoreMovedError            store               unavailable    transient
+    │   │   ├── StoreMovedError            store               unavailable    transient
+    │   │   └── StoreUnopenedError         store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew
     │   ├── PositionConflictError          store               internal       read the offsets again
