@@ -17,6 +17,7 @@
     ├── ReadingsLostError                  transports          lost
     ├── StoreError                         store               internal
     │   ├── StoreUnavailableError          store               unavailable    transient
+    │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   └── StoreUnopenedError         store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew

@@ -12,7 +12,8 @@ from icu.http.protocol import is_refused
 BEYOND_CAP: Final = "beyond_cap"
 
 
-def within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+# Async, for Litestar runs other guards in threads: that would be a fifth of a small request.
+async def within_cap(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse a request over a connection beyond the cap, by TooManyConnectionsError."""
     if is_refused(connection.scope) and not handler.opt.get(BEYOND_CAP):
         raise TooManyConnectionsError

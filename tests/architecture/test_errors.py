@@ -51,6 +51,7 @@ TABLE = {
     "StoreInUseError": (78, 500, ""),
     "StoreReplacedError": (70, 500, ""),
     "StoreUnavailableError": (75, 503, "transient"),
+    "StoreMovedError": (75, 503, "transient"),
     "StoreUnopenedError": (75, 503, "transient"),
     "StrayCancellationError": (70, 503, "transient"),
     "SupervisionError": (70, 500, ""),

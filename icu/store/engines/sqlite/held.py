@@ -105,8 +105,7 @@ class Held:
     @asynccontextmanager
     async def lent(self, file: File) -> AsyncIterator[SqliteConnection]:
         """Lend a connection to this file."""
-        with translated(self._path), anyio.fail_after(TRANSACTION_DEADLINE):
-            await self._places.acquire()
+        await self._enter()
         try:
             await self._keep(file)
             connection = self._free.pop() if self._free else await _opened(self._path, file)
@@ -123,6 +122,13 @@ class Held:
     async def aclose(self) -> None:
         """Close those that nobody uses now, and the others when they come back."""
         await self._keep(None)
+
+    async def _enter(self) -> None:
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            with translated(self._path), anyio.fail_after(TRANSACTION_DEADLINE):
+                await self._places.acquire()
 
     async def _keep(self, file: File | None) -> None:
         """Close the free connections to any other file."""

@@ -48,6 +48,13 @@ async def test_nothing_of_a_replaced_database_is_kept(annas: Reader, tmp_path: P
     assert [each.uuid for each in await annas.patients(now=START)] == [BORIS]
 
 
+async def test_the_first_question_is_answered_by_the_new_database(annas: Reader, tmp_path: Path) -> None:
+    """Nobody has to look at the file before: a connection that stayed open does so itself."""
+    await ward_of(BORIS, tmp_path / "other.db")
+    await anyio.Path(tmp_path / "other.db").replace(tmp_path / "icu.db")
+    assert [each.uuid for each in await annas.patients(now=START)] == [BORIS]
+
+
 async def test_the_tables_of_another_file_are_looked_at(annas: Reader, tmp_path: Path) -> None:
     """It may be of another version, which is said, and not tried."""
     with closing(connected(f"sqlite:///{tmp_path / 'other.db'}")) as other:
