@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from icu.monitor.formats.series import Series, Spacing, in_hundredths, in_tenths, is_empty
 
 NUMBERS = st.lists(
-    st.one_of(st.none(), st.integers(0, 40_000), st.integers(0, 4_000).map(lambda n: 10 * n)), min_size=1
+    st.one_of(st.none(), st.just(0), st.integers(0, 40_000), st.integers(0, 4_000).map(lambda n: 10 * n)), min_size=1
 )
 
 
