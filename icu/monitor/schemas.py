@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from icu.store.readings import Reading
+from icu.vitals.catalogue import DIASTOLIC, MAP, PULSE, RESP_RATE, SPO2, SYSTOLIC, TEMPERATURE, Sign
 
 
 class PatientSummary(Struct, frozen=True):
@@ -40,6 +41,10 @@ class Statistics(Struct, frozen=True, gc=False):
     ]
 
 
+def _statistics_of(sign: Sign) -> Meta:
+    return Meta(description=f"{sign.title}, {sign.unit}")
+
+
 class Bucket(Struct, frozen=True, gc=False):
     """Statistics of the readings from `timestamp` on, for as long as `every` says."""
 
@@ -49,14 +54,14 @@ class Bucket(Struct, frozen=True, gc=False):
             description="Its beginning, UTC: a whole multiple of `every` since 1970", examples=["2026-01-31T12:00:00Z"]
         ),
     ]
-    pulse: Statistics
-    resp_rate: Statistics
-    systolic: Statistics
-    diastolic: Statistics
-    spo2: Statistics
-    temperature: Statistics
+    pulse: Annotated[Statistics, _statistics_of(PULSE)]
+    resp_rate: Annotated[Statistics, _statistics_of(RESP_RATE)]
+    systolic: Annotated[Statistics, _statistics_of(SYSTOLIC)]
+    diastolic: Annotated[Statistics, _statistics_of(DIASTOLIC)]
+    spo2: Annotated[Statistics, _statistics_of(SPO2)]
+    temperature: Annotated[Statistics, _statistics_of(TEMPERATURE)]
     # Absent where none was measured.
-    map: Statistics | UnsetType = UNSET
+    map: Annotated[Statistics | UnsetType, _statistics_of(MAP)] = UNSET
 
 
 # Values of the supervisor's own ChildState, which this room does not import.

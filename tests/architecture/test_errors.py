@@ -52,7 +52,6 @@ TABLE = {
     "StoreMovedError": (75, 503, "transient"),
     "StoreReplacedError": (70, 500, ""),
     "StoreUnavailableError": (75, 503, "transient"),
-    "StoreMovedError": (75, 503, "transient"),
     "StoreUnopenedError": (75, 503, "transient"),
     "StrayCancellationError": (70, 503, "transient"),
     "SupervisionError": (70, 500, ""),
