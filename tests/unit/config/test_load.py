@@ -60,7 +60,7 @@ def test_a_folder_whose_name_would_be_a_code(tmp_path: Path) -> None:
     folder = tmp_path / "50%41"
     folder.mkdir()
     settings = load(written(folder, '[database]\nurl = "sqlite:///a%20b.db"\n[[child]]\nrole = "sink"\n'), {})
-    assert engine_of(settings.database.url).place == str(folder / "a b.db")
+    assert engine_of(settings.database.url).location == str(folder / "a b.db")
     [own, *_] = places(settings, {})
     other = Settings(database=Database(f"sqlite:///{tmp_path}/50%2541/../50%2541/a b.db"))
     assert [own] == places(other, {})
