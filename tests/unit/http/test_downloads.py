@@ -126,7 +126,7 @@ async def test_a_failure_midway_cuts_the_connection(client: httpx.AsyncClient, p
     logger.add(str, filter=lambda record: bool(lines.append(f"{record['message']} {record['exception']}")))
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         await client.get(path, headers={"Accept-Encoding": accepted})
-    [line] = lines
+    [line] = [each for each in lines if "cut off" in each]  # of all that is logged, httpx's requests too
     assert "an answer was cut off" in line
     assert ("the disk is gone" in line) == (path != "/mistaken")
     assert ("ZeroDivisionError" in line) == (path == "/mistaken")
