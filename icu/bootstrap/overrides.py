@@ -54,7 +54,7 @@ def _patients_of(recordings: Iterable[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def with_history(settings: Settings, *, start: datetime | None = None, speed: float = 1.0) -> Settings:
-    """Let simulated patients begin at `start` and catch up with now, `speed` times as fast."""
+    """Begin simulated patients at `start`; they catch up with now, `speed` times as fast."""
 
     def begun(child: AnyChild) -> AnyChild:
         simulated = isinstance(child, PatientChild) and child.recording is None

@@ -134,7 +134,7 @@ class _Server(uvicorn.Server):
             self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let the application end its streams, then wait for the connections."""
+        """End the streams of the application, then wait for the connections."""
         self._on_stopping()
         await super().shutdown(sockets)
 

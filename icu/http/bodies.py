@@ -38,6 +38,6 @@ class BodyRequest(Request[Any, Any, Any]):
 
 
 def _malformed(why: str) -> str:
-    """What is wrong with the JSON, from what msgspec says of it."""
+    """Explain a mistake in the JSON, from the message of msgspec."""
     place = _PLACE.search(why)
     return f"the body is no JSON, from byte {place['byte']} on" if place else "the body is no JSON, or not all of it"

@@ -194,7 +194,7 @@ def _to_quality_text(quality: Quality) -> str:
 
 
 def to_quality(text: str) -> Quality:
-    """What is said of the signs, from its column."""
+    """Parse the quality column: the doubts about each sign."""
     return msgspec.json.decode(text, type=Quality)
 
 

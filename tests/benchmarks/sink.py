@@ -171,7 +171,7 @@ async def written(path: Path, start: datetime, request: Callable[[int], object],
         watch = Stopwatch()
         for place in range(len(fetched)):
             arrived = arrival(start + timedelta(seconds=place * BATCH * EVERY))
-            await writer.write(request(place), arrived=arrived)  # type: ignore[arg-type]
+            await writer.write(request(place), arrived=arrived)  # type: ignore[arg-type] # a request of either kind
         return watch.lap(sum(len(each.deliveries) for each in fetched))
 
 

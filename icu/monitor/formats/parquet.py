@@ -103,10 +103,10 @@ class _Buffer:
         return len(self._parts[-1])
 
     def flush(self) -> None:
-        """There is nowhere to write to."""
+        """Do nothing: no file lies behind it."""
 
     def close(self) -> None:
-        """What was written is still there."""
+        """Keep the bytes that were written: they are still to be taken."""
 
     def take(self) -> bytes:
         """Return what was written since the last time."""

@@ -204,7 +204,7 @@ async def test_rows_are_counted_so_far(writer: Writer, reader: Reader, most: int
 
 
 async def test_readings_that_vanish(writer: Writer, reader: Reader, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is shorter than it was said to be is no whole answer."""
+    """An answer shorter than announced is an error, not a whole answer."""
     monkeypatch.setattr(history, "SLICE", 2)
     monkeypatch.setattr(history, "PAGE", 2)
     await store(writer, [observation(n) for n in range(6)])

@@ -118,7 +118,7 @@ async def test_a_supervisor_that_gave_up() -> None:
     """The row of a supervisor that gave up has the reason why its patients are down."""
     ward = Ward(2)
     beds = ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: too often", children=ward.beds)
-    ward.view = lambda: [SINK, MONITOR, beds]  # type: ignore[method-assign]
+    ward.view = lambda: [SINK, MONITOR, beds]  # type: ignore[method-assign] # the view of the moment
     lines = ward.lines(80, 24)
     assert "RestartIntensityError: too often" in lines[lines.index("Trouble") + 2]
     assert lines[-1] == "2 of 2 beds and 2 of 2 services run"

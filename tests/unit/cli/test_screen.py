@@ -120,7 +120,7 @@ def test_nobody_there() -> None:
 def test_who_gets_a_screen(monkeypatch: pytest.MonkeyPatch, terminal: bool, term: str, expected: bool) -> None:
     """Pipes and simple terminals get no screen."""
     stream = io.StringIO()
-    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    stream.isatty = lambda: terminal  # type: ignore[method-assign] # a terminal, or none
     monkeypatch.setenv("TERM", term)
     assert is_screen(stream) is expected
 

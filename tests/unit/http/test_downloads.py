@@ -46,7 +46,7 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Desk:
-    """What the application makes of its pieces."""
+    """Responses that the application makes of its pieces."""
     return Desk()
 
 

@@ -128,7 +128,7 @@ async def test_metrics_in_every_format(writer: Writer, monitor: httpx.AsyncClien
 
 
 async def test_buckets_and_columns(writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]) -> None:
-    """What is described has the fields that come; lines hold what an array holds."""
+    """The description has the fields of the answers; lines hold the items of the array."""
     await store(writer, [observation(n, map=93, quality=Quality(spo2="motion")) for n in range(2)])
     content = document["paths"]["/api/patient/{patient_uuid}/metrics"]["get"]["responses"]["200"]["content"]
     readings, buckets, *columns = content["application/json"]["schema"]["oneOf"]

@@ -42,7 +42,7 @@ async def bed(single: EmulatedPatients) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def observe(patients: EmulatedPatients) -> None:
-    """What an emulator does when the bays are due."""
+    """Observe the bays, as an emulator does when they are due."""
     for bay in patients.bays:
         bay.observe()
 

@@ -98,7 +98,7 @@ async def test_a_round_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     rounds: list[int] = []
 
     class Counting(SendBuffer):
-        def put(self, records: Sequence[Record]) -> int:  # type: ignore[override]
+        def put(self, records: Sequence[Record]) -> int:  # type: ignore[override] # it counts alone
             rounds.append(len(records))
             return super().put(records)
 

@@ -52,7 +52,7 @@ def by_struct(columns: Columns) -> list[bytes]:
 
 @given(st.lists(ROWS, max_size=20))
 def test_each_is_what_msgspec_writes(rows: list[dict[str, Any]]) -> None:
-    """Whatever is null, left out, odd or said of the sender's clock."""
+    """The text is what msgspec writes: with nulls, absent and odd values, and a sender's clock ahead."""
     columns = columns_of(rows)
     assert [text.encode() for text in json_texts(columns, slice(None))] == by_struct(columns)
 

@@ -54,7 +54,7 @@ async def test_a_dead_supervisor_is_the_reason() -> None:
     """A dead supervisor explains why its children are down; an answer about others does not mention it."""
     ward, beds = Ward(), [ChildView("bed-1", ChildState.STOPPED)]
     ward.children = [ChildView("sink", ChildState.RUNNING), *beds]
-    ward.view = lambda: [  # type: ignore[method-assign]
+    ward.view = lambda: [  # type: ignore[method-assign] # the view of the moment
         ward.children[0],
         ChildView("beds", ChildState.BACKOFF, last_error="RestartIntensityError: bed-1 died 11 times", children=beds),
     ]
@@ -62,5 +62,5 @@ async def test_a_dead_supervisor_is_the_reason() -> None:
     assert everybody.problems == ["beds is backoff: RestartIntensityError: bed-1 died 11 times"]
     assert everybody.beds == ["bed-1"]
     assert (await Status(("sink",)).carry_out(ward)).problems == []
-    ward.view = lambda: [ward.children[0], ChildView("beds", ChildState.STARTING, children=beds)]  # type: ignore[method-assign]
+    ward.view = lambda: [ward.children[0], ChildView("beds", ChildState.STARTING, children=beds)]  # type: ignore[method-assign] # the view of the moment
     assert (await Status().carry_out(ward)).problems == []

@@ -356,7 +356,7 @@ async def test_the_columns_of_readings_that_vanish(
 
 
 async def test_scorecards_read_the_parquet(writer: Writer, monitor: httpx.AsyncClient, tmp_path: Path) -> None:
-    """What is downloaded is a data set like any other."""
+    """A download is a data set like any other."""
     extra("pyarrow")
     sent = [observation(3_600 * n, pulse=70 + n, patient=ANNA) for n in range(6)]
     await store(writer, sent)

@@ -121,7 +121,7 @@ async def test_a_reader_makes_no_database(tmp_path: Path) -> None:
 
 
 async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
-    """Whatever a query turns out to be."""
+    """A reader cannot write, whichever statement a query holds."""
     engine = SqliteEngine(url)
     there = await engine.identity()
     assert there is not None
@@ -133,7 +133,7 @@ async def test_a_reader_cannot_write(writer: Writer, url: str) -> None:
 
 
 async def test_an_error_names_the_file(engine: SqliteEngine) -> None:
-    """Whoever reads it may have several, and the driver's own text does not say."""
+    """An error names the database: the driver's own text does not, and a reader of logs may have several."""
     with pytest.raises(StoreError, match=r"icu\.db: no such table: nowhere"):
         await engine.read(lambda transaction: transaction.rows(text("SELECT * FROM nowhere")))
 
@@ -157,7 +157,7 @@ async def test_a_locked_database_is_unavailable_and_recovers(writer: Writer, url
 
 
 async def test_a_damaged_file_stops_for_good(url: str, tmp_path: Path) -> None:
-    """What is no database is left as it is, and said so."""
+    """A file that is no database stays as it is, and the error says so."""
     (tmp_path / "icu.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreCorruptError, match="damaged"):
         async with open_writer(url, topic="icu.test"):

@@ -110,7 +110,7 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
 def tls_error(reason: str | None) -> ssl.SSLError:
     """Make an error of TLS as OpenSSL raises it."""
     error = ssl.SSLError(1, "it failed")
-    error.reason = reason  # type: ignore[assignment]
+    error.reason = reason  # type: ignore[assignment] # as the library sets it
     return error
 
 
