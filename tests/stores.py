@@ -20,6 +20,16 @@ UPDATE patient_metrics SET patient_id = patient_id + 10; UPDATE patients SET id 
 UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id = 13 - id;
 """
 
+# Makes the writer's journal that of a sink of an older version, which has no entries of patients and does not say so:
+# ["readings", columns, rows] for ["readings", columns, rows, true].
+OLDER_SINK = f"""
+CREATE TRIGGER older_sink AFTER INSERT ON journal BEGIN
+  DELETE FROM journal WHERE batch = NEW.batch AND substr(NEW.payload, 2, 9) = X'a8{b"patients".hex()}';
+  UPDATE journal SET payload = CAST(X'93' || substr(NEW.payload, 2, length(NEW.payload) - 2) AS BLOB)
+    WHERE batch = NEW.batch;
+END
+"""
+
 
 def connected(url: str) -> sqlite3.Connection:
     """Open another program's connection, which never waits for a lock and begins no transaction by itself."""

@@ -1,6 +1,6 @@
 """Mistakes in the parameters of a request and in the fields of its body, in plain words."""
 
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
@@ -19,7 +19,8 @@ def explain(handler: BaseRouteHandler, name: str, why: str) -> str:
         name: Parameter or field; `data` for the body.
         why: Message of msgspec.
     """
-    kinds = get_type_hints(handler.signature_model, include_extras=True)
+    hints = get_type_hints(handler.signature_model, include_extras=True)
+    kinds = {each: _of_one_value(kind) for each, kind in hints.items()}
     fields = _fields(kinds.get(_BODY))
     field = mistakes.missing_field(why)
     if field or why == repr(name):
@@ -28,6 +29,12 @@ def explain(handler: BaseRouteHandler, name: str, why: str) -> str:
     if unknown:
         return f"there is no field {unknown[:40]!r} here: accepted are {', '.join(fields)}"
     return f"{_label(name)}: {mistakes.explain((kinds | fields).get(name, Struct), why)}"
+
+
+def _of_one_value(kind: Any) -> Any:  # noqa: ANN401 - the type of a parameter
+    """Return the type of one value of a repeatable parameter; any other type as it is."""
+    plain, _ = mistakes.strip_annotations(kind)
+    return get_args(plain)[0] if get_origin(plain) is list else kind
 
 
 def _label(name: str) -> str:

@@ -1,7 +1,7 @@
 """One watch of the database for all live streams: each event is encoded once, and slow clients are dropped."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -10,9 +10,13 @@ from anyio import TASK_STATUS_IGNORED, CancelScope, WouldBlock
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 from loguru import logger
+from msgspec import UNSET
 
+from icu.monitor.schemas import PatientName
 from icu.ops.retries import retry
-from icu.store.reader import Batch, Follower, Reader
+from icu.store.following import Batch, Follower
+from icu.store.reader import Reader
+from icu.store.readings import PatientReading
 
 # Seconds between two looks at the database: gathering new batches costs less than sending each by itself.
 POLL_EVERY: Final = 0.2
@@ -22,6 +26,9 @@ PAGE: Final = 200
 
 # Places in the journal whose next batches are kept for clients that come back, until the next look at the database.
 MAX_KEPT: Final = 16
+
+# Patients whose events a client gets; None for all patients.
+Filter: TypeAlias = frozenset[UUID] | None
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -39,13 +46,13 @@ class Update:
         self.batches = batches
         self.before = before
         self.restart = restart
-        self._encoded: dict[UUID | None, bytes] = {}
+        self._encoded: dict[Filter, bytes] = {}
 
-    def encoded(self, patient: UUID | None) -> bytes:
-        """Return the events for clients that follow this patient; None for all patients."""
-        if patient not in self._encoded:
-            self._encoded[patient] = encode(self.batches, patient)
-        return self._encoded[patient]
+    def encoded(self, patients: Filter) -> bytes:
+        """Return the events for clients that follow these patients."""
+        if patients not in self._encoded:
+            self._encoded[patients] = encode(self.batches, patients)
+        return self._encoded[patients]
 
 
 class Subscription:
@@ -199,19 +206,44 @@ class Broadcast:
                 self.unsubscribe(subscription)
 
 
-def encode(batches: Iterable[Batch], patient: UUID | None) -> bytes:
-    """Encode one event for each batch with readings of the patient: the batch number, and the readings as a JSON array.
+def encode(batches: Iterable[Batch], patients: Filter) -> bytes:
+    """Encode batches as events, of patients before those of readings.
 
     Args:
         batches: In the order of their numbers.
-        patient: None for all patients.
+        patients: Those of whom the events tell.
 
     Returns:
-        Server-sent events; empty where no batch has readings of the patient.
+        Server-sent events; empty where no batch has news or readings of the patients.
     """
-    chunks = []
-    for batch in batches:
-        readings = [each for each in batch.readings if patient in (None, each.patient_uuid)]
-        if readings:
-            chunks.append(b"id: %d\nevent: readings\ndata: %b\n\n" % (batch.number, _encoder.encode(readings)))
-    return b"".join(chunks)
+    return b"".join(part for batch in batches for part in _events(batch, patients))
+
+
+def _events(batch: Batch, patients: Filter) -> Iterable[bytes]:
+    names, readings = _names(batch, patients), _readings(batch, patients)
+    if names:
+        # In a batch that has readings too, the number is theirs: a client that is cut off between the two comes back
+        # with the number before, and gets both again.
+        yield _event(b"patients", names, None if readings else batch.number)
+    if readings:
+        yield _event(b"readings", readings, batch.number)
+
+
+def _names(batch: Batch, patients: Filter) -> Sequence[PatientName]:
+    """List the patients who are new or have another name; an interval is no news for clients."""
+    return [
+        PatientName(each.uuid, each.name)
+        for each in batch.news
+        if each.name is not UNSET and (patients is None or each.uuid in patients)
+    ]
+
+
+def _readings(batch: Batch, patients: Filter) -> Sequence[PatientReading]:
+    if patients is None:
+        return batch.readings
+    return [each for each in batch.readings if each.patient_uuid in patients]
+
+
+def _event(kind: bytes, data: Sequence[PatientName | PatientReading], number: int | None) -> bytes:
+    id_line = b"" if number is None else b"id: %d\n" % number
+    return b"%bevent: %b\ndata: %b\n\n" % (id_line, kind, _encoder.encode(data))

@@ -11,6 +11,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
+from icu.monitor.schemas import PatientName
 from icu.store.readings import PatientReading
 
 
@@ -28,13 +29,23 @@ class EventsPlugin(OpenAPISchemaPlugin):
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401, ARG002 - as Litestar has it
         """Describe the stream as an array of events. The data of each is a string that holds JSON."""
-        readings = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[PatientReading]))
+        readings, names = (
+            schema_creator.for_field_definition(FieldDefinition.from_annotation(kind))
+            for kind in (list[PatientReading], list[PatientName])
+        )
         nothing = Schema(type=OpenAPIType.OBJECT, max_properties=0)
         return Schema(
             type=OpenAPIType.ARRAY,
             items=Schema(
                 one_of=[
                     _event("readings", "The readings that one transaction stored", readings, required=["id"]),
+                    _event(
+                        "patients",
+                        "Patients who are new or have another name, before their first readings under it. Has no id "
+                        "where the sink is of an older version: the readings behind it have",
+                        names,
+                        required=[],
+                    ),
                     _event("reset", "Events were missed: read `/patients` anew", nothing, required=[]),
                 ]
             ),

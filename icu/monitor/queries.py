@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
@@ -25,8 +25,13 @@ LONGEST_BUCKET: Final = 86_400_000
 _Aware: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def check_parameters(query: MultiDict[str], known: Iterable[str]) -> None:
+def check_parameters(query: MultiDict[str], known: Iterable[str], *, repeatable: Container[str] = ()) -> None:
     """Check the names of the parameters: ignoring a misspelt one would answer another question.
+
+    Args:
+        query: Of the request.
+        known: Names of all parameters of the route.
+        repeatable: Those of them that may stand several times.
 
     Raises:
         InvalidQueryError: A parameter is unknown, or given twice.
@@ -37,7 +42,7 @@ def check_parameters(query: MultiDict[str], known: Iterable[str]) -> None:
             near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(names) or 'none'}"
             raise InvalidQueryError(f"there is no parameter {name[:40]!r} here: {hint}")
-        if len(query.getall(name)) > 1:
+        if name not in repeatable and len(query.getall(name)) > 1:
             raise InvalidQueryError(f"the parameter {name} stands {len(query.getall(name))} times: give it once")
 
 

@@ -29,6 +29,15 @@ class PatientSummary(Struct, frozen=True):
     ]
 
 
+class PatientName(Struct, frozen=True):
+    """A patient who is new, or has another name."""
+
+    uuid: Annotated[UUID, Meta(description="What the patient is known by everywhere")]
+    name: Annotated[
+        str | None, Meta(description="As the sender says; null from a sender that says none", examples=["Anna Petrova"])
+    ]
+
+
 class Statistics(Struct, frozen=True, gc=False):
     """Values of a sign in a bucket, but for the doubtful ones. Without any, all but the numbers are null."""
 

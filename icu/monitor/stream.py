@@ -21,7 +21,8 @@ from loguru import logger
 from icu.http.errors import TooManyConnectionsError
 from icu.http.problems import documented
 from icu.http.protocol import cancel_on_disconnect, cut_off
-from icu.monitor.broadcast import Broadcast, Update, encode
+from icu.monitor.broadcast import Broadcast, Filter, Update, encode
+from icu.monitor.errors import InvalidQueryError
 from icu.monitor.events import STREAM
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.errors import StoreError
@@ -29,6 +30,9 @@ from icu.store.reader import Reader
 
 # Updates that a client may lag behind before it is dropped: 13 s of a busy ward.
 MAX_QUEUED: Final = 64
+
+# Patients that a client may name: with more, the address is longer than the 8 KB that nginx takes by default.
+MAX_PATIENTS: Final = 100
 
 # Seconds of silence after which a comment is sent, so that proxies keep the connection.
 KEEP_ALIVE: Final = 15.0
@@ -68,20 +72,28 @@ async def stream(
     reader: NamedDependency[Reader],
     broadcast: NamedDependency[Broadcast],
     patient: Annotated[
-        UUID | None, QueryParameter(description="Only the readings of the patient with this uuid")
+        list[UUID] | None,
+        QueryParameter(
+            schema_extra={"maxItems": MAX_PATIENTS},
+            description="Only this patient: give it once for each that you follow; absent: all",
+        ),
     ] = None,
     last_event_id: Annotated[
         str | None,
         HeaderParameter(name="Last-Event-ID", description="Go on behind this event; browsers send it themselves"),
     ] = None,
 ) -> ASGIApp:
-    """`readings`: a JSON array, what one transaction stored. `reset`: events were missed; read the patients anew."""
-    check_parameters(request.query_params, ("patient",))
+    """`readings`: a JSON array, what one transaction stored. `patients`: those who are new or have another name, before
+    their readings. `reset`: events were missed; read the patients anew."""
+    check_parameters(request.query_params, ("patient",), repeatable=("patient",))
+    patients = None if patient is None else frozenset(patient)
+    if patients is not None and len(patients) > MAX_PATIENTS:
+        raise InvalidQueryError(f"`patient` names {len(patients)} patients: name at most {MAX_PATIENTS}, or follow all")
     if not broadcast.is_following:
         await reader.check()
-    if patient is not None:
-        await reader.check_known(patient)
-    return EventStream(broadcast, patient, _parse_event_id(last_event_id))
+    for each in patients or ():
+        await reader.check_known(each)
+    return EventStream(broadcast, patients, _parse_event_id(last_event_id))
 
 
 class EventStream:
@@ -89,13 +101,13 @@ class EventStream:
 
     Args:
         broadcast: For new batches, and for those that the client missed.
-        patient: Only this patient's readings; None for all patients.
+        patients: Those whose events the client gets; None for all patients.
         last_seen: The client's last batch number; None for a new client.
     """
 
-    def __init__(self, broadcast: Broadcast, patient: UUID | None, last_seen: int | None) -> None:
+    def __init__(self, broadcast: Broadcast, patients: Filter, last_seen: int | None) -> None:
         self._broadcast = broadcast
-        self._patient = patient
+        self._patients = patients
         self._last_seen = last_seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,7 +154,7 @@ class EventStream:
         await _send(send, _RETRY + b"\n")
         seen = self._last_seen
         while (missed := await self._broadcast.missed(seen)) and missed.batches:
-            await _send(send, missed.encoded(self._patient))
+            await _send(send, missed.encoded(self._patients))
             seen = missed.batches[-1].number
         if missed is None:
             await _send(send, _reset(newest))
@@ -168,8 +180,8 @@ class EventStream:
 
     def _unseen(self, update: Update, seen: int) -> bytes:
         if update.before >= seen:
-            return update.encoded(self._patient)
-        return encode([batch for batch in update.batches if batch.number > seen], self._patient)
+            return update.encoded(self._patients)
+        return encode([batch for batch in update.batches if batch.number > seen], self._patients)
 
 
 async def _send(send: Send, body: bytes, *, more: bool = True) -> None:

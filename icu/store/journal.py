@@ -1,19 +1,24 @@
-"""Journal of stored readings, one entry per transaction under a rising batch number, for live streams to follow.
+"""Journal of what each transaction stored, under rising batch numbers, for live streams to follow.
 
 An entry is MessagePack: its kind, and for readings the names of the columns and the rows, about 40 bytes a reading. It
 costs the sink next to nothing, and each monitor makes its own events. Entries name their columns, so that they outlive
 a change of the tables, and their kind, so that a program skips unknown ones.
 
-Batch numbers count readings: the number of a batch is the last one plus its own size, so that the journal can be cut to
-a number of readings. A new database begins at the time of its first batch, in milliseconds since 1970, so that its
-numbers are not those of an older database.
+A transaction that introduces or renames patients has an entry of them before the one of its readings, with a number of
+its own: a client that was cut off between the two goes on at the readings. It also has one, if only of no patient,
+where other programs may have written to the database before: copies of it in memory are of no use then.
+
+Batch numbers count readings: the number of an entry is the last one plus its readings, or plus one for an entry of
+patients, so that the journal can be cut to a number of readings. A new database begins at the time of its first batch,
+in milliseconds since 1970, so that its numbers are not those of an older database.
 """
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from icu.store.readings import ReadingRow
 from icu.store.tables import COLUMNS
@@ -21,8 +26,35 @@ from icu.store.tables import COLUMNS
 # Least number of readings in a full journal: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading.
 KEEP: Final = 100_000
 
-# Kind of entries that hold readings.
+# Kinds of entries.
 READINGS: Final = "readings"
+PATIENTS: Final = "patients"
+
+
+class PatientNews(Struct, frozen=True, omit_defaults=True):
+    """Changes of a patient in one transaction. UNSET fields stand as before; a new patient has both."""
+
+    # In the store.
+    key: int
+    uuid: UUID
+    # None as long as no sender has stated one.
+    name: str | UnsetType | None = UNSET
+    # Seconds between two observations; None as long as no sender has stated it.
+    interval: float | UnsetType | None = UNSET
+
+
+class Entry(Struct, frozen=True):
+    """What an entry tells."""
+
+    # In the order of COLUMNS.
+    rows: Sequence[ReadingRow] = ()
+    news: Sequence[PatientNews] = ()
+    # True where entries of patients say who is new in the rows. Sinks of an older version wrote none.
+    introduced: bool = False
+    # True where other programs may have written to the database before.
+    anew: bool = False
+    # True where this and the entry before it say all that has changed between them.
+    complete: bool = False
 
 
 class _Entry(Struct, array_like=True):
@@ -34,28 +66,54 @@ class _Entry(Struct, array_like=True):
 class _Readings(_Entry, array_like=True):
     columns: tuple[str, ...]
     rows: Sequence[ReadingRow]
+    introduced: bool = False
+
+
+class _Patients(_Entry, array_like=True):
+    news: Sequence[PatientNews]
+    # True where other programs may have written to the database before.
+    anew: bool = False
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _entries: Final = msgspec.msgpack.Decoder(_Entry)
 _readings: Final = msgspec.msgpack.Decoder(_Readings)
+_patients: Final = msgspec.msgpack.Decoder(_Patients)
 
 
 def encode(rows: Sequence[ReadingRow]) -> bytes:
     """Encode rows, in the order of COLUMNS, as the payload of an entry."""
-    return _encoder.encode(_Readings(READINGS, COLUMNS, rows))
+    return _encoder.encode(_Readings(READINGS, COLUMNS, rows, introduced=True))
 
 
-def decode(payload: bytes) -> Sequence[ReadingRow]:
+def encode_patients(news: Sequence[PatientNews], *, anew: bool = False) -> bytes:
+    """Encode the payload of an entry of patients.
+
+    Args:
+        news: Patients who are new or have changed.
+        anew: True where other programs may have written to the database before.
+    """
+    return _encoder.encode(_Patients(PATIENTS, news, anew))
+
+
+def decode(payload: bytes) -> Entry:
     """Decode the payload of an entry.
 
     Returns:
-        Rows in the order of COLUMNS. Missing columns are None, unknown ones are left out. Empty for entries of other
-        kinds.
+        Nothing, and incomplete, for an entry of an unknown kind. Missing columns of rows are None, unknown ones are
+        left out.
     """
-    if _entries.decode(payload).kind != READINGS:
-        return ()
-    entry = _readings.decode(payload)
+    kind = _entries.decode(payload).kind
+    if kind == READINGS:
+        readings = _readings.decode(payload)
+        return Entry(_in_order(readings), introduced=readings.introduced, complete=readings.introduced)
+    if kind == PATIENTS:
+        patients = _patients.decode(payload)
+        return Entry(news=patients.news, anew=patients.anew, complete=not patients.anew)
+    return Entry()
+
+
+def _in_order(entry: _Readings) -> Sequence[ReadingRow]:
     if entry.columns == COLUMNS:
         return entry.rows
     return [tuple(map(dict(zip(entry.columns, row, strict=True)).get, COLUMNS)) for row in entry.rows]

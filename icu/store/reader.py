@@ -14,20 +14,19 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from icu.errors import PatientNotFoundError
-from icu.store import journal, schema
+from icu.store import schema
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreMovedError
+from icu.store.following import Batch, Follower, JournalPatients
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
     LAG,
     TIMESTAMP,
     Columns,
-    PatientReading,
     Reading,
     from_milliseconds,
     milliseconds,
-    to_patient_reading,
     to_reading,
 )
 from icu.store.tables import COLUMNS
@@ -74,10 +73,6 @@ _PAGE: Final = {
     )
     for order in ("asc", "desc")
 }
-_NEWEST_BATCH: Final = text("SELECT max(batch) FROM journal")
-_BATCHES: Final = text("SELECT batch, payload FROM journal WHERE batch >= :batch ORDER BY batch LIMIT :limit")
-_UUIDS: Final = text("SELECT id, uuid FROM patients")
-
 # Milliseconds since 1970, before and behind all that can be stored.
 _BEFORE_ALL: Final = -(2**62)
 _BEHIND_ALL: Final = 2**62
@@ -100,13 +95,6 @@ class Page(Struct, frozen=True):
     last: datetime | None
 
 
-class Batch(Struct, frozen=True):
-    """The readings that one transaction stored."""
-
-    number: int
-    readings: list[PatientReading]
-
-
 class Reader:
     """Reads what the sink has stored."""
 
@@ -114,8 +102,8 @@ class Reader:
         self._engine = engine_of(url)
         # The database that was last seen with tables that can be read; None before.
         self._identity: Hashable | None = None
-        # Of that database: uuids by key, as far as the journal needed them.
-        self._uuids: dict[int, UUID] = {}
+        # Of that database, as its journal was followed.
+        self._journal_patients = JournalPatients()
         # Of that database, too: those that were asked for by themselves.
         self._known: set[UUID] = set()
 
@@ -180,16 +168,18 @@ class Reader:
             return Page({name: column[:limit] for name, column in columns.items()}, from_milliseconds(times[limit - 1]))
         return Page(columns if times != [None] else dict.fromkeys(PAGE_COLUMNS, ()), None)
 
-    async def after(self, batch: int, *, limit: int) -> Sequence["Batch"] | None:
+    async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:
         """See Follower.after. For one look, without following."""
-        return await self._ask(lambda connection: Follower(connection, self._uuids).after(batch, limit=limit))
+        return await self._ask(
+            lambda connection: Follower(connection, self._journal_patients).after(batch, limit=limit)
+        )
 
     @asynccontextmanager
-    async def follow(self) -> AsyncIterator["Follower"]:
+    async def follow(self) -> AsyncIterator[Follower]:
         """Follow the journal, on a connection of its own."""
         identity = await self.look()
         async with self._engine.connection(identity) as connection:
-            yield Follower(connection, self._uuids)
+            yield Follower(connection, self._journal_patients)
 
     def connection(self, identity: Hashable) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection to the database of this identity, an answer of `look`. See Engine.connection."""
@@ -222,47 +212,8 @@ class Reader:
         if identity != self._identity:
             async with self._engine.connection(identity) as connection:
                 await schema.check(connection, self._engine.location)
-            self._identity, self._uuids, self._known = identity, {}, set()
+            self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
         return identity
-
-
-class Follower:
-    """Tells cheaply whether anything was stored, and what."""
-
-    def __init__(self, connection: Connection, uuids: dict[int, UUID]) -> None:
-        self._connection = connection
-        self._uuids = uuids
-
-    async def version(self) -> int:
-        """A number that changes whenever another connection, of any process, commits.
-
-        StoreUnavailableError when the database was removed or replaced: follow anew then.
-        """
-        return await self._connection.data_version()
-
-    async def end(self) -> int:
-        """The newest batch's number; 0 before the first."""
-        [(newest,)] = await self._connection.rows(_NEWEST_BATCH)
-        return newest or 0
-
-    async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:
-        """The next batches behind `batch`, at most `limit`; 0 is before the first.
-
-        None where the journal does not hold `batch`: then some that followed it may be gone too.
-        """
-        rows = await self._connection.rows(_BATCHES, {"batch": batch, "limit": limit + 1})
-        if batch:
-            if not rows or rows[0][0] != batch:
-                return None
-            rows = rows[1:]
-        return [Batch(number, await self._readings(payload)) for number, payload in rows[:limit]]
-
-    async def _readings(self, payload: bytes) -> list[PatientReading]:
-        rows = journal.decode(payload)
-        if any(row[0] not in self._uuids for row in rows):
-            patients = await self._connection.rows(_UUIDS)
-            self._uuids.update((number, UUID(uuid)) for number, uuid in patients)
-        return [to_patient_reading(row, self._uuids[row[0]]) for row in rows]
 
 
 def _moments(now: datetime) -> dict[str, int]:

@@ -7,11 +7,12 @@ however often it is delivered and however the sink ends.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import accumulate
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from sqlalchemy import text
 
 from icu.messages import Delivery, Observation, Position, Refusal
@@ -21,6 +22,7 @@ from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.inserting import Insert, insert_all, insert_new
+from icu.store.journal import PatientNews
 from icu.store.readings import ReadingRow, to_rows
 
 # Bytes of its value that a dead letter keeps.
@@ -110,7 +112,8 @@ class Writer:
         self._engine = engine
         self._topic = topic
         self._foreign_writes = ForeignWrites(topic)
-        self._patients = _Patients()
+        # None where they have to be read first: another program may have changed them.
+        self._patients: _Patients | None = None
 
     async def positions(self) -> dict[int, Position]:
         """Read the stored position of each partition of the topic."""
@@ -138,7 +141,7 @@ class Writer:
             await transaction.execute(_BEGIN_LOG, values)
             self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
-        self._patients = _Patients()  # a program that moved the offsets may have changed the patients too
+        self._patients = None  # a program that moved the offsets may have changed the patients too
         await self._engine.transact(work)
 
     async def write(self, request: WriteRequest, *, arrived: int) -> WriteResult:
@@ -176,19 +179,20 @@ class Writer:
     ) -> tuple[WriteResult, _Patients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
-        patients = await self._upsert_patients(transaction, request.observations)
+        patients, news = await self._upsert_patients(transaction, request.observations)
         rows = to_rows(request.observations, patients.ids, arrived)
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
-        if fresh:
-            await _append_to_journal(transaction, fresh, arrived)
+        anew = self._patients is None
+        if fresh or news or anew:
+            await _append_to_journal(transaction, fresh, news, arrived, anew=anew)
         return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
 
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):
-            self._patients = _Patients()
+            self._patients = None
 
     async def _move(self, transaction: Transaction, moves: Sequence[Move]) -> None:
         values = [
@@ -206,22 +210,28 @@ class Writer:
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _upsert_patients(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
-        """Insert new patients, and update names and intervals. Returns all patients."""
+    async def _upsert_patients(
+        self, transaction: Transaction, observations: Sequence[Observation]
+    ) -> tuple[_Patients, Sequence[PatientNews]]:
+        """Insert new patients, and update names and intervals.
+
+        Returns:
+            All patients, and the changes.
+        """
+        known = await _read_patients(transaction) if self._patients is None else self._patients
         last = {each.patient_uuid.int: each for each in observations}
         if any(each.patient_name is None for each in last.values()):
             # The last observation with a name counts, before a later one without.
             last |= {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
-        changed = [each for number, each in last.items() if _changes(each, self._patients.details.get(number))]
+        changed = [each for number, each in last.items() if _changes(each, known.details.get(number))]
         if not changed:
-            return self._patients
+            return known, ()
         values = [
             {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in changed
         ]
         await transaction.execute(_UPSERT_PATIENT, values)
-        rows = await transaction.rows(_PATIENTS)
-        stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
-        return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
+        patients = await _read_patients(transaction)
+        return patients, [_news_of(each.patient_uuid, known, patients) for each in changed]
 
     def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
         delivery = refusal.delivery
@@ -266,9 +276,35 @@ def _changes(observation: Observation, details: _Details | None) -> bool:
     )
 
 
-async def _append_to_journal(transaction: Transaction, rows: Sequence[ReadingRow], arrived: int) -> None:
-    payload = journal.encode(rows)
+async def _read_patients(transaction: Transaction) -> _Patients:
+    rows = await transaction.rows(_PATIENTS)
+    stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
+    return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
+
+
+def _news_of(uuid: UUID, before: _Patients, after: _Patients) -> PatientNews:
+    name, interval = after.details[uuid.int]
+    old = before.details.get(uuid.int)
+    return PatientNews(
+        after.ids[uuid.int],
+        uuid,
+        UNSET if old is not None and old.name == name else name,
+        UNSET if old is not None and old.interval == interval else interval,
+    )
+
+
+async def _append_to_journal(
+    transaction: Transaction, rows: Sequence[ReadingRow], news: Sequence[PatientNews], arrived: int, *, anew: bool
+) -> None:
+    # Patients first: clients are told of a patient before they get the first reading. Each adds to the number:
+    entries = [(1, journal.encode_patients(news, anew=anew))] if news or anew else []
+    if rows:
+        entries.append((len(rows), journal.encode(rows)))
+    count = sum(added for added, _ in entries)
     # Last in the transaction: other writers wait from here to the commit.
-    [(batch,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": len(rows)})
-    await transaction.execute(_INSERT_JOURNAL, [{"batch": batch, "payload": payload}])
-    await transaction.execute(_CUT_JOURNAL, [{"end": batch - journal.KEEP}])
+    [(end,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": count})
+    numbers = accumulate((added for added, _ in entries), initial=end - count)
+    next(numbers)
+    values = [{"batch": number, "payload": payload} for number, (_, payload) in zip(numbers, entries, strict=True)]
+    await transaction.execute(_INSERT_JOURNAL, values)
+    await transaction.execute(_CUT_JOURNAL, [{"end": end - journal.KEEP}])

@@ -102,7 +102,7 @@ def watch(path: Path, process: psutil.Process) -> Seen:
             found = connection.execute("SELECT batch, payload FROM journal WHERE batch > ?", (last,)).fetchall()
             now = time.time() * 1000
             for batch, payload in found:
-                rows = journal.decode(payload)
+                rows = journal.decode(payload).rows
                 seen.rows.extend(rows)
                 seen.delays.extend(now - row[TIMESTAMP] for row in rows)
                 last = batch

@@ -152,13 +152,14 @@ async def test_another_log_raises_the_log_number(writer: Writer, url: str) -> No
 
 
 async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Writer, url: str) -> None:
-    """Each transaction with new readings is one entry of the journal; duplicates are in none."""
+    """Each transaction with new readings is one entry, behind the one of its new patients; duplicates are in none."""
     await store(writer, [observation(n) for n in range(2)])
     await store(writer, [observation(n) for n in range(2)], start=2)
     await store(writer, [observation(1), observation(2)], start=4)
     entries = rows(url, "SELECT batch, payload FROM journal ORDER BY batch")
-    assert [batch for batch, _ in entries] == [NOON + 2, NOON + 3]
-    assert [[row[1] for row in journal.decode(payload)] for _, payload in entries] == [
+    assert [batch for batch, _ in entries] == [NOON + 1, NOON + 3, NOON + 4]
+    assert [[row[1] for row in journal.decode(payload).rows] for _, payload in entries] == [
+        [],
         [NOON, NOON + 1000],
         [NOON + 2000],
     ]
@@ -169,15 +170,31 @@ async def test_numbers_go_on_though_the_journal_is_empty(writer: Writer, url: st
     await store(writer, [observation(n) for n in range(3)])
     execute(url, "DELETE FROM journal")
     await store(writer, [observation(3)], start=3, arrived=NOON - 5_000)
-    assert rows(url, "SELECT batch FROM journal") == [(NOON + 4,)]
+    assert rows(url, "SELECT batch FROM journal") == [(NOON + 5,), (NOON + 6,)]
+
+
+async def test_an_entry_of_nobody_where_others_may_have_written(writer: Writer, url: str) -> None:
+    """Before the first batch of a sink that begins, and behind changes of other programs; at no other time."""
+    await store(writer, [observation(0)])
+    await store(writer, [observation(1)], start=1)
+    await writer.begin({0: Position(2, "m")}, other_logs=frozenset())
+    await store(writer, [observation(2)], start=2)
+    execute(url, "UPDATE patients SET name = 'Nobody'")
+    await store(writer, [observation(3, patient_name=None)], start=3)
+    entries = [journal.decode(payload) for (payload,) in rows(url, "SELECT payload FROM journal ORDER BY batch")]
+    assert [(len(each.news), len(each.rows), each.anew) for each in entries] == [
+        *((1, 0, True), (0, 1, False), (0, 1, False)),
+        *((0, 0, True), (0, 1, False)),
+        *((0, 0, True), (0, 1, False)),
+    ]
 
 
 async def test_a_transaction_that_fails_takes_no_number(writer: Writer, url: str) -> None:
     """A failed transaction leaves no gap in the numbers, which count the readings of the journal."""
     await store(writer, [observation(0)])
     await store(writer, [observation(0), observation(1)], start=1)
-    assert rows(url, "SELECT batch FROM journal ORDER BY batch") == [(NOON + 1,), (NOON + 2,)]
-    assert rows(url, "SELECT id, batch FROM journal_end") == [(1, NOON + 2)]
+    assert rows(url, "SELECT batch FROM journal ORDER BY batch") == [(NOON + 1,), (NOON + 2,), (NOON + 3,)]
+    assert rows(url, "SELECT id, batch FROM journal_end") == [(1, NOON + 3)]
 
 
 async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from icu.store.writer import Writer
 from icu.supervisor.view import ChildState
 from icu.vitals.catalogue import NUMBERS, SIGNS
 from tests.extras import extra
-from tests.samples import ANNA, START, observation
+from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
 from tests.unit.monitor.test_stream import following, settled
 
@@ -70,7 +70,7 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
     [content] = document["paths"]["/api/stream"]["get"]["responses"]["200"]["content"].items()
     assert content[0] == "text/event-stream"
     described = {each["properties"]["event"]["const"]: each for each in content[1]["schema"]["items"]["oneOf"]}
-    assert set(described) == {"readings", "reset"}
+    assert set(described) == {"readings", "patients", "reset"}
     data = described["readings"]["properties"]["data"]
     assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
     assert data["contentSchema"] == {"type": "array", "items": {"$ref": "#/components/schemas/PatientReading"}}
@@ -80,10 +80,18 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
     async with following(settled) as stream:
         await store(writer, [observation(3_600, **everything), observation(3_601)], start=1, arrived=NOON)
         event = await stream.event()
+        await store(writer, [observation(3_602, patient=BORIS)], start=3, arrived=NOON)
+        news = await stream.event()
     async with following(settled, last="unknown") as stream:
         reset = await stream.event()
     assert (event.kind, reset.kind, reset.data) == ("readings", "reset", {})
+    names = document["components"]["schemas"]["PatientName"]
+    assert described["patients"]["properties"]["data"]["contentSchema"]["items"] == {
+        "$ref": "#/components/schemas/PatientName"
+    }
+    assert (news.kind, set(news.data[0]), set(names["required"])) == ("patients", *[set(names["properties"])] * 2)
     assert set(described["readings"]["required"]) == {"event", "id", "data"}
+    assert set(described["patients"]["required"]) == {"event", "data"}
     assert re.search(described["readings"]["properties"]["id"]["pattern"], str(event.id))
     whole, bare = event.data
     assert set(whole) == set(reading["properties"])

@@ -22,10 +22,11 @@ from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
-from icu.monitor.broadcast import Broadcast, Update
+from icu.monitor.broadcast import Broadcast, Filter, Update
 from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store import journal
-from icu.store.reader import Batch, Follower, Reader
+from icu.store.following import Batch, Follower
+from icu.store.reader import Reader
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildView
 from tests.samples import ANNA, BORIS, START, observation
@@ -107,7 +108,7 @@ async def test_one_event_for_each_batch(writer: Writer, settled: httpx.AsyncClie
     async with following(settled) as stream:
         await store(writer, [observation(1, pulse=61), observation(2, pulse=62)], start=1)
         first = await stream.event()
-        await store(writer, [observation(1, pulse=70, patient=BORIS)], start=3)
+        await store(writer, [observation(3, pulse=70)], start=3)
         second = await stream.event()
     assert (first.kind, pulses(first), pulses(second)) == ("readings", [61, 62], [70])
     assert first.data[0] == {
@@ -285,7 +286,7 @@ async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer:
 
     async with anyio.create_task_group() as group:
         for _ in range(20):
-            stream = EventStream(broadcast, None, NOON + 1)
+            stream = EventStream(broadcast, None, NOON + 2)
             group.start_soon(stream, {"type": "http"}, anyio.sleep_forever, send)
         with anyio.fail_after(10):
             while stalled < 20:
@@ -370,7 +371,7 @@ class Large(Update):
     def __init__(self, number: int) -> None:
         super().__init__([Batch(number + 1, [])], number)
 
-    def encoded(self, patient: UUID | None) -> bytes:
+    def encoded(self, patients: Filter) -> bytes:
         """Return a comment of a megabyte."""
         return b":" + b"x" * 1_000_000 + b"\n\n"
 

@@ -45,6 +45,7 @@ STORED: Final = {
     "readings": 34,
     "journalised once": True,
     "numbers rise": True,
+    "announced once": ["Anna", "Boris"],
     "dead letters": [("conflict", 1), ("malformed", 1)],
     "offsets": len(RECORDS),
     "patients": 2,
@@ -133,12 +134,15 @@ def test_whichever_call_fails(
 def stored(url: str) -> dict[str, object]:
     """Return the content of the file."""
     readings = rows(url, "SELECT patient_id, timestamp FROM patient_metrics ORDER BY 1, 2")
-    entries = [(batch, journal.decode(payload)) for batch, payload in rows(url, "SELECT batch, payload FROM journal")]
-    sizes = [(batch, len(entry)) for batch, entry in sorted(entries)]
+    payloads = rows(url, "SELECT batch, payload FROM journal ORDER BY batch")
+    entries = [(batch, journal.decode(payload).rows) for batch, payload in payloads]
+    sizes = [(batch, len(entry) or 1) for batch, entry in entries]
+    announced = [each.name for _, payload in payloads for each in journal.decode(payload).news]
     return {
         "readings": len(readings),
         "journalised once": sorted(row[:2] for _, entry in entries for row in entry) == readings,
         "numbers rise": all(first + size == batch for (first, _), (batch, size) in itertools.pairwise(sizes)),
+        "announced once": sorted(map(str, announced)),
         "dead letters": rows(url, "SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason"),
         "offsets": rows(url, "SELECT sum(next) FROM consumer_offsets")[0][0],
         "patients": rows(url, "SELECT count(*) FROM patients")[0][0],
