@@ -8,14 +8,13 @@ that is never set. Where neither clock can tell, the age is unknown.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Final, NamedTuple, TypeAlias
 
 import anyio
 from loguru import logger
 
 from icu.store.errors import StoreError
-from icu.store.reader import PatientState, Reader
+from icu.store.reader import Reader
 
 # Seconds between two checks of the clocks.
 CHECK_EVERY: Final = 1.0
@@ -32,10 +31,15 @@ def steady() -> float:
     return time.clock_gettime(_STEADY)
 
 
+# Seconds since a reading arrived, by the patient's uuid as an integer and the arrival in seconds since 1970; None
+# before the first reading, and where the clocks cannot tell.
+AgeOf: TypeAlias = Callable[[int, float | None], float | None]
+
+
 class _Arrival(NamedTuple):
     """Latest arrival of a patient's readings, on both clocks; None where the steady time is unknown."""
 
-    wall: datetime
+    wall: float
     steady: float | None
 
 
@@ -56,7 +60,8 @@ class Ages:
         self._steady = steady
         self._lead = self._current_lead()
         self._checked_at: float | None = None
-        self._arrivals: dict[UUID, _Arrival] = {}
+        # By uuid as an integer: to hash and compare UUIDs takes longer than all else of an age.
+        self._arrivals: dict[int, _Arrival] = {}
 
     async def run(self) -> None:
         """Check the clocks until cancelled."""
@@ -85,36 +90,42 @@ class Ages:
                 "the clock was set back by {:.0f} s: until it has caught up, readings from before it stay the latest",
                 self._lead - lead,
             )
-        self._arrivals = {each.uuid: self._arrival_of(each, each.arrived, lead) for each in patients if each.arrived}
+        self._arrivals = {
+            each.uuid.int: self._arrival_of(each.uuid.int, each.arrived.timestamp(), lead)
+            for each in patients
+            if each.arrived
+        }
         self._lead, self._checked_at = lead, self._steady()
 
     def now(self) -> datetime:
         """Return the time on the wall clock, UTC."""
         return datetime.fromtimestamp(self._wall(), UTC)
 
-    def of(self, patient: PatientState) -> float | None:
-        """Return the age of a patient's latest reading.
+    def at_present(self) -> AgeOf:
+        """Return a function that gives the ages of many patients, by one look at the clocks."""
+        wall, steady, is_set_back = self._wall(), self._steady(), self._is_set_back()
+        arrivals = self._arrivals
 
-        Returns:
-            Seconds since its arrival; None before the first reading, and where the clocks cannot tell.
-        """
-        if patient.arrived is None or self._is_set_back():
-            return None
-        by_wall = self._wall() - patient.arrived.timestamp()
-        last = self._arrivals.get(patient.uuid)
-        if last is None or last.wall != patient.arrived:
-            # Slightly negative ages are rounding: the store keeps milliseconds.
-            return max(0.0, by_wall) if by_wall > -MIN_STEP else None
-        # The steady clock may have stood still with its machine. The higher of both ages is the safe one.
-        return None if last.steady is None else max(by_wall, self._steady() - last.steady)
+        def age_of(patient: int, arrived: float | None) -> float | None:
+            if arrived is None or is_set_back:
+                return None
+            by_wall = wall - arrived
+            last = arrivals.get(patient)
+            if last is None or last.wall != arrived:
+                # Slightly negative ages are rounding: the store keeps milliseconds.
+                return max(0.0, by_wall) if by_wall > -MIN_STEP else None
+            # The steady clock may have stood still with its machine. The higher of both ages is the safe one.
+            return None if last.steady is None else max(by_wall, steady - last.steady)
 
-    def _arrival_of(self, patient: PatientState, arrived: datetime, lead: float) -> _Arrival:
+        return age_of
+
+    def _arrival_of(self, patient: int, arrived: float, lead: float) -> _Arrival:
         """Place an arrival on the steady clock, where it can only lie before the step back."""
-        last = self._arrivals.get(patient.uuid)
+        last = self._arrivals.get(patient)
         if last is not None and last.wall == arrived:
             return last
         now = self._steady()
-        before, since = arrived.timestamp() - self._lead, arrived.timestamp() - lead
+        before, since = arrived - self._lead, arrived - lead
         # The wall clock shows the hour before the step twice: an arrival that fits both times has no known age.
         can_be_before = before <= now + MIN_STEP
         can_be_since = self._checked_at is not None and self._checked_at - MIN_STEP < since <= now + MIN_STEP

@@ -15,6 +15,7 @@ from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
 from icu.monitor.formats.description import MetricsPlugin
+from icu.monitor.latest import LatestReadings
 from icu.monitor.metrics import latest_metrics, list_metrics
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
@@ -90,6 +91,12 @@ def create_app(
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={"reader": reader, "ages": ages, "broadcast": broadcast, "fetch_children": fetch_children},
+        dependencies={
+            "reader": reader,
+            "ages": ages,
+            "broadcast": broadcast,
+            "latest_readings": LatestReadings(reader, broadcast),
+            "fetch_children": fetch_children,
+        },
         lifespan=[watching, *lifespan],
     )

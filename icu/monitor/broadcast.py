@@ -1,7 +1,7 @@
 """One watch of the database for all live streams: each event is encoded once, and slow clients are dropped."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -91,12 +91,30 @@ class Subscription:
         self._queue.close()
 
 
+class Observer(Protocol):
+    """A neighbour in the same process that takes all batches."""
+
+    @property
+    def active(self) -> bool:
+        """True while it takes batches."""
+        ...
+
+    def take(self, batches: Sequence[Batch]) -> None:
+        """Take the batches that follow the last ones."""
+        ...
+
+    def forget(self) -> None:
+        """Begin anew: the database may have changed in ways of which the journal does not tell."""
+        ...
+
+
 class Broadcast:
     """Watch of the store's journal, which offers new batches to every subscription."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._subscriptions: set[Subscription] = set()
+        self._observers: list[Observer] = []
         self._last_batch: int | None = None  # None before the first look
         self._closed = False
         # True while the database can be read.
@@ -110,6 +128,10 @@ class Broadcast:
         """Watch until cancelled. Retries while the database is missing or away."""
         task_status.started()
         await retry("following the database", self._poll, on_trouble=lambda _: None)
+
+    def observe(self, observer: Observer) -> None:
+        """Begin to offer batches to a neighbour, before they are offered to clients and whenever it is active."""
+        self._observers.append(observer)
 
     def subscribe(self, queue: MemoryObjectSendStream[Update], scope: CancelScope) -> Subscription:
         """Begin to offer updates.
@@ -159,48 +181,72 @@ class Broadcast:
 
     async def _poll(self) -> None:
         async with self._reader.follow() as follower:
+            # It may be of another database than before, whose numbers may be the same.
+            self._forget()
             version = None
             try:
                 while True:
-                    # The version changes with each write: reading it costs less than a query of the journal.
-                    newest = await follower.version()
-                    self._missed.clear()
-                    if newest != version:
-                        version = newest
-                        await self._catch_up(follower)
-                    self.is_following = True
+                    version = await self._look(follower, version)
                     await anyio.sleep(POLL_EVERY)
             finally:
                 self.is_following = False
                 self._missed.clear()
 
+    async def _look(self, follower: Follower, version: int | None) -> int:
+        """Offer what was stored since the database had this version. Returns the present one."""
+        # The version changes with each write: reading it costs less than a query of the journal.
+        newest = await follower.version()
+        self._missed.clear()
+        if newest != version:
+            await self._catch_up(follower)
+        self.is_following = True
+        return newest
+
     async def _catch_up(self, follower: Follower) -> None:
         if self._last_batch is None:
             # Clients that subscribed before the first look cannot know what they missed.
-            self._last_batch = await follower.end()
-            self._offer(Update((), self._last_batch, restart=True))
+            self._begin_anew(await follower.end())
             return
-        if not self._subscriptions:
+        if not self._is_followed():
             end = await follower.end()
             # A client that subscribed during the query expects every batch after the old place.
-            if not self._subscriptions:
+            if not self._is_followed():
                 self._last_batch = end
                 return
+        before = self._last_batch
         while batches := await self._read_after(follower, self._last_batch):
             update = Update(batches, self._last_batch)
             self._last_batch = batches[-1].number
             self._offer(update)
+        if self._last_batch == before:
+            # A commit of which the journal does not tell: dead letters alone, or another program's changes.
+            self._forget()
 
     async def _read_after(self, follower: Follower, seen: int) -> Sequence[Batch]:
         batches = await follower.after(seen, limit=PAGE)
         if batches is None:
             logger.warning("the journal was cut before it was read: all streams begin anew")
-            self._last_batch = await follower.end()
-            self._offer(Update((), self._last_batch, restart=True))
+            self._begin_anew(await follower.end())
             return ()
         return batches
 
+    def _is_followed(self) -> bool:
+        return bool(self._subscriptions) or any(each.active for each in self._observers)
+
+    def _begin_anew(self, end: int) -> None:
+        self._last_batch = end
+        self._forget()
+        self._offer(Update((), end, restart=True))
+
+    def _forget(self) -> None:
+        for each in self._observers:
+            each.forget()
+
     def _offer(self, update: Update) -> None:
+        # Before the clients: one that is told of a batch, and asks for the patients, finds it in the list.
+        for observer in self._observers:
+            if observer.active:
+                observer.take(update.batches)
         for subscription in tuple(self._subscriptions):
             if not subscription.offer(update):
                 self.unsubscribe(subscription)

@@ -27,6 +27,14 @@ class PatientSummary(Struct, frozen=True):
             examples=[2.5],
         ),
     ]
+    stale: Annotated[
+        bool | None,
+        Meta(
+            description="True where so many readings are missing that something is wrong: three intervals of the "
+            "sender, at least 15 s. Null with the age",
+            examples=[False],
+        ),
+    ]
 
 
 class PatientName(Struct, frozen=True):

@@ -19,6 +19,7 @@ from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
+from icu.store.newest import Newest, read_newest
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
     LAG,
@@ -123,6 +124,10 @@ class Reader:
         """All patients, in the order in which they were first seen."""
         rows = await self._ask(lambda connection: connection.rows(_ALL_PATIENTS, _moments(now)))
         return [_state(row) for row in rows]
+
+    async def newest(self, *, now: datetime) -> list[Newest]:
+        """All patients with the newest reading by its timestamp, to keep the latest ones in memory from `now` on."""
+        return await self._ask(lambda connection: read_newest(connection, now))
 
     async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
         """One patient. PatientNotFoundError for an unknown one."""

@@ -1,0 +1,169 @@
+"""Patients with their newest readings in memory, as the journal tells of them.
+
+The newest reading by its time is nearly always the latest one. Where it may not be (see icu.store.newest), the patient
+is unsure, and the store has to be asked.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from msgspec import UNSET, Struct
+
+from icu.store.following import Batch
+from icu.store.journal import PatientNews
+from icu.store.newest import Newest
+from icu.store.readings import CLOCK_TOLERANCE_MS, LAG, TIMESTAMP, ReadingRow
+from icu.vitals.staleness import GAPS, stale_after
+
+_DIGITS: Final = re.compile("([0-9]+)")
+
+
+class Latest(Struct, frozen=True):
+    """A patient's latest reading as it is listed."""
+
+    # JSON; null before the first.
+    text: str
+    # Seconds since 1970; None before the first.
+    arrived: float | None
+
+
+class Kept:
+    """A patient, with the newest reading."""
+
+    __slots__ = (
+        "_times",
+        "head",
+        "interval",
+        "key",
+        "last_arrival",
+        "latest",
+        "name",
+        "number",
+        "row",
+        "stale_after",
+        "uuid",
+    )
+
+    def __init__(self, found: Newest) -> None:
+        self.key = found.key
+        self.uuid = found.uuid
+        # The uuid as an integer.
+        self.number = found.uuid.int
+        self.name = found.name
+        self.interval = found.interval
+        self.row = found.row
+        self.last_arrival = found.last_arrival
+        self._times: Sequence[int] = found.times
+        # Seconds of age.
+        self.stale_after = self._stale_after()
+        # Beginning of the patient's text, see icu.monitor.listing; None after a change.
+        self.head: str | None = None
+        # Made of `row`; None after a change.
+        self.latest: Latest | None = None
+
+    def learn(self, news: PatientNews) -> None:
+        """Take in another name or interval."""
+        if news.name is not UNSET:
+            self.name, self.head = news.name, None
+        if news.interval is not UNSET:
+            self.interval = news.interval
+            self.stale_after = self._stale_after()
+
+    def take(self, row: ReadingRow) -> None:
+        """Take in a reading that was stored, in any order of time."""
+        self.last_arrival = max(self.last_arrival, row[TIMESTAMP] + row[LAG])
+        if self.interval is None:
+            self._times = sorted({*self._times, row[TIMESTAMP]})[-GAPS - 1 :]
+            self.stale_after = self._stale_after()
+        if self.row is None or row[TIMESTAMP] > self.row[TIMESTAMP]:
+            self.row, self.latest = row, None
+
+    @property
+    def is_last(self) -> bool:
+        """True where nothing arrived after the newest reading: it is the latest then, whatever the time."""
+        return self.row is None or self.row[TIMESTAMP] + self.row[LAG] >= self.last_arrival
+
+    def is_latest(self, now: int) -> bool:
+        """Tell if the newest reading is certainly the latest one.
+
+        Args:
+            now: Milliseconds since 1970.
+        """
+        return self.is_last or (
+            self.row is not None and self.row[TIMESTAMP] <= now and self.row[LAG] >= -CLOCK_TOLERANCE_MS
+        )
+
+    def _stale_after(self) -> float:
+        return stale_after(self.interval, [each / 1000 for each in self._times])
+
+
+class Roster:
+    """All patients of a database.
+
+    Args:
+        found: As the store has them.
+    """
+
+    def __init__(self, found: Iterable[Newest]) -> None:
+        # By key in the store.
+        self._kept = {each.key: Kept(each) for each in found}
+        # Those of them whose newest reading may not be the latest.
+        self._unsure = {each.key: each for each in self._kept.values() if not each.is_last}
+        # Sorted by name; None after a change of names.
+        self._order: Sequence[Kept] | None = None
+
+    def take(self, batch: Batch) -> bool:
+        """Take in a batch of the journal. To take one twice changes nothing.
+
+        Returns:
+            False where it may have changed what it does not tell of: the patients have to be read anew.
+        """
+        if not batch.complete:
+            return False
+        for news in batch.news:
+            self._learn(news)
+        for row in batch.rows:
+            patient = self._kept.get(row[0])
+            if patient is None:
+                return False  # of another database than the one that was read
+            patient.take(row)
+            if patient.is_last:
+                self._unsure.pop(patient.key, None)
+            else:
+                self._unsure[patient.key] = patient
+        return True
+
+    def unsure(self, now: int) -> list[Kept]:
+        """Return those whose newest reading may not be the latest.
+
+        Args:
+            now: Milliseconds since 1970.
+        """
+        return [each for each in self._unsure.values() if not each.is_latest(now)]
+
+    def by_name(self) -> Sequence[Kept]:
+        """Return all, sorted by name: Bed 2 before Bed 10, and patients without a name at the end."""
+        if self._order is None:
+            self._order = sorted(self._kept.values(), key=_by_name)
+        return self._order
+
+    def _learn(self, news: PatientNews) -> None:
+        patient = self._kept.get(news.key)
+        if patient is None:
+            patient = self._kept[news.key] = Kept(Newest(news.key, news.uuid, None, None, None, 0))
+        patient.learn(news)
+        self._order = None
+
+
+def _by_name(patient: Kept) -> tuple[bool, Sequence[str | int], str]:
+    return patient.name is None, _natural(patient.name or ""), str(patient.uuid)
+
+
+# As many as there may be patients, who are sorted anew after each change of names.
+@lru_cache(maxsize=16_384)
+def _natural(name: str) -> Sequence[str | int]:
+    """Make a sort key: the name without its case, and its numbers as integers."""
+    # The split has text at even and numbers at odd places, so that only like is compared with like.
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(name.casefold())))
