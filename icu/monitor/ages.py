@@ -110,7 +110,7 @@ class Ages:
             if arrived is None or is_set_back:
                 return None
             by_wall = wall - arrived
-            last = arrivals.get(patient)
+            last = arrivals.get(patient) if arrivals else None
             if last is None or last.wall != arrived:
                 # Slightly negative ages are rounding: the store keeps milliseconds.
                 return max(0.0, by_wall) if by_wall > -MIN_STEP else None

@@ -12,8 +12,8 @@ import anyio
 
 from icu.errors import PatientNotFoundError
 from icu.monitor.broadcast import Broadcast
-from icu.monitor.listing import Listed, latest_of
-from icu.monitor.roster import Kept, Latest, Roster
+from icu.monitor.listing import Latest, Listed, latest_of
+from icu.monitor.roster import Kept, Roster
 from icu.store.errors import StoreUnavailableError
 from icu.store.following import Batch
 from icu.store.reader import Reader

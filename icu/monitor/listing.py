@@ -1,7 +1,7 @@
 """The list of patients as JSON: each reading is encoded once, and only its age is written anew for each answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from msgspec import Struct
 
 from icu.monitor.ages import AgeOf, Ages
-from icu.monitor.roster import Kept, Latest
+from icu.monitor.roster import Kept
 from icu.store.json_texts import json_texts
 from icu.store.reader import PatientState
 from icu.store.readings import LAG, TIMESTAMP
@@ -18,28 +18,35 @@ from icu.store.tables import COLUMNS
 # Patients that are encoded in one turn of the loop: one to three milliseconds.
 SLICE: Final = 1_000
 
-_NONE_YET: Final = Latest("null", None)
-
 _encoder: Final = msgspec.json.Encoder()
+
+
+class Latest(NamedTuple):
+    """A patient with the latest reading, as they are listed."""
+
+    # JSON up to the age.
+    text: str
+    # Of the reading, in seconds since 1970; None before the first.
+    arrived: float | None
 
 
 class Listed(Struct, frozen=True):
     """The patients of an answer."""
 
     patients: Sequence[Kept]
-    # By the patient's key, latest readings that are not the newest.
+    # By the patient's key, those whose latest reading is not the newest.
     exceptions: Mapping[int, Latest]
 
 
-class _Head(Struct, frozen=True):
+class _Names(Struct, frozen=True):
     uuid: UUID
     name: str | None
 
 
 def latest_of(state: PatientState) -> Latest:
-    """Encode the latest reading of a patient as the store has it."""
-    text = _encoder.encode(state.latest).decode()
-    return Latest(text, None if state.arrived is None else state.arrived.timestamp())
+    """Encode a patient as the store has it."""
+    arrived = None if state.arrived is None else state.arrived.timestamp()
+    return Latest(_text(_head(state.uuid, state.name), _encoder.encode(state.latest).decode()), arrived)
 
 
 async def encode_patients(listed: Listed, ages: Ages) -> bytes:
@@ -49,27 +56,41 @@ async def encode_patients(listed: Listed, ages: Ages) -> bytes:
         if start:
             await checkpoint()
         part = listed.patients[start : start + SLICE]
-        _renew([each for each in part if each.latest is None])
-        age_of = ages.at_present()
-        texts += [_text(each, listed.exceptions.get(each.key) or each.latest or _NONE_YET, age_of) for each in part]
-    return f"[{','.join(texts)}]".encode()
+        _renew([each for each in part if not each.text])
+        _append(texts, part, listed.exceptions, ages.at_present())
+    return f"[{''.join(texts).removesuffix(',')}]".encode()
 
 
 def _renew(patients: Sequence[Kept]) -> None:
-    """Encode the newest readings of patients anew."""
+    """Encode patients who have changed, with their newest readings."""
+    for patient in patients:
+        patient.head = patient.head or _head(patient.uuid, patient.name)
+        patient.text = _text(patient.head, "null")
     measured = [(each, each.row) for each in patients if each.row is not None]
     if measured:
         columns = dict(zip(COLUMNS, zip(*(row for _, row in measured), strict=True), strict=True))
-        for (patient, row), text in zip(measured, json_texts(columns, slice(None)), strict=True):
-            patient.latest = Latest(text, (row[TIMESTAMP] + row[LAG]) / 1000)
+        for (patient, row), reading in zip(measured, json_texts(columns, slice(None)), strict=True):
+            patient.text = _text(patient.head, reading)
+            patient.arrived = (row[TIMESTAMP] + row[LAG]) / 1000
 
 
-def _text(patient: Kept, latest: Latest, age_of: AgeOf) -> str:
-    if patient.head is None:
-        patient.head = _encoder.encode(_Head(patient.uuid, patient.name)).decode().removesuffix("}") + ',"latest":'
-    age = age_of(patient.number, latest.arrived)
-    if age is None:
-        return f'{patient.head}{latest.text},"latest_age_seconds":null,"stale":null}}'
-    # The store keeps arrivals to the millisecond.
-    stale = "true" if age > patient.stale_after else "false"
-    return f'{patient.head}{latest.text},"latest_age_seconds":{age:.3f},"stale":{stale}}}'
+def _head(uuid: UUID, name: str | None) -> str:
+    return _encoder.encode(_Names(uuid, name)).decode().removesuffix("}")
+
+
+def _text(head: str, reading: str) -> str:
+    return f'{head},"latest":{reading},"latest_age_seconds":'
+
+
+def _append(texts: list[str], patients: Sequence[Kept], exceptions: Mapping[int, Latest], age_of: AgeOf) -> None:
+    # Two texts for each, which are joined at the end: to join them here too takes half as long again.
+    for patient in patients:
+        text, arrived = exceptions.get(patient.key) or (patient.text, patient.arrived)
+        age = age_of(patient.number, arrived)
+        texts.append(text)
+        if age is None:
+            texts.append('null,"stale":null},')
+        elif age > patient.stale_after:
+            texts.append(f'{age:.3f},"stale":true}},')  # the store keeps arrivals to the millisecond
+        else:
+            texts.append(f'{age:.3f},"stale":false}},')

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from icu.store.following import Batch
 from icu.store.journal import PatientNews
@@ -20,29 +20,21 @@ from icu.vitals.staleness import GAPS, stale_after
 _DIGITS: Final = re.compile("([0-9]+)")
 
 
-class Latest(Struct, frozen=True):
-    """A patient's latest reading as it is listed."""
-
-    # JSON; null before the first.
-    text: str
-    # Seconds since 1970; None before the first.
-    arrived: float | None
-
-
 class Kept:
     """A patient, with the newest reading."""
 
     __slots__ = (
         "_times",
+        "arrived",
         "head",
         "interval",
         "key",
         "last_arrival",
-        "latest",
         "name",
         "number",
         "row",
         "stale_after",
+        "text",
         "uuid",
     )
 
@@ -58,15 +50,16 @@ class Kept:
         self._times: Sequence[int] = found.times
         # Seconds of age.
         self.stale_after = self._stale_after()
-        # Beginning of the patient's text, see icu.monitor.listing; None after a change.
-        self.head: str | None = None
-        # Made of `row`; None after a change.
-        self.latest: Latest | None = None
+        # JSON of the uuid and the name, see icu.monitor.listing; empty after a change.
+        self.head = ""
+        # JSON of all up to the age, and the arrival of `row` in seconds since 1970; the text is empty after a change.
+        self.text = ""
+        self.arrived: float | None = None
 
     def learn(self, news: PatientNews) -> None:
         """Take in another name or interval."""
         if news.name is not UNSET:
-            self.name, self.head = news.name, None
+            self.name, self.head, self.text = news.name, "", ""
         if news.interval is not UNSET:
             self.interval = news.interval
             self.stale_after = self._stale_after()
@@ -78,7 +71,7 @@ class Kept:
             self._times = sorted({*self._times, row[TIMESTAMP]})[-GAPS - 1 :]
             self.stale_after = self._stale_after()
         if self.row is None or row[TIMESTAMP] > self.row[TIMESTAMP]:
-            self.row, self.latest = row, None
+            self.row, self.text = row, ""
 
     @property
     def is_last(self) -> bool:
