@@ -339,7 +339,7 @@ async def test_the_answer_is_what_its_schema_says(writer: Writer, monitor: Monit
 
 
 async def test_many_patients_are_encoded_in_slices(writer: Writer, monitor: Monitor) -> None:
-    """Each of them once, also where another batch comes in between two slices."""
+    """Each of them once."""
     many = [UUID(int=n) for n in range(1, 2 * SLICE + 2)]
     sent = [observation(0, patient=each, patient_name=f"{each.int:05}") for each in many]
     await store(writer, sent, arrived=NOON)
