@@ -14,14 +14,14 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import text
 
-from icu.messages import Delivery, Observation, Position, Refusal
+from icu.messages import Delivery, Position, Refusal
 from icu.store import journal
 from icu.store.engines.base import Engine, OverlapError, Transaction, Values
 from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.inserting import Insert, insert_all, insert_new
-from icu.store.readings import ReadingRow, to_rows
+from icu.store.readings import INTERVAL, NAME, PATIENT, ObservedRow, ReadingRow, to_rows
 
 # Bytes of its value that a dead letter keeps.
 MAX_KEPT_BYTES: Final = 65_536
@@ -69,8 +69,8 @@ class Move(Struct, frozen=True, gc=False):
 class WriteRequest(Struct, frozen=True, gc=False):
     """Content of one transaction."""
 
-    observations: Sequence[Observation]
-    # Source of each observation, in the same order.
+    observed: Sequence[ObservedRow]
+    # Source of each of them, in the same order.
     deliveries: Sequence[Delivery]
     refusals: Sequence[Refusal]
     moves: Sequence[Move]
@@ -176,8 +176,8 @@ class Writer:
     ) -> tuple[WriteResult, _Patients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
-        patients = await self._upsert_patients(transaction, request.observations)
-        rows = to_rows(request.observations, patients.ids, arrived)
+        patients = await self._upsert_patients(transaction, request.observed)
+        rows = to_rows(request.observed, patients.ids, arrived)
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
         if refusals:
@@ -206,17 +206,17 @@ class Writer:
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _upsert_patients(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
+    async def _upsert_patients(self, transaction: Transaction, observed: Sequence[ObservedRow]) -> _Patients:
         """Insert new patients, and update names and intervals. Returns all patients."""
-        last = {each.patient_uuid.int: each for each in observations}
-        if any(each.patient_name is None for each in last.values()):
+        last = {each[PATIENT]: each for each in observed}
+        if any(each[NAME] is None for each in last.values()):
             # The last observation with a name counts, before a later one without.
-            last |= {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
+            last |= {each[PATIENT]: each for each in observed if each[NAME] is not None}
         changed = [each for number, each in last.items() if _changes(each, self._patients.details.get(number))]
         if not changed:
             return self._patients
         values = [
-            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in changed
+            {"uuid": str(UUID(int=each[PATIENT])), "name": each[NAME], "interval": each[INTERVAL]} for each in changed
         ]
         await transaction.execute(_UPSERT_PATIENT, values)
         rows = await transaction.rows(_PATIENTS)
@@ -257,12 +257,12 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
         yield Writer(engine, topic)
 
 
-def _changes(observation: Observation, details: _Details | None) -> bool:
+def _changes(observed: ObservedRow, details: _Details | None) -> bool:
     """Tell if the observation brings a new patient, or another name or interval."""
     return (
         details is None
-        or observation.patient_name not in (None, details.name)
-        or observation.interval not in (None, details.interval)
+        or observed[NAME] not in (None, details.name)
+        or observed[INTERVAL] not in (None, details.interval)
     )
 
 
