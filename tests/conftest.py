@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import hypothesis
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from loguru import logger
@@ -19,6 +20,10 @@ from tests.brokers import Broker, shared_broker
 from tests.processes import keep_ignored_signals_from_children, running
 
 Spawn = Callable[..., subprocess.Popen[Any]]
+
+# Without hypothesis' own judgements of time: on a busy machine they fail tests whose code is right.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 # Files of unit tests that take half of the time of all: they start programs, or simulate wards for days.

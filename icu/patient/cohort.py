@@ -1,9 +1,11 @@
 """Patients that are stepped together, with their sensors: observations, and the truth beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import ceil, isnan
+from itertools import product
+from math import ceil
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -13,11 +15,15 @@ from icu.bounds import TICK
 from icu.messages import SCHEMA_VERSION, Observation, Quality
 from icu.patient.body import care
 from icu.patient.body.body import LONGEST_STEP, Body
+from icu.patient.body.signs import Floats
 from icu.patient.patients import Identity, Truth
 from icu.patient.scenarios import Scenario
-from icu.patient.sensors import ARTEFACTS, SHOWN, Sensors, Shown
+from icu.patient.sensors import ARTEFACTS, SHOWN, Readout, Sensors, Shown
 from icu.vitals.catalogue import BY_NAME
 from icu.vitals.signs import format_blood_pressure
+
+# Places in SHOWN of the signs that are no whole numbers.
+_WITH_DECIMALS: Final = [number for number, sign in enumerate(SHOWN) if BY_NAME[sign].decimals]
 
 
 class Cohort:
@@ -54,28 +60,24 @@ class Cohort:
 
     def step(self, seconds: float) -> None:
         """Advance the time by these seconds."""
-        # In parts of equal length: treatments and scenarios begin only between steps.
-        steps = max(1, ceil(seconds / LONGEST_STEP))
-        for _ in range(steps):
-            self._body.step(seconds / steps)
-            self._sensors.step(seconds / steps, self._body.now, self._body.signs)
+        for _ in self._steps(seconds, 1):
+            pass
 
     def show(self) -> Shown:
         """Return the values on the monitors, as arrays."""
-        return self._sensors.show(self._body.now, self._body.signs)
+        return Shown(*(each[0] for each in self._sensors.show([self._readout()])))
 
-    def observe(self, timestamp: datetime, interval: float) -> list[Observation]:
-        """Return the values on the monitors as observations, one for each patient.
+    def observe(self, times: Sequence[datetime], interval: float) -> list[Observation]:
+        """Return the values on the monitors as observations, time after time, and one for each patient.
 
         Args:
-            timestamp: Time of the observations.
-            interval: Seconds until the next ones.
+            times: The time now, and those of later observations, to which the patients are stepped.
+            interval: Seconds between two times, and until the next observations.
         """
-        shown = self.show()
+        later = (self._sensors.read(*each) for each in self._steps(interval, len(times) - 1))
+        shown = self._sensors.show([self._readout(), *later])
         # By name of sign, and not in a loop: this is made for each patient every few seconds.
-        pulses, rates, saturations, temperatures, systolics, diastolics, means = (
-            _plain(*each) for each in zip(SHOWN, shown.values.tolist(), strict=True)
-        )
+        pulses, rates, saturations, temperatures, systolics, diastolics, means = _plain(shown.values)
         return [
             Observation(
                 patient_uuid=identity.uuid,
@@ -92,10 +94,22 @@ class Cohort:
                 interval=interval,
                 schema_version=SCHEMA_VERSION,
             )
-            for n, (identity, measured_at, quality) in enumerate(
-                zip(self.identities, _pressure_times(shown, timestamp), _qualities(shown), strict=True)
+            for n, ((timestamp, identity), measured_at, quality) in enumerate(
+                zip(product(times, self.identities), _pressure_times(shown, times), _qualities(shown), strict=True)
             )
         ]
+
+    def _steps(self, seconds: float, count: int) -> Iterator[tuple[float, Floats]]:
+        """Advance the time by `seconds`, this number of times. Yields the time and the true signs after each."""
+        # In parts of equal length: treatments and scenarios begin only between steps.
+        parts = max(1, ceil(seconds / LONGEST_STEP))
+        for number, (now, signs) in enumerate(self._body.steps(seconds / parts, parts * count), 1):
+            self._sensors.step(seconds / parts, now, signs)
+            if number % parts == 0:
+                yield now, signs
+
+    def _readout(self) -> Readout:
+        return self._sensors.read(self._body.now, self._body.signs)
 
     def begin_scenario(self, patient: int, scenario: Scenario | None) -> None:
         """Begin a scenario for a patient now; None ends the current one.
@@ -138,24 +152,40 @@ def _seeds(seed: int | None, uuid: UUID) -> tuple[SeedSequence, SeedSequence, Se
     return SeedSequence([number, uuid.int]), course, sensors
 
 
-def _plain(sign: str, values: Sequence[float]) -> list[float | None]:
-    """Convert values for messages: whole numbers without a fraction, None for NaN."""
-    if BY_NAME[sign].decimals:
-        return [None if isnan(value) else value for value in values]
-    return [None if isnan(value) else int(value) for value in values]
+def _plain(values: Floats) -> list[list[float | None]]:
+    """Convert values for messages: whole numbers without a fraction, None for NaN.
+
+    Args:
+        values: Time x sign x patient.
+
+    Returns:
+        A list for each sign, in the order of time and patient.
+    """
+    columns = values.swapaxes(0, 1).reshape(len(SHOWN), -1)
+    missing = np.isnan(columns)
+    plain: list[list[float | None]] = np.where(missing, 0, columns).astype(int).tolist()
+    for number in _WITH_DECIMALS:
+        plain[number] = columns[number].tolist()
+    for sign, place in np.argwhere(missing).tolist():
+        plain[sign][place] = None
+    return plain
 
 
-def _pressure_times(shown: Shown, timestamp: datetime) -> list[datetime | None]:
+def _pressure_times(shown: Shown, times: Sequence[datetime]) -> list[datetime | None]:
     """Time of each pressure's measurement; None where it is the timestamp, as of an arterial line."""
-    now = timestamp.timestamp()
-    return [_utc(round(at, 3)) if now - at >= TICK.total_seconds() else None for at in shown.pressure_at.tolist()]
+    tick = TICK.total_seconds()
+    return [
+        _utc(at) if now - at >= tick else None
+        for now, measured in zip([each.timestamp() for each in times], shown.pressure_at.tolist(), strict=True)
+        for at in measured
+    ]
 
 
 def _qualities(shown: Shown) -> list[Quality | None]:
     if not shown.failing.any() and not shown.pulseless.any():
-        return [None] * len(shown.pulseless)
-    states = np.vstack([shown.failing, shown.pulseless[None]]).T.tolist()
-    return [_quality(tuple(state)) for state in states]
+        return [None] * shown.pulseless.size
+    states = np.concatenate([shown.failing, shown.pulseless[:, None]], axis=1).transpose(0, 2, 1)
+    return [_quality(tuple(state)) for state in states.reshape(-1, states.shape[-1]).tolist()]
 
 
 # Cached: one struct for each combination of artefacts.
@@ -175,4 +205,4 @@ def _quality(state: tuple[bool, ...]) -> Quality | None:
 # Cached, as many as there may be patients: a monitor shows the same cuff pressure until the next is measured.
 @lru_cache(maxsize=16_384)
 def _utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(round(seconds, 3), UTC)

@@ -20,6 +20,10 @@ from icu.transports.sending import SendBuffer, forwarding
 # Observations made at a time, about: between two rounds other tasks get their turn.
 ROUND_SIZE: Final = 1_000
 
+# Observations of one patient made at a time, at most, of those in the past: one by one they would cost several times as
+# much.
+LONGEST_TURN: Final = 64
+
 # Records of the past that may wait in memory for the sink. Catching up keeps the interpreter busy, and a sink in the
 # same process stores hardly anything until the emulator pauses.
 MAX_UNSTORED: Final = 2_000
@@ -84,7 +88,9 @@ async def _observe(
         await _sleep_until(schedule[0][0], monotonic)
         due_bays = _take_due(schedule, bays, monotonic())
         await _wait_for_room(buffer, transport, [bays[number] for number in due_bays])
-        observations = list(chain.from_iterable(bays[number].observe() for number in due_bays))
+        observations = list(
+            chain.from_iterable(bays[number].observe(_turn(bays[number], buffer)) for number in due_bays)
+        )
         dropped = buffer.put(encode(observations))
         telemetry.count_produced(len(observations), dropped=dropped)
         if dropped:
@@ -111,13 +117,23 @@ async def _sleep_until(moment: float, monotonic: Callable[[], float]) -> None:
 
 
 def _take_due(schedule: list[tuple[float, int]], bays: Sequence[Bay], now: float) -> list[int]:
-    """Take the bays that are due from the schedule: at least one, and no more patients than a round holds."""
+    """Take the bays that are due from the schedule: at least one, and no more observations than a round holds."""
     due_bays: list[int] = []
-    patients = 0
-    while schedule and schedule[0][0] <= now and (not due_bays or patients < ROUND_SIZE):
+    observations = 0
+    while schedule and schedule[0][0] <= now and (not due_bays or observations < ROUND_SIZE):
         due_bays.append(heappop(schedule)[1])
-        patients += len(bays[due_bays[-1]].identities)
+        bay = bays[due_bays[-1]]
+        observations += len(bay.identities) * min(bay.backlog, _longest_turn(bay))
     return due_bays
+
+
+def _longest_turn(bay: Bay) -> int:
+    return max(1, min(LONGEST_TURN, ROUND_SIZE // len(bay.identities)))
+
+
+def _turn(bay: Bay, buffer: SendBuffer) -> int:
+    """Number of observations of each patient that a bay may make now."""
+    return min(_longest_turn(bay), *map(buffer.room, bay.keys)) if bay.backlog > 1 else 1
 
 
 def _label(bay: Bay) -> str:
@@ -126,8 +142,10 @@ def _label(bay: Bay) -> str:
 
 async def _wait_for_room(buffer: SendBuffer, transport: Transport, bays: Sequence[Bay]) -> None:
     """Wait until there is room for the next records of the bays that can wait."""
-    for bay in bays:
-        if bay.can_wait:
-            await transport.until_stored(MAX_UNSTORED)
-        while bay.can_wait and any(buffer.is_full(each.key) for each in bay.identities):
+    waiting = [bay for bay in bays if bay.can_wait]
+    if waiting:
+        # Those that are not yet published wait in memory too.
+        await transport.until_stored(max(0, MAX_UNSTORED - len(buffer)))
+    for bay in waiting:
+        while min(map(buffer.room, bay.keys)) < 1:
             await buffer.change()

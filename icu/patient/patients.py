@@ -48,9 +48,14 @@ class Truth(NamedTuple):
 
 
 class Bay(Protocol):
-    """Patients that are observed at the same moment. Times are seconds since their emulator began."""
+    """Patients that are observed at the same moments. Times are seconds since their emulator began."""
 
     identities: Sequence[Identity]
+    # Keys of their records, in the same order.
+    keys: Sequence[bytes]
+    # Observations of each patient that were due at the last `begin` or `advance`, at least 1. More than one only while
+    # the bay can wait.
+    backlog: int
     # The last observations, in the order of `identities`; empty before the first.
     latest: Sequence[Observation]
 
@@ -72,15 +77,18 @@ class Bay(Protocol):
         """Seconds at which the next observations are due; None after the last."""
         ...
 
-    def observe(self) -> Sequence[Observation]:
-        """Make the observations that are due, one for each patient.
+    def observe(self, most: int = 1) -> Sequence[Observation]:
+        """Make observations that are due, moment after moment, and one for each patient.
 
-        A recording returns the same ones until `advance` is called.
+        Returns the same ones until `advance` is called.
+
+        Args:
+            most: Moments at most.
         """
         ...
 
     def advance(self, elapsed: float, now: datetime) -> int:
-        """Go on to the next observations, once the last ones are in the send buffer.
+        """Go on behind the observations that `observe` made, once they are in the send buffer.
 
         Args:
             elapsed: Seconds since the emulator began.

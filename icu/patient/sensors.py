@@ -100,7 +100,7 @@ _WIDTH: Final = len(SHOWN) + 2 * len(ARTEFACTS)
 
 
 class Shown(NamedTuple):
-    """Values on the monitors of N patients."""
+    """Values on the monitors of N patients, at one time; or at several, which are the first dimension."""
 
     # Sign x patient, in the order of SHOWN; NaN where there is no value.
     values: Floats
@@ -110,6 +110,22 @@ class Shown(NamedTuple):
     failing: NDArray[np.bool_]
     # Patients in whom no pulse is found.
     pulseless: NDArray[np.bool_]
+
+
+class Readout(NamedTuple):
+    """State of the sensors of N patients at one time, from which the monitors' values are computed."""
+
+    # Seconds since 1970.
+    now: float
+    # True signs, sign x patient.
+    body: Floats
+    # Deviates of the noise, SHOWN x patient.
+    noise: Floats
+    # Seconds that each artefact still lasts, ARTEFACTS x patient.
+    left: Floats
+    # Last pressures of the cuffs, 3 x patient, and their time.
+    cuff: Floats
+    cuff_at: Floats
 
 
 class Sensors:
@@ -132,10 +148,11 @@ class Sensors:
         self._per_second = artefacts * _PER_SECOND
         self._thresholds: dict[float, Floats] = {}
         self._left = np.zeros((len(ARTEFACTS), len(seeds)))
-        self._noise = self._chance.draw()[: len(SHOWN)]
+        self._noise = self._chance.draw()[0, : len(SHOWN)]
         # Spread over the interval, so that the cuffs of a ward do not measure all at once.
         self._cuff_at = np.floor(now - CUFF_EVERY * own[:, 1])
-        self._cuff = self._pressures(body)
+        self._oldest_cuff = float(self._cuff_at.min())
+        self._cuff = self._pressures(body, self._noise)
 
     def step(self, seconds: float, now: float, body: Floats) -> None:
         """Advance the time.
@@ -145,41 +162,53 @@ class Sensors:
             now: Time at its end, seconds since 1970.
             body: True signs at its end, sign x patient.
         """
-        deviates = self._chance.draw()
+        [deviates] = self._chance.draw()
         self._noise = deviates[: len(SHOWN)]
         begin, duration = deviates[len(SHOWN) : len(SHOWN) + len(ARTEFACTS)], deviates[len(SHOWN) + len(ARTEFACTS) :]
-        self._left -= seconds
-        begins = (begin > self._begin_threshold(seconds)) & (self._left <= 0)
+        # New arrays, here and for the cuffs: readouts keep the old ones.
+        self._left = self._left - seconds
+        begins = begin > self._begin_threshold(seconds)
         if begins.any():
+            begins &= self._left <= 0
             self._left[begins] = (_SECONDS * np.exp(0.7 * duration))[begins]
-        due = now - self._cuff_at >= CUFF_EVERY
-        if due.any():
-            # A cuff that finds no pulse tries again at the next step; its last value holds.
-            due &= body[MAP] > PULSELESS
-            self._cuff[:, due] = self._pressures(body)[:, due]
-            self._cuff_at[due] = now - (now - self._cuff_at[due]) % CUFF_EVERY
+        if now - self._oldest_cuff >= CUFF_EVERY:
+            self._inflate(now, body)
 
-    def show(self, now: float, body: Floats) -> Shown:
-        """Return the values on the monitors.
+    def _inflate(self, now: float, body: Floats) -> None:
+        """Measure with the cuffs that are due."""
+        # A cuff that finds no pulse tries again at the next step; its last value holds.
+        due = (now - self._cuff_at >= CUFF_EVERY) & (body[MAP] > PULSELESS)
+        self._cuff = np.where(due, self._pressures(body, self._noise), self._cuff)
+        self._cuff_at = np.where(due, now - (now - self._cuff_at) % CUFF_EVERY, self._cuff_at)
+        self._oldest_cuff = float(self._cuff_at.min())
+
+    def read(self, now: float, body: Floats) -> Readout:
+        """Return the state of the sensors.
 
         Args:
             now: Seconds since 1970.
             body: True signs, sign x patient.
         """
-        values = np.empty((len(SHOWN), body.shape[1]))
-        values[_PULSE], values[_RESP_RATE], values[_TEMPERATURE] = body[PULSE], body[RESP_RATE], body[TEMPERATURE]
-        values[_SPO2] = saturation(body[OXYGEN])
-        noise = _NOISE[_OTHERS] * self._noise[_OTHERS]
+        return Readout(now, body, self._noise, self._left, self._cuff, self._cuff_at)
+
+    def show(self, readouts: Sequence[Readout]) -> Shown:
+        """Return the values on the monitors, at all these times at once."""
+        now, body, all_noise, left, cuff, cuff_at = map(np.array, zip(*readouts, strict=True))
+        values = np.empty((len(body), len(SHOWN), body.shape[-1]))
+        values[:, _PULSE], values[:, _RESP_RATE] = body[:, PULSE], body[:, RESP_RATE]
+        values[:, _TEMPERATURE] = body[:, TEMPERATURE]
+        values[:, _SPO2] = saturation(body[:, OXYGEN])
+        noise = _NOISE[_OTHERS] * all_noise[:, _OTHERS]
         # A monitor cannot miscount beats or breaths that are hardly there: asystole shows 0.
-        noise[_COUNTED] *= np.minimum(1.0, values[_COUNTED] / _COUNTABLE)
-        values[_OTHERS] += noise
-        values[_PRESSURES] = np.where(self._has_line, self._pressures(body), self._cuff)
-        failing, pulseless = self._left > 0, body[MAP] <= PULSELESS
+        noise[:, _COUNTED] *= np.minimum(1.0, values[:, _COUNTED] / _COUNTABLE)
+        values[:, _OTHERS] += noise
+        values[:, _PRESSURES] = np.where(self._has_line, self._pressures(body, all_noise), cuff)
+        failing, pulseless = left > 0, body[:, MAP] <= PULSELESS
         wrong = failing.any()
         if wrong:
             # Only a line can be damped; a cuff has no such artefact.
-            failing[DAMPED] &= self._has_line
-            self._disturb(values, failing)
+            failing[:, DAMPED] &= self._has_line
+            self._disturb(values, failing, np.abs(all_noise))
         # In place throughout: for thousands of patients, new arrays would cost more than the arithmetic.
         np.maximum(values, _LOWEST, out=values)
         np.minimum(values, _HIGHEST, out=values)
@@ -188,9 +217,9 @@ class Sensors:
         values /= _STEPS
         if wrong or pulseless.any():
             for artefact, sign in _HIDES:
-                values[sign, failing[artefact]] = np.nan
-            values[_SPO2, pulseless] = np.nan
-        return Shown(values, np.where(self._has_line, now, self._cuff_at), failing, pulseless)
+                values[:, sign][failing[:, artefact]] = np.nan
+            values[:, _SPO2][pulseless] = np.nan
+        return Shown(values, np.where(self._has_line, now[:, None], cuff_at), failing, pulseless)
 
     def _begin_threshold(self, seconds: float) -> Floats:
         """Compute the deviates above which artefacts begin in a step of this length, ARTEFACTS x 1."""
@@ -198,25 +227,27 @@ class Sensors:
             self._thresholds[seconds] = np.array([[threshold(seconds * each)] for each in self._per_second])
         return self._thresholds[seconds]
 
-    def _pressures(self, body: Floats) -> Floats:
-        """Measure systolic, diastolic and mean pressure, 3 x patient."""
-        mean, width = body[MAP], body[PULSE_PRESSURE]
+    def _pressures(self, body: Floats, noise: Floats) -> Floats:
+        """Measure systolic, diastolic and mean pressure, 3 x patient, after the time if there are several."""
+        mean, width = body[..., MAP, :], body[..., PULSE_PRESSURE, :]
         # Between two beats the pressure decays exponentially: the diastolic pressure never reaches 0.
         diastolic = mean * np.exp(-self._form * width / np.maximum(mean, 1.0))
-        measured: Floats = self._accuracy * self._noise[_PRESSURES]
-        measured += (diastolic + width, diastolic, mean)
+        measured: Floats = self._accuracy * noise[..., _PRESSURES, :]
+        low, high, middle = measured[..., 1, :], measured[..., 0, :], measured[..., 2, :]
+        low += diastolic
+        high += diastolic + width
+        middle += mean
         # In an arrest the pressures differ by less than the noise: put them in order.
-        np.maximum(measured[0], measured[1], out=measured[0])
-        np.clip(measured[2], measured[1], measured[0], out=measured[2])
+        np.maximum(high, low, out=high)
+        np.clip(middle, low, high, out=middle)
         return measured
 
-    def _disturb(self, values: Floats, failing: NDArray[np.bool_]) -> None:
-        moving, damped = failing[MOTION], failing[DAMPED]
-        shake = np.abs(self._noise[_OTHERS])
-        values[_PULSE] += moving * 8 * shake[_PULSE]
-        values[_RESP_RATE] += moving * 6 * shake[_RESP_RATE]
-        values[_SPO2] -= moving * (1 + 2 * shake[_SPO2])
-        width = values[_SYSTOLIC] - values[_DIASTOLIC]
-        values[_SYSTOLIC] -= damped * DAMPING * (1 - self._form) * width
-        values[_DIASTOLIC] += damped * DAMPING * self._form * width
-        np.clip(values[_MAP], values[_DIASTOLIC], values[_SYSTOLIC], out=values[_MAP])
+    def _disturb(self, values: Floats, failing: NDArray[np.bool_], shake: Floats) -> None:
+        moving, damped = failing[:, MOTION], failing[:, DAMPED]
+        values[:, _PULSE] += moving * 8 * shake[:, _PULSE]
+        values[:, _RESP_RATE] += moving * 6 * shake[:, _RESP_RATE]
+        values[:, _SPO2] -= moving * (1 + 2 * shake[:, _SPO2])
+        width = values[:, _SYSTOLIC] - values[:, _DIASTOLIC]
+        values[:, _SYSTOLIC] -= damped * DAMPING * (1 - self._form) * width
+        values[:, _DIASTOLIC] += damped * DAMPING * self._form * width
+        np.clip(values[:, _MAP], values[:, _DIASTOLIC], values[:, _SYSTOLIC], out=values[:, _MAP])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Final
 
 from icu.messages import Observation
@@ -41,7 +41,9 @@ class SimulatedBay:
             speed: Pace of the patients' clock while it lies behind; inf for as fast as possible.
         """
         self.identities: Sequence[Identity] = cohort.identities
+        self.keys: Sequence[bytes] = [each.key for each in cohort.identities]
         self.latest: Sequence[Observation] = ()
+        self.backlog = 1
         self._cohort = cohort
         self._interval = interval
         self._start = start
@@ -49,16 +51,18 @@ class SimulatedBay:
         self._speed = speed
         self._offset = offset
         self._slot = 0  # the next observation
-        self._observed = 0  # the slot that the bodies were stepped to
+        self._stepped = 0  # the slot that the bodies were stepped to
+        # Observations from the next slot on, until they are sent.
+        self._made: Sequence[Observation] = ()
         self._caught_up = False
         self._emulator_start = launch
         # Seconds of the emulator by which the next slot is due, whatever the wall clock says: one that is set back
         # must not silence a patient.
-        self._due_by = float("inf")
+        self._due_by = inf
 
     @property
     def time(self) -> datetime:
-        return self._start + timedelta(milliseconds=round(1_000 * (self._offset + self._slot * self._interval)))
+        return self._time_of(self._slot)
 
     @property
     def can_wait(self) -> bool:
@@ -69,19 +73,32 @@ class SimulatedBay:
         if self._caught_up:
             # The first slot that has not passed: what fell into the restart is left out.
             self._slot += max(0, ceil(self._lateness(now) / self._interval))
+            self._made = ()
             self._due_by = self._interval
+        else:
+            self.backlog = self._count_backlog(now)
 
     def due(self) -> float:
         return min(self._due_by, (self._due_at() - self._emulator_start).total_seconds())
 
-    def observe(self) -> Sequence[Observation]:
-        self._step_slots(self._slot - self._observed)
-        self._observed = self._slot
-        self.latest = self._cohort.observe(self.time, self._interval)
-        return self.latest
+    def observe(self, most: int = 1) -> Sequence[Observation]:
+        if not self._made:
+            count = min(most, self.backlog)
+            self._step_slots(self._slot - self._stepped)
+            times = [self._time_of(slot) for slot in range(self._slot, self._slot + count)]
+            self._made = self._cohort.observe(times, self._interval)
+            self._stepped = self._slot + count - 1
+            self.latest = self._made[-len(self.identities) :]
+        return self._made
 
     def advance(self, elapsed: float, now: datetime) -> int:
-        self._slot += 1
+        missed = self._advance(elapsed, now)
+        self.backlog = 1 if self._caught_up else self._count_backlog(now)
+        return missed
+
+    def _advance(self, elapsed: float, now: datetime) -> int:
+        self._slot += len(self._made) // len(self.identities)
+        self._made = ()
         self._emulator_start = now - timedelta(seconds=elapsed)
         self._due_by = elapsed + self._interval / min(1.0, self._speed)
         if self.time < self._catch_up_due_at():
@@ -100,6 +117,16 @@ class SimulatedBay:
 
     def begin_scenario(self, patient: int, scenario: Scenario) -> None:
         self._cohort.begin_scenario(patient, scenario)
+
+    def _time_of(self, slot: int) -> datetime:
+        return self._start + timedelta(milliseconds=round(1_000 * (self._offset + slot * self._interval)))
+
+    def _count_backlog(self, now: datetime) -> int:
+        """Count the slots that are due, while the patients' clock lies behind."""
+        lateness = self._lateness(now)
+        if self._speed < inf:
+            lateness = min(lateness, (now - self._catch_up_due_at()).total_seconds() * self._speed)
+        return 1 + max(0, floor(lateness / self._interval))
 
     def _step_slots(self, slots: int) -> None:
         """Step the bodies through these slots."""

@@ -35,9 +35,9 @@ class SendBuffer:
     def __len__(self) -> int:
         return self._count
 
-    def is_full(self, key: bytes) -> bool:
-        """Check if the next record of this key would push out its oldest."""
-        return len(self._queues.get(key, ())) >= self._capacity
+    def room(self, key: bytes) -> int:
+        """Number of records of this key that can be added before they push out its oldest."""
+        return self._capacity - len(self._queues.get(key, ()))
 
     def put(self, records: Iterable[Record]) -> int:
         """Add records. Returns the number of old ones that were dropped to make room."""

@@ -63,8 +63,8 @@ def parts() -> dict[str, float]:
     cohorts = [Cohort(bay.identities, {}, start=clock(), seed=7, rate=1, artefacts=1) for bay in crowd()]
     moment = clock()
     stepping = seconds(partial(step, cohorts))
-    observing = seconds(lambda: [each.observe(moment, INTERVAL) for each in cohorts])
-    observations = [each.observe(moment, INTERVAL) for each in cohorts]
+    observing = seconds(lambda: [each.observe([moment], INTERVAL) for each in cohorts])
+    observations = [each.observe([moment], INTERVAL) for each in cohorts]
     encoding = seconds(lambda: [encode(each) for each in observations])
     found = {"bodies and sensors": stepping, "observations": observing, "encoding": encoding}
     return {name: each / INTERVAL for name, each in found.items()}

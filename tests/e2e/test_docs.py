@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 def test_the_curl_examples(start: Start, tmp_path: Path) -> None:
     """Each curl example works against a ward."""
     ward = start("supervise").ready()
-    patients = ward.until("/patients", lambda response: len(response.json()) == 8).json()
+    patients = ward.until("/patients", lambda response: response.is_success and len(response.json()) == 8).json()
     environ = {"PATH": "/usr/bin:/bin", "PATIENT": patients[0]["uuid"]}
     commands = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
     assert len(commands) >= 6

@@ -157,7 +157,7 @@ def test_a_process_carries_all_its_patients(start: Start, kafka: ApacheKafka, tm
         '[[child]]\nrole = "patient"\nid = "icu"\nname = "Bed"\ncount = 2\npatients = 3\nprocess = true\n'
     )
     ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=f"icu.{tmp_path.name}")
-    patients = ward.until("/patients", lambda response: len(response.json()) == 6).json()
+    patients = ward.until("/patients", lambda response: response.is_success and len(response.json()) == 6).json()
     names = [f"Bed {number} {bed}" for number in (1, 2) for bed in (1, 2, 3)]
     assert sorted(each["name"] for each in patients) == names
     assert ward.stop() == 0
@@ -171,7 +171,7 @@ def test_a_scenario_reaches_a_process(start: Start, icu: Icu, kafka: ApacheKafka
         'scenario = "stable"\nartefacts = 0\nseed = 7\n'
     )
     ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=f"icu.{tmp_path.name}")
-    before = pulses(ward.until("/patients", lambda response: len(response.json()) == 2))
+    before = pulses(ward.until("/patients", lambda response: response.is_success and len(response.json()) == 2))
     said = icu("scenario", "icu-2", "tachyarrhythmia")
     assert (said.returncode, said.stdout) == (0, "Bed 2\n")
     after = pulses(ward.until("/patients", lambda response: pulses(response)["Bed 2"] > 1.3 * before["Bed 2"]))

@@ -133,7 +133,10 @@ def test_a_restarted_recording_waits_for_its_next_row(start: Start, icu: Icu, tm
     for words in (["restart"], ["stop"], ["start"]):
         assert icu(*words, "rec").returncode == 0
     already = len(ward.get(f"/patient/{uuid_of_name('Sim')}/metrics").json())
-    ward.until(f"/patient/{uuid_of_name('Sim')}/metrics", lambda response: len(response.json()) > already + 2)
+    ward.until(
+        f"/patient/{uuid_of_name('Sim')}/metrics",
+        lambda response: response.is_success and len(response.json()) > already + 2,
+    )
     assert [each["pulse"] for each in served(ward, "Rec")] == [70]
     assert ward.stop() == 0
 

@@ -47,7 +47,12 @@ def readings(ward: Program, name: str) -> list[dict[str, Any]]:
 
 def usual(ward: Program, name: str) -> float:
     """Return a patient's highest pulse so far, of some readings."""
-    ward.until(f"/patient/{uuid_of_name(name)}/metrics", lambda response: len(response.json()) > 3)
+
+    def some(response: httpx.Response) -> bool:
+        """Check that there are some readings: before the first is stored, the answer is a problem."""
+        return response.status_code == 200 and len(response.json()) > 3
+
+    ward.until(f"/patient/{uuid_of_name(name)}/metrics", some)
     return max(float(each["pulse"]) for each in readings(ward, name))
 
 

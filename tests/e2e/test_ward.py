@@ -45,7 +45,9 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
     assert {each["uuid"] for each in patients} == {str(uuid_of_name(each["name"])) for each in patients}
     assert all(each["latest_age_seconds"] < 5 for each in patients)
     anna = next(each for each in patients if each["name"] == "Anna Petrova")
-    readings = ward.until(f"/patient/{anna['uuid']}/metrics", lambda response: len(response.json()) >= 3).json()
+    readings = ward.until(
+        f"/patient/{anna['uuid']}/metrics", lambda response: response.is_success and len(response.json()) >= 3
+    ).json()
     assert {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"} <= set(readings[0])
     checks = ward.ready().get("/health/ready").json()["checks"]
     assert checks == dict.fromkeys(("sink", "transport", "database", "children"), "ok")

@@ -60,6 +60,19 @@ _EFFECT: Final = np.array([[each.effect.get(sign, 0.0) for each in TREATMENTS] f
 WIDTH: Final = len(TREATMENTS)
 
 
+class Course(NamedTuple):
+    """Treatments of N patients after each of some steps, step x treatment x patient."""
+
+    dose: Floats
+    acting: Floats
+
+    @property
+    def effect(self) -> Floats:
+        """Change of the logarithm of each sign, step x sign x patient."""
+        effect: Floats = np.einsum("ik,tkn->tin", _EFFECT, self.acting)
+        return effect
+
+
 class Care:
     """Treatments of N patients, treatment x patient."""
 
@@ -68,32 +81,45 @@ class Care:
         self._acting = np.zeros((len(TREATMENTS), patients))
 
     @property
-    def effect(self) -> Floats:
-        """Change of the logarithm of each sign, sign x patient."""
-        effect: Floats = np.einsum("ik,kn->in", _EFFECT, self._acting)
-        return effect
-
-    @property
     def acting(self) -> NDArray[np.bool_]:
         """Treatments whose effect is visible, treatment x patient."""
         return self._acting > _VISIBLE
 
-    def step(self, seconds: float, signs: Floats, deviates: Floats, *, withheld: NDArray[np.bool_]) -> None:
-        """Advance the time, and treat the patients.
+    def course(self, seconds: float, steps: int) -> Course:
+        """Compute the next steps, each of this length, if no new dose is given. Nothing is changed yet."""
+        remaining, rise, _ = _pace(seconds)
+        dose, acting = self._dose, self._acting
+        course = Course(np.empty((steps, *dose.shape)), np.empty((steps, *acting.shape)))
+        for step in range(steps):
+            dose = np.multiply(dose, remaining, out=course.dose[step])
+            acting = np.add(acting, rise * (dose - acting), out=course.acting[step])
+        return course
+
+    def given(
+        self, seconds: float, course: Course, signs: Floats, deviates: Floats, *, withheld: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Choose the treatments that staff give at the end of each step, if they gave none before.
 
         Args:
-            seconds: Length of the step.
-            signs: Current signs, sign x patient, in the units of SIGNS.
-            deviates: WIDTH x patient.
+            seconds: Length of a step.
+            course: Without these doses.
+            signs: Signs before each step, step x sign x patient, in the units of SIGNS.
+            deviates: Step x WIDTH x patient.
             withheld: Patients that get no new dose.
+
+        Returns:
+            Step x treatment x patient.
         """
-        remaining, rise, chance_threshold = _pace(seconds)
-        self._dose *= remaining
-        self._acting += rise * (self._dose - self._acting)
-        shown = signs[_SIGN]
-        indicated = (shown < _BELOW) | (shown > _ABOVE)
-        given = indicated & (deviates > chance_threshold) & (self._dose < _REPEAT_BELOW) & ~withheld
-        self._dose += given
+        chance_threshold = _pace(seconds)[2]
+        chosen = (deviates > chance_threshold) & (course.dose < _REPEAT_BELOW) & ~withheld
+        shown = signs[:, _SIGN]
+        chosen &= (shown < _BELOW) | (shown > _ABOVE)
+        return chosen
+
+    def follow(self, course: Course, step: int, given: NDArray[np.bool_]) -> None:
+        """Advance the time along a course up to one of its steps, at whose end these doses are given."""
+        self._dose = course.dose[step] + given
+        self._acting = course.acting[step].copy()
 
 
 # Cached: almost all steps have the same length.

@@ -23,12 +23,16 @@ class Chance:
         self._block: NDArray[np.float32] = np.empty((len(seeds), _BLOCK, width), np.float32)
         self._used = _BLOCK
 
-    def draw(self) -> Floats:
-        """Draw the normal deviates of the next step, width x patients."""
+    def draw(self, steps: int = 1) -> Floats:
+        """Draw the normal deviates of the next steps: of this number, or of those that are left in the block.
+
+        Returns:
+            Step x width x patient.
+        """
         if self._used == _BLOCK:
             for generator, block in zip(self.generators, self._block, strict=True):
                 generator.standard_normal(out=block, dtype=np.float32)
             self._used = 0
-        deviates = self._block[:, self._used].T.astype(np.float64)
-        self._used += 1
-        return deviates
+        drawn = self._block[:, self._used : self._used + steps]
+        self._used += drawn.shape[1]
+        return drawn.transpose(1, 2, 0).astype(np.float64, order="C")

@@ -20,15 +20,15 @@ _ACROPHASE: Final = 17.0
 _OUT_OF_STEP: Final = 4.0
 
 
-def circadian_effect(now: float, phase: Floats) -> Floats:
+def circadian_effect(now: float | Floats, phase: Floats) -> Floats:
     """Compute the change of the logarithm of each sign at this hour.
 
     Args:
-        now: Seconds since 1970, UTC.
+        now: Seconds since 1970, UTC; one, or step x 1 x 1.
         phase: Normal deviate of each patient.
 
     Returns:
-        Sign x patient.
+        Sign x patient, or step x sign x patient.
     """
     hours = now % DAY / 3_600 - _ACROPHASE - _OUT_OF_STEP * phase
     effect: Floats = _AMPLITUDE * np.cos(2 * np.pi / 24 * hours)

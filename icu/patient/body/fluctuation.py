@@ -60,10 +60,23 @@ class Fluctuation:
         deviation: Floats = self._volatility * np.einsum("ik,kn->in", self._mix, self._state)
         return deviation
 
-    def step(self, seconds: float, deviates: Floats) -> None:
-        """Advance the time; `deviates` is WIDTH x patient."""
+    def steps(self, seconds: float, deviates: Floats) -> Floats:
+        """Advance the time by some steps of equal length.
+
+        Args:
+            seconds: Length of a step.
+            deviates: Step x WIDTH x patient.
+
+        Returns:
+            Deviations after each step, step x sign x patient.
+        """
         kept, added = _pace(seconds)
-        self._state = kept * self._state + added * deviates
+        states = added * deviates
+        for state in states:
+            state += kept * self._state  # noqa: PLW2901 - in place
+            self._state = state
+        deviations: Floats = self._volatility * np.einsum("ik,tkn->tin", self._mix, states)
+        return deviations
 
 
 # Cached: almost all steps have the same length.

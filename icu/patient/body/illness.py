@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from icu.patient.body.circadian import DAY
 from icu.patient.body.oxygen import pressure_at, saturation
@@ -62,21 +63,25 @@ class Illness:
         # Spares the arrays' arithmetic while no patient is.
         self._anyone_ill = False
 
-    def influence(self, now: float) -> tuple[Floats, Floats]:
+    def influence(self, now: float | Floats, patients: slice | int = slice(None)) -> tuple[Floats, Floats]:
         """Compute the influence of the scenarios on the signs.
 
         Args:
-            now: Seconds on the body's clock.
+            now: Seconds on the body's clock; one, or step x 1 x 1.
+            patients: All of them, or one.
 
         Returns:
-            Factor on each sign, and suppressed share of its fluctuation, 0 to 1; both sign x patient.
+            Factor on each sign, and suppressed share of its fluctuation, 0 to 1; both sign x patient, after the step if
+            there are several.
         """
+        factor_to, steady_to = self._factor_to[:, patients], self._steady_to[:, patients]
         if not self._anyone_ill:
-            return self._factor_to, self._steady_to
-        progress = np.clip((now - self._phase_start) / self._transition, 0, 1)
+            return factor_to, steady_to
+        factor_from, steady_from = self._factor_from[:, patients], self._steady_from[:, patients]
+        progress = np.clip((now - self._phase_start[patients]) / self._transition[patients], 0, 1)
         progress = progress * progress * (3 - 2 * progress)  # smoothstep: a phase begins and ends without a corner
-        factor = self._factor_from + (self._factor_to - self._factor_from) * progress
-        return factor, self._steady_from + (self._steady_to - self._steady_from) * progress
+        factor = factor_from + (factor_to - factor_from) * progress
+        return factor, steady_from + (steady_to - steady_from) * progress
 
     def begin_scenario(self, patient: int, scenario: Scenario | None, now: float, generator: Generator) -> None:
         """Begin a scenario for a patient, in place of the current one; None ends that at once."""
@@ -88,6 +93,20 @@ class Illness:
         """Names of the patient's current scenario and phase; empty without one."""
         scenario = self._scenario[patient]
         return ("", "") if scenario is None else (scenario.id, scenario.phase[self._phase[patient]].name)
+
+    def changes(self, seconds: float, times: Floats, deviates: Floats) -> NDArray[np.bool_]:
+        """Find the steps in which a phase is due or a scenario begins by chance, if none did before.
+
+        Args:
+            seconds: Length of a step.
+            times: Ends of the steps.
+            deviates: Step x patient.
+        """
+        falls_ill = (deviates > _chance_threshold(seconds * self._per_second)) & ~self.ill
+        changes: NDArray[np.bool_] = np.any(falls_ill, axis=1)
+        if self._anyone_ill:
+            changes |= times >= self._phase_end.min()
+        return changes
 
     def step(self, seconds: float, now: float, deviates: Floats, generators: Sequence[Generator]) -> None:
         """Enter the phases that are due at `now`, and begin scenarios by chance.
@@ -108,8 +127,7 @@ class Illness:
 
     def _enter(self, patient: int, number: int, now: float) -> None:
         # From the current values, not from the last targets: a new scenario may begin in the middle of a phase.
-        factor, steady = self.influence(now)
-        self._factor_from[:, patient], self._steady_from[:, patient] = factor[:, patient], steady[:, patient]
+        self._factor_from[:, patient], self._steady_from[:, patient] = self.influence(now, patient)
         scenario = self._scenario[patient]
         if scenario is None or number == len(scenario.phase):
             self._scenario[patient] = None

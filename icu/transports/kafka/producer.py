@@ -30,6 +30,10 @@ ACKNOWLEDGING_DEADLINE: Final = 10.0
 # accept 1 MB.
 BATCH_BYTES: Final = 500_000
 
+# Seconds after which batches that a broker refused may be twice as large again: its limit may have been raised. Seldom,
+# for where it has not, a refused batch and a connection are lost each time.
+GROW_EVERY: Final = 3_600.0
+
 # Seconds without an acknowledgement after which `trouble` says so.
 SLOW_ACKNOWLEDGEMENT: Final = 2.0
 
@@ -81,6 +85,8 @@ class Producer:
         self._retries = Retries("sending to Kafka", on_trouble=on_trouble)
         self._dropped = _DroppedRecords(topic.name)
         self._batch_bytes = BATCH_BYTES
+        # The time of the last change of that; undefined while it is the largest.
+        self._resized_at = 0.0
         # Held while a pending batch is sent.
         self._lock = anyio.Lock()
         self._pending = _PendingBatch()
@@ -129,6 +135,7 @@ class Producer:
 
     async def _attempt(self, records: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
         """Send as many of the records as fit. Returns the remaining records, and those that are too large."""
+        await self._grow()
         client = await self._connected()
         try:
             known = await bounded("asking for partitions", client.partitions_for(self._topic.name), seconds=5)
@@ -148,10 +155,21 @@ class Producer:
         again = of_partitions(refused - alone, records[:sent], len(known))
         return [*again, *records[sent:]], of_partitions(alone, records[:sent], len(known))
 
+    async def _grow(self) -> None:
+        """Double the size of batches that were too large for a broker, once it has lasted for GROW_EVERY."""
+        if self._batch_bytes == BATCH_BYTES or anyio.current_time() - self._resized_at < GROW_EVERY:
+            return
+        self._batch_bytes = min(2 * self._batch_bytes, BATCH_BYTES)
+        self._resized_at = anyio.current_time()
+        # A client packs batches of the size that it was made with.
+        if self._client is not None:
+            await self._discard(self._client)
+
     def _split(self, sizes: Sequence[int]) -> None:
         # From now on, batches are half as large as the smallest of those that were too large.
         if sizes:
             self._batch_bytes = min(sizes) // 2
+            self._resized_at = anyio.current_time()
             logger.info(
                 "the topic {} takes no batch of {} bytes: from now on they have {} at most",
                 self._topic.name,

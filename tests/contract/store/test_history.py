@@ -143,7 +143,7 @@ def offsets() -> Offsets:
     return Offsets()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     fields=observations(),
     every=st.sampled_from([1_000, 1_500, 5_000, 7_000, 60_000, 3_600_000, 86_400_000]),

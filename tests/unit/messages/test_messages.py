@@ -3,11 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icu.messages import Observation, Quality, encode, uuid_of_name
+from icu.messages import Observation, Quality, Record, encode, uuid_of_name
 from tests.samples import ANNA, START, decoded, delivery, observation
 
 
@@ -31,6 +32,18 @@ def test_an_observation_survives_the_wire(
         quality=None if flag is None else Quality(bp=flag),
     )
     assert decoded(delivery(sent)) == sent
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=20), max_size=5)
+)
+def test_many_are_encoded_as_one_by_one(names: list[str]) -> None:
+    """Observations that are encoded together are the same records as those encoded one by one, whatever the names."""
+    observations = [
+        observation(n, patient=uuid_of_name(str(n)), patient_name=f"x{name}") for n, name in enumerate(names)
+    ]
+    expected = [Record(str(each.patient_uuid).encode(), msgspec.json.encode(each)) for each in observations]
+    assert encode(observations) == expected
 
 
 def test_the_wire_is_readable_json_with_the_briefs_names() -> None:

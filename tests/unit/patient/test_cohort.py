@@ -18,7 +18,7 @@ from tests.unit.patient.wards import SCENARIOS, cohort, course
     seconds=st.floats(0.1, 3_600),
     scenario=st.sampled_from(sorted(SCENARIOS)),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, scenario: str) -> None:
     """Every observation is valid, at any severity, with any artefacts and at any interval."""
     patients = cohort(3, seed=seed, rate=100, artefacts=200)
@@ -27,9 +27,55 @@ def test_whatever_the_seed_the_message_accepts_it(seed: int, seconds: float, sce
     for _ in range(8):
         patients.step(seconds)
         moment += timedelta(seconds=seconds)
-        observations = patients.observe(moment, seconds)
+        observations = patients.observe([moment, moment + timedelta(seconds=seconds)], seconds)
+        moment += timedelta(seconds=seconds)
         for observation, record in zip(observations, encode(observations), strict=True):
             assert decoded(Delivery(0, 0, record.key, record.value)) == observation
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    patients=st.integers(1, 60),
+    interval=st.sampled_from([0.5, 5.0, 47.0, 90.0]),
+    most=st.integers(2, 64),
+    scenario=st.sampled_from([None, *sorted(SCENARIOS)]),
+)
+@settings(max_examples=25)
+def test_many_times_at_once_are_the_same_bytes(
+    seed: int, patients: int, interval: float, most: int, scenario: str | None
+) -> None:
+    """Observations of many times made at once are those made one by one, byte for byte, whatever happens meanwhile."""
+    singly, together = (cohort(patients, seed=seed, rate=200, artefacts=50) for _ in range(2))
+    if scenario is not None:
+        for each in (singly, together):
+            each.begin_scenario(patients - 1, SCENARIOS[scenario])
+    times = [START + number * timedelta(seconds=interval) for number in range(150)]
+    expected, found = [], []
+    for number in range(0, len(times), most):
+        found += together.observe(times[number : number + most], interval)
+        together.step(interval)
+    for moment in times:
+        expected += singly.observe([moment], interval)
+        singly.step(interval)
+    assert [each.value for each in encode(found)] == [each.value for each in encode(expected)]
+    assert singly.truths() == together.truths()
+
+
+def test_many_times_at_once_hold_all_that_happens() -> None:
+    """In hours made at once scenarios begin and end, staff treat, cuffs measure and sensors fail, as one by one."""
+    singly, together = (cohort(20, rate=50, artefacts=20) for _ in range(2))
+    times = [START + number * timedelta(seconds=30) for number in range(400)]
+    found = together.observe(times, 30)
+    expected, events = [], set[tuple[str, str]]()
+    for number, moment in enumerate(times):
+        if number:
+            singly.step(30)
+        expected += singly.observe([moment], 30)
+        events |= {(each.scenario and "scenario", each.event and "treatment") for each in singly.truths()}
+    assert [each.value for each in encode(found)] == [each.value for each in encode(expected)]
+    assert {word for pair in events for word in pair} == {"", "scenario", "treatment"}
+    assert any(each.quality for each in found)
+    assert len({each.bp_measured_at for each in found if each.bp_measured_at}) > 100
 
 
 def test_a_seed_is_a_course() -> None:

@@ -1,6 +1,6 @@
 """Schedules, restarts, back-pressure and replays of the emulator. On virtual time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from icu.messages import Observation, Record, uuid_of_name
 from icu.ops.logs import unwrapped
 from icu.patient.cohort import Cohort
-from icu.patient.emulator import MAX_UNSTORED, emulate
+from icu.patient.emulator import LONGEST_TURN, MAX_UNSTORED, emulate
 from icu.patient.patients import Bay, Identity
 from icu.patient.recordings.recording import Recording, Row
 from icu.patient.replayed import ReplayedBay, origin_of
@@ -153,10 +153,10 @@ async def test_slots_that_passed_are_left_out_and_counted(transport: MemoryTrans
     """An emulator that was held up leaves out the slots that passed, and counts them."""
 
     class Frozen(SimulatedBay):
-        def observe(self) -> Sequence[Observation]:
+        def observe(self, most: int = 1) -> Sequence[Observation]:
             if self.latest and self.latest[0].timestamp == START:
                 trio_clock().jump(57)
-            return super().observe()
+            return super().observe(most)
 
     cohort = Cohort([identity()], {}, start=START, seed=7)
     bay = Frozen(cohort, interval=5, offset=0, start=START, launch=START, speed=1)
@@ -208,6 +208,51 @@ async def test_catching_up_waits_for_the_transport(telemetry: Telemetry) -> None
         group.cancel_scope.cancel()
     assert [(each.timestamp - START).total_seconds() for each in found[:1_441]] == list(range(-7_200, 5, 5))
     assert telemetry._dropped._value.get() == 0
+
+
+async def test_the_past_is_made_many_readings_at_a_time(transport: MemoryTransport, telemetry: Telemetry) -> None:
+    """A lone patient's hour of the past takes a dozen rounds, not one for each reading: turns that keep others
+    waiting no longer than a round of many patients does."""
+    rounds: list[int] = []
+
+    class Counting(SendBuffer):
+        def put(self, records: Iterable[Record]) -> int:
+            records = list(records)
+            rounds.append(len(records))
+            return super().put(records)
+
+    bay = catching_up(start=START - timedelta(hours=1), speed=inf)
+    with anyio.move_on_after(1):
+        await emulate(bays=[bay], buffer=Counting(), transport=transport, telemetry=telemetry, now=wall())
+    assert sum(rounds) == 721
+    assert max(rounds) == LONGEST_TURN
+    assert len(rounds) <= 721 / LONGEST_TURN + 2
+
+
+async def test_a_long_turn_keeps_within_the_room(telemetry: Telemetry) -> None:
+    """A patient of the past makes no more readings at a time than its buffer has room for, and loses none."""
+    transport = MemoryTransport(topic="icu.test", partitions=1)
+    bay = catching_up(start=START - timedelta(hours=1), speed=inf)
+    with anyio.move_on_after(1):
+        await emulate(bays=[bay], buffer=SendBuffer(capacity=7), transport=transport, telemetry=telemetry, now=wall())
+    found = await on_topic(transport)
+    assert [(each.timestamp - START).total_seconds() for each in found] == list(range(-3_600, 5, 5))
+    assert telemetry._dropped._value.get() == 0
+
+
+@pytest.mark.parametrize("bay", [
+    catching_up("Anna", "Boris", start=START - timedelta(minutes=2), speed=inf),
+    ReplayedBay(identity(), PULSES, origin=START, speed=inf),
+], ids=["simulated", "replayed"])  # fmt: skip
+def test_what_was_not_sent_is_made_once(bay: Bay) -> None:
+    """An emulator that failed between making readings and sending them leaves the same ones to the next."""
+    bay.begin(START)
+    made = bay.observe(3)
+    bay.begin(START)
+    assert bay.observe(2) == made
+    assert bay.latest == made[-len(bay.identities) :]
+    bay.advance(0, START)
+    assert bay.observe(1)[0].timestamp > made[-1].timestamp
 
 
 async def test_catching_up_does_not_run_away_from_the_sink(telemetry: Telemetry) -> None:

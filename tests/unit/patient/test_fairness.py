@@ -33,9 +33,9 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
 class Laborious(SimulatedBay):
     """A bay whose observations take time, as those of thousands of patients do."""
 
-    def observe(self) -> Sequence[Observation]:
+    def observe(self, most: int = 1) -> Sequence[Observation]:
         trio_clock().jump(WORK)
-        return super().observe()
+        return super().observe(most)
 
 
 def bay(name: str, *, behind: timedelta, patients: int = 1) -> SimulatedBay:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from icu.messages import Observation, Record, uuid_of_name
+from icu.messages import Observation, Quality, Record, uuid_of_name
 from icu.patient.cohort import Cohort
 from icu.patient.emulator import emulate
 from icu.patient.patients import Bay, Identity
@@ -20,7 +20,7 @@ from icu.patient.simulated import SimulatedBay
 from icu.patient.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
 from icu.transports.sending import SendBuffer
-from icu.vitals.catalogue import VitalSigns
+from icu.vitals.catalogue import NUMBERS, SIGNS, VitalSigns
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import START
 
@@ -147,3 +147,28 @@ async def test_nothing_is_of_the_future(make: Callable[[], Bay]) -> None:
             await emulator(bay, topic, slow_at_first(now))()
     assert len(topic.leads) > 10
     assert max(topic.leads) <= 1e-9
+
+
+def test_every_sign_of_a_row_is_sent() -> None:
+    """An observation of a recording has every sign of the catalogue that its row has."""
+    row = Row(0.0, VitalSigns(*(each.example for each in SIGNS)), {"spo2": "motion"})
+    [observation] = ReplayedBay(ANNA, Recording([row], 0.0, 0), origin=START, speed=1).observe()
+    assert {each.field: getattr(observation, each.field) for each in NUMBERS} == {
+        each.field: each.example for each in NUMBERS
+    }
+    assert observation.bp == "120/80"
+    assert observation.quality == Quality(spo2="motion")
+
+
+def test_rows_that_are_due_are_made_together() -> None:
+    """At top speed a turn takes as many rows as it may; at a recording's own pace those that are due, and no other."""
+    fast = ReplayedBay(ANNA, PULSES, origin=START, speed=inf)
+    fast.begin(START)
+    assert [each.pulse for each in fast.observe(3)] == [70, 71, 72]
+    fast.advance(0, START)
+    assert [each.pulse for each in fast.observe(3)] == [73]
+    slow = ReplayedBay(ANNA, PULSES, origin=START, speed=1, launch=START)
+    slow.begin(START + timedelta(hours=1))
+    assert [each.pulse for each in slow.observe(3)] == [70, 71]
+    slow.advance(HOUR - 1, START + timedelta(hours=2))
+    assert [each.pulse for each in slow.observe(3)] == [72]

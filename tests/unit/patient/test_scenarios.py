@@ -96,6 +96,19 @@ def test_a_target_never_helps() -> None:
     assert np.median(after[low] - before[low]) < 3
 
 
+def test_a_scenario_that_replaces_another() -> None:
+    """A scenario that is replaced in the middle of a phase changes its own patient alone, and without a jump."""
+    both, alone = cohort(["Anna", "Boris"]), cohort(["Anna", "Boris"])
+    for patients in (both, alone):
+        patients.begin_scenario(0, SCENARIOS["tachyarrhythmia"])
+        patients.begin_scenario(1, SCENARIOS["fever"])
+        course(patients, 20, 5)
+    before = both.show().values[:, 0]
+    both.begin_scenario(0, SCENARIOS["sepsis"])
+    np.testing.assert_array_equal(both.show().values[:, 0], before)
+    np.testing.assert_array_equal(course(both, 50)["pulse"][:, 1], course(alone, 50)["pulse"][:, 1])
+
+
 def test_phases_and_the_end_are_in_the_true_state() -> None:
     """The true state has scenario and phase, and neither after the end."""
     patients = cohort(1)

@@ -58,7 +58,7 @@ def test_no_sensor_fails_unless_it_is_asked_to() -> None:
     for _ in range(200):
         patients.step(60)
         assert not patients.show().failing.any()
-        assert all(each.quality is None for each in patients.observe(START_OF_ALL, 60))
+        assert all(each.quality is None for each in patients.observe([START_OF_ALL], 60))
 
 
 def test_failures_are_flagged_sign_by_sign() -> None:
@@ -67,7 +67,7 @@ def test_failures_are_flagged_sign_by_sign() -> None:
     flags = Counter[tuple[str, str, bool]]()
     for _ in range(300):
         patients.step(60)
-        for each in patients.observe(START_OF_ALL, 60):
+        for each in patients.observe([START_OF_ALL], 60):
             values = {"pulse": each.pulse, "resp_rate": each.resp_rate, "bp": each.bp, "spo2": each.spo2}
             values["temperature"] = each.temperature
             for sign, value in values.items():
@@ -108,7 +108,7 @@ def test_without_a_pulse_there_is_no_saturation() -> None:
     patients = cohort(1)
     patients.begin_scenario(0, SCENARIOS["cardiac-arrest"])
     patients.step(50)
-    [observation] = patients.observe(START_OF_ALL, 5)
+    [observation] = patients.observe([START_OF_ALL], 5)
     assert observation.pulse is not None and observation.pulse <= 2
     assert observation.spo2 is None
     assert observation.quality is not None and observation.quality.spo2 == "low-perfusion"
@@ -130,7 +130,7 @@ def test_pressures_are_in_order_even_in_an_arrest() -> None:
     """Noise puts neither systolic below diastolic nor the mean outside the two, even in an arrest."""
     body = np.repeat([[80.0], [16.0], [6.0], [0.5], [90.0], [37.0]], 500, axis=1)
     sensors = Sensors([SeedSequence(number) for number in range(500)], 0.0, body)
-    shown = sensors.show(0.0, body).values
+    shown = sensors.show([sensors.read(0.0, body)]).values[0]
     systolic, diastolic, mean = (shown[SHOWN.index(name)] for name in ("systolic", "diastolic", "map"))
     assert (diastolic <= mean).all()
     assert (mean <= systolic).all()

@@ -41,10 +41,10 @@ async def test_each_key_has_its_own_bound_and_order() -> None:
     """A patient with many records pushes out its own oldest ones only."""
     buffer = SendBuffer(capacity=3)
     assert buffer.put([record("a", 1)]) == 0
-    assert not buffer.is_full(b"b")
+    assert buffer.room(b"b") == 3
     assert buffer.put([record("b", n) for n in range(10, 15)]) == 2
-    assert buffer.is_full(b"b")
-    assert not buffer.is_full(b"a")
+    assert buffer.room(b"b") == 0
+    assert buffer.room(b"a") == 2
     assert numbers(buffer) == [1, 12, 13, 14]
     assert len(buffer) == 4
 

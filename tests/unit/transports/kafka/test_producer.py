@@ -13,7 +13,13 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from icu.messages import Record
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.batches import partition_of
-from icu.transports.kafka.producer import ACKNOWLEDGING_DEADLINE, BATCH_BYTES, SLOW_ACKNOWLEDGEMENT, _handed_over
+from icu.transports.kafka.producer import (
+    ACKNOWLEDGING_DEADLINE,
+    BATCH_BYTES,
+    GROW_EVERY,
+    SLOW_ACKNOWLEDGEMENT,
+    _handed_over,
+)
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import TOPIC, Cluster, Producer
@@ -86,6 +92,35 @@ async def test_they_are_split_by_the_smallest(cluster: Cluster, transport: Kafka
     cluster.largest = smallest.size() - 1
     await transport.publish(sent)
     assert [client.options["max_batch_size"] for client in clients(cluster)] == [BATCH_BYTES, smallest.size() // 2]
+
+
+async def test_they_grow_again(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Each hour batches may be twice as large again, up to the usual size, once the broker takes them."""
+    cluster.largest = BATCH_BYTES // 3
+    sent = records(range(10), size=BATCH_BYTES // 10)
+    await transport.publish(sent)
+    small = clients(cluster)[-1].options["max_batch_size"]
+    assert BATCH_BYTES / 8 < small < BATCH_BYTES / 2
+    cluster.largest = BATCH_BYTES
+    await anyio.sleep(GROW_EVERY - 1)
+    await transport.publish(sent)
+    assert clients(cluster)[-1].options["max_batch_size"] == small
+    for _ in range(5):
+        await anyio.sleep(GROW_EVERY)
+        await transport.publish(sent)
+    sizes = [client.options["max_batch_size"] for client in clients(cluster)]
+    assert sizes[sizes.index(small) :] == sorted({min(BATCH_BYTES, small * 2**n) for n in range(5)})
+    assert in_log(cluster) == {key: 7 * list(range(10)) for key in KEYS}
+
+
+async def test_they_shrink_again_where_the_broker_stays_the_same(cluster: Cluster, transport: KafkaTransport) -> None:
+    """Batches that grew too large are split again: nothing is lost, repeated or out of order."""
+    cluster.largest = 900
+    for each in range(3):
+        assert await transport.publish(records(range(100 * each, 100 * each + 100))) == ()
+        await anyio.sleep(GROW_EVERY)
+    assert in_log(cluster) == {key: list(range(300)) for key in KEYS}
+    assert clients(cluster)[-1].options["max_batch_size"] <= 900
 
 
 @pytest.mark.parametrize(
