@@ -18,6 +18,9 @@ from icu.store.readings import from_milliseconds, milliseconds
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
+# For OpenAPI alone: handlers take text, and parse it with clearer messages.
+TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
+
 # Milliseconds of a bucket.
 SHORTEST_BUCKET: Final = 1_000
 LONGEST_BUCKET: Final = 86_400_000

@@ -5,13 +5,14 @@ client that takes an hour to read holds neither a connection nor a snapshot. Wha
 read, is left out, as between two pages.
 """
 
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from icu.errors import PatientNotFoundError
 from icu.store.doubts import doubtful
@@ -20,7 +21,7 @@ from icu.store.errors import StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.readings import Columns, milliseconds
 from icu.store.tables import COLUMNS
-from icu.vitals.catalogue import SIGNS, Sign
+from icu.vitals.catalogue import BY_NAME, SIGNS, Sign
 
 # Readings that one statement reads: a day at 5 s is one slice, and takes 10 ms.
 SLICE: Final = 20_000
@@ -35,11 +36,6 @@ STATISTICS: Final = ("count", "min", "mean", "max", "flagged")
 COUNTS: Final = frozenset({"count", "flagged"})
 
 READING_COLUMNS: Final = ("timestamp", *(each.name for each in SIGNS), "quality")
-BUCKET_COLUMNS: Final = (
-    "timestamp",
-    *(f"{each.name}_{statistic}" for each in SIGNS for statistic in STATISTICS),
-)
-
 # Beyond every time that a reading may have, in milliseconds.
 _NEVER: Final = 2**53
 
@@ -49,23 +45,6 @@ _SPAN: Final = (
 )
 _READINGS: Final = text(f"SELECT {', '.join(READING_COLUMNS)} {_SPAN} ORDER BY timestamp LIMIT :limit")
 _ROWS: Final = text(f"SELECT {', '.join(COLUMNS)} {_SPAN} ORDER BY timestamp LIMIT :limit")
-_MARKED: Final = ", ".join(
-    f"{each.name} AS any_{each.name},"
-    f" CASE WHEN quality IS NULL OR NOT {doubtful(each)} THEN {each.name} END AS sure_{each.name}"
-    for each in SIGNS
-)
-# Means are rounded to the hundredth, halves up: the division is of whole numbers, on every engine.
-_STATISTICS: Final = ", ".join(
-    f"count(sure_{name}) AS {name}_count, min(sure_{name}) AS {name}_min,"
-    f" (2 * sum(sure_{name}) + count(sure_{name})) / (2 * count(sure_{name})) AS {name}_mean,"
-    f" max(sure_{name}) AS {name}_max, count(any_{name}) - count(sure_{name}) AS {name}_flagged"
-    for name in (each.name for each in SIGNS)
-)
-_BUCKETS: Final = text(
-    f"SELECT bucket AS timestamp, {_STATISTICS} FROM"  # noqa: S608 - names of our own
-    f" (SELECT timestamp - timestamp % :every AS bucket, {_MARKED} {_SPAN}) AS marked GROUP BY bucket ORDER BY bucket"
-)
-
 _ENDS: Final = text(
     "SELECT (SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id AND timestamp >= :since"
     " AND timestamp <= :until ORDER BY timestamp LIMIT 1),"
@@ -79,9 +58,41 @@ _COUNT_BUCKETS: Final = text(
 _BEYOND: Final = text(f"SELECT timestamp {_SPAN} ORDER BY timestamp LIMIT 1 OFFSET :limit")
 
 
+@cache
+def buckets_of(names: tuple[str, ...]) -> TextClause:
+    """Statement for the statistics of the signs of these names, in the order of `bucket_columns`."""
+    signs = [BY_NAME[each] for each in names]
+    marked = ", ".join(
+        f"{each.name} AS any_{each.name},"
+        f" CASE WHEN quality IS NULL OR NOT {doubtful(each)} THEN {each.name} END AS sure_{each.name}"
+        for each in signs
+    )
+    # Means are rounded to the hundredth, halves up: the division is of whole numbers, on every engine.
+    statistics = ", ".join(
+        f"count(sure_{name}) AS {name}_count, min(sure_{name}) AS {name}_min,"
+        f" (2 * sum(sure_{name}) + count(sure_{name})) / (2 * count(sure_{name})) AS {name}_mean,"
+        f" max(sure_{name}) AS {name}_max, count(any_{name}) - count(sure_{name}) AS {name}_flagged"
+        for name in names
+    )
+    return text(
+        f"SELECT bucket AS timestamp, {statistics} FROM"  # noqa: S608 - names of our own
+        f" (SELECT timestamp - timestamp % :every AS bucket, {marked} {_SPAN}) AS marked"
+        " GROUP BY bucket ORDER BY bucket"
+    )
+
+
+def bucket_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns of buckets, for the signs of these names."""
+    return ("timestamp", *(f"{name}_{statistic}" for name in names for statistic in STATISTICS))
+
+
 def columns_of(sign: Sign, *, of_buckets: bool) -> Mapping[str, str]:
     """Names of a sign's columns, by statistic; of readings the one column, by an empty text."""
     return {each: f"{sign.name}_{each}" for each in STATISTICS} if of_buckets else {"": sign.name}
+
+
+BUCKET_COLUMNS: Final = bucket_columns(tuple(BY_NAME))
+_BUCKETS: Final = buckets_of(tuple(BY_NAME))
 
 
 class Slice(Struct, frozen=True):
