@@ -26,6 +26,9 @@ from icu.vitals.catalogue import BY_NAME, SIGNS, Sign
 # Readings that one statement reads: a day at 5 s is one slice, and takes 10 ms.
 SLICE: Final = 20_000
 
+# Readings that one statement sums up: 60 ms.
+SUMMED: Final = 200_000
+
 # Readings that are made into objects at once.
 PAGE: Final = 1_000
 
@@ -54,6 +57,12 @@ _ENDS: Final = text(
 _COUNT: Final = text(f"SELECT count(*) FROM (SELECT timestamp {_SPAN} LIMIT :limit) AS found")  # noqa: S608 - our own
 _COUNT_BUCKETS: Final = text(
     f"SELECT count(*) FROM (SELECT DISTINCT timestamp - timestamp % :every AS bucket {_SPAN} LIMIT :limit) AS found"  # noqa: S608 - names of our own
+)
+# Equal for two states of a span only where they hold the same readings: each has its values and its arrival.
+_CHECKSUM: Final = text(
+    "SELECT count(*), sum((31 * timestamp + lag) % 1000003), sum(bp_measured_at % 1000003), max(quality),"
+    " sum(length(quality)), "
+    f"{', '.join(f'sum({each.name})' for each in SIGNS)} {_SPAN}"
 )
 _BEYOND: Final = text(f"SELECT timestamp {_SPAN} ORDER BY timestamp LIMIT 1 OFFSET :limit")
 
@@ -217,6 +226,27 @@ class History:
                 yield page
             since = times[-1] + 1 if len(times) == PAGE else last + 1
         self._check_count(read)
+
+    async def checksum(self, most: int) -> Sequence[object] | None:
+        """Sum up the readings of the span: equal only where they are the same, of the same database.
+
+        A third of the work of reading them.
+
+        Args:
+            most: Readings that are summed up; None for more.
+        """
+        sums: list[object] = [repr(self._identity), self._ends]
+        since, last = self._ends or (0, -1)
+        read = 0
+        while since <= last and read <= most:
+            async with self._reader.connection(self._identity) as connection:
+                beyond = await connection.rows(_BEYOND, self._values(since, last, limit=SUMMED))
+                end = beyond[0][0] if beyond else last + 1
+                [part] = await connection.rows(_CHECKSUM, self._values(since, end - 1))
+            read += part[0]
+            sums.append(tuple(part))
+            since = end
+        return sums if read <= most else None
 
     async def _slice(self, connection: Connection, since: int, last: int) -> tuple[Slice, int]:
         """The next slice, and where the one behind it begins."""

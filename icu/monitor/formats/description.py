@@ -23,6 +23,13 @@ _FILE_NAME: Final = OpenAPIHeader(
     description="Name of the file, with csv and parquet",
 )
 
+_TAG: Final = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING), description="Of a span whose end is given by `to`; weak (RFC 9110)"
+)
+_KEPT: Final = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING), description="Beside an ETag: the client asks each time if it still holds"
+)
+
 
 class Metrics:
     """Marker type of the response."""
@@ -69,7 +76,7 @@ class MetricsOperation(Operation):
     def __post_init__(self) -> None:
         # Made from METRICS a moment ago, so its shape is known here, and not to the type checker.
         answer: Any = (self.responses or {})["200"]
-        answer.headers = {"Link": _LINK, "Content-Disposition": _FILE_NAME}
+        answer.headers = {"Link": _LINK, "Content-Disposition": _FILE_NAME, "ETag": _TAG, "Cache-Control": _KEPT}
         [rows, buckets, *_] = answer.content["application/json"].schema.one_of
         answer.content |= {
             "application/x-ndjson": OpenAPIMediaType(
