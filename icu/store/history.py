@@ -26,6 +26,9 @@ from icu.vitals.catalogue import BY_NAME, SIGNS, Sign
 # Readings that one statement reads: a day at 5 s is one slice, and takes 10 ms.
 SLICE: Final = 20_000
 
+# Readings of which one statement makes statistics, which takes four times as long, and of as many buckets at most.
+STATISTICS_SLICE: Final = 5_000
+
 # Readings that one statement sums up: 60 ms.
 SUMMED: Final = 200_000
 
@@ -250,11 +253,11 @@ class History:
 
     async def _slice(self, connection: Connection, since: int, last: int) -> tuple[Slice, int]:
         """The next slice, and where the one behind it begins."""
-        values = self._values(since, last, limit=SLICE)
         if self.every is None:
+            values = self._values(since, last, limit=SLICE)
             found = Slice(await connection.arrays(_READINGS, READING_COLUMNS, values))
             return found, found.last + 1 if found.count == SLICE else last + 1
-        beyond = await connection.rows(_BEYOND, values)
+        beyond = await connection.rows(_BEYOND, self._values(since, last, limit=STATISTICS_SLICE))
         # Whole buckets, at least one.
         end = max(_begin(beyond[0][0], self.every), _begin(since, self.every) + self.every) if beyond else last + 1
         values = self._values(since, min(end - 1, last), every=self.every)
