@@ -61,11 +61,15 @@ _COUNT: Final = text(f"SELECT count(*) FROM (SELECT timestamp {_SPAN} LIMIT :lim
 _COUNT_BUCKETS: Final = text(
     f"SELECT count(*) FROM (SELECT DISTINCT timestamp - timestamp % :every AS bucket {_SPAN} LIMIT :limit) AS found"  # noqa: S608 - names of our own
 )
-# Equal for two states of a span only where they hold the same readings: each has its values and its arrival.
-_CHECKSUM: Final = text(
-    "SELECT count(*), sum((31 * timestamp + lag) % 1000003), sum(bp_measured_at % 1000003), max(quality),"
-    " sum(length(quality)), "
+# Equal for two states of a span only where they hold the same readings: each has its values and its arrival. What is
+# said of them is compared word by word.
+_SUMS: Final = text(
+    "SELECT count(*), sum((31 * timestamp + lag) % 1000003), sum(bp_measured_at % 1000003), "
     f"{', '.join(f'sum({each.name})' for each in SIGNS)} {_SPAN}"
+)
+_DOUBTS: Final = text(
+    f"SELECT quality, count(*), sum(timestamp % 1000003) {_SPAN} AND quality IS NOT NULL"
+    " GROUP BY quality ORDER BY quality"
 )
 _BEYOND: Final = text(f"SELECT timestamp {_SPAN} ORDER BY timestamp LIMIT 1 OFFSET :limit")
 
@@ -245,9 +249,10 @@ class History:
             async with self._reader.connection(self._identity) as connection:
                 beyond = await connection.rows(_BEYOND, self._values(since, last, limit=SUMMED))
                 end = beyond[0][0] if beyond else last + 1
-                [part] = await connection.rows(_CHECKSUM, self._values(since, end - 1))
-            read += part[0]
-            sums.append(tuple(part))
+                part = self._values(since, end - 1)
+                [values] = await connection.rows(_SUMS, part)
+                sums += [tuple(values), *map(tuple, await connection.rows(_DOUBTS, part))]
+            read += values[0]
             since = end
         return sums if read <= most else None
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
+from icu.messages import Quality
 from icu.monitor import metrics
 from icu.store import history
 from icu.store.writer import Writer
@@ -76,7 +77,8 @@ CHANGES = {
     "another arrival": f"UPDATE patient_metrics SET lag = -600000 {ONE}",
     "another value": f"UPDATE patient_metrics SET temperature = 3711 {ONE}",
     "no value": f"UPDATE patient_metrics SET systolic = NULL {ONE}",
-    "another word": f"""UPDATE patient_metrics SET quality = '{{"temperature":"off"}}' {ONE}""",
+    "another word": f'UPDATE patient_metrics SET quality = \'{{"spo2":"damped"}}\' {ONE}',
+    "another sign": f"""UPDATE patient_metrics SET quality = '{{"temperature":"off"}}' {ONE}""",
 }
 
 
@@ -85,7 +87,7 @@ async def test_a_span_that_has_changed(
     writer: Writer, monitor: httpx.AsyncClient, url: str, query: dict[str, str], change: str
 ) -> None:
     """Is sent anew: readings that arrive late, and what people change by hand."""
-    sent = [observation(5 * n, bp="120/80", pulse=70 + n) for n in range(40)]
+    sent = [observation(5 * n, bp="120/80", pulse=70 + n, quality=Quality(spo2="motion")) for n in range(40)]
     await store(writer, sent)
     before = await get(monitor, query)
     execute(url, change)
