@@ -30,9 +30,6 @@ _GZIP: Final = 16
 # gzip in Accept-Encoding, unless its quality is 0.
 _ACCEPTED: Final = re.compile(r"(^|,)\s*gzip\s*(;\s*q=(1|0\.[0-9]*[1-9])[0-9.]*\s*)?(,|$)", flags=re.IGNORECASE)
 
-# Headers that describe the body as it is: such a response stays uncompressed.
-_BODY_HEADERS: Final = ("content-encoding", "etag")
-
 
 def compressing(app: ASGIApp) -> ASGIApp:
     """Middleware that compresses large bodies for clients that accept gzip, and never streams."""
@@ -102,4 +99,9 @@ async def _compress(body: bytes) -> bytes:
 
 def _is_large(headers: MutableScopeHeaders) -> bool:
     # A stream has no content-length.
-    return int(headers.get("content-length", 0)) >= MIN_SIZE and not any(each in headers for each in _BODY_HEADERS)
+    return int(headers.get("content-length", 0)) >= MIN_SIZE and not _is_fixed(headers)
+
+
+def _is_fixed(headers: MutableScopeHeaders) -> bool:
+    """Tell if headers describe the body byte by byte. A weak tag does not (RFC 9110, 8.8.1)."""
+    return "content-encoding" in headers or not headers.get("etag", "W/").startswith("W/")

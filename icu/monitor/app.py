@@ -14,13 +14,14 @@ from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
-from icu.monitor.formats.description import MetricsPlugin
+from icu.monitor.formats.description import HistoryPlugin
 from icu.monitor.latest import LatestReadings
 from icu.monitor.metrics import latest_metrics, list_metrics
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
+from icu.monitor.ward import ward_history
 from icu.store.reader import Reader
 
 _DESCRIPTION: Final = (
@@ -83,9 +84,9 @@ def create_app(
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
-        plugins=[EventsPlugin(), MetricsPlugin()],
+        plugins=[EventsPlugin(), HistoryPlugin()],
         version=version,
-        handlers=[list_patients, list_metrics, latest_metrics, list_signs, stream, list_children],
+        handlers=[list_patients, list_metrics, latest_metrics, ward_history, list_signs, stream, list_children],
         health=health,
         registry=registry,
         prefix=prefix,

@@ -11,7 +11,9 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
+from icu import __version__
 from icu.errors import PatientNotFoundError
+from icu.http.caching import NOT_MODIFIED, is_held, not_modified, tagged, weak_tag
 from icu.http.downloads import Download
 from icu.http.problems import documented
 from icu.monitor.ages import Ages
@@ -20,6 +22,7 @@ from icu.monitor.errors import InvalidQueryError
 from icu.monitor.formats.description import METRICS, MetricsOperation
 from icu.monitor.formats.table import FORMATS, FormatName
 from icu.monitor.queries import (
+    TIME_SCHEMA,
     AnyRequest,
     Span,
     check_parameters,
@@ -43,8 +46,6 @@ MAX_READINGS: Final = 1_000_000
 MAX_BUCKETS: Final = 100_000
 
 _TAGS: Final = ["patients"]
-# For OpenAPI alone: the handlers take text, and parse it with clearer messages.
-_TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
 # Parameters of pages alone.
 _OF_PAGES: Final = ("limit", "order", "cursor")
 
@@ -54,7 +55,7 @@ _OF_PAGES: Final = ("limit", "order", "cursor")
     summary="One patient's readings, or statistics of them",
     tags=_TAGS,
     operation_class=MetricsOperation,
-    responses={200: METRICS, **documented(400, 404, 406, 503)},
+    responses={200: METRICS, 304: NOT_MODIFIED, **documented(400, 404, 406, 503)},
 )
 async def list_metrics(
     request: AnyRequest,
@@ -62,10 +63,10 @@ async def list_metrics(
     patient_uuid: PatientUuid,
     since: Annotated[
         str | None,
-        QueryParameter(name="from", schema_extra=_TIME_SCHEMA, description="Not before this time, with its zone"),
+        QueryParameter(name="from", schema_extra=TIME_SCHEMA, description="Not before this time, with its zone"),
     ] = None,
     until: Annotated[
-        str | None, QueryParameter(name="to", schema_extra=_TIME_SCHEMA, description="Before this time, with its zone")
+        str | None, QueryParameter(name="to", schema_extra=TIME_SCHEMA, description="Before this time, with its zone")
     ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
     order: Annotated[
@@ -106,10 +107,10 @@ async def list_metrics(
         page = await reader.page(
             patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
         )
-        link = {"Link": next_link(request.query_params, page.last)} if page.last else None
-        return ASGIResponse(body=await encode_readings(page.readings), headers=link)
+        link = {"Link": next_link(request.query_params, page.last)} if page.last else {}
+        return _page(request, await encode_readings(page.readings), link, is_closed=span.until is not None)
     _refuse_pages(request.query_params)
-    return await _whole(reader, patient_uuid, span, every, format)
+    return await _whole(request, reader, patient_uuid, span, every, format)
 
 
 @get(
@@ -139,8 +140,20 @@ def _refuse_pages(query: MultiDict[str]) -> None:
             )
 
 
-async def _whole(reader: Reader, patient_uuid: UUID, span: Span, every: str | None, name: FormatName) -> ASGIApp:
-    """Answer with a whole span."""
+def _page(request: AnyRequest, body: bytes, link: dict[str, str], *, is_closed: bool) -> ASGIApp:
+    """Answer with a page. Of a span that has an end it has the tag of its body, which saves nothing but bytes."""
+    if not is_closed:
+        return ASGIResponse(body=body, headers=link)
+    tag = weak_tag(body, *link.values())
+    return (
+        not_modified(tag) if is_held(request.headers, tag) else ASGIResponse(body=body, headers={**link, **tagged(tag)})
+    )
+
+
+async def _whole(
+    request: AnyRequest, reader: Reader, patient_uuid: UUID, span: Span, every: str | None, name: FormatName
+) -> ASGIApp:
+    """Answer with a whole span. Where it has an end, the answer has the tag of the readings that it is made from."""
     form = FORMATS[name]
     await to_thread.run_sync(form.check)
     step = None if every is None else parse_every(every)
@@ -149,6 +162,13 @@ async def _whole(reader: Reader, patient_uuid: UUID, span: Span, every: str | No
     if history.rows > most:
         raise InvalidQueryError(_too_many(every))
     headers = {"Content-Disposition": f'attachment; filename="{patient_uuid}.{form.suffix}"'} if form.suffix else {}
+    # Before they are read: what arrives meanwhile may be in the answer, which is taken for an older one then.
+    sums = None if span.until is None else await history.checksum(MAX_READINGS)
+    if sums is not None:
+        tag = weak_tag(__version__, name, every, *sums)
+        if is_held(request.headers, tag):
+            return not_modified(tag)
+        headers |= tagged(tag)
     return Download(form.pieces(history), media_type=form.media_type, headers=headers, compressible=form.compressible)
 
 

@@ -3,7 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Container, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 from urllib.parse import urlencode
@@ -17,6 +17,9 @@ from icu.monitor.errors import InvalidQueryError
 from icu.store.readings import from_milliseconds, milliseconds
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+# For OpenAPI alone: handlers take text, and parse it with clearer messages.
+TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
 
 # Milliseconds of a bucket.
 SHORTEST_BUCKET: Final = 1_000
@@ -131,8 +134,17 @@ def _parse_time(name: str, text: str | None) -> datetime | None:
     # In a query `+` means a space: a pasted +03:00 arrives with one, and means the zone.
     text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}\Z)", "+", text)
     try:
-        return msgspec.convert(text, _Aware)
+        return _to_millisecond(msgspec.convert(text, _Aware))
     except (msgspec.ValidationError, OverflowError) as exc:
         raise InvalidQueryError(
             f"`{name}` is no time: write it with its zone, for instance 2026-01-31T12:00:00Z"
         ) from exc
+
+
+def _to_millisecond(moment: datetime) -> datetime:
+    """Round up to a millisecond, to which readings are stored: the one before lies before this moment."""
+    rest = moment.microsecond % 1_000
+    try:
+        return moment + timedelta(microseconds=1_000 - rest) if rest else moment
+    except OverflowError:  # the last millisecond of all
+        return moment

@@ -6,10 +6,9 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Response, get
 from litestar.datastructures import ResponseHeader
-from litestar.openapi import ResponseSpec
 from msgspec import Meta, Struct
 
-from icu.http.caching import CachedBody
+from icu.http.caching import NOT_MODIFIED, CachedBody
 from icu.http.problems import documented
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.vitals.catalogue import SIGNS, Sign
@@ -80,7 +79,7 @@ _BODY: Final = CachedBody(msgspec.json.encode(catalogue()), max_age=MAX_AGE)
     ],
     response_description="The catalogue",
     responses={
-        304: ResponseSpec(None, description="The client has it already: `If-None-Match` names its ETag"),
+        304: NOT_MODIFIED,
         **documented(400, 503),
     },
 )

@@ -7,7 +7,7 @@ readings, or buckets, are missing. Values are multiplied by the scale: 100, or 1
 the sign.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -27,7 +27,7 @@ _texts: Final = msgspec.json.Decoder(list[str | None])
 
 async def pieces(history: History) -> AsyncGenerator[bytes, None]:
     """JSON. All is read before the first piece, which says what holds for every value."""
-    held = _Held(of_buckets=history.every is not None)
+    held = HeldColumns(of_buckets=history.every is not None)
     async for each in history.slices():
         if held.counts:
             await to_thread.run_sync(held.add_packed, each)
@@ -40,22 +40,23 @@ async def pieces(history: History) -> AsyncGenerator[bytes, None]:
         yield text.encode()
 
 
-class _Held:
+class HeldColumns:
     """Slices of a history, until it is known what holds for all of them.
 
     Those behind the first are held compressed: a million readings in some 10 MB.
     """
 
-    def __init__(self, *, of_buckets: bool) -> None:
+    def __init__(self, *, of_buckets: bool, signs: Sequence[Sign] = SIGNS) -> None:
         # Rows of each slice.
         self.counts: list[int] = []
         self._of_buckets = of_buckets
+        self._signs = signs
         self._spacing = Spacing()
         self._times = Series(is_fine=True)
         # By sign, and what is told of it.
         self._values = {
             sign.name: {part: Series(is_fine=part in COUNTS) for part in columns_of(sign, of_buckets=of_buckets)}
-            for sign in SIGNS
+            for sign in signs
         }
         # By the name of the sign, of those of which something is said; with the rows before that.
         self._words: dict[str, Series] = {}
@@ -66,7 +67,7 @@ class _Held:
         """Take the next rows."""
         self._spacing.add(_times.decode(rows.columns["timestamp"]))
         self._times.add(_items(rows.columns["timestamp"]), rows.count)
-        for sign in SIGNS:
+        for sign in self._signs:
             for part, name in columns_of(sign, of_buckets=self._of_buckets).items():
                 items = _items(rows.columns[name])
                 self._values[sign.name][part].add(items, rows.count)
@@ -83,20 +84,25 @@ class _Held:
             each.pack()
 
     def body(self) -> Iterator[str]:
-        """The whole answer, piece by piece."""
+        """The whole object, piece by piece."""
+        yield "{"
+        yield from self.members()
+        yield "}"
+
+    def members(self) -> Iterator[str]:
+        """The object without its braces, piece by piece."""
         if self._spacing.step is None:
-            yield '{"times":'
+            yield '"times":'
             yield from self._times.joined(tenths=False)
         else:
-            yield f'{{"t0":{self._spacing.first},"step":{self._spacing.step}'
-        signs = [sign for sign in SIGNS if not sign.optional or sign.name in self._found]
+            yield f'"t0":{self._spacing.first},"step":{self._spacing.step}'
+        signs = [sign for sign in self._signs if not sign.optional or sign.name in self._found]
         yield f',"scale":{_json({sign.name: 10 if self._has_tenths(sign) else 100 for sign in signs})},"columns":'
         yield from _object({sign.name: self._column(sign) for sign in signs})
         words = {sign.name: self._words[sign.name] for sign in signs if sign.name in self._words}
         if words:
             yield ',"quality":'
             yield from _object({name: series.joined(tenths=False) for name, series in words.items()})
-        yield "}"
 
     def _column(self, sign: Sign) -> Iterator[str]:
         tenths = self._has_tenths(sign)

@@ -1,11 +1,11 @@
-"""Description in OpenAPI of a patient's history, which is answered in several forms."""
+"""Descriptions in OpenAPI of histories, which are answered in several forms."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, Operation, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
@@ -23,6 +23,13 @@ _FILE_NAME: Final = OpenAPIHeader(
     description="Name of the file, with csv and parquet",
 )
 
+_TAG: Final = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING), description="Of a span whose end is given by `to`; weak (RFC 9110)"
+)
+_KEPT: Final = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING), description="Beside an ETag: the client asks each time if it still holds"
+)
+
 
 class Metrics:
     """Marker type of the response."""
@@ -36,20 +43,30 @@ METRICS: Final = ResponseSpec(
 )
 
 
-class MetricsPlugin(OpenAPISchemaPlugin):
-    """OpenAPI schema of the marker type: what is answered as JSON."""
+class Ward:
+    """Marker type of the response."""
+
+
+WARD_HISTORY: Final = ResponseSpec(
+    Ward, generate_examples=False, description="Columns of each patient. A longer answer comes in chunks"
+)
+
+
+class HistoryPlugin(OpenAPISchemaPlugin):
+    """OpenAPI schemas of the marker types: what is answered as JSON."""
 
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:  # noqa: ANN401 - as Litestar has it
-        """Check for the marker type."""
-        return value is Metrics
+        """Check for the marker types."""
+        return value in (Metrics, Ward)
 
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401, ARG002 - as Litestar has it
-        """Describe the answers to `format=json` and `format=columns`, with and without `every`."""
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401 - as Litestar has it
+        """Describe the answers to `format=json` and `format=columns`, with and without `every`; and the ward's."""
+        if field_definition.annotation is Ward:
+            return _ward()
         readings = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[Reading]))
         buckets = schema_creator.for_field_definition(FieldDefinition.from_annotation(list[Bucket]))
-        statistics = Schema(type=OpenAPIType.OBJECT, properties=dict.fromkeys(STATISTICS, _NUMBERS))
-        return Schema(one_of=[readings, buckets, _columns(_NUMBERS), _columns(statistics)])
+        return Schema(one_of=[readings, buckets, _columns(_NUMBERS), _columns(_STATISTICS)])
 
 
 @dataclass
@@ -59,7 +76,7 @@ class MetricsOperation(Operation):
     def __post_init__(self) -> None:
         # Made from METRICS a moment ago, so its shape is known here, and not to the type checker.
         answer: Any = (self.responses or {})["200"]
-        answer.headers = {"Link": _LINK, "Content-Disposition": _FILE_NAME}
+        answer.headers = {"Link": _LINK, "Content-Disposition": _FILE_NAME, "ETag": _TAG, "Cache-Control": _KEPT}
         [rows, buckets, *_] = answer.content["application/json"].schema.one_of
         answer.content |= {
             "application/x-ndjson": OpenAPIMediaType(
@@ -83,6 +100,30 @@ _NUMBERS: Final = Schema(
 _WORDS: Final = Schema(
     type=OpenAPIType.ARRAY, items=Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NULL)])
 )
+
+
+_STATISTICS: Final = Schema(type=OpenAPIType.OBJECT, properties=dict.fromkeys(STATISTICS, _NUMBERS))
+
+
+def _ward() -> Schema:
+    """Schema of the ward's history."""
+    patient = _columns(_STATISTICS)
+    patient.required = ["uuid", "name", "scale", "columns"]
+    patient.properties = {
+        "uuid": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID, description="A uuid of `GET /patients`"),
+        "name": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NULL)], description="As there"),
+        **{name: each for name, each in (patient.properties or {}).items() if name != "quality"},
+    }
+    return Schema(
+        type=OpenAPIType.OBJECT,
+        required=["from", "to", "every", "patients"],
+        properties={
+            "from": Schema(type=OpenAPIType.INTEGER, description="Milliseconds since 1970 UTC, included"),
+            "to": Schema(type=OpenAPIType.INTEGER, description="Milliseconds since 1970 UTC, excluded"),
+            "every": Schema(type=OpenAPIType.INTEGER, description="Milliseconds of a bucket"),
+            "patients": Schema(type=OpenAPIType.ARRAY, items=patient, description="All patients, sorted by uuid"),
+        },
+    )
 
 
 def _columns(of_a_sign: Schema) -> Schema:

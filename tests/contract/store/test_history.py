@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -64,6 +65,7 @@ def statistics(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Readings of a slice."""
     monkeypatch.setattr(history, "SLICE", request.param)
+    monkeypatch.setattr(history, "STATISTICS_SLICE", request.param)
     monkeypatch.setattr(history, "PAGE", request.param)
     return int(request.param)
 
@@ -158,7 +160,7 @@ async def test_buckets_are_those_of_a_naive_oracle(
     # One of nothing, so that the patient is known.
     await store(writer, [observation(patient=patient, **BARE), *sent], start=offsets.take(len(sent) + 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "SLICE", size)
+        patch.setattr(history, "STATISTICS_SLICE", size)
         rows = await read(await History.find(reader, patient, every=every, most=1_000_000))
     expected = buckets(await served(reader, patient), every)
     assert {row.pop("timestamp"): statistics(row) for row in rows} == expected
@@ -231,3 +233,23 @@ async def test_late_readings_do_not_lengthen_it(
     async for each in slices:
         rows += each.count
     assert rows == 4
+
+
+async def test_short_questions_beside_many_long_answers(writer: Writer, reader: Reader) -> None:
+    """However many long answers are being read, what is answered in a moment finds a connection."""
+    await store(writer, [observation(0)])
+    identity = await reader.look()
+    over = anyio.Event()
+
+    async def read_long() -> None:
+        async with reader.connection(identity):
+            await over.wait()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(50):
+            group.start_soon(read_long)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(4):  # less than a connection is waited for
+            found = await reader.patient(ANNA, now=START)
+        over.set()
+    assert found.uuid == ANNA

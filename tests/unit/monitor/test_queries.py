@@ -38,6 +38,22 @@ def test_a_span_goes_forward() -> None:
         parse_span("2026-01-31T12:00:00.001Z", NOON)
 
 
+@pytest.mark.parametrize("form", [{}, {"format": "columns"}, {"format": "ndjson"}, {"every": "1s"}], ids=str)
+async def test_a_span_is_of_any_precision(writer: Writer, monitor: httpx.AsyncClient, form: dict[str, str]) -> None:
+    """A reading half a millisecond before `from` lies outside, and one as long before `to` lies inside."""
+    await store(writer, [observation(0)])
+
+    async def found(**span: str) -> bool:
+        answer = (await monitor.get(f"patient/{ANNA}/metrics", params={**form, **span})).text
+        return "720" in answer or '"pulse":72' in answer or '"count":1' in answer
+
+    assert await found(**{"from": NOON})
+    assert not await found(**{"from": "2026-01-31T12:00:00.0005Z"})
+    assert not await found(to=NOON)
+    assert await found(to="2026-01-31T12:00:00.0005Z")
+    assert await found(to="9999-12-31T23:59:59.999999Z")
+
+
 @pytest.mark.parametrize("zone", [" 03:00", " 0300", "+03:00", "+0300"])
 def test_a_zone_whose_plus_became_a_space(zone: str) -> None:
     """A time that was pasted into an address keeps its zone, although its `+` became a space."""

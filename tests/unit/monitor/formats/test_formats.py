@@ -38,6 +38,7 @@ DATA_SET = {each.name: each.data_set for each in SIGNS}
 def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes of a slice, with which answers come in several pieces and in one."""
     monkeypatch.setattr(history, "SLICE", request.param)
+    monkeypatch.setattr(history, "STATISTICS_SLICE", request.param)
     monkeypatch.setattr(history, "PAGE", request.param)
 
 

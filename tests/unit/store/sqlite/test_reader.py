@@ -1,6 +1,7 @@
 """The monitor's door: cancelled requests leave nothing behind, and followers notice another file."""
 
 import threading
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 from sqlalchemy import text
 
 from icu.store.engines import deadline
+from icu.store.engines.sqlite import held
 from icu.store.engines.sqlite.held import MOST
 from icu.store.errors import StoreError, StoreUnavailableError
-from icu.store.reader import Reader
+from icu.store.history import History
+from icu.store.reader import LONG, Reader
 from icu.store.writer import Writer
-from tests.samples import START
+from tests.samples import ANNA, START, observation
+from tests.stores import store
 
 
 def connections() -> int:
@@ -92,3 +96,25 @@ async def test_an_answer_that_takes_too_long_is_given_up(
     with anyio.fail_after(60):
         while connections() > before:
             await anyio.sleep(0.01)
+
+
+async def test_long_answers_wait_for_each_other_as_long_as_it_takes(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their number is no error: an answer that has begun would be cut off by those that others asked for."""
+    monkeypatch.setattr(held, "TRANSACTION_DEADLINE", 0.01)
+    await store(writer, [observation(0)])
+    found = await History.find(reader, ANNA, most=10)
+    there = await reader.look()
+    rows = []
+
+    async def read() -> None:
+        rows.extend([each.count async for each in found.slices()])
+
+    async with anyio.create_task_group() as group, AsyncExitStack() as stack:
+        for _ in range(LONG):
+            await stack.enter_async_context(reader.connection(there))
+        group.start_soon(read)
+        await anyio.sleep(0.2)  # past the deadline for a connection
+        assert rows == []
+    assert rows == [1]
