@@ -180,6 +180,16 @@ def immediate() -> Limits:
     return Limits(1, parts)
 
 
+def test_flags_are_never_ordinary() -> None:
+    """A reading whose flags are others than before is evaluated, though its values are as before."""
+    bed = Bed()
+    for number in range(4):
+        bed.send(number * 5, spo2=95)
+    bed.send(20, spo2=95, flags={"spo2": "motion"})
+    window = bed.ward.watches[KEY].windows["spo2.unavailable"]
+    assert window.since == bed.rows[-1][0][1]
+
+
 @settings(max_examples=60, deadline=None)
 @given(values=st.lists(st.sampled_from([85, 89, 90, 91, 97]), min_size=1, max_size=60))
 def test_without_delays_each_run_is_an_alarm(values: list[int]) -> None:
