@@ -161,7 +161,7 @@ class Engine(RuleBasedStateMachine):
             assert all(each.signal != "off" for each in bed.open if each.presence == "present")
 
 
-Engine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Engine.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
 TestEngine = Engine.TestCase
 
 
