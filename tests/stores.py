@@ -7,7 +7,7 @@ from typing import Any
 
 from icu.messages import Observation, Position, Refusal
 from icu.store.reader import Page
-from icu.store.readings import Reading, to_reading
+from icu.store.readings import ObservedRow, Reading, to_observed, to_reading
 from icu.store.tables import COLUMNS
 from icu.store.writer import Move, Writer, WriteRequest, WriteResult
 from tests.samples import START, delivery
@@ -77,4 +77,9 @@ async def store(
     deliveries = [delivery(each, offset=start + index) for index, each in enumerate(observations)]
     end = start + len(observations) + len(refusals)
     move = Move(0, start, Position(end, "m"))
-    return await writer.write(WriteRequest(observations, deliveries, refusals, [move]), arrived=arrived)
+    return await writer.write(WriteRequest(observed(*observations), deliveries, refusals, [move]), arrived=arrived)
+
+
+def observed(*observations: Observation) -> list[ObservedRow]:
+    """The values of observations, as the sink decodes them."""
+    return [to_observed(each, each.patient_uuid.int) for each in observations]

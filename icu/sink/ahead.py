@@ -5,24 +5,21 @@ The sender's clock is wrong then, and such a reading may remain its patient's la
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
+from uuid import UUID
 
 import anyio
 from loguru import logger
 
-from icu.messages import Observation
 from icu.ops.retries import LOG_EVERY
-from icu.store.readings import CLOCK_TOLERANCE_MS
-
-# The store flags readings beyond it as `clock`; the log and the metric mean the same readings.
-CLOCK_TOLERANCE: Final = timedelta(milliseconds=CLOCK_TOLERANCE_MS)
 
 
 class AheadReading(NamedTuple):
-    """A reading, and how far its time is ahead of its arrival."""
+    """A reading whose time is ahead of its arrival."""
 
-    observation: Observation
-    by: timedelta
+    patient: UUID
+    # Seconds.
+    by: float
 
 
 class AheadReport:
@@ -39,8 +36,8 @@ class AheadReport:
             return
         self._logged_at = anyio.current_time()
         furthest = max(found, key=lambda each: each.by)
-        logger.bind(patient=str(furthest.observation.patient_uuid), readings=self._readings).warning(
+        logger.bind(patient=str(furthest.patient), readings=self._readings).warning(
             "readings came with a time that is ahead, by up to {}: set the clock of their sender",
-            timedelta(seconds=round(furthest.by.total_seconds())),
+            timedelta(seconds=round(furthest.by)),
         )
         self._readings = 0

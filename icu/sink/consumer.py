@@ -202,7 +202,7 @@ class _Sink:
         self._telemetry.set_lag(await self._consumer.lag())
         refused = self._telemetry.count_stored(decoded.request, result, now=self._now())
         self._telemetry.count_implausible(decoded.implausible)
-        self._ahead.log(self._telemetry.count_ahead(decoded.request.observations, arrived=arrived))
+        self._ahead.log(self._telemetry.count_ahead(decoded.request.observed, arrived=arrived))
         _log_implausible(decoded.implausible)
         logger.debug("stored {} readings, {} duplicates, {} refused", result.stored, result.duplicates, refused.total())
         if refused:

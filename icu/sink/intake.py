@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from icu.messages import Delivery, Implausible, Observation, Refusal
+from icu.messages import Delivery, Implausible, Refusal
 from icu.sink.decoding import decode
 from icu.sink.errors import MessageError
+from icu.sink.plain import decode_plain
+from icu.store.readings import ObservedRow, to_observed
 from icu.store.writer import Move, WriteRequest
 from icu.transports.base import Batch
 
@@ -18,8 +20,8 @@ class DecodedBatches(NamedTuple):
 
 
 def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
-    """Decode every delivery of the batches into an observation or a refusal. Never raises for its bytes."""
-    observations: list[Observation] = []
+    """Decode every delivery of the batches into observed values or a refusal. Never raises for its bytes."""
+    observed: list[ObservedRow] = []
     deliveries: list[Delivery] = []
     refusals: list[Refusal] = []
     moves: list[Move] = []
@@ -28,9 +30,14 @@ def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
         moves.append(Move(batch.partition, batch.start, batch.position))
         for delivery in batch.deliveries:
             try:
-                observations.append(decode(delivery, implausible))
+                observed.append(decode_plain(delivery) or _decode_any(delivery, implausible))
             except MessageError as exc:
                 refusals.append(Refusal(delivery, exc.reason, exc.detail))
             else:
                 deliveries.append(delivery)
-    return DecodedBatches(WriteRequest(observations, deliveries, refusals, moves), implausible)
+    return DecodedBatches(WriteRequest(observed, deliveries, refusals, moves), implausible)
+
+
+def _decode_any(delivery: Delivery, implausible: list[Implausible]) -> ObservedRow:
+    observation = decode(delivery, implausible)
+    return to_observed(observation, observation.patient_uuid.int)

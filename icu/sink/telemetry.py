@@ -2,12 +2,13 @@
 
 from collections import Counter as Tally
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from icu.messages import Implausible, Observation
-from icu.sink.ahead import CLOCK_TOLERANCE, AheadReading
+from icu.messages import Implausible
+from icu.sink.ahead import AheadReading
+from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
 from icu.store.writer import WriteRequest, WriteResult
 
 
@@ -56,22 +57,22 @@ class Telemetry:
         for name, count in Tally(each.name for each in implausible).items():
             self._implausible.labels(name).inc(count)
 
-    def count_ahead(self, observations: Sequence[Observation], *, arrived: float) -> list[AheadReading]:
+    def count_ahead(self, observed: Sequence[ObservedRow], *, arrived: float) -> list[AheadReading]:
         """Count readings whose time is ahead of their arrival.
 
         Args:
-            observations: All readings of one batch.
+            observed: All readings of one batch.
             arrived: Seconds since 1970.
 
         Returns:
-            Readings that are ahead by more than `CLOCK_TOLERANCE`: the sender's clock is wrong.
+            Readings that are ahead by more than `CLOCK_TOLERANCE_MS`: the sender's clock is wrong.
         """
-        moment = datetime.fromtimestamp(arrived, UTC)
-        found = [AheadReading(each, each.timestamp - moment) for each in observations if each.timestamp > moment]
-        wrong = [each for each in found if each.by > CLOCK_TOLERANCE]
-        self._ahead.inc(len(found))
+        moment = arrived * 1_000
+        ahead = [each for each in observed if each[TIMESTAMP] > moment]
+        wrong = [each for each in ahead if each[TIMESTAMP] - moment > CLOCK_TOLERANCE_MS]
+        self._ahead.inc(len(ahead))
         self._clock_ahead.inc(len(wrong))
-        return wrong
+        return [AheadReading(UUID(int=each[PATIENT]), (each[TIMESTAMP] - moment) / 1_000) for each in wrong]
 
     def count_stored(self, request: WriteRequest, result: WriteResult, *, now: float) -> Tally[str]:
         """Count the results of one transaction.
@@ -89,11 +90,11 @@ class Telemetry:
         self._duplicates.inc(result.duplicates)
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
-        self._batch.observe(len(request.observations) + len(request.refusals))
+        self._batch.observe(len(request.observed) + len(request.refusals))
         # Readings of the future are left out: a negative age would lower the histogram's sum, which Prometheus
         # takes for a restart of the counter.
-        moment = datetime.fromtimestamp(now, UTC)
-        newest = max((each.timestamp for each in request.observations if each.timestamp <= moment), default=None)
+        moment = now * 1_000
+        newest = max((each[TIMESTAMP] for each in request.observed if each[TIMESTAMP] <= moment), default=None)
         if newest is not None:
-            self._age.observe((moment - newest).total_seconds())
+            self._age.observe((moment - newest) / 1_000)
         return refused

@@ -1,4 +1,8 @@
-"""Readings in three forms: observation on the topic, row in the database, reading in the API."""
+"""Readings in three forms: observation on the topic, row in the database, reading in the API.
+
+From observation to row there are two steps. What an observation alone gives is converted where it is decoded: see
+`ObservedRow`. The store adds what it alone knows: the patient's key and the lag.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,6 +20,10 @@ from icu.vitals.signs import PRESSURE_CACHE_SIZE, format_blood_pressure, parse_b
 # Values of a reading in the order of COLUMNS: integers or None; the quality is text.
 ReadingRow: TypeAlias = tuple[Any, ...]
 
+# Values of an observation: uuid of its patient as an integer, time in milliseconds since 1970, signs in hundredths,
+# pressure time and quality, in the order of COLUMNS without the lag; then name of the patient and interval in seconds.
+ObservedRow: TypeAlias = tuple[Any, ...]
+
 # Values of many readings by column, each in the order of the readings.
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
@@ -28,10 +36,15 @@ CACHE_SIZE: Final = PRESSURE_CACHE_SIZE
 # Bound in place of NULL in columns that are mostly NULL: no value or time of a reading is negative.
 ABSENT: Final = -1
 
+# In rows and in observed values alike.
+PATIENT: Final = COLUMNS.index("patient_id")
 TIMESTAMP: Final = COLUMNS.index("timestamp")
+# In observed values alone.
+NAME: Final = -2
+INTERVAL: Final = -1
 LAG: Final = COLUMNS.index("lag")
 # The primary key: patient and timestamp, the first columns.
-KEY: Final = slice(COLUMNS.index("patient_id"), TIMESTAMP + 1)
+KEY: Final = slice(PATIENT, TIMESTAMP + 1)
 # The first sign, and the first optional one; all columns from there on are mostly NULL.
 _SIGNS: Final = COLUMNS.index(SIGNS[0].name)
 _OPTIONAL: Final = next(COLUMNS.index(each.name) for each in SIGNS if each.optional)
@@ -42,6 +55,8 @@ _HALVES: Final = slice(SIGNS.index(SYSTOLIC), SIGNS.index(DIASTOLIC) + 1)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+
+_NO_FLAGS: Final = Quality()
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -66,43 +81,78 @@ class PatientReading(Reading, frozen=True, gc=False, kw_only=True):
     patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
 
 
-def to_rows(observations: Sequence[Observation], patient_ids: Mapping[int, int], arrived: int) -> list[ReadingRow]:
-    """Convert observations to rows: times in milliseconds, signs in hundredths of their unit.
+def to_observed(observation: Observation, patient: int) -> ObservedRow:
+    """Convert an observation of the patient with this uuid, as an integer.
+
+    Raises:
+        ValueError: The pressure is none, or impossible. Observations that were checked have no such pressure.
+    """
+    # Signs are named: a loop over the catalogue takes a third longer.
+    systolic, diastolic = _pressure_columns[observation.bp]
+    measured, quality = observation.bp_measured_at, observation.quality
+    return (
+        patient,
+        (observation.timestamp - _EPOCH) // _MILLISECOND,
+        _hundredths[observation.pulse],
+        _hundredths[observation.resp_rate],
+        systolic,
+        diastolic,
+        _hundredths[observation.spo2],
+        _hundredths[observation.temperature],
+        _hundredths[observation.map],
+        None if measured is None else (measured - _EPOCH) // _MILLISECOND,
+        None if quality is None else _quality_text[quality],
+        observation.patient_name,
+        observation.interval,
+    )
+
+
+def to_rows(observed: Sequence[ObservedRow], patient_ids: Mapping[int, int], arrived: int) -> list[ReadingRow]:
+    """Convert observed values to rows.
 
     Args:
-        observations: Readings of any patients.
+        observed: Readings of any patients.
         patient_ids: Keys in the store by the patient's uuid as an integer.
         arrived: Time of arrival, in milliseconds since 1970 UTC.
     """
-    # One loop for the whole batch: it is the largest share of the sink's own work. Signs are named: a loop over the
-    # catalogue takes a third longer.
-    rows: list[ReadingRow] = []
-    for each in observations:
-        timestamp = (each.timestamp - _EPOCH) // _MILLISECOND
-        systolic, diastolic = _pressure_columns[each.bp]
-        rows.append(
-            (
-                patient_ids[each.patient_uuid.int],
-                timestamp,
-                arrived - timestamp,
-                _hundredths[each.pulse],
-                _hundredths[each.resp_rate],
-                systolic,
-                diastolic,
-                _hundredths[each.spo2],
-                _hundredths[each.temperature],
-                _hundredths[each.map],
-                None if each.bp_measured_at is None else (each.bp_measured_at - _EPOCH) // _MILLISECOND,
-                None if each.quality is None else _quality_text[each.quality],
-            )
+    # Unpacked by name: it takes 130 ns a row, and 330 ns with a starred rest.
+    return [
+        (
+            patient_ids[patient],
+            timestamp,
+            arrived - timestamp,
+            pulse,
+            resp_rate,
+            systolic,
+            diastolic,
+            spo2,
+            temperature,
+            mean,
+            measured,
+            quality,
         )
-    return rows
+        for (
+            patient,
+            timestamp,
+            pulse,
+            resp_rate,
+            systolic,
+            diastolic,
+            spo2,
+            temperature,
+            mean,
+            measured,
+            quality,
+            _name,
+            _interval,
+        ) in observed
+    ]
 
 
 def to_values(rows: Sequence[ReadingRow]) -> list[ReadingRow]:
     """Convert rows to values to bind: ABSENT or an empty text in place of None, from the first optional sign on."""
-    # Binding one None takes the driver as long as binding ten numbers. Columns are unpacked by name, as in `to_rows`:
-    # it takes 135 ns a row, and 233 ns by position.
+    # Binding one None takes the driver as long as binding ten numbers. Columns are unpacked by name, as in
+    # `to_rows`.
     return [
         (
             patient,
@@ -161,7 +211,7 @@ def from_milliseconds(count: int) -> datetime:
 
 
 class Cache(dict[K, V]):
-    """Cache of a function's results, for the values that a ward repeats.
+    """Cache of a function's results, for the values that a ward repeats. Errors are raised each time anew.
 
     A look-up costs a third of the computation, and half of an `lru_cache`; each reading needs five.
     """
@@ -189,7 +239,9 @@ def _to_pressure_columns(text: str | None) -> tuple[int | None, int | None]:
     return _hundredths[pressure.systolic], _hundredths[pressure.diastolic]
 
 
-def _to_quality_text(quality: Quality) -> str:
+def _to_quality_text(quality: Quality) -> str | None:
+    if quality == _NO_FLAGS:
+        return None
     return msgspec.json.encode(quality).decode()
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from sqlalchemy import text
 
-from icu.messages import Delivery, Observation, Position, Refusal
+from icu.messages import Delivery, Position, Refusal
 from icu.store import journal
 from icu.store.engines.base import Engine, OverlapError, Transaction, Values
 from icu.store.engines.table import engine_of
@@ -23,7 +23,7 @@ from icu.store.errors import PositionConflictError
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.journal import PatientNews
-from icu.store.readings import ReadingRow, to_rows
+from icu.store.readings import INTERVAL, NAME, PATIENT, ObservedRow, ReadingRow, to_rows
 
 # Bytes of its value that a dead letter keeps.
 MAX_KEPT_BYTES: Final = 65_536
@@ -71,8 +71,8 @@ class Move(Struct, frozen=True, gc=False):
 class WriteRequest(Struct, frozen=True, gc=False):
     """Content of one transaction."""
 
-    observations: Sequence[Observation]
-    # Source of each observation, in the same order.
+    observed: Sequence[ObservedRow]
+    # Source of each of them, in the same order.
     deliveries: Sequence[Delivery]
     refusals: Sequence[Refusal]
     moves: Sequence[Move]
@@ -179,8 +179,8 @@ class Writer:
     ) -> tuple[WriteResult, _Patients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
-        patients, news = await self._upsert_patients(transaction, request.observations)
-        rows = to_rows(request.observations, patients.ids, arrived)
+        patients, news = await self._upsert_patients(transaction, request.observed)
+        rows = to_rows(request.observed, patients.ids, arrived)
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
         if refusals:
@@ -211,7 +211,7 @@ class Writer:
             )
 
     async def _upsert_patients(
-        self, transaction: Transaction, observations: Sequence[Observation]
+        self, transaction: Transaction, observed: Sequence[ObservedRow]
     ) -> tuple[_Patients, Sequence[PatientNews]]:
         """Insert new patients, and update names and intervals.
 
@@ -219,19 +219,19 @@ class Writer:
             All patients, and the changes.
         """
         known = await _read_patients(transaction) if self._patients is None else self._patients
-        last = {each.patient_uuid.int: each for each in observations}
-        if any(each.patient_name is None for each in last.values()):
+        last = {each[PATIENT]: each for each in observed}
+        if any(each[NAME] is None for each in last.values()):
             # The last observation with a name counts, before a later one without.
-            last |= {each.patient_uuid.int: each for each in observations if each.patient_name is not None}
+            last |= {each[PATIENT]: each for each in observed if each[NAME] is not None}
         changed = [each for number, each in last.items() if _changes(each, known.details.get(number))]
         if not changed:
             return known, ()
         values = [
-            {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in changed
+            {"uuid": str(UUID(int=each[PATIENT])), "name": each[NAME], "interval": each[INTERVAL]} for each in changed
         ]
         await transaction.execute(_UPSERT_PATIENT, values)
         patients = await _read_patients(transaction)
-        return patients, [_news_of(each.patient_uuid, known, patients) for each in changed]
+        return patients, [_news_of(UUID(int=each[PATIENT]), known, patients) for each in changed]
 
     def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
         delivery = refusal.delivery
@@ -267,12 +267,12 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
         yield Writer(engine, topic)
 
 
-def _changes(observation: Observation, details: _Details | None) -> bool:
+def _changes(observed: ObservedRow, details: _Details | None) -> bool:
     """Tell if the observation brings a new patient, or another name or interval."""
     return (
         details is None
-        or observation.patient_name not in (None, details.name)
-        or observation.interval not in (None, details.interval)
+        or observed[NAME] not in (None, details.name)
+        or observed[INTERVAL] not in (None, details.interval)
     )
 
 

@@ -1,7 +1,7 @@
 """Catalogue of signs: one entry per sign, from which columns, SQL, data sets and arrays derive.
 
 A new sign is an entry here and in `VitalSigns`, a field of `icu.messages.Observation`, `Quality` and `Served`, a value
-in `icu.store.readings.to_rows` and a migration; tests/unit/vitals/test_catalogue.py compares them.
+in `icu.store.readings` and a migration; tests/unit/vitals/test_catalogue.py compares them.
 
 Units are UCUM. LOINC codes are those of HL7 FHIR's value set of vital sign results (observation-vitalsignresult), and
 for the saturation the oximeter's own of the US Core pulse oximetry profile, of which FHIR's 2708-6 is the general one.

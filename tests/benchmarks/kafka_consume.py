@@ -75,5 +75,5 @@ async def ours(broker: Broker, topic: str) -> Lap:
         watch = Stopwatch()
         while decoded < PATIENTS * EACH:
             taken = decode_batches(await consumer.fetch(max_records=MOST, linger=0, max_wait=FETCH_TIMEOUT))
-            decoded += len(taken.request.observations)
+            decoded += len(taken.request.observed)
         return watch.lap(decoded)

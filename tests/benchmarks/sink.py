@@ -145,7 +145,7 @@ def bare(pragmas: Sequence[str], readings: Readings, path: Path, start: datetime
 
 
 def store(readings: Readings, path: Path, start: datetime) -> Lap:
-    """Store decoded observations in the sink's transaction, with offsets and journal."""
+    """Store observed values in the sink's transaction, with offsets and journal."""
     fetched = as_fetched(readings, start)
     requests = [decode_batches([each]).request for each in fetched]
     return anyio.run(written, path, start, lambda place: requests[place], fetched)
@@ -158,10 +158,10 @@ def decode_and_store(readings: Readings, path: Path, start: datetime) -> Lap:
 
 
 def decode(readings: Readings, _path: Path, start: datetime) -> Lap:
-    """Decode bytes to observations."""
+    """Decode bytes to observed values, of which rows are made."""
     fetched = as_fetched(readings, start)
     watch = Stopwatch()
-    return watch.lap(sum(len(decode_batches([each]).request.observations) for each in fetched))
+    return watch.lap(sum(len(decode_batches([each]).request.observed) for each in fetched))
 
 
 async def written(path: Path, start: datetime, request: Callable[[int], object], fetched: Sequence[Batch]) -> Lap:

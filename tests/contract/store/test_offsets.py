@@ -6,7 +6,7 @@ from icu.messages import Delivery, Position, Refusal
 from icu.store.errors import PositionConflictError
 from icu.store.writer import Move, Writer, WriteRequest
 from tests.samples import delivery, observation
-from tests.stores import NOON, rows, store
+from tests.stores import NOON, observed, rows, store
 
 UNREADABLE = Refusal(Delivery(0, 0, None, b"?"), "malformed", "no JSON")
 
@@ -27,7 +27,7 @@ async def test_one_partition_that_was_moved_holds_up_the_transaction(writer: Wri
     moves = [Move(0, 0, Position(1, "m")), Move(1, 5, Position(6, "m"))]
     deliveries = [delivery(here), delivery(there, partition=1, offset=5)]
     with pytest.raises(PositionConflictError):
-        await writer.write(WriteRequest([here, there], deliveries, [], moves), arrived=NOON)
+        await writer.write(WriteRequest(observed(here, there), deliveries, [], moves), arrived=NOON)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(0,)]
     assert await writer.positions() == {0: Position(0, "m"), 1: Position(7, "m")}
 

@@ -1,7 +1,6 @@
 """Readings with a time ahead of their arrival, through a real sink. All arrive at START."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from icu.store.writer import WriteRequest, WriteResult
 from icu.transports.memory import MemoryTransport
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import ANNA, BORIS, START, observation
+from tests.stores import observed
 from tests.unit.sink.test_consumer import all_taken, running
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def ages(*observations: Observation, now: float) -> tuple[float | None, float | 
     """Return count and sum of the ages after one batch stored at `now`, in seconds after START."""
     registry = CollectorRegistry()
     result = WriteResult(len(observations), 0, [])
-    Telemetry(registry).count_stored(WriteRequest(observations, [], [], []), result, now=START.timestamp() + now)
+    Telemetry(registry).count_stored(
+        WriteRequest(observed(*observations), [], [], []), result, now=START.timestamp() + now
+    )
     sums = ("icu_sink_reading_age_seconds_count", "icu_sink_reading_age_seconds_sum")
     count, total = (registry.get_sample_value(each) for each in sums)
     return count, total
@@ -91,7 +93,7 @@ def test_one_that_is_ahead_hides_no_age() -> None:
 async def test_the_log_is_not_flooded(warnings: list["Message"]) -> None:
     """A wrong clock is logged at once, and then every 30 s with the number of readings since."""
     report = AheadReport()
-    ahead = AheadReading(observation(DAYS, patient=ANNA), timedelta(seconds=DAYS))
+    ahead = AheadReading(ANNA, DAYS)
     report.log([])
     assert not warnings
     for _ in range(7):  # at 0, 10, ... 60 s

@@ -6,6 +6,7 @@ from icu.store.writer import Move
 from icu.transports.base import Batch
 from tests.hostile import value
 from tests.samples import BORIS, decoded, delivery, observation
+from tests.stores import observed
 
 
 def test_each_observation_stands_beside_its_delivery() -> None:
@@ -20,7 +21,7 @@ def test_each_observation_stands_beside_its_delivery() -> None:
         ]
     )
     assert result.request.deliveries == [*boris, *anna]
-    assert result.request.observations == [decoded(each) for each in result.request.deliveries]
+    assert result.request.observed == observed(*(decoded(each) for each in result.request.deliveries))
     assert [(each.delivery, each.reason) for each in result.request.refusals] == [(unreadable, "malformed")]
     assert result.request.moves == [Move(1, 7, Position(10, "m")), Move(0, 0, Position(3, "m"))]
     assert result.implausible == []

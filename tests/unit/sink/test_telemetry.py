@@ -6,6 +6,7 @@ from icu.messages import Delivery, Refusal
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import WriteRequest, WriteResult
 from tests.samples import START, delivery, observation
+from tests.stores import observed
 
 
 def test_a_sink_waits_until_it_says_otherwise() -> None:
@@ -21,7 +22,7 @@ def test_figures_of_one_transaction() -> None:
     registry = CollectorRegistry()
     refusal = Refusal(Delivery(0, 3, None, b"?"), "malformed", "no JSON")
     came = [observation(0), observation(2), observation(1)]
-    request = WriteRequest(came, [delivery(each) for each in came], [refusal], [])
+    request = WriteRequest(observed(*came), [delivery(each) for each in came], [refusal], [])
     refused = Telemetry(registry).count_stored(request, WriteResult(2, 1, [refusal]), now=START.timestamp() + 10)
     assert refused == {"malformed": 1}
     figures = {

@@ -13,14 +13,14 @@ from icu.store.readings import ABSENT, milliseconds, to_patient_reading, to_read
 from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import NUMBERS, SIGNS
 from tests.samples import ANNA, START, observation
-from tests.stores import NOON
+from tests.stores import NOON, observed
 
 
 def test_more_values_than_a_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full cache is emptied, and its values are computed again."""
     monkeypatch.setattr(readings, "CACHE_SIZE", 3)
     observations = [observation(n, pulse=n / 100, bp=f"{100 + n}/{n}") for n in range(1, 90)] * 2
-    rows = to_rows(observations, {ANNA.int: 1}, 0)
+    rows = to_rows(observed(*observations), {ANNA.int: 1}, 0)
     assert [row[COLUMNS.index("pulse")] for row in rows] == [*range(1, 90)] * 2
     halves = slice(COLUMNS.index("systolic"), COLUMNS.index("diastolic") + 1)
     assert [row[halves] for row in rows] == [((100 + n) * 100, n * 100) for n in range(1, 90)] * 2
@@ -33,7 +33,7 @@ def test_rows_have_the_order_of_the_columns() -> None:
     fields = {each.field: signs[each.name] for each in NUMBERS}
     bp = f"{signs['diastolic'] + 30}/{signs['diastolic']}"
     came = observation(1, bp=bp, bp_measured_at=START, quality=Quality(spo2="motion"), **fields)
-    [row] = to_rows([came], {ANNA.int: 7}, NOON + 1040)
+    [row] = to_rows(observed(came), {ANNA.int: 7}, NOON + 1040)
     hundredths = {name: round(value * 100) for name, value in signs.items()} | {
         "systolic": round(signs["diastolic"] * 100) + 3000
     }
@@ -71,7 +71,7 @@ def test_what_was_sent_is_served(sent: dict[str, Any]) -> None:
     for known in (readings._hundredths, readings._pressure_columns, readings._quality_text, readings._quality):
         known.clear()  # what is remembered was worked out by another test
     came = observation(0.25, **sent)
-    [row] = to_rows([came], {ANNA.int: 1}, NOON + 1000)
+    [row] = to_rows(observed(came), {ANNA.int: 1}, NOON + 1000)
     served = msgspec.structs.asdict(to_reading(row))
     optional = [each.field for each in SIGNS if each.optional]
     beside = (*optional, "bp_measured_at", "quality", "clock_ahead_seconds")

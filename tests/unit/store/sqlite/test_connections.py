@@ -16,6 +16,7 @@ from icu.store.engines.base import Transaction
 from icu.store.engines.deadline import TRANSACTION_DEADLINE
 from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
 from icu.store.engines.sqlite.engine import SqliteEngine
+from icu.store.engines.sqlite.log_index import progress
 from icu.store.engines.sqlite.sealed import File
 from icu.store.engines.sqlite.translation import translated
 from icu.store.errors import StoreCorruptError, StoreError, StoreUnavailableError
@@ -48,6 +49,31 @@ async def test_a_checkpoint_waits_for_the_disk(engine: SqliteEngine) -> None:
         return await transaction.rows(text("PRAGMA synchronous"))
 
     assert await engine.read(setting) == [(1,)]
+
+
+async def test_pages_that_every_batch_touches_stay_in_memory(engine: SqliteEngine) -> None:
+    """64 MB of them, for the places of a thousand patients do not fit into SQLite's own 2 MB."""
+
+    async def setting(transaction: Transaction) -> object:
+        return await transaction.rows(text("PRAGMA cache_size"))
+
+    assert await engine.read(setting) == [(-65_536,)]
+
+
+async def test_checkpoints_are_few_and_bound_the_log(writer: Writer, engine: SqliteEngine, tmp_path: Path) -> None:
+    """Every checkpoint writes pages that the next batch changes again; without any the log would grow for ever."""
+    thousand_pages = text("INSERT INTO journal (payload) VALUES (zeroblob(4096000))")
+    for _ in range(9):
+        await engine.transact(lambda transaction: transaction.rows(thousand_pages))
+    found = await to_thread.run_sync(progress, tmp_path / "icu.db-shm")
+    assert found is not None
+    assert found.frames > 9_000
+    assert found.attempted == 0
+    for _ in range(16):
+        await engine.transact(lambda transaction: transaction.rows(thousand_pages))
+    log = await to_thread.run_sync(os.stat, tmp_path / "icu.db-wal")
+    assert log.st_size < 11_500 * 4_096
+    await writer.check()  # which sees no other program's work in all that
 
 
 async def test_who_reads_does_not_keep_the_sink_waiting(writer: Writer, url: str) -> None:
