@@ -4,30 +4,28 @@ The offsets move in that transaction, and only from the beginning of the batch. 
 however often it is delivered and however the sink ends.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
-import msgspec
+import anyio
 from msgspec import Struct
 from sqlalchemy import text
 
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import journal
-from icu.store.engines.base import Engine, OverlapError, Transaction, Values
+from icu.store.dead_letters import insert_dead_letters
+from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
 from icu.store.foreign_writes import ForeignWrites, positions_of
+from icu.store.heartbeats import Beat, write_beat
 from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.readings import ReadingRow, to_rows
 
-# Bytes of its value that a dead letter keeps.
-MAX_KEPT_BYTES: Final = 65_536
-
-# Characters of a dead letter's explanation, which may quote the sender's text.
-MAX_DETAIL: Final = 500
+T = TypeVar("T")
 
 # A missing name or interval leaves the stored one.
 _UPSERT_PATIENT: Final = text(
@@ -35,12 +33,6 @@ _UPSERT_PATIENT: Final = text(
     " name = coalesce(excluded.name, patients.name), interval = coalesce(excluded.interval, patients.interval)"
 )
 _PATIENTS: Final = text("SELECT uuid, id, name, interval FROM patients")
-# A record that is delivered again keeps its first dead letter.
-_INSERT_DEAD_LETTER: Final = text(
-    'INSERT INTO dead_letters (topic, log, partition, "offset", reason, detail, key, value, size, headers, arrived)'
-    " VALUES (:topic, (SELECT log FROM consumer_offsets WHERE topic = :topic AND partition = :partition), :partition,"
-    " :offset, :reason, :detail, :key, :value, :size, :headers, :arrived) ON CONFLICT DO NOTHING"
-)
 # Compare-and-set: it changes no row once another sink has moved the offset.
 _MOVE_OFFSET: Final = text(
     "UPDATE consumer_offsets SET next = :next, mark = :mark"
@@ -111,10 +103,16 @@ class Writer:
         self._topic = topic
         self._foreign_writes = ForeignWrites(topic)
         self._patients = _Patients()
+        # A heartbeat at the same time would take a second connection, on which SQLite counts the first one's commits as
+        # another program's.
+        self._turn = anyio.Lock()
+        # Arrival of the last records whose offsets were moved, and of the last stored readings; None before the first.
+        self._committed: int | None = None
+        self._stored: int | None = None
 
     async def positions(self) -> dict[int, Position]:
         """Read the stored position of each partition of the topic."""
-        return await self._engine.transact(partial(positions_of, topic=self._topic))
+        return await self._transact(partial(positions_of, topic=self._topic))
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Store the positions from which the sink reads on.
@@ -139,28 +137,35 @@ class Writer:
             self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
         self._patients = _Patients()  # a program that moved the offsets may have changed the patients too
-        await self._engine.transact(work)
+        await self._transact(work)
 
-    async def write(self, request: WriteRequest, *, arrived: int) -> WriteResult:
+    async def write(self, request: WriteRequest, *, arrived: int, beat: Beat | None = None) -> WriteResult:
         """Store the whole request, or raise and store nothing.
 
         Args:
             request: Readings, refusals and moves of the offsets.
             arrived: Time of arrival of the records, in milliseconds since 1970 UTC.
+            beat: Sign of life to store in the same transaction.
 
         Raises:
             PositionConflictError: Another program moved the offsets. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
         try:
-            result, patients = await self._engine.transact(partial(self._write, request, arrived, insert_all))
+            result, patients = await self._transact(partial(self._write, request, arrived, beat, insert_all))
         except OverlapError:
-            work = partial(self._write, request, arrived, insert_new)
-            result, patients = await self._engine.transact(work)
+            result, patients = await self._transact(partial(self._write, request, arrived, beat, insert_new))
         # After the commit: a transaction that failed has introduced nobody.
         self._patients = patients
         self._foreign_writes.advance({move.partition: move.end for move in request.moves})
+        self._committed = arrived
+        if result.stored:
+            self._stored = arrived
         return result
+
+    async def beat(self, beat: Beat) -> None:
+        """Store a sign of life alone."""
+        await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
 
     async def check(self) -> None:
         """Check that the database is still the one that was opened, while there is nothing to write.
@@ -169,10 +174,27 @@ class Writer:
             PositionConflictError: Another database was restored into this one. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
-        await self._engine.read(self._check_foreign_writes)
+        async with self._own_turn():
+            await self._engine.read(self._check_foreign_writes)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._own_turn():
+            return await self._engine.transact(work)
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncIterator[None]:
+        try:
+            # Not to be cancelled where nobody else has it: a transaction that was begun is finished.
+            self._turn.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def _write(
-        self, request: WriteRequest, arrived: int, insert: Insert, transaction: Transaction
+        self, request: WriteRequest, arrived: int, beat: Beat | None, insert: Insert, transaction: Transaction
     ) -> tuple[WriteResult, _Patients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
@@ -181,10 +203,17 @@ class Writer:
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
         if refusals:
-            await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
+            await insert_dead_letters(transaction, self._topic, refusals, arrived)
+        if beat is not None:
+            await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
         if fresh:
             await _append_to_journal(transaction, fresh, arrived)
         return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+
+    async def _write_beat(
+        self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
+    ) -> None:
+        await write_beat(transaction, self._topic, beat, committed=committed, stored=stored)
 
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):
@@ -222,22 +251,6 @@ class Writer:
         rows = await transaction.rows(_PATIENTS)
         stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
         return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
-
-    def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
-        delivery = refusal.delivery
-        value = delivery.value
-        return {
-            "topic": self._topic,
-            "partition": delivery.partition,
-            "offset": delivery.offset,
-            "reason": refusal.reason,
-            "detail": refusal.detail[:MAX_DETAIL],
-            "key": delivery.key,
-            "value": None if value is None else value[:MAX_KEPT_BYTES],
-            "size": 0 if value is None else len(value),
-            "headers": msgspec.msgpack.encode(delivery.headers) if delivery.headers else None,
-            "arrived": arrived,
-        }
 
 
 @asynccontextmanager
