@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import journal
+from icu.store.beds import place
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
@@ -32,7 +33,10 @@ _UPSERT_PATIENT: Final = text(
     "INSERT INTO patients (uuid, name, interval) VALUES (:uuid, :name, :interval) ON CONFLICT (uuid) DO UPDATE SET"
     " name = coalesce(excluded.name, patients.name), interval = coalesce(excluded.interval, patients.interval)"
 )
-_PATIENTS: Final = text("SELECT uuid, id, name, interval FROM patients")
+_PATIENTS: Final = text(
+    "SELECT uuid, id, name, interval, bed_states.patient_id IS NOT NULL FROM patients"
+    " LEFT JOIN bed_states ON bed_states.patient_id = patients.id"
+)
 # Compare-and-set: it changes no row once another sink has moved the offset.
 _MOVE_OFFSET: Final = text(
     "UPDATE consumer_offsets SET next = :next, mark = :mark"
@@ -80,11 +84,13 @@ class WriteResult(Struct, frozen=True, gc=False):
 
 
 class _Details(NamedTuple):
-    """Columns of a patient that later observations may change."""
+    """State of a patient that later observations may change."""
 
     name: str | None
     # Seconds between two observations.
     interval: float | None
+    # True once the patient was given a bed.
+    placed: bool
 
 
 class _Patients(Struct, frozen=True):
@@ -198,7 +204,7 @@ class Writer:
     ) -> tuple[WriteResult, _Patients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
-        patients = await self._upsert_patients(transaction, request.observations)
+        patients = await self._upsert_patients(transaction, request.observations, arrived)
         rows = to_rows(request.observations, patients.ids, arrived)
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
@@ -235,8 +241,10 @@ class Writer:
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _upsert_patients(self, transaction: Transaction, observations: Sequence[Observation]) -> _Patients:
-        """Insert new patients, and update names and intervals. Returns all patients."""
+    async def _upsert_patients(
+        self, transaction: Transaction, observations: Sequence[Observation], arrived: int
+    ) -> _Patients:
+        """Insert new patients, give them beds, and update names and intervals. Returns all patients."""
         last = {each.patient_uuid.int: each for each in observations}
         if any(each.patient_name is None for each in last.values()):
             # The last observation with a name counts, before a later one without.
@@ -248,9 +256,17 @@ class Writer:
             {"uuid": str(each.patient_uuid), "name": each.patient_name, "interval": each.interval} for each in changed
         ]
         await transaction.execute(_UPSERT_PATIENT, values)
+        await self._place(transaction, [each.patient_uuid for each in changed], arrived)
         rows = await transaction.rows(_PATIENTS)
-        stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
+        stored = [(UUID(uuid).int, key, _Details(*details)) for uuid, key, *details in rows]
         return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
+
+    async def _place(self, transaction: Transaction, changed: Sequence[UUID], arrived: int) -> None:
+        """Give beds to those of the changed patients who have none."""
+        known = self._patients.details
+        homeless = [each for each in changed if each.int not in known or not known[each.int].placed]
+        if homeless:
+            await place(transaction, homeless, at=arrived)
 
 
 @asynccontextmanager
@@ -274,6 +290,7 @@ def _changes(observation: Observation, details: _Details | None) -> bool:
     """Tell if the observation brings a new patient, or another name or interval."""
     return (
         details is None
+        or not details.placed
         or observation.patient_name not in (None, details.name)
         or observation.interval not in (None, details.interval)
     )
