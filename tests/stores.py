@@ -74,10 +74,15 @@ async def store(
     arrived: int = NOON,
 ) -> WriteResult:
     """Store the observations as offsets `start` and following of partition 0."""
+    return await writer.write(request(observations, start=start, refusals=refusals), arrived=arrived)
+
+
+def request(observations: Sequence[Observation], *, start: int = 0, refusals: Sequence[Refusal] = ()) -> WriteRequest:
+    """Make the request to store the observations as offsets `start` and following of partition 0."""
     deliveries = [delivery(each, offset=start + index) for index, each in enumerate(observations)]
     end = start + len(observations) + len(refusals)
     move = Move(0, start, Position(end, "m"))
-    return await writer.write(WriteRequest(observed(*observations), deliveries, refusals, [move]), arrived=arrived)
+    return WriteRequest(observed(*observations), deliveries, refusals, [move])
 
 
 def observed(*observations: Observation) -> list[ObservedRow]:

@@ -220,7 +220,7 @@ class Heartbeat(Base):
     away: Mapped[str | None]
     # Why some records cannot be read or sent; NULL while all can.
     degraded: Mapped[str | None]
-    # Last transaction that moved the offsets; NULL before the first.
+    # Arrival of the last records whose offsets were moved; NULL before the first.
     committed: Mapped[int | None] = mapped_column(BigInteger)
-    # Last transaction that stored readings; NULL before the first.
+    # Arrival of the last stored readings; NULL before the first.
     stored: Mapped[int | None] = mapped_column(BigInteger)
