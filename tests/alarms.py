@@ -45,17 +45,21 @@ def row_of(time: int, arrived: int, signs: dict[str, float | None], measured: in
 class Bed:
     """Patient in a bed. Seconds count from noon."""
 
-    def __init__(self, *, interval: float | None = 5.0, offset: float = 0.0, tick: bool = True) -> None:
+    def __init__(self, *, interval: float | None = 5.0, offset: float = 0.0, steady: bool = True) -> None:
         self.interval = interval
         # The sender's clock is behind by so many seconds.
         self.offset = offset
-        self.ticks = tick
+        # False: the band never decides.
+        self.steady = steady
         self.now = NOON
         self.ward = Ward()
         self.limits = (WARD, NO_OVERRIDES)
         self.table: dict[UUID, Episode] = {}
         self.bed = BedState(patient=PATIENT)
         self.outbox: list[Change] = []
+        # Of each event, the readings that it can have come from: the one before, and the one that was taken.
+        self.causes: list[list[Row]] = []
+        self.taken: list[Row] = []
         self.suppressed = 0
         self.late = 0
         self.rows: list[tuple[Row, float | None]] = []
@@ -86,23 +90,30 @@ class Bed:
         """Evaluate a batch, and store what came of it."""
         evaluation = Evaluation(self.ward)
         evaluation.take(rows, [self.interval] * len(rows), self.now, backlog=backlog)
+        self.taken = rows
         self.commit(evaluation)
+        self.taken = []
         self.rows += [(row, self.interval) for row in rows]
 
     def wait(self, seconds: float) -> None:
         """Let time pass, with a tick at each deadline."""
         until = NOON + round(seconds * 1000)
-        while self.ticks and self.ward.due is not None and self.ward.due <= until:
+        before = 0
+        while self.ward.due is not None and self.ward.due <= until:
             self.now = max(self.now, self.ward.due)
             evaluation = Evaluation(self.ward)
             evaluation.tick(self.now)
             self.commit(evaluation)
+            assert self.ward.due != before, "a deadline that passed is due for ever"
+            before = self.now
         self.now = max(self.now, until)
 
     def commit(self, evaluation: Evaluation) -> None:
         """Store the effects of an evaluation, and install it."""
         self.store(evaluation.effects)
         evaluation.install()
+        if not self.steady:
+            self.ward.watches[KEY].steady = None
 
     def store(self, effects: Effects) -> None:
         """Store changes as the table does: each one in place of the version that it was made from."""
@@ -112,6 +123,7 @@ class Bed:
             assert self.bed.version == each.before
             self.bed = each.bed
         self.outbox += list(effects.events)
+        self.causes += [[row for row, _ in self.rows[-1:]] + self.taken] * (len(self.outbox) - len(self.causes))
         self.suppressed += len(effects.suppressed)
         self.late += effects.late
 
@@ -124,7 +136,7 @@ class Bed:
     def restart(self) -> None:
         """End the program, and read its state back from the table."""
         effects = Effects()
-        watch = restore(self.bed, compile_rules(*self.limits), self.open, self.rows[-120:], self.now, effects)
+        watch = restore(self.bed, compile_rules(*self.limits), self.open, self.rows, self.now, effects)
         self.store(effects)
         self.ward = Ward()
         self.ward.put(KEY, watch)

@@ -89,16 +89,16 @@ def _check_values(condition: Condition, limits: ConditionLimits) -> Iterator[str
             yield f"{condition.name}: {priority} is {value:g}: write 0, or null for off"
         elif not isfinite(value) or value not in bounds:
             yield f"{condition.name}: {priority} is {value:g}: write {bounds.low:g} to {bounds.high:g} {unit}"
-    cleared = clearing(condition, limits)
-    if cleared is not None and isfinite(cleared) and cleared not in bounds:
-        yield (
-            f"{condition.name}: no value could end it: with its hysteresis it ends at {cleared:g} {unit}, and values "
-            f"go from {bounds.low:g} to {bounds.high:g}"
-        )
 
 
 def _check_order(condition: Condition, limits: ConditionLimits) -> Iterator[str]:
-    """Compare tiers: the worse one is further out, or equal."""
+    """Compare tiers: the worse one is further out, or equal. And some value must end the mildest."""
+    bounds, cleared = condition.sign.limits, clearing(condition, limits)
+    if cleared is not None and cleared not in bounds:
+        yield (
+            f"{condition.name}: no value could end it: with its hysteresis it ends at {cleared:g}, and values go from "
+            f"{bounds.low:g} to {bounds.high:g} {condition.sign.unit}"
+        )
     milder = None
     for tier in condition.tiers:
         value = limits.values.get(tier.priority)

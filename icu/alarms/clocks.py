@@ -97,3 +97,4 @@ def _rebase(watch: Watch, time: int, now: int, effects: Effects) -> None:
     watch.looked_at += shift
     # The offset of the clock is another one.
     watch.ages = None
+    watch.set_bed(effects, clock_set_at=now)

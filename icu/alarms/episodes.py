@@ -181,6 +181,8 @@ class BedState(Struct, frozen=True, kw_only=True):
     standby: Standby | None = None
     # Shelves of conditions whose episode has ended meanwhile: the next one is shelved until then too.
     shelves: Mapping[str, Shelf] = field(default_factory=dict)
+    # Server's time at which the sender's clock was last set back: readings that arrived before have other times.
+    clock_set_at: int | None = None
     # Names of the signs that this patient had. Only these can be missed.
     had: tuple[str, ...] = ()
 

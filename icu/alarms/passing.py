@@ -30,12 +30,12 @@ def tick(watch: Watch, now: int, effects: Effects) -> None:
     at = watch.event_time(now)
     if watch.event_at >= 0:
         advance(watch, at, now, effects)
+        watch.looked_at = max(watch.looked_at, at)
     for name, episode in list(watch.episodes.items()):
         watch.apply(CONDITIONS[name], _elapsed(watch, episode, at, now), effects)
     tier = stale_tier(watch, now)
     if tier >= 0:
         report(watch, DATA_STALE, tier, now, effects, at)
-        watch.looked_at = max(watch.looked_at, at)
         judge_sight(watch, watch.looked_at, now, effects)
 
 
@@ -90,8 +90,11 @@ def _of_server(watch: Watch) -> Iterator[int]:
     yield from (shelf.until for shelf in watch.bed.shelves.values())
     for episode in watch.episodes.values():
         yield from _of_people(episode)
-    fresh_until = watch.fresh_until
-    yield from (watch.arrived + each - watch.event_at for each in deadlines(watch) if each < fresh_until)
+    fresh_until, looked_at = watch.fresh_until, watch.looked_at
+    for each in deadlines(watch):
+        # One at which the values are too old is due once: readings until then may make them new enough.
+        if each < fresh_until or each > looked_at:
+            yield watch.arrived + each - watch.event_at
 
 
 def _of_people(episode: Episode) -> Iterator[int]:

@@ -44,21 +44,25 @@ def restore(
         bed: State of the bed.
         rules: Limits in force.
         episodes: Open episodes.
-        readings: Last readings in the order of their times, each with the interval that it stated, in seconds, if
-            known: those that arrived in the last ten minutes, and the last eleven at least.
+        readings: Last readings in any order, each with the interval that it stated, in seconds, if known: those that
+            arrived in the last ten minutes, and the last eleven at least.
         now: Server's time.
         effects: Effects to add to: a patient who was not heard for a day is discharged, without an alarm.
     """
     watch = Watch(bed.patient, rules, replace(bed, standby=None), live_at=now)
-    for row, interval in readings:
+    since = bed.clock_set_at or 0
+    arrivals = [(row[1] + row[2], row[1], row, interval) for row, interval in readings if row[1] + row[2] >= since]
+    # In the order of their arrival, for those that came late were late.
+    for arrived, _, row, interval in sorted(arrivals, key=lambda each: each[:2]):
         # Judged for its traces alone: clock, windows, cuff. What came of it is stored.
-        take(watch, row, row[1] + row[2], Effects(), interval=interval)
+        take(watch, row, arrived, Effects(), interval=interval)
     heard = watch.arrived
     watch.bed = _rebased_bed(bed, now, watch.bed.had)
     watch.episodes = {each.condition: _rebased(each, now) for each in episodes}
     watch.silent = False
     # What was missed while this program was down is not the sender's silence.
-    if now - watch.live_at >= watch.stale_after and DATA_STALE.name not in watch.episodes:
+    missed = bed.standby is None and DATA_STALE.name not in watch.episodes
+    if missed and now - watch.live_at >= watch.stale_after:
         watch.live_at = now
     if bed.admitted is not None and now - max(heard, bed.admitted) >= FORGOTTEN:
         discharge(watch, now, effects)

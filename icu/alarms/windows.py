@@ -5,6 +5,7 @@ MX40 p. 4-14. So one valid reading in five cannot keep both alarms silent. Sende
 longer windows in proportion: one missing reading in an hour is no lost sign.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -69,17 +70,19 @@ class Window(Struct, frozen=True, gc=False):
     def _crossings(self, at: int, interval: int, tiers: int) -> list[int]:
         """Return the times after `at` at which the blind time crosses a level."""
         times = []
+        edges = [edge for span in self.spans for edge in span]
+        if self.since is not None:
+            edges.append(self.since)
         for least, length in LEVELS[:tiers]:
             need, span = scaled(least, interval), scaled(length, interval)
-            time = at
-            # The blind time changes by at most a millisecond in a millisecond: no step is too long.
-            while (rest := need - self.blind(time, span)) > 0 and self.since is not None:
-                time += rest
-            if self.since is None:
-                while (rest := self.blind(time, span) - need) >= 0:
-                    time += rest + 1
-            if time > at:
-                times.append(time)
+            # Between two times at which an edge leaves the window, the blind time changes evenly.
+            marks = sorted({at, *(edge + span for edge in edges if edge + span > at)})
+            for first, last in pairwise(marks):
+                begin, end = self.blind(first, span), self.blind(last, span)
+                if begin < need <= end:
+                    times.append(first + need - begin)
+                elif end < need <= begin:
+                    times.append(first + begin - need + 1)
         return times
 
 

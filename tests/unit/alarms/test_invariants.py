@@ -1,0 +1,193 @@
+"""Invariants of the engine under any sequence of readings, silences, commands and kills."""
+
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from icu.alarms.defaults import WARD
+from icu.alarms.effects import Change
+from icu.alarms.limits import NO_OVERRIDES, Limits
+from icu.alarms.sample import NUMBER, Row, sample_of
+from tests.alarms import KEY, Bed
+
+SIGNS = {
+    "pulse": st.sampled_from([None, 0, 35, 45, 49, 52, 80, 121, 118, 160]),
+    "spo2": st.sampled_from([None, 0, 75, 79, 85, 89, 90, 91, 97]),
+    "resp_rate": st.sampled_from([None, 0, 6, 9, 16, 33]),
+    "map": st.sampled_from([None, 45, 55, 62, 64, 93, 115]),
+    "temperature": st.sampled_from([None, 34.5, 37, 39.5]),
+}
+READINGS = st.fixed_dictionaries({}, optional=SIGNS)
+FLAGS = st.sampled_from(
+    [{}, {}, {}, {"spo2": "motion"}, {"pulse": "lead-off"}, {"bp": "damped"}, {"spo2": "implausible"}]
+)
+
+
+class Engine(RuleBasedStateMachine):
+    """Three engines that get the same: as it is, without the band, and killed before each event."""
+
+    @initialize(interval=st.sampled_from([5.0, 5.0, 30.0, None]))
+    def begin(self, interval: float | None) -> None:
+        """Admit a patient with normal signs."""
+        self.beds = [Bed(interval=interval), Bed(interval=interval, steady=False), Bed(interval=interval)]
+        self.seconds = 0.0
+        self.step = interval or 5.0
+        self.kill = False
+        self.told = [0] * 3
+        self.reading({}, {}, 0)
+
+    def each(self) -> list[Bed]:
+        """Return the beds, the last one after a kill."""
+        if self.kill:
+            self.beds[2].restart()
+        return self.beds
+
+    @rule(kill=st.booleans())
+    def kills(self, kill: bool) -> None:
+        """Kill the third engine before each event from now on, or no more."""
+        self.kill = kill
+
+    @rule(signs=READINGS, flags=FLAGS, jitter=st.sampled_from([0, 0, 0, 1, -1, 7]))
+    def reading(self, signs: dict[str, Any], flags: dict[str, str], jitter: float) -> None:
+        """Send the next reading."""
+        self.seconds += max(1, self.step + jitter)
+        for bed in self.each():
+            bed.send(self.seconds, flags=flags, **signs)
+
+    @rule(signs=READINGS, times=st.integers(2, 12))
+    def readings(self, signs: dict[str, Any], times: int) -> None:
+        """Send the same values for a while."""
+        for _ in range(times):
+            self.reading(signs, {}, 0)
+
+    @rule(seconds=st.sampled_from([3.0, 11.0, 40.0, 200.0]))
+    def silence(self, seconds: float) -> None:
+        """Send nothing."""
+        self.seconds += seconds
+        for bed in self.each():
+            bed.wait(self.seconds)
+
+    @rule(data=st.data())
+    def duplicates(self, data: st.DataObject) -> None:
+        """Deliver readings again, in any order: nothing changes."""
+        rows = [row for row, _ in self.beds[0].rows]
+        again = data.draw(st.lists(st.sampled_from(rows), min_size=1, max_size=4))
+        for bed in self.each():
+            if bed.now - bed.ward.watches[KEY].arrived < 10_000 and bed.ward.watches[KEY].newest is None:
+                before = deepcopy(bed.table)
+                late = bed.late
+                kept = list(bed.rows)
+                bed.take([(row[0], row[1], bed.now - row[1], *row[3:]) for row in again])
+                bed.rows = kept
+                assert bed.table == before
+                assert bed.late == late + len(again)
+
+    @rule(length=st.sampled_from([30.0, 120.0]))
+    def pause(self, length: float) -> None:
+        """Pause the bed."""
+        for bed in self.each():
+            bed.pause(length)
+
+    @rule(shelve=st.booleans())
+    def answer(self, shelve: bool) -> None:
+        """Acknowledge or shelve all that is active."""
+        for bed in self.each():
+            for episode in [each for each in bed.open if each.is_active]:
+                if shelve:
+                    bed.shelve(episode, 5)
+                else:
+                    bed.acknowledge(episode)
+
+    @rule()
+    @precondition(lambda self: self.beds[0].bed.standby is None)
+    def standby(self) -> None:
+        """Stop watching."""
+        for bed in self.each():
+            bed.standby()
+
+    @rule(value=st.sampled_from([85.0, 90.0, None]), own=st.booleans())
+    def limits(self, value: float | None, own: bool) -> None:
+        """Change a limit."""
+        for bed in self.each():
+            bed.limit(own=own, spo2_low={"medium": value})
+
+    @invariant()
+    def one_open(self) -> None:
+        """A condition has one open episode at most."""
+        for bed in getattr(self, "beds", []):
+            names = [each.condition for each in bed.open]
+            assert len(names) == len(set(names))
+
+    @invariant()
+    def same(self) -> None:
+        """The band changes nothing, and a kill loses nothing."""
+        if hasattr(self, "beds"):
+            plain, unbanded, killed = self.beds
+            assert plain.table == unbanded.table
+            assert plain.table == killed.table
+            assert plain.bed == unbanded.bed == killed.bed
+
+    @invariant()
+    def explained(self) -> None:
+        """An alarm has an onset before it, a limit and a valid value; nothing absent ends one."""
+        for number, bed in enumerate(getattr(self, "beds", [])):
+            for change, rows in zip(bed.outbox[self.told[number] :], bed.causes[self.told[number] :], strict=True):
+                explain(change, rows)
+            self.told[number] = len(bed.outbox)
+
+    def teardown(self) -> None:
+        """Each temporary silence has an end."""
+        for bed in getattr(self, "beds", []):
+            bed.wait(self.seconds + 5 * 3600)
+            assert bed.bed.paused is None and bed.bed.standby is None and not bed.bed.shelves
+            assert all(each.inhibition == "none" for each in bed.open)
+            assert all(each.signal != "off" for each in bed.open if each.presence == "present")
+
+
+Engine.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestEngine = Engine.TestCase
+
+
+def explain(change: Change, rows: list[Row]) -> None:
+    """Compare an event with the readings that it can have come from."""
+    episode = change.episode
+    assert episode.raised is not None and episode.onset <= episode.raised
+    if episode.definition.kind == "technical":
+        return
+    assert episode.limit is not None
+    time = episode.raised if change.event == "start" else episode.ceased
+    if time is None or (change.event == "end" and episode.end_reason != "itself"):
+        return
+    row = next((each for each in reversed(rows) if each[1] <= time), rows[0])
+    value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]
+    assert value is not None
+    # Younger than two intervals, or 10 s: nothing comes of a value that is old.
+    assert time - row[1] < 60_000
+    if change.event == "start":
+        assert value < episode.limit or value > episode.limit or value == 0
+
+
+def immediate() -> Limits:
+    """Return the ward's limits without delays and hysteresis."""
+    parts = {
+        name: msgspec.structs.replace(each, delays=dict.fromkeys(each.values, 0), off_delay=0, hysteresis=0)
+        for name, each in WARD.conditions.items()
+    }
+    return Limits(1, parts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.sampled_from([85, 89, 90, 91, 97]), min_size=1, max_size=60))
+def test_without_delays_each_run_is_an_alarm(values: list[int]) -> None:
+    """At delay 0 and hysteresis 0, there are as many alarms as runs below the limit."""
+    bed = Bed()
+    bed.use(immediate(), NO_OVERRIDES)
+    for number, value in enumerate(values):
+        bed.send(number * 5, spo2=value)
+    runs = sum(value < 90 and (number == 0 or values[number - 1] >= 90) for number, value in enumerate(values))
+    assert len(bed.alarms("spo2.low")) == runs
+    assert bed.suppressed == 0
