@@ -1,6 +1,7 @@
 """Beds of patients: who has a row, and the lowest free numbers for those without a label."""
 
 from collections.abc import Iterable
+from itertools import count
 from typing import Final
 from uuid import UUID
 
@@ -10,26 +11,11 @@ from icu.store.engines.base import Transaction
 
 # Version 0: nobody has decided anything yet.
 _PLACE: Final = text(
-    "INSERT INTO bed_states (patient_id, version, admitted, had) SELECT id, 0, :at, '[]' FROM patients"
+    "INSERT INTO bed_states (patient_id, version, admitted, had, shelves) SELECT id, 0, :at, '[]', '{}' FROM patients"
     " WHERE uuid = :uuid ON CONFLICT DO NOTHING"
 )
-# One statement, however many patients there are: both the free numbers and the patients are counted from the lowest on.
-_NUMBER: Final = text("""
-WITH RECURSIVE numbers (number) AS (
-  SELECT 1 UNION ALL SELECT number + 1 FROM numbers
-   WHERE number < (SELECT count(*) FROM bed_states WHERE admitted IS NOT NULL)
-), free AS (
-  SELECT number, row_number() OVER (ORDER BY number) AS place FROM numbers
-   WHERE CAST(number AS VARCHAR(16)) NOT IN (SELECT bed FROM bed_states WHERE bed IS NOT NULL)
-), without AS (
-  SELECT patient_id, version, had, row_number() OVER (ORDER BY patient_id) AS place FROM bed_states
-   WHERE bed IS NULL AND admitted IS NOT NULL
-)
-INSERT INTO bed_states (patient_id, version, had, bed)
-SELECT without.patient_id, without.version, without.had, CAST(free.number AS VARCHAR(16))
-  FROM without JOIN free ON free.place = without.place WHERE true
-    ON CONFLICT (patient_id) DO UPDATE SET bed = excluded.bed
-""")
+_BEDS: Final = text("SELECT patient_id, bed FROM bed_states WHERE admitted IS NOT NULL ORDER BY patient_id")
+_LABEL: Final = text("UPDATE bed_states SET bed = :bed WHERE patient_id = :patient_id")
 
 
 async def place(transaction: Transaction, uuids: Iterable[UUID], *, at: int) -> None:
@@ -46,4 +32,11 @@ async def place(transaction: Transaction, uuids: Iterable[UUID], *, at: int) -> 
 
 async def give_numbers(transaction: Transaction) -> None:
     """Give each admitted patient without a bed the one of the lowest free number."""
-    await transaction.rows(_NUMBER)
+    beds = await transaction.rows(_BEDS)
+    taken = {bed for _, bed in beds}
+    # In Python: a database joins the free numbers with the patients in the square of their number.
+    free = (number for number in map(str, count(1)) if number not in taken)
+    homeless = [patient_id for patient_id, bed in beds if bed is None]
+    await transaction.execute(
+        _LABEL, [{"patient_id": patient_id, "bed": bed} for patient_id, bed in zip(homeless, free, strict=False)]
+    )

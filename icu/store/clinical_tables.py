@@ -40,6 +40,8 @@ class BedState(Base):
     standby_length: Mapped[int | None] = mapped_column(BigInteger)
     # Names of the signs that the patient had, as a JSON array.
     had: Mapped[str]
+    # Shelves by the name of a condition whose episode has ended, as JSON.
+    shelves: Mapped[str]
 
 
 class Alarm(Base):
@@ -81,6 +83,8 @@ class Alarm(Base):
     onset: Mapped[int] = mapped_column(BigInteger)
     # NULL until it was an alarm.
     raised: Mapped[int | None] = mapped_column(BigInteger)
+    # End of the condition itself. A latched alarm is open beyond it.
+    ceased: Mapped[int | None] = mapped_column(BigInteger)
     # NULL while it is open.
     ended: Mapped[int | None] = mapped_column(BigInteger)
     end_reason: Mapped[str | None]
@@ -218,6 +222,8 @@ class Heartbeat(Base):
     lag: Mapped[int] = mapped_column(BigInteger)
     # Why no record can be read; NULL while some can.
     away: Mapped[str | None]
+    # NULL while some can.
+    away_since: Mapped[int | None] = mapped_column(BigInteger)
     # Why some records cannot be read or sent; NULL while all can.
     degraded: Mapped[str | None]
     # Arrival of the last records whose offsets were moved; NULL before the first.
