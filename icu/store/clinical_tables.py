@@ -136,8 +136,8 @@ class News2Input(Base):
     at: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     # True on supplemental oxygen.
     oxygen: Mapped[bool]
-    # A, C, V, P or U.
-    consciousness: Mapped[str] = mapped_column(String(1))
+    # ACVPU: alert, confusion, voice, pain or unresponsive.
+    consciousness: Mapped[str]
     # Scale of SpO2: 1 or 2.
     scale: Mapped[int]
     by: Mapped[str]

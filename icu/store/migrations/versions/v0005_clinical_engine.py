@@ -123,7 +123,7 @@ def _inputs() -> None:
         sa.Column("patient_id", sa.Integer, sa.ForeignKey("patients.id"), primary_key=True),
         sa.Column("at", sa.BigInteger, primary_key=True),
         sa.Column("oxygen", sa.Boolean, nullable=False),
-        sa.Column("consciousness", sa.String(1), nullable=False),
+        sa.Column("consciousness", sa.String, nullable=False),
         sa.Column("scale", sa.Integer, nullable=False),
         sa.Column("by", sa.String, nullable=False),
     )
