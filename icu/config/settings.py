@@ -61,6 +61,14 @@ HostName: TypeAlias = Annotated[
     str,
     Meta(pattern=r"\A[A-Za-z0-9._-]+\Z", description="a host is a name without a port, for instance icu.ward.example"),
 ]
+WardName: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-zA-Z0-9._-]{1,100}\Z",
+        description="the name of a ward has 1 to 100 letters (a to z), digits, dots, dashes and underscores, "
+        "for instance icu-2",
+    ),
+]
 Identifier: TypeAlias = Annotated[
     str,
     Meta(
@@ -146,6 +154,14 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
     """Database of the readings."""
 
     url: DatabaseUrl = "sqlite:///icu.db"
+
+
+class Ward(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ward that the monitors show."""
+
+    name: WardName = "ward"
+    # Beds that are shown; 0 for as many as are taken.
+    beds: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)] = 0
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
@@ -251,6 +267,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     transport: Transport = Transport()
     kafka: Kafka = Kafka()
     database: Database = Database()
+    ward: Ward = Ward()
     api: Api = Api()
     supervisor: Supervision = Supervision()
     child: tuple[AnyChild, ...] = ()

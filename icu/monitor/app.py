@@ -9,18 +9,24 @@ from litestar import Litestar
 from litestar.openapi.spec import Tag
 from prometheus_client import CollectorRegistry
 
+from icu.config.settings import Ward
 from icu.http.face import Lifespan, face
 from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
+from icu.monitor.commands import ROUTES as COMMANDS
+from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
 from icu.monitor.events import EventsPlugin
 from icu.monitor.formats.description import MetricsPlugin
 from icu.monitor.latest import LatestReadings
+from icu.monitor.freshness import Freshness
 from icu.monitor.metrics import latest_metrics, list_metrics
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
+from icu.monitor.ward import list_audit, ward_state
+from icu.store.commands.door import Door
 from icu.store.reader import Reader
 
 _DESCRIPTION: Final = (
@@ -32,7 +38,11 @@ _TAGS: Final = [
     Tag(
         "patients", "Who lies in the ward, and their readings: the latest, of any span of time, and as they are stored"
     ),
-    Tag("ward", "The processes behind it"),
+    Tag(
+        "alarms",
+        "What people command, on loopback alone: there are no keys yet",
+    ),
+    Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
 
@@ -41,6 +51,9 @@ def create_app(
     reader: Reader,
     ages: Ages,
     broadcast: Broadcast,
+    freshness: Freshness,
+    door: Door,
+    ward: Ward,
     health: Health,
     registry: CollectorRegistry,
     fetch_children: FetchChildren,
@@ -56,6 +69,9 @@ def create_app(
         reader: Closed when the lifespan ends.
         ages: Run while the application does.
         broadcast: Run while the application does.
+        freshness: Run while the application does.
+        door: For commands of people.
+        ward: Name and places of the ward.
         health: Checks of liveness and readiness.
         registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
@@ -72,6 +88,7 @@ def create_app(
             async with anyio.create_task_group() as group:
                 group.start_soon(broadcast.run)
                 group.start_soon(ages.run)
+                group.start_soon(freshness.run)
                 yield
                 group.cancel_scope.cancel()
         finally:
@@ -79,13 +96,23 @@ def create_app(
             broadcast.close()
             await reader.aclose()
 
-    return face(
+    app = face(
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
         plugins=[EventsPlugin(), MetricsPlugin()],
         version=version,
-        handlers=[list_patients, list_metrics, latest_metrics, list_signs, stream, list_children],
+        handlers=[
+            list_patients,
+            list_metrics,
+            latest_metrics,
+            list_signs,
+            stream,
+            list_children,
+            ward_state,
+            list_audit,
+            *COMMANDS,
+        ],
         health=health,
         registry=registry,
         prefix=prefix,
@@ -96,7 +123,13 @@ def create_app(
             "ages": ages,
             "broadcast": broadcast,
             "latest_readings": LatestReadings(reader, broadcast),
+            "freshness": freshness,
+            "door": door,
+            "ward": ward,
             "fetch_children": fetch_children,
         },
         lifespan=[watching, *lifespan],
     )
+    # Host headers are checked where the server is bound to loopback.
+    app.opt[BOUND_TO_LOOPBACK] = hosts is not None
+    return app

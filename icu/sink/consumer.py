@@ -121,7 +121,7 @@ class _Sink:
                     await self.drain()
                 except (PositionConflictError, TransportError) as exc:
                     self._telemetry.set_trouble(str(exc))
-                    self._heart.away = str(exc)
+                    self._heart.note_away(str(exc))
                     logger.warning("{}: reading on from the stored offsets", exc)
 
     @asynccontextmanager
@@ -191,7 +191,7 @@ class _Sink:
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
-        self._heart.away = None
+        self._heart.note_back()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
         write = partial(self._write, await self._opened(), request, round(arrived * 1000))

@@ -16,6 +16,9 @@ from icu.transports.base import Transport
 WITH_BATCH: Final = 1.5
 ALONE: Final = 1.8
 
+# Seconds after which a transport has noticed, at the latest, that no broker answers: icu.transports.kafka.polling.
+_NOTICED_AFTER: Final = 4.0
+
 # Seconds between two attempts to write one alone.
 _RETRY: Final = 1.0
 
@@ -34,8 +37,8 @@ class Heart:
         self._written_at = anyio.current_time()
         # Records of the topic that are not fetched yet.
         self.lag = 0
-        # Why no record can be read; None while some can.
-        self.away: str | None = "the topic is not read yet"
+        self._away: str | None = "the topic is not read yet"
+        self._away_since = now()
 
     def due_with_batch(self) -> Beat | None:
         """Return the heartbeat for a batch's transaction; None if the last one is young."""
@@ -44,9 +47,20 @@ class Heart:
     def beat(self) -> Beat:
         """Return a heartbeat of now."""
         transport = self._transport
-        degraded = transport.degraded or (None if self.away else transport.trouble)
-        away = self.away and (transport.trouble or self.away)
-        return Beat(round(self._now() * 1000), self.lag, away, degraded)
+        at = round(self._now() * 1000)
+        if self._away is None:
+            return Beat(at, self.lag, degraded=transport.degraded or transport.trouble)
+        return Beat(at, self.lag, transport.trouble or self._away, round(self._away_since * 1000), transport.degraded)
+
+    def note_away(self, why: str) -> None:
+        """Note that no record can be read."""
+        if self._away is None:
+            self._away_since = self._now() - _NOTICED_AFTER
+        self._away = why
+
+    def note_back(self) -> None:
+        """Note that records can be read."""
+        self._away = None
 
     def note_written(self) -> None:
         """Note that a heartbeat was written."""

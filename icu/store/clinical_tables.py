@@ -40,6 +40,8 @@ class BedState(Base):
     standby_length: Mapped[int | None] = mapped_column(BigInteger)
     # Names of the signs that the patient had, as a JSON array.
     had: Mapped[str]
+    # Shelves by the name of a condition whose episode has ended, as JSON.
+    shelves: Mapped[str]
 
 
 class Alarm(Base):
@@ -81,6 +83,8 @@ class Alarm(Base):
     onset: Mapped[int] = mapped_column(BigInteger)
     # NULL until it was an alarm.
     raised: Mapped[int | None] = mapped_column(BigInteger)
+    # End of the condition itself. A latched alarm is open beyond it.
+    ceased: Mapped[int | None] = mapped_column(BigInteger)
     # NULL while it is open.
     ended: Mapped[int | None] = mapped_column(BigInteger)
     end_reason: Mapped[str | None]
@@ -132,8 +136,8 @@ class News2Input(Base):
     at: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     # True on supplemental oxygen.
     oxygen: Mapped[bool]
-    # A, C, V, P or U.
-    consciousness: Mapped[str] = mapped_column(String(1))
+    # ACVPU: alert, confusion, voice, pain or unresponsive.
+    consciousness: Mapped[str]
     # Scale of SpO2: 1 or 2.
     scale: Mapped[int]
     by: Mapped[str]
@@ -218,6 +222,8 @@ class Heartbeat(Base):
     lag: Mapped[int] = mapped_column(BigInteger)
     # Why no record can be read; NULL while some can.
     away: Mapped[str | None]
+    # NULL while some can.
+    away_since: Mapped[int | None] = mapped_column(BigInteger)
     # Why some records cannot be read or sent; NULL while all can.
     degraded: Mapped[str | None]
     # Arrival of the last records whose offsets were moved; NULL before the first.

@@ -3,9 +3,9 @@
 Restoring a copy may be a transaction like any other. Nothing fails, but the sink's copy of patients and offsets may be
 wrong from then on.
 
-Commands of people (icu.store.commands) are other programs' commits too, and change neither. They raise a counter: where
-it has risen, a commit counts as theirs, and costs the sink one query. A copy that is restored has an older count, or the
-same. A person who edits the database by hand within the same second as a command goes unnoticed.
+Commands of people (icu.store.commands) are other programs' commits too, and change neither. They raise a counter. Where
+it has risen, a commit counts as theirs, and costs the sink one query: a restored copy has an older count, or the same.
+Only a person who edits the database by hand within the same second as a command goes unnoticed.
 """
 
 from collections.abc import Hashable, Mapping

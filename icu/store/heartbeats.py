@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import text
 
 from icu.store.engines.base import Connection, Transaction
@@ -11,13 +11,16 @@ from icu.store.readings import from_milliseconds
 
 # Times that the sink does not know since its start stay as they are.
 _WRITE: Final = text(
-    "INSERT INTO heartbeats (topic, at, lag, away, degraded, committed, stored)"
-    " VALUES (:topic, :at, :lag, :away, :degraded, :committed, :stored) ON CONFLICT (topic) DO UPDATE SET"
-    " at = excluded.at, lag = excluded.lag, away = excluded.away, degraded = excluded.degraded,"
+    "INSERT INTO heartbeats (topic, at, lag, away, away_since, degraded, committed, stored)"
+    " VALUES (:topic, :at, :lag, :away, :away_since, :degraded, :committed, :stored) ON CONFLICT (topic) DO UPDATE SET"
+    " at = excluded.at, lag = excluded.lag, away = excluded.away, away_since = excluded.away_since,"
+    " degraded = excluded.degraded,"
     " committed = coalesce(excluded.committed, heartbeats.committed),"
     " stored = coalesce(excluded.stored, heartbeats.stored)"
 )
-_READ: Final = text("SELECT at, lag, away, degraded, committed, stored FROM heartbeats ORDER BY at DESC LIMIT 1")
+_READ: Final = text(
+    "SELECT at, lag, away, away_since, degraded, committed, stored FROM heartbeats ORDER BY at DESC LIMIT 1"
+)
 
 
 class Beat(Struct, frozen=True, gc=False):
@@ -28,6 +31,7 @@ class Beat(Struct, frozen=True, gc=False):
     lag: int
     # Why no record can be read; None while some can.
     away: str | None = None
+    away_since: int | None = None
     # Why some records cannot be read or sent; None while all can.
     degraded: str | None = None
 
@@ -40,6 +44,7 @@ class Heartbeat(Struct, frozen=True):
     lag: int
     # Why no record could be read; None if some could.
     away: str | None
+    away_since: datetime | None
     # Why some records could not be read or sent; None if all could.
     degraded: str | None
     # Arrival of the last records whose offsets were moved, and of the last stored readings; None before the first.
@@ -60,7 +65,7 @@ async def write_beat(
         stored: Likewise, of the last stored readings.
     """
     times = {"committed": committed, "stored": stored}
-    values = {"topic": topic, "at": beat.at, "lag": beat.lag, "away": beat.away, "degraded": beat.degraded, **times}
+    values = {"topic": topic, **structs.asdict(beat), **times}
     await transaction.execute(_WRITE, [values])
 
 
@@ -69,8 +74,8 @@ async def read_heartbeat(connection: Connection) -> Heartbeat | None:
     rows = await connection.rows(_READ)
     if not rows:
         return None
-    at, lag, away, degraded, committed, stored = rows[0]
-    return Heartbeat(from_milliseconds(at), lag, away, degraded, _time(committed), _time(stored))
+    at, lag, away, away_since, degraded, committed, stored = rows[0]
+    return Heartbeat(from_milliseconds(at), lag, away, _time(away_since), degraded, _time(committed), _time(stored))
 
 
 def _time(count: int | None) -> datetime | None:

@@ -45,17 +45,24 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
     from icu.monitor.broadcast import Broadcast
+    from icu.monitor.freshness import Freshness
+    from icu.store.commands.door import Door
     from icu.store.reader import Reader
 
     settings = shared.settings
     reader = Reader(settings.database.url)
     reader.check_location()
     live = Broadcast(reader)
+    freshness = Freshness(reader)
     shared.health.add("database", reader.check)
+    shared.health.add("heartbeat", freshness.trouble, advisory=True)
     application = create_app(
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
+        freshness=freshness,
+        door=Door(settings.database.url),
+        ward=settings.ward,
         fetch_children=shared.fetch_children,
         prefix=settings.api.prefix,
         **common_arguments(shared, host),

@@ -23,14 +23,14 @@ from tests.clocks import virtual_time
 from tests.samples import START, observation
 from tests.stores import NOON, request, rows, store
 
-ROW = "SELECT topic, at, lag, away, degraded, committed, stored FROM heartbeats"
+ROW = "SELECT topic, at, lag, away, away_since, degraded, committed, stored FROM heartbeats"
 
 
 @pytest.fixture
 async def heart() -> Heart:
     """Heart of a sink on an in-memory topic that can be read."""
     heart = Heart(MemoryTransport(topic="icu.test"), START.timestamp)
-    heart.away = None
+    heart.note_back()
     return heart
 
 
@@ -115,10 +115,13 @@ async def test_what_it_says_about_the_broker(
     said: tuple[str | None, str | None],
 ) -> None:
     """A broker out of reach is told from one of which a part is missing."""
-    heart.away, heart.lag = away, 7
+    heart.lag = 7
+    if away is not None:
+        heart.note_away(away)
     monkeypatch.setattr(MemoryTransport, "trouble", trouble)
     monkeypatch.setattr(MemoryTransport, "degraded", degraded)
-    assert heart.beat() == Beat(NOON, 7, *said)
+    since = None if away is None else NOON - 4_000
+    assert heart.beat() == Beat(NOON, 7, said[0], since, said[1])
 
 
 @asynccontextmanager
@@ -163,13 +166,13 @@ async def test_a_broker_that_goes_away(url: str, monkeypatch: pytest.MonkeyPatch
     async with running(transport, url):
         await transport.publish(encode([observation(0)]))
         await transport.until_stored(0)
-        await until(url, ("icu.test", NOON, 0, None, None, NOON, NOON))
+        await until(url, ("icu.test", NOON, 0, None, None, None, NOON, NOON))
         monkeypatch.setattr(MemoryConsumer, "assign", assign_later)
         monkeypatch.setattr(MemoryConsumer, "fetch", gone)
-        await until(url, ("icu.test", NOON, 0, "the broker is away", None, NOON, NOON))
+        await until(url, ("icu.test", NOON, 0, "the broker is away", NOON - 4_000, None, NOON, NOON))
         monkeypatch.setattr(MemoryConsumer, "fetch", fetch)
         back.set()
-        await until(url, ("icu.test", NOON, 0, None, None, NOON, NOON))
+        await until(url, ("icu.test", NOON, 0, None, None, None, NOON, NOON))
 
 
 async def test_a_busy_sink_writes_none_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,17 +191,17 @@ async def test_a_busy_sink_writes_none_alone(url: str, monkeypatch: pytest.Monke
             await transport.publish(encode([observation(number)]))
             await transport.until_stored(0)
             await anyio.sleep(0.01)
-    assert rows(url, ROW) == [("icu.test", NOON, 0, None, None, NOON, NOON)]
+    assert rows(url, ROW) == [("icu.test", NOON, 0, None, None, None, NOON, NOON)]
     assert len(alone) <= 1  # before the first batch
 
 
 async def test_a_batch_takes_the_heartbeat_along(writer: Writer, url: str) -> None:
     """A batch's transaction stores the heartbeat with it: a batch that fails leaves none."""
     await writer.write(request([observation(0)]), arrived=NOON, beat=Beat(NOON, 3))
-    assert rows(url, ROW) == [("icu.test", NOON, 3, None, None, NOON, NOON)]
+    assert rows(url, ROW) == [("icu.test", NOON, 3, None, None, None, NOON, NOON)]
     duplicate = request([observation(0)], start=1)
     await writer.write(duplicate, arrived=NOON + 1_000, beat=Beat(NOON + 1_000, 0))
-    assert rows(url, ROW) == [("icu.test", NOON + 1_000, 0, None, None, NOON + 1_000, NOON)]
+    assert rows(url, ROW) == [("icu.test", NOON + 1_000, 0, None, None, None, NOON + 1_000, NOON)]
 
 
 async def test_a_new_sink_keeps_the_times_of_the_last(url: str, writer: Writer) -> None:
@@ -206,7 +209,7 @@ async def test_a_new_sink_keeps_the_times_of_the_last(url: str, writer: Writer) 
     await writer.write(request([observation(0)]), arrived=NOON, beat=Beat(NOON, 0))
     writer._committed = writer._stored = None
     await writer.beat(Beat(NOON + 5_000, 0))
-    assert rows(url, ROW) == [("icu.test", NOON + 5_000, 0, None, None, NOON, NOON)]
+    assert rows(url, ROW) == [("icu.test", NOON + 5_000, 0, None, None, None, NOON, NOON)]
 
 
 async def test_its_own_heartbeats_are_no_foreign_writes(writer: Writer, url: str) -> None:

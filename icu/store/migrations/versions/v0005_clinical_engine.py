@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("lag", sa.BigInteger, nullable=False),
         sa.Column("away", sa.String),
+        sa.Column("away_since", sa.BigInteger),
         sa.Column("degraded", sa.String),
         sa.Column("committed", sa.BigInteger),
         sa.Column("stored", sa.BigInteger),
@@ -46,6 +47,7 @@ def _beds() -> None:
         sa.Column("standby_by", sa.String),
         sa.Column("standby_length", sa.BigInteger),
         sa.Column("had", sa.String, nullable=False),
+        sa.Column("shelves", sa.String, nullable=False),
     )
 
 
@@ -70,6 +72,7 @@ def _alarms() -> None:
         sa.Column("blind_total", sa.BigInteger, nullable=False),
         sa.Column("onset", sa.BigInteger, nullable=False),
         sa.Column("raised", sa.BigInteger),
+        sa.Column("ceased", sa.BigInteger),
         sa.Column("ended", sa.BigInteger),
         sa.Column("end_reason", sa.String),
         sa.Column("ended_by", sa.String),
@@ -120,7 +123,7 @@ def _inputs() -> None:
         sa.Column("patient_id", sa.Integer, sa.ForeignKey("patients.id"), primary_key=True),
         sa.Column("at", sa.BigInteger, primary_key=True),
         sa.Column("oxygen", sa.Boolean, nullable=False),
-        sa.Column("consciousness", sa.String(1), nullable=False),
+        sa.Column("consciousness", sa.String, nullable=False),
         sa.Column("scale", sa.Integer, nullable=False),
         sa.Column("by", sa.String, nullable=False),
     )
