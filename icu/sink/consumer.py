@@ -20,7 +20,9 @@ from msgspec import Struct
 from icu.messages import Implausible
 from icu.ops.retries import retry
 from icu.sink.ahead import AheadReport
+from icu.sink.beside import beside
 from icu.sink.intake import DecodedBatches, decode_batches
+from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError
 from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
@@ -44,6 +46,7 @@ class Batching(Struct, frozen=True):
 async def consume(
     *,
     transport: Transport,
+    alarms: Transport,
     database_url: str,
     telemetry: Telemetry,
     batching: Batching,
@@ -57,6 +60,7 @@ async def consume(
 
     Args:
         transport: Open; its owner closes it.
+        alarms: The topic of alarms, likewise.
         database_url: The database to write, held by this sink alone.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
@@ -73,9 +77,11 @@ async def consume(
         async def open_database() -> Writer:
             return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
 
-        sink = _Sink(consumer, open_database, held.aclose, telemetry, batching, now, task_status.started)
+        publisher = Publisher(alarms, telemetry)
+        sink = _Sink(consumer, open_database, held.aclose, telemetry, publisher, batching, now, task_status.started)
         try:
-            await sink.run()
+            async with beside(publisher.run):
+                await sink.run()
         except anyio.get_cancelled_exc_class():
             # Records of an in-memory transport end with this process; a durable log is read on at the next start.
             if transport.unstored:
@@ -92,6 +98,7 @@ class _Sink:
         open_database: Callable[[], Awaitable[Writer]],
         close_database: Callable[[], Awaitable[None]],
         telemetry: Telemetry,
+        publisher: Publisher,
         batching: Batching,
         now: Callable[[], float],
         on_started: Callable[[], None],
@@ -102,6 +109,7 @@ class _Sink:
         self._writer: Writer | None = None
         self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
+        self._publisher = publisher
         self._batching = batching
         self._now = now
         self._ahead = AheadReport()
@@ -148,6 +156,7 @@ class _Sink:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
                 self._telemetry.set_lag(await self._consumer.lag())
                 await self._check_database()
+            await self._settle_outbox()
 
     async def finish(self) -> None:
         """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
@@ -175,10 +184,16 @@ class _Sink:
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
+        self._publisher.begin_anew()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
         write = partial((await self._opened()).write, request, arrived=round(arrived * 1000))
         return await retry("storing readings", write, on_trouble=self._set_trouble)
+
+    async def _settle_outbox(self) -> None:
+        if self._publisher.is_due:
+            settle = partial(self._publisher.settle, await self._opened())
+            await retry("reading the outbox", settle, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""
