@@ -18,8 +18,8 @@ from icu.monitor.commands import ROUTES as COMMANDS
 from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
 from icu.monitor.events import EventsPlugin
 from icu.monitor.formats.description import MetricsPlugin
-from icu.monitor.latest import LatestReadings
 from icu.monitor.freshness import Freshness
+from icu.monitor.latest import LatestReadings
 from icu.monitor.metrics import latest_metrics, list_metrics
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs

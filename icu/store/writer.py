@@ -13,6 +13,7 @@ import anyio
 from msgspec import Struct
 from sqlalchemy import text
 
+from icu.alarms.events import AlarmEvent
 from icu.messages import Delivery, Position, Refusal
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
@@ -23,6 +24,7 @@ from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, write_beat
 from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.introducing import KnownPatients, introduce, read_patients
+from icu.store.outbox import take_events
 from icu.store.readings import ObservedRow, to_rows
 
 T = TypeVar("T")
@@ -143,6 +145,26 @@ class Writer:
         """Store a sign of life alone."""
         await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
 
+    async def take_events(self, *, published: int, most: int) -> Sequence[AlarmEvent]:
+        """Delete published events of alarms from the outbox, and read the next ones.
+
+        Args:
+            published: Sequence of the last published event; 0 if there is none to delete.
+            most: The most events to read.
+
+        Raises:
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
+        """
+
+        async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
+            # The sequences of another database say nothing about this one's events.
+            await self._check_foreign_writes(transaction)
+            return await take_events(transaction, published=published, most=most)
+
+        # Where nothing is deleted, no other writer has to wait.
+        return await (self._transact(work) if published else self._read(work))
+
     async def check(self) -> None:
         """Check that the database is still the one that was opened, while there is nothing to write.
 
@@ -150,12 +172,15 @@ class Writer:
             PositionConflictError: Another database was restored into this one. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
-        async with self._own_turn():
-            await self._engine.read(self._check_foreign_writes)
+        await self._read(self._check_foreign_writes)
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async with self._own_turn():
             return await self._engine.transact(work)
+
+    async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._own_turn():
+            return await self._engine.read(work)
 
     @asynccontextmanager
     async def _own_turn(self) -> AsyncIterator[None]:
