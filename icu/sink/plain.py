@@ -5,16 +5,21 @@ values without one, and uuids, names and pressures, which a ward repeats, are ch
 right is left to `icu.sink.decoding`, which alone judges what is accepted.
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from icu.bounds import FIRST_YEAR, LAST_YEAR, check_name, check_time, check_uuid
+from icu.bounds import FIRST_YEAR, LAST_YEAR, check_name, check_uuid
 from icu.messages import Delivery, Observation, key_of
 from icu.sink.decoding import MAX_DEPTH
-from icu.store.readings import Cache, ObservedRow, to_observed
+from icu.store.readings import TIMESTAMP, Cache, ObservedRow, milliseconds, to_observed
+
+# The years of readings: their first moment, and their first and end in milliseconds.
+_EPOCH: Final = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+_FIRST: Final = milliseconds(_EPOCH)
+_END: Final = milliseconds(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))
 
 # The fields of an Observation, without the checks that its constructor makes, and with the uuid as text.
 _Fields: Final = msgspec.defstruct(
@@ -39,22 +44,19 @@ def decode_plain(delivery: Delivery) -> ObservedRow | None:
         fields = _fields.decode(value)
         patient, key = _patients[fields.patient_uuid]
         _names[fields.patient_name]
-        timestamp = fields.timestamp
-        if timestamp.tzinfo is not UTC or not FIRST_YEAR <= timestamp.year <= LAST_YEAR:
-            fields.timestamp = check_time(timestamp)
         observed = to_observed(fields, patient)
-        if not value.isascii():
-            value.decode()  # msgspec does not check the fields that it ignores
+        sent, measured = fields.timestamp, fields.bp_measured_at
+        is_plain = (
+            _FIRST <= observed[TIMESTAMP] < _END
+            and (measured is None or _EPOCH <= measured <= sent)
+            and (delivery.key is None or delivery.key == key)
+            # msgspec does not check the fields that it ignores.
+            and (value.isascii() or bool(value.decode()))
+        )
+    # A time without a zone is a TypeError.
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
         return None
-    if delivery.key not in (None, key) or not _is_plain_pressure_time(fields):
-        return None
-    return observed
-
-
-def _is_plain_pressure_time(fields: Any) -> bool:  # noqa: ANN401 - its type is made above
-    measured = fields.bp_measured_at
-    return measured is None or (measured.tzinfo is UTC and measured.year >= FIRST_YEAR and measured <= fields.timestamp)
+    return observed if is_plain else None
 
 
 def _to_patient(text: str) -> tuple[int, bytes]:

@@ -68,7 +68,7 @@ async def bare(broker: Broker, topic: str, kind: type[Plain | Observation]) -> L
 
 
 async def ours(broker: Broker, topic: str) -> Lap:
-    """Decode as the sink does: it keeps places, keys and headers for dead letters, and compares keys with values."""
+    """Decode as the sink does: to the values of rows, with places, keys and headers for dead letters."""
     decoded = 0
     async with open_transport(broker.bootstrap, topic) as transport, transport.consumer() as consumer:
         await consumer.assign({})
