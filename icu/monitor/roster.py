@@ -7,6 +7,7 @@ is unsure, and the store has to be asked.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from msgspec import UNSET
@@ -89,7 +90,8 @@ class Kept:
         )
 
     def _stale_after(self) -> float:
-        return stale_after(self.interval, [each / 1000 for each in self._times])
+        stated = None if self.interval is None else round(1_000 * self.interval)
+        return stale_after(stated, [after - before for before, after in pairwise(self._times)]) / 1_000
 
 
 class Roster:

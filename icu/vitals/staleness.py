@@ -1,35 +1,32 @@
-"""Staleness of a patient's readings: when so many are missing that something is wrong."""
+"""Age from which a patient's data are stale: one rule for the alarm `data.stale` and for what the API shows."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import median
 from typing import Final
 
-# Intervals without a reading: one may be late and one lost before anything is wrong.
-MISSED: Final = 3
-
-# Seconds below which no reading is stale: a sink that is restarted is away for some, and a ward must not flash.
-SHORTEST: Final = 15.0
-
-# Gaps between readings that tell the interval of a sender which states none.
+# Milliseconds.
+LEAST: Final = 15_000
+# Interval of a sender that states none, before its first gap is known.
+USUAL_INTERVAL: Final = 5_000
+# Last gaps between two readings from which the interval is taken.
 GAPS: Final = 10
 
-# Seconds between the readings of such a sender, until it has made as many gaps.
-USUAL_INTERVAL: Final = 5.0
+# Intervals that may pass without a reading.
+_INTERVALS: Final = 3
 
 
-def stale_after(interval: float | None, times: Sequence[float] = ()) -> float:
-    """Return the age from which a patient's latest reading is stale, in seconds.
+def interval_of(stated: int | None, gaps: Sequence[int]) -> int:
+    """Return the interval of a sender in milliseconds: as stated, else the median of its last gaps.
 
     Args:
-        interval: Seconds between two readings, as the sender states it; None if it states none.
-        times: Of the readings of a sender that states none, in seconds and ascending: at least the last GAPS + 1.
+        stated: Interval in its last observation.
+        gaps: Differences of the times of its readings, in order. The last ten count.
     """
-    return max(SHORTEST, MISSED * (_usual_gap(times) if interval is None else interval))
+    if stated is not None:
+        return stated
+    return int(median(gaps[-GAPS:])) if gaps else USUAL_INTERVAL
 
 
-def _usual_gap(times: Sequence[float]) -> float:
-    last = times[-GAPS - 1 :]
-    if len(last) <= GAPS:
-        return USUAL_INTERVAL
-    return median(after - before for before, after in pairwise(last))
+def stale_after(stated: int | None, gaps: Sequence[int]) -> int:
+    """Return the milliseconds since the last arrival after which a patient's data are stale."""
+    return max(LEAST, _INTERVALS * interval_of(stated, gaps))

@@ -81,4 +81,5 @@ def delays_of(data: bytes) -> list[float]:
         for line in data.splitlines()
         if line.startswith(b"data: [") and line.endswith(b"]")
         for reading in json.loads(line[6:])
+        if "timestamp" in reading  # not of a patient who is new
     ]

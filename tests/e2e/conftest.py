@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,15 @@ from tests.ports import free_port
 
 # Seconds until a step that takes one or two has certainly failed, on a busy machine too.
 TIMEOUT = 120.0
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    kind = ""
+    for line in lines:
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ")
+        elif line.startswith("data: ["):
+            yield kind, json.loads(line.removeprefix("data: "))
 
 
 class Program:
@@ -48,6 +58,13 @@ class Program:
     def get(self, path: str, **params: Any) -> httpx.Response:
         """Send a GET to the API."""
         return web.get(f"{self.url}{path}", params=params or None, timeout=TIMEOUT)
+
+    @contextmanager
+    def stream(self) -> Iterator[Iterator[tuple[str, list[dict[str, Any]]]]]:
+        """Open the live stream: kinds of its events, each with its patients or readings."""
+        with httpx.stream("GET", f"{self.url}/stream", timeout=TIMEOUT) as response:
+            assert response.status_code == 200
+            yield _events(response.iter_lines())
 
     def until(self, path: str, enough: Callable[[httpx.Response], bool]) -> httpx.Response:
         """Send a GET until the answer meets a condition."""

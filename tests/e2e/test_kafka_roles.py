@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -80,11 +81,22 @@ def described(bootstrap: str, topic: str) -> list[list[int]]:
 
 
 def test_a_new_patient_appears_by_itself(kafka: Start) -> None:
-    """Sink and monitor serve a patient that is started later, with a name in any alphabet, without a restart."""
+    """Sink and monitor serve a patient that is started later, with a name in any alphabet, without a restart.
+
+    The live stream names the patient before the first reading.
+    """
     monitor, _ = kafka("run", "monitor"), kafka("run", "sink")
     kafka("run", "patient", "--name", "Anna")
     monitor.until("/patients", names("Anna"))
-    kafka("run", "patient", "--name", "Иван Петров")
+    ivan = str(uuid_of_name("Иван Петров"))
+    with monitor.stream() as events:
+        kafka("run", "patient", "--name", "Иван Петров")
+        told: list[dict[str, Any]] = []
+        for kind, found in events:
+            told += found if kind == "patients" else []
+            if kind == "readings" and any(each["patient_uuid"] == ivan for each in found):
+                break
+    assert {"uuid": ivan, "name": "Иван Петров"} in told
     patients = monitor.until("/patients", names("Anna", "Иван Петров")).json()
     assert {each["uuid"] for each in patients} == {str(uuid_of_name("Anna")), str(uuid_of_name("Иван Петров"))}
     assert all(each["latest_age_seconds"] < 5 for each in patients)

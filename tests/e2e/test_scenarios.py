@@ -1,6 +1,5 @@
 """Scenarios of patients in real wards, ordered while they run and seen in the API; and patients with a past."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,7 +12,7 @@ import pytest
 
 from icu.messages import uuid_of_name
 from tests import web
-from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
+from tests.e2e.conftest import Icu, Program, Start
 from tests.ports import free_port
 
 STABLE = 'scenario = "stable"\nartefacts = 0\nseed = 7\n'
@@ -60,10 +59,10 @@ def until_faster(ward: Program, name: str, before: float) -> None:
 
 def streamed(ward: Program) -> Iterator[dict[str, Any]]:
     """Return the readings from the stream."""
-    with httpx.stream("GET", f"{ward.url}/stream", timeout=TIMEOUT) as response:
-        for line in response.iter_lines():
-            if line.startswith("data: ["):
-                yield from json.loads(line.removeprefix("data: "))
+    with ward.stream() as events:
+        for kind, found in events:
+            if kind == "readings":
+                yield from found
 
 
 def test_by_order_of_the_supervisor(ward: Program, icu: Icu) -> None:

@@ -1,6 +1,5 @@
 """The whole ward in one process, from the first command to Ctrl-C."""
 
-import json
 import os
 import re
 import signal
@@ -142,9 +141,8 @@ def test_an_open_stream_does_not_hold_the_stop_up(start: Start) -> None:
 def test_a_stream_brings_what_is_stored(start: Start) -> None:
     """The stream sends readings as server-sent events, a few seconds old at most."""
     ward = start("supervise").ready()
-    with httpx.stream("GET", f"{ward.url}/stream", timeout=TIMEOUT) as response:
-        data = next(line for line in response.iter_lines() if line.startswith("data: ["))
-    [reading, *_] = json.loads(data.removeprefix("data: "))
+    with ward.stream() as events:
+        [reading, *_] = next(found for kind, found in events if kind == "readings")
     assert {"patient_uuid", "pulse", "bp"} <= set(reading)
     age = datetime.now(UTC) - datetime.fromisoformat(reading["timestamp"])
     assert age.total_seconds() < 10
@@ -159,8 +157,8 @@ def test_the_monitor_alone_beside_a_ward(start: Start) -> None:
     ward = start("supervise").ready()
     monitor.until("/patients", everyone)
     monitor.ready()
-    with httpx.stream("GET", f"{monitor.url}/stream", timeout=TIMEOUT) as response:
-        assert next(line for line in response.iter_lines() if line.startswith("data: ["))
+    with monitor.stream() as events:
+        assert next(found for kind, found in events if kind == "readings")
     assert ward.stop() == 0
     assert everyone(monitor.get("/patients"))
     assert monitor.stop(signal.SIGTERM) == 0

@@ -13,7 +13,7 @@ from icu.store.errors import SchemaError, StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import connected, store
+from tests.stores import NOON, connected, store
 
 
 async def ward_of(patient: UUID, path: Path) -> None:
@@ -46,6 +46,20 @@ async def test_nothing_of_a_replaced_database_is_kept(annas: Reader, tmp_path: P
     await anyio.Path(tmp_path / "other.db").replace(tmp_path / "icu.db")
     assert await followed(annas) == [BORIS]
     assert [each.uuid for each in await annas.patients(now=START)] == [BORIS]
+
+
+async def test_a_place_in_a_replaced_database(annas: Reader, tmp_path: Path) -> None:
+    """Readings behind it are of the new database's patients, though no entry there names them."""
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    async with open_writer(other, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        for second in range(2):
+            await store(writer, [observation(second, patient=BORIS)], start=second)
+    await anyio.Path(tmp_path / "other.db").replace(tmp_path / "icu.db")
+    async with annas.follow() as follower:
+        batches = await follower.after(NOON + 2, limit=10)
+    assert batches is not None
+    assert [[each.patient_uuid for each in batch.readings] for batch in batches] == [[BORIS]]
 
 
 async def test_the_first_question_is_answered_by_the_new_database(annas: Reader, tmp_path: Path) -> None:
