@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from icu.alarms.bands import INFINITE
 from icu.alarms.conditions import BP_OLD, CONDITIONS, DATA_STALE, UNAVAILABLE
 from icu.alarms.effects import Effects
 from icu.alarms.episodes import Episode
 from icu.alarms.inputs import Elapsed, Resumed
 from icu.alarms.judging import judge_cuff, judge_sight, report
 from icu.alarms.sample import NUMBER
-from icu.alarms.watch import BACKLOG_END, STALE_MEDIUM, Watch, bp_old_from, stale_tier
+from icu.alarms.watch import BACKLOG_END, STALE_MEDIUM, Due, Watch, bp_old_from, stale_tier
 
 
 def tick(watch: Watch, now: int, effects: Effects) -> None:
@@ -66,25 +67,27 @@ def deadlines(watch: Watch) -> Iterator[int]:
         yield old_from
 
 
-def due(watch: Watch) -> int | None:
-    """Return the server's time of the next tick. None: only a reading or a command changes anything."""
+def due(watch: Watch) -> Due:
+    """Return the next tick of a patient. All INFINITE: only a reading or a command changes anything."""
     bed = watch.bed
     if bed.standby is not None:
-        return bed.standby.until
+        return Due(bed.standby.until, INFINITE)
     if bed.admitted is None:
-        return None
+        return Due(INFINITE, INFINITE)
     if watch.silent:
-        return watch.arrived + BACKLOG_END
-    return min(_of_server(watch), default=None)
-
-
-def _of_server(watch: Watch) -> Iterator[int]:
+        return Due(INFINITE, BACKLOG_END)
     stale = watch.episodes.get(DATA_STALE.name)
-    stale_at = watch.live_at + watch.stale_after
     if stale is None:
-        yield stale_at
-    elif stale.tier < 1:
-        yield stale_at + STALE_MEDIUM
+        return Due(_fixed(watch), watch.stale_after)
+    medium = watch.live_at + watch.stale_after + STALE_MEDIUM if stale.tier < 1 else INFINITE
+    return Due(min(_fixed(watch), medium), INFINITE)
+
+
+def _fixed(watch: Watch) -> int:
+    return min(_deadlines_of_server(watch), default=INFINITE)
+
+
+def _deadlines_of_server(watch: Watch) -> Iterator[int]:
     if watch.bed.paused is not None:
         yield watch.bed.paused.until
     yield from (shelf.until for shelf in watch.bed.shelves.values())

@@ -9,6 +9,7 @@ from collections.abc import Container, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
+from icu.alarms.bands import INFINITE
 from icu.alarms.effects import Effects
 from icu.alarms.passing import due, tick
 from icu.alarms.sample import Row
@@ -28,13 +29,14 @@ class Ward:
     @property
     def due(self) -> int | None:
         """Server's time before which no tick is needed. None: none is."""
-        return self._dues[0][0] if self._dues else None
+        return self._dues[0][0] if self._dues and self._dues[0][0] < INFINITE else None
 
     def put(self, key: int, watch: Watch) -> None:
         """Put a patient's watch in the place of the one before."""
         if watch.steady is None:
             settle(watch)
             watch.steady = steady_of(watch)
+        watch.due = due(watch)
         self.watches[key] = watch
         self._schedule(key)
 
@@ -48,25 +50,21 @@ class Ward:
         while self._dues and self._dues[0][0] <= now:
             keys.add(heappop(self._dues)[1])
         # Each ordinary reading moves the deadline of silence: most are not due any more.
-        times = {key: self._due_of(key) for key in sorted(keys) if key in self.watches}
-        for key, time in times.items():
-            if time is not None:
-                heappush(self._dues, (time, key))
-        return [key for key, time in times.items() if time is not None and time <= now]
+        times = [(self._due_of(key), key) for key in sorted(keys) if key in self.watches]
+        for each in times:
+            heappush(self._dues, each)
+        return [key for time, key in times if time <= now]
 
-    def _due_of(self, key: int) -> int | None:
+    def _due_of(self, key: int) -> int:
         watch = self.watches[key]
-        settle(watch)
-        return due(watch)
+        fixed, silence = watch.due or due(watch)
+        return min(fixed, watch.heard_at + silence)
 
     def _schedule(self, key: int) -> None:
-        time = self._due_of(key)
-        if time is not None:
-            heappush(self._dues, (time, key))
+        heappush(self._dues, (self._due_of(key), key))
         if len(self._dues) > 4 * len(self.watches) + 64:
             # Deadlines that moved forward left their old entries.
-            latest = {key: self._due_of(key) for key in self.watches}
-            self._dues = [(time, key) for key, time in latest.items() if time is not None]
+            self._dues = [(self._due_of(key), key) for key in self.watches]
             heapify(self._dues)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -35,6 +35,15 @@ class Setback(Struct, frozen=True, gc=False):
     # Newest of them, in the sender's time.
     newest: int
     count: int = 1
+
+
+class Due(NamedTuple):
+    """Next tick of a patient, in the server's time."""
+
+    # Deadline that ordinary readings do not move.
+    fixed: int
+    # Milliseconds after the last reading from which its silence counts.
+    silence: int
 
 
 class Watch(Struct):
@@ -72,6 +81,8 @@ class Watch(Struct):
 
     # Readings by which nothing changes, made after each evaluation. None: each one is evaluated.
     steady: Steady | None = None
+    # Next tick, made when the watch is put in its ward.
+    due: Due | None = None
     # Newest ordinary reading, which is not yet in `row`, `seen` and the other fields. None: there is none.
     newest: Row | None = None
 
@@ -86,6 +97,13 @@ class Watch(Struct):
     def sample(self) -> Sample | None:
         """Values of the last reading that was not late."""
         return None if self.row is None else sample_of(self.row)
+
+    @property
+    def heard_at(self) -> int:
+        """Server's time from which silence counts."""
+        if self.newest is not None:
+            return int(self.newest[1] + self.newest[2])
+        return self.arrived if self.silent else self.live_at
 
     @property
     def interval(self) -> int:
