@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icu.patient.body.signs import Floats
-from icu.vitals import catalogue, news2
-from icu.vitals.news2 import Bands
+from icu.vitals import catalogue
+from icu.vitals.news2 import chart
+from icu.vitals.news2.chart import Bands
 
 # Signs of the reference.
 COMPARED: Final = tuple(each for each in catalogue.SIGNS if each.reference is not None)
@@ -30,11 +31,11 @@ FEWEST: Final = 12
 _WITHIN: Final = ("HR~Resp", "HR~Temp", "HR~O2Sat", "O2Sat~Resp", "SBP~DBP", "SBP~MAP", "HR~SBP")
 # NEWS2's table of each sign, and the decimals of its bounds.
 _SCORED: Final[dict[str, tuple[Bands, int]]] = {
-    "HR": (news2.PULSE, 0),
-    "O2Sat": (news2.SPO2, 0),
-    "Temp": (news2.TEMPERATURE, 1),
-    "SBP": (news2.SYSTOLIC, 0),
-    "Resp": (news2.RESP_RATE, 0),
+    "HR": (chart.PULSE, 0),
+    "O2Sat": (chart.SPO2, 0),
+    "Temp": (chart.TEMPERATURE, 1),
+    "SBP": (chart.SYSTOLIC, 0),
+    "Resp": (chart.RESP_RATE, 0),
 }
 
 
