@@ -69,7 +69,7 @@ def test_good_and_bad_values_occur() -> None:
         "spo2": chart.SPO2,
         "systolic": chart.SYSTOLIC,
     }.items():
-        scores = np.array([bands.score(value) for value in shown[sign][np.isfinite(shown[sign])]])
+        scores = np.array([bands.score(round(100 * value)) for value in shown[sign][np.isfinite(shown[sign])]])
         assert (scores == 3).any(), sign
         assert (scores == 0).mean() > 0.5, sign
     assert (shown["temperature"] > 39).any()
