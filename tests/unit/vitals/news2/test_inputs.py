@@ -107,6 +107,14 @@ def test_a_trend_holds_what_was_entered_then() -> None:
     assert [each.entered.by for each in scores] == [None, None, "Eva", "Eva", "Ivan", "Ivan"]
 
 
+def test_a_trend_counts_the_reading_of_the_same_time() -> None:
+    """A score at a time has the reading that was made then, and none of later."""
+    trend = Trend(range(0, 3_000, 1_000), AGES)
+    scores = [*trend.add([row(0), row(1_000, pulse=13_500), row(1_001, pulse=4_000)]), *trend.finish()]
+    assert [each.points["pulse"] for each in scores] == [0, 3, 3]
+    assert [each.inputs.pulse for each in scores][1:] == [Measured(13_500, 1_000), Measured(4_000, 1_001)]
+
+
 def test_a_trend_without_readings() -> None:
     """Each time has an answer: all is missing, and nothing is zero points of risk."""
     scores = Trend(range(0, 3_000, 1_000), AGES).finish()
