@@ -16,11 +16,13 @@ from icu.monitor.broadcast import Broadcast
 from icu.monitor.events import EventsPlugin
 from icu.monitor.formats.description import MetricsPlugin
 from icu.monitor.metrics import latest_metrics, list_metrics
+from icu.monitor.news2.route import news2
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
 from icu.store.reader import Reader
+from icu.vitals.news2.inputs import MaxAges
 
 _DESCRIPTION: Final = (
     "Readings of intensive-care patients, as their bedside monitors sent them: stored once each, and served live. "
@@ -43,6 +45,7 @@ def create_app(
     health: Health,
     registry: CollectorRegistry,
     fetch_children: FetchChildren,
+    max_ages: MaxAges,
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
@@ -58,6 +61,7 @@ def create_app(
         health: Checks of liveness and readiness.
         registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
+        max_ages: Rule for the greatest ages of values that count for NEWS2.
         version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.
         cors_origins: Origins of pages that may read the API.
@@ -84,12 +88,18 @@ def create_app(
         tags=_TAGS,
         plugins=[EventsPlugin(), MetricsPlugin()],
         version=version,
-        handlers=[list_patients, list_metrics, latest_metrics, list_signs, stream, list_children],
+        handlers=[list_patients, list_metrics, latest_metrics, news2, list_signs, stream, list_children],
         health=health,
         registry=registry,
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={"reader": reader, "ages": ages, "broadcast": broadcast, "fetch_children": fetch_children},
+        dependencies={
+            "reader": reader,
+            "ages": ages,
+            "broadcast": broadcast,
+            "fetch_children": fetch_children,
+            "max_ages": max_ages,
+        },
         lifespan=[watching, *lifespan],
     )

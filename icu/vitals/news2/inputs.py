@@ -95,15 +95,15 @@ class Trend:
     Args:
         times: Ascending.
         ages: Greatest ages of values that count.
-        entered: Inputs that were entered, oldest first: each holds from its time on.
+        entered: Inputs that were entered, oldest first, each with the time from which it holds.
     """
 
-    def __init__(self, times: Iterable[int], ages: Ages, entered: Sequence[Entered] = ()) -> None:
+    def __init__(self, times: Iterable[int], ages: Ages, entered: Sequence[tuple[int, Entered]] = ()) -> None:
         self._times = iter(times)
         self._next = next(self._times, None)
         self._ages = ages
-        self._entered = entered
-        self._since = [each.at or 0 for each in entered]
+        self._since = [since for since, _ in entered]
+        self._entered = [each for _, each in entered]
         self._newest = _Newest()
 
     def add(self, rows: Iterable[Row]) -> list[Score]:

@@ -21,6 +21,7 @@ from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
+from icu.vitals.news2.inputs import MaxAges
 from tests.web import NO_TLS
 
 
@@ -78,6 +79,7 @@ async def monitor(
         health=health,
         registry=CollectorRegistry(),
         fetch_children=fetch_children,
+        max_ages=MaxAges(),
         version="0",
         prefix="/api",
         cors_origins=["https://ward.example"],

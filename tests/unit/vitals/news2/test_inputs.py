@@ -100,7 +100,7 @@ def test_a_corrected_cuff_value_counts() -> None:
 
 def test_a_trend_holds_what_was_entered_then() -> None:
     """Oxygen counts from the time at which it was entered, and not before: until then air is assumed."""
-    entries = [Entered(oxygen=True, by="Eva", at=2_000), Entered(oxygen=False, by="Ivan", at=4_000)]
+    entries = [(2_000, Entered(oxygen=True, by="Eva")), (4_000, Entered(oxygen=False, by="Ivan"))]
     trend = Trend(range(0, 6_000, 1_000), AGES, entries)
     scores = [*trend.add([row(0)]), *trend.finish()]
     assert [each.total for each in scores] == [0, 0, 2, 2, 0, 0]
