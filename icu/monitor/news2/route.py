@@ -18,8 +18,8 @@ from icu.store.readings import milliseconds
 from icu.vitals.news2.inputs import MaxAges, Trend, score_at
 from icu.vitals.news2.score import ASSUMED, Score
 
-# Scores of an answer, at most: a week at one a minute.
-MAX_SCORES: Final = 10_080
+# Scores of an answer, at most: a day at one a minute. They hold the loop for 20 ms, and no chart has more pixels.
+MAX_SCORES: Final = 2_000
 
 
 class _Now(NamedTuple):
