@@ -4,12 +4,12 @@ Words follow ISO/IEEE 11073 SDC and FHIR DeviceAlert. A condition has tiers of r
 80 are one alarm, not two.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from icu.vitals.catalogue import DIASTOLIC, MAP, PRESSURES, PULSE, RESP_RATE, SPO2, SYSTOLIC, TEMPERATURE, Sign
+from icu.vitals.catalogue import DIASTOLIC, MAP, PRESSURES, PULSE, RESP_RATE, SIGNS, SPO2, SYSTOLIC, TEMPERATURE, Sign
 
 Kind: TypeAlias = Literal["physiological", "technical"]
 Priority: TypeAlias = Literal["low", "medium", "high"]
@@ -116,6 +116,9 @@ LIMITED: Final = (
     _limited(TEMPERATURE, "high", _LOW),
 )
 
+# Signs whose value 0 is a condition of its own; a saturation of 0 is none at all.
+ZEROS: Final = (PULSE, RESP_RATE, SPO2)
+
 # A flagged or absent sign, by the field of its flag.
 UNAVAILABLE: Final = (
     _unavailable("pulse", (PULSE,), _LOW, _MEDIUM),
@@ -136,9 +139,18 @@ OF_PATIENT: Final = (
     BP_OLD,
 )
 
+
+class OfSign(NamedTuple):
+    """Conditions that compare one sign with a limit."""
+
+    all: tuple[Condition, ...]
+    names: frozenset[str]
+
+
+# By sign, in the order of the catalogue.
+BY_SIGN: Final = tuple(
+    OfSign(found, frozenset(each.name for each in found))
+    for found in (tuple(each for each in LIMITED if each.sign is sign) for sign in SIGNS)
+)
+
 CONDITIONS: Final[Mapping[str, Condition]] = {each.name: each for each in (*OF_PATIENT, WARD_BLIND)}
-
-
-def limited(sign: Sign) -> Iterator[Condition]:
-    """Return the conditions that compare this sign with a limit."""
-    return (each for each in LIMITED if each.sign is sign)

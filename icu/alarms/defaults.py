@@ -1,7 +1,8 @@
 """Default limits for adults, each with its source; "own" is a choice of this project. All can be set.
 
 Sources: Mindray TMS60 p. 9-4, TM80 p. 12-5, DPM4 p. 10-31; Contec CMS8000 p. 85; LIFEPAK 15; GE V100 p. 5-5; Draeger
-M540 p. 83 and 111, V24CT; Edan M8 p. 118; Philips EarlyVue p. 108, MX40 p. 4-14. No claim of conformity with IEC 60601-1-8.
+M540 p. 83 and 111, V24CT; Edan M8 p. 118; Philips EarlyVue p. 108, MX40 p. 4-14.
+No claim of conformity with IEC 60601-1-8 is made.
 """
 
 from typing import Final

@@ -5,10 +5,11 @@ time, those of people (pause, shelf, reminder) in the server's. Values are hundr
 raises `version`, with which the store compares and sets.
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 from uuid import UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from icu.alarms.conditions import CONDITIONS, Condition, Priority
 
@@ -83,6 +84,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     # First value beyond the limit. Sender's time.
     onset: int
     raised: int | None = None
+    # End of the condition itself. Of a latched one, `ended` is when it was acknowledged, in the server's time.
+    ceased: int | None = None
     ended: int | None = None
     end_reason: EndReason | None = None
     # Person by whose command it ended.
@@ -176,6 +179,8 @@ class BedState(Struct, frozen=True, kw_only=True):
     bed: str | None = None
     paused: Pause | None = None
     standby: Standby | None = None
+    # Shelves of conditions whose episode has ended meanwhile: the next one is shelved until then too.
+    shelves: Mapping[str, Shelf] = field(default_factory=dict)
     # Names of the signs that this patient had. Only these can be missed.
     had: tuple[str, ...] = ()
 

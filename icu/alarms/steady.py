@@ -1,0 +1,99 @@
+"""Inner band: the values of the next reading by which nothing changes. One chained comparison decides.
+
+After each evaluation the band is made anew from what is open: of a condition that is absent it reaches to the limit, of
+one that is present from its worst value to the value that would clear it. So a bed in alarm has ordinary readings, too.
+"""
+
+
+from icu.alarms.bands import INFINITE, Steady
+from icu.alarms.clocks import AHEAD
+from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, ZEROS
+from icu.alarms.episodes import Episode
+from icu.alarms.passing import deadlines
+from icu.alarms.rules import Rule
+from icu.alarms.sample import PRESSURE_NUMBERS, Sample
+from icu.alarms.staleness import GAPS
+from icu.alarms.watch import Watch
+from icu.vitals.catalogue import SIGNS
+
+
+def steady_of(watch: Watch) -> Steady | None:
+    """Return the readings by which nothing changes. None: each one must be evaluated."""
+    sample = watch.sample
+    if sample is None or watch.row is None or not _is_calm(watch, sample):
+        return None
+    assert watch.ages is not None  # noqa: S101 - _is_calm has looked
+    threshold = watch.ages.backlog_from(watch.interval)
+    ages = (threshold + 1, INFINITE, -AHEAD, INFINITE) if watch.silent else (watch.ages.running, threshold, 1, 0)
+    gaps = (1, INFINITE) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
+    return Steady(
+        *ages,
+        watch.ages.look_at(watch.arrived),
+        *gaps,
+        min(deadlines(watch), default=INFINITE),
+        watch.stated,
+        sample.measured,
+        watch.row[11],
+        tuple(bound for number in range(len(SIGNS)) for bound in _band(watch, sample, number)),
+    )
+
+
+def _is_calm(watch: Watch, sample: Sample) -> bool:
+    """Tell if the next reading may be ordinary: nothing of it is new but its values."""
+    clock = watch.episodes.get(CLOCK_WRONG.name)
+    return (
+        watch.bed.is_watched
+        and DATA_STALE.name not in watch.episodes
+        and watch.setback is None
+        and watch.event_at == watch.seen
+        and watch.ages is not None
+        and (watch.stated is not None or len(watch.gaps) == GAPS)
+        and (clock is None or (clock.presence == "present") == watch.ages.is_off(watch.arrived))
+        and not (watch.is_cuff and sample.measured is None and sample.has_pressure)
+        and (watch.silent or not any(_is_unheard(each) for each in watch.episodes.values()))
+    )
+
+
+def _is_unheard(episode: Episode) -> bool:
+    """Tell if an alarm of a backlog is present, and must sound with the next reading."""
+    return episode.presence == "present" and episode.signal == "off"
+
+
+def _band(watch: Watch, sample: Sample, number: int) -> tuple[int, int]:
+    value, valid = sample.values[number], sample.valid[number]
+    if value is None:
+        return -1, -1
+    if valid is None:
+        # Flagged: any value is the same. But a saturation of 0 needs no flag.
+        return (0, INFINITE) if value or SIGNS[number].field in sample.flags else (0, 0)
+    if number in PRESSURE_NUMBERS and sample.measured is not None:
+        return value, value
+    if not value and SIGNS[number] in ZEROS:
+        return 0, 0
+    inner, conditions = watch.rules.inner[number], BY_SIGN[number]
+    if inner[0] <= value <= inner[1] and conditions.names.isdisjoint(watch.episodes):
+        return inner
+    low, high = int(SIGNS[number] in ZEROS), INFINITE
+    for condition in conditions.all:
+        rule = watch.rule(condition)
+        first, last = _unmoved(rule, watch.episodes.get(condition.name), value * rule.side)
+        low, high = (max(low, first), min(high, last)) if rule.side > 0 else (max(low, -last), min(high, -first))
+    return low, high
+
+
+def _unmoved(rule: Rule, episode: Episode | None, value: int) -> tuple[int, int]:
+    """Return the values, times the rule's side, by which the condition's machine does not move."""
+    presence = "absent" if episode is None else episode.presence
+    if rule.clear is None:
+        return -INFINITE, INFINITE
+    if presence == "clearing":
+        return rule.clear, INFINITE
+    tier = rule.tier_of(value * rule.side)
+    top = INFINITE if tier < 0 else (rule.bounds[tier] or 0) - 1
+    if presence == "present" and episode is not None and tier <= episode.tier:
+        tier, top = episode.tier, rule.clear - 1
+    lower = [bound for bound in rule.bounds[tier + 1 :] if bound is not None]
+    bottom = max(lower, default=-INFINITE)
+    if presence != "absent" and episode is not None and episode.worst is not None:
+        bottom = max(bottom, episode.worst * rule.side)
+    return bottom, top

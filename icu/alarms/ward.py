@@ -1,0 +1,186 @@
+"""All patients that are watched, and the evaluation of a batch, which is installed only after its commit.
+
+The sink makes an `Evaluation`, gives it the readings of a batch, writes its effects in the batch's transaction, and
+installs it after the commit. One that is not installed has changed nothing: a failed transaction throws it away, or
+evaluates again.
+"""
+
+from collections.abc import Container, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from icu.alarms.effects import Effects
+from icu.alarms.passing import due, tick
+from icu.alarms.sample import Row
+from icu.alarms.steady import steady_of
+from icu.alarms.taking import take
+from icu.alarms.watch import Watch, add_gap
+
+
+class Ward:
+    """Watches by the patient's key in the store, and their deadlines."""
+
+    def __init__(self) -> None:
+        self.watches: Final[dict[int, Watch]] = {}
+        # Server's times of the next ticks, each not later than the true one.
+        self._dues: list[tuple[int, int]] = []
+
+    @property
+    def due(self) -> int | None:
+        """Server's time before which no tick is needed. None: none is."""
+        return self._dues[0][0] if self._dues else None
+
+    def put(self, key: int, watch: Watch) -> None:
+        """Put a patient's watch in the place of the one before."""
+        if watch.steady is None:
+            settle(watch)
+            watch.steady = steady_of(watch)
+        self.watches[key] = watch
+        self._schedule(key)
+
+    def remove(self, key: int) -> None:
+        """Forget a patient."""
+        self.watches.pop(key, None)
+
+    def all_due(self, now: int) -> list[int]:
+        """Return the patients whose next tick is due. They stay due until an evaluation of them is installed."""
+        keys = set()
+        while self._dues and self._dues[0][0] <= now:
+            keys.add(heappop(self._dues)[1])
+        # Each ordinary reading moves the deadline of silence: most are not due any more.
+        times = {key: self._due_of(key) for key in sorted(keys) if key in self.watches}
+        for key, time in times.items():
+            if time is not None:
+                heappush(self._dues, (time, key))
+        return [key for key, time in times.items() if time is not None and time <= now]
+
+    def _due_of(self, key: int) -> int | None:
+        watch = self.watches[key]
+        settle(watch)
+        return due(watch)
+
+    def _schedule(self, key: int) -> None:
+        time = self._due_of(key)
+        if time is not None:
+            heappush(self._dues, (time, key))
+        if len(self._dues) > 4 * len(self.watches) + 64:
+            # Deadlines that moved forward left their old entries.
+            latest = {key: self._due_of(key) for key in self.watches}
+            self._dues = [(time, key) for key, time in latest.items() if time is not None]
+            heapify(self._dues)
+
+
+class Evaluation:
+    """Evaluation of a batch on the state of a ward, which it does not change before it is installed."""
+
+    def __init__(self, ward: Ward) -> None:
+        self.effects: Final = Effects()
+        self._ward: Final = ward
+        # Copies of the watches that something happened to.
+        self._changed: Final[dict[int, Watch]] = {}
+        # Newest ordinary reading of each patient.
+        self._moved: Final[dict[int, Row]] = {}
+
+    def watch(self, key: int) -> Watch:
+        """Return a patient's watch to change in place. It is a copy."""
+        watch = self._changed.get(key)
+        if watch is None:
+            watch = self._ward.watches[key].copied()
+            self._changed[key] = watch
+        watch.newest = self._moved.pop(key, watch.newest)
+        settle(watch)
+        watch.steady = None
+        return watch
+
+    def add(self, key: int, watch: Watch) -> None:
+        """Watch a patient who is new, or was loaded again."""
+        self._moved.pop(key, None)
+        self._changed[key] = watch
+
+    def knows(self, key: int) -> bool:
+        """Tell if a patient is watched."""
+        return key in self._changed or key in self._ward.watches
+
+    def take(
+        self, rows: Sequence[Row], intervals: Sequence[float | None], arrived: int, *, backlog: bool = False
+    ) -> None:
+        """Take readings in their order. Each patient must be known.
+
+        Args:
+            rows: Readings, as for the table.
+            intervals: Interval that each of them states, in seconds.
+            arrived: Time of their arrival, from which the rows' lag was made.
+            backlog: True if the partition had more to read than this when it was fetched.
+        """
+        changed, moved, watches = self._changed, self._moved, self._ward.watches
+        for row, interval in zip(rows, intervals, strict=True):
+            key, time, age, pulse, breaths, systolic, diastolic, spo2, temperature, mean, measured, quality = row
+            watch = changed.get(key) or watches[key]
+            steady = watch.steady
+            if steady is not None:
+                low, high, late_low, late_high, look, gap_low, gap_high, until, stated, standing, doubts, band = steady
+                before = moved.get(key) or watch.newest
+                seen = before[1] if before else watch.seen
+                # Inline, by name: this decides for nearly all readings, and a call would double its time.
+                p0, p1, b0, b1, s0, s1, d0, d1, o0, o1, t0, t1, m0, m1 = band
+                if (
+                    gap_low <= time - seen <= gap_high
+                    and time < until
+                    and (late_low <= age <= late_high if backlog else low <= age <= high and arrived < look)
+                    and interval == stated
+                    and measured == standing
+                    and quality == doubts
+                    and p0 <= (-1 if pulse is None else pulse) <= p1
+                    and b0 <= (-1 if breaths is None else breaths) <= b1
+                    and s0 <= (-1 if systolic is None else systolic) <= s1
+                    and d0 <= (-1 if diastolic is None else diastolic) <= d1
+                    and o0 <= (-1 if spo2 is None else spo2) <= o1
+                    and t0 <= (-1 if temperature is None else temperature) <= t1
+                    and m0 <= (-1 if mean is None else mean) <= m1
+                ):
+                    moved[key] = row
+                    continue
+            self._evaluate(key, row, interval, arrived, backlog=backlog)
+
+    def tick(self, now: int, *, unread: Container[int] = frozenset()) -> None:
+        """Pass the deadlines up to a time of the server.
+
+        Args:
+            now: Server's time.
+            unread: Keys of patients whose partition has more to read: their readings come first.
+        """
+        for key in self._ward.all_due(now):
+            if key not in unread:
+                watch = self.watch(key)
+                tick(watch, now, self.effects)
+                watch.steady = steady_of(watch)
+
+    def install(self) -> None:
+        """Take the outcome over, after the commit."""
+        for key, row in self._moved.items():
+            if key not in self._changed:
+                self._ward.watches[key].newest = row
+        for key, watch in self._changed.items():
+            watch.newest = self._moved.get(key, watch.newest)
+            self._ward.put(key, watch)
+
+    def _evaluate(self, key: int, row: Row, interval: float | None, arrived: int, *, backlog: bool) -> None:
+        watch = self.watch(key)
+        take(watch, row, arrived, self.effects, interval=interval, backlog=backlog)
+        watch.steady = steady_of(watch)
+
+
+def settle(watch: Watch) -> None:
+    """Note the ordinary readings since the last evaluation."""
+    row = watch.newest
+    if row is None:
+        return
+    if watch.stated is None:
+        gap = watch.interval
+        add_gap(watch, gap, max(1, round((row[1] - watch.event_at) / gap)))
+    watch.newest = None
+    watch.row = row
+    watch.seen = watch.event_at = watch.looked_at = row[1]
+    watch.arrived = row[1] + row[2]
+    if not watch.silent:
+        watch.live_at = watch.arrived
