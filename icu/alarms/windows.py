@@ -15,6 +15,9 @@ LEVELS: Final = ((30_000, 60_000), (120_000, 180_000))
 # Interval of a sender up to which LEVELS hold as they are.
 _USUAL: Final = 10_000
 
+# Before all times.
+_EVER: Final = -(1 << 62)
+
 
 class Window(Struct, frozen=True, gc=False):
     """Blind times of a sign. Times are the sender's."""
@@ -68,19 +71,27 @@ class Window(Struct, frozen=True, gc=False):
 
     def _crossings(self, at: int, interval: int, tiers: int) -> list[int]:
         """Return the times after `at` at which the blind time crosses a level."""
-        times = []
-        for least, length in LEVELS[:tiers]:
-            need, span = scaled(least, interval), scaled(length, interval)
-            time = at
-            # The blind time changes by at most a millisecond in a millisecond: no step is too long.
-            while (rest := need - self.blind(time, span)) > 0 and self.since is not None:
-                time += rest
-            if self.since is None:
-                while (rest := self.blind(time, span) - need) >= 0:
-                    time += rest + 1
-            if time > at:
-                times.append(time)
-        return times
+        times = (self._crossing(scaled(least, interval), scaled(length, interval)) for least, length in LEVELS[:tiers])
+        return [each for each in times if each is not None and each > at]
+
+    def _crossing(self, need: int, length: int) -> int | None:
+        """Return the time at which the blind time of the last `length` reaches `need`, or has fallen below it.
+
+        None: it never does.
+        """
+        # From the newest part back: the window must begin behind all but so much of what is to leave it. Counted, for a
+        # search in steps may take one for each millisecond: this runs for each reading of a bed in trouble.
+        left = need - 1 if self.since is None else length - need
+        for start, end in reversed(self.spans if self.since is None else self._gaps(self.since)):
+            if end - start > left:
+                return end - left + length
+            left -= end - start
+        return None
+
+    def _gaps(self, since: int) -> list[tuple[int, int]]:
+        """Return the times without a blind one, up to the present one, the oldest first."""
+        edges = [_EVER, *(edge for span in self.spans for edge in span), since]
+        return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def scaled(time: int, interval: int) -> int:
