@@ -48,6 +48,8 @@ class Group(Struct, frozen=True):
     # Alarms that were raised; of these, those that were heard.
     raised: int
     audible: int
+    # Times at which one of `raised` was raised again, while it was latched.
+    raised_again: int
     # None without any time.
     per_bed_day: float | None
     per_monitored_hour: float | None
@@ -188,6 +190,7 @@ def _group(records: _Records, beds: Sequence[Bed]) -> Group:
     return Group(
         raised=len(raised),
         audible=len(audible),
+        raised_again=sum(each.episode.repeats for each in raised),
         per_bed_day=_share(len(raised), days),
         per_monitored_hour=_share(len(raised), sum(each.monitored for each in beds) / HOUR),
         audible_per_bed_day=_share(len(audible), days),

@@ -4,7 +4,6 @@ After each evaluation the band is made anew from what is open: of a condition th
 one that is present from its worst value to the value that would clear it. So a bed in alarm has ordinary readings, too.
 """
 
-
 from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.clocks import AHEAD
 from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, ZEROS

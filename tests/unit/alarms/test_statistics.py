@@ -96,12 +96,13 @@ def test_a_latched_alarm_lasts_as_long_as_its_condition() -> None:
         0,
         ended=given_at,
         ceased=30 * SECOND,
+        repeats=2,
         end_reason="acknowledged",
         sounded=given_at - 90 * SECOND,
         acknowledged=Acknowledgement("Eva", given_at),
     )
     group = statistics_of([record], [bed()]).all
-    assert (group.duration.longest, group.to_acknowledge.longest) == (30, 90)
+    assert (group.duration.longest, group.to_acknowledge.longest, group.raised_again) == (30, 90, 2)
     assert (group.ended, group.never_acknowledged) == ({"acknowledged": 1}, 0)
 
 
