@@ -74,6 +74,14 @@ def test_a_delay_ends_between_two_readings() -> None:
     assert [each.by_condition["spo2.low"].duration.longest for each in found.values()][:2] == [3_600, 3_585]
 
 
+def test_silence_is_an_alarm_too() -> None:
+    """A minute without readings, in the middle of a recording, was stale data from 15 s on."""
+    readings = [observation(second, interval=5) for second in (0, 5, 10, 70, 75, 80)]
+    found = measure([[[each] for each in readings]])
+    assert raised(found, "data.stale") == [1, 1, 1, 1]
+    assert found["with all"].by_condition["data.stale"].duration.longest == 45
+
+
 def test_a_latched_alarm_counts_each_time() -> None:
     """Nobody acknowledges it: it is one alarm that was raised again."""
     values = [96, *[78] * 4, *[96] * 4, *[78] * 4, *[96] * 4]
