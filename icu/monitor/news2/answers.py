@@ -12,6 +12,7 @@ from icu.vitals.catalogue import PULSE, RESP_RATE, SPO2, SYSTOLIC, TEMPERATURE, 
 from icu.vitals.news2.chart import Bands, Category, Consciousness, Scale
 from icu.vitals.news2.inputs import Ages
 from icu.vitals.news2.score import ASSUMED, SIGNS, Entered, Inputs, Measured, Score, bands_of
+from icu.vitals.signs import plain
 
 # Assumptions of Entered, as sentences.
 ASSUMPTIONS: Final = ("breathes air", "is alert", "saturation on scale 1")
@@ -211,8 +212,8 @@ def _value(score: Score, name: str, value: Measured | None, bands: Bands) -> Sco
     if value is None:
         return None
     return ScoredValue(
-        value=value.hundredths / 100,
-        rounded=bands.rounded(value.hundredths) * bands.step / 100,
+        value=plain(value.hundredths / 100),
+        rounded=plain(bands.rounded(value.hundredths) * bands.step / 100),
         points=score.points[name],
         measured_at=from_milliseconds(value.time),
         age_seconds=(score.time - value.time) / 1_000,
@@ -225,4 +226,4 @@ def _entered(entered: Entered) -> EnteredInputs:
 
 
 def _seconds(ages: Ages) -> Mapping[str, float]:
-    return {sign.name: age / 1_000 for sign, age in zip(SIGNS, ages, strict=True)}
+    return {sign.name: plain(age / 1_000) for sign, age in zip(SIGNS, ages, strict=True)}

@@ -75,6 +75,15 @@ async def test_the_score_of_now(writer: Writer, monitor: httpx.AsyncClient) -> N
     assert (answer["patient_uuid"], answer["max_age_seconds"]) == (str(ANNA), MAX_AGES)
 
 
+async def test_numbers_are_written_as_in_readings(writer: Writer, monitor: httpx.AsyncClient) -> None:
+    """A whole number has no fraction."""
+    await store(writer, [observation(0, pulse=90.5)], arrived=just_now())
+    text = (await monitor.get(NEWS2)).text
+    assert '"pulse":{"value":90.5,"rounded":91,' in text
+    assert '"resp_rate":{"value":16,"rounded":16,' in text
+    assert '"max_age_seconds":{"resp_rate":60,' in text
+
+
 async def test_its_time_is_the_senders(writer: Writer, monitor: httpx.AsyncClient) -> None:
     """A recording of January is scored as of January, and how far that is behind is said."""
     arrived = just_now() - 2_000
