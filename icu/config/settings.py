@@ -177,6 +177,17 @@ class Api(Struct, frozen=True, forbid_unknown_fields=True):
     hosts: tuple[HostName, ...] = ()
 
 
+class News2(Struct, frozen=True, forbid_unknown_fields=True):
+    """Greatest ages of values that count for NEWS2."""
+
+    # Seconds, of pulse, breaths and saturation; or so many of the sender's intervals, if that is more.
+    max_age: Seconds = 60.0
+    intervals: Annotated[float, Meta(ge=1, le=100)] = 1.5
+    # Seconds.
+    pressure_max_age: Seconds = 1_800.0
+    temperature_max_age: Seconds = 14_400.0
+
+
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
     """Supervision of the children. Patients have a supervisor with limits of its own."""
 
@@ -271,6 +282,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     database: Database = Database()
     ward: Ward = Ward()
     api: Api = Api()
+    news2: News2 = News2()
     supervisor: Supervision = Supervision()
     child: tuple[AnyChild, ...] = ()
 

@@ -21,6 +21,7 @@ from icu.monitor.formats.description import MetricsPlugin
 from icu.monitor.freshness import Freshness
 from icu.monitor.latest import LatestReadings
 from icu.monitor.metrics import latest_metrics, list_metrics
+from icu.monitor.news2.route import news2
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
@@ -28,6 +29,7 @@ from icu.monitor.system import FetchChildren, list_children
 from icu.monitor.ward import list_audit, ward_state
 from icu.store.commands.door import Door
 from icu.store.reader import Reader
+from icu.vitals.news2.inputs import MaxAges
 
 _DESCRIPTION: Final = (
     "Readings of intensive-care patients, as their bedside monitors sent them: stored once each, and served live. "
@@ -57,6 +59,7 @@ def create_app(
     health: Health,
     registry: CollectorRegistry,
     fetch_children: FetchChildren,
+    max_ages: MaxAges,
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
@@ -75,6 +78,7 @@ def create_app(
         health: Checks of liveness and readiness.
         registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
+        max_ages: Rule for the greatest ages of values that count for NEWS2.
         version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.
         cors_origins: Origins of pages that may read the API.
@@ -106,6 +110,7 @@ def create_app(
             list_patients,
             list_metrics,
             latest_metrics,
+            news2,
             list_signs,
             stream,
             list_children,
@@ -127,6 +132,7 @@ def create_app(
             "door": door,
             "ward": ward,
             "fetch_children": fetch_children,
+            "max_ages": max_ages,
         },
         lifespan=[watching, *lifespan],
     )

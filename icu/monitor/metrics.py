@@ -44,7 +44,7 @@ MAX_BUCKETS: Final = 100_000
 
 _TAGS: Final = ["patients"]
 # For OpenAPI alone: the handlers take text, and parse it with clearer messages.
-_TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
+TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
 # Parameters of pages alone.
 _OF_PAGES: Final = ("limit", "order", "cursor")
 
@@ -62,10 +62,10 @@ async def list_metrics(
     patient_uuid: PatientUuid,
     since: Annotated[
         str | None,
-        QueryParameter(name="from", schema_extra=_TIME_SCHEMA, description="Not before this time, with its zone"),
+        QueryParameter(name="from", schema_extra=TIME_SCHEMA, description="Not before this time, with its zone"),
     ] = None,
     until: Annotated[
-        str | None, QueryParameter(name="to", schema_extra=_TIME_SCHEMA, description="Before this time, with its zone")
+        str | None, QueryParameter(name="to", schema_extra=TIME_SCHEMA, description="Before this time, with its zone")
     ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
     order: Annotated[

@@ -24,6 +24,7 @@ from icu.monitor.freshness import Freshness
 from icu.store.commands.door import Door
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
+from icu.vitals.news2.inputs import MaxAges
 from tests.web import NO_TLS
 
 
@@ -85,6 +86,7 @@ async def monitor(
         health=health,
         registry=CollectorRegistry(),
         fetch_children=fetch_children,
+        max_ages=MaxAges(),
         version="0",
         prefix="/api",
         cors_origins=["https://ward.example"],
