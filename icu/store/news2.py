@@ -13,6 +13,7 @@ from sqlalchemy import text
 from icu.errors import PatientNotFoundError
 from icu.store.doubts import doubtful
 from icu.store.engines.base import Connection
+from icu.store.entered import entered
 from icu.store.reader import Reader
 from icu.store.readings import CLOCK_TOLERANCE_MS
 from icu.vitals.catalogue import SPO2, SYSTOLIC, Sign
@@ -22,8 +23,6 @@ from icu.vitals.news2.score import SIGNS, Entered
 # Readings that one statement reads: more take the loop for too long.
 SLICE: Final = 2_000
 
-# Table of what people entered.
-_TABLE: Final = "news2_inputs"
 _ROW_COLUMNS: Final = ("timestamp", *(each.name for each in SIGNS), "bp_measured_at")
 
 
@@ -62,10 +61,6 @@ _COUNT: Final = text(
     "SELECT count(*) FROM (SELECT timestamp FROM patient_metrics WHERE patient_id = :patient AND timestamp >= :since"
     " AND timestamp <= :until LIMIT :limit) AS found"
 )
-_ENTERED: Final = text(
-    f'SELECT oxygen, consciousness, scale, "by", at FROM {_TABLE} WHERE patient_id = :patient'  # noqa: S608 - a name of our own
-    " ORDER BY at"
-)
 
 
 class StoredInputs:
@@ -99,8 +94,8 @@ class StoredInputs:
             if not found:
                 raise PatientNotFoundError(uuid)
             [(patient, interval)] = found
-            entered = await _entered(connection, patient)
-        return cls(reader, identity, patient, max_ages.of(interval), entered)
+            found_entries = await entered(connection, uuid)
+        return cls(reader, identity, patient, max_ages.of(interval), found_entries)
 
     async def last_values(self, at: int, *, lag: int) -> list[Row]:
         """Read the last valid value of each sign within its greatest age, at most a row for each, oldest first.
@@ -154,11 +149,3 @@ class StoredInputs:
 def _least_lag(lag: int) -> int:
     """Least lag of readings whose time is known. One constant for a clock that is right, or always ahead."""
     return min(0, lag) - CLOCK_TOLERANCE_MS
-
-
-async def _entered(connection: Connection, patient: int) -> Sequence[Entered]:
-    """Read what people entered for a patient, oldest first. Nothing where the table is of a later version."""
-    if not await connection.has_table(_TABLE):
-        return ()
-    found = await connection.rows(_ENTERED, {"patient": patient})
-    return [Entered(bool(oxygen), consciousness, scale, by, at) for oxygen, consciousness, scale, by, at in found]

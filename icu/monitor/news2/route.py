@@ -91,7 +91,8 @@ def _now(patient: PatientState, ages: Clock) -> _Now:
     """Find the present by the sender's clock: its latest reading, and the time since that arrived."""
     if patient.latest is None or patient.arrived is None:
         return _Now(milliseconds(ages.now()), None)
-    time, age = milliseconds(patient.latest.timestamp), ages.of(patient)
+    time = milliseconds(patient.latest.timestamp)
+    age = ages.at_present()(patient.uuid.int, patient.arrived.timestamp())
     if age is None:
         return _Now(time, None)
     return _Now(time + round(1_000 * age), milliseconds(patient.arrived) - time)

@@ -10,7 +10,6 @@ from icu.alarms.auto import auto_limits
 from icu.alarms.checks import check_limits
 from icu.alarms.limits import ConditionLimits, Limits, change, merge
 from icu.alarms.sample import sample_of
-from icu.alarms.staleness import stale_after
 from icu.store.commands.beds import check_patient
 from icu.store.commands.door import DONE, Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
@@ -20,6 +19,7 @@ from icu.store.limits import LimitVersion, all_overrides, insert_limits, limits_
 from icu.store.readings import LAG, TIMESTAMP, from_milliseconds, to_value
 from icu.store.tables import COLUMNS
 from icu.vitals.catalogue import VitalSigns
+from icu.vitals.staleness import stale_after
 
 _LATEST: Final = text(
     f"SELECT {', '.join(COLUMNS)} FROM patient_metrics WHERE patient_id ="  # noqa: S608 - names of our own

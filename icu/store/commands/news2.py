@@ -9,12 +9,9 @@ from icu.store.commands.beds import check_patient
 from icu.store.commands.door import DONE, Author, Desk, Door
 from icu.store.commands.states import News2State
 from icu.store.engines.base import Connection, Transaction
+from icu.store.entered import newest_entered
 from icu.store.readings import from_milliseconds
 
-_NEWEST: Final = text(
-    'SELECT oxygen, consciousness, scale, "by", at FROM news2_inputs'
-    " WHERE patient_id = (SELECT id FROM patients WHERE uuid = :uuid) ORDER BY at DESC LIMIT 1"
-)
 # Two within a millisecond: the later one counts.
 _INSERT: Final = text(
     'INSERT INTO news2_inputs (patient_id, at, oxygen, consciousness, scale, "by")'
@@ -26,11 +23,10 @@ _INSERT: Final = text(
 
 async def read_inputs(asked: Transaction | Connection, patient: UUID) -> News2State | None:
     """Read the newest inputs of a patient; None if nobody has entered any."""
-    rows = await asked.rows(_NEWEST, {"uuid": str(patient)})
-    if not rows:
+    found = await newest_entered(asked, patient)
+    if found is None or found.by is None or found.at is None:
         return None
-    oxygen, consciousness, scale, by, at = rows[0]
-    return News2State(bool(oxygen), consciousness, scale, by, from_milliseconds(at))
+    return News2State(found.oxygen, found.consciousness, found.scale, found.by, from_milliseconds(found.at))
 
 
 async def set_inputs(

@@ -23,12 +23,6 @@ NEWS2 = f"patient/{ANNA}/news2"
 SIGNS = ["resp_rate", "spo2", "systolic", "pulse", "temperature"]
 MAX_AGES = {"resp_rate": 60, "spo2": 60, "systolic": 1_800, "pulse": 60, "temperature": 14_400}
 ASSUMED = {"oxygen": False, "consciousness": "alert", "scale": 1, "by": None, "at": None}
-TABLE = """
-CREATE TABLE news2_inputs (
-  patient_id INTEGER NOT NULL, entered_at INTEGER NOT NULL, entered_by TEXT NOT NULL,
-  oxygen INTEGER NOT NULL, consciousness TEXT NOT NULL, scale INTEGER NOT NULL, PRIMARY KEY (patient_id, entered_at)
-)
-"""
 
 
 def just_now() -> int:
@@ -45,9 +39,8 @@ async def ask(monitor: httpx.AsyncClient, **params: str) -> dict[str, Any]:
 
 async def enter(url: str, *entries: tuple[int, str, bool, str, int]) -> None:
     """Enter inputs for the first patient, as the monitor's commands do."""
-    execute(url, TABLE)
     for at, by, oxygen, consciousness, scale in entries:
-        execute(url, f"INSERT INTO news2_inputs VALUES (1, {at}, '{by}', {oxygen:d}, '{consciousness}', {scale})")
+        execute(url, f"INSERT INTO news2_inputs VALUES (1, {at}, {oxygen:d}, '{consciousness}', {scale}, '{by}')")
 
 
 async def test_the_score_of_now(writer: Writer, monitor: httpx.AsyncClient) -> None:
