@@ -18,7 +18,8 @@
     ├── StoreError                         store               internal
     │   ├── StoreUnavailableError          store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
-    │   │   └── StoreUnopenedError         store               unavailable    transient
+    │   │   ├── StoreUnopenedError         store               unavailable    transient
+    │   │   └── VersionConflictError       store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew
     │   ├── PositionConflictError          store               internal       read the offsets again
@@ -45,9 +46,13 @@
         ├── NotReadyError                  patient             unready
         ├── InvalidQueryError              monitor             invalid
         ├── FormatUnavailableError         monitor             unacceptable
+        ├── AlarmNotFoundError             store               missing
+        ├── CommandConflictError           store               conflict       with the state that holds
+        ├── SenselessCommandError          store               senseless
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden
+        ├── NotOnLoopbackError             http                forbidden
         ├── BodyTypeError                  http                unsupported
         └── TooManyConnectionsError        http                unready
 
@@ -88,6 +93,8 @@ class Kind(Enum):
     CONFLICT = "conflict"
     # The request is malformed.
     INVALID = "invalid"
+    # The request is well-formed, but one of its values makes no sense.
+    SENSELESS = "senseless"
     # The request comes from a place that is not allowed to send it.
     FORBIDDEN = "forbidden"
     # The request has a media type that is not supported.
@@ -111,6 +118,7 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.UNREADY: 70,
     Kind.MISSING: 70,
     Kind.INVALID: 70,
+    Kind.SENSELESS: 64,
     Kind.FORBIDDEN: 70,
     Kind.UNSUPPORTED: 70,
     Kind.UNACCEPTABLE: 70,

@@ -106,7 +106,7 @@ def suggestion(word: str, accepted: Sequence[str]) -> str:
 
 def _noun(plain: Any, bounds: Sequence[Meta]) -> str:  # noqa: ANN401 - a type
     if get_origin(plain) is Literal:
-        return f"one of {', '.join(get_args(plain))}"
+        return f"one of {', '.join(map(str, get_args(plain)))}"
     noun = _NOUNS.get(get_origin(plain) or plain, "a JSON object")
     if plain is str:
         span = _span([each.min_length for each in bounds], [each.max_length for each in bounds])

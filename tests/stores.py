@@ -4,13 +4,17 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
+from uuid import UUID
 
+from icu.alarms.episodes import Episode, episode_id
 from icu.messages import Observation, Position, Refusal
+from icu.store import episodes
+from icu.store.engines.table import engine_of
 from icu.store.reader import Page
 from icu.store.readings import ObservedRow, Reading, to_observed, to_reading
 from icu.store.tables import COLUMNS
 from icu.store.writer import Move, Writer, WriteRequest, WriteResult
-from tests.samples import START, delivery
+from tests.samples import ANNA, START, delivery
 
 NOON = round(START.timestamp() * 1000)
 
@@ -74,12 +78,58 @@ async def store(
     arrived: int = NOON,
 ) -> WriteResult:
     """Store the observations as offsets `start` and following of partition 0."""
+    return await writer.write(request(observations, start=start, refusals=refusals), arrived=arrived)
+
+
+def request(observations: Sequence[Observation], *, start: int = 0, refusals: Sequence[Refusal] = ()) -> WriteRequest:
+    """Make the request to store the observations as offsets `start` and following of partition 0."""
     deliveries = [delivery(each, offset=start + index) for index, each in enumerate(observations)]
     end = start + len(observations) + len(refusals)
     move = Move(0, start, Position(end, "m"))
-    return await writer.write(WriteRequest(observed(*observations), deliveries, refusals, [move]), arrived=arrived)
+    return WriteRequest(observed(*observations), deliveries, refusals, [move])
 
 
 def observed(*observations: Observation) -> list[ObservedRow]:
     """The values of observations, as the sink decodes them."""
     return [to_observed(each, each.patient_uuid.int) for each in observations]
+
+
+async def put_alarm(url: str, episode: Episode) -> None:
+    """Store an episode as the sink does."""
+    engine = engine_of(url)
+    try:
+        await engine.transact(lambda transaction: episodes.insert(transaction, episode))
+    finally:
+        await engine.aclose()
+
+
+async def alarm_in(url: str, identity: UUID) -> Episode | None:
+    """Read an episode."""
+    engine = engine_of(url)
+    try:
+        return await engine.transact(lambda transaction: episodes.episode(transaction, identity))
+    finally:
+        await engine.aclose()
+
+
+def desaturation(**fields: Any) -> Episode:
+    """Make an episode of Anna's: SpO2 below 90 since noon, raised 15 s later, and it sounds."""
+    values: dict[str, Any] = {
+        "presence": "present",
+        "signal": "on",
+        "tier": 0,
+        "onsets": (NOON, None),
+        "dues": (None, None),
+        "raised": NOON + 15_000,
+        "value": 8_900,
+        "limit": 9_000,
+        "worst": 8_850,
+        "seen": 1,
+    }
+    return Episode(
+        id=episode_id(ANNA, "spo2.low", NOON, NOON),
+        patient=ANNA,
+        condition="spo2.low",
+        onset=NOON,
+        **{**values, **fields},
+    )

@@ -86,7 +86,7 @@ ASYSTOLE: Final = _zero("asystole", PULSE)
 APNOEA: Final = _zero("apnoea", RESP_RATE)
 # Pulse, breaths and line pressure gone together: leads off, in place of asystole.
 DISCONNECTED: Final = _technical("disconnected", _MEDIUM, shelvable=False)
-# No reading for longer than `icu.alarms.staleness.stale_after`.
+# No reading for longer than `icu.vitals.staleness.stale_after`.
 DATA_STALE: Final = _technical("data.stale", _LOW, _MEDIUM, shelvable=False)
 # The sender's clock is ahead, was set back, or is off by over a minute.
 CLOCK_WRONG: Final = _technical("clock.wrong", _LOW)

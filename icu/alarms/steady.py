@@ -11,9 +11,9 @@ from icu.alarms.episodes import Episode
 from icu.alarms.passing import deadlines
 from icu.alarms.rules import Rule
 from icu.alarms.sample import PRESSURE_NUMBERS, Sample
-from icu.alarms.staleness import GAPS
 from icu.alarms.watch import Watch
 from icu.vitals.catalogue import SIGNS
+from icu.vitals.staleness import GAPS
 
 
 def steady_of(watch: Watch) -> Steady | None:

@@ -18,8 +18,8 @@ from icu.alarms.inputs import Input, Settings
 from icu.alarms.machine import step
 from icu.alarms.rules import Rule, Rules
 from icu.alarms.sample import Row, Sample, sample_of
-from icu.alarms.staleness import GAPS, interval_of, stale_after
 from icu.alarms.windows import Window
+from icu.vitals.staleness import GAPS, interval_of, stale_after
 
 # Least age from which the last value is too old for a timer. Milliseconds.
 _FRESH: Final = 10_000

@@ -16,6 +16,9 @@ LEVELS: Final = ((30_000, 60_000), (120_000, 180_000))
 # Interval of a sender up to which LEVELS hold as they are.
 _USUAL: Final = 10_000
 
+# Before all times.
+_EVER: Final = -(1 << 62)
+
 
 class Window(Struct, frozen=True, gc=False):
     """Blind times of a sign. Times are the sender's."""

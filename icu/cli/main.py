@@ -21,6 +21,7 @@ import rich_click as click
 from loguru import logger
 
 from icu import __version__
+from icu.cli.alarms import alarms
 from icu.cli.control import COMMANDS
 from icu.cli.mistakes import explain
 from icu.cli.options import (
@@ -127,7 +128,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
-for command in (*COMMANDS, simulate, scorecard, picture):
+for command in (*COMMANDS, simulate, scorecard, picture, alarms):
     cli.add_command(command)
 cli.add_command(topics)
 

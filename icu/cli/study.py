@@ -15,7 +15,6 @@ from icu.errors import UsageError
 
 if TYPE_CHECKING:
     from icu.study.scorecard import Scorecard
-    from icu.study.simulation import Plan
 
 _PATH: Final = click.Path(path_type=Path)
 # Ten years at most, as for spans of time.
@@ -50,7 +49,7 @@ def simulate(out: Path | None, labels: Path | None, start: str | None, every: fl
     from icu.study.simulation import Plan
 
     plan = Plan(**given(start=parse_start(start), every=every, **others))
-    with _progress(plan, shown=out is not None) as advance:
+    with progress(plan.patients * plan.readings, shown=out is not None) as advance:
         export(plan, out=out, labels=labels, on_rows=advance)
 
 
@@ -85,17 +84,22 @@ def scorecard(source: Path | None, least: float | None, *, as_json: bool, **othe
 
 
 @contextmanager
-def _progress(plan: "Plan", *, shown: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show a progress bar on a terminal, unless the data set itself is printed there."""
+def progress(readings: int | None, *, shown: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show a progress bar on a terminal, unless the result itself is printed there meanwhile.
+
+    Args:
+        readings: Number of readings in all; None if it is not known.
+        shown: True if standard output is free for it.
+    """
     if not sys.stderr.isatty() or not (shown or not sys.stdout.isatty()):
         yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("readings", total=plan.patients * plan.readings)
-        yield lambda rows: progress.advance(task, rows)
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("readings", total=readings)
+        yield lambda rows: bar.advance(task, rows)
 
 
 def _lines(card: "Scorecard") -> Iterator[str]:

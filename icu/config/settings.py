@@ -61,6 +61,14 @@ HostName: TypeAlias = Annotated[
     str,
     Meta(pattern=r"\A[A-Za-z0-9._-]+\Z", description="a host is a name without a port, for instance icu.ward.example"),
 ]
+WardName: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-zA-Z0-9._-]{1,100}\Z",
+        description="the name of a ward has 1 to 100 letters (a to z), digits, dots, dashes and underscores, "
+        "for instance icu-2",
+    ),
+]
 Identifier: TypeAlias = Annotated[
     str,
     Meta(
@@ -117,6 +125,8 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: TransportKind = "memory"
     topic: Topic = "icu.observations"
+    # Topic of the events of alarms, which the sink publishes.
+    alarms: Topic = "icu.alarms"
     # Partitions of a topic that is created. An existing topic keeps its own number.
     partitions: Annotated[int, Meta(ge=1, le=1_000)] = 6
     # Records that `memory` holds in each partition before publishers have to wait.
@@ -148,6 +158,14 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True):
     url: DatabaseUrl = "sqlite:///icu.db"
 
 
+class Ward(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ward that the monitors show."""
+
+    name: WardName = "ward"
+    # Beds that are shown; 0 for as many as are taken.
+    beds: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)] = 0
+
+
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
     """HTTP of all servers."""
 
@@ -157,6 +175,17 @@ class Api(Struct, frozen=True, forbid_unknown_fields=True):
     cors_origins: tuple[Origin, ...] = ()
     # Names that servers on loopback answer to, beside loopback's own.
     hosts: tuple[HostName, ...] = ()
+
+
+class News2(Struct, frozen=True, forbid_unknown_fields=True):
+    """Greatest ages of values that count for NEWS2."""
+
+    # Seconds, of pulse, breaths and saturation; or so many of the sender's intervals, if that is more.
+    max_age: Seconds = 60.0
+    intervals: Annotated[float, Meta(ge=1, le=100)] = 1.5
+    # Seconds.
+    pressure_max_age: Seconds = 1_800.0
+    temperature_max_age: Seconds = 14_400.0
 
 
 class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -251,7 +280,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     transport: Transport = Transport()
     kafka: Kafka = Kafka()
     database: Database = Database()
+    ward: Ward = Ward()
     api: Api = Api()
+    news2: News2 = News2()
     supervisor: Supervision = Supervision()
     child: tuple[AnyChild, ...] = ()
 

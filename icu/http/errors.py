@@ -48,6 +48,18 @@ class ForeignOriginError(PatientServiceException):
         )
 
 
+class NotOnLoopbackError(PatientServiceException):
+    """A command came from another machine: there are no keys yet by which to know its author."""
+
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "commands are taken on loopback alone, since there are no keys yet: command on the machine that the "
+            'monitor runs on, where it is bound to loopback (`host = "127.0.0.1"`)'
+        )
+
+
 class BodyTypeError(PatientServiceException):
     """The Content-Type of the request's body is not JSON."""
 

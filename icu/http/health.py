@@ -32,15 +32,18 @@ class Health:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
+        self._advisory: set[str] = set()
 
-    def add(self, name: str, check: Check) -> None:
-        """Add a check under this name."""
+    def add(self, name: str, check: Check, *, advisory: bool = False) -> None:
+        """Add a check under this name. An advisory one is shown, and does not make the process unready."""
         self._checks[name] = check
+        if advisory:
+            self._advisory.add(name)
 
     async def report(self) -> Report:
         """Run all checks, one after the other."""
         answers = {name: await _answer(check) for name, check in list(self._checks.items())}
-        ready = all(answer == "ok" for answer in answers.values())
+        ready = all(answer == "ok" for name, answer in answers.items() if name not in self._advisory)
         return Report("ok" if ready else "unavailable", answers)
 
 

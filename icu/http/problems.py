@@ -25,6 +25,7 @@ RETRY_AFTER: Final = 2
 # The statuses of our errors by kind. Errors of other kinds are the server's own: 500, without their text.
 STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.INVALID: HTTPStatus.BAD_REQUEST,
+    Kind.SENSELESS: HTTPStatus.UNPROCESSABLE_ENTITY,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
     Kind.MISSING: HTTPStatus.NOT_FOUND,
     Kind.UNKNOWN: HTTPStatus.NOT_FOUND,

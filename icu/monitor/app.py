@@ -9,20 +9,28 @@ from litestar import Litestar
 from litestar.openapi.spec import Tag
 from prometheus_client import CollectorRegistry
 
+from icu.config.settings import Ward
 from icu.http.face import Lifespan, face
 from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.broadcast import Broadcast
+from icu.monitor.commands import ROUTES as COMMANDS
+from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
 from icu.monitor.events import EventsPlugin
 from icu.monitor.formats.description import HistoryPlugin
+from icu.monitor.freshness import Freshness
 from icu.monitor.latest import LatestReadings
 from icu.monitor.metrics import latest_metrics, list_metrics
+from icu.monitor.news2.route import news2
 from icu.monitor.patients import list_patients
 from icu.monitor.signs import list_signs
 from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
-from icu.monitor.ward import ward_history
+from icu.monitor.ward import list_audit, ward_state
+from icu.monitor.ward_history import ward_history
+from icu.store.commands.door import Door
 from icu.store.reader import Reader
+from icu.vitals.news2.inputs import MaxAges
 
 _DESCRIPTION: Final = (
     "Readings of intensive-care patients, as their bedside monitors sent them: stored once each, and served live. "
@@ -33,7 +41,11 @@ _TAGS: Final = [
     Tag(
         "patients", "Who lies in the ward, and their readings: the latest, of any span of time, and as they are stored"
     ),
-    Tag("ward", "The processes behind it"),
+    Tag(
+        "alarms",
+        "What people command, on loopback alone: there are no keys yet",
+    ),
+    Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
 
@@ -42,9 +54,13 @@ def create_app(
     reader: Reader,
     ages: Ages,
     broadcast: Broadcast,
+    freshness: Freshness,
+    door: Door,
+    ward: Ward,
     health: Health,
     registry: CollectorRegistry,
     fetch_children: FetchChildren,
+    max_ages: MaxAges,
     version: str,
     prefix: str = "",
     cors_origins: Sequence[str] = (),
@@ -57,9 +73,13 @@ def create_app(
         reader: Closed when the lifespan ends.
         ages: Run while the application does.
         broadcast: Run while the application does.
+        freshness: Run while the application does.
+        door: For commands of people.
+        ward: Name and places of the ward.
         health: Checks of liveness and readiness.
         registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
+        max_ages: Rule for the greatest ages of values that count for NEWS2.
         version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.
         cors_origins: Origins of pages that may read the API.
@@ -73,6 +93,7 @@ def create_app(
             async with anyio.create_task_group() as group:
                 group.start_soon(broadcast.run)
                 group.start_soon(ages.run)
+                group.start_soon(freshness.run)
                 yield
                 group.cancel_scope.cancel()
         finally:
@@ -80,13 +101,25 @@ def create_app(
             broadcast.close()
             await reader.aclose()
 
-    return face(
+    app = face(
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
         plugins=[EventsPlugin(), HistoryPlugin()],
         version=version,
-        handlers=[list_patients, list_metrics, latest_metrics, ward_history, list_signs, stream, list_children],
+        handlers=[
+            list_patients,
+            list_metrics,
+            latest_metrics,
+            news2,
+            ward_history,
+            list_signs,
+            stream,
+            list_children,
+            ward_state,
+            list_audit,
+            *COMMANDS,
+        ],
         health=health,
         registry=registry,
         prefix=prefix,
@@ -97,7 +130,14 @@ def create_app(
             "ages": ages,
             "broadcast": broadcast,
             "latest_readings": LatestReadings(reader, broadcast),
+            "freshness": freshness,
+            "door": door,
+            "ward": ward,
             "fetch_children": fetch_children,
+            "max_ages": max_ages,
         },
         lifespan=[watching, *lifespan],
     )
+    # Host headers are checked where the server is bound to loopback.
+    app.opt[BOUND_TO_LOOPBACK] = hosts is not None
+    return app

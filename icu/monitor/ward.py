@@ -1,121 +1,88 @@
-"""Route of the whole ward's history: the sparklines of all patients in one request."""
+"""Routes of the ward as a whole: its places, what is behind, and the audit."""
 
-from difflib import get_close_matches
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Final
+from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
-from litestar.types import ASGIApp
+from msgspec import Meta, Struct
 
-from icu.http.downloads import Download
+from icu.config.settings import Ward
 from icu.http.problems import documented
-from icu.monitor.ages import Ages
-from icu.monitor.errors import InvalidQueryError
-from icu.monitor.formats import ward as ward_format
-from icu.monitor.formats.description import WARD_HISTORY
-from icu.monitor.queries import TIME_SCHEMA, AnyRequest, Span, check_parameters, parse_every, parse_span
+from icu.monitor.freshness import Behind, Freshness
+from icu.monitor.queries import AnyRequest, check_parameters, check_whole_number
+from icu.store.audit import AuditEntry
+from icu.store.commands.states import Bed, bed_of
 from icu.store.reader import Reader
-from icu.store.readings import CLOCK_TOLERANCE_MS, milliseconds
-from icu.store.ward_history import WardHistory, WardSpan
-from icu.vitals.catalogue import BY_NAME
+from icu.store.readings import milliseconds
 
-# Milliseconds that a sparkline shows, unless the request says otherwise.
-DEFAULT_SPAN_MS: Final = 3_600_000
-# Milliseconds, at most: however long the buckets are, every reading of the span is read, of every patient.
-MAX_SPAN_MS: Final = 86_400_000
-# Patients x buckets x signs of an answer, at most: an hour by the minute of 500 patients with all signs, in 1 s.
-MAX_SIZE: Final = 250_000
+# Entries of the audit in one answer.
+MAX_ENTRIES: Final = 1_000
+# Beyond the ids that a database gives.
+_HIGHEST: Final = 2**62
 
 
-@get(
-    "/ward/history",
-    summary="Statistics of all patients over the same span: sparklines",
-    tags=["patients"],
-    responses={200: WARD_HISTORY, **documented(400, 503)},
-)
-async def ward_history(
+class WardState(Struct, frozen=True):
+    """The ward: its beds, and whether it is watched."""
+
+    name: Annotated[str, Meta(description="As in the settings", examples=["icu-2"])]
+    beds: Annotated[int, Meta(ge=0, description="Places shown; 0 for as many as are taken")]
+    time: Annotated[datetime, Meta(description="Of the server")]
+    blind_since: Annotated[
+        datetime | None,
+        Meta(description="Time since which nobody is watched: show no value as fresh. Null if all is well"),
+    ]
+    behind: Annotated[Behind | None, Meta(description="What is behind then: the sink, or the transport")]
+    trouble: Annotated[str | None, Meta(description="What is wrong, and what to do; null if nothing is known to be")]
+    heartbeat_age_seconds: Annotated[
+        float | None, Meta(description="Since the last sign of life of the sink; null before the first", examples=[0.8])
+    ]
+    lag: Annotated[int | None, Meta(description="Records that the sink had not fetched then; null before the first")]
+    stored: Annotated[datetime | None, Meta(description="Arrival of the last stored readings, as the heartbeat says")]
+    taken: Annotated[Sequence[Bed], Meta(description="Beds of the admitted patients, in the order of their admission")]
+
+
+@get("/ward", summary="The ward's beds, and whether it is watched", tags=["ward"], responses=documented(400, 503))
+async def ward_state(
+    request: AnyRequest,
+    ward: NamedDependency[Ward],
+    reader: NamedDependency[Reader],
+    freshness: NamedDependency[Freshness],
+) -> WardState:
+    """With sink or broker down the ward is blind within 15 s."""
+    check_parameters(request.query_params, ())
+    now = freshness.now()
+    states = await reader.beds()
+    heartbeat = freshness.heartbeat
+    return WardState(
+        name=ward.name,
+        beds=ward.beds,
+        time=now,
+        blind_since=freshness.blind_since,
+        behind=freshness.behind(),
+        trouble=await freshness.trouble(),
+        heartbeat_age_seconds=freshness.age,
+        lag=None if heartbeat is None else heartbeat.lag,
+        stored=None if heartbeat is None else heartbeat.stored,
+        taken=[bed_of(each, now=milliseconds(now)) for each in states if each.admitted is not None],
+    )
+
+
+@get("/audit", summary="Commands of people, the newest first", tags=["alarms"], responses=documented(400, 503))
+async def list_audit(
     request: AnyRequest,
     reader: NamedDependency[Reader],
-    ages: NamedDependency[Ages],
-    since: Annotated[
-        str | None,
-        QueryParameter(
-            name="from",
-            schema_extra=TIME_SCHEMA,
-            description="Not before this time, with its zone. Unless given, an hour before `to`, at a whole bucket",
-        ),
+    patient: Annotated[UUID | None, QueryParameter(description="Only those about this patient")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_ENTRIES, description="Entries")] = 100,
+    before: Annotated[
+        int | None, QueryParameter(ge=0, le=_HIGHEST, description="Only those before the entry of this id")
     ] = None,
-    until: Annotated[
-        str | None,
-        QueryParameter(
-            name="to", schema_extra=TIME_SCHEMA, description="Before this time, with its zone. Now, unless it is given"
-        ),
-    ] = None,
-    every: Annotated[
-        str,
-        QueryParameter(max_length=20, schema_extra={"examples": ["1min"]}, description="Length of a bucket, 1s to 1d"),
-    ] = "1min",
-    signs: Annotated[
-        str,
-        QueryParameter(
-            max_length=200,
-            schema_extra={"examples": ["pulse,spo2"]},
-            description="Names of `GET /signs`, with commas between them",
-        ),
-    ] = ",".join(BY_NAME),
-) -> ASGIApp:
-    """Buckets as with `every` of one patient's readings, in the form of its `columns`, by patient.
-
-    A patient without a reading in the span has no times: `"times": []`.
-    """
-    check_parameters(request.query_params, ("from", "to", "every", "signs"))
-    span = _span(parse_span(since, until), milliseconds(ages.now()), parse_every(every), parse_signs(signs))
-    ward = await WardHistory.find(reader, span)
-    _check_size(ward)
-    return Download(ward_format.pieces(ward), media_type="application/json")
-
-
-def parse_signs(text: str) -> tuple[str, ...]:
-    """Parse the parameter `signs`.
-
-    Returns:
-        Their names, in the order of the catalogue.
-
-    Raises:
-        InvalidQueryError: One is unknown, or named twice.
-    """
-    names = [each.strip() for each in text.split(",")]
-    for name in names:
-        if name not in BY_NAME:
-            near = get_close_matches(name, BY_NAME, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BY_NAME)}"
-            raise InvalidQueryError(f"`signs`: {name[:40]!r} is no sign: {hint}")
-        if names.count(name) > 1:
-            raise InvalidQueryError(f"`signs` names {name} {names.count(name)} times: name it once")
-    return tuple(each for each in BY_NAME if each in names)
-
-
-def _span(given: Span, now: int, every: int, signs: tuple[str, ...]) -> WardSpan:
-    end = now if given.until is None else milliseconds(given.until)
-    # A whole bucket is the first one, unless the request says where to begin.
-    since = (end - DEFAULT_SPAN_MS) // every * every if given.since is None else milliseconds(given.since)
-    # Senders' clocks may be ahead by as much.
-    until = now + CLOCK_TOLERANCE_MS if given.until is None else end
-    if since > until:
-        raise InvalidQueryError("`from` is later than `to`, which is now unless it is given: write an earlier `from`")
-    if until - since > MAX_SPAN_MS:
-        raise InvalidQueryError(
-            "`from` and `to` are over a day apart: bring them nearer to each other, or ask for one patient's history "
-            "(`/patient/{uuid}/metrics?every=1h`)"
-        )
-    return WardSpan(since, until, every, signs)
-
-
-def _check_size(ward: WardHistory) -> None:
-    patients, buckets, signs = len(ward.patients), ward.span.buckets, len(ward.span.signs)
-    if patients * buckets * signs > MAX_SIZE:
-        raise InvalidQueryError(
-            f"{patients:,} patients x {buckets:,} buckets x {signs} signs are over {MAX_SIZE:,}: write a longer "
-            "`every`, name fewer `signs`, or narrow the span by `from` and `to`"
-        )
+) -> list[AuditEntry]:
+    """Each command that found its state: done, unchanged, or refused by it. Entries are never changed."""
+    check_parameters(request.query_params, ("patient", "limit", "before"))
+    for name in ("limit", "before"):
+        check_whole_number(request.query_params, name)
+    return await reader.audit(limit=limit, patient=patient, before=before)

@@ -20,9 +20,13 @@ from msgspec import Struct
 from icu.messages import Implausible
 from icu.ops.retries import retry
 from icu.sink.ahead import AheadReport
+from icu.sink.beside import beside
+from icu.sink.heartbeat import Heart
 from icu.sink.intake import DecodedBatches, decode_batches
+from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError
+from icu.store.heartbeats import Beat
 from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
 from icu.transports.base import Assignment, Batch, Consumer, Transport
 from icu.transports.errors import TransportError
@@ -44,6 +48,7 @@ class Batching(Struct, frozen=True):
 async def consume(
     *,
     transport: Transport,
+    alarms: Transport,
     database_url: str,
     telemetry: Telemetry,
     batching: Batching,
@@ -57,6 +62,7 @@ async def consume(
 
     Args:
         transport: Open; its owner closes it.
+        alarms: The topic of alarms, likewise.
         database_url: The database to write, held by this sink alone.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
@@ -73,9 +79,14 @@ async def consume(
         async def open_database() -> Writer:
             return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
 
-        sink = _Sink(consumer, open_database, held.aclose, telemetry, batching, now, task_status.started)
+        heart = Heart(transport, now)
+        publisher = Publisher(alarms, telemetry)
+        sink = _Sink(
+            consumer, open_database, held.aclose, telemetry, heart, publisher, batching, now, task_status.started
+        )
         try:
-            await sink.run()
+            async with heart.beating(sink.beat), beside(publisher.run):
+                await sink.run()
         except anyio.get_cancelled_exc_class():
             # Records of an in-memory transport end with this process; a durable log is read on at the next start.
             if transport.unstored:
@@ -92,6 +103,8 @@ class _Sink:
         open_database: Callable[[], Awaitable[Writer]],
         close_database: Callable[[], Awaitable[None]],
         telemetry: Telemetry,
+        heart: Heart,
+        publisher: Publisher,
         batching: Batching,
         now: Callable[[], float],
         on_started: Callable[[], None],
@@ -102,6 +115,8 @@ class _Sink:
         self._writer: Writer | None = None
         self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
+        self._heart = heart
+        self._publisher = publisher
         self._batching = batching
         self._now = now
         self._ahead = AheadReport()
@@ -115,6 +130,7 @@ class _Sink:
                     await self.drain()
                 except (PositionConflictError, TransportError) as exc:
                     self._telemetry.set_trouble(str(exc))
+                    self._heart.note_away(str(exc))
                     logger.warning("{}: reading on from the stored offsets", exc)
 
     @asynccontextmanager
@@ -146,8 +162,9 @@ class _Sink:
                 await self._take(batches)
             else:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
-                self._telemetry.set_lag(await self._consumer.lag())
+                await self._report_lag()
                 await self._check_database()
+            await self._settle_outbox()
 
     async def finish(self) -> None:
         """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
@@ -157,6 +174,15 @@ class _Sink:
                 await self._take(batches)
         if deadline.cancelled_caught:
             logger.error("stopped before everything was stored")
+
+    async def beat(self, beat: Beat) -> None:
+        """Write a heartbeat alone, if the database was opened.
+
+        Raises:
+            StoreError: It cannot be written now.
+        """
+        if self._writer is not None:
+            await self._writer.beat(beat)
 
     async def _take(self, batches: Sequence[Batch]) -> None:
         decoded = decode_batches(batches)
@@ -175,10 +201,24 @@ class _Sink:
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
+        self._heart.note_back()
+        self._publisher.begin_anew()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
-        write = partial((await self._opened()).write, request, arrived=round(arrived * 1000))
+        write = partial(self._write, await self._opened(), request, round(arrived * 1000))
         return await retry("storing readings", write, on_trouble=self._set_trouble)
+
+    async def _write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
+        beat = self._heart.due_with_batch()
+        result = await writer.write(request, arrived=arrived, beat=beat)
+        if beat is not None:
+            self._heart.note_written()
+        return result
+
+    async def _settle_outbox(self) -> None:
+        if self._publisher.is_due:
+            settle = partial(self._publisher.settle, await self._opened())
+            await retry("reading the outbox", settle, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""
@@ -198,8 +238,12 @@ class _Sink:
             self._on_started()
             self._on_started = None
 
+    async def _report_lag(self) -> None:
+        self._heart.lag = await self._consumer.lag()
+        self._telemetry.set_lag(self._heart.lag)
+
     async def _report(self, decoded: DecodedBatches, result: WriteResult, arrived: float) -> None:
-        self._telemetry.set_lag(await self._consumer.lag())
+        await self._report_lag()
         refused = self._telemetry.count_stored(decoded.request, result, now=self._now())
         self._telemetry.count_implausible(decoded.implausible)
         self._ahead.log(self._telemetry.count_ahead(decoded.request.observed, arrived=arrived))

@@ -34,6 +34,10 @@ class PositionConflictError(StoreError):
     """The stored offsets are not those that this batch continues: another program moved them. Read them again."""
 
 
+class VersionConflictError(StoreUnavailableError):
+    """A row has another version than the one that was read: the same call reads it anew."""
+
+
 class StoreReplacedError(StoreError):
     """The database that was opened was replaced, or lost what was written. Open it anew."""
 

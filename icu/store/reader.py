@@ -14,12 +14,18 @@ import anyio
 from msgspec import Struct
 from sqlalchemy import text
 
+from icu.alarms.episodes import BedState
 from icu.errors import PatientNotFoundError
 from icu.store import schema
+from icu.store.audit import AuditEntry, audit
+from icu.store.beds import bed_states
+from icu.store.commands.limits import read_limits
+from icu.store.commands.states import LimitsState
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
+from icu.store.heartbeats import Heartbeat, read_heartbeat
 from icu.store.newest import Newest, read_newest
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
@@ -178,6 +184,24 @@ class Reader:
         if len(times) > limit:
             return Page({name: column[:limit] for name, column in columns.items()}, from_milliseconds(times[limit - 1]))
         return Page(columns if times != [None] else dict.fromkeys(PAGE_COLUMNS, ()), None)
+
+    async def heartbeat(self) -> Heartbeat | None:
+        """Read the sink's last sign of life; None before the first."""
+        return await self._ask(read_heartbeat)
+
+    async def beds(self) -> list[BedState]:
+        """Read the beds of all patients who ever had one; the discharged have no label."""
+        return await self._ask(bed_states)
+
+    async def limits(self, patient: UUID | None = None) -> LimitsState:
+        """Read the limits of the ward, or of a patient. PatientNotFoundError for an unknown one."""
+        if patient is not None:
+            await self.check_known(patient)
+        return await self._ask(lambda connection: read_limits(connection, patient))
+
+    async def audit(self, *, limit: int, patient: UUID | None = None, before: int | None = None) -> list[AuditEntry]:
+        """Read the newest entries of the audit: see icu.store.audit."""
+        return await self._ask(lambda connection: audit(connection, limit=limit, patient=patient, before=before))
 
     async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:
         """See Follower.after. For one look, without following."""

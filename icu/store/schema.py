@@ -40,6 +40,24 @@ async def check(connection: Connection, location: str) -> None:
         raise SchemaError(f"{location} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
 
 
+async def check_writable(connection: Connection, location: str) -> None:
+    """Check that this program may write to the tables: they have its own version.
+
+    Args:
+        connection: Connection for reading.
+        location: Name of the database in messages.
+
+    Raises:
+        SchemaError: The tables are missing, or of another version.
+    """
+    await check(connection, location)
+    version = await _value(connection, "alembic_version", _VERSION)
+    if version != HEAD:
+        raise SchemaError(
+            f"{location} has tables of version {version}, and this program writes to {HEAD} alone: update the program"
+        )
+
+
 def upgrade(connection: SyncConnection) -> str | None:
     """Bring the tables to HEAD, in the connection's transaction.
 

@@ -4,45 +4,31 @@ The offsets move in that transaction, and only from the beginning of the batch. 
 however often it is delivered and however the sink ends.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import accumulate
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Final, TypeVar
 
-import msgspec
-from msgspec import UNSET, Struct
+import anyio
+from msgspec import Struct
 from sqlalchemy import text
 
+from icu.alarms.events import AlarmEvent
 from icu.messages import Delivery, Position, Refusal
-from icu.store import journal
-from icu.store.engines.base import Engine, OverlapError, Transaction, Values
+from icu.store.appending import append_to_journal
+from icu.store.dead_letters import insert_dead_letters
+from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import PositionConflictError
 from icu.store.foreign_writes import ForeignWrites, positions_of
+from icu.store.heartbeats import Beat, write_beat
 from icu.store.inserting import Insert, insert_all, insert_new
-from icu.store.journal import PatientNews
-from icu.store.readings import INTERVAL, NAME, PATIENT, ObservedRow, ReadingRow, to_rows
+from icu.store.introducing import KnownPatients, introduce, read_patients
+from icu.store.outbox import take_events
+from icu.store.readings import ObservedRow, to_rows
 
-# Bytes of its value that a dead letter keeps.
-MAX_KEPT_BYTES: Final = 65_536
+T = TypeVar("T")
 
-# Characters of a dead letter's explanation, which may quote the sender's text.
-MAX_DETAIL: Final = 500
-
-# A missing name or interval leaves the stored one.
-_UPSERT_PATIENT: Final = text(
-    "INSERT INTO patients (uuid, name, interval) VALUES (:uuid, :name, :interval) ON CONFLICT (uuid) DO UPDATE SET"
-    " name = coalesce(excluded.name, patients.name), interval = coalesce(excluded.interval, patients.interval)"
-)
-_PATIENTS: Final = text("SELECT uuid, id, name, interval FROM patients")
-# A record that is delivered again keeps its first dead letter.
-_INSERT_DEAD_LETTER: Final = text(
-    'INSERT INTO dead_letters (topic, log, partition, "offset", reason, detail, key, value, size, headers, arrived)'
-    " VALUES (:topic, (SELECT log FROM consumer_offsets WHERE topic = :topic AND partition = :partition), :partition,"
-    " :offset, :reason, :detail, :key, :value, :size, :headers, :arrived) ON CONFLICT DO NOTHING"
-)
 # Compare-and-set: it changes no row once another sink has moved the offset.
 _MOVE_OFFSET: Final = text(
     "UPDATE consumer_offsets SET next = :next, mark = :mark"
@@ -53,9 +39,6 @@ _BEGIN_LOG: Final = text(
     " ON CONFLICT (topic, partition) DO UPDATE"
     " SET next = excluded.next, mark = excluded.mark, log = consumer_offsets.log + :raised"
 )
-_RAISE_JOURNAL: Final = text("UPDATE journal_end SET batch = coalesce(batch, :begin) + :count RETURNING batch")
-_INSERT_JOURNAL: Final = text("INSERT INTO journal (batch, payload) VALUES (:batch, :payload)")
-_CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -89,22 +72,6 @@ class WriteResult(Struct, frozen=True, gc=False):
     refusals: Sequence[Refusal]
 
 
-class _Details(NamedTuple):
-    """Columns of a patient that later observations may change."""
-
-    name: str | None
-    # Seconds between two observations.
-    interval: float | None
-
-
-class _Patients(Struct, frozen=True):
-    """Copy of the table of patients, by uuid as an integer."""
-
-    # Keys in the table.
-    ids: dict[int, int] = {}
-    details: dict[int, _Details] = {}
-
-
 class Writer:
     """Writer of one topic's readings. Made by `open_writer`."""
 
@@ -113,11 +80,17 @@ class Writer:
         self._topic = topic
         self._foreign_writes = ForeignWrites(topic)
         # None where they have to be read first: another program may have changed them.
-        self._patients: _Patients | None = None
+        self._patients: KnownPatients | None = None
+        # A heartbeat at the same time would take a second connection, on which SQLite counts the first one's commits as
+        # another program's.
+        self._turn = anyio.Lock()
+        # Arrival of the last records whose offsets were moved, and of the last stored readings; None before the first.
+        self._committed: int | None = None
+        self._stored: int | None = None
 
     async def positions(self) -> dict[int, Position]:
         """Read the stored position of each partition of the topic."""
-        return await self._engine.transact(partial(positions_of, topic=self._topic))
+        return await self._transact(partial(positions_of, topic=self._topic))
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Store the positions from which the sink reads on.
@@ -142,28 +115,55 @@ class Writer:
             self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
         self._patients = None  # a program that moved the offsets may have changed the patients too
-        await self._engine.transact(work)
+        await self._transact(work)
 
-    async def write(self, request: WriteRequest, *, arrived: int) -> WriteResult:
+    async def write(self, request: WriteRequest, *, arrived: int, beat: Beat | None = None) -> WriteResult:
         """Store the whole request, or raise and store nothing.
 
         Args:
             request: Readings, refusals and moves of the offsets.
             arrived: Time of arrival of the records, in milliseconds since 1970 UTC.
+            beat: Sign of life to store in the same transaction.
 
         Raises:
             PositionConflictError: Another program moved the offsets. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
         try:
-            result, patients = await self._engine.transact(partial(self._write, request, arrived, insert_all))
+            result, patients = await self._transact(partial(self._write, request, arrived, beat, insert_all))
         except OverlapError:
-            work = partial(self._write, request, arrived, insert_new)
-            result, patients = await self._engine.transact(work)
+            result, patients = await self._transact(partial(self._write, request, arrived, beat, insert_new))
         # After the commit: a transaction that failed has introduced nobody.
         self._patients = patients
         self._foreign_writes.advance({move.partition: move.end for move in request.moves})
+        self._committed = arrived
+        if result.stored:
+            self._stored = arrived
         return result
+
+    async def beat(self, beat: Beat) -> None:
+        """Store a sign of life alone."""
+        await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
+
+    async def take_events(self, *, published: int, most: int) -> Sequence[AlarmEvent]:
+        """Delete published events of alarms from the outbox, and read the next ones.
+
+        Args:
+            published: Sequence of the last published event; 0 if there is none to delete.
+            most: The most events to read.
+
+        Raises:
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
+        """
+
+        async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
+            # The sequences of another database say nothing about this one's events.
+            await self._check_foreign_writes(transaction)
+            return await take_events(transaction, published=published, most=most)
+
+        # Where nothing is deleted, no other writer has to wait.
+        return await (self._transact(work) if published else self._read(work))
 
     async def check(self) -> None:
         """Check that the database is still the one that was opened, while there is nothing to write.
@@ -172,23 +172,51 @@ class Writer:
             PositionConflictError: Another database was restored into this one. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
-        await self._engine.read(self._check_foreign_writes)
+        await self._read(self._check_foreign_writes)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._own_turn():
+            return await self._engine.transact(work)
+
+    async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._own_turn():
+            return await self._engine.read(work)
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncIterator[None]:
+        try:
+            # Not to be cancelled where nobody else has it: a transaction that was begun is finished.
+            self._turn.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def _write(
-        self, request: WriteRequest, arrived: int, insert: Insert, transaction: Transaction
-    ) -> tuple[WriteResult, _Patients]:
+        self, request: WriteRequest, arrived: int, beat: Beat | None, insert: Insert, transaction: Transaction
+    ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await self._move(transaction, request.moves)
-        patients, news = await self._upsert_patients(transaction, request.observed)
+        known = await read_patients(transaction) if self._patients is None else self._patients
+        patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
         fresh, conflicts = await insert(transaction, rows, request.deliveries)
         refusals = [*request.refusals, *conflicts]
         if refusals:
-            await transaction.execute(_INSERT_DEAD_LETTER, [self._dead_letter(each, arrived) for each in refusals])
+            await insert_dead_letters(transaction, self._topic, refusals, arrived)
+        if beat is not None:
+            await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
         anew = self._patients is None
         if fresh or news or anew:
-            await _append_to_journal(transaction, fresh, news, arrived, anew=anew)
+            await append_to_journal(transaction, fresh, news, arrived, anew=anew)
         return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+
+    async def _write_beat(
+        self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
+    ) -> None:
+        await write_beat(transaction, self._topic, beat, committed=committed, stored=stored)
 
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):
@@ -210,45 +238,6 @@ class Writer:
                 f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
             )
 
-    async def _upsert_patients(
-        self, transaction: Transaction, observed: Sequence[ObservedRow]
-    ) -> tuple[_Patients, Sequence[PatientNews]]:
-        """Insert new patients, and update names and intervals.
-
-        Returns:
-            All patients, and the changes.
-        """
-        known = await _read_patients(transaction) if self._patients is None else self._patients
-        last = {each[PATIENT]: each for each in observed}
-        if any(each[NAME] is None for each in last.values()):
-            # The last observation with a name counts, before a later one without.
-            last |= {each[PATIENT]: each for each in observed if each[NAME] is not None}
-        changed = [each for number, each in last.items() if _changes(each, known.details.get(number))]
-        if not changed:
-            return known, ()
-        values = [
-            {"uuid": str(UUID(int=each[PATIENT])), "name": each[NAME], "interval": each[INTERVAL]} for each in changed
-        ]
-        await transaction.execute(_UPSERT_PATIENT, values)
-        patients = await _read_patients(transaction)
-        return patients, [_news_of(UUID(int=each[PATIENT]), known, patients) for each in changed]
-
-    def _dead_letter(self, refusal: Refusal, arrived: int) -> Values:
-        delivery = refusal.delivery
-        value = delivery.value
-        return {
-            "topic": self._topic,
-            "partition": delivery.partition,
-            "offset": delivery.offset,
-            "reason": refusal.reason,
-            "detail": refusal.detail[:MAX_DETAIL],
-            "key": delivery.key,
-            "value": None if value is None else value[:MAX_KEPT_BYTES],
-            "size": 0 if value is None else len(value),
-            "headers": msgspec.msgpack.encode(delivery.headers) if delivery.headers else None,
-            "arrived": arrived,
-        }
-
 
 @asynccontextmanager
 async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
@@ -265,46 +254,3 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     engine = engine_of(url)
     async with engine.open_for_sink():
         yield Writer(engine, topic)
-
-
-def _changes(observed: ObservedRow, details: _Details | None) -> bool:
-    """Tell if the observation brings a new patient, or another name or interval."""
-    return (
-        details is None
-        or observed[NAME] not in (None, details.name)
-        or observed[INTERVAL] not in (None, details.interval)
-    )
-
-
-async def _read_patients(transaction: Transaction) -> _Patients:
-    rows = await transaction.rows(_PATIENTS)
-    stored = [(UUID(uuid).int, key, _Details(name, interval)) for uuid, key, name, interval in rows]
-    return _Patients({uuid: key for uuid, key, _ in stored}, {uuid: details for uuid, _, details in stored})
-
-
-def _news_of(uuid: UUID, before: _Patients, after: _Patients) -> PatientNews:
-    name, interval = after.details[uuid.int]
-    old = before.details.get(uuid.int)
-    return PatientNews(
-        after.ids[uuid.int],
-        uuid,
-        UNSET if old is not None and old.name == name else name,
-        UNSET if old is not None and old.interval == interval else interval,
-    )
-
-
-async def _append_to_journal(
-    transaction: Transaction, rows: Sequence[ReadingRow], news: Sequence[PatientNews], arrived: int, *, anew: bool
-) -> None:
-    # Patients first: clients are told of a patient before they get the first reading. Each adds to the number:
-    entries = [(1, journal.encode_patients(news, anew=anew))] if news or anew else []
-    if rows:
-        entries.append((len(rows), journal.encode(rows)))
-    count = sum(added for added, _ in entries)
-    # Last in the transaction: other writers wait from here to the commit.
-    [(end,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": count})
-    numbers = accumulate((added for added, _ in entries), initial=end - count)
-    next(numbers)
-    values = [{"batch": number, "payload": payload} for number, (_, payload) in zip(numbers, entries, strict=True)]
-    await transaction.execute(_INSERT_JOURNAL, values)
-    await transaction.execute(_CUT_JOURNAL, [{"end": end - journal.KEEP}])

@@ -132,6 +132,20 @@ def blocks(plan: Plan, *, labelled: bool = False, on_rows: Callable[[int], None]
     return _blocks(plan, scenarios, scenario, labelled=labelled, on_rows=on_rows or (lambda _: None))
 
 
+def cohorts(plan: Plan, scenarios: Mapping[str, Scenario], *, size: int = _GROUP) -> Iterator[Cohort]:
+    """Make the patients of a plan, in groups of at most this size, before their first reading."""
+    for first in range(0, plan.patients, size):
+        numbers = range(first + 1, min(first + size, plan.patients) + 1)
+        yield Cohort(
+            [patient(plan.seed, number) for number in numbers],
+            scenarios,
+            start=plan.start,
+            seed=plan.seed,
+            rate=plan.scenario_rate,
+            artefacts=plan.artefacts,
+        )
+
+
 def _blocks(
     plan: Plan,
     scenarios: Mapping[str, Scenario],
@@ -140,18 +154,8 @@ def _blocks(
     labelled: bool,
     on_rows: Callable[[int], None],
 ) -> Iterator[Block]:
-    size = min(_GROUP, max(1, _ROWS // plan.readings))
-    for first in range(0, plan.patients, size):
-        numbers = range(first + 1, min(first + size, plan.patients) + 1)
-        cohort = Cohort(
-            [patient(plan.seed, number) for number in numbers],
-            scenarios,
-            start=plan.start,
-            seed=plan.seed,
-            rate=plan.scenario_rate,
-            artefacts=plan.artefacts,
-        )
-        for place in range(len(numbers) if scenario else 0):
+    for cohort in cohorts(plan, scenarios, size=min(_GROUP, max(1, _ROWS // plan.readings))):
+        for place in range(len(cohort.identities) if scenario else 0):
             cohort.begin_scenario(place, scenario)
         yield from _course(cohort, plan, labelled=labelled, on_rows=on_rows)
 

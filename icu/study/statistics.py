@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icu.patient.body.signs import Floats
-from icu.vitals import catalogue, news2
-from icu.vitals.news2 import Bands
+from icu.vitals import catalogue
+from icu.vitals.news2 import chart
+from icu.vitals.news2.chart import Bands
 
 # Signs of the reference.
 COMPARED: Final = tuple(each for each in catalogue.SIGNS if each.reference is not None)
@@ -28,13 +29,13 @@ FEWEST: Final = 12
 
 # Pairs of signs that are correlated, within patients and between them.
 _WITHIN: Final = ("HR~Resp", "HR~Temp", "HR~O2Sat", "O2Sat~Resp", "SBP~DBP", "SBP~MAP", "HR~SBP")
-# NEWS2's table of each sign, and the decimals of its bounds.
-_SCORED: Final[dict[str, tuple[Bands, int]]] = {
-    "HR": (news2.PULSE, 0),
-    "O2Sat": (news2.SPO2, 0),
-    "Temp": (news2.TEMPERATURE, 1),
-    "SBP": (news2.SYSTOLIC, 0),
-    "Resp": (news2.RESP_RATE, 0),
+# NEWS2's bands of each sign.
+_SCORED: Final[dict[str, Bands]] = {
+    "HR": chart.PULSE,
+    "O2Sat": chart.SPO2,
+    "Temp": chart.TEMPERATURE,
+    "SBP": chart.SYSTOLIC,
+    "Resp": chart.RESP_RATE,
 }
 
 
@@ -86,7 +87,7 @@ def _of_news2(signs: Floats) -> dict[str, float]:
     """Compute NEWS2 of the hours with all five signs, without its points for oxygen and consciousness."""
     columns = [SIGNS.index(each) for each in _SCORED]
     complete = signs[np.isfinite(signs[:, :, columns]).all(axis=2)]
-    points = np.stack([_points(complete[:, SIGNS.index(name)], *_SCORED[name]) for name in _SCORED])
+    points = np.stack([_points(complete[:, SIGNS.index(name)], bands) for name, bands in _SCORED.items()])
     total = points.sum(axis=0)
     return {
         "NEWS2p.mean": _mean(total),
@@ -96,8 +97,10 @@ def _of_news2(signs: Floats) -> dict[str, float]:
     }
 
 
-def _points(values: Floats, bands: Bands, decimals: int) -> NDArray[np.int64]:
-    return np.array(bands.points)[np.searchsorted(bands.bounds, values.round(decimals))]
+def _points(values: Floats, bands: Bands) -> NDArray[np.int64]:
+    """Score many values as `Bands.score` does each of them."""
+    hundredths = np.rint(values * 100).astype(np.int64)
+    return np.array(bands.points)[np.searchsorted(bands.bounds, (hundredths + bands.step // 2) // bands.step)]
 
 
 def _means(signs: Floats) -> Floats:

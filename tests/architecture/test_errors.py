@@ -18,7 +18,11 @@ from icu.http.problems import STATUSES, exception_handler
 # By the name of the class: exit code, HTTP status, and the marks that retries look at.
 TABLE = {
     "AddressInUseError": (78, 500, ""),
+    "AlarmNotFoundError": (70, 404, ""),
     "BodyTypeError": (70, 415, ""),
+    "CommandConflictError": (64, 409, ""),
+    "NotOnLoopbackError": (70, 403, ""),
+    "SenselessCommandError": (64, 422, ""),
     "ChildEndedEarlyError": (70, 500, ""),
     "ChildStartTimeoutError": (70, 503, "transient"),
     "ConfigurationError": (78, 500, ""),
@@ -64,6 +68,7 @@ TABLE = {
     "UnknownHostError": (70, 400, ""),
     "UnknownScenarioError": (64, 404, ""),
     "UnreadableBodyError": (70, 400, ""),
+    "VersionConflictError": (75, 503, "transient"),
     "UsageError": (64, 500, ""),
 }
 

@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from icu.config.settings import Kafka
 from icu.messages import Delivery, Position, Record
-from icu.transports.base import Assignment, Consumer, Transport
+from icu.transports.base import Assignment, Batch, Consumer, Transport
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
@@ -54,6 +54,22 @@ class Memory:
             await consumer.commit({0: Position(before, mark)})
 
 
+class Newest:
+    """In-memory transport that keeps its newest records, whether they are committed or not."""
+
+    def __init__(self) -> None:
+        self.opened: list[Transport] = []
+
+    async def open(self, *, partitions: int = 6) -> Transport:
+        self.opened.append(MemoryTransport(topic="icu.test", partitions=partitions, waits_for_commits=False))
+        return self.opened[-1]
+
+    async def forget(self, transport: Transport, *, before: int) -> None:
+        pytest.skip(
+            "newer records alone make this log drop older ones: see tests/unit/transports/test_memory_newest.py"
+        )
+
+
 class OnKafka:
     """Kafka: a log drops records that are older than its retention."""
 
@@ -92,7 +108,7 @@ class OnCluster:
         self._cluster.forget(TopicPartition(transport.topic, 0), before)
 
 
-@pytest.fixture(params=["memory", "cluster", "kafka"])
+@pytest.fixture(params=["memory", "newest", "cluster", "kafka"])
 def kind(request: pytest.FixtureRequest) -> str:
     """Name of an implementation."""
     return str(request.param)
@@ -101,7 +117,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def anyio_backend(kind: str) -> str | tuple[str, dict[str, object]]:
     """Event loop: real time for a broker, virtual time for the in-memory transport."""
-    clocks: dict[str, str | tuple[str, dict[str, object]]] = {"memory": virtual_time(), "cluster": virtual_asyncio()}
+    clocks: dict[str, str | tuple[str, dict[str, object]]] = {
+        "memory": virtual_time(),
+        "newest": virtual_time(),
+        "cluster": virtual_asyncio(),
+    }
     return clocks.get(kind, "asyncio")
 
 
@@ -110,6 +130,7 @@ async def world(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Worl
     """Surroundings of the implementation. Everything opened in them is closed at the end."""
     worlds: dict[str, Callable[[], World]] = {
         "memory": Memory,
+        "newest": Newest,
         "cluster": lambda: OnCluster(request.getfixturevalue("monkeypatch")),
         "kafka": lambda: OnKafka(request.getfixturevalue("broker")),
     }
@@ -180,6 +201,25 @@ async def test_batches_are_consecutive_and_say_where_they_end(transport: Transpo
     assert [each.offset for each in first.deliveries] == [0, 1, 2, 3]
     assert (first.start, first.position.next, second.start) == (0, 4, 4)
     assert second.position.next == 10
+
+
+async def test_batches_say_if_their_partition_holds_more(world: World) -> None:
+    """Each batch but the last of its partition says that there is more, however many records the others hold."""
+    transport = await world.open(partitions=3)
+    await transport.publish([record(f"bed-{n % 4}", n) for n in range(40)])
+    fetched: list[Batch] = []
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        while sum(len(each.deliveries) for each in fetched) < 40:
+            fetched += await consumer.fetch(max_records=7, linger=0, max_wait=5)
+        await transport.publish([record("bed-0", 40)])
+        fetched += await consumer.fetch(max_records=7, linger=0, max_wait=5)
+    ends = {each.partition: each.position.next for each in fetched[:-1]}
+    assert [each.more for each in fetched] == [
+        *(each.position.next < ends[each.partition] for each in fetched[:-1]),
+        False,
+    ]
+    assert any(each.more for each in fetched)
 
 
 async def test_what_is_not_stored_is_delivered_again(transport: Transport) -> None:

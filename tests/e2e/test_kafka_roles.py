@@ -61,7 +61,7 @@ def waits_for(bootstrap: str, program: Program) -> None:
     assert "docker compose up -d" in complaint
 
 
-def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
+def topics(bootstrap: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `topics`, and return its output."""
     return subprocess.run(
         [sys.executable, "-m", "icu", "topics", *words],
@@ -69,7 +69,7 @@ def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=TIMEOUT,
-        env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
+        env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap, **environ},
     )
 
 
@@ -109,7 +109,7 @@ def test_each_role_tells_how_it_is(kafka: Start) -> None:
     for role in (sink, patient):
         assert role.ready().get("/health/live").status_code == 200
         role.until("/metrics", lambda response: figure(response, "icu_transport_up") == 1)
-    assert sink.get("/health/ready").json()["checks"] == {"transport": "ok", "sink": "ok"}
+    assert sink.get("/health/ready").json()["checks"] == {"transport": "ok", "sink": "ok", "alarms": "ok"}
     assert patient.get("/health/ready").json()["checks"] == {"transport": "ok"}
     assert patient.get("/").json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
     assert patient.get("/current").json()["patient_uuid"] == str(uuid_of_name("Иван Петров"))
@@ -309,6 +309,18 @@ def test_a_topic_is_created_once(broker: Broker) -> None:
     assert f"{name}.small\t2 partitions" in topics(broker.bootstrap, "list").stdout.splitlines()
 
 
+def test_both_topics_are_created_without_a_name(broker: Broker) -> None:
+    """Without a name, the topics of readings and of alarms are created."""
+    if not broker.real:
+        pytest.skip("the mock creates no topics: needs a real Kafka")
+    name = f"icu.test-{uuid4().hex[:12]}"
+    created = topics(broker.bootstrap, "create", KAFKA_TOPIC=name, ICU_TRANSPORT_ALARMS=f"{name}.alarms").stdout
+    assert created.splitlines() == [
+        f"{name} was created with 6 partitions",
+        f"{name}.alarms was created with 6 partitions",
+    ]
+
+
 def test_topics_that_cannot_be_had(broker: Broker) -> None:
     """An unknown topic ends with 64 and says what to type, a broker that is away ends with 75."""
     missing = topics(broker.bootstrap, "describe", "icu.nowhere")
@@ -320,10 +332,12 @@ def test_topics_that_cannot_be_had(broker: Broker) -> None:
 
 
 def test_a_role_makes_the_topic(start: Start, broker: Broker) -> None:
-    """The first role that needs a missing topic creates it."""
+    """The first role that needs a missing topic creates it, the sink that of alarms before there is one."""
     if not broker.real:
         pytest.skip("the mock creates no topics: needs a real Kafka")
     name = f"icu.test-{uuid4().hex[:12]}"
-    sink = start("run", "sink", KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=name).ready()
-    assert f"{name}\t6 partitions" in topics(broker.bootstrap, "list").stdout.splitlines()
+    environ = {"KAFKA_TOPIC": name, "ICU_TRANSPORT_ALARMS": f"{name}.alarms", "ICU_TRANSPORT_PARTITIONS": "4"}
+    sink = start("run", "sink", KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, **environ).ready()
+    found = topics(broker.bootstrap, "list").stdout.splitlines()
+    assert {f"{name}\t4 partitions", f"{name}.alarms\t4 partitions"} <= set(found)
     assert sink.stop(signal.SIGTERM) == 0

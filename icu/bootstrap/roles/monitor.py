@@ -12,12 +12,14 @@ from icu.bootstrap.faces import build_with_server, common_arguments
 from icu.bootstrap.process import tune_interpreter
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
-from icu.config.settings import MonitorChild
+from icu.config.settings import MonitorChild, News2
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
 
 if TYPE_CHECKING:
     from litestar import Litestar
+
+    from icu.vitals.news2.inputs import MaxAges
 
 
 def actor(child: MonitorChild, shared: Shared) -> Start:
@@ -45,23 +47,37 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
     from icu.monitor.broadcast import Broadcast
+    from icu.monitor.freshness import Freshness
+    from icu.store.commands.door import Door
     from icu.store.reader import Reader
 
     settings = shared.settings
     reader = Reader(settings.database.url)
     reader.check_location()
     live = Broadcast(reader)
+    freshness = Freshness(reader)
     shared.health.add("database", reader.check)
+    shared.health.add("heartbeat", freshness.trouble, advisory=True)
     application = create_app(
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
+        freshness=freshness,
+        door=Door(settings.database.url),
+        ward=settings.ward,
         fetch_children=shared.fetch_children,
+        max_ages=_max_ages(settings.news2),
         prefix=settings.api.prefix,
         **common_arguments(shared, host),
         lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
     )
     return application, live.close
+
+
+def _max_ages(settings: News2) -> "MaxAges":
+    from icu.vitals.news2.inputs import MaxAges
+
+    return MaxAges(settings.max_age, settings.intervals, settings.pressure_max_age, settings.temperature_max_age)
 
 
 @asynccontextmanager

@@ -11,10 +11,10 @@ from icu.alarms.defaults import WARD
 from icu.alarms.episodes import Acknowledgement
 from icu.alarms.limits import NO_OVERRIDES
 from icu.alarms.rules import compile_rules
-from icu.alarms.staleness import interval_of, stale_after
 from icu.alarms.starting import new_watch
 from icu.alarms.ward import Evaluation, Ward
 from icu.alarms.windows import LEVELS, Window
+from icu.vitals.staleness import interval_of, stale_after
 from tests.alarms import KEY, NOON, NORMAL, PATIENT, Bed, row_of
 
 

@@ -12,6 +12,7 @@ import pytest
 from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
+from icu.config.settings import Ward
 from icu.control.errors import NoSupervisorError
 from icu.http.asgi import serve
 from icu.http.connections import Connections
@@ -19,8 +20,11 @@ from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
+from icu.monitor.freshness import Freshness
+from icu.store.commands.door import Door
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
+from icu.vitals.news2.inputs import MaxAges
 from tests.web import NO_TLS
 
 
@@ -62,6 +66,7 @@ async def monitor(
     """A client of a running monitor. The database may not exist: tests that need it ask for `writer` first."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
+    freshness = Freshness(reader)
     health = Health()
     health.add("database", reader.check)
 
@@ -75,9 +80,13 @@ async def monitor(
         reader=reader,
         ages=ages,
         broadcast=broadcast,
+        freshness=freshness,
+        door=Door(url),
+        ward=Ward("icu-2", 12),
         health=health,
         registry=CollectorRegistry(),
         fetch_children=fetch_children,
+        max_ages=MaxAges(),
         version="0",
         prefix="/api",
         cors_origins=["https://ward.example"],

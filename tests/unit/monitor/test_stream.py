@@ -29,6 +29,7 @@ from icu.store.following import Batch, Follower
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildView
+from icu.vitals.news2.inputs import MaxAges
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, store
 
@@ -337,6 +338,7 @@ async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, ca
         ages=Ages(reader),
         broadcast=broadcast,
         fetch_children=nobody,
+        max_ages=MaxAges(),
         health=Health(),
         registry=CollectorRegistry(),
         version="0",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icu.messages import Delivery, encode
-from icu.vitals import news2
+from icu.vitals.news2 import chart
 from tests.samples import START, decoded
 from tests.unit.patient.wards import SCENARIOS, cohort, course
 
@@ -110,12 +110,12 @@ def test_good_and_bad_values_occur() -> None:
     """In a day of 50 beds every sign scores 3 somewhere in NEWS2, fevers included, and most readings are fine."""
     shown = course(cohort(50, rate=1), 24 * 12, seconds=300)
     for sign, bands in {
-        "pulse": news2.PULSE,
-        "resp_rate": news2.RESP_RATE,
-        "spo2": news2.SPO2,
-        "systolic": news2.SYSTOLIC,
+        "pulse": chart.PULSE,
+        "resp_rate": chart.RESP_RATE,
+        "spo2": chart.SPO2,
+        "systolic": chart.SYSTOLIC,
     }.items():
-        scores = np.array([bands.score(value) for value in shown[sign][np.isfinite(shown[sign])]])
+        scores = np.array([bands.score(round(100 * value)) for value in shown[sign][np.isfinite(shown[sign])]])
         assert (scores == 3).any(), sign
         assert (scores == 0).mean() > 0.5, sign
     assert (shown["temperature"] > 39).any()

@@ -21,15 +21,15 @@ from sqlalchemy import create_engine
 from icu.config.errors import ConfigurationError
 from icu.messages import Position, Quality
 from icu.store import schema
+from icu.store.clinical_tables import Alarm
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.store.errors import SchemaError, StoreUnavailableError
 from icu.store.reader import Reader
 from icu.store.readings import Reading
-from icu.store.tables import Base
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
 from tests.sqlite_faults import Fault, Place, error, injected
-from tests.stores import NOON, readings_of, rows, store
+from tests.stores import NOON, execute, readings_of, rows, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path)
     await to_thread.run_sync(upgrade, tmp_path / "icu.db")
     engine = create_engine(f"sqlite:///{tmp_path / 'icu.db'}")
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), Alarm.metadata) == []
     engine.dispose()
 
 
@@ -91,7 +91,7 @@ def test_whichever_call_fails_the_next_upgrade_works(
         with closing(sqlite3.connect(path, timeout=0)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-        assert (number, tables) == (number, (8,))
+        assert (number, tables) == (number, (18,))
         if not fault.reached:
             break
     assert number > 30
@@ -223,3 +223,32 @@ def test_a_url_that_names_no_file_that_can_be_typed(code: str) -> None:
     """Controls, bytes that are no UTF-8 and line ends are refused, encoded or not, before any system call or log."""
     with pytest.raises(ConfigurationError, match=r"cannot hold the character U\+[0-9A-F]{4}: .*sqlite:///icu\.db"):
         Reader(f"sqlite:///a{code}b.db")
+
+
+async def test_the_clinical_engine_only_adds_tables(tmp_path: Path) -> None:
+    """The upgrade for the clinical engine leaves each older table as it is, so that no reading is rewritten."""
+    path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
+    await to_thread.run_sync(older, path, "0004")
+    # The page at which a table begins moves if the table is made anew.
+    before = set(rows(url, "SELECT name, sql, rootpage FROM sqlite_master"))
+    await to_thread.run_sync(upgrade, path)
+    assert before < set(rows(url, "SELECT name, sql, rootpage FROM sqlite_master"))
+
+
+EPISODE = (
+    "INSERT INTO alarms (id, patient_id, condition, ended, kind, priority, version, presence, signal, inhibition, tier,"
+    " onsets, dues, blind_total, onset, ward_limits, patient_limits, late, repeats, seen, unanswered)"
+    " VALUES ('{number}', 1, '{condition}', {ended}, '', '', 1, '', '', '', 0, '', '', 0, 0, 0, 0, 0, 0, 0, 0)"
+)
+
+
+async def test_one_open_episode_of_a_condition(tmp_path: Path) -> None:
+    """A patient has one open episode of a condition, beside any number that have ended."""
+    path, url = tmp_path / "icu.db", f"sqlite:///{tmp_path / 'icu.db'}"
+    await to_thread.run_sync(upgrade, path)
+    execute(url, "INSERT INTO patients VALUES (1, 'a', 'Anna', 5)")
+    for number, ended in enumerate(["7", "8", "NULL"]):
+        execute(url, EPISODE.format(number=number, condition="spo2.low", ended=ended))
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        execute(url, EPISODE.format(number=3, condition="spo2.low", ended="NULL"))
+    execute(url, EPISODE.format(number=4, condition="pulse.low", ended="NULL"))

@@ -114,3 +114,29 @@ async def test_foreign_writes_are_noticed_on_a_new_connection(writer: Writer, ur
         assert await driver.execute_fetchall("PRAGMA data_version") == [before]
         with pytest.raises(PositionConflictError):
             await writes.check(SqliteTransaction(driver))
+
+
+async def test_commands_of_people_do_not_make_patients_stale(writer: Writer, url: str) -> None:
+    """A commit that raises the counter of commands is no reason to read the patients anew; the next one may be."""
+    await store(writer, [observation(0)])
+    known = writer._patients
+    for number in range(1, 3):
+        execute(url, "UPDATE command_count SET count = count + 1")
+        await store(writer, [observation(number)], start=number)
+        assert writer._patients is known
+    execute(url, "UPDATE patients SET name = 'other'")
+    await writer.check()
+    assert writer._patients is not known
+
+
+async def test_a_restored_database_is_no_command(writer: Writer, url: str) -> None:
+    """A copy that has fewer commands, or as many, is another program's write: its patients have other keys."""
+    await store(writer, [observation(1), observation(1, patient=BORIS)])
+    execute(url, "UPDATE command_count SET count = 7")
+    await writer.check()
+    for count in (7, 3):
+        restored(url, EXCHANGED + f"UPDATE command_count SET count = {count};")
+        known = writer._patients
+        await writer.check()
+        assert writer._patients is not known
+        await store(writer, [observation(10 - count)], start={7: 2, 3: 3}[count])

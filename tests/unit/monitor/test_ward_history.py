@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from icu.monitor import ward
+from icu.monitor import ward_history
 from icu.monitor.formats import ward as ward_format
 from icu.store.writer import Writer
 from tests.histories import varied
@@ -143,7 +143,7 @@ async def test_a_beginning_that_is_to_come(writer: Writer, monitor: httpx.AsyncC
 
 def test_the_limit() -> None:
     """As it is documented: a day, and 250,000 values."""
-    assert (ward.MAX_SPAN_MS, ward.MAX_SIZE) == (86_400_000, 250_000)
+    assert (ward_history.MAX_SPAN_MS, ward_history.MAX_SIZE) == (86_400_000, 250_000)
 
 
 async def test_keys_that_change(

@@ -1,0 +1,279 @@
+"""Statistics of alarms that people in this field report, so that a ward can be compared with itself and with others.
+
+An episode is one alarm, however often it sounded. Times of the condition (raised, ended) run in the sender's clock,
+those of people in the server's. The lengths of one kind are never taken from the other.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
+from statistics import median
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from icu.alarms.conditions import PRIORITIES
+from icu.alarms.episodes import EndReason, Episode
+from icu.alarms.records import Bed, LimitChange, Record, Silence
+
+# Milliseconds.
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+
+# Length of an alarm that nobody could have reached in time.
+SHORT: Final = 15_000
+# Time from the end of an alarm in which the next one of the same condition repeats it.
+REPEAT: Final = 300_000
+# Alarms at one bed, and the time for them, that are a flood (ISA-18.2 has the same for an operator).
+FLOOD: Final = 10
+FLOOD_TIME: Final = 600_000
+# Per cent.
+_TENTH: Final = 10
+_P90: Final = 90
+
+
+class Lengths(Struct, frozen=True):
+    """Distribution of lengths, in seconds; None where there are none."""
+
+    count: int
+    median: float | None
+    p90: float | None
+    longest: float | None
+
+
+class Group(Struct, frozen=True):
+    """Alarms of a kind, a priority or a condition."""
+
+    # Alarms that were raised; of these, those that were heard.
+    raised: int
+    audible: int
+    # Times at which one of `raised` was raised again, while it was latched.
+    raised_again: int
+    # None without any time.
+    per_bed_day: float | None
+    per_monitored_hour: float | None
+    audible_per_bed_day: float | None
+    # Ended before their delay was over: none of `raised`.
+    suppressed: int
+    # Number by reason; those that have not ended are in none.
+    ended: Mapping[EndReason, int]
+    late: int
+    unanswered: int
+    # From raised until the condition was over, and the share below SHORT.
+    duration: Lengths
+    short_share: float | None
+    # From the first sound to the acknowledgement; and how many that were heard and have ended never were acknowledged.
+    to_acknowledge: Lengths
+    never_acknowledged: int
+    # Raised within REPEAT of the end of the one before, at the same bed and of the same condition.
+    repeats: int
+    # Share of `raised` at the tenth of the beds that has most.
+    top_tenth_share: float | None
+
+
+class Silences(Struct, frozen=True):
+    """Silences of one kind."""
+
+    count: int
+    minutes: float
+    # Number by person.
+    by: Mapping[str, int]
+
+
+class Statistics(Struct, frozen=True):
+    """Statistics of a ward, or of a patient."""
+
+    beds: int
+    watched_hours: float
+    monitored_hours: float
+    all: Group
+    by_kind: Mapping[str, Group]
+    by_priority: Mapping[str, Group]
+    by_condition: Mapping[str, Group]
+    technical_share: float | None
+    # By field of a reading: share of the watched time.
+    flagged_share: Mapping[str, float]
+    # Times at which FLOOD alarms or more were raised at one bed within FLOOD_TIME, by patient.
+    floods: Mapping[UUID, int]
+    pauses: Silences
+    shelves: Silences
+    limit_changes: int
+    # Changes by person.
+    limit_changes_by: Mapping[str, int]
+    # Versions of the ward's limits under which alarms were raised.
+    ward_limits: Sequence[int]
+
+
+class Reference(Struct, frozen=True):
+    """Figure of the literature."""
+
+    value: float
+    unit: str
+    source: str
+
+
+# Figures to compare with.
+LITERATURE: Final[Mapping[str, Reference]] = {
+    "audible_per_bed_day": Reference(187, "alarms a bed-day", "Drew et al., PLoS ONE 2014"),
+    "duration_median": Reference(17, "s", "Goerges et al., Anesth Analg 2009"),
+    "spo2_top_tenth_share": Reference(0.57, "of the SpO2 alarms", "Lansdowne et al., 2016"),
+}
+
+_Records: TypeAlias = Sequence[Record]
+
+
+def statistics_of(
+    records: Iterable[Record],
+    beds: Sequence[Bed],
+    silences: Iterable[Silence] = (),
+    changes: Iterable[LimitChange] = (),
+) -> Statistics:
+    """Compute the statistics of a span of time.
+
+    Args:
+        records: Alarms that were raised in the span, and those that were pending and ended there.
+        beds: Every patient who was watched in the span, with or without alarms.
+        silences: Those that began in the span.
+        changes: Changes of limits in the span.
+    """
+    records = sorted(records, key=lambda each: each.episode.onset)
+    silences, changes = list(silences), list(changes)
+    raised = _raised(records)
+    watched = sum(each.watched for each in beds)
+    technical = sum(each.episode.definition.kind == "technical" for each in raised)
+    return Statistics(
+        beds=len(beds),
+        watched_hours=watched / HOUR,
+        monitored_hours=sum(each.monitored for each in beds) / HOUR,
+        all=_group(records, beds),
+        by_kind=_grouped(records, beds, lambda each: each.definition.kind),
+        by_priority=_grouped(records, beds, lambda each: each.priority, order=PRIORITIES[::-1]),
+        by_condition=_grouped(records, beds, lambda each: each.condition),
+        technical_share=_share(technical, len(raised)),
+        flagged_share=_flagged(beds, watched),
+        floods={patient: count for patient, times in _times(raised).items() if (count := floods(times))},
+        pauses=_silences(each for each in silences if each.kind == "pause"),
+        shelves=_silences(each for each in silences if each.kind == "shelf"),
+        limit_changes=len(changes),
+        limit_changes_by=Counter(each.by for each in changes),
+        ward_limits=sorted({each.episode.ward_limits for each in raised}),
+    )
+
+
+def floods(times: Sequence[int]) -> int:
+    """Count the floods among the ascending times at which alarms were raised at one bed. Overlapping ones are one."""
+    count, end = 0, None
+    for first, last in zip(times, times[FLOOD - 1 :], strict=False):
+        if last - first <= FLOOD_TIME:
+            count += end is None or first > end
+            end = last
+    return count
+
+
+def _grouped(
+    records: _Records, beds: Sequence[Bed], key: Callable[[Episode], str], *, order: Sequence[str] | None = None
+) -> Mapping[str, Group]:
+    """Group the alarms; the groups come in this order, or else those with most alarms first."""
+    parts: dict[str, list[Record]] = {}
+    for each in records:
+        parts.setdefault(key(each.episode), []).append(each)
+    names = [each for each in order if each in parts] if order else sorted(parts, key=lambda each: -len(parts[each]))
+    return {name: _group(parts[name], beds) for name in names}
+
+
+def _group(records: _Records, beds: Sequence[Bed]) -> Group:
+    raised = _raised(records)
+    audible = [each for each in raised if each.sounded is not None]
+    lengths = [length for each in raised if (length := _length(each.episode)) is not None]
+    days = sum(each.watched for each in beds) / DAY
+    return Group(
+        raised=len(raised),
+        audible=len(audible),
+        raised_again=sum(each.episode.repeats for each in raised),
+        per_bed_day=_share(len(raised), days),
+        per_monitored_hour=_share(len(raised), sum(each.monitored for each in beds) / HOUR),
+        audible_per_bed_day=_share(len(audible), days),
+        suppressed=sum(each.episode.end_reason == "suppressed" for each in records),
+        ended=Counter(each.episode.end_reason for each in raised if each.episode.end_reason is not None),
+        late=sum(each.episode.late for each in raised),
+        unanswered=sum(each.episode.unanswered for each in raised),
+        duration=_lengths(lengths),
+        short_share=_share(sum(each < SHORT for each in lengths), len(lengths)),
+        to_acknowledge=_lengths([time for each in audible if (time := _time_to_acknowledge(each)) is not None]),
+        never_acknowledged=sum(
+            each.episode.acknowledged is None and each.episode.ended is not None for each in audible
+        ),
+        repeats=_repeats(raised),
+        top_tenth_share=_top_tenth(raised, beds),
+    )
+
+
+def _raised(records: _Records) -> list[Record]:
+    return [each for each in records if each.episode.raised is not None]
+
+
+def _over(episode: Episode) -> int | None:
+    """Time at which the condition was over: of a latched alarm, before it ended."""
+    return episode.ended if episode.ceased is None else episode.ceased
+
+
+def _length(episode: Episode) -> int | None:
+    over = _over(episode)
+    return None if over is None or episode.raised is None else over - episode.raised
+
+
+def _time_to_acknowledge(record: Record) -> int | None:
+    given = record.episode.acknowledged
+    return None if given is None or record.sounded is None else given.at - record.sounded
+
+
+def _repeats(raised: _Records) -> int:
+    """Count the alarms that came soon after the end of the one before, of the same bed and condition."""
+    last: dict[tuple[UUID, str], int] = {}
+    count = 0
+    for episode in sorted((each.episode for each in raised), key=lambda each: each.raised or 0):
+        key, began, over = (episode.patient, episode.condition), episode.raised or 0, _over(episode)
+        count += key in last and began - last[key] <= REPEAT
+        if over is not None:
+            last[key] = over
+    return count
+
+
+def _top_tenth(raised: _Records, beds: Sequence[Bed]) -> float | None:
+    counts = Counter(each.episode.patient for each in raised)
+    most = sorted(counts.values(), reverse=True)[: ceil(len(beds) / _TENTH)]
+    return _share(sum(most), len(raised))
+
+
+def _times(raised: _Records) -> Mapping[UUID, Sequence[int]]:
+    """Ascending times of raising, by patient."""
+    times: dict[UUID, list[int]] = {}
+    for time, patient in sorted((each.episode.raised or 0, each.episode.patient) for each in raised):
+        times.setdefault(patient, []).append(time)
+    return times
+
+
+def _flagged(beds: Sequence[Bed], watched: int) -> Mapping[str, float]:
+    flagged: Counter[str] = Counter()
+    for each in beds:
+        flagged.update(each.flagged)
+    return {name: time / watched for name, time in flagged.items()} if watched else {}
+
+
+def _silences(silences: Iterable[Silence]) -> Silences:
+    found = list(silences)
+    return Silences(len(found), sum(each.length for each in found) / 60_000, Counter(each.by for each in found))
+
+
+def _lengths(lengths: Sequence[int]) -> Lengths:
+    if not lengths:
+        return Lengths(0, None, None, None)
+    ordered = sorted(lengths)
+    # Nearest rank: a length that occurred.
+    p90 = ordered[ceil(len(ordered) * _P90 / 100) - 1]
+    return Lengths(len(ordered), median(ordered) / 1_000, p90 / 1_000, ordered[-1] / 1_000)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

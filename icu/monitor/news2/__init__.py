@@ -1,0 +1,1 @@
+"""Route of NEWS2: the score of one patient now, and as a trend."""

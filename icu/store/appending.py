@@ -1,0 +1,41 @@
+"""Writing to the journal: the entries of a transaction, under numbers that rise by what each holds."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+from sqlalchemy import text
+
+from icu.store import journal
+from icu.store.engines.base import Transaction
+from icu.store.journal import PatientNews
+from icu.store.readings import ReadingRow
+
+_RAISE_JOURNAL: Final = text("UPDATE journal_end SET batch = coalesce(batch, :begin) + :count RETURNING batch")
+_INSERT_JOURNAL: Final = text("INSERT INTO journal (batch, payload) VALUES (:batch, :payload)")
+_CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
+
+
+async def append_to_journal(
+    transaction: Transaction, rows: Sequence[ReadingRow], news: Sequence[PatientNews], arrived: int, *, anew: bool
+) -> None:
+    """Append what a transaction stores. To be called last: other writers wait from here to the commit.
+
+    Args:
+        transaction: Open transaction.
+        rows: New readings.
+        news: Patients who are new, or changed.
+        arrived: Time of arrival, in milliseconds since 1970 UTC. A new journal begins at it.
+        anew: True if other programs may have changed the patients before.
+    """
+    # Patients first: clients are told of a patient before they get the first reading. Each adds to the number:
+    entries = [(1, journal.encode_patients(news, anew=anew))] if news or anew else []
+    if rows:
+        entries.append((len(rows), journal.encode(rows)))
+    count = sum(added for added, _ in entries)
+    [(end,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": count})
+    numbers = accumulate((added for added, _ in entries), initial=end - count)
+    next(numbers)
+    values = [{"batch": number, "payload": payload} for number, (_, payload) in zip(numbers, entries, strict=True)]
+    await transaction.execute(_INSERT_JOURNAL, values)
+    await transaction.execute(_CUT_JOURNAL, [{"end": end - journal.KEEP}])

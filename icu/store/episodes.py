@@ -1,0 +1,169 @@
+"""Episodes of alarms in the store: rows of the table of alarms, and the outbox of their events."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from icu.alarms.effects import Change
+from icu.alarms.episodes import Acknowledgement, Episode, Shelf
+from icu.store.alarms import alarm_of
+from icu.store.engines.base import Connection, Transaction, Values
+from icu.store.errors import VersionConflictError
+
+# Columns that are fields of an episode, by the same name.
+_PLAIN: Final = (
+    "condition",
+    "version",
+    "presence",
+    "signal",
+    "inhibition",
+    "tier",
+    "clearing_since",
+    "clearing_due",
+    "blind_since",
+    "blind_total",
+    "onset",
+    "raised",
+    "ceased",
+    "ended",
+    "end_reason",
+    "ended_by",
+    "value",
+    "worst",
+    "ward_limits",
+    "patient_limits",
+    "last_valid_at",
+    "late",
+    "repeats",
+    "seen",
+    "reminder_due",
+    "unanswered_due",
+    "unanswered",
+)
+# Those that are made of fields.
+_MADE: Final = (
+    "kind",
+    "priority",
+    "onsets",
+    "dues",
+    "limit_value",
+    "acknowledged_at",
+    "acknowledged_by",
+    "acknowledged_why",
+    "shelved_until",
+    "shelved_by",
+    "shelved_why",
+    "shelved_length",
+)
+_COLUMNS: Final = (*_PLAIN, *_MADE)
+
+# Compare-and-set: it changes no row that has another version than before.
+_SAVE: Final = text(
+    f"INSERT INTO alarms (id, patient_id, {', '.join(_COLUMNS)})"  # noqa: S608 - names of our own
+    " VALUES (:id, (SELECT id FROM patients WHERE uuid = :patient),"
+    f" {', '.join(f':{each}' for each in _COLUMNS)}) ON CONFLICT (id) DO UPDATE SET"
+    f" {', '.join(f'{each} = excluded.{each}' for each in _COLUMNS)} WHERE alarms.version = :before"
+)
+_SELECT: Final = (
+    f"SELECT alarms.id, patients.uuid, {', '.join(f'alarms.{each}' for each in _COLUMNS)} FROM alarms"  # noqa: S608 - names of our own
+    " LEFT JOIN patients ON patients.id = alarms.patient_id"
+)
+_ONE: Final = text(f"{_SELECT} WHERE alarms.id = :id")
+_OPEN: Final = text(f"{_SELECT} WHERE alarms.ended IS NULL ORDER BY alarms.onset, alarms.id")
+_OPEN_OF_PATIENT: Final = text(
+    f"{_SELECT} WHERE alarms.ended IS NULL AND patients.uuid = :patient ORDER BY alarms.onset, alarms.id"
+)
+_SEND: Final = text("INSERT INTO outbox (alarm, version, event, payload) VALUES (:alarm, :version, :event, :payload)")
+
+# Owner of the ward's own alarm.
+_WARD: Final = UUID(int=0)
+
+
+async def episode(asked: Transaction | Connection, identity: UUID) -> Episode | None:
+    """Read one episode, open or ended; None for an unknown identity."""
+    rows = await asked.rows(_ONE, {"id": str(identity)})
+    return _episode(rows[0]) if rows else None
+
+
+async def open_episodes(asked: Transaction | Connection, patient: UUID | None = None) -> list[Episode]:
+    """Read the open episodes of a patient, or of all and of the ward, oldest first. Pending ones are among them."""
+    if patient is None:
+        rows = await asked.rows(_OPEN)
+    else:
+        rows = await asked.rows(_OPEN_OF_PATIENT, {"patient": str(patient)})
+    return [_episode(row) for row in rows]
+
+
+async def insert(transaction: Transaction, found: Episode) -> None:
+    """Store an episode that was derived, not evaluated, as it is. It has no event."""
+    await save(transaction, [Change(found, 0, None)])
+
+
+async def save(transaction: Transaction, changes: Sequence[Change]) -> None:
+    """Store changed episodes, in their order, and append their events to the outbox.
+
+    Args:
+        transaction: Open transaction.
+        changes: Changes of one or more episodes. Each compares with the version before.
+
+    Raises:
+        VersionConflictError: Somebody else has changed an episode meanwhile.
+    """
+    if not changes:
+        return
+    if await transaction.execute(_SAVE, [_values(each) for each in changes]) != len(changes):
+        raise VersionConflictError("an alarm was changed meanwhile: ask again")
+    events = [_event(each) for each in changes if each.event is not None]
+    if events:
+        await transaction.execute(_SEND, events)
+
+
+def _values(change: Change) -> Values:
+    found = change.episode
+    return {
+        "id": str(found.id),
+        "patient": str(found.patient),
+        "before": change.before,
+        **{each: getattr(found, each) for each in _PLAIN},
+        "kind": found.definition.kind,
+        "priority": found.priority,
+        "onsets": msgspec.json.encode(found.onsets).decode(),
+        "dues": msgspec.json.encode(found.dues).decode(),
+        "limit_value": found.limit,
+        **_parts("acknowledged", found.acknowledged, Acknowledgement),
+        **_parts("shelved", found.shelved, Shelf),
+    }
+
+
+def _parts(prefix: str, part: Acknowledgement | Shelf | None, kind: type[Acknowledgement | Shelf]) -> Values:
+    return {f"{prefix}_{each}": part and getattr(part, each) for each in kind.__struct_fields__}
+
+
+def _event(change: Change) -> Values:
+    found = change.episode
+    payload = msgspec.json.encode(alarm_of(found)).decode()
+    return {"alarm": str(found.id), "version": found.version, "event": change.event, "payload": payload}
+
+
+def _episode(row: Sequence[Any]) -> Episode:
+    identity, patient, *values = row
+    columns: Mapping[str, Any] = dict(zip(_COLUMNS, values, strict=True))
+    return Episode(
+        id=UUID(identity),
+        patient=UUID(patient) if patient else _WARD,
+        **{each: columns[each] for each in _PLAIN} | {each: bool(columns[each]) for each in ("late", "unanswered")},
+        onsets=msgspec.json.decode(columns["onsets"], type=tuple[int | None, ...]),
+        dues=msgspec.json.decode(columns["dues"], type=tuple[int | None, ...]),
+        limit=columns["limit_value"],
+        acknowledged=_part("acknowledged", columns, Acknowledgement),
+        shelved=_part("shelved", columns, Shelf),
+    )
+
+
+def _part(prefix: str, columns: Mapping[str, Any], kind: type[Any]) -> Any:  # noqa: ANN401 - of that type
+    if columns[f"{prefix}_by"] is None:
+        return None
+    return kind(**{each: columns[f"{prefix}_{each}"] for each in kind.__struct_fields__})
