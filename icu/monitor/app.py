@@ -45,6 +45,19 @@ _TAGS: Final = [
 ]
 
 
+_HANDLERS: Final = (
+    list_patients,
+    list_metrics,
+    latest_metrics,
+    list_signs,
+    stream,
+    list_children,
+    ward_state,
+    list_audit,
+    *COMMANDS,
+)
+
+
 def create_app(
     *,
     reader: Reader,
@@ -81,6 +94,9 @@ def create_app(
         lifespan: Further context managers.
     """
 
+    dependencies: dict[str, object] = {"reader": reader, "ages": ages, "broadcast": broadcast}
+    dependencies |= {"freshness": freshness, "door": door, "ward": ward, "fetch_children": fetch_children}
+
     @asynccontextmanager
     async def watching(_app: Litestar) -> AsyncIterator[None]:
         try:
@@ -101,31 +117,13 @@ def create_app(
         tags=_TAGS,
         plugins=[EventsPlugin(), MetricsPlugin()],
         version=version,
-        handlers=[
-            list_patients,
-            list_metrics,
-            latest_metrics,
-            list_signs,
-            stream,
-            list_children,
-            ward_state,
-            list_audit,
-            *COMMANDS,
-        ],
+        handlers=_HANDLERS,
         health=health,
         registry=registry,
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={
-            "reader": reader,
-            "ages": ages,
-            "broadcast": broadcast,
-            "freshness": freshness,
-            "door": door,
-            "ward": ward,
-            "fetch_children": fetch_children,
-        },
+        dependencies=dependencies,
         lifespan=[watching, *lifespan],
     )
     # Host headers are checked where the server is bound to loopback.
