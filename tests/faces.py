@@ -33,6 +33,7 @@ class Face(NamedTuple):
         """Return a path of each route, with its methods."""
         for route in self.app.routes:
             path = route.path_format.replace("{patient_uuid}", str(uuid_of_name("Anna")))
+            path = path.replace("{alarm}", str(uuid_of_name("alarm")))
             yield path.replace("{file_path}", "swagger-ui.css"), set(route.methods)
 
 

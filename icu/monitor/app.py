@@ -49,6 +49,21 @@ _TAGS: Final = [
 ]
 
 
+_HANDLERS: Final = (
+    list_patients,
+    list_metrics,
+    latest_metrics,
+    news2,
+    ward_history,
+    list_signs,
+    stream,
+    list_children,
+    ward_state,
+    list_audit,
+    *COMMANDS,
+)
+
+
 def create_app(
     *,
     reader: Reader,
@@ -87,6 +102,10 @@ def create_app(
         lifespan: Further context managers.
     """
 
+    dependencies: dict[str, object] = {"reader": reader, "ages": ages, "broadcast": broadcast}
+    dependencies |= {"latest_readings": LatestReadings(reader, broadcast), "max_ages": max_ages}
+    dependencies |= {"freshness": freshness, "door": door, "ward": ward, "fetch_children": fetch_children}
+
     @asynccontextmanager
     async def watching(_app: Litestar) -> AsyncIterator[None]:
         try:
@@ -107,35 +126,13 @@ def create_app(
         tags=_TAGS,
         plugins=[EventsPlugin(), HistoryPlugin()],
         version=version,
-        handlers=[
-            list_patients,
-            list_metrics,
-            latest_metrics,
-            news2,
-            ward_history,
-            list_signs,
-            stream,
-            list_children,
-            ward_state,
-            list_audit,
-            *COMMANDS,
-        ],
+        handlers=_HANDLERS,
         health=health,
         registry=registry,
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies={
-            "reader": reader,
-            "ages": ages,
-            "broadcast": broadcast,
-            "latest_readings": LatestReadings(reader, broadcast),
-            "freshness": freshness,
-            "door": door,
-            "ward": ward,
-            "fetch_children": fetch_children,
-            "max_ages": max_ages,
-        },
+        dependencies=dependencies,
         lifespan=[watching, *lifespan],
     )
     # Host headers are checked where the server is bound to loopback.

@@ -113,6 +113,8 @@ class _Sink:
         self._open_database = open_database
         self._close_database = close_database
         self._writer: Writer | None = None
+        # Held while a heartbeat is written alone: one on a database that is being closed would open it again.
+        self._beating = anyio.Lock()
         self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
         self._heart = heart
@@ -141,7 +143,8 @@ class _Sink:
         except StoreReplacedError as exc:
             self._telemetry.set_trouble(str(exc))
             self._writer = None
-            await self._close_database()
+            async with self._beating:
+                await self._close_database()
 
     async def resume(self) -> None:
         """Assign every partition at its stored offset."""
@@ -181,8 +184,9 @@ class _Sink:
         Raises:
             StoreError: It cannot be written now.
         """
-        if self._writer is not None:
-            await self._writer.beat(beat)
+        async with self._beating:
+            if self._writer is not None:
+                await self._writer.beat(beat)
 
     async def _take(self, batches: Sequence[Batch]) -> None:
         decoded = decode_batches(batches)

@@ -15,16 +15,16 @@ class Acknowledged(Struct, frozen=True):
     """Acknowledgement of an alarm."""
 
     by: Annotated[str, Meta(description="Name as typed: nobody has checked it")]
-    at: datetime
-    why: str | None
+    at: Annotated[datetime, Meta(description="When, by the server's clock")]
+    why: Annotated[str | None, Meta(description="Reason, as typed")]
 
 
 class Shelved(Struct, frozen=True):
     """Silence of one alarm."""
 
     by: Annotated[str, Meta(description="Name as typed: nobody has checked it")]
-    until: datetime
-    why: str
+    until: Annotated[datetime, Meta(description="End, by itself")]
+    why: Annotated[str, Meta(description="Reason, as typed")]
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
@@ -36,15 +36,15 @@ class Alarm(Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Sign and direction, or one word", extra_json_schema={"extra": {"enum": list(CONDITIONS)}}),
     ]
-    kind: Kind
-    priority: Priority
+    kind: Annotated[Kind, Meta(description="physiological: about the patient; technical: about the watching")]
+    priority: Annotated[Priority, Meta(description="Of the worst tier that was raised")]
     presence: Annotated[Presence, Meta(description="Of the condition: pending until its delay is over")]
     signal: Annotated[Signal, Meta(description="latched: the condition has ended, and nobody has acknowledged it")]
-    inhibition: Inhibition
+    inhibition: Annotated[Inhibition, Meta(description="Why it is silent: shelved itself, or the bed paused")]
     onset: Annotated[datetime, Meta(description="First value beyond the limit, by the sender's clock")]
     raised: Annotated[datetime | None, Meta(description="Null while it is pending")]
     ended: Annotated[datetime | None, Meta(description="Null while it is open")]
-    end_reason: EndReason | None
+    end_reason: Annotated[EndReason | None, Meta(description="Null while it is open")]
     ended_by: Annotated[str | None, Meta(description="Person whose command ended it")]
     value: Annotated[float | None, Meta(description="Value that raised it, in the sign's unit")]
     limit: Annotated[float | None, Meta(description="Limit that it was beyond")]
@@ -55,8 +55,8 @@ class Alarm(Struct, frozen=True, kw_only=True):
     unanswered: Annotated[bool, Meta(description="True if it has sounded for too long")]
     seen: Annotated[int, Meta(ge=0, description="To send back with a command: it rises with each sounding and the end")]
     version: Annotated[int, Meta(ge=0, description="Rises with each change")]
-    acknowledged: Acknowledged | None
-    shelved: Shelved | None
+    acknowledged: Annotated[Acknowledged | None, Meta(description="By whom; null if by nobody")]
+    shelved: Annotated[Shelved | None, Meta(description="By whom; null if by nobody")]
 
 
 def alarm_of(episode: Episode) -> Alarm:

@@ -24,10 +24,10 @@ class AuditEntry(Struct, frozen=True):
     """Command of a person, and its result."""
 
     id: Annotated[int, Meta(description="Rises with time")]
-    at: datetime
+    at: Annotated[datetime, Meta(description="When, by the server's clock")]
     by: Annotated[str, Meta(description="Name as typed: nobody has checked it")]
     source: Annotated[str, Meta(description="Address of the client")]
-    command: Annotated[str, Meta(examples=["acknowledge"])]
+    command: Annotated[str, Meta(description="What was commanded", examples=["acknowledge"])]
     patient_uuid: Annotated[UUID | None, Meta(description="Null if the command is about the ward")]
     alarm: Annotated[UUID | None, Meta(description="Null if the command is about none")]
     before: Annotated[dict[str, Any] | None, Meta(description="State before; null where there was none")]

@@ -169,11 +169,13 @@ class _Replay:
         self._records[episode.id] = Record(episode, now if sounded is None and episode.is_audible else sounded)
 
 
-def _steps(plan: Plan, step: Callable[[float], None], observe: Callable[[datetime, float], Batch]) -> Iterator[Batch]:
+def _steps(
+    plan: Plan, step: Callable[[float], None], observe: Callable[[Sequence[datetime], float], Batch]
+) -> Iterator[Batch]:
     for number in range(plan.readings):
         if number:
             step(plan.every)
-        yield observe(plan.time(number), plan.every)
+        yield observe([plan.time(number)], plan.every)
 
 
 def _rows(bay: ReplayedBay) -> Iterator[Batch]:

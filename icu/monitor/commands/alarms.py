@@ -24,7 +24,7 @@ class Acknowledgement(Command, frozen=True, forbid_unknown_fields=True, kw_only=
     """Acknowledgement of an alarm."""
 
     seen: Annotated[int, Meta(ge=0, description="Field `seen` of the alarm, as its author saw it")]
-    why: Why | None = None
+    why: Annotated[str | None, Meta(description="Reason, as typed", examples=["seen to"])] = None
 
 
 class Shelf(Command, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,7 +32,9 @@ class Shelf(Command, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     why: Why
     minutes: Annotated[float, Meta(description="60 at most", examples=[10])]
-    seen: Annotated[int, Meta(ge=0, description="As for an acknowledgement; without it any")] | None = None
+    seen: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="As for an acknowledgement; without it any")
+    ] = None
 
 
 @post("/alarms/{alarm:uuid}/acknowledge", **command(summary="Acknowledge an alarm", tags=["alarms"]))

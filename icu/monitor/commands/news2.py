@@ -20,7 +20,7 @@ class News2Inputs(Command, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Inputs of NEWS2 that no monitor measures."""
 
     oxygen: Annotated[bool, Meta(description="On supplemental oxygen")]
-    consciousness: Literal["alert", "confusion", "voice", "pain", "unresponsive"]
+    consciousness: Annotated[Literal["alert", "confusion", "voice", "pain", "unresponsive"], Meta(description="ACVPU")]
     scale: Annotated[Literal[1, 2], Meta(description="Of the saturation; 2 in hypercapnic respiratory failure")]
 
 

@@ -24,7 +24,7 @@ class Silence(Struct, frozen=True):
 class Bed(Struct, frozen=True):
     """Bed of a patient, and what people decided about it."""
 
-    patient_uuid: UUID
+    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
     bed: Annotated[str | None, Meta(description="Label; null after the discharge", examples=["7"])]
     admitted: Annotated[datetime | None, Meta(description="Watched since; null after the discharge")]
     paused: Annotated[Silence | None, Meta(description="Its alarms are silent")]
@@ -34,7 +34,7 @@ class Bed(Struct, frozen=True):
 class Beds(Struct, frozen=True):
     """Beds that one command was about."""
 
-    beds: Sequence[Bed]
+    beds: Annotated[Sequence[Bed], Meta(description="In the order in which the patients were first heard")]
 
 
 class LimitsState(Struct, frozen=True):
@@ -46,7 +46,7 @@ class LimitsState(Struct, frozen=True):
         Mapping[str, ConditionLimits], Meta(description="What holds: of a patient, the ward's beneath the overrides")
     ]
     by: Annotated[str | None, Meta(description="Name as typed: nobody has checked it; null before the first change")]
-    at: datetime | None
+    at: Annotated[datetime | None, Meta(description="Of the last change; null before the first")]
     refused: Annotated[Sequence[str], Meta(description="Of automatic limits: signs whose limits stayed, and why")] = ()
 
 
@@ -54,10 +54,10 @@ class News2State(Struct, frozen=True):
     """Inputs of NEWS2 that no monitor measures."""
 
     oxygen: Annotated[bool, Meta(description="On supplemental oxygen")]
-    consciousness: Literal["alert", "confusion", "voice", "pain", "unresponsive"]
+    consciousness: Annotated[Literal["alert", "confusion", "voice", "pain", "unresponsive"], Meta(description="ACVPU")]
     scale: Annotated[Literal[1, 2], Meta(description="Of the saturation")]
     by: Annotated[str, _TYPED]
-    at: datetime
+    at: Annotated[datetime, Meta(description="When they were entered")]
 
 
 def bed_of(state: BedState, *, now: int) -> Bed:

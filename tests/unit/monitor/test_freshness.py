@@ -99,12 +99,16 @@ async def test_a_part_that_cannot_be_read(writer: Writer, freshness: Freshness, 
 
 @pytest.mark.parametrize("step", [-3_600, 3_600])
 async def test_a_wall_clock_that_is_set(writer: Writer, freshness: Freshness, clocks: Clocks, step: float) -> None:
-    """Once a heartbeat was seen to change, a step of the wall clock neither hides a dead sink nor makes one."""
+    """A step of the wall clock, after the last heartbeat or between two, neither hides a dead sink nor makes one."""
     await writer.beat(Beat(NOON, 0))
     await pass_time(freshness, clocks, 0)
     clocks.set_by = step
-    await writer.beat(Beat(NOON + 2_000 + round(step * 1_000), 0))
-    await pass_time(freshness, clocks, 2)
+    await pass_time(freshness, clocks, 9.9)
+    assert freshness.behind() is None
+    await pass_time(freshness, clocks, 0.2)
+    assert freshness.behind() == "sink"
+    await writer.beat(Beat(NOON + 10_000 + round(step * 1_000), 0))
+    await pass_time(freshness, clocks, 0)
     assert freshness.behind() is None
     await pass_time(freshness, clocks, 10.1)
     assert freshness.behind() == "sink"

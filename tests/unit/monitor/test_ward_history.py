@@ -114,7 +114,7 @@ async def test_what_is_refused(
     said: str | None,
 ) -> None:
     """With what to write instead; what just fits is answered."""
-    monkeypatch.setattr(ward, "MAX_SIZE", 25_199)
+    monkeypatch.setattr(ward_history, "MAX_SIZE", 25_199)
     await store(writer, [observation(0)])
     response = await monitor.get("ward/history", params={**HOUR, **query})
     if said is None:

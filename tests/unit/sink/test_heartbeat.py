@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
@@ -14,6 +15,7 @@ from icu.sink import heartbeat
 from icu.sink.consumer import Batching, consume
 from icu.sink.heartbeat import ALONE, WITH_BATCH, Heart
 from icu.sink.telemetry import Telemetry
+from icu.store.engines.sqlite.engine import SqliteEngine
 from icu.store.errors import StoreUnavailableError
 from icu.store.heartbeats import Beat
 from icu.store.writer import Writer
@@ -142,6 +144,12 @@ async def running(transport: MemoryTransport, url: str) -> AsyncIterator[None]:
         group.cancel_scope.cancel()
 
 
+def move_away(url: str) -> None:
+    """Give the database's file another name."""
+    path = Path(url.removeprefix("sqlite:///"))
+    path.rename(path.with_name("other.db"))
+
+
 async def until(url: str, expected: tuple[object, ...]) -> None:
     """Wait until the row is this one."""
     found: list[tuple[object, ...]] = []
@@ -226,3 +234,35 @@ async def test_its_own_heartbeats_are_no_foreign_writes(writer: Writer, url: str
         for number in range(1, 30):
             await store(writer, [observation(number)], start=number)
     assert writer._patients is known
+
+
+async def test_none_is_written_to_a_database_that_is_being_closed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database whose files were exchanged is closed after the heartbeat that is under way, not beneath it."""
+    beating, closed = anyio.Event(), anyio.Event()
+    beat, close = Writer.beat, SqliteEngine.aclose
+    order: list[str] = []
+
+    async def slow(writer: Writer, each: Beat) -> None:
+        if not beating.is_set():
+            beating.set()
+            with anyio.move_on_after(3):
+                await closed.wait()
+            order.append("beat")
+        await beat(writer, each)
+
+    async def noted(engine: SqliteEngine) -> None:
+        order.append("closed")
+        closed.set()
+        await close(engine)
+
+    monkeypatch.setattr(heartbeat, "ALONE", 0.1)
+    monkeypatch.setattr(Writer, "beat", slow)
+    monkeypatch.setattr(SqliteEngine, "aclose", noted)
+    transport = MemoryTransport(topic="icu.test")
+    async with running(transport, url):
+        with anyio.fail_after(20):
+            await beating.wait()
+            move_away(url)
+            await transport.publish(encode([observation(0)]))
+            await transport.until_stored(0)
+    assert order[:2] == ["beat", "closed"]

@@ -53,8 +53,8 @@ def path_of(url: str) -> Path:
 
 
 def pool(path: Path) -> AsyncEngine:
-    """Connections to come to the file, to write with. Opens nothing yet."""
-    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={"mode": "rwc", "uri": "true"})
+    """Connections to come to the file, which must exist, to write with. Opens nothing yet."""
+    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
     engine = create_async_engine(url, pool_size=4, max_overflow=4)
     prepare(engine.sync_engine)
     return engine
