@@ -51,6 +51,9 @@ class Batch(Struct, frozen=True, gc=False):
     start: int
     # The position behind the last record, to be stored with them.
     position: Position
+    # True if the partition held further records when these were fetched: the reader has a backlog, and these are
+    # history. Records that cannot be read yet, as those behind an open transaction, do not count.
+    more: bool
 
 
 class Consumer(Protocol):

@@ -213,5 +213,5 @@ class MemoryConsumer:
             deliveries = log.read(start, most)
             if deliveries:
                 most -= len(deliveries)
-                self._offsets[log.partition] = start + len(deliveries)
-                yield Batch(log.partition, deliveries, start, Position(start + len(deliveries), self._topic.mark))
+                end = self._offsets[log.partition] = start + len(deliveries)
+                yield Batch(log.partition, deliveries, start, Position(end, self._topic.mark), more=end < log.end)

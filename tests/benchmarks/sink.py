@@ -189,7 +189,7 @@ def as_fetched(readings: Readings, start: datetime, *, bad_every: int = 0) -> li
             Delivery(0, offset + place, record.key, b"{" if bad_every and place % bad_every == 0 else record.value)
             for place, record in enumerate(encode(made(readings.uuids, values, then)))
         ]
-        fetched.append(Batch(0, deliveries, offset, Position(offset + len(deliveries), "m")))
+        fetched.append(Batch(0, deliveries, offset, Position(offset + len(deliveries), "m"), more=True))
         offset += len(deliveries)
     return fetched
 

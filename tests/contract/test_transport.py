@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from icu.config.settings import Kafka
 from icu.messages import Delivery, Position, Record
-from icu.transports.base import Assignment, Consumer, Transport
+from icu.transports.base import Assignment, Batch, Consumer, Transport
 from icu.transports.errors import TransportClosedError
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
@@ -180,6 +180,25 @@ async def test_batches_are_consecutive_and_say_where_they_end(transport: Transpo
     assert [each.offset for each in first.deliveries] == [0, 1, 2, 3]
     assert (first.start, first.position.next, second.start) == (0, 4, 4)
     assert second.position.next == 10
+
+
+async def test_batches_say_if_their_partition_holds_more(world: World) -> None:
+    """Each batch but the last of its partition says that there is more, however many records the others hold."""
+    transport = await world.open(partitions=3)
+    await transport.publish([record(f"bed-{n % 4}", n) for n in range(40)])
+    fetched: list[Batch] = []
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        while sum(len(each.deliveries) for each in fetched) < 40:
+            fetched += await consumer.fetch(max_records=7, linger=0, max_wait=5)
+        await transport.publish([record("bed-0", 40)])
+        fetched += await consumer.fetch(max_records=7, linger=0, max_wait=5)
+    ends = {each.partition: each.position.next for each in fetched[:-1]}
+    assert [each.more for each in fetched] == [
+        *(each.position.next < ends[each.partition] for each in fetched[:-1]),
+        False,
+    ]
+    assert any(each.more for each in fetched)
 
 
 async def test_what_is_not_stored_is_delivered_again(transport: Transport) -> None:

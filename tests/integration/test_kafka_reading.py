@@ -182,6 +182,26 @@ async def test_aborted_records_are_not_read(kafka: ApacheKafka, connect: Connect
     assert (again.numbers, again.other_logs, again.lost) == ([], 0, 0)
 
 
+async def test_markers_and_open_transactions_are_no_backlog(kafka: ApacheKafka, connect: Connect) -> None:
+    """A batch whose partition holds but markers and an open transaction behind it says that there is no more."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    async with foreign(kafka, transactional_id=transport.topic) as producer, transport.consumer() as consumer:
+        async with producer.transaction():
+            await producer.send(transport.topic, b"0")
+            await producer.send(transport.topic, b"1")
+        await producer.begin_transaction()
+        await producer.send_and_wait(transport.topic, b"2")
+        await consumer.assign({})
+        fetched = [
+            *await consumer.fetch(max_records=1, linger=0, max_wait=TIMEOUT),
+            *await consumer.fetch(max_records=1_000, linger=0, max_wait=TIMEOUT),
+        ]
+        await producer.commit_transaction()
+        fetched += await consumer.fetch(max_records=1_000, linger=0, max_wait=TIMEOUT)
+    assert [(len(each.deliveries), each.more) for each in fetched] == [(1, True), (1, False), (1, False)]
+
+
 async def test_an_open_transaction_is_waited_for_and_named(
     kafka: ApacheKafka, connect: Connect, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:

@@ -108,7 +108,7 @@ class Reader:
         self._unfinished = True
         found = await self._retry_set_aside() or await self._read(max_records, linger, max_wait)
         self._unfinished = False
-        return [self._batch(tp, records) for tp, records in found.items()]
+        return [self._batch(tp, records, more=await self._has_more(tp)) for tp, records in found.items()]
 
     async def commit(self, stored: Mapping[int, int]) -> None:
         """Note the stored positions by partition, and commit them for lag tools when it is time."""
@@ -221,12 +221,19 @@ class Reader:
         if self._stalls.note(tp.partition, await self._position(tp), stable, now=now):
             self._set_aside(tp, _STALLED)
 
-    def _batch(self, tp: TopicPartition, records: "Sequence[ConsumerRecord]") -> Batch:
+    def _batch(self, tp: TopicPartition, records: "Sequence[ConsumerRecord]", *, more: bool) -> Batch:
         start = self._next[tp]
         last = records[-1]
         self._next[tp] = last.offset + 1
         deliveries = [Delivery(each.partition, each.offset, each.key, each.value, each.headers) for each in records]
-        return Batch(tp.partition, deliveries, start, Position(last.offset + 1, mark_of(self._cluster, last)))
+        return Batch(tp.partition, deliveries, start, Position(last.offset + 1, mark_of(self._cluster, last)), more)
+
+    async def _has_more(self, tp: TopicPartition) -> bool:
+        """Tell if readable records were left behind those of the last fetch."""
+        # By the end that came with them. The last poll may be newer: then records that have come since the fetch would
+        # make a backlog of a live partition.
+        end = self._fetched_end(tp)
+        return end is not None and await self._position(tp) < end
 
     def _seek(self) -> None:
         for tp, offset in self._next.items():
@@ -244,8 +251,11 @@ class Reader:
 
     def _end(self, tp: TopicPartition) -> int:
         """The last stable offset, by the last fetch or the last poll. Readable records end there."""
-        stable = self._client.last_stable_offset(tp)
-        # A broker that knows no transactions gives -1 or nothing.
-        by_fetch = self._client.highwater(tp) if stable in {None, -1} else stable
-        known = [each for each in (by_fetch, self._ends.get(tp)) if each is not None]
+        known = [each for each in (self._fetched_end(tp), self._ends.get(tp)) if each is not None]
         return max(known, default=self._surveyed[tp])
+
+    def _fetched_end(self, tp: TopicPartition) -> int | None:
+        """The last stable offset, by the last fetch; None before the first."""
+        stable: int | None = self._client.last_stable_offset(tp)
+        # A broker that knows no transactions gives -1 or nothing.
+        return self._client.highwater(tp) if stable in {None, -1} else stable

@@ -15,8 +15,8 @@ def test_each_observation_stands_beside_its_delivery() -> None:
     anna = [delivery(observation(n), offset=n) for n in range(3)]
     result = decode_batches(
         [
-            Batch(1, [boris[0], unreadable, boris[1]], 7, Position(10, "m")),
-            Batch(0, anna, 0, Position(3, "m")),
+            Batch(1, [boris[0], unreadable, boris[1]], 7, Position(10, "m"), more=False),
+            Batch(0, anna, 0, Position(3, "m"), more=False),
         ]
     )
     assert result.request.deliveries == [*boris, *anna]
@@ -29,7 +29,9 @@ def test_each_observation_stands_beside_its_delivery() -> None:
 def test_impossible_values_are_gathered_from_all_batches() -> None:
     """Impossible values of all batches are collected, each with its delivery."""
     first, second = (Delivery(partition, 0, None, value(spo2=101 + partition)) for partition in range(2))
-    result = decode_batches([Batch(each.partition, [each], 0, Position(1, "m")) for each in (first, second)])
+    result = decode_batches(
+        [Batch(each.partition, [each], 0, Position(1, "m"), more=False) for each in (first, second)]
+    )
     assert [(each.delivery, each.name, each.value) for each in result.implausible] == [
         (first, "spo2", "101"),
         (second, "spo2", "102"),

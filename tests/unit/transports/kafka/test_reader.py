@@ -284,6 +284,35 @@ async def test_a_transaction_that_stays_open_is_named(
     assert follower.read[1] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(("stable", "aborted"), [(4, {3}), (None, {3, 4, 5}), (-1, {3, 4, 5})])
+async def test_records_that_cannot_be_read_are_no_backlog(
+    cluster: Cluster, follower: Follower, stable: int | None, aborted: set[int]
+) -> None:
+    """Neither aborted records behind a batch nor an open transaction are more to read, but a readable record is, on
+    brokers without transactions too."""
+    cluster.fill(6, 0)
+    cluster.stable[FIRST] = stable
+    cluster.aborted |= {(FIRST, each) for each in aborted}
+    await follower.assign()
+    [first] = await follower.fetch(most=2)
+    [rest] = await follower.fetch()
+    assert (first.more, rest.more) == (True, False)
+    assert follower.read[0] == [0, 1, 2]
+
+
+async def test_records_that_came_after_a_fetch_are_no_backlog(cluster: Cluster, follower: Follower) -> None:
+    """Where a poll has seen a later end than the fetch, the end of the fetch counts."""
+    cluster.fill(5, 0)
+    cluster.withheld.add(FIRST)
+    await follower.assign()
+    polls = cluster.calls["end_offsets"]
+    await until(lambda: cluster.calls["end_offsets"] > polls + 2, follower.fetch)
+    cluster.stable[FIRST] = 3
+    cluster.withheld.clear()
+    [batch] = await follower.fetch()
+    assert (batch.position.next, batch.more) == (3, False)
+
+
 async def test_what_was_damaged_may_turn_out_to_be_nothing(
     cluster: Cluster, transport: KafkaTransport, follower: Follower
 ) -> None:
