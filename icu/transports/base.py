@@ -13,6 +13,8 @@ The delivery contract, in words:
 - **Partial failure.** Records that cannot be read stop their own partition only. It is set aside, and tried again with
   back-off; `degraded` names partition, offset and remedy meanwhile.
 - **Back-pressure.** Where the number of uncommitted records is bounded, `publish` waits for a commit.
+- **Retention.** A log may drop its oldest records, as a broker does after some time. A reader that has not read them
+  gets a TransportError, and the next `assign` counts them.
 - **Positions.** A consumer is assigned every partition, from the positions that its caller stored. The consumer never
   changes them: the caller's database is the truth. `commit` releases the records before the positions. So does
   `assign`, if the positions belong to this log: a caller may have ended between its transaction and the commit.

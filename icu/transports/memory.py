@@ -16,7 +16,7 @@ from anyio.lowlevel import checkpoint
 
 from icu.messages import Delivery, Position, Record
 from icu.transports.base import Assignment, Batch
-from icu.transports.errors import TransportClosedError
+from icu.transports.errors import TransportClosedError, TransportError
 
 
 class _Signal:
@@ -34,16 +34,24 @@ class _Signal:
 
 
 class _PartitionLog:
-    """The log of one partition."""
+    """The log of one partition, which keeps records until they are committed."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, capacity: int) -> None:
         self.partition = partition
-        # The offset of the first kept record: those before were committed and trimmed.
+        self._capacity = capacity
+        # The offset of the first kept record.
         self.begin = 0
         self._kept: deque[Delivery] = deque()
 
-    def __len__(self) -> int:
+    @property
+    def unstored(self) -> int:
+        """Number of records that are not committed."""
         return len(self._kept)
+
+    @property
+    def full(self) -> bool:
+        """True if the next record has to wait for a commit."""
+        return len(self._kept) >= self._capacity
 
     @property
     def end(self) -> int:
@@ -56,20 +64,38 @@ class _PartitionLog:
         first = offset - self.begin
         return list(islice(self._kept, first, first + most))
 
-    def trim(self, offset: int) -> None:
+    def commit(self, offset: int) -> None:
+        """Drop the records before the offset."""
         while self.begin < offset and self._kept:
-            self._kept.popleft()
-            self.begin += 1
+            self._drop_first()
+
+    def _drop_first(self) -> None:
+        self._kept.popleft()
+        self.begin += 1
+
+
+class _NewestLog(_PartitionLog):
+    """A log that keeps its newest records, committed or not, as a broker does for a time."""
+
+    unstored = 0
+    full = False
+
+    def append(self, record: Record) -> None:
+        super().append(record)
+        if len(self._kept) > self._capacity:
+            self._drop_first()
+
+    def commit(self, offset: int) -> None:
+        """Keep all records: there may be other readers."""
 
 
 class _Topic:
     """The state that the transport and its consumers share."""
 
-    def __init__(self, name: str, partitions: int, capacity: int) -> None:
+    def __init__(self, name: str, logs: Sequence[_PartitionLog]) -> None:
         self.name = name
-        self.capacity = capacity
         self.mark = uuid4().hex
-        self.logs = [_PartitionLog(number) for number in range(partitions)]
+        self.logs = logs
         self.appended = _Signal()
         self.trimmed = _Signal()
         self.closed = False
@@ -90,9 +116,20 @@ class MemoryTransport:
     sending_trouble = None
     degraded = None
 
-    def __init__(self, *, topic: str, partitions: int = 6, capacity: int = 100_000) -> None:
-        """Make an empty log of `partitions`, each with room for `capacity` uncommitted records."""
-        self._topic = _Topic(topic, partitions, capacity)
+    def __init__(
+        self, *, topic: str, partitions: int = 6, capacity: int = 100_000, waits_for_commits: bool = True
+    ) -> None:
+        """Make an empty log.
+
+        Args:
+            topic: Name of the topic.
+            partitions: Number of partitions.
+            capacity: Records for which each partition has room.
+            waits_for_commits: True if a publisher waits for a commit where there is no room. False for a topic that
+                nobody needs to read: then a partition drops its oldest record.
+        """
+        log = _PartitionLog if waits_for_commits else _NewestLog
+        self._topic = _Topic(topic, [log(number, capacity) for number in range(partitions)])
         self._readers = 0
 
     @property
@@ -101,12 +138,12 @@ class MemoryTransport:
 
     @property
     def unstored(self) -> int:
-        return sum(map(len, self._topic.logs))
+        return sum(log.unstored for log in self._topic.logs)
 
     @property
     def sending_degraded(self) -> str | None:
         # A full topic that nobody reads stays full.
-        if self._readers or all(len(log) < self._topic.capacity for log in self._topic.logs):
+        if self._readers or not any(log.full for log in self._topic.logs):
             return None
         return f"{self.topic} is full, and no sink reads it: start the sink (python -m icu status shows it)"
 
@@ -125,7 +162,7 @@ class MemoryTransport:
         for record in records:
             topic.check_open()
             log = topic.log_of(record.key)
-            while len(log) >= topic.capacity:
+            while log.full:
                 # The records so far have to reach the readers, whose commits make room.
                 topic.appended.notify()
                 await topic.trimmed.wait()
@@ -173,6 +210,7 @@ class MemoryConsumer:
         if self._unfetched():
             with anyio.move_on_after(linger):
                 await self._wait_for(max_records)
+        self._check_kept()
         return list(self._take(max_records))
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
@@ -190,9 +228,13 @@ class MemoryConsumer:
             return Assignment(Position(log.begin, mark), other_log=stored is not None, lost=log.begin)
         return Assignment(Position(max(stored.next, log.begin), mark), lost=max(0, log.begin - stored.next))
 
+    def _check_kept(self) -> None:
+        if any(self._offsets[log.partition] < log.begin for log in self._topic.logs):
+            raise TransportError(f"{self._topic.name} has dropped records that this reader has not read: assign again")
+
     def _trim(self, stored: Mapping[int, int]) -> None:
         for partition, offset in stored.items():
-            self._topic.logs[partition].trim(offset)
+            self._topic.logs[partition].commit(offset)
         self._topic.trimmed.notify()
 
     def _unfetched(self) -> int:

@@ -54,6 +54,22 @@ class Memory:
             await consumer.commit({0: Position(before, mark)})
 
 
+class Newest:
+    """In-memory transport that keeps its newest records, whether they are committed or not."""
+
+    def __init__(self) -> None:
+        self.opened: list[Transport] = []
+
+    async def open(self, *, partitions: int = 6) -> Transport:
+        self.opened.append(MemoryTransport(topic="icu.test", partitions=partitions, waits_for_commits=False))
+        return self.opened[-1]
+
+    async def forget(self, transport: Transport, *, before: int) -> None:
+        pytest.skip(
+            "newer records alone make this log drop older ones: see tests/unit/transports/test_memory_newest.py"
+        )
+
+
 class OnKafka:
     """Kafka: a log drops records that are older than its retention."""
 
@@ -92,7 +108,7 @@ class OnCluster:
         self._cluster.forget(TopicPartition(transport.topic, 0), before)
 
 
-@pytest.fixture(params=["memory", "cluster", "kafka"])
+@pytest.fixture(params=["memory", "newest", "cluster", "kafka"])
 def kind(request: pytest.FixtureRequest) -> str:
     """Name of an implementation."""
     return str(request.param)
@@ -101,7 +117,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def anyio_backend(kind: str) -> str | tuple[str, dict[str, object]]:
     """Event loop: real time for a broker, virtual time for the in-memory transport."""
-    clocks: dict[str, str | tuple[str, dict[str, object]]] = {"memory": virtual_time(), "cluster": virtual_asyncio()}
+    clocks: dict[str, str | tuple[str, dict[str, object]]] = {
+        "memory": virtual_time(),
+        "newest": virtual_time(),
+        "cluster": virtual_asyncio(),
+    }
     return clocks.get(kind, "asyncio")
 
 
@@ -110,6 +130,7 @@ async def world(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Worl
     """Surroundings of the implementation. Everything opened in them is closed at the end."""
     worlds: dict[str, Callable[[], World]] = {
         "memory": Memory,
+        "newest": Newest,
         "cluster": lambda: OnCluster(request.getfixturevalue("monkeypatch")),
         "kafka": lambda: OnKafka(request.getfixturevalue("broker")),
     }
