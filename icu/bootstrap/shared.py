@@ -17,7 +17,7 @@ from prometheus_client import (
 )
 
 from icu import __version__
-from icu.bootstrap.transport import make_transport
+from icu.bootstrap.transport import make_alarms_transport, make_transport
 from icu.config.load import packaged
 from icu.config.settings import Settings
 from icu.http.connections import Connections
@@ -58,11 +58,12 @@ class Shared:
         self.registry = _registry()
         # Patients of the children that run in this process now, by the child's id.
         self.patients: dict[str, EmulatedPatients] = {}
+        self._alarms: Transport | None = None
         self._telemetry: dict[Callable[[CollectorRegistry], Any], Any] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Close the transport at the end. Open it around the supervisor: a child's restart never closes it."""
+        """Close the transports at the end. Open them around the supervisor: a child's restart never closes them."""
         transport = self.transport
         try:
             yield
@@ -70,6 +71,8 @@ class Shared:
             # A stop request has cancelled the scope around: without the shield closing would be cut at its first await.
             with CancelScope(shield=True):
                 await transport.aclose()
+                if self._alarms is not None:
+                    await self._alarms.aclose()
 
     def check_nothing_lost(self) -> None:
         """Check that no readings are left in memory at the end of the process.
@@ -92,6 +95,13 @@ class Shared:
         up = Gauge("icu_transport_up", "1 while all of the topic can be read and written", registry=self.registry)
         up.set_function(lambda: float(not (transport.degraded or transport.trouble)))
         return transport
+
+    @property
+    def alarms(self) -> Transport:
+        """Transport of the topic of alarms, for the sink."""
+        if self._alarms is None:
+            self._alarms = make_alarms_transport(self.settings)
+        return self._alarms
 
     def telemetry(self, kind: Callable[[CollectorRegistry], T]) -> T:
         """Return the metrics of a role, on the registry of this process.

@@ -1,6 +1,7 @@
 """Kafka topics, for the command line. KafkaError is raised at once where no broker answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import anyio
 
@@ -15,26 +16,25 @@ def list_topics(settings: Settings) -> Mapping[str, int]:
     return anyio.run(topics.list_topics, Brokers(settings.kafka))
 
 
-def create_topic(settings: Settings, name: str | None, *, partitions: int | None, copies: int | None) -> str:
-    """Create a topic, and return the result as a sentence.
+def create_topics(settings: Settings, name: str | None, *, partitions: int | None, copies: int | None) -> Iterator[str]:
+    """Create topics, and yield each result as a sentence.
 
     Args:
-        settings: Settings with the brokers, and the topic for all that is not given.
-        name: Name of the topic.
+        settings: Settings with the brokers, and the topics for all that is not given.
+        name: Name of one topic; None for those of readings and of alarms.
         partitions: Number of partitions.
         copies: Replication factor; None for the broker's default.
     """
-    name = name or settings.transport.topic
-    partitions = partitions or settings.transport.partitions
-
-    async def create() -> bool:
-        return await topics.create_topic(Brokers(settings.kafka), name, partitions=partitions, copies=copies)
-
-    return f"{name} was created with {partitions} partitions" if anyio.run(create) else f"{name} is there already"
+    configured = settings.transport
+    partitions = partitions or configured.partitions
+    create = partial(topics.create_topic, Brokers(settings.kafka), partitions=partitions, copies=copies)
+    for each in [name] if name else [configured.topic, configured.alarms]:
+        created = anyio.run(create, each)
+        yield f"{each} was created with {partitions} partitions" if created else f"{each} is there already"
 
 
 def describe_topic(settings: Settings, name: str | None) -> Sequence[topics.Partition]:
-    """Return the partitions of a topic; None means the configured one.
+    """Return the partitions of a topic; None means that of the readings.
 
     Raises:
         UsageError: There is no such topic.

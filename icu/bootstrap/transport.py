@@ -1,6 +1,6 @@
 """Choice of the transport by the settings."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 
@@ -11,13 +11,26 @@ if TYPE_CHECKING:
     from icu.transports.kafka.transport import KafkaTransport
 
 
+# Events of alarms that are kept in memory, in each partition, for readers to come.
+_KEPT_ALARMS: Final = 1_000
+
+
 def make_transport(settings: Settings) -> Transport:
     """Make the transport of a process, one for all its children. Connects nothing yet."""
     match settings.transport.kind:
         case "memory":
             return _memory(settings)
         case "kafka":
-            return _kafka(settings)
+            return _kafka(settings, settings.transport.topic, "readings")
+
+
+def make_alarms_transport(settings: Settings) -> Transport:
+    """Make the transport of the topic of alarms. Connects nothing yet."""
+    match settings.transport.kind:
+        case "memory":
+            return _alarms_in_memory(settings)
+        case "kafka":
+            return _kafka(settings, settings.transport.alarms, "alarms")
 
 
 def _memory(settings: Settings) -> Transport:
@@ -28,12 +41,20 @@ def _memory(settings: Settings) -> Transport:
     return MemoryTransport(topic=chosen.topic, partitions=chosen.partitions, capacity=chosen.capacity)
 
 
-def _kafka(settings: Settings) -> "KafkaTransport":
+def _alarms_in_memory(settings: Settings) -> Transport:
+    from icu.transports.memory import MemoryTransport
+
+    chosen = settings.transport
+    return MemoryTransport(
+        topic=chosen.alarms, partitions=chosen.partitions, capacity=_KEPT_ALARMS, waits_for_commits=False
+    )
+
+
+def _kafka(settings: Settings, topic: str, content: str) -> "KafkaTransport":
     from icu.transports.kafka.brokers import Brokers
     from icu.transports.kafka.transport import KafkaTransport
 
     brokers = Brokers(settings.kafka)
     if brokers.exposed:
-        logger.warning('readings travel unencrypted to {}: use a TLS port (security = "SSL")', brokers.address)
-    chosen = settings.transport
-    return KafkaTransport(brokers, topic=chosen.topic, partitions=chosen.partitions)
+        logger.warning('{} travel unencrypted to {}: use a TLS port (security = "SSL")', content, brokers.address)
+    return KafkaTransport(brokers, topic=topic, partitions=settings.transport.partitions)

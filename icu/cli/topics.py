@@ -31,18 +31,19 @@ def list_topics(config: Path | None) -> None:
 @click.option("--copies", type=Whole(1, 100), help="Replicas; 3, or all brokers where there are fewer.")
 @config_option
 def create(name: str | None, partitions: int | None, copies: int | None, config: Path | None) -> None:
-    """Make the topic NAME, or the configured one. Finding it there already is no error."""
+    """Make the topic NAME, or those of readings and alarms. Finding one there already is no error."""
     settings = prepare(config, None, transport="kafka")
     from icu.bootstrap import topics as kafka_topics
 
-    click.echo(kafka_topics.create_topic(settings, name, partitions=partitions, copies=copies))
+    for result in kafka_topics.create_topics(settings, name, partitions=partitions, copies=copies):
+        click.echo(result)
 
 
 @topics.command()
 @click.argument("name", required=False)
 @config_option
 def describe(name: str | None, config: Path | None) -> None:
-    """The partitions of the topic NAME, or of the configured one: leader, replicas and offsets."""
+    """The partitions of the topic NAME, or of that of the readings: leader, replicas and offsets."""
     settings = prepare(config, None, transport="kafka")
     from icu.bootstrap import topics as kafka_topics
 

@@ -24,6 +24,7 @@ from icu.config.settings import (
     PatientChild,
     Secret,
     Settings,
+    Transport,
     TransportKind,
 )
 
@@ -99,24 +100,34 @@ def load(
     if transport is not None:
         settings = replace(settings, transport=replace(settings.transport, kind=transport))
     settings = _with_password(_with_patient_uuid(settings, environ), file, environ)
+    _check_topics(settings, file, environ)
     _check_kafka(settings, file, environ)
     for where, why in check(settings):
         raise file.mistake(where, why)
     return settings
 
 
+def _check_topics(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
+    topic, alarms = settings.transport.topic, settings.transport.alarms
+    if topic == alarms:
+        why = f"readings and alarms need a topic each, and both have {topic}: write another name for one of them"
+        # The one that was named: the other may be the default.
+        key = "topic" if alarms == Transport().alarms else "alarms"
+        raise _mistake(file, environ, "transport", key, why)
+
+
 def _check_kafka(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
     if settings.transport.kind == "kafka":
         for key, why in mistakes_in(settings.kafka):
-            raise _kafka_mistake(file, environ, key, why)
+            raise _mistake(file, environ, "kafka", key, why)
 
 
-def _kafka_mistake(file: File, environ: Mapping[str, str], key: str, why: str) -> ConfigurationError:
-    """Return the error for a key of [kafka]. It names the variable of the environment if one has set the key."""
-    for name in variables_of("kafka", key):
+def _mistake(file: File, environ: Mapping[str, str], section: str, key: str, why: str) -> ConfigurationError:
+    """Return the error for a key. It names the variable of the environment if one has set the key."""
+    for name in variables_of(section, key):
         if environ.get(name):
             return ConfigurationError(f"environment variable {name}: {why}")
-    return file.mistake(f"kafka.{key}", why)
+    return file.mistake(f"{section}.{key}", why)
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
@@ -208,7 +219,7 @@ def _with_password(settings: Settings, file: File, environ: Mapping[str, str]) -
         return settings
 
     def unreadable(why: str) -> ConfigurationError:
-        return _kafka_mistake(file, environ, "sasl_password_file", f"the password file {path} {why}")
+        return _mistake(file, environ, "kafka", "sasl_password_file", f"the password file {path} {why}")
 
     try:
         text = read_small(path, most=_LONGEST_PASSWORD).decode("utf-8").rstrip("\r\n")

@@ -125,6 +125,8 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: TransportKind = "memory"
     topic: Topic = "icu.observations"
+    # Topic of the events of alarms, which the sink publishes.
+    alarms: Topic = "icu.alarms"
     # Partitions of a topic that is created. An existing topic keeps its own number.
     partitions: Annotated[int, Meta(ge=1, le=1_000)] = 6
     # Records that `memory` holds in each partition before publishers have to wait.

@@ -20,8 +20,10 @@ from msgspec import Struct
 from icu.messages import Implausible
 from icu.ops.retries import retry
 from icu.sink.ahead import AheadReport
+from icu.sink.beside import beside
 from icu.sink.heartbeat import Heart
 from icu.sink.intake import DecodedBatches, decode_batches
+from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError
 from icu.store.heartbeats import Beat
@@ -46,6 +48,7 @@ class Batching(Struct, frozen=True):
 async def consume(
     *,
     transport: Transport,
+    alarms: Transport,
     database_url: str,
     telemetry: Telemetry,
     batching: Batching,
@@ -59,6 +62,7 @@ async def consume(
 
     Args:
         transport: Open; its owner closes it.
+        alarms: The topic of alarms, likewise.
         database_url: The database to write, held by this sink alone.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
@@ -75,10 +79,12 @@ async def consume(
         async def open_database() -> Writer:
             return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
 
-        heart = Heart(transport, now)
-        sink = _Sink(consumer, open_database, held.aclose, telemetry, heart, batching, now, task_status.started)
+        heart, publisher = Heart(transport, now), Publisher(alarms, telemetry)
+        sink = _Sink(
+            consumer, open_database, held.aclose, telemetry, heart, publisher, batching, now, task_status.started
+        )
         try:
-            async with heart.beating(sink.beat):
+            async with heart.beating(sink.beat), beside(publisher.run):
                 await sink.run()
         except anyio.get_cancelled_exc_class():
             # Records of an in-memory transport end with this process; a durable log is read on at the next start.
@@ -97,6 +103,7 @@ class _Sink:
         close_database: Callable[[], Awaitable[None]],
         telemetry: Telemetry,
         heart: Heart,
+        publisher: Publisher,
         batching: Batching,
         now: Callable[[], float],
         on_started: Callable[[], None],
@@ -108,6 +115,7 @@ class _Sink:
         self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
         self._heart = heart
+        self._publisher = publisher
         self._batching = batching
         self._now = now
         self._ahead = AheadReport()
@@ -155,6 +163,7 @@ class _Sink:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
                 await self._report_lag()
                 await self._check_database()
+            await self._settle_outbox()
 
     async def finish(self) -> None:
         """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
@@ -192,6 +201,7 @@ class _Sink:
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
         self._heart.note_back()
+        self._publisher.begin_anew()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
         write = partial(self._write, await self._opened(), request, round(arrived * 1000))
@@ -203,6 +213,11 @@ class _Sink:
         if beat is not None:
             self._heart.note_written()
         return result
+
+    async def _settle_outbox(self) -> None:
+        if self._publisher.is_due:
+            settle = partial(self._publisher.settle, await self._opened())
+            await retry("reading the outbox", settle, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""

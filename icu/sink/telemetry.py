@@ -19,6 +19,9 @@ class Telemetry:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.trouble: str | None = "the sink has not started yet"
+        # The thing that the publishing of alarms waits for, and the refusal that only people can end, with its remedy.
+        self.publishing_trouble: str | None = None
+        self.publishing_refusal: str | None = None
         self._stored = Counter("icu_sink_stored", "Readings stored", registry=registry)
         self._duplicates = Counter("icu_sink_duplicates", "Readings delivered again and swallowed", registry=registry)
         self._dead = Counter("icu_sink_dead_letters", "Records refused", ["reason"], registry=registry)
@@ -42,10 +45,23 @@ class Telemetry:
             registry=registry,
         )
         self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
+        self._published = Counter("icu_sink_alarm_events_published", "Events of alarms published", registry=registry)
 
     def set_trouble(self, trouble: str | None) -> None:
         """Set what the sink waits for; None when it works again."""
         self.trouble = trouble
+
+    def set_publishing_trouble(self, trouble: str | None) -> None:
+        """Set what the publishing of alarms waits for; None when it works again."""
+        self.publishing_trouble = trouble
+
+    def set_publishing_refusal(self, refusal: str | None) -> None:
+        """Set why alarms are not published until a person mends it; None when it works again."""
+        self.publishing_refusal = refusal
+
+    def count_published(self, events: int) -> None:
+        """Count events of alarms that were acknowledged."""
+        self._published.inc(events)
 
     def set_lag(self, lag: int) -> None:
         """Set the number of records that are not fetched yet."""

@@ -14,6 +14,7 @@ import anyio
 from msgspec import Struct
 from sqlalchemy import text
 
+from icu.alarms.events import AlarmEvent
 from icu.messages import Delivery, Observation, Position, Refusal
 from icu.store import journal
 from icu.store.beds import place
@@ -24,6 +25,7 @@ from icu.store.errors import PositionConflictError
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, write_beat
 from icu.store.inserting import Insert, insert_all, insert_new
+from icu.store.outbox import take_events
 from icu.store.readings import ReadingRow, to_rows
 
 T = TypeVar("T")
@@ -172,6 +174,29 @@ class Writer:
     async def beat(self, beat: Beat) -> None:
         """Store a sign of life alone."""
         await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
+
+    async def take_events(self, *, published: int, most: int) -> Sequence[AlarmEvent]:
+        """Delete published events of alarms from the outbox, and read the next ones.
+
+        Args:
+            published: Sequence of the last published event; 0 if there is none to delete.
+            most: The most events to read.
+
+        Raises:
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
+        """
+
+        async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
+            # The sequences of another database say nothing about this one's events.
+            await self._check_foreign_writes(transaction)
+            return await take_events(transaction, published=published, most=most)
+
+        # Where nothing is deleted, no other writer has to wait.
+        if published:
+            return await self._transact(work)
+        async with self._turn:
+            return await self._engine.read(work)
 
     async def check(self) -> None:
         """Check that the database is still the one that was opened, while there is nothing to write.

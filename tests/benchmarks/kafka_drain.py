@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.store.writer import WriteRequest, WriteResult
+from icu.transports.memory import MemoryTransport
 from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import encoded_readings, fill, new_topic, open_transport, patients_of
 from tests.brokers import Broker
@@ -81,8 +82,9 @@ async def ours(broker: Broker, topic: str) -> Lap:
     telemetry, batching = Watched(finish), Batching(linger=0)
     with tempfile.TemporaryDirectory() as folder:
         async with open_transport(broker.bootstrap, topic) as transport, anyio.create_task_group() as group:
-            sink = partial(consume, transport=transport, database_url=url(folder), batching=batching)
-            group.start_soon(partial(sink, telemetry=telemetry))
+            alarms = MemoryTransport(topic="icu.alarms", waits_for_commits=False)
+            sink = partial(consume, transport=transport, alarms=alarms, telemetry=telemetry, batching=batching)
+            group.start_soon(partial(sink, database_url=url(folder)))
             await finish.reached.wait()
             group.cancel_scope.cancel()
     return finish.lap

@@ -143,13 +143,15 @@ def apache(tmp_path: Path) -> Iterator[ApacheKafka]:
 
 @pytest.fixture
 def topic(broker: Broker) -> str:
-    """A new topic."""
+    """A new topic, and one of alarms."""
     name = f"icu.test-{uuid4().hex[:12]}"
     broker.create_topic(name)
+    broker.create_topic(f"{name}.alarms")
     return name
 
 
 @pytest.fixture
 def kafka(start: Start, broker: Broker, topic: str) -> Start:
-    """A function that starts a role on the broker and the topic."""
-    return partial(start, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=topic)
+    """A function that starts a role on the broker and the topics."""
+    topics = {"KAFKA_TOPIC": topic, "ICU_TRANSPORT_ALARMS": f"{topic}.alarms"}
+    return partial(start, KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, **topics)

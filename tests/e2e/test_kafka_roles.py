@@ -60,7 +60,7 @@ def waits_for(bootstrap: str, program: Program) -> None:
     assert "docker compose up -d" in complaint
 
 
-def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
+def topics(bootstrap: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `topics`, and return its output."""
     return subprocess.run(
         [sys.executable, "-m", "icu", "topics", *words],
@@ -68,7 +68,7 @@ def topics(bootstrap: str, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=TIMEOUT,
-        env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap},
+        env={"PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap, **environ},
     )
 
 
@@ -97,7 +97,7 @@ def test_each_role_tells_how_it_is(kafka: Start) -> None:
     for role in (sink, patient):
         assert role.ready().get("/health/live").status_code == 200
         role.until("/metrics", lambda response: figure(response, "icu_transport_up") == 1)
-    assert sink.get("/health/ready").json()["checks"] == {"transport": "ok", "sink": "ok"}
+    assert sink.get("/health/ready").json()["checks"] == {"transport": "ok", "sink": "ok", "alarms": "ok"}
     assert patient.get("/health/ready").json()["checks"] == {"transport": "ok"}
     assert patient.get("/").json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
     assert patient.get("/current").json()["patient_uuid"] == str(uuid_of_name("Иван Петров"))
@@ -294,6 +294,18 @@ def test_a_topic_is_created_once(broker: Broker) -> None:
     assert (again.returncode, again.stdout) == (0, f"{name} is there already\n")
     topics(broker.bootstrap, "create", f"{name}.small", "--partitions", "2")
     assert f"{name}.small\t2 partitions" in topics(broker.bootstrap, "list").stdout.splitlines()
+
+
+def test_both_topics_are_created_without_a_name(broker: Broker) -> None:
+    """Without a name, the topics of readings and of alarms are created."""
+    if not broker.real:
+        pytest.skip("the mock creates no topics: needs a real Kafka")
+    name = f"icu.test-{uuid4().hex[:12]}"
+    created = topics(broker.bootstrap, "create", KAFKA_TOPIC=name, ICU_TRANSPORT_ALARMS=f"{name}.alarms").stdout
+    assert created.splitlines() == [
+        f"{name} was created with 6 partitions",
+        f"{name}.alarms was created with 6 partitions",
+    ]
 
 
 def test_topics_that_cannot_be_had(broker: Broker) -> None:

@@ -16,6 +16,7 @@ from icu.messages import encode, uuid_of_name
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.base import Transport
+from icu.transports.memory import MemoryTransport
 from tests.brokers import ApacheKafka, Broker
 from tests.hostile import IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT
 from tests.integration.conftest import Connect
@@ -36,7 +37,12 @@ HOSTILE: list[tuple[str, bytes | None, bytes | None]] = [
 async def running(transport: Transport, url: str, registry: CollectorRegistry) -> AsyncIterator[None]:
     """Run a sink, and cancel it at the end."""
     sink = partial(
-        consume, transport=transport, database_url=url, telemetry=Telemetry(registry), batching=Batching(linger=0)
+        consume,
+        transport=transport,
+        alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
+        database_url=url,
+        telemetry=Telemetry(registry),
+        batching=Batching(linger=0),
     )
     async with anyio.create_task_group() as group:
         await group.start(sink)

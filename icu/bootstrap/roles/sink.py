@@ -25,10 +25,16 @@ def actor(child: SinkChild, shared: Shared) -> Start:
     async def trouble() -> str | None:
         return telemetry.trouble
 
+    async def publishing_trouble() -> str | None:
+        publishing = _publishing(shared)
+        return publishing.degraded or publishing.trouble
+
     shared.health.add("sink", trouble)
+    shared.health.add("alarms", publishing_trouble)
     consumer = partial(
         consume,
         transport=transport,
+        alarms=shared.alarms,
         database_url=shared.settings.database.url,
         telemetry=telemetry,
         # A broker gathers records before it answers: lingering here too would only delay them.
@@ -50,11 +56,21 @@ def app(shared: Shared, host: str) -> "Litestar":
 
 
 def work_status(shared: Shared) -> WorkStatus:
-    """Return the status of the transport, and the trouble of storing."""
+    """Return the status of the transport, of storing, and of the publishing of alarms."""
     from icu.sink.telemetry import Telemetry
 
-    transport = shared.transport
-    return WorkStatus(transport.trouble or shared.telemetry(Telemetry).trouble, transport.degraded)
+    transport, publishing = shared.transport, _publishing(shared)
+    trouble = transport.trouble or shared.telemetry(Telemetry).trouble or publishing.trouble
+    return WorkStatus(trouble, transport.degraded or publishing.degraded)
+
+
+def _publishing(shared: Shared) -> WorkStatus:
+    from icu.sink.telemetry import Telemetry
+
+    alarms, telemetry = shared.alarms, shared.telemetry(Telemetry)
+    return WorkStatus(
+        telemetry.publishing_trouble or alarms.sending_trouble, telemetry.publishing_refusal or alarms.sending_degraded
+    )
 
 
 SINK: Final = Role(

@@ -258,6 +258,14 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
         r":2: api\.cors_origins\[0\]: .*for instance https://ward\.example",
     ),
     "a topic with spaces": ('[transport]\ntopic = "my topic"', r":2: transport\.topic: .*instance icu\.observations"),
+    "one topic for all": (
+        '[transport]\nalarms = "icu.observations"',
+        r":2: transport\.alarms: readings and alarms need a topic each, and both have icu\.observations: write anot",
+    ),
+    "readings on the topic of alarms": (
+        '[transport]\ntopic = "icu.alarms"',
+        r":2: transport\.topic: readings and alarms need a topic each, and both have icu\.alarms: write another name",
+    ),
     "a password inline": (
         '[kafka]\nsasl_username = "icu"\nsasl_password = "secret"',
         r":3: kafka\.sasl_password: a password does not belong here: .*ICU_KAFKA_SASL_PASSWORD.*sasl_password_file",
@@ -395,6 +403,8 @@ def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.Monkey
         ("ICU_LOG_LEVEL", "LOUD", r"ICU_LOG_LEVEL: 'LOUD' is none of .*, ERROR\Z"),
         ("ICU_LOG_LEVEL", "debug", "did you mean 'DEBUG'"),
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka", "for instance kafka-1:9092,kafka-2:9092, not 'kafka'"),
+        ("KAFKA_TOPIC", "icu.alarms", r"\Aenvironment variable KAFKA_TOPIC: readings and alarms need a topic each"),
+        ("ICU_TRANSPORT_ALARMS", "icu.observations", r"\Aenvironment variable ICU_TRANSPORT_ALARMS: readings and"),
         ("DATABASE_URL", "postgresql://icu:secret@db/icu", r"DATABASE_URL: .*sqlite:///icu\.db; [^@]*\Z"),
     ],
 )

@@ -33,6 +33,7 @@ async def test_what_is_waited_for_is_said_until_it_is_there(url: str, monkeypatc
         async def sink() -> None:
             await consume(
                 transport=transport,
+                alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
                 database_url=url,
                 telemetry=telemetry,
                 batching=Batching(linger=0),

@@ -43,6 +43,7 @@ async def running(
         async def sink(*, task_status: anyio.abc.TaskStatus[None]) -> None:
             await consume(
                 transport=transport,
+                alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
                 database_url=url,
                 telemetry=telemetry,
                 batching=BATCHING,

@@ -92,6 +92,7 @@ class Ward:
     async def _consume(self) -> None:
         await consume(
             transport=self.transport,
+            alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
             database_url=self._url,
             telemetry=self.telemetry,
             batching=Batching(max_records=12, linger=0),

@@ -82,6 +82,7 @@ async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
             try:
                 await consume(
                     transport=ward.transport,
+                    alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
                     database_url=ward.url,
                     telemetry=ward.telemetry,
                     batching=Batching(linger=0),

@@ -1,0 +1,36 @@
+"""Outbox: events of alarms that are to be published. Each is written in the transaction that changes the alarm."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Raw
+from sqlalchemy import text
+
+from icu.alarms.events import AlarmEvent
+from icu.store.engines.base import Transaction
+
+_DELETE: Final = text("DELETE FROM outbox WHERE sequence <= :last")
+# In their order, so that the events of an alarm are published in theirs.
+_READ: Final = text(
+    "SELECT outbox.sequence, outbox.alarm, outbox.version, outbox.event, patients.uuid, outbox.payload FROM outbox"
+    " LEFT JOIN alarms ON alarms.id = outbox.alarm LEFT JOIN patients ON patients.id = alarms.patient_id"
+    " ORDER BY outbox.sequence LIMIT :most"
+)
+
+
+async def take_events(transaction: Transaction, *, published: int, most: int) -> Sequence[AlarmEvent]:
+    """Delete published events, and read the next ones.
+
+    Args:
+        transaction: Open transaction; one to read with is enough if `published` is 0.
+        published: Sequence of the last published event; 0 if there is none to delete.
+        most: The most events to read.
+    """
+    if published:
+        await transaction.execute(_DELETE, [{"last": published}])
+    return [
+        AlarmEvent(
+            sequence=sequence, alarm=alarm, version=version, event=event, patient_uuid=patient, episode=Raw(payload)
+        )
+        for sequence, alarm, version, event, patient, payload in await transaction.rows(_READ, {"most": most})
+    ]
