@@ -319,10 +319,12 @@ def test_topics_that_cannot_be_had(broker: Broker) -> None:
 
 
 def test_a_role_makes_the_topic(start: Start, broker: Broker) -> None:
-    """The first role that needs a missing topic creates it."""
+    """The first role that needs a missing topic creates it, the sink that of alarms before there is one."""
     if not broker.real:
         pytest.skip("the mock creates no topics: needs a real Kafka")
     name = f"icu.test-{uuid4().hex[:12]}"
-    sink = start("run", "sink", KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, KAFKA_TOPIC=name).ready()
-    assert f"{name}\t6 partitions" in topics(broker.bootstrap, "list").stdout.splitlines()
+    environ = {"KAFKA_TOPIC": name, "ICU_TRANSPORT_ALARMS": f"{name}.alarms", "ICU_TRANSPORT_PARTITIONS": "4"}
+    sink = start("run", "sink", KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap, **environ).ready()
+    found = topics(broker.bootstrap, "list").stdout.splitlines()
+    assert {f"{name}\t4 partitions", f"{name}.alarms\t4 partitions"} <= set(found)
     assert sink.stop(signal.SIGTERM) == 0

@@ -16,21 +16,13 @@ from icu.sink.consumer import Batching, consume
 from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError
-from icu.store.writer import Writer, open_writer
+from icu.store.writer import Writer
 from icu.transports.base import Transport
 from icu.transports.errors import TransportError
 from icu.transports.memory import MemoryTransport
 from tests.outboxes import EPISODE, outbox, published, versions, write_event
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import restored, rows
-
-
-@pytest.fixture
-async def writer(url: str) -> AsyncIterator[Writer]:
-    """Writer of a database in which reading has begun."""
-    async with open_writer(url, topic="icu.test") as writer:
-        await writer.begin({}, other_logs=frozenset())
-        yield writer
 
 
 @pytest.fixture
@@ -247,7 +239,7 @@ async def test_events_of_another_database_are_not_deleted(
         with pytest.raises(PositionConflictError):
             await publisher.settle(writer)
         assert outbox(url) == [("other", 1)]
-        await writer.begin({}, other_logs=frozenset())
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         publisher.begin_anew()
         await settled(publisher, writer, url)
         assert versions(await published(consumer, 1)) == [("other", 1)]
