@@ -176,16 +176,7 @@ class Writer:
         await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
 
     async def take_events(self, *, published: int, most: int) -> Sequence[AlarmEvent]:
-        """Delete published events of alarms from the outbox, and read the next ones.
-
-        Args:
-            published: Sequence of the last published event; 0 if there is none to delete.
-            most: The most events to read.
-
-        Raises:
-            PositionConflictError: Another database was restored into this one. Read the positions again.
-            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
-        """
+        """Delete published events and read the next ones, as `icu.store.outbox.take_events`. Raises as `check`."""
 
         async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
             # The sequences of another database say nothing about this one's events.
