@@ -59,10 +59,11 @@ def see_again(draft: Draft, at: int) -> None:
         None if episode.presence == "pending" else "update",
         blind_since=None,
         last_valid_at=None,
-        dues=tuple(None if due is None else due + moved for due in episode.dues),
+        # Not before now: no deadline passes unseen.
+        dues=tuple(None if due is None else max(at, due + moved) for due in episode.dues),
         blind_total=episode.blind_total + moved,
         # A monitor that sees nothing clears nothing, however long.
-        clearing_due=None if episode.clearing_due is None else episode.clearing_due + blind,
+        clearing_due=None if episode.clearing_due is None else max(at, episode.clearing_due + blind),
     )
 
 

@@ -6,7 +6,7 @@ one that is present from its worst value to the value that would clear it. So a 
 
 from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.clocks import AHEAD
-from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, ZEROS
+from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, UNAVAILABLE, ZEROS, Condition
 from icu.alarms.episodes import Episode
 from icu.alarms.passing import deadlines
 from icu.alarms.rules import Rule
@@ -50,7 +50,19 @@ def _is_calm(watch: Watch, sample: Sample) -> bool:
         and (clock is None or (clock.presence == "present") == watch.ages.is_off(watch.arrived))
         and not (watch.is_cuff and sample.measured is None and sample.has_pressure)
         and (watch.silent or not any(_is_unheard(each) for each in watch.episodes.values()))
+        and not any(_is_overdue(watch, each) for each in UNAVAILABLE)
     )
+
+
+def _is_overdue(watch: Watch, condition: Condition) -> bool:
+    """Tell if a lost sign was not judged at its deadline, when the last values were too old: the next reading does it."""
+    window = watch.windows.get(condition.name)
+    if window is None:
+        return False
+    tier = window.tier(watch.looked_at, watch.interval, len(condition.tiers))
+    episode = watch.episodes.get(condition.name)
+    # The priority of an alarm stays until it ends.
+    return tier >= 0 if episode is None else tier < 0 or tier > episode.tier
 
 
 def _is_unheard(episode: Episode) -> bool:

@@ -178,6 +178,9 @@ def explain(change: Change, rows: list[Row]) -> None:
     if time is None or not (change.event == "start" or by_itself):
         return
     row = next((each for each in reversed(rows) if each[1] <= time), rows[0])
+    if by_itself and time - row[1] >= 60_000:
+        # The next value has shown that it was over by then.
+        row = rows[-1]
     value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]
     assert value is not None
     # Younger than two intervals, or 10 s: nothing comes of a value that is old.

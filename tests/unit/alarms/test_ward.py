@@ -150,3 +150,31 @@ def test_a_blind_ward_is_one_alarm() -> None:
     assert alarm.id == acknowledged.id == ended.id != ward_blind(NOON + 1).id
     assert not acknowledged.is_audible and not ended.is_open
     assert alarm.patient == UUID(int=0)
+
+
+def test_a_sign_that_came_back_while_values_were_old() -> None:
+    """A lost sign that is judged at no deadline, for the values are too old then, is judged by the next reading."""
+    beds = [Bed(interval=30.0), Bed(interval=30.0, steady=False)]
+    for bed in beds:
+        bed.send(30)
+        for seconds in (60, 90, 120):
+            bed.send(seconds, pulse=None)
+        bed.send(156)
+        bed.send(186)
+        # At 246 s the pulse was seen for long enough, and the last values are 60 s old.
+        bed.send(256)
+    assert [each.ended is None for each in beds[0].table.values()] == [False]
+    assert beds[0].table == beds[1].table
+
+
+def test_no_deadline_passes_unseen() -> None:
+    """An alarm whose end would fall into a blind time ends with the first value after it."""
+    bed = Bed()
+    for seconds in (5, 10, 15):
+        bed.send(seconds)
+    bed.send(20, map=45)
+    bed.send(25)
+    bed.send(37, map=None)
+    bed.send(42)
+    [alarm] = bed.alarms("map.low")
+    assert alarm.ended == NOON + 42_000
