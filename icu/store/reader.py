@@ -254,6 +254,8 @@ class Reader:
         if identity != self._identity:
             async with self._engine.connection(identity) as connection:
                 await schema.check(connection, self._engine.location)
+        # Another task may have found it meanwhile: what that one has learnt is kept.
+        if identity != self._identity:
             self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
         return identity
 
