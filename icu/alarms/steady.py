@@ -55,7 +55,7 @@ def _is_calm(watch: Watch, sample: Sample) -> bool:
 
 
 def _is_overdue(watch: Watch, condition: Condition) -> bool:
-    """Tell if a lost sign was not judged at its deadline, when the last values were too old: the next reading does it."""
+    """Tell if a lost sign was not judged at its deadline, as the last values were too old: the next reading does it."""
     window = watch.windows.get(condition.name)
     if window is None:
         return False
