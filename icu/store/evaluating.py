@@ -11,11 +11,12 @@ from typing import Final, Protocol
 from msgspec import Struct
 from sqlalchemy import text
 
-from icu.alarms.effects import Effects
+from icu.alarms.blind import ward_blind
+from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import BedState
 from icu.store.beds import beds_by_key, save_beds
 from icu.store.engines.base import Transaction, Values
-from icu.store.episodes import save
+from icu.store.episodes import episode, save
 from icu.store.journal import AlarmNews
 from icu.store.readings import ReadingRow
 
@@ -113,6 +114,27 @@ async def save_effects(transaction: Transaction, effects: Effects) -> list[Alarm
     if effects.suppressed:
         await transaction.execute(_COUNT, _counts(effects))
     return news
+
+
+async def end_blind(transaction: Transaction, since: int, ended: int) -> list[AlarmNews]:
+    """Store the alarm of a ward that was blind, with the acknowledgement that is stored under its identity.
+
+    Args:
+        transaction: Open transaction.
+        since: Last time at which the ward saw.
+        ended: Time at which it sees again.
+
+    Returns:
+        Events of the alarm, for the journal.
+    """
+    begun = ward_blind(since)
+    stored = await episode(transaction, begun.id)
+    if stored is not None and not stored.is_open:
+        return []
+    changes = [Change(begun, 0, "start")] if stored is None else []
+    before = begun if stored is None else stored
+    changes.append(Change(ward_blind(since, before.acknowledged, ended), before.version, "end"))
+    return await save(transaction, changes)
 
 
 def _counts(effects: Effects) -> list[Values]:

@@ -25,8 +25,8 @@ from icu.store.tables import COLUMNS
 # Patients whose readings are read at a time.
 PATIENTS_AT_ONCE: Final = 500
 
-# Readings that tell a patient's clock, gaps and blind times: the last ones, and those of a time before the newest. It is
-# longer where the interval is, as are the windows: icu.alarms.windows.
+# Readings that tell clock, gaps and blind times of a sender: the last ones, and those of a time before the newest. As
+# the windows do (icu.alarms.windows), it grows with the interval.
 _LEAST: Final = 11
 _SPAN: Final = 180_000
 _INTERVALS: Final = 18

@@ -19,7 +19,7 @@ from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
-from icu.store.evaluating import Evaluator, StoredReadings, evaluate, save_effects
+from icu.store.evaluating import Evaluator, StoredReadings, end_blind, evaluate, save_effects
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
 from icu.store.inserting import Insert, Inserted, insert_all, insert_new
@@ -149,6 +149,16 @@ class Writer:
         async def work(transaction: Transaction) -> None:
             await self._check_foreign_writes(transaction)
             alarms = await save_effects(transaction, effects)
+            await self._write_beat(beat, self._committed, self._stored, transaction)
+            await append_to_journal(transaction, beat.at, alarms=alarms)
+
+        await self._transact(work)
+
+    async def end_blind(self, since: int, beat: Beat) -> None:
+        """Store the alarm of a time in which nobody was watched, which ends with this sign of life."""
+
+        async def work(transaction: Transaction) -> None:
+            alarms = await end_blind(transaction, since, beat.at)
             await self._write_beat(beat, self._committed, self._stored, transaction)
             await append_to_journal(transaction, beat.at, alarms=alarms)
 
