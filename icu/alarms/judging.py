@@ -143,8 +143,6 @@ def _held(watch: Watch, sample: Sample, *, disconnected: bool) -> set[str]:
 def _note_sight(watch: Watch, sample: Sample, valid_at: int) -> None:
     """Note which signs that this patient had are flagged or absent."""
     for condition in UNAVAILABLE:
-        if not watch.missed(condition):
-            continue
         blind = any(sign.name in watch.bed.had and sample.valid[NUMBER[sign.name]] is None for sign in condition.signs)
         window = window_of(watch.windows, condition)
         if blind:

@@ -2,7 +2,10 @@
 
 The sink makes an `Evaluation`, gives it the readings of a batch, writes its effects in the batch's transaction, and
 installs it after the commit. One that is not installed has changed nothing: a failed transaction throws it away, or
-evaluates again.
+evaluates again. One evaluation at a time.
+
+The server's time is the wall clock at the start of the program, and the monotonic time that has passed since: a clock
+that is set back lengthens no silence, and one that is set forward ends none.
 """
 
 from collections.abc import Container, Sequence

@@ -133,10 +133,6 @@ class Watch(Struct):
         rules = self.rules
         return (self.is_cuff and rules.of_cuff.get(condition.name)) or rules.by_name[condition.name]
 
-    def missed(self, condition: Condition) -> bool:
-        """Tell if this patient had any of the signs of a condition."""
-        return any(sign.name in self.bed.had for sign in condition.signs)
-
     def apply(self, condition: Condition, event: Input, effects: Effects, rule: Rule | None = None) -> None:
         """Step a condition's machine, and keep its outcome."""
         name = condition.name

@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from tests.benchmarks import (
+    alarms,
     api,
     kafka_consume,
     kafka_crowd,
@@ -25,7 +26,12 @@ from tests.benchmarks.wards import quieten
 from tests.brokers import Broker, available, open_broker
 
 ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main}
-ALONE: dict[str, Callable[[], None]] = {"launch": launch.main, "stream": stream.main, "stops": stops.main}
+ALONE: dict[str, Callable[[], None]] = {
+    "alarms": alarms.main,
+    "launch": launch.main,
+    "stream": stream.main,
+    "stops": stops.main,
+}
 WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
     "kafka-produce": kafka_produce.main,
     "kafka-consume": kafka_consume.main,

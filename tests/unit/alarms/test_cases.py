@@ -223,6 +223,43 @@ def test_asystole_is_first() -> None:
     assert bed.one("asystole").signal == "latched"
 
 
+def test_asystole_with_a_line() -> None:
+    """A pulse of 0 without breaths is asystole where a line shows a pressure, though nothing flags perfusion."""
+    bed = Bed()
+    low(bed, [97] * 3)
+    bed.send(15, pulse=0, resp_rate=None)
+    assert bed.names() == ["asystole"]
+
+
+def test_asystole_without_perfusion() -> None:
+    """A pulse of 0 without breaths is asystole where the oximeter finds no perfusion, without any line."""
+    bed = Bed()
+    for number in range(3):
+        bed.send(number * 5, measured=-60)
+    bed.send(15, pulse=0, resp_rate=None, spo2=None, measured=-60, flags={"spo2": "low-perfusion"})
+    assert bed.names() == ["asystole"]
+
+
+def test_an_alarm_by_ordinary_readings() -> None:
+    """In a batch without ticks, readings that change nothing but the time bring the end of the delay all the same."""
+    bed = Bed()
+    bed.send(0)
+    rows = [
+        (
+            *bed.rows[0][0][:1],
+            NOON + number * 5_000,
+            (8 - number) * 5_000,
+            *bed.rows[0][0][3:7],
+            8_500,
+            *bed.rows[0][0][8:],
+        )
+        for number in range(1, 9)
+    ]
+    bed.now = NOON + 40_000
+    bed.take(rows)
+    assert bed.one("spo2.low").raised == at(20)
+
+
 def test_leads_off_are_no_asystole() -> None:
     """A pulse of 0 without breaths, with good perfusion and no line: disconnected, and nothing else."""
     bed = Bed()
@@ -332,6 +369,16 @@ def test_a_paused_bed_lets_worse_through() -> None:
     bed.send(50, pulse=0, spo2=85)
     assert bed.one("asystole").is_audible
     assert not bed.one("spo2.low").is_audible
+
+
+def test_a_new_high_alarm_sounds_beside_a_paused_one() -> None:
+    """A pause that silenced a high alarm does not silence the next one."""
+    bed = Bed()
+    low(bed, [75] * 3)
+    bed.pause()
+    assert not bed.one("spo2.low").is_audible
+    bed.send(15, spo2=75, pulse=0)
+    assert bed.one("asystole").is_audible
 
 
 def test_a_restart_lengthens_no_pause() -> None:

@@ -1,0 +1,152 @@
+"""Evaluations of batches, restarts, windows and the pieces around the machine."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icu.alarms.blind import BLIND_AFTER, blind_since, ward_blind
+from icu.alarms.commands import admit, end_standby
+from icu.alarms.defaults import WARD
+from icu.alarms.episodes import Acknowledgement
+from icu.alarms.limits import NO_OVERRIDES
+from icu.alarms.rules import compile_rules
+from icu.alarms.staleness import interval_of, stale_after
+from icu.alarms.starting import new_watch
+from icu.alarms.ward import Evaluation, Ward
+from icu.alarms.windows import LEVELS, Window
+from tests.alarms import KEY, NOON, NORMAL, PATIENT, Bed, row_of
+
+
+def rows(*values: float, start: int = 0) -> list[tuple[object, ...]]:
+    """Return readings 5 s apart that differ in their saturation."""
+    times = [NOON + (start + number) * 5_000 for number in range(len(values))]
+    return [row_of(time, times[-1], {**NORMAL, "spo2": value}, None) for time, value in zip(times, values, strict=True)]
+
+
+def test_an_evaluation_that_is_thrown_away_changes_nothing() -> None:
+    """Two evaluations of the same batch have the same effects; only an installed one is known to the next."""
+    bed = Bed()
+    bed.take(rows(97, 97))
+    batch = rows(85, 85, 85, 85, 97, start=2)
+    first, second = Evaluation(bed.ward), Evaluation(bed.ward)
+    for each in (first, second):
+        each.take(batch, [5.0] * 5, NOON + 30_000)
+    assert first.effects == second.effects
+    assert [each.event for each in first.effects.events] == ["start", "update"]
+    second.install()
+    again = Evaluation(bed.ward)
+    again.take(batch, [5.0] * 5, NOON + 30_000)
+    assert again.effects.changes == [] and again.effects.late == 5
+
+
+def test_a_tick_that_is_thrown_away_is_due_still() -> None:
+    """A deadline stays due until an evaluation of it is installed, and while a partition has more to read."""
+    bed = Bed()
+    bed.take(rows(97))
+    due = bed.ward.due
+    assert due == NOON + 15_000
+    Evaluation(bed.ward).tick(due)
+    waiting = Evaluation(bed.ward)
+    waiting.tick(due, unread={KEY})
+    assert waiting.effects.changes == [] and bed.ward.due == due
+    last = Evaluation(bed.ward)
+    last.tick(due)
+    last.install()
+    assert [each.event for each in last.effects.events] == ["start"]
+    assert bed.ward.all_due(due) == [] and bed.ward.due == NOON + 75_000
+
+
+def test_a_batch_is_stored_in_one_row_an_episode() -> None:
+    """What opens, changes and ends in one batch is one row, from the version in the store to the last."""
+    bed = Bed()
+    bed.take(rows(97))
+    evaluation = Evaluation(bed.ward)
+    evaluation.take(rows(85, 85, 85, 85, 97, 97, 97, start=1), [5.0] * 7, NOON + 60_000)
+    [row] = evaluation.effects.rows
+    assert (row.before, row.episode.version) == (0, len(evaluation.effects.changes))
+    assert not row.episode.is_open
+
+
+def test_a_ward_without_readings_has_no_deadline() -> None:
+    """A patient who was never heard is not missed."""
+    ward = Ward()
+    ward.put(KEY, new_watch(PATIENT, compile_rules(WARD, NO_OVERRIDES), NOON))
+    assert ward.due is None
+    ward.remove(KEY)
+    assert not Evaluation(ward).knows(KEY)
+
+
+def test_an_admitted_patient_is_missed_from_then_on() -> None:
+    """Who was admitted and never heard is stale."""
+    bed = Bed()
+    bed.rule(admit(bed.bed, now=NOON, label="7"))
+    bed.wait(20)
+    assert bed.names() == ["data.stale"] and bed.bed.bed == "7"
+
+
+def test_standby_ends_by_hand() -> None:
+    """A bed whose standby a person ends is watched at once, and missed from then on."""
+    bed = Bed()
+    bed.take(rows(97, 97))
+    bed.standby()
+    bed.wait(600)
+    bed.rule(end_standby(bed.bed, now=bed.now))
+    bed.wait(614)
+    assert bed.alarms() == []
+    bed.wait(616)
+    assert bed.names() == ["data.stale"]
+
+
+def test_intervals() -> None:
+    """Stale after three intervals, 15 s at least; the interval is as stated, else the median of the last ten gaps."""
+    assert [stale_after(5_000, []), stale_after(60_000, [1]), stale_after(None, [])] == [15_000, 180_000, 15_000]
+    assert interval_of(None, [100_000, *[10_000] * 6, *[20_000] * 4]) == 10_000
+    assert interval_of(None, []) == 5_000
+
+
+def test_an_unstated_interval_is_learnt() -> None:
+    """A sender that states none and sends each 20 s is stale after 60 s; before its first gap is known, after 15 s."""
+    bed = Bed(interval=None)
+    for number in range(30):
+        bed.send(number * 20)
+    bed.wait(639)
+    assert [each.raised for each in bed.alarms()] == [NOON + 15_000]
+    bed.wait(640)
+    assert [each.raised for each in bed.alarms("data.stale")] == [NOON + 15_000, NOON + 640_000]
+
+
+@given(
+    spans=st.lists(st.integers(1, 60), max_size=8),
+    open_=st.booleans(),
+    after=st.integers(0, 200),
+    interval=st.sampled_from([5_000, 20_000]),
+)
+def test_windows_change_when_they_are_said_to(spans: list[int], open_: bool, after: int, interval: int) -> None:
+    """The level of a window is the same each second until its next change, and another one then."""
+    time, window = 0, Window()
+    for number, seconds in enumerate(spans):
+        blind = number % 2 == 0
+        window = window.lose(time, time) if blind else window.see(time, interval)
+        time += seconds * 1_000
+    window = window.lose(time, time) if open_ else window.see(time, interval)
+    at = time + after * 1_000
+    level = window.tier(at, interval, len(LEVELS))
+    change = window.next_change(at, interval, len(LEVELS))
+    end = at + 800_000 if change is None else change
+    assert all(window.tier(each, interval, len(LEVELS)) == level for each in range(at, end, 1_000))
+    assert change is None or window.tier(change, interval, len(LEVELS)) != level
+
+
+def test_a_blind_ward_is_one_alarm() -> None:
+    """All monitors derive the same alarm from the same heartbeat, whoever asks and whenever."""
+    assert blind_since(NOON, None, NOON + BLIND_AFTER - 1) is None
+    assert blind_since(NOON, None, NOON + BLIND_AFTER) == NOON
+    assert blind_since(NOON + 60_000, NOON, NOON + 61_000) == NOON
+    alarm = ward_blind(NOON)
+    assert (alarm.priority, alarm.signal, alarm.is_audible) == ("high", "on", True)
+    acknowledged = ward_blind(NOON, Acknowledgement("Ann", NOON + 20_000))
+    ended = ward_blind(NOON, ended=NOON + 30_000)
+    assert alarm.id == acknowledged.id == ended.id != ward_blind(NOON + 1).id
+    assert not acknowledged.is_audible and not ended.is_open
+    assert alarm.patient == UUID(int=0)
