@@ -124,6 +124,7 @@ class _Sink:
         self._batching = batching
         self._now = now
         self._reports = Reports(telemetry)
+        self._partitions: Sequence[int] = ()
         # True once heartbeats may be written.
         self._beats = False
 
@@ -153,8 +154,11 @@ class _Sink:
             await self._close_database()
 
     async def resume(self) -> None:
-        """Assign every partition at its stored offset."""
+        """Assign every partition at its stored offset, and go on watching."""
         await retry("reading the stored offsets", self._assign, on_trouble=self._set_trouble)
+        # After the writer has accepted the database: it notices what other programs change from then on.
+        watch = partial(self._alarms.resume, await self._opened(), self._partitions)
+        await retry("reading the alarms", watch, on_trouble=self._set_trouble)
 
     async def drain(self) -> None:
         """Move records from the transport to the database until cancelled.
@@ -221,7 +225,7 @@ class _Sink:
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
-        await self._alarms.resume(writer, assignments)
+        self._partitions = tuple(assignments)
         self._publisher.begin_anew()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
