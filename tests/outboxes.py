@@ -15,12 +15,12 @@ from tests.stores import connected, rows
 
 EPISODE = '{"condition":"spo2.low","priority":"high"}'
 
-# Not of interest to the outbox.
+# Not of interest to the outbox: it has ended, and the engine leaves it alone.
 _ALARM = (
     "INSERT INTO alarms (id, patient_id, condition, kind, priority, version, presence, signal, inhibition, tier,"
-    " onsets, dues, blind_total, onset, ward_limits, patient_limits, late, repeats, seen, unanswered)"
-    " VALUES (?, (SELECT id FROM patients WHERE uuid = ?), ?, 'physiological', 'high', 1, 'present', 'on', 'none', 0,"
-    " '[]', '[]', 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
+    " onsets, dues, blind_total, onset, ended, ward_limits, patient_limits, late, repeats, seen, unanswered)"
+    " VALUES (?, (SELECT id FROM patients WHERE uuid = ?), ?, 'physiological', 'high', 1, 'absent', 'off', 'none', 0,"
+    " '[]', '[]', 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
 )
 
 

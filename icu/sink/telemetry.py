@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from icu.messages import Implausible
 from icu.sink.ahead import AheadReading
+from icu.sink.alarm_figures import AlarmFigures
 from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
 from icu.store.writer import WriteRequest, WriteResult
 
@@ -45,6 +46,7 @@ class Telemetry:
             "Those of them that were ahead by over 5 minutes: the sender's clock is wrong",
             registry=registry,
         )
+        self.alarms = AlarmFigures(registry)
         self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
         self._published = Counter("icu_sink_alarm_events_published", "Events of alarms published", registry=registry)
 

@@ -1,7 +1,7 @@
 """Followers of the journal: batches of readings, and of patients who are new or have changed."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,25 +9,45 @@ from sqlalchemy import text
 
 from icu.store import journal
 from icu.store.engines.base import Connection
-from icu.store.journal import PatientNews
+from icu.store.journal import AlarmNews, PatientNews
 from icu.store.readings import PatientReading, ReadingRow, to_patient_reading
 
 _NEWEST_BATCH: Final = text("SELECT max(batch) FROM journal")
 _BATCHES: Final = text("SELECT batch, payload FROM journal WHERE batch >= :batch ORDER BY batch LIMIT :limit")
+_SIGNS: Final = text(
+    "SELECT (SELECT coalesce(max(at), 0) FROM heartbeats), (SELECT coalesce(max(count), 0) FROM command_count)"
+)
 _PATIENTS: Final = text("SELECT id, uuid, name, interval FROM patients")
 
 
 class Batch(Struct, frozen=True):
-    """Entry of the journal: the readings that one transaction stored, or the patients that it changed."""
+    """Entry of the journal: the readings that one transaction stored, or the patients or alarms that it changed."""
 
     number: int
     readings: Sequence[PatientReading] = ()
     # Those whose first readings are in the same batch, where the sink is of a version that has no entries of patients.
     news: Sequence[PatientNews] = ()
+    # Events of alarms, in their order.
+    alarms: Sequence[AlarmNews] = ()
     # The readings, as they are kept.
     rows: Sequence[ReadingRow] = ()
     # False where the database may have changed in other ways, too.
     complete: bool = True
+
+
+class Signs(NamedTuple):
+    """Marks that the commits of the sink, and of commands, leave even where the journal does not tell of them."""
+
+    # Time of the sink's last heartbeat, in milliseconds.
+    beat: int
+    # Number of commands.
+    commands: int
+
+    def explain(self, before: "Signs | None") -> bool:
+        """Tell if the sink or a command has committed since. Restored copies have older marks, or the same."""
+        if before is None:
+            return False
+        return self != before and self.beat >= before.beat and self.commands >= before.commands
 
 
 class JournalPatients:
@@ -54,6 +74,11 @@ class Follower:
         StoreUnavailableError when the database was removed or replaced: follow anew then.
         """
         return await self._connection.data_version()
+
+    async def signs(self) -> Signs:
+        """Read the marks of commits."""
+        [signs] = await self._connection.rows(_SIGNS)
+        return Signs(*signs)
 
     async def end(self) -> int:
         """The newest batch's number; 0 before the first."""
@@ -89,7 +114,7 @@ class Follower:
                 self._patients.found[number] = found
         readings = [to_patient_reading(row, uuids[row[0]]) for row in entry.rows]
         news = self._patients.found.get(number, entry.news)
-        return Batch(number, readings, news, entry.rows, entry.complete)
+        return Batch(number, readings, news, entry.alarms, entry.rows, entry.complete)
 
     async def _uuids(self) -> dict[int, UUID]:
         """Return the uuids of all patients by key, of which later batches bring more."""
