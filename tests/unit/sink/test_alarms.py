@@ -138,6 +138,21 @@ async def test_events_are_published_once_after_a_death_before_it(ward: WatchedWa
     assert events[0]["episode"]["condition"] == "asystole"
 
 
+async def test_an_alarm_is_published_at_once(ward: WatchedWard) -> None:
+    """The sink that stores an event publishes it, one of a batch and one of a deadline."""
+    async with ward.alarms.consumer() as consumer, ward.sink():
+        await consumer.assign({})
+        await ward.send(0)
+        await ward.send(5, pulse=0)
+        first = await published(consumer, 1)
+        await ward.send(6)
+        await ward.until(12)
+        found = [each for each in first if each["episode"]["condition"] == "asystole"]
+        while found[-1]["episode"]["signal"] != "latched":
+            found += await published(consumer, 1)
+    assert (found[0]["event"], found[0]["episode"]["signal"]) == ("start", "on")
+
+
 class TestCommands:
     """Commands of people, through the monitor's door."""
 
