@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from icu.alarms.effects import Change
 from icu.alarms.episodes import Acknowledgement, Episode, Shelf
@@ -95,6 +95,16 @@ async def open_episodes(asked: Transaction | Connection, patient: UUID | None = 
     else:
         rows = await asked.rows(_OPEN_OF_PATIENT, {"patient": str(patient)})
     return [_episode(row) for row in rows]
+
+
+def selection(rest: str) -> TextClause:
+    """Make a statement that selects episodes, of this SQL behind its tables: alarms, and their patients."""
+    return text(f"{_SELECT} {rest}")
+
+
+async def select(asked: Transaction | Connection, statement: TextClause, values: Values) -> list[Episode]:
+    """Read the episodes that a statement of `selection` finds, in its order."""
+    return [_episode(row) for row in await asked.rows(statement, values)]
 
 
 async def insert(transaction: Transaction, found: Episode) -> None:
