@@ -57,10 +57,10 @@ class Stream:
 
     async def event(self) -> Event:
         """Return the next event with data that is no beat."""
-        while True:
-            event = await self.any_event()
-            if event.kind != "beat":
-                return event
+        with anyio.fail_after(10):
+            while (event := await self.any_event()).kind == "beat":
+                pass
+        return event
 
     async def any_event(self) -> Event:
         """Return the next event with data."""
