@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from icu.monitor.schemas import PatientName
 from icu.ops.retries import retry
-from icu.store.following import Batch, Follower
+from icu.store.following import Batch, Follower, Signs
 from icu.store.reader import Reader
 from icu.store.readings import PatientReading
 
@@ -124,6 +124,8 @@ class Broadcast:
         self._observers: list[Observer] = []
         self._last_batch: int | None = None  # None before the first look
         self._closed = False
+        # Marks of the last commit that was seen; None before the first look at this database.
+        self._signs: Signs | None = None
         # True while the database can be read.
         self.is_following = False
         # For clients that come back, the batches behind each place; None where the journal does not reach back so far.
@@ -196,6 +198,7 @@ class Broadcast:
             # It may be of another database than before, whose numbers may be the same.
             self._forget()
             version = None
+            self._signs = None
             try:
                 while True:
                     version = await self._look(follower, version)
@@ -210,11 +213,12 @@ class Broadcast:
         newest = await follower.version()
         self._missed.clear()
         if newest != version:
-            await self._catch_up(follower)
+            before, self._signs = self._signs, await follower.signs()
+            await self._catch_up(follower, explained=self._signs.explain(before))
         self.is_following = True
         return newest
 
-    async def _catch_up(self, follower: Follower) -> None:
+    async def _catch_up(self, follower: Follower, *, explained: bool) -> None:
         if self._last_batch is None:
             # Clients that subscribed before the first look cannot know what they missed.
             self._begin_anew(await follower.end())
@@ -230,8 +234,8 @@ class Broadcast:
             update = Update(batches, self._last_batch)
             self._last_batch = batches[-1].number
             self._offer(update)
-        if self._last_batch == before:
-            # A commit of which the journal does not tell: dead letters alone, or another program's changes.
+        if self._last_batch == before and not explained:
+            # A commit of which nothing tells: dead letters alone, or another program's changes.
             self._forget()
 
     async def _read_after(self, follower: Follower, seen: int) -> Sequence[Batch]:
