@@ -106,6 +106,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     # How often it was raised again while it was latched.
     repeats: int = 0
 
+    # Server's time at which it was first heard. None: never yet, since its bed was paused, or it is shelved or history.
+    sounded: int | None = None
     # Rises when it is raised, escalates, sounds again or ends. A command names the one that its author saw.
     seen: int = 0
     acknowledged: Acknowledgement | None = None

@@ -13,6 +13,8 @@ from icu.config.settings import Ward
 from icu.http.face import Lifespan, face
 from icu.http.health import Health
 from icu.monitor.ages import Ages
+from icu.monitor.alarms import ROUTES as ALARMS
+from icu.monitor.beats import beat
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
 from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
@@ -43,13 +45,13 @@ _TAGS: Final = [
     ),
     Tag(
         "alarms",
-        "What people command, on loopback alone: there are no keys yet",
+        "Alarms of now and before, their limits, and what people command: on loopback alone, for there are no keys yet",
     ),
     Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
 
-_HANDLERS: Final = (
+_HANDLERS: Final = [
     list_patients,
     list_metrics,
     latest_metrics,
@@ -60,8 +62,9 @@ _HANDLERS: Final = (
     list_children,
     ward_state,
     list_audit,
+    *ALARMS,
     *COMMANDS,
-)
+]
 
 
 def create_app(
@@ -102,24 +105,6 @@ def create_app(
         lifespan: Further context managers.
     """
 
-    dependencies: dict[str, object] = {"reader": reader, "ages": ages, "broadcast": broadcast}
-    dependencies |= {"latest_readings": LatestReadings(reader, broadcast), "max_ages": max_ages}
-    dependencies |= {"freshness": freshness, "door": door, "ward": ward, "fetch_children": fetch_children}
-
-    @asynccontextmanager
-    async def watching(_app: Litestar) -> AsyncIterator[None]:
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(broadcast.run)
-                group.start_soon(ages.run)
-                group.start_soon(freshness.run)
-                yield
-                group.cancel_scope.cancel()
-        finally:
-            # Streams first: an open one could read from a closed reader.
-            broadcast.close()
-            await reader.aclose()
-
     app = face(
         title="ICU monitor",
         description=_DESCRIPTION,
@@ -132,9 +117,35 @@ def create_app(
         prefix=prefix,
         cors_origins=cors_origins,
         hosts=hosts,
-        dependencies=dependencies,
-        lifespan=[watching, *lifespan],
+        dependencies={
+            "reader": reader,
+            "ages": ages,
+            "broadcast": broadcast,
+            "latest_readings": LatestReadings(reader, broadcast),
+            "freshness": freshness,
+            "door": door,
+            "ward": ward,
+            "fetch_children": fetch_children,
+            "max_ages": max_ages,
+        },
+        lifespan=[lambda _: _watching(reader, ages, broadcast, freshness), *lifespan],
     )
     # Host headers are checked where the server is bound to loopback.
     app.opt[BOUND_TO_LOOPBACK] = hosts is not None
     return app
+
+
+@asynccontextmanager
+async def _watching(reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness) -> AsyncIterator[None]:
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(broadcast.run)
+            group.start_soon(ages.run)
+            group.start_soon(freshness.run)
+            group.start_soon(beat, broadcast, freshness)
+            yield
+            group.cancel_scope.cancel()
+    finally:
+        # Streams first: an open one could read from a closed reader.
+        broadcast.close()
+        await reader.aclose()

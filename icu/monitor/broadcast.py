@@ -1,22 +1,19 @@
 """One watch of the database for all live streams: each event is encoded once, and slow clients are dropped."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol, TypeAlias
-from uuid import UUID
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, Protocol
 
 import anyio
-import msgspec
 from anyio import TASK_STATUS_IGNORED, CancelScope, WouldBlock
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 from loguru import logger
-from msgspec import UNSET
 
-from icu.monitor.schemas import PatientName
+from icu.monitor.sse import Filter, encode
 from icu.ops.retries import retry
 from icu.store.following import Batch, Follower, Signs
 from icu.store.reader import Reader
-from icu.store.readings import PatientReading
 
 # Seconds between two looks at the database: gathering new batches costs less than sending each by itself.
 POLL_EVERY: Final = 0.2
@@ -26,11 +23,6 @@ PAGE: Final = 200
 
 # Places in the journal whose next batches are kept for clients that come back, until the next look at the database.
 MAX_KEPT: Final = 16
-
-# Patients whose events a client gets; None for all patients.
-Filter: TypeAlias = frozenset[UUID] | None
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 class Update:
@@ -59,12 +51,12 @@ class Subscription:
     """One client's subscription to the broadcast.
 
     Args:
-        queue: Updates that the client has not taken yet.
+        queue: Updates that the client has not taken yet, and beats.
         scope: Cancelled when the client is too slow.
         seen: Number of the newest batch when it began; 0 before the first batch.
     """
 
-    def __init__(self, queue: MemoryObjectSendStream[Update], scope: CancelScope, seen: int) -> None:
+    def __init__(self, queue: MemoryObjectSendStream[Update | bytes], scope: CancelScope, seen: int) -> None:
         self._queue = queue
         self._scope = scope
         self.seen = seen
@@ -85,6 +77,12 @@ class Subscription:
             return True
         self._scope.cancel()
         return False
+
+    def beat(self, event: bytes) -> None:
+        """Queue a beat, unless something waits there: that will do as a sign of life, and beats fill no queue."""
+        with suppress(WouldBlock, anyio.BrokenResourceError):
+            if not self._queue.statistics().current_buffer_used:
+                self._queue.send_nowait(event)
 
     def end(self) -> None:
         """End the stream after the queued updates."""
@@ -131,11 +129,21 @@ class Broadcast:
         task_status.started()
         await retry("following the database", self._poll, on_trouble=lambda _: None)
 
+    @property
+    def commands(self) -> int | None:
+        """Number of commands when the database was last seen to change; None before."""
+        return None if self._signs is None else self._signs.commands
+
     def observe(self, observer: Observer) -> None:
         """Begin to offer batches to a neighbour, before they are offered to clients and whenever it is active."""
         self._observers.append(observer)
 
-    def subscribe(self, queue: MemoryObjectSendStream[Update], scope: CancelScope) -> Subscription:
+    def beat(self, event: bytes) -> None:
+        """Offer an event without a number to all clients, whatever they follow."""
+        for subscription in tuple(self._subscriptions):
+            subscription.beat(event)
+
+    def subscribe(self, queue: MemoryObjectSendStream[Update | bytes], scope: CancelScope) -> Subscription:
         """Begin to offer updates.
 
         Args:
@@ -254,46 +262,3 @@ class Broadcast:
         for subscription in tuple(self._subscriptions):
             if not subscription.offer(update):
                 self.unsubscribe(subscription)
-
-
-def encode(batches: Iterable[Batch], patients: Filter) -> bytes:
-    """Encode batches as events, of patients before those of readings.
-
-    Args:
-        batches: In the order of their numbers.
-        patients: Those of whom the events tell.
-
-    Returns:
-        Server-sent events; empty where no batch has news or readings of the patients.
-    """
-    return b"".join(part for batch in batches for part in _events(batch, patients))
-
-
-def _events(batch: Batch, patients: Filter) -> Iterable[bytes]:
-    names, readings = _names(batch, patients), _readings(batch, patients)
-    if names:
-        # In a batch that has readings too, the number is theirs: a client that is cut off between the two comes back
-        # with the number before, and gets both again.
-        yield _event(b"patients", names, None if readings else batch.number)
-    if readings:
-        yield _event(b"readings", readings, batch.number)
-
-
-def _names(batch: Batch, patients: Filter) -> Sequence[PatientName]:
-    """List the patients who are new or have another name; an interval is no news for clients."""
-    return [
-        PatientName(each.uuid, each.name)
-        for each in batch.news
-        if each.name is not UNSET and (patients is None or each.uuid in patients)
-    ]
-
-
-def _readings(batch: Batch, patients: Filter) -> Sequence[PatientReading]:
-    if patients is None:
-        return batch.readings
-    return [each for each in batch.readings if each.patient_uuid in patients]
-
-
-def _event(kind: bytes, data: Sequence[PatientName | PatientReading], number: int | None) -> bytes:
-    id_line = b"" if number is None else b"id: %d\n" % number
-    return b"%bevent: %b\ndata: %b\n\n" % (id_line, kind, _encoder.encode(data))

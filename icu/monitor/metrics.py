@@ -27,6 +27,7 @@ from icu.monitor.queries import (
     Span,
     check_parameters,
     check_whole_number,
+    make_cursor,
     next_link,
     parse_cursor,
     parse_every,
@@ -107,7 +108,7 @@ async def list_metrics(
         page = await reader.page(
             patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
         )
-        link = {"Link": next_link(request.query_params, page.last)} if page.last else {}
+        link = {"Link": next_link(request.query_params, make_cursor(page.last))} if page.last else {}
         return _page(request, await encode_readings(page.readings), link, is_closed=span.until is not None)
     _refuse_pages(request.query_params)
     return await _whole(request, reader, patient_uuid, span, every, format)

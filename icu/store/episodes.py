@@ -39,6 +39,7 @@ _PLAIN: Final = (
     "last_valid_at",
     "late",
     "repeats",
+    "sounded",
     "seen",
     "reminder_due",
     "unanswered_due",
@@ -98,6 +99,16 @@ async def open_episodes(asked: Transaction | Connection, patient: UUID | None = 
     else:
         rows = await asked.rows(_OPEN_OF_PATIENT, {"patient": str(patient)})
     return [_episode(row) for row in rows]
+
+
+def selection(rest: str) -> TextClause:
+    """Make a statement that selects episodes, of this SQL behind its tables: alarms, and their patients."""
+    return text(f"{_SELECT} {rest}")
+
+
+async def select(asked: Transaction | Connection, statement: TextClause, values: Values) -> list[Episode]:
+    """Read the episodes that a statement of `selection` finds, in its order."""
+    return [_episode(row) for row in await asked.rows(statement, values)]
 
 
 async def insert(transaction: Transaction, found: Episode) -> None:

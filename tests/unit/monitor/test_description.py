@@ -52,7 +52,7 @@ async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
 async def test_the_page_says_where_the_next_one_is(
     writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]
 ) -> None:
-    """The Link header is described as it is sent, and no other route has one."""
+    """The Link header is described as it is sent, and no other route but the history of alarms has one."""
     await store(writer, [observation(0), observation(1)])
     answer = await monitor.get(f"patient/{ANNA}/metrics", params={"limit": 1})
     assert 'rel="next"' in answer.headers["link"]
@@ -64,6 +64,7 @@ async def test_the_page_says_where_the_next_one_is(
     link = described.pop("/api/patient/{patient_uuid}/metrics")
     assert link["schema"] == {"type": "string"}
     assert 'rel="next"' in link["description"]
+    assert described.pop("/api/alarms/history")["schema"] == {"type": "string"}
     assert set(described.values()) == {None}
 
 
@@ -72,7 +73,9 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
     [content] = document["paths"]["/api/stream"]["get"]["responses"]["200"]["content"].items()
     assert content[0] == "text/event-stream"
     described = {each["properties"]["event"]["const"]: each for each in content[1]["schema"]["items"]["oneOf"]}
-    assert set(described) == {"readings", "patients", "reset"}
+    assert set(described) == {"readings", "patients", "alarms", "beat", "reset"}
+    assert described["alarms"]["properties"]["data"]["contentSchema"]["items"] == {"$ref": "#/components/schemas/Alarm"}
+    assert described["beat"]["properties"]["data"]["contentSchema"] == {"$ref": "#/components/schemas/Beat"}
     data = described["readings"]["properties"]["data"]
     assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
     assert data["contentSchema"] == {"type": "array", "items": {"$ref": "#/components/schemas/PatientReading"}}
