@@ -16,8 +16,8 @@ from sqlalchemy import text
 from icu.alarms.episodes import BedState
 from icu.alarms.records import Bed, LimitChange, Record, Silence
 from icu.store.alarm_history import Chosen, alarm_page
+from icu.store.audit import DONE
 from icu.store.beds import bed_states
-from icu.store.commands.door import DONE
 from icu.store.engines.base import Connection
 
 _HOUR: Final = 3_600_000

@@ -12,6 +12,10 @@ from sqlalchemy import text
 from icu.store.engines.base import Connection
 from icu.store.readings import from_milliseconds
 
+# Results, beside the reasons of refusals.
+DONE: Final = "done"
+UNCHANGED: Final = "unchanged"
+
 _SELECT: Final = 'SELECT id, at, "by", source, command, patient_uuid, alarm, "before", "after", result FROM audit'
 _ALL: Final = text(f"{_SELECT} WHERE id < :before ORDER BY id DESC LIMIT :limit")
 _OF_PATIENT: Final = text(f"{_SELECT} WHERE patient_uuid = :patient AND id < :before ORDER BY id DESC LIMIT :limit")

@@ -16,7 +16,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from icu.alarms.limits import ConditionLimits, Limits
-from icu.store.commands.door import DONE, Author, Desk, Door
+from icu.store.audit import DONE
+from icu.store.commands.door import Author, Desk, Door
 from icu.store.limits import insert_limits
 from tests.brokers import ApacheKafka
 from tests.chaos.evidence import count, values_of

@@ -109,7 +109,12 @@ def test_each_role_tells_how_it_is(kafka: Start) -> None:
     for role in (sink, patient):
         assert role.ready().get("/health/live").status_code == 200
         role.until("/metrics", lambda response: figure(response, "icu_transport_up") == 1)
-    assert sink.get("/health/ready").json()["checks"] == {"transport": "ok", "sink": "ok", "alarms": "ok"}
+    assert sink.get("/health/ready").json()["checks"] == {
+        "transport": "ok",
+        "sink": "ok",
+        "alarms": "ok",
+        "engine": "ok",
+    }
     assert patient.get("/health/ready").json()["checks"] == {"transport": "ok"}
     assert patient.get("/").json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
     assert patient.get("/current").json()["patient_uuid"] == str(uuid_of_name("Иван Петров"))

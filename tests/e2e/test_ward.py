@@ -50,7 +50,7 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
     ).json()
     assert {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"} <= set(readings[0])
     checks = ward.ready().get("/health/ready").json()["checks"]
-    assert checks == dict.fromkeys(("sink", "transport", "database", "children"), "ok")
+    assert checks == dict.fromkeys(("sink", "transport", "database", "children", "alarms", "engine", "heartbeat"), "ok")
     # A child is running when it has been up for a second.
     bed = 'icu_child_state{child="bed-8",state="running"} 1.0'
     figures = ward.until("/metrics", lambda response: bed in response.text).text

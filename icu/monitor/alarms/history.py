@@ -12,8 +12,8 @@ from litestar.params import QueryParameter
 from icu.alarms.conditions import CONDITIONS, Priority
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
-from icu.monitor.metrics import TIME_SCHEMA
 from icu.monitor.queries import (
+    TIME_SCHEMA,
     AnyRequest,
     check_parameters,
     check_whole_number,

@@ -14,8 +14,7 @@ from icu.alarms.statistics import LITERATURE, Reference, Statistics, statistics_
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.freshness import Freshness
-from icu.monitor.metrics import TIME_SCHEMA
-from icu.monitor.queries import AnyRequest, check_parameters, parse_span
+from icu.monitor.queries import TIME_SCHEMA, AnyRequest, check_parameters, parse_span
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
 

@@ -10,7 +10,8 @@ from icu.alarms.episodes import Episode
 from icu.alarms.inputs import Acknowledge, Shelve
 from icu.store import episodes
 from icu.store.alarms import Alarm, alarm_of
-from icu.store.commands.door import DONE, UNCHANGED, Author, Desk, Door
+from icu.store.audit import DONE, UNCHANGED
+from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import AlarmNotFoundError, CommandConflictError, SenselessCommandError
 
 _MINUTE: Final = 60_000

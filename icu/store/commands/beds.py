@@ -12,8 +12,9 @@ from icu.alarms.defaults import LONGEST_PAUSE
 from icu.alarms.episodes import BedState
 from icu.bounds import check_name
 from icu.errors import PatientNotFoundError
+from icu.store.audit import DONE, UNCHANGED
 from icu.store.beds import bed_state, bed_states, relabel, save_beds
-from icu.store.commands.door import DONE, UNCHANGED, Author, Desk, Door
+from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
 from icu.store.commands.states import Bed, Beds, bed_of
 from icu.store.engines.base import Transaction

@@ -28,10 +28,6 @@ _AUDIT: Final = text(
 )
 _COUNT: Final = text("UPDATE command_count SET count = count + 1 RETURNING count")
 
-# Results in the audit, beside the reasons of refusals.
-DONE: Final = "done"
-UNCHANGED: Final = "unchanged"
-
 
 class Author(Struct, frozen=True):
     """Person who commands, as far as is known."""

@@ -10,8 +10,9 @@ from icu.alarms.auto import auto_limits
 from icu.alarms.checks import check_limits
 from icu.alarms.limits import ConditionLimits, Limits, change, merge
 from icu.alarms.sample import sample_of
+from icu.store.audit import DONE
 from icu.store.commands.beds import check_patient
-from icu.store.commands.door import DONE, Author, Desk, Door
+from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
 from icu.store.commands.states import LimitsState
 from icu.store.engines.base import Connection, Transaction

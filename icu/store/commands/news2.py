@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from icu.store.audit import DONE
 from icu.store.commands.beds import check_patient
-from icu.store.commands.door import DONE, Author, Desk, Door
+from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.states import News2State
 from icu.store.engines.base import Connection, Transaction
 from icu.store.entered import newest_entered

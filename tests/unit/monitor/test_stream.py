@@ -31,7 +31,7 @@ from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store import journal
 from icu.store.commands.door import Door
 from icu.store.following import Batch, Follower
-from icu.store.heartbeats import Beat
+from icu.store.heartbeats import Beat, read_heartbeat
 from icu.store.journal import AlarmNews
 from icu.store.reader import Reader
 from icu.store.writer import Writer
