@@ -83,10 +83,6 @@ class Alarms:
         due = self._loaded.due
         return wait if due is None else min(wait, max(_LEAST_WAIT, (due - self._clock.now()) / 1000))
 
-    def note_all_read(self) -> None:
-        """Note that no partition holds unread readings."""
-        self._unread.clear()
-
     async def look(self, writer: Writer) -> bool:
         """Take commands of people, and pass the deadlines up to now, where it is time.
 

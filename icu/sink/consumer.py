@@ -267,5 +267,3 @@ class _Sink:
     async def _report_lag(self) -> None:
         self._heart.lag = await self._consumer.lag()
         self._telemetry.set_lag(self._heart.lag)
-        if not self._heart.lag:
-            self._alarms.note_all_read()

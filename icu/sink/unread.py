@@ -37,10 +37,6 @@ class Unread:
         if self._until or len(self._partitions) < patients:
             self._partitions.update(zip(map(_patient, readings.rows), readings.partitions, strict=True))
 
-    def clear(self) -> None:
-        """Note that all was read."""
-        self._until.clear()
-
     def drop(self, now: int) -> None:
         """Drop the partitions that have brought nothing for too long."""
         if self._until:
