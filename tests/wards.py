@@ -31,7 +31,9 @@ class WatchedWard:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.transport = MemoryTransport(topic="icu.test", partitions=2)
+        self.transport = MemoryTransport(topic="icu.test")
+        # Records in a batch of the sink.
+        self.max_records = 50
         self.alarms = MemoryTransport(topic="icu.alarms", waits_for_commits=False)
         self.registry = CollectorRegistry()
         self.telemetry = Telemetry(self.registry)
@@ -62,7 +64,7 @@ class WatchedWard:
                     alarms=self.alarms,
                     database_url=self.url,
                     telemetry=self.telemetry,
-                    batching=Batching(max_records=50, linger=0),
+                    batching=Batching(max_records=self.max_records, linger=0),
                     now=self.wall,
                     task_status=task_status,
                 )

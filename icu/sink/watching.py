@@ -4,19 +4,21 @@ Everything that is watched is loaded at the start, and again where the database 
 commands of people.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from icu.alarms.changing import change_limits, take_command
 from icu.alarms.conditions import DATA_STALE
 from icu.alarms.effects import Effects
 from icu.alarms.episodes import BedState, Episode
 from icu.alarms.jumps import shift
+from icu.alarms.sample import NUMBER
 from icu.alarms.starting import new_watch, restore
 from icu.alarms.ward import Evaluation, Ward
 from icu.sink.limits import LimitsInForce
 from icu.sink.unread import Unread
 from icu.store.evaluating import StoredReadings
-from icu.store.watched import PATIENTS_AT_ONCE, Mark, Watched
+from icu.store.readings import LAG, TIMESTAMP
+from icu.store.watched import LEAST, PATIENTS_AT_ONCE, LastReading, Mark, Watched
 from icu.store.writer import Writer
 
 
@@ -113,6 +115,18 @@ class Watching:
         self.begin()
 
 
+def _telling(bed: BedState, readings: Sequence[LastReading]) -> Sequence[LastReading]:
+    """Leave out older readings of a patient of whom all signs were seen: there is no blind time that they tell of."""
+    had = [LAG + 1 + NUMBER[name] for name in bed.had]
+    if all(not row[-1] and all(row[place] for place in had) for row, _ in readings):
+        return sorted(readings, key=_time_of)[-LEAST:]
+    return readings
+
+
+def _time_of(reading: LastReading) -> int:
+    return int(reading[0][TIMESTAMP])
+
+
 async def load(writer: Writer, unread: Unread, now: int) -> tuple[Watching, Effects]:
     """Read back all that is watched.
 
@@ -134,6 +148,6 @@ async def load(writer: Writer, unread: Unread, now: int) -> tuple[Watching, Effe
         for key in some:
             bed = found.beds[key]
             episodes = found.episodes.get(bed.patient, ())
-            watch = restore(bed, limits.rules_of(bed.patient), episodes, readings.get(key, ()), now, effects)
-            ward.put(key, watch)
+            last = _telling(bed, readings.get(key, ()))
+            ward.put(key, restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects))
     return Watching(ward, limits, found.mark, unread), effects

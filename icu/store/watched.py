@@ -6,7 +6,7 @@ change it, and the number of commands is read first: what a command changes mean
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,12 +22,15 @@ from icu.store.limits import LimitVersion, all_overrides, limits_of
 from icu.store.readings import ReadingRow
 from icu.store.tables import COLUMNS
 
+# Row of a reading, and the interval that the patient's sender states now, in seconds.
+LastReading: TypeAlias = tuple[ReadingRow, float | None]
+
 # Patients whose readings are read at a time.
 PATIENTS_AT_ONCE: Final = 500
 
 # Readings that tell clock, gaps and blind times of a sender: the last ones, and those of a time before the newest. As
 # the windows do (icu.alarms.windows), it grows with the interval.
-_LEAST: Final = 11
+LEAST: Final = 11
 _SPAN: Final = 180_000
 _INTERVALS: Final = 18
 
@@ -35,7 +38,7 @@ _READINGS: Final = text(f"""
 WITH parts AS (
   SELECT id, interval,
     (SELECT min(timestamp) FROM (SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id
-       ORDER BY timestamp DESC LIMIT {_LEAST}) AS last_ones) AS first_of_last,
+       ORDER BY timestamp DESC LIMIT {LEAST}) AS last_ones) AS first_of_last,
     (SELECT max(timestamp) FROM patient_metrics WHERE patient_id = patients.id)
       - CASE WHEN interval > {_SPAN // 1_000 // _INTERVALS} THEN CAST(interval * {_INTERVALS * 1_000} AS BIGINT)
              ELSE {_SPAN} END AS recent
@@ -109,10 +112,8 @@ async def read_commanded(transaction: Transaction, known: Mark) -> Watched | Non
     )
 
 
-async def read_last(
-    transaction: Transaction, after: int, last: int
-) -> Mapping[int, Sequence[tuple[ReadingRow, float | None]]]:
-    """Read the last readings of patients, each with the interval that its patient's sender states now.
+async def read_last(transaction: Transaction, after: int, last: int) -> Mapping[int, Sequence[LastReading]]:
+    """Read the last readings of patients.
 
     Args:
         transaction: To read with.
@@ -122,7 +123,7 @@ async def read_last(
     Returns:
         By the patient's key, in any order.
     """
-    readings = defaultdict[int, list[tuple[ReadingRow, float | None]]](list)
+    readings = defaultdict[int, list[LastReading]](list)
     for interval, *row in await transaction.rows(_READINGS, {"after": after, "last": last}):
         readings[row[0]].append((tuple(row), interval))
     return readings

@@ -27,8 +27,8 @@ from icu.store.introducing import KnownPatients, introduce, read_patients
 from icu.store.journal import AlarmNews
 from icu.store.offsets import Move, begin_logs, move_offsets
 from icu.store.outbox import take_events
-from icu.store.readings import INTERVAL, PATIENT, ObservedRow, ReadingRow, to_rows
-from icu.store.watched import Mark, Watched, read_commanded, read_last, read_watched
+from icu.store.readings import INTERVAL, PATIENT, ObservedRow, to_rows
+from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class Writer:
         """Read what is decided and open: see icu.store.watched."""
         return await self._read(read_watched)
 
-    async def last_readings(self, after: int, last: int) -> Mapping[int, Sequence[tuple[ReadingRow, float | None]]]:
+    async def last_readings(self, after: int, last: int) -> Mapping[int, Sequence[LastReading]]:
         """Read the last readings of some patients: see icu.store.watched."""
         return await self._read(partial(read_last, after=after, last=last))
 

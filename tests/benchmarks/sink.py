@@ -44,6 +44,12 @@ WELL_SET: Final = "bare, well set"
 STORE: Final = "sink: store"
 STEADY: Final = "sink: store, steady ward"
 
+PACE: Final = "sink: at a steady ward's pace"
+
+# Readings in a transaction of a thousand patients who send every 5 s, where the broker gathers for 50 ms.
+AT_ONCE: Final = 10
+# Seconds of the ward.
+PACED: Final = 25
 HEALTHY: Final = {"pulse": 72, "resp_rate": 16, "sbp": 120, "dbp": 80, "spo2": 97, "temperature": 37, "map": 93}
 
 _ALIKE: Final = ("synchronous = NORMAL", "foreign_keys = ON")
@@ -83,7 +89,7 @@ def main(readings: int, rounds: int) -> None:
             if name in (AS_IT_COMES, WELL_SET, STORE)
         }
         everybody = {**new, **large, **naive_of(round_of, data.end, scratch)}
-        laps = compare(rounds, everybody, beside=[WELL_SET, STORE, STEADY], unit="rows")
+        laps = compare(rounds, everybody, beside=[WELL_SET, STORE, STEADY, PACE], unit="rows")
     print("\nThe same laps on the large file, beside the limit there")
     tell({name: laps[name] for name in large}, [f"{WELL_SET}, on {readings:,}"], unit="rows")
 
@@ -98,6 +104,8 @@ def steps(readings: Readings) -> dict[str, Step]:
         "sink: store, with alarms": partial(store, readings, alarms=True),
         STEADY: partial(store, calm),
         "sink: store, with alarms, steady ward": partial(store, calm, alarms=True),
+        PACE: partial(at_pace, calm),
+        "sink: at a steady ward's pace, alarms": partial(at_pace, calm, alarms=True),
         "sink: decode and store": partial(decode_and_store, readings),
         "sink: decode": partial(decode, readings),
     }
@@ -197,6 +205,36 @@ async def written(
             watching.install()
             await tick(writer, watching, arrived)
         return watch.lap(sum(len(each.deliveries) for each in fetched[1:]))
+
+
+def at_pace(readings: Readings, path: Path, start: datetime, *, alarms: bool = False) -> Lap:
+    """Decode and store readings as a ward sends them: few in each transaction."""
+    observations = made(readings.uuids, readings.values[:, : PACED // EVERY + 1], start)
+    deliveries = [Delivery(0, place, each.key, each.value) for place, each in enumerate(encode(observations))]
+    fetched = [
+        Batch(0, deliveries[place : place + AT_ONCE], place, Position(place + AT_ONCE, "m"), more=False)
+        for place in range(0, len(deliveries), AT_ONCE)
+    ]
+    return anyio.run(partial(paced, alarms=alarms), path, start, len(readings.uuids), fetched)
+
+
+async def paced(path: Path, start: datetime, patients: int, fetched: Sequence[Batch], *, alarms: bool) -> Lap:
+    """Take in and write batches as they come; the first readings of all, which are new, are not measured."""
+    async with open_writer(f"sqlite:///{path}", topic="bench") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        begin = round(start.timestamp() * 1000)
+        watching, _ = await load(writer, Unread(), begin)
+        watch = Stopwatch()
+        for place, batch in enumerate(fetched):
+            if place == patients // AT_ONCE:
+                watch = Stopwatch()
+            arrived = begin + 100 + 1000 * EVERY * place * AT_ONCE // patients
+            watching.begin()
+            request = decode_batches([batch]).request
+            await writer.write(request, arrived=arrived, evaluator=watching if alarms else None)
+            watching.install()
+            await tick(writer, watching, arrived)
+        return watch.lap(len(fetched) * AT_ONCE - patients)
 
 
 async def tick(writer: Writer, watching: Watching, now: int) -> None:

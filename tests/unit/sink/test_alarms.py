@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import anyio
 import pytest
 
 from icu.alarms.limits import ConditionLimits
+from icu.messages import encode
 from icu.store.commands import alarms as alarm_commands
 from icu.store.commands import beds as bed_commands
 from icu.store.commands import limits as limit_commands
@@ -138,6 +140,22 @@ async def test_events_are_published_once_after_a_death_before_it(ward: WatchedWa
     assert events[0]["episode"]["condition"] == "asystole"
 
 
+async def test_an_alarm_is_published_at_once(ward: WatchedWard) -> None:
+    """The sink that stores an event publishes it, one of a batch and one of a deadline."""
+    async with ward.alarms.consumer() as consumer, ward.sink():
+        await consumer.assign({})
+        await ward.send(0)
+        await ward.send(5, pulse=0)
+        with anyio.fail_after(10):  # before a deadline has an event
+            first = await published(consumer, 1)
+        await ward.send(6)
+        await ward.until(12)
+        found = [each for each in first if each["episode"]["condition"] == "asystole"]
+        while found[-1]["episode"]["signal"] != "latched":
+            found += await published(consumer, 1)
+    assert (found[0]["event"], found[0]["episode"]["signal"]) == ("start", "on")
+
+
 class TestCommands:
     """Commands of people, through the monitor's door."""
 
@@ -167,7 +185,7 @@ class TestCommands:
             await alarm_commands.acknowledge(ward.door, UUID(identity), ANN, why=None, seen=seen)
             if not restart:
                 # At once: the sink does not know of it yet.
-                await ward.send(6, pulse=155)
+                await ward.publish([observation(6, pulse=155)])
                 await ward.send(11, pulse=155)
                 assert ward.episodes("signal, tier, acknowledged_by") == [("on", 1, "Ann")]
                 return
@@ -301,6 +319,19 @@ async def test_unread_readings_come_before_deadlines(ward: WatchedWard) -> None:
         await ward.publish(readings)
         await ward.look_again()
     assert rows(ward.url, "SELECT condition FROM alarms WHERE patient_id IS NOT NULL") == []
+
+
+async def test_deadlines_wait_for_unread_readings(ward: WatchedWard) -> None:
+    """A delay that ended while the sink was down raises nothing if a reading within it, not read yet, was normal."""
+    async with ward.sink():
+        await ward.send(0, interval=3_600)
+        await ward.send(5, interval=3_600, spo2=88)
+    await ward.until(30)
+    ward.max_records = 1
+    await ward.transport.publish(encode([observation(10, patient=BORIS), observation(10, interval=3_600)]))
+    async with ward.sink():
+        await ward.shows("SELECT count(*) FROM patient_metrics", [(4,)])
+    assert rows(ward.url, "SELECT condition FROM alarms WHERE condition = 'spo2.low'") == []
 
 
 async def test_a_steady_batch_has_no_more_statements(ward: WatchedWard, monkeypatch: pytest.MonkeyPatch) -> None:
