@@ -14,10 +14,13 @@ from icu.monitor import latest
 from icu.monitor.ages import Ages
 from icu.monitor.listing import encode_patients
 from icu.store import episodes
+from icu.store.alarms import alarm_of
 from icu.store.appending import append_to_journal
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
+from icu.store.following import Batch
 from icu.store.heartbeats import Beat
+from icu.store.journal import AlarmNews
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, desaturation, execute, put_alarm, store
@@ -181,3 +184,22 @@ async def test_a_dead_sink_is_seen_in_the_list(writer: Writer, monitor: httpx.As
         while (await monitor.get("patients")).json()[0]["behind"] != "sink":
             await anyio.sleep(0.01)
     assert (await monitor.get("patients")).json()[0]["stale"]
+
+
+async def test_an_older_state_of_an_alarm(writer: Writer, url: str, kept_monitor: Monitor) -> None:
+    """An event that comes again, behind a newer state, changes nothing."""
+    await store(writer, [observation(0)])
+    await put_alarm(url, desaturation(version=3, signal="acknowledged"))
+    assert (await anna(kept_monitor))["alarm"]["signal"] == "acknowledged"
+    news = [AlarmNews(ANNA, "update", msgspec.json.encode(alarm_of(desaturation(version=2))).decode())]
+    kept_monitor.latest.take([Batch(1, alarms=news)])
+    assert (await anna(kept_monitor))["alarm"]["signal"] == "acknowledged"
+
+
+async def test_a_new_patient_has_a_bed_at_once(writer: Writer, kept_monitor: Monitor) -> None:
+    """Though the beds of all others were read a moment ago."""
+    await store(writer, [observation(0)])
+    await anna(kept_monitor)
+    await store(writer, [observation(0, patient=BORIS)], start=1)
+    await anna(kept_monitor)
+    assert [each["bed"] for each in await kept_monitor.kept()] == ["1", "2"]
