@@ -50,9 +50,8 @@ def _check_no_options(context: click.Context) -> None:
     for name in context.params:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             command = context.invoked_subcommand
-            raise UsageError(
-                f"--{name.removeprefix('as_')} stands before {command}: write it behind, if {command} has it"
-            )
+            option = name.removeprefix("as_")
+            raise UsageError(f"--{option} stands before {command}: write it behind, if {command} has it")
 
 
 def _show(look: Callable[[], View], *, watch: bool) -> None:

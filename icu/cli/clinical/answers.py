@@ -1,7 +1,7 @@
 """`alarms ack`, `shelve`, `pause` and `silence`: answers of people to alarms."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import rich_click as click
 
@@ -107,7 +107,7 @@ def _shown(ward: Ward, words: tuple[str, ...]) -> Alarm:
     return alarm
 
 
-def _answer(ward: Ward, alarm: Alarm, verb: str, **fields: object) -> Alarm:
+def _answer(ward: Ward, alarm: Alarm, verb: str, **fields: Any) -> Alarm:  # noqa: ANN401 - fields of the command
     """Send an answer to an alarm as it was shown."""
     from icu.cli.clinical.words import alarm_in_words
 

@@ -50,4 +50,5 @@ def version_of(limits: LimitsState) -> str:
     """Format the version of limits, with its author."""
     if limits.at is None or limits.by is None:
         return f"version {limits.version}"
-    return f"version {limits.version}, by {escape_control(limits.by)} (unverified), {limits.at.astimezone():%Y-%m-%d} {time_of_day(limits.at)}"
+    when = f"{limits.at.astimezone():%Y-%m-%d} {time_of_day(limits.at)}"
+    return f"version {limits.version}, by {escape_control(limits.by)} (unverified), {when}"

@@ -10,7 +10,7 @@ import rich_click as click
 
 from icu.cli.errors import NoMonitorError
 from icu.cli.http import HttpAnswer, Server
-from icu.cli.options import config_option, prepare
+from icu.cli.options import config_option, prepare, print_any_letter
 from icu.config.settings import MonitorChild, Settings
 from icu.control.errors import OrderRefusedError
 from icu.errors import EXIT_CODES, Kind, UsageError
@@ -56,7 +56,7 @@ class Monitor:
             NoMonitorError: Nothing answers.
             OrderRefusedError: It answers with an error.
         """
-        return self._checked(self._request("GET", path))
+        return self._checked(self._request("GET", path), f"{self._server.url.rstrip('/')}{path}: ")
 
     def fetch(self, path: str, kind: type[_Answer]) -> _Answer:
         """Send a GET, and decode the answer. Errors as of `get`; UsageError if that is no answer of a monitor."""
@@ -101,9 +101,9 @@ class Monitor:
             self._server.close()
 
     @staticmethod
-    def _checked(answer: HttpAnswer) -> HttpAnswer:
+    def _checked(answer: HttpAnswer, before: str = "") -> HttpAnswer:
         if answer.status >= 400:
-            raise OrderRefusedError(answer.detail, EXIT_CODES[_KINDS.get(answer.status, Kind.INTERNAL)])
+            raise OrderRefusedError(f"{before}{answer.detail}", EXIT_CODES[_KINDS.get(answer.status, Kind.INTERNAL)])
         return answer
 
     def _decoded(self, answer: HttpAnswer, path: str, kind: type[_Answer]) -> _Answer:
@@ -130,6 +130,7 @@ def find_monitor(url: str | None, config: Path | None) -> Monitor:
         UsageError: That is no address, or the settings have no monitor.
         ConfigurationError: A setting is wrong.
     """
+    print_any_letter()
     return Monitor(url or _url_of(prepare(config, None)))
 
 

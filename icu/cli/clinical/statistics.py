@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import rich_click as click
@@ -112,7 +112,7 @@ def _silences(silences: "Silences") -> str:
     return f"{silences.count}, {silences.minutes:.0f} min ({_counts(silences.by)})"
 
 
-def _counts(counts: Mapping[str, int]) -> str:
+def _counts(counts: Mapping[Any, int]) -> str:
     return escape_control(", ".join(f"{name} {count}" for name, count in counts.items())) or "-"
 
 

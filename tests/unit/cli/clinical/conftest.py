@@ -1,0 +1,80 @@
+"""A real monitor on a socket, over a real database, which the commands find by ICU_URL."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio.from_thread
+import pytest
+from anyio.from_thread import BlockingPortal
+from msgspec.structs import replace
+
+from icu.alarms.episodes import Episode, episode_id
+from icu.bootstrap.roles import monitor
+from icu.bootstrap.shared import Shared
+from icu.config.settings import Api, Database, Settings
+from icu.messages import Position, uuid_of_name
+from icu.store.writer import open_writer
+from tests.faces import serving
+from tests.samples import observation
+from tests.stores import desaturation, execute, put_alarm, rows, store
+from tests.unit.cli.conftest import Run
+
+PETROVA = uuid_of_name("Anna Petrova")
+NAMES = ("Anna Petrova", "Boris", "Anna Weiß")
+
+
+class Ward:
+    """Ward of three patients, in the beds 1 to 3, and its database."""
+
+    def __init__(self, portal: BlockingPortal, database: str, url: str) -> None:
+        self.database = database
+        self.url = url
+        self._portal = portal
+
+    def alarm(self, name: str = "Anna Petrova", condition: str = "spo2.low", **fields: Any) -> Episode:
+        """Store an alarm that was raised a minute ago, as the sink does."""
+        patient, now = uuid_of_name(name), round(datetime.now(UTC).timestamp() * 1000)
+        identity = episode_id(patient, condition, now, now)
+        raised = desaturation(**{"onsets": (now, None), "raised": now - 60_000, **fields})
+        episode = replace(raised, id=identity, patient=patient, condition=condition)
+        self._portal.call(put_alarm, self.database, episode)
+        return episode
+
+    def execute(self, sql: str) -> None:
+        """Change the database as another program does."""
+        execute(self.database, sql)
+
+    def audit(self) -> list[tuple[Any, ...]]:
+        """Commands with their authors and results."""
+        return rows(self.database, 'SELECT command, "by", result FROM audit ORDER BY id')
+
+
+async def _fill(database: str) -> None:
+    now = datetime.now(UTC)
+    async with open_writer(database, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        readings = [
+            replace(observation(patient=uuid_of_name(name), patient_name=name, map=93), timestamp=now) for name in NAMES
+        ]
+        await store(writer, readings, arrived=round(now.timestamp() * 1000))
+
+
+@contextlib.asynccontextmanager
+async def _monitor(database: str) -> AsyncIterator[str]:
+    shared = Shared(Settings(database=Database(database), api=Api(prefix="/api")))
+    async with serving(lambda: monitor.app(shared, "127.0.0.1")[0]) as face:
+        yield f"{str(face.client.base_url).rstrip('/')}/api"
+
+
+@pytest.fixture
+def ward(icu: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+    """A ward whose monitor the commands find; no alarm yet."""
+    database = f"sqlite:///{tmp_path / 'icu.db'}"
+    with anyio.from_thread.start_blocking_portal() as portal:
+        portal.call(_fill, database)
+        with portal.wrap_async_context_manager(_monitor(database)) as url:
+            monkeypatch.setenv("ICU_URL", url)
+            yield Ward(portal, database, url)
