@@ -102,8 +102,9 @@ def auto(who: str, by: str | None, url: str | None, config: Path | None, *, yes:
     monitor, name = find_monitor(url, config), author(by)
     patient = choose_patient(Ward(monitor).patients(), who)
     before = monitor.fetch(_path(patient), LimitsState)
-    if not yes:
-        _ask(patient, list(changes_between(before.in_force, preview(monitor, patient, before))))
+    if not yes and not _agreed(patient, list(changes_between(before.in_force, preview(monitor, patient, before)))):
+        click.echo("nothing was changed")
+        return
     after = monitor.command(f"{_path(patient)}/auto", LimitsState, in_words=_in_words, by=name, version=before.version)
     _print_changes(patient, before, after)
 
@@ -131,7 +132,7 @@ def _put(
     _print_changes(patient, before, after)
 
 
-def _ask(patient: Patient, changes: Sequence[str]) -> None:
+def _agreed(patient: Patient, changes: Sequence[str]) -> bool:
     """Show the changes to be made, and ask for them; not where the monitor will say why there are none.
 
     Raises:
@@ -140,11 +141,11 @@ def _ask(patient: Patient, changes: Sequence[str]) -> None:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here: write --yes")
     if not changes:
-        return
+        return True
     click.echo(f"{patient}, by the values of now:")
     for line in changes:
         click.echo(f"  {line}")
-    click.confirm("Set limits around the present values?", abort=True)
+    return click.confirm("Set limits around the present values?")
 
 
 def _in_words(state: bytes) -> str:

@@ -1,7 +1,8 @@
 """A real monitor on a socket, over a real database, which the commands find by ICU_URL."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+import io
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,21 @@ class Ward:
     def audit(self) -> list[tuple[Any, ...]]:
         """Commands with their authors and results."""
         return rows(self.database, 'SELECT command, "by", result FROM audit ORDER BY id')
+
+
+class Stage(io.TextIOWrapper):
+    """Standard output at whose first line something happens."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+        self._act: Callable[[], None] | None = act
+
+    def write(self, text: str) -> int:
+        """Write, after it has happened."""
+        if self._act is not None:
+            act, self._act = self._act, None
+            act()
+        return super().write(text)
 
 
 async def _fill(database: str) -> None:

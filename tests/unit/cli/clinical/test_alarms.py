@@ -1,14 +1,12 @@
 """`alarms`, called as from a shell: the list, and answers to alarms."""
 
-import io
 import json
 import sys
-from collections.abc import Callable
 
 import pytest
 
 from tests.ports import free_port
-from tests.unit.cli.clinical.conftest import PETROVA, Ward
+from tests.unit.cli.clinical.conftest import PETROVA, Stage, Ward
 from tests.unit.cli.conftest import Run
 
 
@@ -85,21 +83,6 @@ def test_a_latched_alarm_ends(icu: Run, ward: Ward) -> None:
     shown, done = out.splitlines()
     assert shown.endswith("over, not acknowledged, sounds")
     assert done == "acknowledged by Ann (unverified): it was over, and has ended"
-
-
-class Stage(io.TextIOWrapper):
-    """Standard output at whose first line something happens."""
-
-    def __init__(self, act: Callable[[], None]) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
-        self._act: Callable[[], None] | None = act
-
-    def write(self, text: str) -> int:
-        """Write, after it has happened."""
-        if self._act is not None:
-            act, self._act = self._act, None
-            act()
-        return super().write(text)
 
 
 def test_an_alarm_that_sounds_again_meanwhile(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
