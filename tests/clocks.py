@@ -24,6 +24,28 @@ def trio_clock() -> trio.testing.MockClock:
     return clock
 
 
+def forward_asyncio() -> tuple[str, dict[str, object]]:
+    """Make an anyio backend on asyncio whose time a test sets forward: real files and threads go on as always."""
+    return "asyncio", {"loop_factory": ForwardLoop}
+
+
+class ForwardLoop(asyncio.SelectorEventLoop):
+    """Loop whose clock is ahead of the real one."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        """Return seconds, with those that a test has let pass."""
+        return super().time() + self.ahead
+
+
+def pass_time(seconds: float) -> None:
+    """Let time pass on the running test's loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, ForwardLoop)
+    loop.ahead += seconds
+
+
 class _JumpingSelector(selectors.SelectSelector):
     """A selector that moves the clock where the loop would wait."""
 

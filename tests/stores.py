@@ -10,10 +10,11 @@ from icu.alarms.episodes import Episode, episode_id
 from icu.messages import Observation, Position, Refusal
 from icu.store import episodes
 from icu.store.engines.table import engine_of
+from icu.store.offsets import Move
 from icu.store.reader import Page
 from icu.store.readings import ObservedRow, Reading, to_observed, to_reading
 from icu.store.tables import COLUMNS
-from icu.store.writer import Move, Writer, WriteRequest, WriteResult
+from icu.store.writer import Writer, WriteRequest, WriteResult
 from tests.samples import ANNA, START, delivery
 
 NOON = round(START.timestamp() * 1000)

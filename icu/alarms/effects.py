@@ -63,6 +63,10 @@ class Effects(Struct):
     # Readings that came late, and changed no state.
     late: int = 0
 
+    def __bool__(self) -> bool:
+        """Tell if there is anything to store."""
+        return bool(self.changes or self.beds or self.suppressed)
+
     @property
     def rows(self) -> list[Change]:
         """Episodes to store, one change each: the version in the store, and the last one."""

@@ -74,7 +74,7 @@ def discharge(watch: Watch, now: int, effects: Effects) -> None:
     at = watch.event_time(now)
     for name in list(watch.episodes):
         watch.apply(CONDITIONS[name], Stopped(at, "discharged"), effects)
-    watch.set_bed(effects, admitted=None, discharged_at=watch.seen, paused=None, standby=None, shelves={})
+    watch.set_bed(effects, admitted=None, discharged_at=watch.seen, bed=None, paused=None, standby=None, shelves={})
 
 
 def _rebased(episode: Episode, now: int) -> Episode:

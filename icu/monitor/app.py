@@ -13,6 +13,7 @@ from icu.config.settings import Ward
 from icu.http.face import Lifespan, face
 from icu.http.health import Health
 from icu.monitor.ages import Ages
+from icu.monitor.alarms import ROUTES as ALARMS
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
 from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
@@ -42,7 +43,7 @@ _TAGS: Final = [
     ),
     Tag(
         "alarms",
-        "What people command, on loopback alone: there are no keys yet",
+        "Alarms of now and before, their limits, and what people command: on loopback alone, for there are no keys yet",
     ),
     Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
@@ -116,6 +117,7 @@ def create_app(
             list_children,
             ward_state,
             list_audit,
+            *ALARMS,
             *COMMANDS,
         ],
         health=health,

@@ -24,6 +24,7 @@ from icu.monitor.queries import (
     Span,
     check_parameters,
     check_whole_number,
+    make_cursor,
     next_link,
     parse_cursor,
     parse_every,
@@ -106,7 +107,7 @@ async def list_metrics(
         page = await reader.page(
             patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
         )
-        link = {"Link": next_link(request.query_params, page.last)} if page.last else None
+        link = {"Link": next_link(request.query_params, make_cursor(page.last))} if page.last else None
         return ASGIResponse(body=await encode_readings(page.readings), headers=link)
     _refuse_pages(request.query_params)
     return await _whole(reader, patient_uuid, span, every, format)

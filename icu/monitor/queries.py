@@ -7,6 +7,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -21,6 +22,8 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 # Milliseconds of a bucket.
 SHORTEST_BUCKET: Final = 1_000
 LONGEST_BUCKET: Final = 86_400_000
+
+_NO_CURSOR: Final = "the cursor is not one that this API gave: begin without one"
 
 _Aware: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -98,31 +101,57 @@ def parse_every(text: str) -> int:
 
 
 def make_cursor(moment: datetime) -> str:
-    """Make the opaque text for a place between two pages."""
-    return urlsafe_b64encode(str(milliseconds(moment)).encode()).decode().rstrip("=")
+    """Make the opaque text for a time between two pages."""
+    return _encode(str(milliseconds(moment)))
 
 
 def parse_cursor(cursor: str) -> datetime:
-    """Parse a cursor of ours.
+    """Parse a cursor of `make_cursor`.
 
     Raises:
         InvalidQueryError: It is not one.
     """
     try:
-        # The padding is left out of URLs, and restored here.
-        padded = cursor + "=" * (-len(cursor) % 4)
-        return from_milliseconds(parse_whole(urlsafe_b64decode(padded.encode("ascii")).decode("ascii")))
+        return from_milliseconds(parse_whole(_decode(cursor)))
     except (ValueError, OverflowError, OSError) as exc:
-        raise InvalidQueryError("the cursor is not one that this API gave: begin without one") from exc
+        raise InvalidQueryError(_NO_CURSOR) from exc
 
 
-def next_link(query: MultiDict[str], last: datetime) -> str:
+def make_place(moment: int, identity: str) -> str:
+    """Make the opaque text for a place between two pages whose entries may share a time."""
+    return _encode(f"{moment}/{identity}")
+
+
+def parse_place(cursor: str) -> tuple[int, str]:
+    """Parse a cursor of `make_place`.
+
+    Raises:
+        InvalidQueryError: It is not one.
+    """
+    try:
+        moment, _, identity = _decode(cursor).partition("/")
+        return milliseconds(from_milliseconds(parse_whole(moment))), str(UUID(identity))
+    except (ValueError, OverflowError, OSError) as exc:
+        raise InvalidQueryError(_NO_CURSOR) from exc
+
+
+def next_link(query: MultiDict[str], cursor: str) -> str:
     """Make the Link header (RFC 8288) to the next page: the same address and query, from the end of this page.
 
     The target is relative, so that it leads through a proxy that strips a path.
     """
-    parameters = {**query.dict(), "cursor": [make_cursor(last)]}
+    parameters = {**query.dict(), "cursor": [cursor]}
     return f'<?{urlencode(parameters, doseq=True)}>; rel="next"'
+
+
+def _encode(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    # The padding is left out of URLs, and restored here.
+    padded = cursor + "=" * (-len(cursor) % 4)
+    return urlsafe_b64decode(padded.encode("ascii")).decode("ascii")
 
 
 def _parse_time(name: str, text: str | None) -> datetime | None:

@@ -6,7 +6,7 @@ store ignores the duplicates.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -17,18 +17,19 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec import Struct
 
-from icu.messages import Implausible
 from icu.ops.retries import retry
-from icu.sink.ahead import AheadReport
+from icu.sink.alarming import Alarms
 from icu.sink.beside import beside
+from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
-from icu.sink.intake import DecodedBatches, decode_batches
+from icu.sink.intake import decode_batches
 from icu.sink.publishing import Publisher
+from icu.sink.reporting import Reports
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError
 from icu.store.heartbeats import Beat
 from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
-from icu.transports.base import Assignment, Batch, Consumer, Transport
+from icu.transports.base import Batch, Consumer, Transport
 from icu.transports.errors import TransportError
 
 # Seconds that one fetch waits for the first record. An idle sink checks lag and database this often.
@@ -81,8 +82,9 @@ async def consume(
 
         heart = Heart(transport, now)
         publisher = Publisher(alarms, telemetry)
+        watch = Alarms(Clock(now), heart, telemetry)
         sink = _Sink(
-            consumer, open_database, held.aclose, telemetry, heart, publisher, batching, now, task_status.started
+            consumer, open_database, held.aclose, telemetry, heart, watch, publisher, batching, now, task_status.started
         )
         try:
             async with heart.beating(sink.beat), beside(publisher.run):
@@ -104,6 +106,7 @@ class _Sink:
         close_database: Callable[[], Awaitable[None]],
         telemetry: Telemetry,
         heart: Heart,
+        alarms: Alarms,
         publisher: Publisher,
         batching: Batching,
         now: Callable[[], float],
@@ -116,10 +119,11 @@ class _Sink:
         self._on_started: Callable[[], None] | None = on_started
         self._telemetry = telemetry
         self._heart = heart
+        self._alarms = alarms
         self._publisher = publisher
         self._batching = batching
         self._now = now
-        self._ahead = AheadReport()
+        self._reports = Reports(telemetry)
 
     async def run(self) -> None:
         """Store records for ever, starting at the stored offsets."""
@@ -129,6 +133,8 @@ class _Sink:
                 try:
                     await self.drain()
                 except (PositionConflictError, TransportError) as exc:
+                    if isinstance(exc, PositionConflictError):
+                        self._alarms.forget()
                     self._telemetry.set_trouble(str(exc))
                     self._heart.note_away(str(exc))
                     logger.warning("{}: reading on from the stored offsets", exc)
@@ -141,6 +147,7 @@ class _Sink:
         except StoreReplacedError as exc:
             self._telemetry.set_trouble(str(exc))
             self._writer = None
+            self._alarms.forget()
             await self._close_database()
 
     async def resume(self) -> None:
@@ -156,7 +163,9 @@ class _Sink:
         """
         while True:
             batches = await self._consumer.fetch(
-                max_records=self._batching.max_records, linger=self._batching.linger, max_wait=FETCH_TIMEOUT
+                max_records=self._batching.max_records,
+                linger=self._batching.linger,
+                max_wait=self._alarms.max_wait(FETCH_TIMEOUT),
             )
             if batches:
                 await self._take(batches)
@@ -164,11 +173,13 @@ class _Sink:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
                 await self._report_lag()
                 await self._check_database()
+            await self._look_at_alarms()
             await self._settle_outbox()
 
     async def finish(self) -> None:
         """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
         with anyio.move_on_after(DRAIN_TIMEOUT, shield=True) as deadline:
+            self._alarms.forget()  # the transaction that was cancelled may have been committed
             await self.resume()
             while batches := await self._consumer.fetch(max_records=self._batching.max_records, linger=0, max_wait=0):
                 await self._take(batches)
@@ -190,30 +201,31 @@ class _Sink:
         arrived = self._now()
         result = await self._store(decoded.request, arrived)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
-        await self._report(decoded, result, arrived)
+        if result.events:
+            self._publisher.notify()
+        await self._report_lag()
+        self._reports.stored(decoded, result, arrived=arrived, now=self._now())
 
     async def _assign(self) -> None:
         writer = await self._opened()
         self._report_started()  # before the broker is asked, which may be away for long
         assignments = await self._consumer.assign(await writer.positions())
-        self._log_assignments(assignments)
+        self._reports.assigned(assignments)
         await writer.begin(
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
-        self._heart.note_back()
+        await self._alarms.resume(writer, assignments)
         self._publisher.begin_anew()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
-        write = partial(self._write, await self._opened(), request, round(arrived * 1000))
+        write = partial(self._alarms.write, await self._opened(), request, round(arrived * 1000))
         return await retry("storing readings", write, on_trouble=self._set_trouble)
 
-    async def _write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
-        beat = self._heart.due_with_batch()
-        result = await writer.write(request, arrived=arrived, beat=beat)
-        if beat is not None:
-            self._heart.note_written()
-        return result
+    async def _look_at_alarms(self) -> None:
+        look = partial(self._alarms.look, await self._opened())
+        if await retry("evaluating alarms", look, on_trouble=self._set_trouble):
+            self._publisher.notify()
 
     async def _settle_outbox(self) -> None:
         if self._publisher.is_due:
@@ -226,7 +238,11 @@ class _Sink:
 
     async def _opened(self) -> Writer:
         if self._writer is None:
-            self._writer = await self._open_database()
+            writer = await self._open_database()
+            last = await writer.heartbeat()
+            if last is not None:
+                self._heart.note_unwatched(last)
+            self._writer = writer
         return self._writer
 
     def _set_trouble(self, trouble: str | None) -> None:
@@ -241,33 +257,5 @@ class _Sink:
     async def _report_lag(self) -> None:
         self._heart.lag = await self._consumer.lag()
         self._telemetry.set_lag(self._heart.lag)
-
-    async def _report(self, decoded: DecodedBatches, result: WriteResult, arrived: float) -> None:
-        await self._report_lag()
-        refused = self._telemetry.count_stored(decoded.request, result, now=self._now())
-        self._telemetry.count_implausible(decoded.implausible)
-        self._ahead.log(self._telemetry.count_ahead(decoded.request.observed, arrived=arrived))
-        _log_implausible(decoded.implausible)
-        logger.debug("stored {} readings, {} duplicates, {} refused", result.stored, result.duplicates, refused.total())
-        if refused:
-            first = result.refusals[0].delivery
-            reasons = ", ".join(f"{count} {reason}" for reason, count in refused.items())
-            logger.bind(partition=first.partition, offset=first.offset).warning("dead letters: {}", reasons)
-
-    def _log_assignments(self, assignments: Mapping[int, Assignment]) -> None:
-        others = [partition for partition, each in assignments.items() if each.other_log]
-        if others:
-            logger.bind(partitions=others).info(
-                "another log than the stored offsets are of: reading it from its beginning"
-            )
-        for partition, assignment in assignments.items():
-            if assignment.lost:
-                log = logger.bind(partition=partition, offset=assignment.position.next)
-                log.error("up to {} records are neither in this database nor any longer in the log", assignment.lost)
-
-
-def _log_implausible(implausible: Sequence[Implausible]) -> None:
-    """Log each impossible value with its place in the topic, the only place where it is kept."""
-    for each in implausible:
-        log = logger.bind(partition=each.delivery.partition, offset=each.delivery.offset)
-        log.debug("impossible value: {} {}", each.name, each.value)
+        if not self._heart.lag:
+            self._alarms.note_all_read()

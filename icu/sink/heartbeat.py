@@ -7,8 +7,10 @@ from typing import Final
 import anyio
 from loguru import logger
 
+from icu.alarms.blind import BLIND_AFTER, blind_since
 from icu.store.errors import StoreError
-from icu.store.heartbeats import Beat
+from icu.store.heartbeats import Beat, Heartbeat
+from icu.store.readings import milliseconds
 from icu.transports.base import Transport
 
 # Seconds since the last heartbeat after which the next batch's transaction takes one along, and after which it is
@@ -47,7 +49,7 @@ class Heart:
     def beat(self) -> Beat:
         """Return a heartbeat of now."""
         transport = self._transport
-        at = round(self._now() * 1000)
+        at = self._now_ms()
         if self._away is None:
             return Beat(at, self.lag, degraded=transport.degraded or transport.trouble)
         return Beat(at, self.lag, transport.trouble or self._away, round(self._away_since * 1000), transport.degraded)
@@ -58,9 +60,21 @@ class Heart:
             self._away_since = self._now() - _NOTICED_AFTER
         self._away = why
 
-    def note_back(self) -> None:
-        """Note that records can be read."""
-        self._away = None
+    def note_unwatched(self, last: Heartbeat) -> None:
+        """Note the last heartbeat of the sink before, at the start: where it is old, nobody was watched since."""
+        away = None if last.away_since is None else milliseconds(last.away_since)
+        since = blind_since(milliseconds(last.at), away, self._now_ms())
+        if since is not None:
+            self._away_since = min(self._away_since, since / 1000)
+
+    def note_back(self) -> int | None:
+        """Note that records can be read. Returns the time since when nobody was watched; None if all were."""
+        back, self._away = self._away is not None, None
+        since = round(self._away_since * 1000)
+        return since if back and self._now_ms() - since >= BLIND_AFTER else None
+
+    def _now_ms(self) -> int:
+        return round(self._now() * 1000)
 
     def note_written(self) -> None:
         """Note that a heartbeat was written."""

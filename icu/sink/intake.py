@@ -1,14 +1,15 @@
 """Decoding of fetched batches: observations are stored, all other records become dead letters with a reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from icu.messages import Delivery, Implausible, Refusal
 from icu.sink.decoding import decode
 from icu.sink.errors import MessageError
 from icu.sink.plain import decode_plain
+from icu.store.offsets import Move
 from icu.store.readings import ObservedRow, to_observed
-from icu.store.writer import Move, WriteRequest
+from icu.store.writer import WriteRequest
 from icu.transports.base import Batch
 
 
@@ -19,7 +20,7 @@ class DecodedBatches(NamedTuple):
     implausible: Sequence[Implausible]
 
 
-def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
+def decode_batches(batches: Sequence[Batch]) -> DecodedBatches:
     """Decode every delivery of the batches into observed values or a refusal. Never raises for its bytes."""
     observed: list[ObservedRow] = []
     deliveries: list[Delivery] = []
@@ -35,7 +36,8 @@ def decode_batches(batches: Iterable[Batch]) -> DecodedBatches:
                 refusals.append(Refusal(delivery, exc.reason, exc.detail))
             else:
                 deliveries.append(delivery)
-    return DecodedBatches(WriteRequest(observed, deliveries, refusals, moves), implausible)
+    backlog = frozenset(batch.partition for batch in batches if batch.more)
+    return DecodedBatches(WriteRequest(observed, deliveries, refusals, moves, backlog), implausible)
 
 
 def _decode_any(delivery: Delivery, implausible: list[Implausible]) -> ObservedRow:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from icu.store import journal
 from icu.store.engines.base import Transaction
-from icu.store.journal import PatientNews
+from icu.store.journal import AlarmNews, PatientNews
 from icu.store.readings import ReadingRow
 
 _RAISE_JOURNAL: Final = text("UPDATE journal_end SET batch = coalesce(batch, :begin) + :count RETURNING batch")
@@ -17,21 +17,32 @@ _CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 
 async def append_to_journal(
-    transaction: Transaction, rows: Sequence[ReadingRow], news: Sequence[PatientNews], arrived: int, *, anew: bool
+    transaction: Transaction,
+    arrived: int,
+    *,
+    rows: Sequence[ReadingRow] = (),
+    news: Sequence[PatientNews] = (),
+    alarms: Sequence[AlarmNews] = (),
+    anew: bool = False,
 ) -> None:
     """Append what a transaction stores. To be called last: other writers wait from here to the commit.
 
     Args:
         transaction: Open transaction.
+        arrived: Time of arrival, in milliseconds since 1970 UTC. A new journal begins at it.
         rows: New readings.
         news: Patients who are new, or changed.
-        arrived: Time of arrival, in milliseconds since 1970 UTC. A new journal begins at it.
+        alarms: Events of alarms.
         anew: True if other programs may have changed the patients before.
     """
+    if not (rows or news or alarms or anew):
+        return
     # Patients first: clients are told of a patient before they get the first reading. Each adds to the number:
     entries = [(1, journal.encode_patients(news, anew=anew))] if news or anew else []
     if rows:
         entries.append((len(rows), journal.encode(rows)))
+    if alarms:
+        entries.append((1, journal.encode_alarms(alarms)))
     count = sum(added for added, _ in entries)
     [(end,)] = await transaction.rows(_RAISE_JOURNAL, {"begin": arrived, "count": count})
     numbers = accumulate((added for added, _ in entries), initial=end - count)

@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     "standby_until",
     "standby_by",
     "standby_length",
+    "clock_set_at",
     "had",
     "shelves",
 )
@@ -44,8 +45,8 @@ _SAVE: Final = text(
     " bed = CASE WHEN excluded.admitted IS NULL THEN NULL ELSE bed_states.bed END WHERE bed_states.version = :before"
 )
 _STATES: Final = (
-    f"SELECT patients.uuid, bed_states.bed, {', '.join(f'bed_states.{each}' for each in _COLUMNS)} FROM bed_states"  # noqa: S608 - names of our own
-    " JOIN patients ON patients.id = bed_states.patient_id"
+    f"SELECT patients.id, patients.uuid, bed_states.bed, {', '.join(f'bed_states.{each}' for each in _COLUMNS)}"  # noqa: S608 - names of our own
+    " FROM bed_states JOIN patients ON patients.id = bed_states.patient_id"
 )
 _ALL: Final = text(f"{_STATES} ORDER BY patients.id")
 _ONE: Final = text(f"{_STATES} WHERE patients.uuid = :patient")
@@ -56,13 +57,18 @@ _RELABEL: Final = text(
 
 async def bed_states(asked: Transaction | Connection) -> list[BedState]:
     """Read the beds of all patients who ever had one; the discharged have no label."""
-    return [_state(row) for row in await asked.rows(_ALL)]
+    return list((await beds_by_key(asked)).values())
+
+
+async def beds_by_key(asked: Transaction | Connection, patient: UUID | None = None) -> dict[int, BedState]:
+    """Read the beds of all patients who ever had one, or of one patient, by the patient's key in the store."""
+    rows = await (asked.rows(_ALL) if patient is None else asked.rows(_ONE, {"patient": str(patient)}))
+    return {row[0]: _state(row) for row in rows}
 
 
 async def bed_state(asked: Transaction | Connection, patient: UUID) -> BedState:
     """Read the bed of a patient: version 0, and nothing decided, where there is none yet."""
-    rows = await asked.rows(_ONE, {"patient": str(patient)})
-    return _state(rows[0]) if rows else BedState(patient=patient)
+    return next(iter((await beds_by_key(asked, patient)).values()), BedState(patient=patient))
 
 
 async def save_beds(transaction: Transaction, changes: Sequence[BedChange]) -> None:
@@ -119,13 +125,14 @@ def _values(change: BedChange) -> Values:
         "discharged_at": bed.discharged_at,
         **{f"paused_{each}": paused and getattr(paused, each) for each in Pause.__struct_fields__},
         **{f"standby_{each}": standby and getattr(standby, each) for each in Standby.__struct_fields__},
+        "clock_set_at": bed.clock_set_at,
         "had": msgspec.json.encode(bed.had).decode(),
         "shelves": msgspec.json.encode(bed.shelves).decode(),
     }
 
 
 def _state(row: Sequence[Any]) -> BedState:
-    patient, bed, *values = row
+    _, patient, bed, *values = row
     columns: Mapping[str, Any] = dict(zip(_COLUMNS, values, strict=True))
     return BedState(
         patient=UUID(patient),
@@ -133,6 +140,7 @@ def _state(row: Sequence[Any]) -> BedState:
         admitted=columns["admitted"],
         discharged_at=columns["discharged_at"],
         bed=bed,
+        clock_set_at=columns["clock_set_at"],
         paused=_part("paused", columns, Pause),
         standby=_part("standby", columns, Standby),
         shelves=msgspec.json.decode(columns["shelves"], type=dict[str, Shelf]),

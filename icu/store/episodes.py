@@ -1,17 +1,18 @@
 """Episodes of alarms in the store: rows of the table of alarms, and the outbox of their events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from icu.alarms.effects import Change
+from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import Acknowledgement, Episode, Shelf
 from icu.store.alarms import alarm_of
 from icu.store.engines.base import Connection, Transaction, Values
 from icu.store.errors import VersionConflictError
+from icu.store.journal import AlarmNews
 
 # Columns that are fields of an episode, by the same name.
 _PLAIN: Final = (
@@ -67,6 +68,8 @@ _SAVE: Final = text(
     f" {', '.join(f':{each}' for each in _COLUMNS)}) ON CONFLICT (id) DO UPDATE SET"
     f" {', '.join(f'{each} = excluded.{each}' for each in _COLUMNS)} WHERE alarms.version = :before"
 )
+# One that was never raised leaves no row.
+_DELETE: Final = text("DELETE FROM alarms WHERE id = :id AND version = :before")
 _SELECT: Final = (
     f"SELECT alarms.id, patients.uuid, {', '.join(f'alarms.{each}' for each in _COLUMNS)} FROM alarms"  # noqa: S608 - names of our own
     " LEFT JOIN patients ON patients.id = alarms.patient_id"
@@ -97,28 +100,59 @@ async def open_episodes(asked: Transaction | Connection, patient: UUID | None = 
     return [_episode(row) for row in rows]
 
 
+def selection(rest: str) -> TextClause:
+    """Make a statement that selects episodes, of this SQL behind its tables: alarms, and their patients."""
+    return text(f"{_SELECT} {rest}")
+
+
+async def select(asked: Transaction | Connection, statement: TextClause, values: Values) -> list[Episode]:
+    """Read the episodes that a statement of `selection` finds, in its order."""
+    return [_episode(row) for row in await asked.rows(statement, values)]
+
+
 async def insert(transaction: Transaction, found: Episode) -> None:
     """Store an episode that was derived, not evaluated, as it is. It has no event."""
     await save(transaction, [Change(found, 0, None)])
 
 
-async def save(transaction: Transaction, changes: Sequence[Change]) -> None:
-    """Store changed episodes, in their order, and append their events to the outbox.
+async def save(transaction: Transaction, changes: Iterable[Change]) -> list[AlarmNews]:
+    """Store changed episodes, and append their events to the outbox. Pending ones that have ended are deleted.
 
     Args:
         transaction: Open transaction.
-        changes: Changes of one or more episodes. Each compares with the version before.
+        changes: Changes of one or more episodes, in their order. Each compares with the version before.
+
+    Returns:
+        The events, for the journal.
 
     Raises:
         VersionConflictError: Somebody else has changed an episode meanwhile.
     """
-    if not changes:
-        return
-    if await transaction.execute(_SAVE, [_values(each) for each in changes]) != len(changes):
-        raise VersionConflictError("an alarm was changed meanwhile: ask again")
-    events = [_event(each) for each in changes if each.event is not None]
+    effects = Effects(changes=list(changes))
+    gone, kept = _parted(effects.rows)
+    # First: the condition may be pending again.
+    await _compare_and_set(transaction, _DELETE, [{"id": str(each.episode.id), "before": each.before} for each in gone])
+    await _compare_and_set(transaction, _SAVE, [_values(each) for each in kept])
+    events = [(change, msgspec.json.encode(alarm_of(change.episode)).decode()) for change in effects.events]
     if events:
-        await transaction.execute(_SEND, events)
+        await transaction.execute(_SEND, [_event(change, payload) for change, payload in events])
+    return [_news(change, payload) for change, payload in events]
+
+
+def _parted(rows: Iterable[Change]) -> tuple[list[Change], list[Change]]:
+    """Part stored episodes that ended without ever being raised from those to store."""
+    gone, kept = [], []
+    for each in rows:
+        if each.episode.is_open or each.episode.raised is not None:
+            kept.append(each)
+        elif each.before:
+            gone.append(each)
+    return gone, kept
+
+
+async def _compare_and_set(transaction: Transaction, statement: TextClause, values: Sequence[Values]) -> None:
+    if values and await transaction.execute(statement, values) != len(values):
+        raise VersionConflictError("an alarm was changed meanwhile: ask again")
 
 
 def _values(change: Change) -> Values:
@@ -142,10 +176,15 @@ def _parts(prefix: str, part: Acknowledgement | Shelf | None, kind: type[Acknowl
     return {f"{prefix}_{each}": part and getattr(part, each) for each in kind.__struct_fields__}
 
 
-def _event(change: Change) -> Values:
+def _event(change: Change, payload: str) -> Values:
     found = change.episode
-    payload = msgspec.json.encode(alarm_of(found)).decode()
     return {"alarm": str(found.id), "version": found.version, "event": change.event, "payload": payload}
+
+
+def _news(change: Change, payload: str) -> AlarmNews:
+    assert change.event is not None  # noqa: S101 - Effects.events has such alone
+    patient = change.episode.patient
+    return AlarmNews(None if patient == _WARD else patient, change.event, payload)
 
 
 def _episode(row: Sequence[Any]) -> Episode:

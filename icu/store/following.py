@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from icu.store import journal
 from icu.store.engines.base import Connection
-from icu.store.journal import PatientNews
+from icu.store.journal import AlarmNews, PatientNews
 from icu.store.readings import PatientReading, ReadingRow, to_patient_reading
 
 _NEWEST_BATCH: Final = text("SELECT max(batch) FROM journal")
@@ -18,12 +18,14 @@ _PATIENTS: Final = text("SELECT id, uuid, name, interval FROM patients")
 
 
 class Batch(Struct, frozen=True):
-    """Entry of the journal: the readings that one transaction stored, or the patients that it changed."""
+    """Entry of the journal: the readings that one transaction stored, or the patients or alarms that it changed."""
 
     number: int
     readings: Sequence[PatientReading] = ()
     # Those whose first readings are in the same batch, where the sink is of a version that has no entries of patients.
     news: Sequence[PatientNews] = ()
+    # Events of alarms, in their order.
+    alarms: Sequence[AlarmNews] = ()
     # The readings, as they are kept.
     rows: Sequence[ReadingRow] = ()
     # False where the database may have changed in other ways, too.
@@ -89,7 +91,7 @@ class Follower:
                 self._patients.found[number] = found
         readings = [to_patient_reading(row, uuids[row[0]]) for row in entry.rows]
         news = self._patients.found.get(number, entry.news)
-        return Batch(number, readings, news, entry.rows, entry.complete)
+        return Batch(number, readings, news, entry.alarms, entry.rows, entry.complete)
 
     async def _uuids(self) -> dict[int, UUID]:
         """Return the uuids of all patients by key, of which later batches bring more."""

@@ -69,7 +69,7 @@ async def write_beat(
     await transaction.execute(_WRITE, [values])
 
 
-async def read_heartbeat(connection: Connection) -> Heartbeat | None:
+async def read_heartbeat(connection: Connection | Transaction) -> Heartbeat | None:
     """Read the last sign of life; None before the first."""
     rows = await connection.rows(_READ)
     if not rows:

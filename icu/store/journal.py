@@ -8,9 +8,11 @@ A transaction that introduces or renames patients has an entry of them before th
 its own: a client that was cut off between the two goes on at the readings. It also has one, if only of no patient,
 where other programs may have written to the database before: copies of it in memory are of no use then.
 
+A transaction in which alarms start, change or end has an entry of these events behind the one of its readings.
+
 Batch numbers count readings: the number of an entry is the last one plus its readings, or plus one for an entry of
-patients, so that the journal can be cut to a number of readings. A new database begins at the time of its first batch,
-in milliseconds since 1970, so that its numbers are not those of an older database.
+patients or alarms, so that the journal can be cut to a number of readings. A new database begins at the time of its
+first batch, in milliseconds since 1970, so that its numbers are not those of an older database.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from icu.alarms.effects import EventKind
 from icu.store.readings import ReadingRow
 from icu.store.tables import COLUMNS
 
@@ -29,6 +32,7 @@ KEEP: Final = 100_000
 # Kinds of entries.
 READINGS: Final = "readings"
 PATIENTS: Final = "patients"
+ALARMS: Final = "alarms"
 
 
 class PatientNews(Struct, frozen=True, omit_defaults=True):
@@ -43,12 +47,24 @@ class PatientNews(Struct, frozen=True, omit_defaults=True):
     interval: float | UnsetType | None = UNSET
 
 
+class AlarmNews(Struct, frozen=True, array_like=True):
+    """Event of an alarm."""
+
+    # None for the ward's own alarm.
+    patient: UUID | None
+    event: EventKind
+    # JSON of the alarm as the API serves it: icu.store.alarms.Alarm.
+    alarm: str
+
+
 class Entry(Struct, frozen=True):
     """What an entry tells."""
 
     # In the order of COLUMNS.
     rows: Sequence[ReadingRow] = ()
     news: Sequence[PatientNews] = ()
+    # In the order in which they came about.
+    alarms: Sequence[AlarmNews] = ()
     # True where entries of patients say who is new in the rows. Sinks of an older version wrote none.
     introduced: bool = False
     # True where other programs may have written to the database before.
@@ -75,10 +91,15 @@ class _Patients(_Entry, array_like=True):
     anew: bool = False
 
 
+class _Alarms(_Entry, array_like=True):
+    alarms: Sequence[AlarmNews]
+
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _entries: Final = msgspec.msgpack.Decoder(_Entry)
 _readings: Final = msgspec.msgpack.Decoder(_Readings)
 _patients: Final = msgspec.msgpack.Decoder(_Patients)
+_alarms: Final = msgspec.msgpack.Decoder(_Alarms)
 
 
 def encode(rows: Sequence[ReadingRow]) -> bytes:
@@ -96,6 +117,11 @@ def encode_patients(news: Sequence[PatientNews], *, anew: bool = False) -> bytes
     return _encoder.encode(_Patients(PATIENTS, news, anew))
 
 
+def encode_alarms(alarms: Sequence[AlarmNews]) -> bytes:
+    """Encode the payload of an entry of events of alarms."""
+    return _encoder.encode(_Alarms(ALARMS, alarms))
+
+
 def decode(payload: bytes) -> Entry:
     """Decode the payload of an entry.
 
@@ -110,6 +136,8 @@ def decode(payload: bytes) -> Entry:
     if kind == PATIENTS:
         patients = _patients.decode(payload)
         return Entry(news=patients.news, anew=patients.anew, complete=not patients.anew)
+    if kind == ALARMS:
+        return Entry(alarms=_alarms.decode(payload).alarms, complete=True)
     return Entry()
 
 

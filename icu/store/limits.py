@@ -45,10 +45,10 @@ async def limits_of(asked: Transaction | Connection, patient: UUID | None = None
     return LimitVersion(WARD if patient is None else NO_OVERRIDES)
 
 
-async def all_overrides(asked: Transaction | Connection) -> dict[UUID, Limits]:
+async def all_overrides(asked: Transaction | Connection) -> dict[UUID, LimitVersion]:
     """Read the newest overrides of all patients who have some."""
     rows = await asked.rows(_ALL_NEWEST)
-    return {UUID(row[0]): _limits(row).limits for row in rows if row[0] != _WARD_SCOPE}
+    return {UUID(row[0]): _limits(row) for row in rows if row[0] != _WARD_SCOPE}
 
 
 async def version_of(asked: Transaction | Connection, version: int, patient: UUID | None = None) -> Limits | None:

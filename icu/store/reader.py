@@ -13,15 +13,17 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
-from icu.alarms.episodes import BedState
+from icu.alarms.episodes import BedState, Episode
 from icu.errors import PatientNotFoundError
 from icu.store import schema
+from icu.store.alarm_history import AlarmPage, Chosen, Place, alarm_page
 from icu.store.audit import AuditEntry, audit
 from icu.store.beds import bed_states
 from icu.store.commands.limits import read_limits
 from icu.store.commands.states import LimitsState
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
+from icu.store.episodes import episode, open_episodes
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
 from icu.store.heartbeats import Heartbeat, read_heartbeat
@@ -186,6 +188,22 @@ class Reader:
     async def beds(self) -> list[BedState]:
         """Read the beds of all patients who ever had one; the discharged have no label."""
         return await self._ask(bed_states)
+
+    async def open_alarms(self, patient: UUID | None = None) -> list[Episode]:
+        """Read the open alarms of all and of the ward, or of a patient. PatientNotFoundError for an unknown one."""
+        if patient is not None:
+            await self.check_known(patient)
+        return await self._ask(lambda connection: open_episodes(connection, patient))
+
+    async def alarm(self, identity: UUID) -> Episode | None:
+        """Read one alarm, open or ended; None for an unknown id."""
+        return await self._ask(lambda connection: episode(connection, identity))
+
+    async def alarm_page(self, chosen: Chosen, *, limit: int, after: Place | None = None) -> AlarmPage:
+        """Read a page of the history of alarms. PatientNotFoundError for an unknown patient."""
+        if chosen.patient is not None:
+            await self.check_known(chosen.patient)
+        return await self._ask(lambda connection: alarm_page(connection, chosen, limit=limit, after=after))
 
     async def limits(self, patient: UUID | None = None) -> LimitsState:
         """Read the limits of the ward, or of a patient. PatientNotFoundError for an unknown one."""

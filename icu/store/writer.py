@@ -7,48 +7,30 @@ however often it is delivered and however the sink ends.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import anyio
 from msgspec import Struct
-from sqlalchemy import text
 
+from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
 from icu.messages import Delivery, Position, Refusal
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
-from icu.store.errors import PositionConflictError
+from icu.store.evaluating import Evaluator, StoredReadings, end_blind, evaluate, save_effects
 from icu.store.foreign_writes import ForeignWrites, positions_of
-from icu.store.heartbeats import Beat, write_beat
-from icu.store.inserting import Insert, insert_all, insert_new
+from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
+from icu.store.inserting import Insert, Inserted, insert_all, insert_new
 from icu.store.introducing import KnownPatients, introduce, read_patients
+from icu.store.journal import AlarmNews
+from icu.store.offsets import Move, begin_logs, move_offsets
 from icu.store.outbox import take_events
-from icu.store.readings import ObservedRow, to_rows
+from icu.store.readings import INTERVAL, PATIENT, ObservedRow, ReadingRow, to_rows
+from icu.store.watched import Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
-
-# Compare-and-set: it changes no row once another sink has moved the offset.
-_MOVE_OFFSET: Final = text(
-    "UPDATE consumer_offsets SET next = :next, mark = :mark"
-    " WHERE topic = :topic AND partition = :partition AND next = :start"
-)
-_BEGIN_LOG: Final = text(
-    "INSERT INTO consumer_offsets (topic, partition, log, next, mark) VALUES (:topic, :partition, 1, :next, :mark)"
-    " ON CONFLICT (topic, partition) DO UPDATE"
-    " SET next = excluded.next, mark = excluded.mark, log = consumer_offsets.log + :raised"
-)
-
-
-class Move(Struct, frozen=True, gc=False):
-    """Move of one partition's offset."""
-
-    partition: int
-    # Offset of the first record in the request.
-    start: int
-    # Position after its last record.
-    end: Position
 
 
 class WriteRequest(Struct, frozen=True, gc=False):
@@ -59,6 +41,8 @@ class WriteRequest(Struct, frozen=True, gc=False):
     deliveries: Sequence[Delivery]
     refusals: Sequence[Refusal]
     moves: Sequence[Move]
+    # Partitions that had more to read when these were fetched.
+    backlog: frozenset[int] = frozenset()
 
 
 class WriteResult(Struct, frozen=True, gc=False):
@@ -70,6 +54,8 @@ class WriteResult(Struct, frozen=True, gc=False):
     duplicates: int
     # Those of the request, and the conflicts: same patient and time, other values.
     refusals: Sequence[Refusal]
+    # Number of events of alarms.
+    events: int = 0
 
 
 class Writer:
@@ -99,40 +85,50 @@ class Writer:
             positions: Next record of each partition.
             other_logs: Partitions whose log is another than the stored one. They get the next log number.
         """
-        values = [
-            {
-                "topic": self._topic,
-                "partition": partition,
-                "next": each.next,
-                "mark": each.mark,
-                "raised": int(partition in other_logs),
-            }
-            for partition, each in positions.items()
-        ]
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(_BEGIN_LOG, values)
+            await begin_logs(transaction, self._topic, positions, other_logs=other_logs)
             self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
         self._patients = None  # a program that moved the offsets may have changed the patients too
         await self._transact(work)
 
-    async def write(self, request: WriteRequest, *, arrived: int, beat: Beat | None = None) -> WriteResult:
+    async def heartbeat(self) -> Heartbeat | None:
+        """Read the last sign of life; None before the first."""
+        return await self._read(read_heartbeat)
+
+    async def watched(self) -> Watched:
+        """Read what is decided and open: see icu.store.watched."""
+        return await self._read(read_watched)
+
+    async def last_readings(self, after: int, last: int) -> Mapping[int, Sequence[tuple[ReadingRow, float | None]]]:
+        """Read the last readings of some patients: see icu.store.watched."""
+        return await self._read(partial(read_last, after=after, last=last))
+
+    async def commanded(self, known: Mark) -> Watched | None:
+        """Read what commands of people have touched since a mark: see icu.store.watched."""
+        return await self._read(partial(read_commanded, known=known))
+
+    async def write(
+        self, request: WriteRequest, *, arrived: int, beat: Beat | None = None, evaluator: Evaluator | None = None
+    ) -> WriteResult:
         """Store the whole request, or raise and store nothing.
 
         Args:
             request: Readings, refusals and moves of the offsets.
             arrived: Time of arrival of the records, in milliseconds since 1970 UTC.
             beat: Sign of life to store in the same transaction.
+            evaluator: Engine of alarms, if there is one. Its evaluation is to be taken over if this returns.
 
         Raises:
             PositionConflictError: Another program moved the offsets. Read the positions again.
+            VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
         try:
-            result, patients = await self._transact(partial(self._write, request, arrived, beat, insert_all))
+            result, patients = await self._transact(partial(self._write, request, arrived, beat, evaluator, insert_all))
         except OverlapError:
-            result, patients = await self._transact(partial(self._write, request, arrived, beat, insert_new))
+            result, patients = await self._transact(partial(self._write, request, arrived, beat, evaluator, insert_new))
         # After the commit: a transaction that failed has introduced nobody.
         self._patients = patients
         self._foreign_writes.advance({move.partition: move.end for move in request.moves})
@@ -140,6 +136,33 @@ class Writer:
         if result.stored:
             self._stored = arrived
         return result
+
+    async def write_effects(self, effects: Effects, beat: Beat) -> None:
+        """Store what came of an evaluation without readings, and a sign of life.
+
+        Raises:
+            VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
+        """
+
+        async def work(transaction: Transaction) -> None:
+            await self._check_foreign_writes(transaction)
+            alarms = await save_effects(transaction, effects)
+            await self._write_beat(beat, self._committed, self._stored, transaction)
+            await append_to_journal(transaction, beat.at, alarms=alarms)
+
+        await self._transact(work)
+
+    async def end_blind(self, since: int, beat: Beat) -> None:
+        """Store the alarm of a time in which nobody was watched, which ends with this sign of life."""
+
+        async def work(transaction: Transaction) -> None:
+            alarms = await end_blind(transaction, since, beat.at)
+            await self._write_beat(beat, self._committed, self._stored, transaction)
+            await append_to_journal(transaction, beat.at, alarms=alarms)
+
+        await self._transact(work)
 
     async def beat(self, beat: Beat) -> None:
         """Store a sign of life alone."""
@@ -195,23 +218,35 @@ class Writer:
             self._turn.release()
 
     async def _write(
-        self, request: WriteRequest, arrived: int, beat: Beat | None, insert: Insert, transaction: Transaction
+        self,
+        request: WriteRequest,
+        arrived: int,
+        beat: Beat | None,
+        evaluator: Evaluator | None,
+        insert: Insert,
+        transaction: Transaction,
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
-        await self._move(transaction, request.moves)
+        await move_offsets(transaction, self._topic, request.moves)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
-        fresh, conflicts = await insert(transaction, rows, request.deliveries)
+        inserted = await insert(transaction, rows, request.deliveries)
+        fresh, conflicts = inserted.rows, inserted.conflicts
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await insert_dead_letters(transaction, self._topic, refusals, arrived)
         if beat is not None:
             await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
         anew = self._patients is None
-        if fresh or news or anew:
-            await append_to_journal(transaction, fresh, news, arrived, anew=anew)
-        return WriteResult(len(fresh), len(rows) - len(fresh) - len(conflicts), refusals), patients
+        alarms: Sequence[AlarmNews] = ()
+        if evaluator is not None and fresh:
+            readings = _to_evaluate(request, inserted, arrived)
+            new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
+            alarms = await evaluate(transaction, evaluator, readings, new=new)
+        await append_to_journal(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
+        duplicates = len(rows) - len(fresh) - len(conflicts)
+        return WriteResult(len(fresh), duplicates, refusals, len(alarms)), patients
 
     async def _write_beat(
         self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
@@ -222,21 +257,16 @@ class Writer:
         if await self._foreign_writes.check(transaction):
             self._patients = None
 
-    async def _move(self, transaction: Transaction, moves: Sequence[Move]) -> None:
-        values = [
-            {
-                "topic": self._topic,
-                "partition": each.partition,
-                "start": each.start,
-                "next": each.end.next,
-                "mark": each.end.mark,
-            }
-            for each in moves
-        ]
-        if await transaction.execute(_MOVE_OFFSET, values) != len(moves):
-            raise PositionConflictError(
-                f"the stored offsets of {self._topic} were moved meanwhile: another sink writes to this database"
-            )
+
+def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> StoredReadings:
+    observed, deliveries = inserted.of_new(request.observed), inserted.of_new(request.deliveries)
+    return StoredReadings(
+        inserted.rows,
+        [each[INTERVAL] for each in observed],
+        [each.partition for each in deliveries],
+        arrived,
+        request.backlog,
+    )
 
 
 @asynccontextmanager

@@ -29,7 +29,11 @@ def actor(child: SinkChild, shared: Shared) -> Start:
         publishing = _publishing(shared)
         return publishing.degraded or publishing.trouble
 
+    async def alarms_trouble() -> str | None:
+        return telemetry.alarms_trouble
+
     shared.health.add("sink", trouble)
+    shared.health.add("engine", alarms_trouble)
     shared.health.add("alarms", publishing_trouble)
     consumer = partial(
         consume,

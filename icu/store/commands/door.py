@@ -14,9 +14,11 @@ from sqlalchemy import text
 
 from icu.errors import PatientServiceException
 from icu.store import schema
+from icu.store.appending import append_to_journal
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreUnavailableError
+from icu.store.journal import AlarmNews
 
 T = TypeVar("T")
 
@@ -55,7 +57,8 @@ class Desk:
         self.author = author
         self.now = now
         self._command = command
-        self.changed = False
+        # Events of alarms, for the journal.
+        self.alarms: list[AlarmNews] = []
 
     async def note(
         self,
@@ -75,7 +78,6 @@ class Desk:
             before: State before; None if there was none.
             after: State after; None if it is the same.
         """
-        self.changed |= result == DONE
         values = {
             "at": self.now,
             "by": self.author.by,
@@ -122,8 +124,8 @@ class Door:
         async def transact(transaction: Transaction) -> T | PatientServiceException:
             desk = Desk(transaction, author, command, round(self._wall() * 1000))
             result = await work(desk)
-            if desk.changed:
-                await transaction.rows(_COUNT)
+            await transaction.rows(_COUNT)
+            await append_to_journal(transaction, desk.now, alarms=desk.alarms)
             return result
 
         try:

@@ -57,7 +57,7 @@ async def set_ward_limits(
         changed = change(before.limits, conditions)
         _check(check_limits(changed, Limits()))
         for patient, own in (await all_overrides(desk.transaction)).items():
-            _check([f"of patient {patient}: {each}" for each in check_limits(changed, own)])
+            _check([f"of patient {patient}: {each}" for each in check_limits(changed, own.limits)])
         return await _set(desk, before, changed, version, None)
 
     return await door.carry_out("limits", author, work)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from icu.alarms.effects import BedChange, Change
-from icu.alarms.episodes import Acknowledgement, BedState, Episode, Pause, Shelf, Standby
+from icu.alarms.episodes import Acknowledgement, BedState, Episode, Pause, Shelf, Standby, episode_id
 from icu.store import beds, episodes
 from icu.store.engines.base import Engine
 from icu.store.engines.table import engine_of
@@ -81,10 +81,13 @@ async def test_open_ones_of_a_patient(engine: Engine) -> None:
 async def test_a_stale_version_changes_nothing(engine: Engine, url: str) -> None:
     """A change that was made from an older version is refused, with all that stands beside it."""
     await engine.transact(lambda each: episodes.insert(each, desaturation()))
-    good = Change(replace(desaturation(), version=2, seen=2), 1, "continue")
-    stale = Change(replace(desaturation(), version=2, seen=7), 1, "continue")
+    good = Change(replace(desaturation(), id=episode_id(ANNA, "pulse.low", NOON, 0), condition="pulse.low"), 0, "start")
+    stale = Change(replace(desaturation(), version=3, seen=7), 2, "continue")
     with pytest.raises(VersionConflictError):
         await engine.transact(lambda each: episodes.save(each, [good, stale]))
+    gone = Change(replace(desaturation(), version=3, raised=None, ended=NOON), 2, None)
+    with pytest.raises(VersionConflictError):
+        await engine.transact(lambda each: episodes.save(each, [gone]))
     with pytest.raises(VersionConflictError):
         await engine.transact(lambda each: episodes.insert(each, desaturation()))
     assert rows(url, "SELECT version, seen FROM alarms") == [(1, 1)]

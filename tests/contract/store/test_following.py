@@ -50,7 +50,7 @@ async def test_batches_that_come_next(follower: Follower, batch: int, limit: int
 
 async def test_entries_of_a_kind_that_is_not_known_are_skipped(follower: Follower, url: str) -> None:
     """Entries of an unknown kind hold no readings, and following goes on from them as from all others."""
-    payload = msgspec.msgpack.encode(["alarms", {"of": "a newer program"}, 7]).hex()
+    payload = msgspec.msgpack.encode(["beds", {"of": "a newer program"}, 7]).hex()
     execute(url, f"INSERT INTO journal (batch, payload) VALUES ({FIRST + 3}, X'{payload}')")
     batches = await follower.after(FIRST + 1, limit=10)
     assert batches is not None

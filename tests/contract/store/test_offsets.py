@@ -4,7 +4,8 @@ import pytest
 
 from icu.messages import Delivery, Position, Refusal
 from icu.store.errors import PositionConflictError
-from icu.store.writer import Move, Writer, WriteRequest
+from icu.store.offsets import Move
+from icu.store.writer import Writer, WriteRequest
 from tests.samples import delivery, observation
 from tests.stores import NOON, observed, rows, store
 

@@ -11,8 +11,9 @@ from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
 from icu.store.dead_letters import MAX_DETAIL, MAX_KEPT_BYTES
 from icu.store.errors import PositionConflictError, StoreInUseError
+from icu.store.offsets import Move
 from icu.store.reader import Reader
-from icu.store.writer import Move, Writer, WriteRequest, open_writer
+from icu.store.writer import Writer, WriteRequest, open_writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, execute, readings_of, rows, store
 

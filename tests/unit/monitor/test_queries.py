@@ -73,7 +73,7 @@ def test_cursors_of_any_length_are_read() -> None:
 def test_the_next_page_is_of_the_same_query() -> None:
     """The next page has all parameters of the query, and the new cursor."""
     asked = [("from", NOON), ("limit", "2"), ("order", "asc"), ("cursor", "old")]
-    target, _, relation = next_link(MultiDict(asked), START).partition("; ")
+    target, _, relation = next_link(MultiDict(asked), make_cursor(START)).partition("; ")
     assert (target[:2], target[-1], relation) == ("<?", ">", 'rel="next"')
     assert parse_qs(target[2:-1]) == {"from": [NOON], "limit": ["2"], "order": ["asc"], "cursor": [make_cursor(START)]}
 

@@ -43,7 +43,7 @@ def test_entries_of_this_version_are_read_by_older_ones() -> None:
 @pytest.mark.parametrize("rest", [[], [[1], 2, "x"]])
 def test_entries_of_another_kind_say_nothing(rest: list[object]) -> None:
     """Entries of another kind hold no rows, whatever follows the kind, and may have changed anything."""
-    assert journal.decode(msgspec.msgpack.encode(["alarms", *rest])) == Entry()
+    assert journal.decode(msgspec.msgpack.encode(["beds", *rest])) == Entry()
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def _beds() -> None:
         sa.Column("standby_until", sa.BigInteger),
         sa.Column("standby_by", sa.String),
         sa.Column("standby_length", sa.BigInteger),
+        sa.Column("clock_set_at", sa.BigInteger),
         sa.Column("had", sa.String, nullable=False),
         sa.Column("shelves", sa.String, nullable=False),
     )

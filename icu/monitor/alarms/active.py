@@ -1,0 +1,77 @@
+"""Route of the alarms of now, with the ward's own alarm, which this monitor derives."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from icu.alarms.blind import WARD
+from icu.alarms.conditions import URGENCY, Priority
+from icu.alarms.episodes import Episode
+from icu.http.problems import documented
+from icu.monitor.freshness import Freshness
+from icu.monitor.queries import AnyRequest, check_parameters
+from icu.store.alarms import Alarm, alarm_of
+from icu.store.reader import Reader
+
+
+@get(
+    "/alarms",
+    summary="The alarms of now, the most urgent first",
+    tags=["alarms"],
+    response_description="The alarms",
+    responses=documented(400, 404, 503),
+)
+async def list_alarms(
+    request: AnyRequest,
+    reader: NamedDependency[Reader],
+    freshness: NamedDependency[Freshness],
+    patient: Annotated[
+        UUID | None, QueryParameter(description="Only this patient's, and `ward.blind`, which is everybody's")
+    ] = None,
+    priority: Annotated[Priority | None, QueryParameter(description="Only these")] = None,
+    pending: Annotated[
+        bool, QueryParameter(description="Also those whose delay is not over, behind all others: no alarms yet")
+    ] = False,
+) -> list[Alarm]:
+    """Those that are present, clearing or latched. Of one priority those that sound come first, and then the newest.
+
+    With sink or broker down `ward.blind` stands among them, and all others are as old as the last reading.
+    """
+    check_parameters(request.query_params, ("patient", "priority", "pending"))
+    # The ward's own ones in the store are of the past, but for the one that this monitor derives.
+    stored = [each for each in await reader.open_alarms(patient) if each.patient != WARD]
+    blind = await _blind(reader, freshness)
+    shown = [
+        each
+        for each in (*stored, *blind)
+        if (each.is_active or (pending and each.presence == "pending")) and priority in {None, each.priority}
+    ]
+    return [alarm_of(each) for each in by_urgency(shown)]
+
+
+def by_urgency(episodes: Iterable[Episode]) -> list[Episode]:
+    """Sort alarms, the most urgent first; pending ones are the last."""
+    return sorted(episodes, key=_urgency)
+
+
+def _urgency(episode: Episode) -> tuple[Any, ...]:
+    return (
+        not episode.is_active,
+        -URGENCY[episode.priority],
+        not episode.is_audible,
+        -(episode.onset if episode.raised is None else episode.raised),
+        str(episode.id),
+    )
+
+
+async def _blind(reader: Reader, freshness: Freshness) -> list[Episode]:
+    """Return the ward's own alarm, if there is one now; with its acknowledgement, which the store has."""
+    blind = freshness.blind
+    if blind is None:
+        return []
+    stored = await reader.alarm(blind.id)
+    return [blind if stored is None else stored]

@@ -1,0 +1,190 @@
+"""Alarms beside the sink's loop: loaded at the start, told of commands of people, and ticked at the next deadline."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import anyio
+
+from icu.alarms.effects import Effects
+from icu.sink.clock import Clock
+from icu.sink.heartbeat import Heart
+from icu.sink.telemetry import Telemetry
+from icu.sink.unread import Unread
+from icu.sink.watching import Watching, load
+from icu.store.errors import StoreError, VersionConflictError
+from icu.store.writer import Writer, WriteRequest, WriteResult
+
+# Seconds between two looks at the number of commands: each is in force within a second.
+COMMANDS_EVERY: Final = 0.4
+
+# Seconds that a fetch waits at least, where deadlines wait for unread readings.
+_LEAST_WAIT: Final = 0.05
+
+# Attempts where commands change what is being evaluated.
+_ATTEMPTS: Final = 5
+
+
+class Alarms:
+    """Engine of alarms of one run of the sink.
+
+    Args:
+        clock: Server's time.
+        heart: Its heartbeat goes along with each transaction: by it others tell the sink's commits from foreign ones.
+        telemetry: Receives counts, and the next deadline.
+    """
+
+    def __init__(self, clock: Clock, heart: Heart, telemetry: Telemetry) -> None:
+        self._clock = clock
+        self._heart = heart
+        self._telemetry = telemetry
+        # None where all has to be loaded first.
+        self._watching: Watching | None = None
+        # True after a transaction that failed, and may have been committed.
+        self._outdated = False
+        self._unread = Unread()
+        # On the event loop's clock.
+        self._looked_at = -COMMANDS_EVERY
+
+    def forget(self) -> None:
+        """Load everything anew at the next resumption: the database may be another one, or have changed otherwise."""
+        self._watching = None
+
+    async def resume(self, writer: Writer, partitions: Iterable[int]) -> None:
+        """Begin, or go on after an outage.
+
+        Args:
+            writer: Of the open database.
+            partitions: Those that are read from now on.
+        """
+        if self._watching is None:
+            await self._load(writer)
+        else:
+            self._watching.excuse_silence(self._clock.now())
+        self._unread.begin(partitions, self._clock.now())
+        since = self._heart.note_back()
+        if since is not None:
+            await writer.end_blind(since, self._heart.beat())
+
+    async def write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
+        """Store a request with the alarms that its readings raise, change and end. See Writer.write."""
+        for _ in range(_ATTEMPTS):
+            try:
+                await self._prepare(writer)
+                return await self._write(writer, request, arrived)
+            except VersionConflictError:
+                if not await self._take_commands(writer):
+                    # Nobody's command: the database is right.
+                    self._outdated = True
+        raise VersionConflictError("alarms were changed while they were evaluated, again and again")
+
+    def max_wait(self, longest: float) -> float:
+        """Return the seconds, `longest` at most, until the next deadline or the next look at commands."""
+        wait = min(longest, max(0.0, self._looked_at + COMMANDS_EVERY - anyio.current_time()))
+        due = self._loaded.due
+        return wait if due is None else min(wait, max(_LEAST_WAIT, (due - self._clock.now()) / 1000))
+
+    def note_all_read(self) -> None:
+        """Note that no partition holds unread readings."""
+        self._unread.clear()
+
+    async def look(self, writer: Writer) -> bool:
+        """Take commands of people, and pass the deadlines up to now, where it is time.
+
+        Returns:
+            True if there may be events of alarms to be published.
+
+        Raises:
+            StoreError: As Writer.write_effects. The next call does the same again.
+        """
+        if not self._is_time:
+            return False
+        self._looked_at = anyio.current_time()
+        for _ in range(_ATTEMPTS):
+            try:
+                commanded = await self._take_commands(writer)
+                await self._prepare(writer)
+                return await self._tick(writer) or commanded
+            except VersionConflictError:
+                continue  # a command came in between
+        await self._load(writer)
+        return True
+
+    @property
+    def _is_time(self) -> bool:
+        due = self._loaded.due
+        is_due = due is not None and due <= self._clock.now()
+        return is_due or anyio.current_time() >= self._looked_at + COMMANDS_EVERY
+
+    async def _write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
+        watching, beat = self._loaded, self._heart.due_with_batch()
+        watching.begin()
+        result = await writer.write(request, arrived=arrived, beat=beat, evaluator=watching)
+        if beat is not None:
+            self._heart.note_written()
+        self._telemetry.count_effects(watching.effects)
+        watching.install()
+        self._unread.note([each.partition for each in request.moves], request.backlog, arrived)
+        return result
+
+    async def _prepare(self, writer: Writer) -> None:
+        if self._outdated:
+            await self._load(writer)
+        await self._follow_clock(writer)
+
+    async def _tick(self, writer: Writer) -> bool:
+        """Pass the deadlines. Tell if anything came of it."""
+        watching, now = self._loaded, self._clock.now()
+        watching.begin()
+        watching.tick(now)
+        changed = bool(watching.effects)
+        await self._save(writer, watching)
+        self._telemetry.set_alarms_due(watching.due, now)
+        return changed
+
+    async def _take_commands(self, writer: Writer) -> bool:
+        """Take what commands of people have changed. Tell if there were any."""
+        watching = self._loaded
+        found = await writer.commanded(watching.mark)
+        if found is not None:
+            watching.begin()
+            watching.command(found, self._clock.now())
+            await self._save(writer, watching)
+        return found is not None
+
+    async def _follow_clock(self, writer: Writer) -> None:
+        """Follow a jump of the server's clock, before anything is compared with it."""
+        jump = self._clock.jump
+        if jump:
+            watching = self._loaded
+            watching.begin()
+            watching.shift(jump, self._clock.now())
+            await self._save(writer, watching)
+            self._clock.accept(jump)
+
+    async def _save(self, writer: Writer, watching: Watching) -> None:
+        """Store the effects of an evaluation, if there are any, and take it over."""
+        await self._store(writer, watching.effects)
+        watching.install()
+
+    async def _store(self, writer: Writer, effects: Effects) -> None:
+        if effects:
+            try:
+                await writer.write_effects(effects, self._heart.beat())
+            except VersionConflictError:
+                raise
+            except StoreError:
+                self._outdated = True
+                raise
+            self._heart.note_written()
+            self._telemetry.count_effects(effects)
+
+    async def _load(self, writer: Writer) -> None:
+        watching, effects = await load(writer, self._unread, self._clock.now())
+        await self._store(writer, effects)
+        self._watching, self._outdated = watching, False
+        self._telemetry.set_alarms(watching.episodes)
+
+    @property
+    def _loaded(self) -> Watching:
+        assert self._watching is not None  # noqa: S101 - the loop resumes before all else
+        return self._watching

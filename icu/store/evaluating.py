@@ -1,0 +1,149 @@
+"""Evaluation of what a transaction stores: the part of the engine of alarms that the writer knows.
+
+The engine's state in memory is that of the last commit. Each transaction begins an evaluation on it, and stores its
+effects. The engine takes the evaluation over after the commit alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final, Protocol
+
+from msgspec import Struct
+from sqlalchemy import text
+
+from icu.alarms.blind import ward_blind
+from icu.alarms.effects import Change, Effects
+from icu.alarms.episodes import BedState
+from icu.store.beds import beds_by_key, save_beds
+from icu.store.engines.base import Transaction, Values
+from icu.store.episodes import episode, save
+from icu.store.journal import AlarmNews
+from icu.store.readings import ReadingRow
+
+_HOUR: Final = 3_600_000
+
+_COUNT: Final = text(
+    "INSERT INTO alarm_counts (patient_id, hour, kind, subject, amount)"
+    " SELECT id, :hour, :kind, :subject, 1 FROM patients WHERE uuid = :patient"
+    " ON CONFLICT (patient_id, hour, kind, subject) DO UPDATE SET amount = alarm_counts.amount + 1"
+)
+
+
+class StoredReadings(Struct, frozen=True, gc=False):
+    """New readings of one transaction, in the order of their arrival."""
+
+    rows: Sequence[ReadingRow]
+    # Interval that each of them states, in seconds.
+    intervals: Sequence[float | None]
+    # Partition that each of them came from.
+    partitions: Sequence[int]
+    # Time of their arrival, in milliseconds since 1970 UTC.
+    arrived: int
+    # Partitions that had more to read when they were fetched.
+    backlog: frozenset[int] = frozenset()
+
+    def runs(self) -> Iterable[tuple[bool, slice]]:
+        """Part the readings into runs of those from a backlog, True, and of all others."""
+        if not self.backlog:
+            yield False, slice(None)
+            return
+        begin = 0
+        for is_history, run in groupby(self.partitions, self.backlog.__contains__):
+            end = begin + sum(1 for _ in run)
+            yield is_history, slice(begin, end)
+            begin = end
+
+
+class Evaluator(Protocol):
+    """Engine of alarms. `begin` drops an evaluation that was not taken over."""
+
+    def begin(self) -> None:
+        """Begin an evaluation on the state of the last commit."""
+        ...
+
+    def unknown(self, keys: Iterable[int]) -> set[int]:
+        """Return the patients among these who are not watched yet, by their keys in the store."""
+        ...
+
+    def introduce(self, key: int, bed: BedState, now: int) -> None:
+        """Watch a patient who is new."""
+        ...
+
+    def take(self, readings: StoredReadings) -> Effects:
+        """Evaluate readings of watched patients."""
+        ...
+
+
+async def evaluate(
+    transaction: Transaction, evaluator: Evaluator, readings: StoredReadings, *, new: Iterable[int]
+) -> list[AlarmNews]:
+    """Evaluate the readings that a transaction has stored, and store the effects.
+
+    Args:
+        transaction: Open transaction.
+        evaluator: Engine of alarms.
+        readings: New readings.
+        new: Keys of the patients who may not be watched yet.
+
+    Returns:
+        Events of alarms, for the journal.
+
+    Raises:
+        VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
+    """
+    evaluator.begin()
+    unknown = evaluator.unknown(new)
+    if unknown:
+        for key, bed in (await beds_by_key(transaction)).items():
+            if key in unknown:
+                evaluator.introduce(key, bed, readings.arrived)
+    return await save_effects(transaction, evaluator.take(readings))
+
+
+async def save_effects(transaction: Transaction, effects: Effects) -> list[AlarmNews]:
+    """Store the effects of an evaluation. Where there are none, there is no statement.
+
+    Returns:
+        Events of alarms, for the journal.
+
+    Raises:
+        VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
+    """
+    await save_beds(transaction, effects.bed_rows)
+    news = await save(transaction, effects.changes) if effects.changes else []
+    if effects.suppressed:
+        await transaction.execute(_COUNT, _counts(effects))
+    return news
+
+
+async def end_blind(transaction: Transaction, since: int, ended: int) -> list[AlarmNews]:
+    """Store the alarm of a ward that was blind, with the acknowledgement that is stored under its identity.
+
+    Args:
+        transaction: Open transaction.
+        since: Last time at which the ward saw.
+        ended: Time at which it sees again.
+
+    Returns:
+        Events of the alarm, for the journal.
+    """
+    begun = ward_blind(since)
+    stored = await episode(transaction, begun.id)
+    if stored is not None and not stored.is_open:
+        return []
+    changes = [Change(begun, 0, "start")] if stored is None else []
+    before = begun if stored is None else stored
+    changes.append(Change(ward_blind(since, before.acknowledged, ended), before.version, "end"))
+    return await save(transaction, changes)
+
+
+def _counts(effects: Effects) -> list[Values]:
+    return [
+        {
+            "patient": str(each.patient),
+            "hour": each.at - each.at % _HOUR,
+            "kind": "suppressed_by_delay",
+            "subject": each.condition,
+        }
+        for each in effects.suppressed
+    ]

@@ -1,0 +1,134 @@
+"""State of all that is watched, read back after a restart, and after commands of people.
+
+It is read without a transaction, patients by patients, so that nobody has to wait for it. Only this sink and commands
+change it, and the number of commands is read first: what a command changes meanwhile is read again.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import text
+
+from icu.alarms.episodes import BedState, Episode
+from icu.alarms.limits import NO_OVERRIDES, Limits
+from icu.store.beds import beds_by_key
+from icu.store.engines.base import Transaction
+from icu.store.episodes import open_episodes
+from icu.store.foreign_writes import commands_of
+from icu.store.limits import LimitVersion, all_overrides, limits_of
+from icu.store.readings import ReadingRow
+from icu.store.tables import COLUMNS
+
+# Patients whose readings are read at a time.
+PATIENTS_AT_ONCE: Final = 500
+
+# Readings that tell clock, gaps and blind times of a sender: the last ones, and those of a time before the newest. As
+# the windows do (icu.alarms.windows), it grows with the interval.
+_LEAST: Final = 11
+_SPAN: Final = 180_000
+_INTERVALS: Final = 18
+
+_READINGS: Final = text(f"""
+WITH parts AS (
+  SELECT id, interval,
+    (SELECT min(timestamp) FROM (SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id
+       ORDER BY timestamp DESC LIMIT {_LEAST}) AS last_ones) AS first_of_last,
+    (SELECT max(timestamp) FROM patient_metrics WHERE patient_id = patients.id)
+      - CASE WHEN interval > {_SPAN // 1_000 // _INTERVALS} THEN CAST(interval * {_INTERVALS * 1_000} AS BIGINT)
+             ELSE {_SPAN} END AS recent
+  FROM patients WHERE id > :after AND id <= :last
+)
+SELECT parts.interval, {", ".join(f"metric.{name}" for name in COLUMNS)} FROM parts
+  JOIN patient_metrics AS metric ON metric.patient_id = parts.id
+   AND metric.timestamp >= CASE WHEN recent < first_of_last THEN recent ELSE first_of_last END
+""")  # noqa: S608 - names and numbers of our own
+_AUDIT: Final = text("SELECT max(id) FROM audit")
+_TOUCHED: Final = text("SELECT id, patient_uuid FROM audit WHERE id > :after ORDER BY id")
+
+
+class Mark(Struct, frozen=True):
+    """Commands that are known: how many there were, and the last line in the audit."""
+
+    count: int
+    audit: int
+
+
+class Watched(Struct, frozen=True):
+    """Everything that is decided and open, without readings."""
+
+    mark: Mark
+    ward: LimitVersion
+    # By the patient's key in the store: those who have, or had, a bed.
+    beds: Mapping[int, BedState]
+    # Open alarms by patient.
+    episodes: Mapping[UUID, Sequence[Episode]]
+    # Overrides by patient: those who have some.
+    limits: Mapping[UUID, LimitVersion]
+
+    def limits_of(self, patient: UUID) -> Limits:
+        """Return the overrides of a patient, possibly none."""
+        found = self.limits.get(patient)
+        return NO_OVERRIDES if found is None else found.limits
+
+
+async def read_watched(transaction: Transaction) -> Watched:
+    """Read what is decided and open, of all patients."""
+    mark = await _mark(transaction)
+    episodes = defaultdict[UUID, list[Episode]](list)
+    for each in await open_episodes(transaction):
+        episodes[each.patient].append(each)
+    return Watched(
+        mark,
+        await limits_of(transaction),
+        await beds_by_key(transaction),
+        episodes,
+        await all_overrides(transaction),
+    )
+
+
+async def read_commanded(transaction: Transaction, known: Mark) -> Watched | None:
+    """Read what commands have touched since a mark, and the ward's limits; None if there was none.
+
+    The lines of the audit name the patients.
+    """
+    count = await commands_of(transaction)
+    if count == known.count:
+        return None
+    lines = await transaction.rows(_TOUCHED, {"after": known.audit})
+    patients = {UUID(patient) for _, patient in lines if patient is not None}
+    beds = [await beds_by_key(transaction, each) for each in patients]
+    return Watched(
+        Mark(count, max((number for number, _ in lines), default=known.audit)),
+        await limits_of(transaction),
+        {key: bed for found in beds for key, bed in found.items()},
+        {each: await open_episodes(transaction, each) for each in patients},
+        {each: await limits_of(transaction, each) for each in patients},
+    )
+
+
+async def read_last(
+    transaction: Transaction, after: int, last: int
+) -> Mapping[int, Sequence[tuple[ReadingRow, float | None]]]:
+    """Read the last readings of patients, each with the interval that its patient's sender states now.
+
+    Args:
+        transaction: To read with.
+        after: Key before the first patient.
+        last: Key of the last patient.
+
+    Returns:
+        By the patient's key, in any order.
+    """
+    readings = defaultdict[int, list[tuple[ReadingRow, float | None]]](list)
+    for interval, *row in await transaction.rows(_READINGS, {"after": after, "last": last}):
+        readings[row[0]].append((tuple(row), interval))
+    return readings
+
+
+async def _mark(transaction: Transaction) -> Mark:
+    count = await commands_of(transaction)
+    [(last,)] = await transaction.rows(_AUDIT)
+    return Mark(count, last or 0)
