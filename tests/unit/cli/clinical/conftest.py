@@ -2,8 +2,9 @@
 
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from icu.bootstrap.roles import monitor
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Api, Database, Settings
 from icu.messages import Position, uuid_of_name
+from icu.store.readings import from_milliseconds
 from icu.store.writer import open_writer
+from tests import web
 from tests.faces import serving
 from tests.samples import observation
 from tests.stores import desaturation, execute, put_alarm, rows, store
@@ -33,6 +36,7 @@ class Ward:
     def __init__(self, portal: BlockingPortal, database: str, url: str) -> None:
         self.database = database
         self.url = url
+        self._offset = len(NAMES)
         self._portal = portal
 
     def alarm(self, name: str = "Anna Petrova", condition: str = "spo2.low", **fields: Any) -> Episode:
@@ -43,6 +47,18 @@ class Ward:
         episode = replace(raised, id=identity, patient=patient, condition=condition)
         self._portal.call(put_alarm, self.database, episode)
         return episode
+
+    def reading(self, name: str, *, ago: float = 0, **fields: Any) -> None:
+        """Store a reading that was made and arrived so many seconds ago, and wait until the monitor lists it."""
+        self._portal.call(partial(_store, self.database, self._offset, [name], ago=ago, **fields))
+        self._offset += 1
+        [(newest,)] = rows(
+            self.database,
+            f"SELECT max(timestamp) FROM patient_metrics JOIN patients ON id = patient_id WHERE name = '{name}'",
+        )
+        time = from_milliseconds(newest).isoformat(timespec="milliseconds").removesuffix("+00:00")
+        while time not in web.get(f"{self.url}/patients").text:
+            pass  # the monitor follows the journal
 
     def execute(self, sql: str) -> None:
         """Change the database as another program does."""
@@ -68,14 +84,15 @@ class Stage(io.TextIOWrapper):
         return super().write(text)
 
 
-async def _fill(database: str) -> None:
-    now = datetime.now(UTC)
+async def _store(database: str, offset: int, names: Sequence[str], *, ago: float = 0, **fields: Any) -> None:
+    then = datetime.now(UTC) - timedelta(seconds=ago)
     async with open_writer(database, topic="icu.test") as writer:
-        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await writer.begin({0: Position(offset, "m")}, other_logs=frozenset())
         readings = [
-            replace(observation(patient=uuid_of_name(name), patient_name=name, map=93), timestamp=now) for name in NAMES
+            replace(observation(patient=uuid_of_name(name), patient_name=name, map=93, **fields), timestamp=then)
+            for name in names
         ]
-        await store(writer, readings, arrived=round(now.timestamp() * 1000))
+        await store(writer, readings, start=offset, arrived=round(then.timestamp() * 1000))
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +107,8 @@ def ward(icu: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """A ward whose monitor the commands find; no alarm yet."""
     database = f"sqlite:///{tmp_path / 'icu.db'}"
     with anyio.from_thread.start_blocking_portal() as portal:
-        portal.call(_fill, database)
+        portal.call(partial(_store, database, 0, NAMES, ago=5))
         with portal.wrap_async_context_manager(_monitor(database)) as url:
             monkeypatch.setenv("ICU_URL", url)
-            yield Ward(portal, database, url)
+            ward = Ward(portal, database, url)
+            yield ward

@@ -100,7 +100,7 @@ def test_an_alarm_that_sounds_again_meanwhile(icu: Run, ward: Ward, monkeypatch:
 
 
 def test_who_is_meant(icu: Run, ward: Ward) -> None:
-    """A word that names several patients or alarms is answered with these, and one that names none with what there is."""
+    """A word that names several patients or alarms is answered with these, one that names none with what there is."""
     ward.alarm()
     ward.alarm(condition="pulse.high")
     for words, code, text in (
