@@ -1,7 +1,7 @@
 """Table of a ward's alarms, for a terminal of any width, and as lines for a pipe."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rich.console import Group, RenderableType
@@ -10,13 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from icu.alarms.conditions import PRIORITIES, Priority
-from icu.cli.clinical.states import Alarm
+from icu.cli.clinical.states import Alarm, Bed, Silence
 from icu.cli.clinical.ward import View, time_of_day
 from icu.cli.clinical.words import age_of, limit_of, priority_of, state_of, value_of
 from icu.cli.listing import aligned, escape_control
 from icu.cli.screen import NARROW
 
 _STYLES: Final[dict[Priority, str]] = {"high": "bold red", "medium": "bold yellow", "low": "cyan"}
+
+
+# Silent beds that have a line each; more share one, for the alarms need the room.
+_MOST: Final = 3
 
 
 class _Row(NamedTuple):
@@ -59,7 +63,7 @@ def _alarms(view: View, width: int) -> RenderableType:
     grid.add_column("priority", no_wrap=True)
     grid.add_column("bed", overflow="fold", max_width=6)
     grid.add_column("patient", overflow="fold", max_width=width // 5)
-    grid.add_column("alarm", overflow="fold")
+    grid.add_column("alarm", no_wrap=True)
     grid.add_column("value", justify="right", no_wrap=True)
     grid.add_column("limit", justify="right", no_wrap=True)
     grid.add_column("for", justify="right", no_wrap=True)
@@ -87,11 +91,22 @@ def _warnings(view: View) -> Iterator[str]:
 
 def _silences(view: View) -> Iterator[str]:
     """Format the beds whose alarms are silent, and those that nobody watches, with the end of each."""
-    for bed in view.state.taken:
-        for what, silence in (("paused", bed.paused), ("in standby, not watched", bed.standby)):
-            if silence is not None:
-                patient = view.patient(bed.patient_uuid)
-                yield f"{patient}: {what} until {time_of_day(silence.until)} by {escape_control(silence.by)}"
+    taken = view.state.taken
+    paused = [(each, each.paused) for each in taken if each.paused is not None]
+    standby = [(each, each.standby) for each in taken if each.standby is not None]
+    yield from _silent(view, "paused", paused)
+    yield from _silent(view, "in standby, not watched", standby)
+
+
+def _silent(view: View, what: str, beds: Sequence[tuple[Bed, Silence]]) -> Iterator[str]:
+    if len(beds) > _MOST:
+        last = max(silence.until for _, silence in beds)
+        labels = ", ".join(escape_control(bed.bed or "-") for bed, _ in beds)
+        yield f"{len(beds)} beds {what}, the last until {time_of_day(last)}: {labels}"
+        return
+    for bed, silence in beds:
+        patient = view.patient(bed.patient_uuid)
+        yield f"{patient}: {what} until {time_of_day(silence.until)} by {escape_control(silence.by)}"
 
 
 def _row(view: View, alarm: Alarm) -> _Row:

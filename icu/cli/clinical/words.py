@@ -78,7 +78,7 @@ def _signal(alarm: Alarm) -> str:
         shelf = alarm.shelved
         return f"shelved until {time_of_day(shelf.until)} by {shelf.by}: {shelf.why}"
     if alarm.inhibition == "paused":
-        return "silent: the bed is paused"
+        return "paused"
     if alarm.signal == "acknowledged":
         return f"acknowledged by {alarm.acknowledged.by if alarm.acknowledged else 'nobody'}"
     if alarm.signal == "latched":
