@@ -18,10 +18,11 @@ from icu.errors import UsageError
 if TYPE_CHECKING:
     from icu.alarms.statistics import Group, Silences, Statistics
 
-_HEADINGS: Final = ("raised", "bed-day", "heard", "delayed", "median", "<15 s", "answer", "never")
+_HEADINGS: Final = ("raised", "a day", "heard", "early", "median", "<15 s", "answer", "never")
 _LEGEND: Final = (
-    "bed-day: raised a bed and day; delayed: over before their delay; median: length in s; <15 s: share of short ones;",
-    "answer: median time to the acknowledgement in s; never: heard, and never acknowledged",
+    "a day: raised a bed and day; early: over before their delay; median: length, s;",
+    "<15 s: share of these; answer: median time to the acknowledgement, s;",
+    "never: heard, and never acknowledged",
 )
 
 
@@ -72,7 +73,7 @@ def lines(found: "Statistics") -> Iterator[str]:
     yield ""
     yield _row("alarms", _HEADINGS)
     groups = {**found.by_kind, **found.by_priority, **found.by_condition}
-    for name, group in {"all": found.all, **{f"  {name}": group for name, group in groups.items()}}.items():
+    for name, group in {"all": found.all, **{f" {name}": group for name, group in groups.items()}}.items():
         yield _row(name, _cells(group))
     yield from ("", *_LEGEND, "")
     yield from _sentences(found)
@@ -117,7 +118,7 @@ def _counts(counts: Mapping[Any, int]) -> str:
 
 
 def _row(name: str, cells: tuple[str, ...]) -> str:
-    return f"{name:25}" + "".join(f"{each:>8}" for each in cells)
+    return f"{name:24}" + "".join(f"{each:>7}" for each in cells)
 
 
 def _figure(value: float | None) -> str:
