@@ -1,4 +1,4 @@
-"""A sink on an in-memory topic and a real SQLite file, whose time a test lets pass: see tests.clocks.forward_asyncio."""
+"""A sink on an in-memory topic and a real SQLite file, whose time a test lets pass."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import anyio
+import anyio.lowlevel
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
+from icu.store.commands.door import Door
 from icu.transports.memory import MemoryTransport
 from tests.clocks import pass_time
 from tests.samples import ANNA, START, observation
@@ -19,6 +21,9 @@ from tests.stores import rows
 
 # Seconds of real time in which the sink has certainly done what a test waits for.
 DEADLINE = 20.0
+
+# Seconds within which the sink looks at its alarms again.
+LOOK = 0.5
 
 
 class WatchedWard:
@@ -32,8 +37,10 @@ class WatchedWard:
         self.telemetry = Telemetry(self.registry)
         # Seconds by which the wall clock was set forward.
         self.set_forward = 0.0
+        self.door = Door(url, wall=self.wall)
         self._begun = anyio.current_time()
         self._sent = 0
+        self._runs = False
 
     @property
     def seconds(self) -> float:
@@ -61,17 +68,21 @@ class WatchedWard:
                 )
 
             await group.start(run)
+            self._runs = True
             yield
+            self._runs = False
             group.cancel_scope.cancel()
 
     async def until(self, seconds: float) -> None:
-        """Let time pass, a second at a time, as the sink notices it."""
-        while self.seconds < seconds:
-            pass_time(min(1.0, seconds - self.seconds))
-            await anyio.sleep(0)
+        """Let time pass, a second at a time: a sink that runs has calls that would time out."""
+        while (left := seconds - self.seconds) > 0:
+            if self._runs and left >= LOOK:
+                await self.look_again(min(1.0, left))
+            else:
+                pass_time(left)
 
     async def send(self, seconds: float, *, patient: UUID = ANNA, at: float | None = None, **fields: Any) -> None:
-        """Send a reading of a healthy patient, except for these fields, that is measured `at`, and wait until it is stored."""
+        """Send a healthy reading, except for these fields, that is measured `at`, and wait until it is stored."""
         await self.until(seconds)
         await self.publish([observation(seconds if at is None else at, patient=patient, **fields)])
 
@@ -95,9 +106,24 @@ class WatchedWard:
                 await anyio.sleep(0.02)
         assert found == expected
 
+    async def look_again(self, seconds: float = LOOK) -> None:
+        """Wait until the sink has taken all commands, and passed all deadlines, of so many seconds from now."""
+        looks = self._looks
+        pass_time(seconds)
+        await self.settled(lambda: self._looks > looks)
+
+    @property
+    def _looks(self) -> float:
+        return self.registry.get_sample_value("icu_sink_alarm_looks_total") or 0.0
+
+    async def aclose(self) -> None:
+        """Close both topics."""
+        await self.transport.aclose()
+        await self.alarms.aclose()
+
     def episodes(self, columns: str = "condition, presence, signal") -> list[tuple[Any, ...]]:
         """Return columns of all alarms, the oldest first."""
-        return rows(self.url, f"SELECT {columns} FROM alarms ORDER BY onset, condition")  # noqa: S608 - of tests
+        return rows(self.url, f"SELECT {columns} FROM alarms ORDER BY onset, condition")
 
 
 def milliseconds(seconds: float) -> int:

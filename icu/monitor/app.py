@@ -14,6 +14,7 @@ from icu.http.face import Lifespan, face
 from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.alarms import ROUTES as ALARMS
+from icu.monitor.beats import beat
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
 from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
@@ -94,6 +95,7 @@ def create_app(
                 group.start_soon(broadcast.run)
                 group.start_soon(ages.run)
                 group.start_soon(freshness.run)
+                group.start_soon(beat, broadcast, freshness)
                 yield
                 group.cancel_scope.cancel()
         finally:

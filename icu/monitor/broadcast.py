@@ -1,6 +1,7 @@
 """One watch of the database for all live streams: each event is encoded once, and slow clients are dropped."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from msgspec import UNSET
 
 from icu.monitor.schemas import PatientName
 from icu.ops.retries import retry
-from icu.store.following import Batch, Follower
+from icu.store.following import Batch, Follower, Signs
 from icu.store.reader import Reader
 from icu.store.readings import PatientReading
 
@@ -59,12 +60,12 @@ class Subscription:
     """One client's subscription to the broadcast.
 
     Args:
-        queue: Updates that the client has not taken yet.
+        queue: Updates that the client has not taken yet, and beats.
         scope: Cancelled when the client is too slow.
         seen: Number of the newest batch when it began; 0 before the first batch.
     """
 
-    def __init__(self, queue: MemoryObjectSendStream[Update], scope: CancelScope, seen: int) -> None:
+    def __init__(self, queue: MemoryObjectSendStream[Update | bytes], scope: CancelScope, seen: int) -> None:
         self._queue = queue
         self._scope = scope
         self.seen = seen
@@ -85,6 +86,12 @@ class Subscription:
             return True
         self._scope.cancel()
         return False
+
+    def beat(self, event: bytes) -> None:
+        """Queue a beat, unless something waits there: that will do as a sign of life, and beats fill no queue."""
+        with suppress(WouldBlock, anyio.BrokenResourceError):
+            if not self._queue.statistics().current_buffer_used:
+                self._queue.send_nowait(event)
 
     def end(self) -> None:
         """End the stream after the queued updates."""
@@ -117,6 +124,8 @@ class Broadcast:
         self._observers: list[Observer] = []
         self._last_batch: int | None = None  # None before the first look
         self._closed = False
+        # Marks of the last commit that was seen; None before the first look at this database.
+        self._signs: Signs | None = None
         # True while the database can be read.
         self.is_following = False
         # For clients that come back, the batches behind each place; None where the journal does not reach back so far.
@@ -133,7 +142,12 @@ class Broadcast:
         """Begin to offer batches to a neighbour, before they are offered to clients and whenever it is active."""
         self._observers.append(observer)
 
-    def subscribe(self, queue: MemoryObjectSendStream[Update], scope: CancelScope) -> Subscription:
+    def beat(self, event: bytes) -> None:
+        """Offer an event without a number to all clients, whatever they follow."""
+        for subscription in tuple(self._subscriptions):
+            subscription.beat(event)
+
+    def subscribe(self, queue: MemoryObjectSendStream[Update | bytes], scope: CancelScope) -> Subscription:
         """Begin to offer updates.
 
         Args:
@@ -184,6 +198,7 @@ class Broadcast:
             # It may be of another database than before, whose numbers may be the same.
             self._forget()
             version = None
+            self._signs = None
             try:
                 while True:
                     version = await self._look(follower, version)
@@ -198,11 +213,12 @@ class Broadcast:
         newest = await follower.version()
         self._missed.clear()
         if newest != version:
-            await self._catch_up(follower)
+            before, self._signs = self._signs, await follower.signs()
+            await self._catch_up(follower, explained=self._signs.explain(before))
         self.is_following = True
         return newest
 
-    async def _catch_up(self, follower: Follower) -> None:
+    async def _catch_up(self, follower: Follower, *, explained: bool) -> None:
         if self._last_batch is None:
             # Clients that subscribed before the first look cannot know what they missed.
             self._begin_anew(await follower.end())
@@ -218,8 +234,8 @@ class Broadcast:
             update = Update(batches, self._last_batch)
             self._last_batch = batches[-1].number
             self._offer(update)
-        if self._last_batch == before:
-            # A commit of which the journal does not tell: dead letters alone, or another program's changes.
+        if self._last_batch == before and not explained:
+            # A commit of which nothing tells: dead letters alone, or another program's changes.
             self._forget()
 
     async def _read_after(self, follower: Follower, seen: int) -> Sequence[Batch]:
@@ -253,14 +269,14 @@ class Broadcast:
 
 
 def encode(batches: Iterable[Batch], patients: Filter) -> bytes:
-    """Encode batches as events, of patients before those of readings.
+    """Encode batches as events, of patients before those of readings and of alarms.
 
     Args:
         batches: In the order of their numbers.
         patients: Those of whom the events tell.
 
     Returns:
-        Server-sent events; empty where no batch has news or readings of the patients.
+        Server-sent events; empty where no batch has news, readings or alarms of the patients.
     """
     return b"".join(part for batch in batches for part in _events(batch, patients))
 
@@ -270,9 +286,11 @@ def _events(batch: Batch, patients: Filter) -> Iterable[bytes]:
     if names:
         # In a batch that has readings too, the number is theirs: a client that is cut off between the two comes back
         # with the number before, and gets both again.
-        yield _event(b"patients", names, None if readings else batch.number)
+        yield _event(b"patients", _encoder.encode(names), None if readings else batch.number)
     if readings:
-        yield _event(b"readings", readings, batch.number)
+        yield _event(b"readings", _encoder.encode(readings), batch.number)
+    if alarms := _alarms(batch, patients):
+        yield _event(b"alarms", b"[%b]" % b",".join(alarms), batch.number)
 
 
 def _names(batch: Batch, patients: Filter) -> Sequence[PatientName]:
@@ -290,6 +308,15 @@ def _readings(batch: Batch, patients: Filter) -> Sequence[PatientReading]:
     return [each for each in batch.readings if each.patient_uuid in patients]
 
 
-def _event(kind: bytes, data: Sequence[PatientName | PatientReading], number: int | None) -> bytes:
+def _alarms(batch: Batch, patients: Filter) -> Sequence[bytes]:
+    """List the alarms that have changed, as JSON. Those of the ward are everybody's."""
+    return [
+        each.alarm.encode()
+        for each in batch.alarms
+        if patients is None or each.patient is None or each.patient in patients
+    ]
+
+
+def _event(kind: bytes, data: bytes, number: int | None) -> bytes:
     id_line = b"" if number is None else b"id: %d\n" % number
-    return b"%bevent: %b\ndata: %b\n\n" % (id_line, kind, _encoder.encode(data))
+    return b"%bevent: %b\ndata: %b\n\n" % (id_line, kind, data)

@@ -11,7 +11,9 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
+from icu.monitor.beats import Beat
 from icu.monitor.schemas import PatientName
+from icu.store.alarms import Alarm
 from icu.store.readings import PatientReading
 
 
@@ -29,9 +31,9 @@ class EventsPlugin(OpenAPISchemaPlugin):
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ANN401, ARG002 - as Litestar has it
         """Describe the stream as an array of events. The data of each is a string that holds JSON."""
-        readings, names = (
+        readings, names, alarms, beat = (
             schema_creator.for_field_definition(FieldDefinition.from_annotation(kind))
-            for kind in (list[PatientReading], list[PatientName])
+            for kind in (list[PatientReading], list[PatientName], list[Alarm], Beat)
         )
         nothing = Schema(type=OpenAPIType.OBJECT, max_properties=0)
         return Schema(
@@ -46,7 +48,15 @@ class EventsPlugin(OpenAPISchemaPlugin):
                         names,
                         required=[],
                     ),
-                    _event("reset", "Events were missed: read `/patients` anew", nothing, required=[]),
+                    _event(
+                        "alarms",
+                        "Alarms that have changed, as `GET /alarms` has them, in the order in which they did; one that "
+                        "has ended too. Alarms of the ward are everybody's",
+                        alarms,
+                        required=["id"],
+                    ),
+                    _event("beat", "Each second, whatever else is sent or not", beat, required=[]),
+                    _event("reset", "Events were missed: read `/patients` and `/alarms` anew", nothing, required=[]),
                 ]
             ),
         )
@@ -75,6 +85,5 @@ STREAM: Final = ResponseSpec(
     Events,
     generate_examples=False,
     media_type="text/event-stream",
-    description="Server-sent events, until somebody ends it. A comment every 15 s keeps it open; `retry` says after "
-    "how many milliseconds to come back.",
+    description="Server-sent events, until somebody ends it. `retry` says after how many milliseconds to come back.",
 )

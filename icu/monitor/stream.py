@@ -34,9 +34,6 @@ MAX_QUEUED: Final = 64
 # Patients that a client may name: with more, the address is longer than the 8 KB that nginx takes by default.
 MAX_PATIENTS: Final = 100
 
-# Seconds of silence after which a comment is sent, so that proxies keep the connection.
-KEEP_ALIVE: Final = 15.0
-
 # Proxies that compress would hold events back.
 _CACHE_CONTROL: Final = "no-store, no-transform"
 
@@ -62,7 +59,7 @@ def _retry_later(_request: AnyRequest, _error: TooManyConnectionsError) -> Respo
 
 @get(
     "/stream",
-    summary="Readings as they are stored, as server-sent events",
+    summary="Readings and alarms as they are stored, as server-sent events",
     tags=["patients"],
     responses={200: STREAM, **documented(400, 404, 503)},
     exception_handlers={TooManyConnectionsError: _retry_later},
@@ -84,7 +81,8 @@ async def stream(
     ] = None,
 ) -> ASGIApp:
     """`readings`: a JSON array, what one transaction stored. `patients`: those who are new or have another name, before
-    their readings. `reset`: events were missed; read the patients anew."""
+    their readings. `alarms`: those that have changed. `beat`: the server's time, each second. `reset`: events were
+    missed; read the patients and the alarms anew."""
     check_parameters(request.query_params, ("patient",), repeatable=("patient",))
     patients = None if patient is None else frozenset(patient)
     if patients is not None and len(patients) > MAX_PATIENTS:
@@ -122,7 +120,7 @@ class EventStream:
             await cut_off(scope, receive)
 
     async def _serve(self, send: Send, scope: CancelScope) -> None:
-        sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
+        sender, queue = anyio.create_memory_object_stream[Update | bytes](MAX_QUEUED)
         # Before the journal is read: batches stored meanwhile are queued, and `_unseen` removes the doubled ones.
         subscription = self._broadcast.subscribe(sender, scope)
         try:
@@ -161,16 +159,10 @@ class EventStream:
             return newest
         return seen
 
-    async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Update], seen: int) -> None:
-        while True:
-            update = None
-            with anyio.move_on_after(KEEP_ALIVE):
-                try:
-                    update = await queue.receive()
-                except anyio.EndOfStream:
-                    return
-            if update is None:
-                await _send(send, b": still here\n\n")
+    async def _follow(self, send: Send, queue: MemoryObjectReceiveStream[Update | bytes], seen: int) -> None:
+        async for update in queue:
+            if isinstance(update, bytes):
+                await _send(send, update)
             elif update.restart:
                 seen = update.before
                 await _send(send, _reset(seen))

@@ -229,7 +229,7 @@ class _Sink:
 
     async def _settle_outbox(self) -> None:
         if self._publisher.is_due:
-            settle = partial(self._publisher.settle, await self._opened())
+            settle = partial(self._publisher.settle, await self._opened(), self._heart.beat())
             await retry("reading the outbox", settle, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:

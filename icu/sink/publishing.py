@@ -18,6 +18,7 @@ from icu.alarms.events import AlarmEvent
 from icu.messages import Record
 from icu.ops.retries import Retries
 from icu.sink.telemetry import Telemetry
+from icu.store.heartbeats import Beat
 from icu.store.writer import Writer
 from icu.transports.base import Transport
 from icu.transports.errors import TransportError
@@ -69,13 +70,13 @@ class Publisher:
         self._published = 0
         self._beginnings += 1
 
-    async def settle(self, writer: Writer) -> None:
+    async def settle(self, writer: Writer, beat: Beat) -> None:
         """Delete acknowledged events from the outbox, and hand over the next ones to be published.
 
         Raises:
             StoreError: As `Writer.write`. The next call does the same again.
         """
-        self._events = await writer.take_events(published=self._published, most=MAX_EVENTS)
+        self._events = await writer.take_events(published=self._published, most=MAX_EVENTS, beat=beat)
         self._published = 0
         self._unread = False
         if self._events:

@@ -56,6 +56,7 @@ class Telemetry:
         self._late = Counter(
             "icu_sink_late_readings", "Readings older than the newest of their patient: no alarms", registry=registry
         )
+        self._looks = Counter("icu_sink_alarm_looks", "Looks at commands and deadlines of alarms", registry=registry)
         self._evaluations = Counter(
             "icu_sink_alarm_evaluations", "Transactions and deadlines with which alarms changed", registry=registry
         )
@@ -97,7 +98,8 @@ class Telemetry:
         return f"alarms are {behind:.0f} s behind: the sink reads what has piled up, or waits for the database"
 
     def set_alarms_due(self, due: int | None, now: int) -> None:
-        """Set the next deadline of an alarm, and the present time, both in milliseconds."""
+        """Count a look, and set the next deadline of an alarm, and the present time, both in milliseconds."""
+        self._looks.inc()
         self._due = None if due is None else anyio.current_time() + (due - now) / 1000
 
     def set_alarms(self, episodes: Iterable[Episode]) -> None:

@@ -1,11 +1,12 @@
 """Partitions that may hold unread readings: no deadline of their patients passes before those are evaluated."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from operator import itemgetter
 from typing import Final
 
 from icu.alarms.watch import BACKLOG_END
-from icu.store.readings import PATIENT, ReadingRow
+from icu.store.evaluating import StoredReadings
+from icu.store.readings import PATIENT
 
 _patient: Final = itemgetter(PATIENT)
 
@@ -31,10 +32,10 @@ class Unread:
             else:
                 self._until.pop(partition, None)
 
-    def learn(self, rows: Sequence[ReadingRow], partitions: Sequence[int], patients: int) -> None:
+    def learn(self, readings: StoredReadings, patients: int) -> None:
         """Note the partitions of patients, of whom there are so many. They stay the same: it costs nothing later."""
         if self._until or len(self._partitions) < patients:
-            self._partitions.update(zip(map(_patient, rows), partitions, strict=True))
+            self._partitions.update(zip(map(_patient, readings.rows), readings.partitions, strict=True))
 
     def clear(self) -> None:
         """Note that all was read."""

@@ -68,7 +68,7 @@ class Watching:
     def take(self, readings: StoredReadings) -> Effects:
         for is_history, run in readings.runs():
             self._evaluation.take(readings.rows[run], readings.intervals[run], readings.arrived, backlog=is_history)
-        self._unread.learn(readings.rows, readings.partitions, self.patients)
+        self._unread.learn(readings, self.patients)
         return self.effects
 
     def command(self, found: Watched, now: int) -> None:

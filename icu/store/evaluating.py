@@ -14,6 +14,7 @@ from sqlalchemy import text
 from icu.alarms.blind import ward_blind
 from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import BedState
+from icu.messages import Delivery
 from icu.store.beds import beds_by_key, save_beds
 from icu.store.engines.base import Transaction, Values
 from icu.store.episodes import episode, save
@@ -35,12 +36,17 @@ class StoredReadings(Struct, frozen=True, gc=False):
     rows: Sequence[ReadingRow]
     # Interval that each of them states, in seconds.
     intervals: Sequence[float | None]
-    # Partition that each of them came from.
-    partitions: Sequence[int]
+    # Source of each of them.
+    deliveries: Sequence[Delivery]
     # Time of their arrival, in milliseconds since 1970 UTC.
     arrived: int
     # Partitions that had more to read when they were fetched.
     backlog: frozenset[int] = frozenset()
+
+    @property
+    def partitions(self) -> Sequence[int]:
+        """Partition that each of them came from."""
+        return [each.partition for each in self.deliveries]
 
     def runs(self) -> Iterable[tuple[bool, slice]]:
         """Part the readings into runs of those from a backlog, True, and of all others."""

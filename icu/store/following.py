@@ -1,7 +1,7 @@
 """Followers of the journal: batches of readings, and of patients who are new or have changed."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +14,9 @@ from icu.store.readings import PatientReading, ReadingRow, to_patient_reading
 
 _NEWEST_BATCH: Final = text("SELECT max(batch) FROM journal")
 _BATCHES: Final = text("SELECT batch, payload FROM journal WHERE batch >= :batch ORDER BY batch LIMIT :limit")
+_SIGNS: Final = text(
+    "SELECT (SELECT coalesce(max(at), 0) FROM heartbeats), (SELECT coalesce(max(count), 0) FROM command_count)"
+)
 _PATIENTS: Final = text("SELECT id, uuid, name, interval FROM patients")
 
 
@@ -30,6 +33,21 @@ class Batch(Struct, frozen=True):
     rows: Sequence[ReadingRow] = ()
     # False where the database may have changed in other ways, too.
     complete: bool = True
+
+
+class Signs(NamedTuple):
+    """Marks that the commits of the sink, and of commands, leave even where the journal does not tell of them."""
+
+    # Time of the sink's last heartbeat, in milliseconds.
+    beat: int
+    # Number of commands.
+    commands: int
+
+    def explain(self, before: "Signs | None") -> bool:
+        """Tell if the sink or a command has committed since. Restored copies have older marks, or the same."""
+        if before is None:
+            return False
+        return self != before and self.beat >= before.beat and self.commands >= before.commands
 
 
 class JournalPatients:
@@ -56,6 +74,11 @@ class Follower:
         StoreUnavailableError when the database was removed or replaced: follow anew then.
         """
         return await self._connection.data_version()
+
+    async def signs(self) -> Signs:
+        """Read the marks of commits."""
+        [signs] = await self._connection.rows(_SIGNS)
+        return Signs(*signs)
 
     async def end(self) -> int:
         """The newest batch's number; 0 before the first."""

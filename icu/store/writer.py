@@ -168,12 +168,13 @@ class Writer:
         """Store a sign of life alone."""
         await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
 
-    async def take_events(self, *, published: int, most: int) -> Sequence[AlarmEvent]:
+    async def take_events(self, *, published: int, most: int, beat: Beat) -> Sequence[AlarmEvent]:
         """Delete published events of alarms from the outbox, and read the next ones.
 
         Args:
             published: Sequence of the last published event; 0 if there is none to delete.
             most: The most events to read.
+            beat: Sign of life to store where events are deleted.
 
         Raises:
             PositionConflictError: Another database was restored into this one. Read the positions again.
@@ -183,6 +184,8 @@ class Writer:
         async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
             # The sequences of another database say nothing about this one's events.
             await self._check_foreign_writes(transaction)
+            if published:
+                await self._write_beat(beat, self._committed, self._stored, transaction)
             return await take_events(transaction, published=published, most=most)
 
         # Where nothing is deleted, no other writer has to wait.
@@ -263,7 +266,7 @@ def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> Sto
     return StoredReadings(
         inserted.rows,
         [each[INTERVAL] for each in observed],
-        [each.partition for each in deliveries],
+        deliveries,
         arrived,
         request.backlog,
     )

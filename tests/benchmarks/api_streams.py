@@ -111,6 +111,6 @@ def judged(received_bytes: bytes, *, ended: bool) -> str | None:
         return status
     if whole and b"content-length" in head.lower():
         return "told to come back later"
-    if b"event: " in body:
+    if b"event: readings" in body:
         return ""
     return "ended before the first event" if ended else None

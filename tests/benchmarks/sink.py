@@ -20,10 +20,14 @@ from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import anyio
+import numpy as np
 
 from icu.messages import Delivery, Observation, Position, encode
 from icu.sink.intake import decode_batches
-from icu.store.writer import open_writer
+from icu.sink.unread import Unread
+from icu.sink.watching import Watching, load
+from icu.store.heartbeats import Beat
+from icu.store.writer import Writer, WriteRequest, open_writer
 from icu.study.simulation import SIGNS, UNITS
 from icu.transports.base import Batch
 from tests.benchmarks.contest import Lap, Stopwatch, compare, tell
@@ -38,6 +42,9 @@ NAIVE: Final = 2_000
 AS_IT_COMES: Final = "bare, as SQLite comes"
 WELL_SET: Final = "bare, well set"
 STORE: Final = "sink: store"
+STEADY: Final = "sink: store, steady ward"
+
+HEALTHY: Final = {"pulse": 72, "resp_rate": 16, "sbp": 120, "dbp": 80, "spo2": 97, "temperature": 37, "map": 93}
 
 _ALIKE: Final = ("synchronous = NORMAL", "foreign_keys = ON")
 _DEFAULTS: Final = (*_ALIKE, "cache_size = -2000", "wal_autocheckpoint = 1000")
@@ -76,17 +83,21 @@ def main(readings: int, rounds: int) -> None:
             if name in (AS_IT_COMES, WELL_SET, STORE)
         }
         everybody = {**new, **large, **naive_of(round_of, data.end, scratch)}
-        laps = compare(rounds, everybody, beside=[WELL_SET, STORE], unit="rows")
+        laps = compare(rounds, everybody, beside=[WELL_SET, STORE, STEADY], unit="rows")
     print("\nThe same laps on the large file, beside the limit there")
     tell({name: laps[name] for name in large}, [f"{WELL_SET}, on {readings:,}"], unit="rows")
 
 
 def steps(readings: Readings) -> dict[str, Step]:
     """Return the step of each contestant in a round."""
+    calm = Readings(readings.uuids, steady(readings.values))
     return {
         AS_IT_COMES: partial(bare, _DEFAULTS, readings),
         WELL_SET: partial(bare, _WELL_SET, readings),
         STORE: partial(store, readings),
+        "sink: store, with alarms": partial(store, readings, alarms=True),
+        STEADY: partial(store, calm),
+        "sink: store, with alarms, steady ward": partial(store, calm, alarms=True),
         "sink: decode and store": partial(decode_and_store, readings),
         "sink: decode": partial(decode, readings),
     }
@@ -144,11 +155,11 @@ def bare(pragmas: Sequence[str], readings: Readings, path: Path, start: datetime
         return watch.lap(sum(map(len, prepared)))
 
 
-def store(readings: Readings, path: Path, start: datetime) -> Lap:
-    """Store observed values in the sink's transaction, with offsets and journal."""
+def store(readings: Readings, path: Path, start: datetime, *, alarms: bool = False) -> Lap:
+    """Store observed values in the sink's transaction, with offsets and journal, and evaluate them."""
     fetched = as_fetched(readings, start)
     requests = [decode_batches([each]).request for each in fetched]
-    return anyio.run(written, path, start, lambda place: requests[place], fetched)
+    return anyio.run(partial(written, alarms=alarms), path, start, lambda place: requests[place], fetched)
 
 
 def decode_and_store(readings: Readings, path: Path, start: datetime) -> Lap:
@@ -164,15 +175,45 @@ def decode(readings: Readings, _path: Path, start: datetime) -> Lap:
     return watch.lap(sum(len(decode_batches([each]).request.observed) for each in fetched))
 
 
-async def written(path: Path, start: datetime, request: Callable[[int], object], fetched: Sequence[Batch]) -> Lap:
-    """Take in and write all batches."""
+async def written(
+    path: Path,
+    start: datetime,
+    request: Callable[[int], WriteRequest],
+    fetched: Sequence[Batch],
+    *,
+    alarms: bool = False,
+) -> Lap:
+    """Take in and write all batches; the first one, in which everybody is new, is not measured."""
     async with open_writer(f"sqlite:///{path}", topic="bench") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        watching, _ = await load(writer, Unread(), arrival(start))
         watch = Stopwatch()
         for place in range(len(fetched)):
+            if place == 1:
+                watch = Stopwatch()
             arrived = arrival(start + timedelta(seconds=place * BATCH * EVERY))
-            await writer.write(request(place), arrived=arrived)  # type: ignore[arg-type] # a request of either kind
-        return watch.lap(sum(len(each.deliveries) for each in fetched))
+            watching.begin()
+            await writer.write(request(place), arrived=arrived, evaluator=watching if alarms else None)
+            watching.install()
+            await tick(writer, watching, arrived)
+        return watch.lap(sum(len(each.deliveries) for each in fetched[1:]))
+
+
+async def tick(writer: Writer, watching: Watching, now: int) -> None:
+    """Pass the deadlines, as the sink does behind each batch."""
+    if watching.due is not None and watching.due <= now:
+        watching.begin()
+        if watching.tick(now):
+            await writer.write_effects(watching.effects, Beat(now, 0))
+        watching.install()
+
+
+def steady(values: Values) -> Values:
+    """Make the readings of patients as many, in whom nothing happens: healthy signs that move a little."""
+    usual = np.array([HEALTHY[name] for name in SIGNS], dtype=values.dtype)
+    units = np.array(UNITS, dtype=values.dtype)
+    moves = np.random.default_rng(1).integers(-1, 2, size=values.shape, dtype=values.dtype)
+    return (usual * units + moves).astype(values.dtype)
 
 
 def arrival(start: datetime) -> int:
@@ -189,7 +230,7 @@ def as_fetched(readings: Readings, start: datetime, *, bad_every: int = 0) -> li
             Delivery(0, offset + place, record.key, b"{" if bad_every and place % bad_every == 0 else record.value)
             for place, record in enumerate(encode(made(readings.uuids, values, then)))
         ]
-        fetched.append(Batch(0, deliveries, offset, Position(offset + len(deliveries), "m"), more=True))
+        fetched.append(Batch(0, deliveries, offset, Position(offset + len(deliveries), "m"), more=False))
         offset += len(deliveries)
     return fetched
 

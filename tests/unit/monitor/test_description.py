@@ -73,7 +73,9 @@ async def test_the_streams_events(writer: Writer, settled: httpx.AsyncClient, do
     [content] = document["paths"]["/api/stream"]["get"]["responses"]["200"]["content"].items()
     assert content[0] == "text/event-stream"
     described = {each["properties"]["event"]["const"]: each for each in content[1]["schema"]["items"]["oneOf"]}
-    assert set(described) == {"readings", "patients", "reset"}
+    assert set(described) == {"readings", "patients", "alarms", "beat", "reset"}
+    assert described["alarms"]["properties"]["data"]["contentSchema"]["items"] == {"$ref": "#/components/schemas/Alarm"}
+    assert described["beat"]["properties"]["data"]["contentSchema"] == {"$ref": "#/components/schemas/Beat"}
     data = described["readings"]["properties"]["data"]
     assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
     assert data["contentSchema"] == {"type": "array", "items": {"$ref": "#/components/schemas/PatientReading"}}

@@ -3,7 +3,8 @@
 import itertools
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,21 +18,26 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
 from prometheus_client import CollectorRegistry
 
+from icu.config.settings import Ward
 from icu.http.asgi import serve
 from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
-from icu.monitor.broadcast import Broadcast, Filter, Update
+from icu.monitor.broadcast import Broadcast, Filter, Update, encode
+from icu.monitor.freshness import Freshness
 from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store import journal
+from icu.store.commands.door import Door
 from icu.store.following import Batch, Follower
+from icu.store.heartbeats import Beat
+from icu.store.journal import AlarmNews
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, store
+from tests.stores import NOON, desaturation, put_alarm, store
 
 
 class Event(NamedTuple):
@@ -50,6 +56,13 @@ class Stream:
         self.last_id: int | None = None
 
     async def event(self) -> Event:
+        """Return the next event with data that is no beat."""
+        with anyio.fail_after(10):
+            while (event := await self.any_event()).kind == "beat":
+                pass
+        return event
+
+    async def any_event(self) -> Event:
         """Return the next event with data."""
         kind, data = "message", None
         with anyio.fail_after(10):
@@ -296,23 +309,91 @@ async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer:
         group.cancel_scope.cancel()
 
 
-async def test_a_stream_without_news_stays_open_and_says_so(
-    writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A silent stream sends a comment now and then, which keeps proxies from closing it."""
-    monkeypatch.setattr("icu.monitor.stream.KEEP_ALIVE", 0.05)
-    async with settled.stream("GET", "stream") as response, aclosing(response.aiter_lines()) as lines:
-        with anyio.fail_after(5):
-            async for line in lines:
-                if line.startswith(":"):
-                    break
+async def test_a_quiet_stream_beats(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """Each second comes the server's time, without an id, also to one who follows a single patient."""
+    async with following(settled, patient=str(ANNA)) as stream:
+        begin = stream.last_id
+        first, second = await stream.any_event(), await stream.any_event()
+    assert (first.kind, first.id, second.id) == ("beat", begin, begin)
+    assert set(first.data) == {"time", "blind_since", "behind"}
+    passed = datetime.fromisoformat(second.data["time"]) - datetime.fromisoformat(first.data["time"])
+    assert passed >= timedelta(seconds=0.9)
+
+
+async def test_beats_without_a_database(writer: Writer, settled: httpx.AsyncClient, url: str) -> None:
+    """A stream that is open beats on while the database is away."""
+    async with following(settled) as stream:
+        file = anyio.Path(url.removeprefix("sqlite:///"))
+        await file.rename(file.with_suffix(".away"))
+        while (await settled.get("patients")).status_code != 503:
+            await anyio.sleep(0.01)
+        kinds = {(await stream.any_event()).kind for _ in range(2)}
+    assert kinds == {"beat"}
+
+
+async def test_a_blind_ward_is_said_in_the_beat(writer: Writer, settled: httpx.AsyncClient) -> None:
+    """A client that follows the stream alone learns that nobody is watched, and why."""
+    await writer.beat(Beat(NOON, 0))
+    async with following(settled) as stream:
+        with anyio.fail_after(10):
+            while (event := await stream.any_event()).data["blind_since"] is None:
+                assert event.kind == "beat"
+    assert (event.data["blind_since"], event.data["behind"]) == ("2026-01-31T12:00:00Z", "sink")
+
+
+async def test_beats_drop_nobody(reader: Reader) -> None:
+    """A client that reads nothing has one beat in its queue, and all of its places for batches but that."""
+    broadcast = Broadcast(reader)
+    queue, taken = anyio.create_memory_object_stream[Update | bytes](MAX_QUEUED)
+    scope = anyio.CancelScope()
+    broadcast.subscribe(queue, scope)
+    for _ in range(3 * MAX_QUEUED):
+        broadcast.beat(b"beat")
+    for number in range(MAX_QUEUED - 1):
+        broadcast._offer(Update((), number))
+        broadcast.beat(b"beat")
+    assert (scope.cancel_called, len(broadcast)) == (False, 1)
+    assert await taken.receive() == b"beat"
+    assert all(isinstance(taken.receive_nowait(), Update) for _ in range(MAX_QUEUED - 1))
+    broadcast.close()
+    broadcast.beat(b"beat")
+    taken.close()
+
+
+async def test_alarms_are_numbered_with_the_readings(writer: Writer, settled: httpx.AsyncClient, url: str) -> None:
+    """An alarm that changes comes as it is served, under an id of its own, from which a client goes on."""
+    await put_alarm(url, desaturation())
+    async with following(settled) as stream:
+        await store(writer, [observation(1, pulse=61)], start=1)
+        reading = await stream.event()
+        answer = await settled.post(f"/alarms/{desaturation().id}/acknowledge", json={"by": "Eva", "seen": 1})
+        alarm = await stream.event()
+        await store(writer, [observation(2, pulse=62)], start=2)
+        later = await stream.event()
+    assert [each.kind for each in (reading, alarm, later)] == ["readings", "alarms", "readings"]
+    assert alarm.data == [answer.json()]
+    assert reading.id is not None
+    assert (alarm.id, later.id) == (reading.id + 1, reading.id + 2)
+    async with following(settled, reading.id) as stream:
+        assert await stream.event() == alarm
+    async with following(settled, alarm.id) as stream:
+        assert pulses(await stream.event()) == [62]
+
+
+async def test_alarms_of_one_patient_only(reader: Reader) -> None:
+    """`?patient=` leaves out alarms of others, but not the ward's own."""
+    news = [AlarmNews(ANNA, "start", '{"a":1}'), AlarmNews(None, "start", '{"b":2}'), AlarmNews(BORIS, "end", "{}")]
+    batch = Batch(7, alarms=news)
+    assert encode([batch], frozenset([ANNA])) == b'id: 7\nevent: alarms\ndata: [{"a":1},{"b":2}]\n\n'
+    assert encode([Batch(7, alarms=news[2:])], frozenset([ANNA])) == b""
+    assert encode([batch], None).count(b"{") == 3
 
 
 async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -> None:
     """A client with a full queue is dropped; the others go on, and memory stays bounded."""
     broadcast = Broadcast(reader)
-    slow, slow_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
-    quick, quick_queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
+    slow, slow_queue = anyio.create_memory_object_stream[Update | bytes](MAX_QUEUED)
+    quick, quick_queue = anyio.create_memory_object_stream[Update | bytes](MAX_QUEUED)
     slow_scope, quick_scope = anyio.CancelScope(), anyio.CancelScope()
     broadcast.subscribe(slow, slow_scope)
     broadcast.subscribe(quick, quick_scope)
@@ -328,7 +409,9 @@ async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -
     broadcast.close()
 
 
-async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_dropped_client_keeps_nothing(
+    reader: Reader, writer: Writer, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """The connection of a dropped client is closed at once, though it reads nothing, without an error in the log."""
     await store(writer, [observation(0)])
     broadcast = Broadcast(reader)
@@ -337,6 +420,9 @@ async def test_a_dropped_client_keeps_nothing(reader: Reader, writer: Writer, ca
         reader=reader,
         ages=Ages(reader),
         broadcast=broadcast,
+        freshness=Freshness(reader),
+        door=Door(url),
+        ward=Ward("icu", 0),
         fetch_children=nobody,
         max_ages=MaxAges(),
         health=Health(),
@@ -384,7 +470,7 @@ def accepted(port: int) -> int:
     return sum(each.laddr.port == port and bool(each.raddr) for each in found)
 
 
-async def take(queue: MemoryObjectReceiveStream[Update]) -> None:
+async def take(queue: MemoryObjectReceiveStream[Update | bytes]) -> None:
     """Read as a client that keeps up."""
     await queue.receive()
 
@@ -400,7 +486,7 @@ async def test_what_is_stored_before_the_first_look_is_not_hidden(url: str, writ
     """A client that subscribed before the watch could read the database gets a reset."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
-    sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
+    sender, queue = anyio.create_memory_object_stream[Update | bytes](MAX_QUEUED)
     broadcast.subscribe(sender, anyio.CancelScope())
     await store(writer, [observation(1)])
     async with anyio.create_task_group() as group:
@@ -429,7 +515,7 @@ async def test_a_client_that_subscribes_while_the_watch_skips_ahead_misses_nothi
     monkeypatch.setattr(Follower, "end", slow_end)
     reader = Reader(url)
     broadcast = Broadcast(reader)
-    sender, queue = anyio.create_memory_object_stream[Update](MAX_QUEUED)
+    sender, queue = anyio.create_memory_object_stream[Update | bytes](MAX_QUEUED)
     await store(writer, [observation(0)])
     async with anyio.create_task_group() as group:
         group.start_soon(broadcast.run)

@@ -1,15 +1,17 @@
 """Alarms in the sink, on a real SQLite file: stored with their readings, through restarts, and commands of people."""
 
 from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
 
-import anyio
 import pytest
 
+from icu.alarms.limits import ConditionLimits
 from icu.store.commands import alarms as alarm_commands
 from icu.store.commands import beds as bed_commands
 from icu.store.commands import limits as limit_commands
-from icu.store.commands.door import Author, Door
-from icu.alarms.limits import ConditionLimits
+from icu.store.commands.door import Author
+from icu.store.engines.sqlite.transaction import SqliteTransaction
 from tests.clocks import forward_asyncio, pass_time
 from tests.outboxes import published, versions
 from tests.samples import ANNA, BORIS, observation
@@ -19,6 +21,8 @@ from tests.wards import WatchedWard, milliseconds
 pytestmark = pytest.mark.parametrize("anyio_backend", [forward_asyncio()])
 
 ANN = Author("Ann", "127.0.0.1")
+# All that people see of an alarm.
+SEEN = "condition, onset, raised, ended, end_reason, value, worst, seen, repeats, late"
 
 
 @pytest.fixture
@@ -26,8 +30,7 @@ async def ward(url: str) -> AsyncIterator[WatchedWard]:
     """Ward without a sink that runs."""
     ward = WatchedWard(url)
     yield ward
-    await ward.transport.aclose()
-    await ward.alarms.aclose()
+    await ward.aclose()
 
 
 async def test_a_desaturation(ward: WatchedWard) -> None:
@@ -51,10 +54,273 @@ async def test_an_alarm_is_stored_with_the_reading_that_raised_it_or_neither(war
     """While alarms cannot be stored, readings that raise some are not stored either; afterwards both are, once."""
     async with ward.sink():
         await ward.send(0)
-        execute(ward.url, "CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
-        execute(ward.url, "UPDATE command_count SET count = count + 1")
-    with pytest.raises(BaseExceptionGroup):
+    execute(ward.url, "CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    with pytest.raises(BaseExceptionGroup, match="unhandled"):
         async with ward.sink():
             await ward.send(5, pulse=0)
     assert rows(ward.url, "SELECT count(*) FROM patient_metrics") == [(1,)]
     assert ward.episodes() == []
+    execute(ward.url, "DROP TRIGGER broken")
+    async with ward.sink():
+        await ward.shows("SELECT count(*) FROM patient_metrics", [(2,)])
+    assert ward.episodes() == [("asystole", "present", "on")]
+    assert rows(ward.url, "SELECT event FROM outbox") in ([("start",)], [])
+
+
+async def test_what_ends_before_its_delay_leaves_a_count(ward: WatchedWard) -> None:
+    """A pending alarm that ends leaves no row and no event, but is counted in its hour."""
+    async with ward.sink():
+        await ward.send(0)
+        await ward.send(5, spo2=88)
+        await ward.send(10)
+        await ward.send(15, spo2=88)
+        await ward.send(20)
+    assert ward.episodes() == []
+    hour = milliseconds(0)
+    counts = rows(ward.url, "SELECT hour, kind, subject, amount FROM alarm_counts")
+    assert counts == [(hour, "suppressed_by_delay", "spo2.low", 2)]
+    assert rows(ward.url, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_nothing_that_is_stored_twice_counts_twice(ward: WatchedWard) -> None:
+    """A reading that is delivered again, one with other values, and a late one leave the alarms as they are."""
+    async with ward.sink():
+        await ward.send(0)
+        await ward.send(10, pulse=0)
+        before = ward.episodes("*")
+        await ward.publish([observation(10, pulse=0), observation(10, pulse=0, spo2=40), observation(5, spo2=40)])
+        assert ward.episodes("*") == before
+    assert rows(ward.url, "SELECT reason FROM dead_letters") == [("conflict",)]
+    assert ward.registry.get_sample_value("icu_sink_late_readings_total") == 1
+    assert ward.registry.get_sample_value("icu_sink_alarms", {"priority": "high"}) == 1
+
+
+@pytest.mark.parametrize("stop", [(), (6,), (16,), (24,), (6, 16, 24, 31)])
+async def test_a_restart_changes_no_alarm(ward: WatchedWard, stop: tuple[float, ...]) -> None:
+    """Stopped in a delay, while an alarm is present, or while it clears: the rows are those of a sink that went on."""
+    moments: list[tuple[float, dict[str, float]]] = [
+        (0, {}),
+        (5, {"spo2": 88}),
+        (10, {"spo2": 87}),
+        (15, {"spo2": 86}),
+        (21, {"spo2": 85, "pulse": 130}),
+        (23, {"spo2": 95, "pulse": 72}),
+        (28, {"spo2": 95}),
+        (30, {"spo2": 95}),
+        (40, {}),
+    ]
+    ends = [*stop, 41.0]
+    for begin, end in zip([-1.0, *stop], ends, strict=True):
+        async with ward.sink():
+            for seconds, signs in moments:
+                if begin < seconds <= end:
+                    await ward.send(seconds, **signs)
+            await ward.until(end)
+            await ward.look_again()
+    expected = ("spo2.low", milliseconds(5), milliseconds(20), milliseconds(33), "itself", 8600, 8500, 2, 0, 0)
+    assert ward.episodes(SEEN) == [expected]
+
+
+async def test_events_are_published_once_after_a_death_before_it(ward: WatchedWard) -> None:
+    """A sink that ends between the transaction and the publication: the next one publishes, in order."""
+    async with ward.alarms.consumer() as consumer:
+        await consumer.assign({})
+        async with ward.sink():
+            await ward.send(0)
+            await ward.send(5, pulse=0)
+        async with ward.sink():
+            events = await published(consumer, 1)
+            await ward.shows("SELECT count(*) FROM outbox", [(0,)])
+    [(identity, version)] = set(versions(events))
+    assert rows(ward.url, "SELECT id, version FROM alarms") == [(identity, version)]
+    assert events[0]["event"] == "start"
+    assert events[0]["patient_uuid"] == str(ANNA)
+    assert events[0]["episode"]["condition"] == "asystole"
+
+
+class TestCommands:
+    """Commands of people, through the monitor's door."""
+
+    async def test_a_pause_is_in_force_within_a_second(self, ward: WatchedWard) -> None:
+        """A new alarm of a paused bed is silent, and sounds when the pause is over."""
+        async with ward.sink():
+            await ward.send(0)
+            await bed_commands.pause(ward.door, ANNA, ANN, seconds=60)
+            await ward.until(1)
+            await ward.look_again()
+            await ward.send(5, pulse=130)
+            await ward.send(10, pulse=130)
+            assert ward.episodes("signal, inhibition") == [("on", "paused")]
+            for seconds in range(15, 61, 5):
+                await ward.send(seconds, pulse=130)
+            await ward.until(60.5)
+            await ward.shows("SELECT signal, inhibition FROM alarms", [("on", "none")])
+
+    @pytest.mark.parametrize("restart", [False, True])
+    async def test_an_acknowledgement_is_reminded_of(self, ward: WatchedWard, *, restart: bool) -> None:
+        """The sink goes on from what the command has stored, also at its next change, and after a restart."""
+        async with ward.sink():
+            await ward.send(0)
+            await ward.send(1, pulse=130)
+            await ward.send(5, pulse=130)
+            [(identity, seen)] = rows(ward.url, "SELECT id, seen FROM alarms")
+            await alarm_commands.acknowledge(ward.door, UUID(identity), ANN, why=None, seen=seen)
+            if not restart:
+                # At once: the sink does not know of it yet.
+                await ward.send(6, pulse=155)
+                await ward.send(11, pulse=155)
+                assert ward.episodes("signal, tier, acknowledged_by") == [("on", 1, "Ann")]
+                return
+        async with ward.sink():
+            for seconds in range(10, 190, 5):
+                await ward.send(seconds, pulse=130)
+            await ward.look_again()
+        assert ward.episodes("signal, acknowledged_by") == [("on", "Ann")]
+
+    async def test_limits_end_an_alarm(self, ward: WatchedWard) -> None:
+        """Limits of the patient are in force within a second, and end the alarm in their author's name."""
+        async with ward.sink():
+            await ward.send(0)
+            await ward.send(1, pulse=130)
+            await ward.send(5, pulse=130)
+            assert ward.episodes() == [("pulse.high", "present", "on")]
+            wide = {"pulse.high": ConditionLimits({"medium": 140})}
+            await limit_commands.set_patient_limits(ward.door, ANNA, ANN, version=0, conditions=wide)
+            await ward.until(6)
+            await ward.shows("SELECT presence, end_reason, ended_by FROM alarms", [("absent", "limits changed", "Ann")])
+            await ward.send(10, pulse=135)
+            await ward.send(20, pulse=135)
+            assert len(ward.episodes()) == 1
+
+    async def test_limits_of_the_ward_hold_for_new_patients(self, ward: WatchedWard) -> None:
+        """They are in force for all, also for who comes later, and after a restart."""
+        async with ward.sink():
+            await ward.send(0)
+            narrow = {"pulse.high": ConditionLimits({"medium": 100})}
+            await limit_commands.set_ward_limits(ward.door, ANN, version=0, conditions=narrow)
+            await ward.until(1)
+            await ward.look_again()
+            await ward.send(2, pulse=110)
+            await ward.send(3, patient=BORIS, pulse=110)
+            assert ward.episodes("condition, ward_limits") == [("pulse.high", 1), ("pulse.high", 1)]
+        async with ward.sink():
+            await ward.send(7, pulse=110)
+        assert ward.episodes("presence, limit_value")[0] == ("present", 10_000)
+
+    async def test_a_discharge_ends_all(self, ward: WatchedWard) -> None:
+        """A discharged patient raises nothing, and comes back with the next newer reading."""
+        async with ward.sink():
+            await ward.send(0)
+            await bed_commands.discharge(ward.door, ANNA, ANN)
+            await ward.until(30)
+            await ward.look_again()
+            assert ward.episodes() == []
+            await ward.send(31, pulse=0)
+            assert ward.episodes() == [("asystole", "present", "on")]
+            assert rows(ward.url, "SELECT bed, admitted FROM bed_states") == [("1", milliseconds(31))]
+
+
+class TestTime:
+    """Deadlines and clocks."""
+
+    async def test_a_pause_ends_after_what_is_left_of_it(self, ward: WatchedWard) -> None:
+        """A restart 30 s into a pause leaves 90 s, also if the clock was set back an hour meanwhile: 2 min at most."""
+        async with ward.sink():
+            await ward.send(0)
+            await bed_commands.pause(ward.door, ANNA, ANN, seconds=120)
+        await ward.until(30)
+        ward.set_forward = -3_600
+        async with ward.sink():
+            await ward.until(30 + 121)
+            await ward.shows("SELECT paused_by FROM bed_states", [(None,)])
+
+    @pytest.mark.parametrize("jump", [3_600, -3_600])
+    async def test_a_jump_of_the_clock_ends_no_pause_and_lengthens_none(self, ward: WatchedWard, jump: float) -> None:
+        """The pause has the length that was granted."""
+        async with ward.sink():
+            await ward.send(0)
+            await bed_commands.pause(ward.door, ANNA, ANN, seconds=120)
+            await ward.until(5)
+            await ward.look_again()
+            ward.set_forward = jump
+            await ward.until(100)
+            await ward.look_again()
+            assert rows(ward.url, "SELECT paused_by FROM bed_states") == [("Ann",)]
+            await ward.until(121)
+            await ward.shows("SELECT paused_by FROM bed_states", [(None,)])
+
+    async def test_silence(self, ward: WatchedWard) -> None:
+        """A patient who is not heard is stale after three intervals, and fresh with the next reading."""
+        async with ward.sink():
+            await ward.send(0)
+            await ward.until(14)
+            await ward.look_again()
+            assert ward.episodes() == []
+            await ward.until(15.5)
+            await ward.shows("SELECT condition, presence, tier FROM alarms", [("data.stale", "present", 0)])
+            await ward.until(75.5)
+            await ward.shows("SELECT condition, presence, tier FROM alarms", [("data.stale", "present", 1)])
+            await ward.send(80)
+            assert ward.episodes() == [("data.stale", "absent", "off")]
+
+    async def test_who_was_not_heard_for_a_day_is_discharged(self, ward: WatchedWard) -> None:
+        """At the start, without an alarm; the bed is free."""
+        async with ward.sink():
+            await ward.send(0)
+            await ward.until(3)
+        pass_time(86_500)
+        async with ward.sink():
+            await ward.shows("SELECT admitted, bed FROM bed_states", [(None, None)])
+        assert rows(ward.url, "SELECT condition FROM alarms") == [("ward.blind",)]
+
+    async def test_a_ward_that_nobody_watched(self, ward: WatchedWard) -> None:
+        """A sink that was away for 10 s or more stores that, with its true onset, and no patient is stale for it."""
+        async with ward.sink():
+            await ward.send(0)
+            await ward.until(3)
+        [(last,)] = rows(ward.url, "SELECT at FROM heartbeats")
+        await ward.until(60)
+        async with ward.sink():
+            await ward.shows("SELECT condition, onset, end_reason FROM alarms", [("ward.blind", last, "itself")])
+            await ward.until(70)
+            await ward.look_again()
+            assert len(ward.episodes()) == 1
+            assert rows(ward.url, "SELECT patient_id FROM alarms") == [(None,)]
+        async with ward.sink():
+            await ward.look_again()
+        assert len(ward.episodes()) == 1
+
+
+async def test_unread_readings_come_before_deadlines(ward: WatchedWard) -> None:
+    """A backlog is evaluated at the times of its readings: what was over before the sink came is not raised late."""
+    async with ward.sink():
+        await ward.send(0)
+    readings = [observation(seconds, spo2=88 if seconds == 5 else 97) for seconds in range(5, 300, 5)]
+    await ward.until(300)
+    async with ward.sink():
+        await ward.publish(readings)
+        await ward.look_again()
+    assert rows(ward.url, "SELECT condition FROM alarms WHERE patient_id IS NOT NULL") == []
+
+
+async def test_a_steady_batch_has_no_more_statements(ward: WatchedWard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no alarm changes, a batch has the statements that a batch without alarms has."""
+    statements: list[str] = []
+    for name in ("rows", "execute"):
+        original = getattr(SqliteTransaction, name)
+
+        async def counted(
+            self: SqliteTransaction, statement: object, values: object = None, original: Any = original
+        ) -> Any:
+            statements.append(str(statement))
+            return await original(self, statement, values)
+
+        monkeypatch.setattr(SqliteTransaction, name, counted)
+    async with ward.sink():
+        for seconds in (0, 5, 10):
+            await ward.send(seconds)
+        statements.clear()
+        await ward.send(15)
+    clinical = ("alarms", "bed_states", "limits", "outbox", "alarm_counts", "audit")
+    assert [each for each in statements if any(f" {name} " in each for name in clinical)] == []
+    assert any("consumer_offsets" in each for each in statements)

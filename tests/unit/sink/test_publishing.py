@@ -16,13 +16,16 @@ from icu.sink.consumer import Batching, consume
 from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError
+from icu.store.heartbeats import Beat
 from icu.store.writer import Writer
 from icu.transports.base import Transport
 from icu.transports.errors import TransportError
 from icu.transports.memory import MemoryTransport
 from tests.outboxes import EPISODE, outbox, published, versions, write_event
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import restored, rows
+from tests.stores import NOON, restored, rows
+
+BEAT = Beat(NOON, 0)
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ async def settled(publisher: Publisher, writer: Writer, url: str) -> None:
     with anyio.fail_after(10):
         while outbox(url):
             if publisher.is_due:
-                await publisher.settle(writer)
+                await publisher.settle(writer, BEAT)
             await anyio.lowlevel.checkpoint()
 
 
@@ -139,7 +142,7 @@ async def test_later_events_are_read_after_a_notification(writer: Writer, url: s
         await consumer.assign({})
         for version in (1, 2):
             assert publisher.is_due
-            await publisher.settle(writer)
+            await publisher.settle(writer, BEAT)
             assert not publisher.is_due
             write_event(url, "a", version, patient=ANNA)
             publisher.notify()
@@ -220,7 +223,7 @@ async def test_an_end_before_the_deletion_publishes_again(
         for _ in range(2):
             publisher = Publisher(alarms, telemetry)
             async with beside(publisher.run):
-                await publisher.settle(writer)
+                await publisher.settle(writer, BEAT)
                 assert versions(await published(consumer, 1)) == [("a", 5)]
     assert outbox(url) == [("a", 5)]
 
@@ -233,11 +236,11 @@ async def test_events_of_another_database_are_not_deleted(
     publisher = Publisher(alarms, telemetry)
     async with beside(publisher.run), alarms.consumer() as consumer:
         await consumer.assign({})
-        await publisher.settle(writer)
+        await publisher.settle(writer, BEAT)
         await published(consumer, 1)
         restored(url, "PRAGMA user_version = 7; UPDATE outbox SET alarm = 'other'")
         with pytest.raises(PositionConflictError):
-            await publisher.settle(writer)
+            await publisher.settle(writer, BEAT)
         assert outbox(url) == [("other", 1)]
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         publisher.begin_anew()
@@ -255,7 +258,7 @@ async def test_a_late_acknowledgement_deletes_nothing_of_another_database(
     publisher = Publisher(alarms, telemetry)
     async with beside(publisher.run), alarms.consumer() as consumer:
         mark = (await consumer.assign({}))[0].position.mark
-        await publisher.settle(writer)
+        await publisher.settle(writer, BEAT)
         await anyio.wait_all_tasks_blocked()
         publisher.begin_anew()
         for offset in (1, 2):
@@ -265,8 +268,8 @@ async def test_a_late_acknowledgement_deletes_nothing_of_another_database(
             assert outbox(url) == [("a", 1)]
             assert publisher.is_due
             if offset == 1:
-                await publisher.settle(writer)
-        await publisher.settle(writer)
+                await publisher.settle(writer, BEAT)
+        await publisher.settle(writer, BEAT)
     assert outbox(url) == []
 
 
