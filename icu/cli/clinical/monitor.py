@@ -22,6 +22,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
 
 _CONFLICT: Final = 409
+_UNAVAILABLE: Final = 503
 
 # Kinds of refusals, by the HTTP status.
 _KINDS: Final = {
@@ -30,7 +31,6 @@ _KINDS: Final = {
     404: Kind.MISSING,
     _CONFLICT: Kind.CONFLICT,
     422: Kind.SENSELESS,
-    503: Kind.UNAVAILABLE,
 }
 
 
@@ -102,6 +102,9 @@ class Monitor:
 
     @staticmethod
     def _checked(answer: HttpAnswer, before: str = "") -> HttpAnswer:
+        if answer.status == _UNAVAILABLE:
+            why = f"the monitor cannot do this now: {answer.detail}; try again"
+            raise OrderRefusedError(why, EXIT_CODES[Kind.UNAVAILABLE])
         if answer.status >= 400:
             raise OrderRefusedError(f"{before}{answer.detail}", EXIT_CODES[_KINDS.get(answer.status, Kind.INTERNAL)])
         return answer

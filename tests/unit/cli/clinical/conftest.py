@@ -96,19 +96,25 @@ async def _store(database: str, offset: int, names: Sequence[str], *, ago: float
 
 
 @contextlib.asynccontextmanager
-async def _monitor(database: str) -> AsyncIterator[str]:
+async def _monitor(database: str, host: str) -> AsyncIterator[str]:
     shared = Shared(Settings(database=Database(database), api=Api(prefix="/api")))
-    async with serving(lambda: monitor.app(shared, "127.0.0.1")[0]) as face:
+    async with serving(lambda: monitor.app(shared, host)[0]) as face:
         yield f"{str(face.client.base_url).rstrip('/')}/api"
 
 
 @pytest.fixture
-def ward(icu: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+def host() -> str:
+    """The address for which the monitor is built; a test may override it."""
+    return "127.0.0.1"
+
+
+@pytest.fixture
+def ward(icu: Run, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
     """A ward whose monitor the commands find; no alarm yet."""
     database = f"sqlite:///{tmp_path / 'icu.db'}"
     with anyio.from_thread.start_blocking_portal() as portal:
         portal.call(partial(_store, database, 0, NAMES, ago=5))
-        with portal.wrap_async_context_manager(_monitor(database)) as url:
+        with portal.wrap_async_context_manager(_monitor(database, host)) as url:
             monkeypatch.setenv("ICU_URL", url)
             ward = Ward(portal, database, url)
             yield ward

@@ -2,10 +2,14 @@
 
 import json
 import sys
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
 from tests.ports import free_port
+from tests.stores import connected
 from tests.unit.cli.clinical.conftest import PETROVA, Stage, Ward
 from tests.unit.cli.conftest import Run
 
@@ -176,6 +180,56 @@ def test_the_address_in_the_settings(icu: Run, monkeypatch: pytest.MonkeyPatch) 
         file.write('[[child]]\nrole = "sink"\n')
     code, _, err = icu("alarms")
     assert (code, "the settings have no monitor" in err) == (64, True)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0"])  # noqa: S104 - it is built for it, but not bound to it
+def test_a_monitor_that_takes_no_commands(icu: Run, ward: Ward) -> None:
+    """A monitor that others reach takes no commands: 70 with its sentence. It is read all the same."""
+    ward.alarm()
+    for words in (("ack", "Petrova"), ("pause", "Petrova"), ("silence",)):
+        code, _, err = icu("alarms", *words, "--by", "Ann")
+        assert code == 70
+        assert err.startswith("icu: commands are taken on loopback alone")
+    assert icu("alarms")[0] == 0
+    assert ward.audit() == []
+
+
+def test_a_database_that_cannot_be_written(icu: Run, ward: Ward) -> None:
+    """75 with the reason and what to do, and nothing is done."""
+    ward.alarm()
+    with closing(connected(ward.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        code, out, err = icu("alarms", "ack", "Petrova", "--by", "Ann")
+        other.execute("ROLLBACK")
+    assert (code, len(out.splitlines())) == (75, 1)
+    assert err.startswith("icu: the monitor cannot do this now: ")
+    assert err.endswith("database is locked; try again\n")
+    assert ward.audit() == []
+
+
+class Greeter(BaseHTTPRequestHandler):
+    """Another program, which greets each guest."""
+
+    def do_GET(self) -> None:
+        """Greet."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *words: object) -> None:
+        """Log nothing."""
+
+
+def test_another_program(icu: Run) -> None:
+    """An answer that is no monitor's is named, and not shown: 64."""
+    with HTTPServer(("127.0.0.1", 0), Greeter) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        for words in ((), ("--json",), ("--watch",)):
+            code, out, err = icu("alarms", "--url", url, *words)
+            assert (code, out) == (64, "")
+            assert err.startswith(f"icu: no monitor of this version is at {url}: ")
+        server.shutdown()
 
 
 def test_without_the_prefix(icu: Run, ward: Ward) -> None:
