@@ -1,24 +1,23 @@
-"""`alarms`: alarms of a ward."""
+"""`alarms`: alarms of a ward, and answers to them."""
 
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import rich_click as click
 from click.core import ParameterSource
 
-from icu.cli.clinical.answers import ack, pause, shelve, silence
 from icu.cli.clinical.burden import burden
-from icu.cli.clinical.choosing import choose_patient
-from icu.cli.clinical.monitor import find_monitor, monitor_options
+from icu.cli.clinical.options import author, by_option, monitor_options, patient_option
 from icu.cli.clinical.statistics import statistics
-from icu.cli.clinical.ward import View, Ward
+from icu.cli.options import SPAN
 from icu.errors import UsageError
+
+_alarm_argument: Final = click.argument("words", nargs=-1, required=True, metavar="WHO [CONDITION]")
+_pause_option: Final = click.option("--for", "span", type=SPAN, help="How long: 2min when not given, and at most.")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--patient", metavar="WHO", help="Only this patient's: bed, name or uuid.")
+@patient_option
 @click.option("--watch", is_flag=True, help="Look again every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array a line, as GET /alarms has it.")
 @monitor_options
@@ -33,16 +32,12 @@ def alarms(
     if context.invoked_subcommand is not None:
         _check_no_options(context)
         return
-    ward = Ward(find_monitor(url, config))
-    who = None if patient is None else choose_patient(ward.patients(), patient).uuid
-    if as_json:
-        _repeat(lambda: click.echo(ward.alarms_as_json(who)), watch=watch)
-    else:
-        _show(lambda: ward.look(patient=who), watch=watch)
+    from icu.cli.clinical.ward import find_ward
+    from icu.cli.clinical.watching import show, show_json
 
-
-for _command in (ack, shelve, pause, silence, statistics, burden):
-    alarms.add_command(_command)
+    ward = find_ward(url, config)
+    who = None if patient is None else ward.patient(patient).uuid
+    (show_json if as_json else show)(ward, who, watch=watch)
 
 
 def _check_no_options(context: click.Context) -> None:
@@ -54,26 +49,69 @@ def _check_no_options(context: click.Context) -> None:
             raise UsageError(f"--{option} stands before {command}: write it behind, if {command} has it")
 
 
-def _show(look: Callable[[], View], *, watch: bool) -> None:
-    from rich.console import Console
+@alarms.command()
+@_alarm_argument
+@click.option("--why", metavar="TEXT", help="Reason, if there is one to know.")
+@by_option
+@monitor_options
+def ack(words: tuple[str, ...], why: str | None, by: str | None, url: str | None, config: Path | None) -> None:
+    """Acknowledge an alarm: it is silent, and sounds again if it is still present after 3 minutes.
 
-    from icu.cli.clinical.table import footer, lines, table
-    from icu.cli.clinical.watching import watch as watch_screen
-    from icu.cli.screen import is_screen
+    WHO is a bed, a patient's name or uuid, or the alarm's id; CONDITION, such as spo2.low or spo2, is needed where the
+    patient has several alarms. The alarm is shown first: if it has sounded again since, nothing is acknowledged.
+    """
+    from icu.cli.clinical import answers
+    from icu.cli.clinical.ward import find_ward
 
-    if not is_screen(sys.stdout):
-        _repeat(lambda: click.echo("\n".join(lines(look()))), watch=watch)
-    elif watch:
-        watch_screen(Console(), look)
-    else:
-        console, view = Console(), look()
-        console.print(table(view, console.width), footer(view), sep="\n")
+    answers.acknowledge(find_ward(url, config), words, by=author(by), why=why)
 
 
-def _repeat(act: Callable[[], None], *, watch: bool) -> None:
-    from icu.cli.clinical.watching import REFRESH
+@alarms.command()
+@_alarm_argument
+@click.option("--why", required=True, metavar="TEXT", help="Reason.")
+@click.option("--for", "span", type=SPAN, help="How long: 10min when not given, 60min at most.")
+@by_option
+@monitor_options
+def shelve(
+    words: tuple[str, ...], why: str, span: float | None, by: str | None, url: str | None, config: Path | None
+) -> None:
+    """Silence an alarm that is known, for some minutes. One that gets worse sounds. Not for alarms of high priority.
 
-    act()
-    while watch:
-        time.sleep(REFRESH)
-        act()
+    WHO and CONDITION are as for `ack`.
+    """
+    from icu.cli.clinical import answers
+    from icu.cli.clinical.ward import find_ward
+
+    answers.shelve(find_ward(url, config), words, by=author(by), why=why, seconds=span)
+
+
+@alarms.command()
+@click.argument("who", metavar="WHO")
+@_pause_option
+@by_option
+@monitor_options
+def pause(who: str, span: float | None, by: str | None, url: str | None, config: Path | None) -> None:
+    """Silence a bed for up to two minutes. A new high alarm sounds, and one above those that are paused.
+
+    WHO is a bed, a patient's name or uuid.
+    """
+    from icu.cli.clinical import answers
+    from icu.cli.clinical.ward import find_ward
+
+    answers.pause(find_ward(url, config), who, by=author(by), seconds=span)
+
+
+@alarms.command()
+@_pause_option
+@by_option
+@monitor_options
+def silence(span: float | None, by: str | None, url: str | None, config: Path | None) -> None:
+    """Silence all beds that sound now, each as by a pause of its own."""
+    from icu.cli.clinical import answers
+    from icu.cli.clinical.ward import find_ward
+
+    answers.silence(find_ward(url, config), by=author(by), seconds=span)
+
+
+alarms.add_command(statistics)
+alarms.add_command(burden)

@@ -1,93 +1,61 @@
-"""`alarms ack`, `shelve`, `pause` and `silence`: answers of people to alarms."""
+"""Answers of people to alarms, and what they print."""
 
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import rich_click as click
 
 from icu.alarms.defaults import LONGEST_PAUSE, REMINDER, USUAL_SHELF
-from icu.cli.clinical.choosing import Patient, choose_alarm, choose_patient
-from icu.cli.clinical.monitor import author, by_option, find_monitor, monitor_options
+from icu.cli.clinical.choosing import Patient, choose_alarm
 from icu.cli.clinical.states import Alarm, Bed, Beds
 from icu.cli.clinical.ward import Ward, time_of_day
+from icu.cli.clinical.words import alarm_in_words, describe
 from icu.cli.listing import escape_control
-from icu.cli.options import SPAN
 from icu.errors import UsageError
 
+# Seconds.
 _PAUSE: Final = LONGEST_PAUSE / 1_000
 _SHELF: Final = USUAL_SHELF / 1_000
-_REMINDER: Final = REMINDER // 60_000
-
-alarm_argument: Final = click.argument("words", nargs=-1, required=True, metavar="WHO [CONDITION]")
 
 
-@click.command()
-@alarm_argument
-@click.option("--why", metavar="TEXT", help="Reason, if there is one to know.")
-@by_option
-@monitor_options
-def ack(words: tuple[str, ...], why: str | None, by: str | None, url: str | None, config: Path | None) -> None:
-    """Acknowledge an alarm: it is silent, and sounds again if it is still present after 3 minutes.
+def acknowledge(ward: Ward, words: Sequence[str], *, by: str, why: str | None) -> None:
+    """Show the alarm that words name, and acknowledge it as it was shown.
 
-    WHO is a bed, a patient's name or uuid, or the alarm's id; CONDITION, such as spo2.low or spo2, is needed where the
-    patient has several alarms. The alarm is shown first: if it has sounded again since, nothing is acknowledged.
+    Raises:
+        UnknownAlarmError: There is no such alarm.
+        UnknownBedError: There is no such patient.
+        UsageError: Several are meant.
+        NoMonitorError: Nothing answers.
+        OrderRefusedError: It was refused; it has sounded again, for instance.
     """
-    ward = Ward(find_monitor(url, config))
-    name = author(by)
-    alarm = _shown(ward, words)
-    answer = _answer(ward, alarm, "acknowledge", by=name, why=why)
+    answer = _answer(ward, _shown(ward, words), "acknowledge", by=by, why=why)
     given = answer.acknowledged
-    if given is not None and given.by != name.strip():
+    if given is not None and given.by != by.strip():
         click.echo(f"acknowledged already, by {escape_control(given.by)}: that name stays")
     elif answer.signal == "acknowledged":
-        click.echo(f"acknowledged by {_unverified(name)}: silent, for {_REMINDER} min if it stays present")
+        click.echo(f"acknowledged by {_unverified(by)}: silent, for {REMINDER // 60_000} min if it stays present")
     else:
-        click.echo(f"acknowledged by {_unverified(name)}: it was over, and has ended")
+        click.echo(f"acknowledged by {_unverified(by)}: it was over, and has ended")
 
 
-@click.command()
-@alarm_argument
-@click.option("--why", required=True, metavar="TEXT", help="Reason.")
-@click.option("--for", "span", type=SPAN, default=_SHELF, help="How long: 10min when not given, 60min at most.")
-@by_option
-@monitor_options
-def shelve(words: tuple[str, ...], why: str, span: float, by: str | None, url: str | None, config: Path | None) -> None:
-    """Silence an alarm that is known, for some minutes. One that gets worse sounds. Not for alarms of high priority.
-
-    WHO and CONDITION are as for `ack`.
-    """
-    ward = Ward(find_monitor(url, config))
-    name = author(by)
-    alarm = _shown(ward, words)
-    answer = _answer(ward, alarm, "shelve", by=name, why=why, minutes=span / 60)
+def shelve(ward: Ward, words: Sequence[str], *, by: str, why: str, seconds: float | None) -> None:
+    """Show the alarm that words name, and silence it for some time. Errors as of `acknowledge`."""
+    minutes = (seconds or _SHELF) / 60
+    answer = _answer(ward, _shown(ward, words), "shelve", by=by, why=why, minutes=minutes)
     if answer.shelved is not None:
-        click.echo(f"shelved until {time_of_day(answer.shelved.until)} by {_unverified(name)}: shown, but silent")
+        click.echo(f"shelved until {time_of_day(answer.shelved.until)} by {_unverified(by)}: shown, but silent")
 
 
-@click.command()
-@click.argument("who", metavar="WHO")
-@click.option("--for", "span", type=SPAN, default=_PAUSE, help="How long: 2min when not given, and at most.")
-@by_option
-@monitor_options
-def pause(who: str, span: float, by: str | None, url: str | None, config: Path | None) -> None:
-    """Silence a bed for up to two minutes. A new high alarm sounds, and one above those that are paused.
-
-    WHO is a bed, a patient's name or uuid.
-    """
-    ward = Ward(find_monitor(url, config))
-    patient = choose_patient(ward.patients(), who)
-    bed = ward.monitor.command(f"/patient/{patient.uuid}/pause", Bed, by=author(by), seconds=span)
+def pause(ward: Ward, who: str, *, by: str, seconds: float | None) -> None:
+    """Silence a bed for some time. Errors as of `acknowledge`."""
+    patient = ward.patient(who)
+    bed = ward.monitor.command(f"/patient/{patient.uuid}/pause", Bed, {"by": by, "seconds": seconds or _PAUSE})
     click.echo(_paused(patient, bed))
 
 
-@click.command()
-@click.option("--for", "span", type=SPAN, default=_PAUSE, help="How long: 2min when not given, and at most.")
-@by_option
-@monitor_options
-def silence(span: float, by: str | None, url: str | None, config: Path | None) -> None:
-    """Silence all beds that sound now, each as by a pause of its own."""
-    ward = Ward(find_monitor(url, config))
-    beds = ward.monitor.command("/ward/silence", Beds, by=author(by), seconds=span).beds
+def silence(ward: Ward, *, by: str, seconds: float | None) -> None:
+    """Silence all beds that sound. Errors as of `acknowledge`."""
+    beds = ward.monitor.command("/ward/silence", Beds, {"by": by, "seconds": seconds or _PAUSE}).beds
     patients = {each.uuid: each for each in ward.patients()}
     for bed in beds:
         click.echo(_paused(patients[bed.patient_uuid], bed))
@@ -95,10 +63,8 @@ def silence(span: float, by: str | None, url: str | None, config: Path | None) -
         click.echo("no bed sounds: nothing was silenced")
 
 
-def _shown(ward: Ward, words: tuple[str, ...]) -> Alarm:
+def _shown(ward: Ward, words: Sequence[str]) -> Alarm:
     """Show the alarm that words name, and return it."""
-    from icu.cli.clinical.words import describe
-
     if len(words) > 2:
         raise UsageError("say which bed or patient, and which condition: alarms ack 7 spo2.low; quote names")
     view = ward.look()
@@ -107,12 +73,10 @@ def _shown(ward: Ward, words: tuple[str, ...]) -> Alarm:
     return alarm
 
 
-def _answer(ward: Ward, alarm: Alarm, verb: str, **fields: Any) -> Alarm:  # noqa: ANN401 - fields of the command
+def _answer(ward: Ward, alarm: Alarm, verb: str, **fields: object) -> Alarm:
     """Send an answer to an alarm as it was shown."""
-    from icu.cli.clinical.words import alarm_in_words
-
     path = f"/alarms/{alarm.id}/{verb}"
-    return ward.monitor.command(path, Alarm, in_words=alarm_in_words, seen=alarm.seen, **fields)
+    return ward.monitor.command(path, Alarm, {"seen": alarm.seen, **fields}, in_words=alarm_in_words)
 
 
 def _paused(patient: Patient, bed: Bed) -> str:

@@ -1,24 +1,16 @@
 """`limits`: alarm limits of the ward, and of its patients."""
 
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
-import msgspec
 import rich_click as click
 
-from icu.alarms.limits import ConditionLimits, Limits, change
-from icu.cli.clinical.choosing import Patient, choose_patient
-from icu.cli.clinical.limit_words import changes_between, parse_limits
-from icu.cli.clinical.monitor import Monitor, author, by_option, find_monitor, monitor_options
-from icu.cli.clinical.states import LimitsState
-from icu.cli.clinical.ward import Ward
-from icu.cli.listing import escape_control
+from icu.cli.clinical.options import author, by_option, monitor_options
 from icu.cli.options import help_without_command
-from icu.errors import UsageError
 
-_WARD: Final = "/limits"
+if TYPE_CHECKING:
+    from icu.cli.clinical.limit_changes import PatientLimits, WardLimits
+    from icu.cli.clinical.ward import Ward
 
 
 @click.group(invoke_without_command=True)
@@ -37,13 +29,13 @@ def show(who: str | None, url: str | None, config: Path | None, *, as_json: bool
 
     WHO is a bed, a patient's name or uuid.
     """
-    monitor = find_monitor(url, config)
-    patient = None if who is None else choose_patient(Ward(monitor).patients(), who)
+    from icu.cli.clinical.ward import find_ward
+
+    found = _limits(find_ward(url, config), who)
     if as_json:
-        click.echo(monitor.get(_path(patient)).body.decode())
-        return
-    own = None if patient is None else monitor.fetch(_path(patient), LimitsState)
-    _print(monitor.fetch(_WARD, LimitsState), patient, own)
+        click.echo(found.as_json())
+    else:
+        found.show()
 
 
 @limits.command("set")
@@ -60,13 +52,11 @@ def set_limits(
     priorities that are named beside it, or else of all; PRIORITY.delay; off_delay or hysteresis. All else stays. Ends
     with 64 where the limits make no sense, or somebody has changed them meanwhile.
     """
+    from icu.cli.clinical.limit_words import parse_limits
+    from icu.cli.clinical.ward import find_ward
+
     changes = parse_limits(words)
-    monitor, name = find_monitor(url, config), author(by)
-    who = None if patient is None else choose_patient(Ward(monitor).patients(), patient)
-    before = monitor.fetch(_path(who), LimitsState)
-    # A patient's are sent whole: they take the place of all own ones.
-    whole = changes if who is None else change(Limits(before.version, before.conditions), changes).conditions
-    _put(monitor, who, before, whole, name)
+    _limits(find_ward(url, config), patient).change(changes, by=author(by))
 
 
 @limits.command()
@@ -76,15 +66,9 @@ def set_limits(
 @monitor_options
 def clear(who: str, conditions: tuple[str, ...], by: str | None, url: str | None, config: Path | None) -> None:
     """Give a patient the ward's limits again: of these conditions, or of all."""
-    monitor, name = find_monitor(url, config), author(by)
-    patient = choose_patient(Ward(monitor).patients(), who)
-    before = monitor.fetch(_path(patient), LimitsState)
-    strange = [each for each in conditions if each not in before.conditions]
-    if strange:
-        own = ", ".join(before.conditions) or "none"
-        raise UsageError(f"{patient} has no own limits of {escape_control(strange[0])}: there are {own}")
-    kept = {each: limits for each, limits in before.conditions.items() if conditions and each not in conditions}
-    _put(monitor, patient, before, kept, name)
+    from icu.cli.clinical.ward import find_ward
+
+    _limits_of_patient(find_ward(url, config), who).clear(conditions, by=author(by))
 
 
 @limits.command()
@@ -97,85 +81,19 @@ def auto(who: str, by: str | None, url: str | None, config: Path | None, *, yes:
 
     A sign whose value is missing, doubtful, old or beyond the ward's limits keeps its limits.
     """
-    from icu.cli.clinical.preview import preview
+    from icu.cli.clinical.ward import find_ward
 
-    monitor, name = find_monitor(url, config), author(by)
-    patient = choose_patient(Ward(monitor).patients(), who)
-    before = monitor.fetch(_path(patient), LimitsState)
-    if not yes and not _agreed(patient, list(changes_between(before.in_force, preview(monitor, patient, before)))):
-        click.echo("nothing was changed")
-        return
-    after = monitor.command(f"{_path(patient)}/auto", LimitsState, in_words=_in_words, by=name, version=before.version)
-    _print_changes(patient, before, after)
+    _limits_of_patient(find_ward(url, config), who).set_auto(by=author(by), yes=yes)
 
 
-def _path(patient: Patient | None) -> str:
-    return _WARD if patient is None else f"/patient/{patient.uuid}/limits"
+def _limits(ward: "Ward", who: str | None) -> "WardLimits":
+    """Return the limits of the ward, or of the patient whom a word names."""
+    from icu.cli.clinical.limit_changes import WardLimits
+
+    return WardLimits(ward.monitor) if who is None else _limits_of_patient(ward, who)
 
 
-def _put(
-    monitor: Monitor,
-    patient: Patient | None,
-    before: LimitsState,
-    conditions: Mapping[str, ConditionLimits],
-    by: str,
-) -> None:
-    after = monitor.command(
-        _path(patient),
-        LimitsState,
-        method="PUT",
-        in_words=_in_words,
-        by=by,
-        version=before.version,
-        conditions=conditions,
-    )
-    _print_changes(patient, before, after)
+def _limits_of_patient(ward: "Ward", who: str) -> "PatientLimits":
+    from icu.cli.clinical.limit_changes import PatientLimits
 
-
-def _agreed(patient: Patient, changes: Sequence[str]) -> bool:
-    """Show the changes to be made, and ask for them; not where the monitor will say why there are none.
-
-    Raises:
-        UsageError: Nobody can be asked.
-    """
-    if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here: write --yes")
-    if not changes:
-        return True
-    click.echo(f"{patient}, by the values of now:")
-    for line in changes:
-        click.echo(f"  {line}")
-    return click.confirm("Set limits around the present values?")
-
-
-def _in_words(state: bytes) -> str:
-    from icu.cli.clinical.limit_table import version_of
-
-    return version_of(msgspec.json.decode(state, type=LimitsState))
-
-
-def _print_changes(patient: Patient | None, before: LimitsState, after: LimitsState) -> None:
-    from icu.cli.clinical.limit_table import version_of
-
-    click.echo(f"{patient or 'the ward'}: {version_of(after)}")
-    for line in changes_between(before.in_force, after.in_force):
-        click.echo(f"  {line}")
-    for reason in after.refused:
-        click.echo(f"  unchanged: {escape_control(reason)}")
-
-
-def _print(ward: LimitsState, patient: Patient | None, own: LimitsState | None) -> None:
-    from rich.console import Console
-
-    from icu.cli.clinical.limit_table import HEADINGS, LEGEND, rows, table, version_of
-    from icu.cli.listing import aligned
-    from icu.cli.screen import is_screen
-
-    click.echo(f"the ward: {version_of(ward)}")
-    if own is not None:
-        click.echo(f"{patient}: {version_of(own)}, {len(own.conditions)} own")
-    if is_screen(sys.stdout):
-        Console().print(table(ward, own))
-    else:
-        click.echo("\n".join(aligned([HEADINGS, *rows(ward, own)])))
-    click.echo(LEGEND)
+    return PatientLimits(ward.monitor, ward.patient(who))

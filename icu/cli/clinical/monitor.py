@@ -1,22 +1,19 @@
 """HTTP client of the monitor: its address, its answers, and its refusals in words."""
 
-import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-import rich_click as click
 
 from icu.cli.errors import NoMonitorError
 from icu.cli.http import HttpAnswer, Server
-from icu.cli.options import config_option, prepare, print_any_letter
+from icu.cli.options import prepare, print_any_letter
 from icu.config.settings import MonitorChild, Settings
 from icu.control.errors import OrderRefusedError
 from icu.errors import EXIT_CODES, Kind, UsageError
 
 _Answer = TypeVar("_Answer")
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # Addresses on which a server listens for all of them, and one at which it answers.
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
@@ -66,19 +63,19 @@ class Monitor:
         self,
         path: str,
         kind: type[_Answer],
+        fields: Mapping[str, object],
         *,
         method: str = "POST",
         in_words: Callable[[bytes], str] | None = None,
-        **fields: object,
     ) -> _Answer:
         """Send a command of a person, and decode the state that then holds.
 
         Args:
             path: Path below the prefix.
             kind: Type of the state.
+            fields: Fields of the command; those that are None are left out.
             method: HTTP method.
             in_words: Describes the state that holds after a conflict, as JSON.
-            fields: Fields of the command; those that are None are left out.
 
         Raises:
             NoMonitorError: Nothing answers.
@@ -116,16 +113,6 @@ class Monitor:
             raise UsageError(f"no monitor of this version is at {self._server.url}: its {path} is not: {exc}") from exc
 
 
-def monitor_options(command: _Command) -> _Command:
-    """Add the options `--url` and `--config`, for `find_monitor`."""
-    url = click.option(
-        "--url",
-        envvar="ICU_URL",
-        help="The monitor, such as http://127.0.0.1:8000; by the settings (and ICU_URL) when not given.",
-    )
-    return url(config_option(command))
-
-
 def find_monitor(url: str | None, config: Path | None) -> Monitor:
     """Return the monitor at an address; without one, the first one of the settings.
 
@@ -143,22 +130,3 @@ def _url_of(settings: Settings) -> str:
         raise UsageError("the settings have no monitor: say where it is, for instance --url http://127.0.0.1:8000")
     host = _ANY_ADDRESS.get(child.host, child.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{child.port}{settings.api.prefix}"
-
-
-by_option: Final = click.option(
-    "--by", metavar="NAME", help="Your name, which nobody checks; the login name when not given."
-)
-
-
-def author(by: str | None) -> str:
-    """Return the name of the person who commands.
-
-    Raises:
-        UsageError: None is given, and the login has none.
-    """
-    if by is not None:
-        return by
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as exc:  # KeyError before Python 3.13
-        raise UsageError("the login has no name: say who you are, with --by NAME") from exc

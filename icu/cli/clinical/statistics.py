@@ -8,9 +8,7 @@ from urllib.parse import urlencode
 
 import rich_click as click
 
-from icu.cli.clinical.choosing import choose_patient
-from icu.cli.clinical.monitor import find_monitor, monitor_options
-from icu.cli.clinical.ward import Ward
+from icu.cli.clinical.options import monitor_options, patient_option
 from icu.cli.listing import escape_control
 from icu.cli.options import given
 from icu.errors import UsageError
@@ -27,7 +25,7 @@ _LEGEND: Final = (
 
 
 @click.command()
-@click.option("--patient", metavar="WHO", help="Only this patient's: bed, name or uuid.")
+@patient_option
 @click.option("--from", "since", metavar="TIME", help="Since this time: 2026-01-31T07:00, local without a zone.")
 @click.option("--to", "until", metavar="TIME", help="Until this time; now when not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, as GET /alarms/statistics has it.")
@@ -37,11 +35,12 @@ def statistics(
 ) -> None:
     """Count the alarms of a span of time: by kind, priority and condition, with lengths and answers."""
     from icu.alarms.statistics import Statistics
+    from icu.cli.clinical.ward import find_ward
 
     times = {"from": _time("--from", since), "to": _time("--to", until)}
-    ward = Ward(find_monitor(url, config))
-    who = None if patient is None else choose_patient(ward.patients(), patient)
-    query = urlencode(given(patient=who and who.uuid, **times))
+    ward = find_ward(url, config)
+    who = None if patient is None else ward.patient(patient).uuid
+    query = urlencode(given(patient=who, **times))
     path = f"/alarms/statistics?{query}".rstrip("?")
     if as_json:
         click.echo(ward.monitor.get(path).body.decode())

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from icu.cli.clinical.choosing import Patient
-from icu.cli.clinical.monitor import Monitor
+from icu.cli.clinical.choosing import Patient, choose_patient
+from icu.cli.clinical.monitor import Monitor, find_monitor
 from icu.cli.clinical.states import Alarm, Named, WardState
 
 
@@ -46,6 +47,17 @@ class Ward:
         alarms = self.monitor.fetch(_alarms(patient), list[Alarm])
         return View(state, alarms, self._patients(state, alarms))
 
+    def patient(self, word: str) -> Patient:
+        """Return the patient whom a word names: bed, name or uuid.
+
+        Raises:
+            UnknownBedError: It names nobody.
+            UsageError: It names several.
+            NoMonitorError: Nothing answers.
+            OrderRefusedError: It answers with an error.
+        """
+        return choose_patient(self.patients(), word)
+
     def patients(self) -> Sequence[Patient]:
         """Fetch the patients. Errors as of `look`."""
         return self._patients(self.monitor.fetch("/ward", WardState), ())
@@ -60,6 +72,11 @@ class Ward:
         if not self._names or not shown <= self._names.keys():
             self._names = {each.uuid: each.name for each in self.monitor.fetch("/patients", list[Named])}
         return [Patient(uuid, name, beds.get(uuid)) for uuid, name in self._names.items()]
+
+
+def find_ward(url: str | None, config: Path | None) -> Ward:
+    """Return the ward of the monitor at an address, or of the one in the settings. Errors as of `find_monitor`."""
+    return Ward(find_monitor(url, config))
 
 
 def _alarms(patient: UUID | None) -> str:

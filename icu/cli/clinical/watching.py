@@ -1,29 +1,62 @@
-"""The ward's alarms on a terminal, looked at again each second."""
+"""The ward's alarms, looked at once or each second: on a screen, as lines for a pipe, or as JSON."""
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
+import rich_click as click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.segment import Segment, SegmentLines
 from rich.text import Text
 
-from icu.cli.clinical.table import footer, table
-from icu.cli.clinical.ward import View
+from icu.cli.clinical.table import footer, lines, table
+from icu.cli.clinical.ward import View, Ward
 from icu.cli.listing import escape_control
+from icu.cli.screen import is_screen
 from icu.errors import EXIT_CODES, IcuError, Kind
 
 # Seconds between two looks.
 REFRESH: Final = 1.0
 
 
-def watch(console: Console, look: Callable[[], View]) -> None:
-    """Show the ward until Ctrl-C. While its monitor is away, no alarm is shown: each would be an old one.
+def show(ward: Ward, patient: UUID | None, *, watch: bool) -> None:
+    """Print the alarms of a patient, or of all.
+
+    Args:
+        ward: The ward.
+        patient: None for all.
+        watch: True to look again until Ctrl-C.
 
     Raises:
-        IcuError: The monitor answers, but not as one.
+        NoMonitorError: Nothing answers.
+        OrderRefusedError: It answers with an error.
     """
+    if not is_screen(sys.stdout):
+        _repeat(lambda: click.echo("\n".join(lines(ward.look(patient=patient)))), watch=watch)
+    elif watch:
+        _watch(Console(), lambda: ward.look(patient=patient))
+    else:
+        console, view = Console(), ward.look(patient=patient)
+        console.print(Group(table(view, console.width), footer(view)))
+
+
+def show_json(ward: Ward, patient: UUID | None, *, watch: bool) -> None:
+    """Print the alarms as the API has them, one line a look. Arguments and errors as of `show`."""
+    _repeat(lambda: click.echo(ward.alarms_as_json(patient)), watch=watch)
+
+
+def _repeat(act: Callable[[], None], *, watch: bool) -> None:
+    act()
+    while watch:
+        time.sleep(REFRESH)
+        act()
+
+
+def _watch(console: Console, look: Callable[[], View]) -> None:
+    """Show the ward. While its monitor is away, no alarm is shown: each would be an old one."""
     with Live(console=console, auto_refresh=False, screen=True) as live:
         while True:
             live.update(_picture(console, look), refresh=True)
