@@ -50,6 +50,21 @@ _TAGS: Final = [
 ]
 
 
+_HANDLERS: Final = [
+    list_patients,
+    list_metrics,
+    latest_metrics,
+    news2,
+    list_signs,
+    stream,
+    list_children,
+    ward_state,
+    list_audit,
+    *ALARMS,
+    *COMMANDS,
+]
+
+
 def create_app(
     *,
     reader: Reader,
@@ -88,40 +103,13 @@ def create_app(
         lifespan: Further context managers.
     """
 
-    @asynccontextmanager
-    async def watching(_app: Litestar) -> AsyncIterator[None]:
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(broadcast.run)
-                group.start_soon(ages.run)
-                group.start_soon(freshness.run)
-                group.start_soon(beat, broadcast, freshness)
-                yield
-                group.cancel_scope.cancel()
-        finally:
-            # Streams first: an open one could read from a closed reader.
-            broadcast.close()
-            await reader.aclose()
-
     app = face(
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
         plugins=[EventsPlugin(), MetricsPlugin()],
         version=version,
-        handlers=[
-            list_patients,
-            list_metrics,
-            latest_metrics,
-            news2,
-            list_signs,
-            stream,
-            list_children,
-            ward_state,
-            list_audit,
-            *ALARMS,
-            *COMMANDS,
-        ],
+        handlers=_HANDLERS,
         health=health,
         registry=registry,
         prefix=prefix,
@@ -138,8 +126,24 @@ def create_app(
             "fetch_children": fetch_children,
             "max_ages": max_ages,
         },
-        lifespan=[watching, *lifespan],
+        lifespan=[lambda _: _watching(reader, ages, broadcast, freshness), *lifespan],
     )
     # Host headers are checked where the server is bound to loopback.
     app.opt[BOUND_TO_LOOPBACK] = hosts is not None
     return app
+
+
+@asynccontextmanager
+async def _watching(reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness) -> AsyncIterator[None]:
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(broadcast.run)
+            group.start_soon(ages.run)
+            group.start_soon(freshness.run)
+            group.start_soon(beat, broadcast, freshness)
+            yield
+            group.cancel_scope.cancel()
+    finally:
+        # Streams first: an open one could read from a closed reader.
+        broadcast.close()
+        await reader.aclose()

@@ -1,23 +1,19 @@
 """One watch of the database for all live streams: each event is encoded once, and slow clients are dropped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, Protocol, TypeAlias
-from uuid import UUID
+from typing import Final, Protocol
 
 import anyio
-import msgspec
 from anyio import TASK_STATUS_IGNORED, CancelScope, WouldBlock
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 from loguru import logger
-from msgspec import UNSET
 
-from icu.monitor.schemas import PatientName
+from icu.monitor.sse import Filter, encode
 from icu.ops.retries import retry
 from icu.store.following import Batch, Follower, Signs
 from icu.store.reader import Reader
-from icu.store.readings import PatientReading
 
 # Seconds between two looks at the database: gathering new batches costs less than sending each by itself.
 POLL_EVERY: Final = 0.2
@@ -27,11 +23,6 @@ PAGE: Final = 200
 
 # Places in the journal whose next batches are kept for clients that come back, until the next look at the database.
 MAX_KEPT: Final = 16
-
-# Patients whose events a client gets; None for all patients.
-Filter: TypeAlias = frozenset[UUID] | None
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 class Update:
@@ -137,6 +128,11 @@ class Broadcast:
         """Watch until cancelled. Retries while the database is missing or away."""
         task_status.started()
         await retry("following the database", self._poll, on_trouble=lambda _: None)
+
+    @property
+    def commands(self) -> int | None:
+        """Number of commands when the database was last seen to change; None before."""
+        return None if self._signs is None else self._signs.commands
 
     def observe(self, observer: Observer) -> None:
         """Begin to offer batches to a neighbour, before they are offered to clients and whenever it is active."""
@@ -266,57 +262,3 @@ class Broadcast:
         for subscription in tuple(self._subscriptions):
             if not subscription.offer(update):
                 self.unsubscribe(subscription)
-
-
-def encode(batches: Iterable[Batch], patients: Filter) -> bytes:
-    """Encode batches as events, of patients before those of readings and of alarms.
-
-    Args:
-        batches: In the order of their numbers.
-        patients: Those of whom the events tell.
-
-    Returns:
-        Server-sent events; empty where no batch has news, readings or alarms of the patients.
-    """
-    return b"".join(part for batch in batches for part in _events(batch, patients))
-
-
-def _events(batch: Batch, patients: Filter) -> Iterable[bytes]:
-    names, readings = _names(batch, patients), _readings(batch, patients)
-    if names:
-        # In a batch that has readings too, the number is theirs: a client that is cut off between the two comes back
-        # with the number before, and gets both again.
-        yield _event(b"patients", _encoder.encode(names), None if readings else batch.number)
-    if readings:
-        yield _event(b"readings", _encoder.encode(readings), batch.number)
-    if alarms := _alarms(batch, patients):
-        yield _event(b"alarms", b"[%b]" % b",".join(alarms), batch.number)
-
-
-def _names(batch: Batch, patients: Filter) -> Sequence[PatientName]:
-    """List the patients who are new or have another name; an interval is no news for clients."""
-    return [
-        PatientName(each.uuid, each.name)
-        for each in batch.news
-        if each.name is not UNSET and (patients is None or each.uuid in patients)
-    ]
-
-
-def _readings(batch: Batch, patients: Filter) -> Sequence[PatientReading]:
-    if patients is None:
-        return batch.readings
-    return [each for each in batch.readings if each.patient_uuid in patients]
-
-
-def _alarms(batch: Batch, patients: Filter) -> Sequence[bytes]:
-    """List the alarms that have changed, as JSON. Those of the ward are everybody's."""
-    return [
-        each.alarm.encode()
-        for each in batch.alarms
-        if patients is None or each.patient is None or each.patient in patients
-    ]
-
-
-def _event(kind: bytes, data: bytes, number: int | None) -> bytes:
-    id_line = b"" if number is None else b"id: %d\n" % number
-    return b"%bevent: %b\ndata: %b\n\n" % (id_line, kind, data)

@@ -14,10 +14,14 @@ from icu.errors import PatientNotFoundError
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.listing import Latest, Listed, latest_of
 from icu.monitor.roster import Kept, Roster
+from icu.store.alarms import alarm_of
 from icu.store.errors import StoreUnavailableError
 from icu.store.following import Batch
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
+
+# Seconds for which beds are kept, unless a command was carried out: the sink seldom changes one by itself.
+BEDS_FOR: Final = 5.0
 
 # Patients that are asked for one by one; for more, one statement of all costs less.
 FEW: Final = 20
@@ -41,6 +45,9 @@ class LatestReadings:
         self._meanwhile: list[Batch] | None = None
         # Time on the wall clock at which they were read.
         self._read_at: datetime | None = None
+        # Time on the loop's clock up to which the beds are kept, and number of commands when they were read.
+        self._beds_until = 0.0
+        self._commands: int | None = None
         broadcast.observe(self)
 
     async def patients(self, *, now: datetime) -> Listed:
@@ -54,6 +61,7 @@ class LatestReadings:
             StoreUnavailableError: It is away.
         """
         roster = await self._followed(now) if self._broadcast.is_following else await self._read(now)
+        await self._renew_beds(roster)
         exceptions: dict[int, Latest] = {}
         moment = milliseconds(now)
         # Again, for while the store is asked others may become unsure.
@@ -99,14 +107,24 @@ class LatestReadings:
         return roster
 
     async def _read(self, now: datetime) -> Roster:
-        return Roster(await self._reader.newest(now=now))
+        self._beds_until = 0.0
+        # Patients first: of an alarm that is read, the patient is known.
+        newest = await self._reader.newest(now=now)
+        return Roster(newest, map(alarm_of, await self._reader.open_alarms()))
+
+    async def _renew_beds(self, roster: Roster) -> None:
+        commands, now = self._broadcast.commands, anyio.current_time()
+        if now < self._beds_until and commands == self._commands and not roster.has_new:
+            return
+        roster.lay(await self._reader.places())
+        self._commands, self._beds_until = commands, now + BEDS_FOR
 
     async def _ask(self, unsure: Sequence[Kept], now: datetime) -> Mapping[int, Latest]:
         try:
             if len(unsure) <= FEW:
-                return {each.key: latest_of(await self._reader.patient(each.uuid, now=now)) for each in unsure}
+                return {each.key: latest_of(each, await self._reader.patient(each.uuid, now=now)) for each in unsure}
             states = {each.uuid: each for each in await self._reader.patients(now=now)}
-            return {each.key: latest_of(states[each.uuid]) for each in unsure}
+            return {each.key: latest_of(each, states[each.uuid]) for each in unsure}
         except (PatientNotFoundError, KeyError) as exc:
             self.forget()
             raise StoreUnavailableError("the database was replaced meanwhile: ask again") from exc

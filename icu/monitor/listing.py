@@ -1,6 +1,6 @@
 """The list of patients as JSON: each reading is encoded once, and only its age is written anew for each answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -9,16 +9,24 @@ from anyio.lowlevel import checkpoint
 from msgspec import Struct
 
 from icu.monitor.ages import AgeOf, Ages
+from icu.monitor.alarms.urgency import is_active, urgency
+from icu.monitor.freshness import Behind
 from icu.monitor.roster import Kept
+from icu.monitor.schemas import WorstAlarm
+from icu.store.alarms import Alarm
+from icu.store.beds import Place
+from icu.store.commands.states import Silence
 from icu.store.json_texts import json_texts
 from icu.store.reader import PatientState
-from icu.store.readings import LAG, TIMESTAMP
+from icu.store.readings import LAG, TIMESTAMP, from_milliseconds
 from icu.store.tables import COLUMNS
 
 # Patients that are encoded in one turn of the loop: one to three milliseconds.
 SLICE: Final = 1_000
 
 _encoder: Final = msgspec.json.Encoder()
+
+_NO_PLACE: Final = Place(None, None, None, None, None)
 
 
 class Latest(NamedTuple):
@@ -38,33 +46,43 @@ class Listed(Struct, frozen=True):
     exceptions: Mapping[int, Latest]
 
 
-class _Names(Struct, frozen=True):
+class _Head(Struct, frozen=True):
     uuid: UUID
     name: str | None
+    bed: str | None = None
+    paused: Silence | None = None
+    standby: Silence | None = None
+    alarm: WorstAlarm | None = None
 
 
-def latest_of(state: PatientState) -> Latest:
-    """Encode a patient as the store has it."""
+def latest_of(patient: Kept, state: PatientState) -> Latest:
+    """Encode a patient with the latest reading as the store has it."""
     arrived = None if state.arrived is None else state.arrived.timestamp()
-    return Latest(_text(_head(state.uuid, state.name), _encoder.encode(state.latest).decode()), arrived)
+    return Latest(_text(_head(patient), _encoder.encode(state.latest).decode()), arrived)
 
 
-async def encode_patients(listed: Listed, ages: Ages) -> bytes:
-    """Encode the list as a JSON array of PatientSummary, with the ages at this moment."""
+async def encode_patients(listed: Listed, ages: Ages, blind: Behind | None = None) -> bytes:
+    """Encode the list as a JSON array of PatientSummary, with the ages at this moment.
+
+    Args:
+        listed: The patients.
+        ages: Ages of their readings.
+        blind: What is behind for all of them; None while the ward is watched.
+    """
     texts: list[str] = []
     for start in range(0, len(listed.patients), SLICE):
         if start:
             await checkpoint()
         part = listed.patients[start : start + SLICE]
         _renew([each for each in part if not each.text])
-        _append(texts, part, listed.exceptions, ages.at_present())
+        _append(texts, part, listed.exceptions, ages.at_present(), _ends(blind))
     return f"[{''.join(texts).removesuffix(',')}]".encode()
 
 
 def _renew(patients: Sequence[Kept]) -> None:
     """Encode patients who have changed, with their newest readings."""
     for patient in patients:
-        patient.head = patient.head or _head(patient.uuid, patient.name)
+        patient.head = patient.head or _head(patient)
         patient.text = _text(patient.head, "null")
     measured = [(each, each.row) for each in patients if each.row is not None]
     if measured:
@@ -74,23 +92,63 @@ def _renew(patients: Sequence[Kept]) -> None:
             patient.arrived = (row[TIMESTAMP] + row[LAG]) / 1000
 
 
-def _head(uuid: UUID, name: str | None) -> str:
-    return _encoder.encode(_Names(uuid, name)).decode().removesuffix("}")
+def _head(patient: Kept) -> str:
+    place = patient.place or _NO_PLACE
+    head = _Head(
+        patient.uuid,
+        patient.name,
+        place.bed,
+        _silence(place.paused_by, place.paused_until),
+        _silence(place.standby_by, place.standby_until),
+        _worst(patient.alarms.values()),
+    )
+    return _encoder.encode(head).decode().removesuffix("}")
+
+
+def _silence(by: str | None, until: int | None) -> Silence | None:
+    return None if by is None or until is None else Silence(by, from_milliseconds(until))
+
+
+def _worst(alarms: Iterable[Alarm]) -> WorstAlarm | None:
+    worst = min(filter(is_active, alarms), key=urgency, default=None)
+    if worst is None:
+        return None
+    return WorstAlarm(worst.id, worst.condition, worst.priority, worst.signal, worst.raised or worst.onset)
 
 
 def _text(head: str, reading: str) -> str:
     return f'{head},"latest":{reading},"latest_age_seconds":'
 
 
-def _append(texts: list[str], patients: Sequence[Kept], exceptions: Mapping[int, Latest], age_of: AgeOf) -> None:
+class _Ends(NamedTuple):
+    """Ends of a patient's object."""
+
+    fresh: str
+    stale: str
+    unknown: str
+
+
+def _ends(blind: Behind | None) -> _Ends:
+    """Return the ends while the ward is watched, or where something is behind for all: then nothing is fresh."""
+    if blind is None:
+        return _Ends(
+            ',"stale":false,"behind":null},', ',"stale":true,"behind":"patient"},', ',"stale":null,"behind":null},'
+        )
+    return _Ends(*[f',"stale":true,"behind":"{blind}"}},'] * 3)
+
+
+def _append(
+    texts: list[str], patients: Sequence[Kept], exceptions: Mapping[int, Latest], age_of: AgeOf, ends: _Ends
+) -> None:
     # Two texts for each, which are joined at the end: to join them here too takes half as long again.
+    fresh, stale, unknown = ends
     for patient in patients:
         text, arrived = exceptions.get(patient.key) or (patient.text, patient.arrived)
         age = age_of(patient.number, arrived)
         texts.append(text)
         if age is None:
-            texts.append('null,"stale":null},')
+            texts.append(f"null{unknown}")
         elif age > patient.stale_after:
-            texts.append(f'{age:.3f},"stale":true}},')  # the store keeps arrivals to the millisecond
+            texts.append(f"{age:.3f}{stale}")  # the store keeps arrivals to the millisecond
         else:
-            texts.append(f'{age:.3f},"stale":false}},')
+            texts.append(f"{age:.3f}{fresh}")

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 
 from icu.http.problems import documented
 from icu.monitor.ages import Ages
+from icu.monitor.freshness import Freshness
 from icu.monitor.latest import LatestReadings
 from icu.monitor.listing import encode_patients
 from icu.monitor.queries import AnyRequest, check_parameters
@@ -15,15 +16,18 @@ from icu.monitor.schemas import PatientSummary
 
 @get(
     "/patients",
-    summary="All patients, each with the latest reading",
+    summary="All patients, each with bed, worst alarm and latest reading",
     tags=["patients"],
     response_description="The patients, sorted by name",
     responses=documented(400, 503),
 )
 async def list_patients(
-    request: AnyRequest, latest_readings: NamedDependency[LatestReadings], ages: NamedDependency[Ages]
+    request: AnyRequest,
+    latest_readings: NamedDependency[LatestReadings],
+    ages: NamedDependency[Ages],
+    freshness: NamedDependency[Freshness],
 ) -> Response[list[PatientSummary]]:
     """All known patients, sorted by name: Bed 2 before Bed 10, and patients without a name at the end."""
     check_parameters(request.query_params, ())
-    body: Any = await encode_patients(await latest_readings.patients(now=ages.now()), ages)
+    body: Any = await encode_patients(await latest_readings.patients(now=ages.now()), ages, freshness.behind())
     return Response(body, media_type=MediaType.JSON)

@@ -5,19 +5,24 @@ is unsure, and the store has to be asked.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
+from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
+from icu.store.alarms import Alarm
+from icu.store.beds import Place
 from icu.store.following import Batch
 from icu.store.journal import PatientNews
 from icu.store.newest import Newest
 from icu.store.readings import CLOCK_TOLERANCE_MS, LAG, TIMESTAMP, ReadingRow
 from icu.vitals.staleness import GAPS, stale_after
 
+_alarms: Final = msgspec.json.Decoder(Alarm)
 _DIGITS: Final = re.compile("([0-9]+)")
 
 
@@ -26,6 +31,7 @@ class Kept:
 
     __slots__ = (
         "_times",
+        "alarms",
         "arrived",
         "head",
         "interval",
@@ -33,6 +39,7 @@ class Kept:
         "last_arrival",
         "name",
         "number",
+        "place",
         "row",
         "stale_after",
         "text",
@@ -51,7 +58,10 @@ class Kept:
         self._times: Sequence[int] = found.times
         # Seconds of age.
         self.stale_after = self._stale_after()
-        # JSON of the uuid and the name, see icu.monitor.listing; empty after a change.
+        # Open alarms by id, and the bed; None without one.
+        self.alarms: dict[UUID, Alarm] = {}
+        self.place: Place | None = None
+        # JSON of all before the reading, see icu.monitor.listing; empty after a change.
         self.head = ""
         # JSON of all up to the age, and the arrival of `row` in seconds since 1970; the text is empty after a change.
         self.text = ""
@@ -73,6 +83,22 @@ class Kept:
             self.stale_after = self._stale_after()
         if self.row is None or row[TIMESTAMP] > self.row[TIMESTAMP]:
             self.row, self.text = row, ""
+
+    def tell(self, alarm: Alarm) -> None:
+        """Take in an alarm as it stands now. An older state than the known one changes nothing."""
+        known = self.alarms.get(alarm.id)
+        if known is not None and known.version >= alarm.version:
+            return
+        if alarm.ended is None:
+            self.alarms[alarm.id] = alarm
+        else:
+            self.alarms.pop(alarm.id, None)
+        self.head = self.text = ""
+
+    def lay(self, place: Place | None) -> None:
+        """Take in the bed as it is now."""
+        if place != self.place:
+            self.place, self.head, self.text = place, "", ""
 
     @property
     def is_last(self) -> bool:
@@ -99,13 +125,19 @@ class Roster:
 
     Args:
         found: As the store has them.
+        alarms: Their open alarms.
     """
 
-    def __init__(self, found: Iterable[Newest]) -> None:
+    def __init__(self, found: Iterable[Newest], alarms: Iterable[Alarm] = ()) -> None:
         # By key in the store.
         self._kept = {each.key: Kept(each) for each in found}
+        self._by_uuid = {each.uuid: each for each in self._kept.values()}
+        for alarm in alarms:
+            self._tell(alarm)
         # Those of them whose newest reading may not be the latest.
         self._unsure = {each.key: each for each in self._kept.values() if not each.is_last}
+        # True while somebody may have a bed that is not known.
+        self.has_new = True
         # Sorted by name; None after a change of names.
         self._order: Sequence[Kept] | None = None
 
@@ -128,7 +160,15 @@ class Roster:
                 self._unsure.pop(patient.key, None)
             else:
                 self._unsure[patient.key] = patient
+        for told in batch.alarms:
+            self._tell(_alarms.decode(told.alarm))
         return True
+
+    def lay(self, places: Mapping[int, Place]) -> None:
+        """Take in the beds of all patients as they are now, by key."""
+        for key, patient in self._kept.items():
+            patient.lay(places.get(key))
+        self.has_new = False
 
     def unsure(self, now: int) -> list[Kept]:
         """Return those whose newest reading may not be the latest.
@@ -144,10 +184,17 @@ class Roster:
             self._order = sorted(self._kept.values(), key=_by_name)
         return self._order
 
+    def _tell(self, alarm: Alarm) -> None:
+        # The ward's own one is nobody's.
+        if alarm.patient_uuid in self._by_uuid:
+            self._by_uuid[alarm.patient_uuid].tell(alarm)
+
     def _learn(self, news: PatientNews) -> None:
         patient = self._kept.get(news.key)
         if patient is None:
             patient = self._kept[news.key] = Kept(Newest(news.key, news.uuid, None, None, None, 0))
+            self._by_uuid[news.uuid] = patient
+            self.has_new = True
         patient.learn(news)
         self._order = None
 

@@ -7,8 +7,22 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from icu.alarms.conditions import Priority
+from icu.alarms.episodes import Signal
+from icu.monitor.freshness import Behind
+from icu.store.commands.states import Silence
 from icu.store.readings import Reading
 from icu.vitals.catalogue import DIASTOLIC, MAP, PULSE, RESP_RATE, SPO2, SYSTOLIC, TEMPERATURE, Sign
+
+
+class WorstAlarm(Struct, frozen=True):
+    """The most urgent alarm of a patient."""
+
+    id: Annotated[UUID, Meta(description="As in `GET /alarms`")]
+    condition: Annotated[str, Meta(examples=["spo2.low"])]
+    priority: Priority
+    signal: Signal
+    since: Annotated[datetime, Meta(description="When it was raised, by the sender's clock")]
 
 
 class PatientSummary(Struct, frozen=True):
@@ -18,6 +32,10 @@ class PatientSummary(Struct, frozen=True):
     name: Annotated[
         str | None, Meta(description="As the sender says; null from a sender that says none", examples=["Anna Petrova"])
     ]
+    bed: Annotated[str | None, Meta(description="Label; null for those who are discharged", examples=["7"])]
+    paused: Annotated[Silence | None, Meta(description="The alarms of the bed are silent; null if not")]
+    standby: Annotated[Silence | None, Meta(description="The bed is not watched; null if it is")]
+    alarm: Annotated[WorstAlarm | None, Meta(description="The first of `GET /alarms?patient=`, `ward.blind` aside")]
     latest: Annotated[Reading | None, Meta(description="As `/metrics/latest` has it; null before the first")]
     latest_age_seconds: Annotated[
         float | None,
@@ -31,8 +49,15 @@ class PatientSummary(Struct, frozen=True):
         bool | None,
         Meta(
             description="True where so many readings are missing that something is wrong: three intervals of the "
-            "sender, at least 15 s. Null with the age",
+            "sender, at least 15 s, or nothing comes from anybody. Null with the age",
             examples=[False],
+        ),
+    ]
+    behind: Annotated[
+        Behind | None,
+        Meta(
+            description="What is behind where `stale` is true: the sink or the transport, for all patients, or else "
+            "the patient's own monitor"
         ),
     ]
 

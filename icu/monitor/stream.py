@@ -21,10 +21,11 @@ from loguru import logger
 from icu.http.errors import TooManyConnectionsError
 from icu.http.problems import documented
 from icu.http.protocol import cancel_on_disconnect, cut_off
-from icu.monitor.broadcast import Broadcast, Filter, Update, encode
+from icu.monitor.broadcast import Broadcast, Update
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.events import STREAM
 from icu.monitor.queries import AnyRequest, check_parameters
+from icu.monitor.sse import Filter, encode
 from icu.store.errors import StoreError
 from icu.store.reader import Reader
 

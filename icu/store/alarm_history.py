@@ -23,8 +23,8 @@ _CHOSEN: Final = {
 }
 
 
-class Place(NamedTuple):
-    """Place of an alarm in the order of the history."""
+class Cursor(NamedTuple):
+    """Cursor of an alarm in the order of the history."""
 
     # Milliseconds since 1970.
     onset: int
@@ -46,11 +46,11 @@ class AlarmPage(Struct, frozen=True):
     """Some alarms, the newest first."""
 
     episodes: list[Episode]
-    # Place of the last one, behind which the next page goes on; None where there is none.
-    last: Place | None
+    # Cursor of the last one, behind which the next page goes on; None where there is none.
+    last: Cursor | None
 
 
-async def alarm_page(connection: Connection, chosen: Chosen, *, limit: int, after: Place | None = None) -> AlarmPage:
+async def alarm_page(connection: Connection, chosen: Chosen, *, limit: int, after: Cursor | None = None) -> AlarmPage:
     """Read up to `limit` alarms, behind a place.
 
     Args:
@@ -71,7 +71,7 @@ async def alarm_page(connection: Connection, chosen: Chosen, *, limit: int, afte
     statement = _statement(tuple(name for name in _CHOSEN if name in given))
     found = await select(connection, statement, {**given, "limit": limit + 1})
     page = found[:limit]
-    return AlarmPage(page, Place(page[-1].onset, str(page[-1].id)) if len(found) > limit else None)
+    return AlarmPage(page, Cursor(page[-1].onset, str(page[-1].id)) if len(found) > limit else None)
 
 
 @cache

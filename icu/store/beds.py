@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -44,6 +44,7 @@ _SAVE: Final = text(
     f" ON CONFLICT (patient_id) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in _COLUMNS)},"
     " bed = CASE WHEN excluded.admitted IS NULL THEN NULL ELSE bed_states.bed END WHERE bed_states.version = :before"
 )
+_PLACES: Final = text("SELECT patient_id, bed, paused_by, paused_until, standby_by, standby_until FROM bed_states")
 _STATES: Final = (
     f"SELECT patients.id, patients.uuid, bed_states.bed, {', '.join(f'bed_states.{each}' for each in _COLUMNS)}"  # noqa: S608 - names of our own
     " FROM bed_states JOIN patients ON patients.id = bed_states.patient_id"
@@ -53,6 +54,21 @@ _ONE: Final = text(f"{_STATES} WHERE patients.uuid = :patient")
 _RELABEL: Final = text(
     "UPDATE bed_states SET bed = :bed WHERE patient_id = (SELECT id FROM patients WHERE uuid = :patient)"
 )
+
+
+class Place(NamedTuple):
+    """Bed of a patient, as far as the list of patients shows it. Times are milliseconds since 1970 UTC."""
+
+    bed: str | None
+    paused_by: str | None
+    paused_until: int | None
+    standby_by: str | None
+    standby_until: int | None
+
+
+async def places(asked: Transaction | Connection) -> dict[int, Place]:
+    """Read the beds of all patients who ever had one, by the patient's key in the store."""
+    return {key: Place(*place) for key, *place in await asked.rows(_PLACES)}
 
 
 async def bed_states(asked: Transaction | Connection) -> list[BedState]:

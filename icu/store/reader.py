@@ -16,9 +16,9 @@ from sqlalchemy import text
 from icu.alarms.episodes import BedState, Episode
 from icu.errors import PatientNotFoundError
 from icu.store import schema
-from icu.store.alarm_history import AlarmPage, Chosen, Place, alarm_page
+from icu.store.alarm_history import AlarmPage, Chosen, Cursor, alarm_page
 from icu.store.audit import AuditEntry, audit
-from icu.store.beds import bed_states
+from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_limits
 from icu.store.commands.states import LimitsState
 from icu.store.engines.base import Connection
@@ -189,6 +189,10 @@ class Reader:
         """Read the beds of all patients who ever had one; the discharged have no label."""
         return await self._ask(bed_states)
 
+    async def places(self) -> dict[int, Place]:
+        """Read what the list of patients shows of their beds, by the patient's key."""
+        return await self._ask(places)
+
     async def open_alarms(self, patient: UUID | None = None) -> list[Episode]:
         """Read the open alarms of all and of the ward, or of a patient. PatientNotFoundError for an unknown one."""
         if patient is not None:
@@ -199,7 +203,7 @@ class Reader:
         """Read one alarm, open or ended; None for an unknown id."""
         return await self._ask(lambda connection: episode(connection, identity))
 
-    async def alarm_page(self, chosen: Chosen, *, limit: int, after: Place | None = None) -> AlarmPage:
+    async def alarm_page(self, chosen: Chosen, *, limit: int, after: Cursor | None = None) -> AlarmPage:
         """Read a page of the history of alarms. PatientNotFoundError for an unknown patient."""
         if chosen.patient is not None:
             await self.check_known(chosen.patient)

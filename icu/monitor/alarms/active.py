@@ -1,7 +1,6 @@
 """Route of the alarms of now, with the ward's own alarm, which this monitor derives."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get
@@ -9,9 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from icu.alarms.blind import WARD
-from icu.alarms.conditions import URGENCY, Priority
+from icu.alarms.conditions import Priority
 from icu.alarms.episodes import Episode
 from icu.http.problems import documented
+from icu.monitor.alarms.urgency import is_active, urgency
 from icu.monitor.freshness import Freshness
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.alarms import Alarm, alarm_of
@@ -47,25 +47,10 @@ async def list_alarms(
     blind = await _blind(reader, freshness)
     shown = [
         each
-        for each in (*stored, *blind)
-        if (each.is_active or (pending and each.presence == "pending")) and priority in {None, each.priority}
+        for each in map(alarm_of, (*stored, *blind))
+        if (is_active(each) or (pending and each.presence == "pending")) and priority in {None, each.priority}
     ]
-    return [alarm_of(each) for each in by_urgency(shown)]
-
-
-def by_urgency(episodes: Iterable[Episode]) -> list[Episode]:
-    """Sort alarms, the most urgent first; pending ones are the last."""
-    return sorted(episodes, key=_urgency)
-
-
-def _urgency(episode: Episode) -> tuple[Any, ...]:
-    return (
-        not episode.is_active,
-        -URGENCY[episode.priority],
-        not episode.is_audible,
-        -(episode.onset if episode.raised is None else episode.raised),
-        str(episode.id),
-    )
+    return sorted(shown, key=urgency)
 
 
 async def _blind(reader: Reader, freshness: Freshness) -> list[Episode]:

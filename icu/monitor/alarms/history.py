@@ -22,7 +22,7 @@ from icu.monitor.queries import (
     parse_place,
     parse_span,
 )
-from icu.store.alarm_history import Chosen, Place
+from icu.store.alarm_history import Chosen, Cursor
 from icu.store.alarms import Alarm, alarm_of
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
@@ -82,7 +82,7 @@ async def alarm_history(
         condition=None if condition is None else check_condition(condition),
         priority=priority,
     )
-    page = await reader.alarm_page(chosen, limit=limit, after=Place(*parse_place(cursor)) if cursor else None)
+    page = await reader.alarm_page(chosen, limit=limit, after=Cursor(*parse_place(cursor)) if cursor else None)
     headers = {"Link": next_link(query, make_place(*page.last))} if page.last else {}
     return Response([alarm_of(each) for each in page.episodes], headers=headers)
 

@@ -337,7 +337,18 @@ async def test_the_answer_is_what_its_schema_says(writer: Writer, monitor: Monit
     for each in found:
         assert list(each) == list(PatientSummary.__struct_fields__)
         state = states[each["uuid"]]
-        expected = PatientSummary(UUID(each["uuid"]), state["name"], state["latest"], 2.25, stale=False)
+        expected = PatientSummary(
+            UUID(each["uuid"]),
+            state["name"],
+            bed="1" if state["name"] == "Anna" else "2",
+            paused=None,
+            standby=None,
+            alarm=None,
+            latest=state["latest"],
+            latest_age_seconds=2.25,
+            stale=False,
+            behind=None,
+        )
         assert each == msgspec.to_builtins(expected)
     assert [each["name"] for each in found] == ['"Борис"', "Anna"]
 

@@ -24,8 +24,9 @@ from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
-from icu.monitor.broadcast import Broadcast, Filter, Update, encode
+from icu.monitor.broadcast import Broadcast, Update
 from icu.monitor.freshness import Freshness
+from icu.monitor.sse import Filter, encode
 from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store import journal
 from icu.store.commands.door import Door
