@@ -112,6 +112,7 @@ def test_who_is_meant(icu: Run, ward: Ward) -> None:
         (("9",), 4, "no bed is called 9: "),
         (("Petrova",), 64, "Anna Petrova has 2 alarms, say which: "),
         (("Petrova", "map"), 4, "Anna Petrova has no alarm map now: there are "),
+        (("Petrova", "spo"), 4, "Anna Petrova has no alarm spo now: there are "),
         (("Boris",), 4, "Boris has no alarm now\n"),
         (("a", "b", "c"), 64, "say which bed or patient, and which condition"),
     ):

@@ -1,6 +1,12 @@
 """`alarms statistics`, of a simulated ward."""
 
+import time
+from datetime import UTC, datetime
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -44,3 +50,36 @@ def test_times_that_are_none(icu: Run, option: str, value: str) -> None:
     code, out, err = icu("alarms", "statistics", option, value, "--url", "http://127.0.0.1:1")
     assert (code, out) == (64, "")
     assert err == f"icu: {option} {value!r} is no time: write for instance 2026-01-31T07:00\n"
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Another program, which keeps what it is asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        """Keep the path."""
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        """Log nothing."""
+
+
+def test_times_without_a_zone(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of this machine, and are sent with its zone; a time with a zone stays."""
+    with monkeypatch.context() as context, HTTPServer(("127.0.0.1", 0), Recorder) as server:
+        context.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        icu("alarms", "statistics", "--from", "2026-01-31T07:00", "--to", "2026-01-31T07:00Z", "--url", url)
+        server.shutdown()
+    time.tzset()
+    [path] = Recorder.asked
+    query = dict(parse_qsl(urlsplit(path).query))
+    assert {name: datetime.fromisoformat(text) for name, text in query.items()} == {
+        "from": datetime(2026, 1, 31, 1, 30, tzinfo=UTC),
+        "to": datetime(2026, 1, 31, 7, 0, tzinfo=UTC),
+    }

@@ -17,6 +17,7 @@ from icu.cli.clinical.states import Alarm, Bed, Silence, WardState
 from icu.cli.clinical.table import footer, lines, table
 from icu.cli.clinical.ward import View
 from icu.cli.clinical.watching import fitting
+from icu.cli.clinical.words import state_of
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 ANNA = Patient(UUID(int=1), "Anna", "7")
@@ -100,6 +101,7 @@ def test_the_priority_without_colour(width: int) -> None:
 def test_states(fields: dict[str, Any], state: str) -> None:
     """A line says if the alarm sounds, or who has silenced it."""
     assert next(lines(view([alarm(**fields)]))).endswith(f"  4 min  {state}")
+    assert state_of(alarm(**fields)) == state
 
 
 def test_the_ward_itself() -> None:
