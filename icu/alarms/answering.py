@@ -69,7 +69,7 @@ def _sound_again(draft: Draft, now: int) -> None:
     """Make what is present sound, unacknowledged; a latched high alarm sounds as before."""
     episode = draft.current
     if episode.presence in {"present", "clearing"} and episode.signal != "off":
-        draft.set("continue", **{**sound(draft, now, episode.tier), "inhibition": "none", "shelved": None})
+        draft.set("continue", **sound(draft, now, episode.tier, inhibited=False))
     else:
         draft.set("update", inhibition="none", shelved=None)
 

@@ -54,6 +54,7 @@ def ward_blind(since: int, acknowledged: Acknowledgement | None = None, ended: i
         raised=raised,
         ceased=ended,
         ended=ended,
+        sounded=raised,
         end_reason=None if ended is None else "itself",
         seen=1 + (ended is not None),
         acknowledged=acknowledged,

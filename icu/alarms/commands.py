@@ -57,9 +57,9 @@ def standby(bed: BedState, episodes: Iterable[Episode], *, by: str, now: int, at
     return _ruling(bed, episodes, _stopped("standby", by, now, at), standby=stood_by, paused=None)
 
 
-def end_standby(bed: BedState) -> Ruling:
+def end_standby(bed: BedState, *, now: int) -> Ruling:
     """Watch a bed again."""
-    return _ruling(bed, (), Paused(), standby=None)
+    return _ruling(bed, (), Paused(), standby=None, watched_since=now)
 
 
 def admit(bed: BedState, *, now: int, label: str | None = None) -> Ruling:
@@ -72,6 +72,7 @@ def admit(bed: BedState, *, now: int, label: str | None = None) -> Ruling:
         discharged_at=None,
         bed=bed.bed if label is None else label,
         standby=None,
+        watched_since=bed.watched_since if bed.is_watched else now,
     )
 
 

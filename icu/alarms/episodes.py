@@ -106,6 +106,8 @@ class Episode(Struct, frozen=True, kw_only=True):
     # How often it was raised again while it was latched.
     repeats: int = 0
 
+    # Server's time at which it was first heard. None: never yet, since its bed was paused, or it is shelved or history.
+    sounded: int | None = None
     # Rises when it is raised, escalates, sounds again or ends. A command names the one that its author saw.
     seen: int = 0
     acknowledged: Acknowledgement | None = None
@@ -173,6 +175,8 @@ class BedState(Struct, frozen=True, kw_only=True):
     version: int = 0
     # Watched from then on, in the server's time. None: discharged.
     admitted: int | None = None
+    # Server's time of the last end of a standby: what was not seen before is no loss.
+    watched_since: int | None = None
     # Newest reading when the patient was discharged, in the sender's time: only a newer one brings the patient back.
     discharged_at: int | None = None
     # Label of the bed. None: none was given.

@@ -76,13 +76,22 @@ def surface(draft: Draft, now: int, at: int) -> None:
         draft.set(event, raised=raised, **sound(draft, now, draft.episode.tier))
 
 
-def sound(draft: Draft, now: int, tier: int) -> dict[str, Any]:
-    """Return the fields of an alarm that sounds from now on, at this tier."""
+def sound(draft: Draft, now: int, tier: int, *, inhibited: bool = True) -> dict[str, Any]:
+    """Return the fields of an alarm that sounds from now on, at this tier.
+
+    Args:
+        draft: The alarm.
+        now: Server's time.
+        tier: The tier.
+        inhibited: False if a silence has just ended: none counts.
+    """
     priority = draft.settings.rule.condition.tiers[tier].priority
     unanswered = UNANSWERED.get(priority)
-    inhibition = _inhibition(draft, now, priority)
+    inhibition = _inhibition(draft, now, priority) if inhibited else "none"
+    heard = draft.current.sounded
     return {
         "signal": "on",
+        "sounded": now if heard is None and inhibition == "none" else heard,
         "seen": draft.current.seen + 1,
         "inhibition": inhibition,
         "shelved": draft.settings.shelf if inhibition == "shelved" else None,

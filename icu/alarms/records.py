@@ -21,10 +21,10 @@ class Bed(NamedTuple):
     patient: UUID
     # Admitted, and not in standby.
     watched: int
-    # With valid data.
-    monitored: int
-    # By field of a reading: flagged or absent, of a patient who had the sign.
-    flagged: Mapping[str, int]
+    # With valid data. None: not known.
+    monitored: int | None
+    # By field of a reading: flagged or absent, of a patient who had the sign. None: not known.
+    flagged: Mapping[str, int] | None
 
 
 class Silence(NamedTuple):

@@ -56,6 +56,8 @@ def restore(
     for arrived, _, row, interval in sorted(arrivals, key=lambda each: each[:2]):
         # Judged for its traces alone: clock, windows, cuff. What came of it is stored.
         take(watch, row, arrived, Effects(), interval=interval)
+        if bed.standby is not None or arrived < (bed.watched_since or 0):
+            watch.windows.clear()
     heard = watch.arrived
     watch.bed = _rebased_bed(bed, now, watch.bed.had)
     watch.episodes = {each.condition: _rebased(each, now) for each in episodes}

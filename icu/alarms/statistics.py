@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from icu.alarms.conditions import PRIORITIES
+from icu.alarms.conditions import CONDITIONS, PRIORITIES
 from icu.alarms.episodes import EndReason, Episode
 from icu.alarms.records import Bed, LimitChange, Record, Silence
 
@@ -54,8 +54,8 @@ class Group(Struct, frozen=True):
     per_bed_day: float | None
     per_monitored_hour: float | None
     audible_per_bed_day: float | None
-    # Ended before their delay was over: none of `raised`.
-    suppressed: int
+    # Ended before their delay was over: none of `raised`. None: counted by condition alone.
+    suppressed: int | None
     # Number by reason; those that have not ended are in none.
     ended: Mapping[EndReason, int]
     late: int
@@ -86,14 +86,15 @@ class Statistics(Struct, frozen=True):
 
     beds: int
     watched_hours: float
-    monitored_hours: float
+    # None, as all that is derived from it, where it is not known.
+    monitored_hours: float | None
     all: Group
     by_kind: Mapping[str, Group]
     by_priority: Mapping[str, Group]
     by_condition: Mapping[str, Group]
     technical_share: float | None
-    # By field of a reading: share of the watched time.
-    flagged_share: Mapping[str, float]
+    # By field of a reading: share of the watched time. None where it is not known.
+    flagged_share: Mapping[str, float] | None
     # Times at which FLOOD alarms or more were raised at one bed within FLOOD_TIME, by patient.
     floods: Mapping[UUID, int]
     pauses: Silences
@@ -128,6 +129,8 @@ def statistics_of(
     beds: Sequence[Bed],
     silences: Iterable[Silence] = (),
     changes: Iterable[LimitChange] = (),
+    *,
+    suppressed: Mapping[str, int] | None = None,
 ) -> Statistics:
     """Compute the statistics of a span of time.
 
@@ -136,20 +139,27 @@ def statistics_of(
         beds: Every patient who was watched in the span, with or without alarms.
         silences: Those that began in the span.
         changes: Changes of limits in the span.
+        suppressed: Number by condition of those that were pending and ended, where they are not among the records.
     """
     records = sorted(records, key=lambda each: each.episode.onset)
     silences, changes = list(silences), list(changes)
     raised = _raised(records)
     watched = sum(each.watched for each in beds)
+    counted = Counter(suppressed or {})
+    kinds = Counter[str]()
+    for name, count in counted.items():
+        kinds[CONDITIONS[name].kind] += count
     technical = sum(each.episode.definition.kind == "technical" for each in raised)
     return Statistics(
         beds=len(beds),
         watched_hours=watched / HOUR,
-        monitored_hours=sum(each.monitored for each in beds) / HOUR,
-        all=_group(records, beds),
-        by_kind=_grouped(records, beds, lambda each: each.definition.kind),
-        by_priority=_grouped(records, beds, lambda each: each.priority, order=PRIORITIES[::-1]),
-        by_condition=_grouped(records, beds, lambda each: each.condition),
+        monitored_hours=_monitored_hours(beds),
+        all=_group(records, beds, counted.total()),
+        by_kind=_grouped(records, beds, lambda each: each.definition.kind, kinds),
+        by_priority=_grouped(
+            records, beds, lambda each: each.priority, None if counted else kinds, order=PRIORITIES[::-1]
+        ),
+        by_condition=_grouped(records, beds, lambda each: each.condition, counted),
         technical_share=_share(technical, len(raised)),
         flagged_share=_flagged(beds, watched),
         floods={patient: count for patient, times in _times(raised).items() if (count := floods(times))},
@@ -172,17 +182,24 @@ def floods(times: Sequence[int]) -> int:
 
 
 def _grouped(
-    records: _Records, beds: Sequence[Bed], key: Callable[[Episode], str], *, order: Sequence[str] | None = None
+    records: _Records,
+    beds: Sequence[Bed],
+    key: Callable[[Episode], str],
+    suppressed: Mapping[str, int] | None,
+    *,
+    order: Sequence[str] | None = None,
 ) -> Mapping[str, Group]:
     """Group the alarms; the groups come in this order, or else those with most alarms first."""
     parts: dict[str, list[Record]] = {}
     for each in records:
         parts.setdefault(key(each.episode), []).append(each)
+    for name in suppressed or ():
+        parts.setdefault(name, [])
     names = [each for each in order if each in parts] if order else sorted(parts, key=lambda each: -len(parts[each]))
-    return {name: _group(parts[name], beds) for name in names}
+    return {name: _group(parts[name], beds, None if suppressed is None else suppressed.get(name, 0)) for name in names}
 
 
-def _group(records: _Records, beds: Sequence[Bed]) -> Group:
+def _group(records: _Records, beds: Sequence[Bed], suppressed: int | None) -> Group:
     raised = _raised(records)
     audible = [each for each in raised if each.sounded is not None]
     lengths = [length for each in raised if (length := _length(each.episode)) is not None]
@@ -192,9 +209,11 @@ def _group(records: _Records, beds: Sequence[Bed]) -> Group:
         audible=len(audible),
         raised_again=sum(each.episode.repeats for each in raised),
         per_bed_day=_share(len(raised), days),
-        per_monitored_hour=_share(len(raised), sum(each.monitored for each in beds) / HOUR),
+        per_monitored_hour=_share(len(raised), _monitored_hours(beds) or 0),
         audible_per_bed_day=_share(len(audible), days),
-        suppressed=sum(each.episode.end_reason == "suppressed" for each in records),
+        suppressed=None
+        if suppressed is None
+        else suppressed + sum(each.episode.end_reason == "suppressed" for each in records),
         ended=Counter(each.episode.end_reason for each in raised if each.episode.end_reason is not None),
         late=sum(each.episode.late for each in raised),
         unanswered=sum(each.episode.unanswered for each in raised),
@@ -254,9 +273,16 @@ def _times(raised: _Records) -> Mapping[UUID, Sequence[int]]:
     return times
 
 
-def _flagged(beds: Sequence[Bed], watched: int) -> Mapping[str, float]:
+def _monitored_hours(beds: Sequence[Bed]) -> float | None:
+    times = [each.monitored for each in beds if each.monitored is not None]
+    return sum(times) / HOUR if len(times) == len(beds) else None
+
+
+def _flagged(beds: Sequence[Bed], watched: int) -> Mapping[str, float] | None:
     flagged: Counter[str] = Counter()
     for each in beds:
+        if each.flagged is None:
+            return None
         flagged.update(each.flagged)
     return {name: time / watched for name, time in flagged.items()} if watched else {}
 

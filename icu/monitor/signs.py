@@ -9,6 +9,9 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi import ResponseSpec
 from msgspec import Meta, Struct
 
+from icu.alarms.conditions import LIMITED
+from icu.alarms.defaults import WARD
+from icu.alarms.limits import ConditionLimits
 from icu.http.caching import CachedBody
 from icu.http.problems import documented
 from icu.monitor.queries import AnyRequest, check_parameters
@@ -31,6 +34,13 @@ class SignEntry(Struct, frozen=True):
     decimals: Annotated[int, Meta(ge=0, description="Digits that monitors show behind the point", examples=[0])]
     optional: Annotated[
         bool, Meta(description="True where readings leave it out if it was not measured; the others are null then")
+    ]
+    default_limits: Annotated[
+        Mapping[str, ConditionLimits],
+        Meta(
+            description="Of this program for adults, by name of the condition. `GET /limits` has those that hold",
+            examples=[{"spo2.low": {"values": {"medium": 90, "high": 80}}}],
+        ),
     ]
 
 
@@ -56,6 +66,7 @@ def _entry(sign: Sign) -> SignEntry:
         maximum=high,
         decimals=sign.decimals,
         optional=sign.optional,
+        default_limits={each.name: WARD.conditions[each.name] for each in LIMITED if each.sign == sign},
     )
 
 

@@ -6,9 +6,9 @@ from typing import Final
 import anyio
 
 from icu.alarms.effects import Effects
+from icu.sink.alarm_figures import AlarmFigures
 from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
-from icu.sink.telemetry import Telemetry
 from icu.sink.unread import Unread
 from icu.sink.watching import Watching, load
 from icu.store.errors import StoreError, VersionConflictError
@@ -30,13 +30,13 @@ class Alarms:
     Args:
         clock: Server's time.
         heart: Its heartbeat goes along with each transaction: by it others tell the sink's commits from foreign ones.
-        telemetry: Receives counts, and the next deadline.
+        figures: Receives counts, and the next deadline.
     """
 
-    def __init__(self, clock: Clock, heart: Heart, telemetry: Telemetry) -> None:
+    def __init__(self, clock: Clock, heart: Heart, figures: AlarmFigures) -> None:
         self._clock = clock
         self._heart = heart
-        self._telemetry = telemetry
+        self._figures = figures
         # None where all has to be loaded first.
         self._watching: Watching | None = None
         # True after a transaction that failed, and may have been committed.
@@ -121,7 +121,7 @@ class Alarms:
         result = await writer.write(request, arrived=arrived, beat=beat, evaluator=watching)
         if beat is not None:
             self._heart.note_written()
-        self._telemetry.count_effects(watching.effects)
+        self._figures.count(watching.effects)
         watching.install()
         self._unread.note([each.partition for each in request.moves], request.backlog, arrived)
         return result
@@ -138,7 +138,7 @@ class Alarms:
         watching.tick(now)
         changed = bool(watching.effects)
         await self._save(writer, watching)
-        self._telemetry.set_alarms_due(watching.due, now)
+        self._figures.note_look(watching.due, now)
         return changed
 
     async def _take_commands(self, writer: Writer) -> bool:
@@ -176,13 +176,13 @@ class Alarms:
                 self._outdated = True
                 raise
             self._heart.note_written()
-            self._telemetry.count_effects(effects)
+            self._figures.count(effects)
 
     async def _load(self, writer: Writer) -> None:
         watching, effects = await load(writer, self._unread, self._clock.now())
         await self._store(writer, effects)
         self._watching, self._outdated = watching, False
-        self._telemetry.set_alarms(watching.episodes)
+        self._figures.begin(watching.episodes)
 
     @property
     def _loaded(self) -> Watching:

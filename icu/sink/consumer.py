@@ -82,7 +82,7 @@ async def consume(
 
         heart = Heart(transport, now)
         publisher = Publisher(alarms, telemetry)
-        watch = Alarms(Clock(now), heart, telemetry)
+        watch = Alarms(Clock(now), heart, telemetry.alarms)
         sink = _Sink(
             consumer, open_database, held.aclose, telemetry, heart, watch, publisher, batching, now, task_status.started
         )
@@ -124,6 +124,9 @@ class _Sink:
         self._batching = batching
         self._now = now
         self._reports = Reports(telemetry)
+        self._partitions: Sequence[int] = ()
+        # True once heartbeats may be written.
+        self._beats = False
 
     async def run(self) -> None:
         """Store records for ever, starting at the stored offsets."""
@@ -151,8 +154,11 @@ class _Sink:
             await self._close_database()
 
     async def resume(self) -> None:
-        """Assign every partition at its stored offset."""
+        """Assign every partition at its stored offset, and go on watching."""
         await retry("reading the stored offsets", self._assign, on_trouble=self._set_trouble)
+        # After the writer has accepted the database: it notices what other programs change from then on.
+        watch = partial(self._alarms.resume, await self._opened(), self._partitions)
+        await retry("reading the alarms", watch, on_trouble=self._set_trouble)
 
     async def drain(self) -> None:
         """Move records from the transport to the database until cancelled.
@@ -192,7 +198,7 @@ class _Sink:
         Raises:
             StoreError: It cannot be written now.
         """
-        if self._writer is not None:
+        if self._writer is not None and self._beats:
             await self._writer.beat(beat)
 
     async def _take(self, batches: Sequence[Batch]) -> None:
@@ -209,13 +215,17 @@ class _Sink:
     async def _assign(self) -> None:
         writer = await self._opened()
         self._report_started()  # before the broker is asked, which may be away for long
+        if not self._beats:
+            # Before the first one of this sink takes the place of the last one.
+            self._heart.note_unwatched(await writer.heartbeat())
+            self._beats = True
         assignments = await self._consumer.assign(await writer.positions())
         self._reports.assigned(assignments)
         await writer.begin(
             {partition: each.position for partition, each in assignments.items()},
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
-        await self._alarms.resume(writer, assignments)
+        self._partitions = tuple(assignments)
         self._publisher.begin_anew()
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
@@ -238,11 +248,7 @@ class _Sink:
 
     async def _opened(self) -> Writer:
         if self._writer is None:
-            writer = await self._open_database()
-            last = await writer.heartbeat()
-            if last is not None:
-                self._heart.note_unwatched(last)
-            self._writer = writer
+            self._writer = await self._open_database()
         return self._writer
 
     def _set_trouble(self, trouble: str | None) -> None:

@@ -60,8 +60,10 @@ class Heart:
             self._away_since = self._now() - _NOTICED_AFTER
         self._away = why
 
-    def note_unwatched(self, last: Heartbeat) -> None:
+    def note_unwatched(self, last: Heartbeat | None) -> None:
         """Note the last heartbeat of the sink before, at the start: where it is old, nobody was watched since."""
+        if last is None:
+            return
         away = None if last.away_since is None else milliseconds(last.away_since)
         since = blind_since(milliseconds(last.at), away, self._now_ms())
         if since is not None:

@@ -1,23 +1,16 @@
 """The sink's metrics for Prometheus, and its current trouble for health checks."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
-from typing import Final, get_args
+from collections.abc import Sequence
 from uuid import UUID
 
-import anyio
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from icu.alarms.conditions import Priority
-from icu.alarms.effects import Effects
-from icu.alarms.episodes import Episode
 from icu.messages import Implausible
 from icu.sink.ahead import AheadReading
+from icu.sink.alarm_figures import AlarmFigures
 from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
 from icu.store.writer import WriteRequest, WriteResult
-
-# Seconds after a deadline from which the alarms are behind.
-BEHIND: Final = 5.0
 
 
 class Telemetry:
@@ -53,19 +46,7 @@ class Telemetry:
             "Those of them that were ahead by over 5 minutes: the sender's clock is wrong",
             registry=registry,
         )
-        self._late = Counter(
-            "icu_sink_late_readings", "Readings older than the newest of their patient: no alarms", registry=registry
-        )
-        self._looks = Counter("icu_sink_alarm_looks", "Looks at commands and deadlines of alarms", registry=registry)
-        self._evaluations = Counter(
-            "icu_sink_alarm_evaluations", "Transactions and deadlines with which alarms changed", registry=registry
-        )
-        self._events = Counter("icu_sink_alarm_events", "Events of alarms stored", ["event"], registry=registry)
-        self._active = Gauge("icu_sink_alarms", "Alarms now, by priority", ["priority"], registry=registry)
-        # Priorities of the alarms now, by their id.
-        self._alarms: dict[UUID, Priority] = {}
-        # On the event loop's clock: next deadline of an alarm. None: there is none.
-        self._due: float | None = None
+        self.alarms = AlarmFigures(registry)
         self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
         self._published = Counter("icu_sink_alarm_events_published", "Events of alarms published", registry=registry)
 
@@ -88,44 +69,6 @@ class Telemetry:
     def set_lag(self, lag: int) -> None:
         """Set the number of records that are not fetched yet."""
         self._lag.set(lag)
-
-    @property
-    def alarms_trouble(self) -> str | None:
-        """Trouble of the alarms, in words for people; None if they keep up with time."""
-        behind = 0.0 if self._due is None else anyio.current_time() - self._due
-        if behind < BEHIND:
-            return None
-        return f"alarms are {behind:.0f} s behind: the sink reads what has piled up, or waits for the database"
-
-    def set_alarms_due(self, due: int | None, now: int) -> None:
-        """Count a look, and set the next deadline of an alarm, and the present time, both in milliseconds."""
-        self._looks.inc()
-        self._due = None if due is None else anyio.current_time() + (due - now) / 1000
-
-    def set_alarms(self, episodes: Iterable[Episode]) -> None:
-        """Set the alarms that are open."""
-        self._alarms = {each.id: each.priority for each in episodes if each.is_active}
-        self._show_alarms()
-
-    def count_effects(self, effects: Effects) -> None:
-        """Count the effects of an evaluation that were stored."""
-        self._late.inc(effects.late)
-        if not effects:
-            return
-        self._evaluations.inc()
-        for change in effects.events:
-            self._events.labels(change.event).inc()
-        for change in effects.changes:
-            if change.episode.is_active:
-                self._alarms[change.episode.id] = change.episode.priority
-            else:
-                self._alarms.pop(change.episode.id, None)
-        self._show_alarms()
-
-    def _show_alarms(self) -> None:
-        count = Tally(self._alarms.values())
-        for priority in get_args(Priority):
-            self._active.labels(priority).set(count[priority])
 
     def count_implausible(self, implausible: Sequence[Implausible]) -> None:
         """Count impossible values, by field."""

@@ -101,6 +101,8 @@ class Alarm(Base):
     last_valid_at: Mapped[int | None] = mapped_column(BigInteger)
     late: Mapped[bool]
     repeats: Mapped[int]
+    # First heard, in the server's time; NULL before.
+    sounded: Mapped[int | None] = mapped_column(BigInteger)
     seen: Mapped[int]
     acknowledged_at: Mapped[int | None] = mapped_column(BigInteger)
     acknowledged_by: Mapped[str | None]

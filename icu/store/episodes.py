@@ -39,6 +39,7 @@ _PLAIN: Final = (
     "last_valid_at",
     "late",
     "repeats",
+    "sounded",
     "seen",
     "reminder_due",
     "unanswered_due",

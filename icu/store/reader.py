@@ -17,6 +17,7 @@ from icu.alarms.episodes import BedState, Episode
 from icu.errors import PatientNotFoundError
 from icu.store import schema
 from icu.store.alarm_history import AlarmPage, Chosen, Cursor, alarm_page
+from icu.store.alarm_statistics import Found, find_statistics
 from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_limits
@@ -208,6 +209,12 @@ class Reader:
         if chosen.patient is not None:
             await self.check_known(chosen.patient)
         return await self._ask(lambda connection: alarm_page(connection, chosen, limit=limit, after=after))
+
+    async def alarm_statistics(self, since: int, until: int, patient: UUID | None, *, most: int) -> Found:
+        """Read what there was of alarms: see icu.store.alarm_statistics. PatientNotFoundError for an unknown one."""
+        if patient is not None:
+            await self.check_known(patient)
+        return await self._ask(lambda connection: find_statistics(connection, since, until, patient, most=most))
 
     async def limits(self, patient: UUID | None = None) -> LimitsState:
         """Read the limits of the ward, or of a patient. PatientNotFoundError for an unknown one."""

@@ -82,16 +82,21 @@ def count(path: Path) -> int:
 
 def log_of(bootstrap: str, topic: str) -> list[Reading]:
     """Read the whole topic, each partition in its order."""
-    places = _places(topic)
+    return [_reading(each) for each in values_of(bootstrap, topic, PARTITIONS)]
 
-    async def read(consumer: AIOKafkaConsumer) -> list[Reading]:
+
+def values_of(bootstrap: str, topic: str, partitions: int) -> list[dict[str, Any]]:
+    """Read the values of a whole topic, each partition in its order."""
+    places = [TopicPartition(topic, partition) for partition in range(partitions)]
+
+    async def read(consumer: AIOKafkaConsumer) -> list[dict[str, Any]]:
         ends = await consumer.end_offsets(places)
         for place in places:
             consumer.seek(place, 0)
-        found: list[Reading] = []
+        found: list[dict[str, Any]] = []
         while any([await consumer.position(place) < ends[place] for place in places]):
             batches = await consumer.getmany(timeout_ms=100)
-            found += [_reading(json.loads(each.value)) for records in batches.values() for each in records]
+            found += [json.loads(each.value) for records in batches.values() for each in records]
         return found
 
     return _ask(bootstrap, places, read)

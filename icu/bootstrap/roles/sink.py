@@ -30,7 +30,7 @@ def actor(child: SinkChild, shared: Shared) -> Start:
         return publishing.degraded or publishing.trouble
 
     async def alarms_trouble() -> str | None:
-        return telemetry.alarms_trouble
+        return telemetry.alarms.trouble
 
     shared.health.add("sink", trouble)
     shared.health.add("engine", alarms_trouble)

@@ -87,7 +87,7 @@ def _counts(statistics: "Statistics") -> Mapping[str, int]:
     priorities = {name: statistics.by_priority.get(name) for name in ("high", "medium", "low")}
     groups = {**statistics.by_kind, **priorities, **statistics.by_condition}
     return {
-        "suppressed": statistics.all.suppressed,
+        "suppressed": statistics.all.suppressed or 0,
         "all": _raised(statistics.all),
         **{f"  {name}": _raised(group) for name, group in groups.items()},
     }

@@ -9,6 +9,7 @@ from msgspec import Struct
 from icu.alarms.conditions import Priority
 from icu.alarms.episodes import Inhibition, Presence, Signal
 from icu.alarms.limits import ConditionLimits
+from icu.alarms.statistics import Statistics
 
 
 class Silence(Struct, frozen=True):
@@ -97,3 +98,12 @@ class LimitsState(Struct, frozen=True):
     by: str | None
     at: datetime | None
     refused: Sequence[str]
+
+
+class WardStatistics(Statistics, frozen=True, kw_only=True):
+    """Statistics of the alarms of a span of time."""
+
+    begin: datetime
+    end: datetime
+    # What is not known, and why.
+    absent: Sequence[str]

@@ -26,15 +26,20 @@ _LEGEND: Final = (
 
 @click.command()
 @patient_option
-@click.option("--from", "since", metavar="TIME", help="Since this time: 2026-01-31T07:00, local without a zone.")
-@click.option("--to", "until", metavar="TIME", help="Until this time; now when not given.")
+@click.option(
+    "--from",
+    "since",
+    metavar="TIME",
+    help="Since this time, local without a zone: 2026-01-31T07:00; the last day when not given.",
+)
+@click.option("--to", "until", metavar="TIME", help="Before this time; now when not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, as GET /alarms/statistics has it.")
 @monitor_options
 def statistics(
     patient: str | None, since: str | None, until: str | None, url: str | None, config: Path | None, *, as_json: bool
 ) -> None:
     """Count the alarms of a span of time: by kind, priority and condition, with lengths and answers."""
-    from icu.alarms.statistics import Statistics
+    from icu.cli.clinical.states import WardStatistics
     from icu.cli.clinical.ward import find_ward
 
     times = {"from": _time("--from", since), "to": _time("--to", until)}
@@ -45,8 +50,12 @@ def statistics(
     if as_json:
         click.echo(ward.monitor.get(path).body.decode())
         return
-    for line in lines(ward.monitor.fetch(path, Statistics)):
+    found = ward.monitor.fetch(path, WardStatistics)
+    click.echo(f"{found.begin.astimezone():%Y-%m-%d %H:%M:%S} to {found.end.astimezone():%Y-%m-%d %H:%M:%S}")
+    for line in lines(found):
         click.echo(line)
+    for line in found.absent:
+        click.echo(f"not known: {line}")
 
 
 def _time(option: str, text: str | None) -> str | None:
@@ -67,8 +76,8 @@ def lines(found: "Statistics") -> Iterator[str]:
     """Format statistics: a row for each group of alarms, and sentences about the rest."""
     from icu.alarms.statistics import LITERATURE
 
-    hours = f"{found.watched_hours:.1f} h watched, {found.monitored_hours:.1f} h of them with valid data"
-    yield f"beds: {found.beds}, {hours}"
+    valid = "" if found.monitored_hours is None else f", {found.monitored_hours:.1f} h of them with valid data"
+    yield f"beds: {found.beds}, {found.watched_hours:.1f} h watched{valid}"
     yield ""
     yield _row("alarms", _HEADINGS)
     groups = {**found.by_kind, **found.by_priority, **found.by_condition}
@@ -86,7 +95,7 @@ def _cells(group: "Group") -> tuple[str, ...]:
         str(group.raised),
         _figure(group.per_bed_day),
         str(group.audible),
-        str(group.suppressed),
+        "-" if group.suppressed is None else str(group.suppressed),
         _figure(group.duration.median),
         _share(group.short_share),
         _figure(group.to_acknowledge.median),
@@ -105,7 +114,9 @@ def _sentences(found: "Statistics") -> Iterator[str]:
     yield f"pauses: {_silences(found.pauses)}; shelves: {_silences(found.shelves)}"
     yield f"limit changes: {found.limit_changes} ({_counts(found.limit_changes_by)})"
     yield f"versions of the ward's limits: {', '.join(map(str, found.ward_limits)) or '-'}"
-    yield f"flagged time: {', '.join(f'{name} {_share(share)}' for name, share in found.flagged_share.items()) or '-'}"
+    if found.flagged_share is not None:
+        shares = (f"{name} {_share(share)}" for name, share in found.flagged_share.items())
+        yield f"flagged time: {', '.join(shares) or '-'}"
 
 
 def _silences(silences: "Silences") -> str:

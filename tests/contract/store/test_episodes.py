@@ -42,6 +42,7 @@ FULL = desaturation(
     last_valid_at=9,
     late=True,
     repeats=10,
+    sounded=16,
     acknowledged=Acknowledgement("Anna", 11, "why"),
     reminder_due=12,
     unanswered_due=13,

@@ -161,7 +161,7 @@ class Engine(RuleBasedStateMachine):
             assert all(each.signal != "off" for each in bed.open if each.presence == "present")
 
 
-Engine.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+Engine.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
 TestEngine = Engine.TestCase
 
 
@@ -174,7 +174,8 @@ def explain(change: Change, rows: list[Row]) -> None:
         return
     assert episode.limit is not None
     time = episode.raised if change.event == "start" else episode.ceased
-    if time is None or (change.event == "end" and episode.end_reason != "itself"):
+    by_itself = change.event == "end" and episode.end_reason == "itself"
+    if time is None or not (change.event == "start" or by_itself):
         return
     row = next((each for each in reversed(rows) if each[1] <= time), rows[0])
     value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]

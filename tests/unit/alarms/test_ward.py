@@ -91,7 +91,7 @@ def test_standby_ends_by_hand() -> None:
     bed.take(rows(97, 97))
     bed.standby()
     bed.wait(600)
-    bed.rule(end_standby(bed.bed))
+    bed.rule(end_standby(bed.bed, now=bed.now))
     bed.wait(614)
     assert bed.alarms() == []
     bed.wait(616)

@@ -99,9 +99,9 @@ async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(
     sender, queue = anyio.create_memory_object_stream[Update](5)
     broadcast.subscribe(sender, anyio.CancelScope())
     async with reader.follow() as follower:
-        await broadcast._catch_up(follower)
+        await broadcast._catch_up(follower, explained=False)
         await store(writer, [observation(9)], start=5, arrived=NOON)
-        await broadcast._catch_up(follower)
+        await broadcast._catch_up(follower, explained=False)
     found = [queue.receive_nowait() for _ in range(queue.statistics().current_buffer_used)]
     assert [(update.restart, update.before - BEGIN, len(update.batches)) for update in found] == [
         (True, 5, 0),
@@ -148,7 +148,7 @@ async def test_what_was_the_end_of_the_journal_goes_on(
     early = await broadcast.missed(BEGIN + 5)
     await store(writer, [observation(9)], start=5, arrived=NOON)
     async with reader.follow() as follower:
-        await broadcast._catch_up(follower)
+        await broadcast._catch_up(follower, explained=False)
     late = await broadcast.missed(BEGIN + 5)
     assert early is not None
     assert not early.batches

@@ -45,7 +45,7 @@ async def test_the_first_to_acknowledge_stands(ward: httpx.AsyncClient, url: str
     second = await ward.post(ACKNOWLEDGE, json={"by": "Boris", "seen": 0})
     assert (second.status_code, second.json()) == (200, found)
     assert audit(url) == [("acknowledge", "Anna", "done"), ("acknowledge", "Boris", "unchanged")]
-    assert rows(url, COUNT) == [(1,)]
+    assert rows(url, COUNT) == [(2,)]
     assert rows(url, "SELECT event, version FROM outbox") == [("update", 2)]
 
 

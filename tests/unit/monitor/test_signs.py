@@ -4,8 +4,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
+import msgspec
 import pytest
 
+from icu.alarms.defaults import WARD
 from icu.store.writer import Writer
 from icu.vitals.catalogue import SIGNS
 from tests.samples import ANNA, observation
@@ -15,6 +17,10 @@ from tests.stores import store
 async def test_each_sign_by_its_name(monitor: httpx.AsyncClient) -> None:
     """All of the catalogue, in its order, without a database; the pressure's halves are signs of their own."""
     signs = (await monitor.get("signs")).json()["signs"]
+    limits = msgspec.to_builtins(WARD.conditions)
+    by_sign: dict[str, dict[str, Any]] = {each.name: {} for each in SIGNS}
+    for name, found in limits.items():
+        by_sign[{"asystole": "pulse", "apnoea": "resp_rate"}.get(name, name.partition(".")[0])][name] = found
     assert signs == [
         {
             "name": each.name,
@@ -26,10 +32,13 @@ async def test_each_sign_by_its_name(monitor: httpx.AsyncClient) -> None:
             "maximum": each.limits.high,
             "decimals": each.decimals,
             "optional": each.optional,
+            "default_limits": by_sign[each.name],
         }
         for each in SIGNS
     ]
     [systolic] = [each for each in signs if each["name"] == "systolic"]
+    [spo2] = [each for each in signs if each["name"] == "spo2"]
+    assert spo2["default_limits"]["spo2.low"]["values"] == {"medium": 90, "high": 80}
     assert (systolic["field"], systolic["unit"], systolic["loinc"]) == ("bp", "mm[Hg]", "8480-6")
 
 

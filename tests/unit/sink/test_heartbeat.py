@@ -132,6 +132,7 @@ async def running(transport: MemoryTransport, url: str) -> AsyncIterator[None]:
             partial(
                 consume,
                 transport=transport,
+                alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
                 database_url=url,
                 telemetry=Telemetry(CollectorRegistry()),
                 batching=Batching(linger=0),

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.lowlevel
 import pytest
+from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Position, Record, encode
@@ -22,6 +23,7 @@ from icu.transports.base import Transport
 from icu.transports.errors import TransportError
 from icu.transports.memory import MemoryTransport
 from tests.outboxes import EPISODE, outbox, published, versions, write_event
+from tests.processes import TIMEOUT
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, restored, rows
 
@@ -261,6 +263,7 @@ async def test_a_late_acknowledgement_deletes_nothing_of_another_database(
         await publisher.settle(writer, BEAT)
         await anyio.wait_all_tasks_blocked()
         publisher.begin_anew()
+        assert not publisher.is_due  # while events are being published
         for offset in (1, 2):
             await consumer.fetch(max_records=1, linger=0, max_wait=5)
             await consumer.commit({0: Position(offset, mark)})
@@ -271,6 +274,29 @@ async def test_a_late_acknowledgement_deletes_nothing_of_another_database(
                 await publisher.settle(writer, BEAT)
         await publisher.settle(writer, BEAT)
     assert outbox(url) == []
+
+
+async def test_a_sink_whose_database_is_restored_meanwhile(url: str, telemetry: Telemetry) -> None:
+    """A sink that publishes while another database is restored into its own publishes that one's events too."""
+    alarms = MemoryTransport(topic="icu.alarms", partitions=1, capacity=1)
+    noticed = anyio.Event()
+    async with running(url, alarms, telemetry) as transport:
+        await transport.publish(encode([observation(0)]))
+        await transport.until_stored(0)
+    for version in (1, 2):
+        write_event(url, "a", version, patient=ANNA)
+    async with running(url, alarms, telemetry), alarms.consumer() as consumer:
+        mark = (await consumer.assign({}))[0].position.mark
+        found = versions(await published(consumer, 1))
+        # The second event waits for room.
+        logger.add(lambda _: noticed.set(), filter=lambda record: "reading on" in record["message"])
+        restored(url, "PRAGMA user_version = 7; UPDATE outbox SET alarm = 'other'")
+        with anyio.fail_after(TIMEOUT):
+            await noticed.wait()
+        while len(found) < 4:
+            await consumer.commit({0: Position(len(found), mark)})
+            found += versions(await published(consumer, 1))
+    assert found == [("a", 1), ("a", 2), ("other", 1), ("other", 2)]
 
 
 async def test_sequences_are_not_given_again(

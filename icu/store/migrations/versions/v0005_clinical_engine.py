@@ -85,6 +85,7 @@ def _alarms() -> None:
         sa.Column("last_valid_at", sa.BigInteger),
         sa.Column("late", sa.Boolean, nullable=False),
         sa.Column("repeats", sa.Integer, nullable=False),
+        sa.Column("sounded", sa.BigInteger),
         sa.Column("seen", sa.Integer, nullable=False),
         sa.Column("acknowledged_at", sa.BigInteger),
         sa.Column("acknowledged_by", sa.String),

@@ -1,5 +1,6 @@
 """`alarms statistics`, of a simulated ward."""
 
+import json
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -14,24 +15,27 @@ from icu.alarms.statistics import Statistics, statistics_of
 from icu.cli.clinical.statistics import lines
 from icu.study.burden import measure, simulated
 from icu.study.simulation import Plan
+from tests.unit.cli.clinical.conftest import Ward
 from tests.unit.cli.conftest import Run
 
 
 @cache
-def ward() -> Statistics:
+def simulation() -> Statistics:
     """Statistics of some patients in an hour, with the default limits."""
     return measure(simulated(Plan(patients=8, hours=3, seed=3)))["with all"]
 
 
 def test_a_row_for_each_group() -> None:
     """Kinds, priorities and conditions have a row each, which add up, and no line is longer than a screen."""
-    text = list(lines(ward()))
+    text = list(lines(simulation()))
     table = text[2 : text.index("", 2)]
     rows = {line[:24].strip(): line[24:].split() for line in table}
-    names = {*ward().by_kind, *ward().by_priority, *ward().by_condition}
+    names = {*simulation().by_kind, *simulation().by_priority, *simulation().by_condition}
     assert names <= set(rows)
-    assert ward().all.raised > 0
-    assert sum(int(rows[name][0]) for name in ward().by_condition) == int(rows["all"][0]) == ward().all.raised
+    assert simulation().all.raised > 0
+    assert (
+        sum(int(rows[name][0]) for name in simulation().by_condition) == int(rows["all"][0]) == simulation().all.raised
+    )
     assert max(map(len, text)) <= 80
     assert "187 alarms a bed-day: Drew et al., PLoS ONE 2014" in text
 
@@ -42,6 +46,22 @@ def test_nothing_to_count() -> None:
     assert "beds: 0, 0.0 h watched" in text
     assert "technical: -" in text
     assert "nan" not in text.replace("unanswered", "")
+
+
+def test_of_a_monitor(icu: Run, ward: Ward) -> None:
+    """The alarms of the last day, with the span and what is not known; of one patient; and as the API has them."""
+    alarm = ward.alarm()
+    ward.execute(f"UPDATE alarms SET onset = raised WHERE id = '{alarm.id}'")
+    code, out, err = icu("alarms", "statistics")
+    assert (code, err) == (0, "")
+    assert "beds: 3, " in out
+    assert [line.split()[1] for line in out.splitlines() if line.startswith(("all ", " spo2.low "))] == ["1", "1"]
+    assert "\nnot known: " in out
+    assert "\nbeds: 1, " in icu("alarms", "statistics", "--patient", "Boris")[1]
+    assert json.loads(icu("alarms", "statistics", "--json")[1])["all"]["raised"] == 1
+    code, out, err = icu("alarms", "statistics", "--from", "9000-01-01")
+    assert (code, out) == (70, "")
+    assert "`from` is later than now" in err
 
 
 @pytest.mark.parametrize(("option", "value"), [("--from", "yesterday"), ("--to", "2026-13-01")])
