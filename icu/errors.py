@@ -26,6 +26,8 @@
     │   └── StoreCorruptError              store               unready        stop, never repair
     ├── ServerError                        http                internal
     ├── NoBedsideError                     cli                 unavailable    transient
+    ├── NoMonitorError                     cli                 unavailable    transient
+    ├── UnknownAlarmError                  cli                 no child
     ├── SupervisionError                   supervisor          internal
     │   ├── ChildStartTimeoutError         supervisor          unready        transient
     │   ├── ChildEndedEarlyError           supervisor          internal

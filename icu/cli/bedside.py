@@ -1,22 +1,18 @@
 """Scenarios by HTTP, for patients that no supervisor of ours looks after."""
 
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
 
 from icu.cli.errors import NoBedsideError
+from icu.cli.http import HttpAnswer, Server
 from icu.config.settings import BEDS
 from icu.control.errors import OrderRefusedError, UnknownBedError
 from icu.control.protocol import ScenarioStarted
 from icu.errors import EXIT_CODES, Kind, UsageError
 from icu.patient.patients import Identity
-
-# Seconds for each answer.
-TIMEOUT: Final = 10.0
 
 # HTTP status for a recorded patient, who has no scenarios.
 _RECORDED: Final = 409
@@ -25,10 +21,6 @@ _RECORDED: Final = 409
 class _Occupant(msgspec.Struct):
     uuid: UUID
     name: str
-
-
-class _Problem(msgspec.Struct):
-    detail: str
 
 
 def begin_scenario(url: str, bed: str | None, scenario: str) -> ScenarioStarted:
@@ -70,28 +62,24 @@ class _Bedside:
     """HTTP client of one patient child, over a single connection."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
         try:
-            parts = urlsplit(url)
-            port = parts.port
+            self._server = Server(url)
         except ValueError as exc:
-            raise _bad_url(url) from exc
-        if parts.scheme != "http" or not parts.hostname:
-            raise _bad_url(url)
-        self._prefix = parts.path.rstrip("/")
-        self._connection = HTTPConnection(parts.hostname, port, timeout=TIMEOUT)
+            raise UsageError(
+                f"--url {url!r} is no address of a patient's port: write for instance http://127.0.0.1:8101"
+            ) from exc
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._server.close()
 
     def occupants(self) -> list[Identity]:
         """Fetch the identities of the patients."""
-        status, answer = self._request("GET", "/patients")
+        answer = self._request("GET", "/patients")
         try:
-            return [Identity(each.uuid, each.name) for each in msgspec.json.decode(answer, type=list[_Occupant])]
+            return [Identity(each.uuid, each.name) for each in msgspec.json.decode(answer.body, type=list[_Occupant])]
         except msgspec.DecodeError as exc:
-            raise UsageError(f"no patients are at {self._url}: it answers {status} to /patients") from exc
+            raise UsageError(f"no patients are at {self._server.url}: it answers {answer.status} to /patients") from exc
 
     def begin_scenario(self, patient: Identity, scenario: str) -> str | None:
         """Begin a scenario for a patient.
@@ -100,29 +88,16 @@ class _Bedside:
             Why it cannot begin for this patient, a recording; None where it has begun.
         """
         order = msgspec.json.encode({"scenario": scenario})
-        status, answer = self._request("POST", f"/patient/{patient.uuid}/scenario", order)
+        answer = self._request("POST", f"/patient/{patient.uuid}/scenario", order)
         # A recording among the patients is no reason to leave the others out; any other error is.
-        if status == _RECORDED:
-            return _detail(answer)
-        if status >= 400:
-            raise OrderRefusedError(_detail(answer), EXIT_CODES[Kind.USAGE if status < 500 else Kind.UNAVAILABLE])
+        if answer.status == _RECORDED:
+            return answer.detail
+        if answer.status >= 400:
+            raise OrderRefusedError(answer.detail, EXIT_CODES[Kind.USAGE if answer.status < 500 else Kind.UNAVAILABLE])
         return None
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def _request(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
         try:
-            self._connection.request(method, self._prefix + path, body, {"Content-Type": "application/json"})
-            response = self._connection.getresponse()
-            return response.status, response.read()
-        except (OSError, HTTPException, UnicodeError) as exc:  # UnicodeError: an impossible host name
-            raise NoBedsideError(self._url, getattr(exc, "strerror", None) or str(exc)) from exc
-
-
-def _bad_url(url: str) -> UsageError:
-    return UsageError(f"--url {url!r} is no address of a patient's port: write for instance http://127.0.0.1:8101")
-
-
-def _detail(answer: bytes) -> str:
-    try:
-        return msgspec.json.decode(answer, type=_Problem).detail
-    except msgspec.DecodeError:
-        return "it answered with an error that says nothing"
+            return self._server.request(method, path, body)
+        except ConnectionError as exc:
+            raise NoBedsideError(self._server.url, str(exc)) from exc

@@ -15,7 +15,7 @@ import msgspec
 import rich_click as click
 
 from icu.cli.listing import escape_control, format_entry, outline, scenario_table
-from icu.cli.options import Whole, config_option, prepare
+from icu.cli.options import Whole, config_option, prepare, print_any_letter
 from icu.config.errors import ConfigurationError
 from icu.config.load import chosen_file, from_environment, packaged
 from icu.config.settings import HIGHEST_COUNT
@@ -198,9 +198,7 @@ class _Supervisor:
 
 
 def _find_supervisor(config: Path | None) -> _Supervisor:
-    # A locale without letters for a patient's name must not end the command.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # text files both
+    print_any_letter()
     # Links that running wards made under the file's name: they lead to the socket whatever the file says by now.
     names = [place for place in names_of(chosen_file(config, os.environ)) if os.path.islink(place.path)]  # noqa: PTH114 - never an error
     try:

@@ -19,14 +19,14 @@ _DIED: Final = frozenset({ChildState.BACKOFF, ChildState.FAILED})
 
 def child_table(children: Iterable[ChildView]) -> list[str]:
     """Format the children, a line each: id, state, uptime, and address or reason."""
-    return _aligned([_row(child) for child in children])
+    return aligned([_row(child) for child in children])
 
 
 def outline(answer: Supervisors) -> list[str]:
     """Format the supervisors with their rules, and below each its children."""
     return [
         f"ward (pid {answer.pid}): {answer.rules.get('', '')}",
-        *_aligned(list(_rows(answer.children, answer.rules))),
+        *aligned(list(_rows(answer.children, answer.rules))),
     ]
 
 
@@ -42,7 +42,7 @@ def format_entry(record: LogEntry) -> str:
 
 def scenario_table(scenarios: Iterable[Scenario]) -> list[str]:
     """Format the scenarios, a line each: name, title, frequency by chance, and note."""
-    return _aligned([(each.id, each.title, f"{each.per_day:g}/day", each.note) for each in scenarios])
+    return aligned([(each.id, each.title, f"{each.per_day:g}/day", each.note) for each in scenarios])
 
 
 def escape_control(text: str, *, but: str = "") -> str:
@@ -85,10 +85,11 @@ def reason(child: ChildView) -> str | None:
     return child.detail if child.state in _RUNS else child.last_error if child.state in _DIED else None
 
 
-def _aligned(rows: Sequence[_Row]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Format rows of equally many cells, a line each, with the columns below each other."""
     shown = [[escape_control(cell) for cell in row] for row in rows]
-    widths = [max((cell_len(row[column]) for row in shown), default=0) for column in range(3)]
-    return ["  ".join([*map(_padded, row[:3], widths), row[3]]).rstrip() for row in shown]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    return ["  ".join(map(_padded, row, widths)).rstrip() for row in shown]
 
 
 def _padded(cell: str, width: int) -> str:

@@ -21,7 +21,8 @@ import rich_click as click
 from loguru import logger
 
 from icu import __version__
-from icu.cli.alarms import alarms
+from icu.cli.clinical.alarms import alarms
+from icu.cli.clinical.limits import limits
 from icu.cli.control import COMMANDS
 from icu.cli.mistakes import explain
 from icu.cli.options import (
@@ -128,7 +129,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
-for command in (*COMMANDS, simulate, scorecard, picture, alarms):
+for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits):
     cli.add_command(command)
 cli.add_command(topics)
 

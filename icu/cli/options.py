@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,6 +175,12 @@ def parse_start(text: str | None) -> datetime | None:
 def given(**options: object) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def print_any_letter() -> None:
+    """Escape what the locale has no letters for: a patient's name must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # text files both
 
 
 def help_without_command(context: click.Context) -> None:

@@ -49,7 +49,7 @@ class NoSupervisorError(SupervisionError):
 
 
 class OrderRefusedError(SupervisionError):
-    """A supervisor, or a bedside, refused an order. The text is its own."""
+    """A supervisor, a bedside or a monitor refused an order. The text is its own."""
 
     def __init__(self, why: str, exit_code: int) -> None:
         self._exit_code = exit_code

@@ -48,6 +48,10 @@ class Screen:
             assert self._changed.wait_for(lambda: words in self.text, TIMEOUT), self.text
         return self.text
 
+    def type(self, text: str) -> None:
+        """Type on the keyboard."""
+        os.write(self._ours, text.encode())
+
     @property
     def text(self) -> str:
         """The output so far."""
@@ -161,3 +165,45 @@ def test_the_log_begins_with_where_to_look(show: Show, start: Start, tmp_path: P
     piped = start("supervise").ready()
     assert piped.stop() == 0
     assert "the database: " not in piped.log()
+
+
+# Every patient's pulse is beyond it, at once.
+ALARM = ("pulse.low", "high=off", "medium=off", "pulse.high", "medium=36", "high=off", "delay=0")
+
+
+@pytest.mark.parametrize("columns", [80, 44])
+def test_alarms(ward: Program, show: Show, icu: Icu, columns: int) -> None:
+    """`alarms --watch` shows alarms and answers until Ctrl-C, and none while the monitor is away."""
+    url = ("--url", ward.url)
+    assert icu("limits", "set", *ALARM, *url).returncode == 0
+    screen = show("alarms", "--watch", *url, columns=columns)
+    screen.until("pulse.high")
+    assert icu("stop", "monitor").returncode == 0
+    screen.until("no alarms can be shown")
+    assert icu("start", "monitor").returncode == 0
+    assert icu("alarms", "ack", "1", "--by", "Ann", *url).returncode == 0
+    assert "\x1b[1;33m!!  medium" in screen.until("by Ann")
+    screen.process.send_signal(signal.SIGINT)
+    screen.end()
+    assert screen.process.returncode == 130
+    shown = show("alarms", *url, columns=columns)
+    assert "\x1b[" in shown.end()
+    assert shown.process.returncode == 0
+    piped = icu("alarms", *url).stdout
+    assert "\x1b" not in piped
+    assert piped.startswith("!!  medium  1  Anna  pulse.high")
+    assert ward.stop() == 0
+
+
+def test_limits_that_somebody_is_asked_for(ward: Program, show: Show, icu: Icu) -> None:
+    """`limits auto` shows what will change, and changes it once a person has said yes."""
+    url = ("--url", ward.url)
+    ward.until("/patients", lambda response: any(each["latest"] for each in response.json()))
+    screen = show("limits", "auto", "Anna", *url)
+    screen.until("[y/N]: ")
+    assert icu("limits", "show", "Anna", *url).stdout.count("patient\n") == 0
+    screen.type("y\n")
+    assert "bed 1, Anna: version 1, by " in screen.end()
+    assert screen.process.returncode == 0
+    assert icu("limits", "show", "Anna", *url).stdout.count("patient\n") > 0
+    assert ward.stop() == 0

@@ -62,7 +62,7 @@ def test_mistakes(icu: Run, words: tuple[str, ...], error: str) -> None:
     assert len(err.splitlines()) == 1
 
 
-def test_without_a_command_it_explains_itself(icu: Run) -> None:
-    """The help names what there is."""
-    code, out, _ = icu("alarms")
+def test_the_help_names_it(icu: Run) -> None:
+    """The help of `alarms` names what there is."""
+    code, out, _ = icu("alarms", "--help")
     assert (code, "burden" in out) == (0, True)

@@ -1,4 +1,4 @@
-"""`alarms`: alarms of a ward."""
+"""`alarms burden`: alarms of simulated patients or recordings, with and without delays."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from icu.cli.options import PATIENTS, RATE, SEED, SPAN, Number, given, help_without_command
+from icu.cli.options import PATIENTS, RATE, SEED, SPAN, Number, given
 from icu.cli.study import progress
 from icu.errors import UsageError
 
@@ -20,14 +20,7 @@ _HOURS: Final = 24.0
 _EVERY: Final = 5.0
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def alarms(context: click.Context) -> None:
-    """Look at the alarms of a ward."""
-    help_without_command(context)
-
-
-@alarms.command()
+@click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option("--patients", type=PATIENTS, help=f"Simulated ones: how many; {_PATIENTS} when not given.")
 @click.option("--hours", type=Number(0.001, 720), help=f"How long each is watched; {_HOURS:g} when not given.")
