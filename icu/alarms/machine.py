@@ -57,7 +57,7 @@ from icu.alarms.inputs import (
     Shelve,
     Stopped,
 )
-from icu.alarms.raising import begin, follow, note_worst, ripen, see_again, surface
+from icu.alarms.raising import begin, drop_worse, follow, note_worst, ripen, see_again, surface
 from icu.alarms.relimiting import rebase, relimit
 
 
@@ -185,6 +185,10 @@ def _elapse(draft: Draft, event: Elapsed) -> None:
 def _pass_deadlines(draft: Draft, event: Elapsed) -> None:
     """Pass each deadline at its own time, the earliest first, so that a late tick changes nothing."""
     last = min(event.at, event.fresh_until - 1)
+    rule = draft.settings.rule
+    if rule.bounds and event.value is not None:
+        # Limits that were changed when no value could be judged: those it is inside of wait for the next value.
+        drop_worse(draft, rule.tier_of(event.value))
     while draft.episode is not None:
         dues = [due for due in draft.episode.dues if due is not None and due <= last]
         if not dues:

@@ -35,6 +35,14 @@ def follow(draft: Draft, at: int, tier: int) -> None:
         draft.set(None, onsets=tuple(onsets), dues=tuple(dues), blind_total=0 if fresh else episode.blind_total)
 
 
+def drop_worse(draft: Draft, tier: int) -> None:
+    """Clear the delays that run of all tiers worse than this one."""
+    episode, kept = draft.current, tier + 1
+    if any(due is not None for due in episode.dues[kept:]):
+        none = (None,) * len(episode.dues[kept:])
+        draft.set(None, onsets=episode.onsets[:kept] + none, dues=episode.dues[:kept] + none)
+
+
 def ripen(draft: Draft, at: int, now: int, value: int | None) -> None:
     """Raise the worst tier whose delay is over at a time."""
     ripe = [number for number, due in enumerate(draft.current.dues) if due is not None and due <= at]

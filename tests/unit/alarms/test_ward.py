@@ -178,3 +178,15 @@ def test_no_deadline_passes_unseen() -> None:
     bed.send(42)
     [alarm] = bed.alarms("map.low")
     assert alarm.ended == NOON + 42_000
+
+
+def test_limits_that_change_while_data_are_stale() -> None:
+    """A pending alarm whose value is inside the new limit is not raised by its timer."""
+    bed = Bed(interval=30.0)
+    bed.send(30)
+    for seconds in (60, 90):
+        bed.send(seconds, arrives=120, backlog=True)
+    bed.send(120, arrives=120, backlog=True, spo2=85)
+    bed.limit(spo2_low={"medium": 85})
+    bed.send(150)
+    assert bed.alarms("spo2.low") == []
