@@ -46,9 +46,9 @@
         ├── NotReadyError                  patient             unready
         ├── InvalidQueryError              monitor             invalid
         ├── FormatUnavailableError         monitor             unacceptable
-        ├── AlarmNotFoundError             store               missing
-        ├── CommandConflictError           store               conflict       with the state that holds
-        ├── SenselessCommandError          store               senseless
+        ├── AlarmNotFoundError             store.commands      missing
+        ├── CommandConflictError           store.commands      conflict       with the state that holds
+        ├── SenselessCommandError          store.commands      senseless
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden

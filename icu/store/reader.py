@@ -270,7 +270,9 @@ class Reader:
         if identity != self._identity:
             async with self._engine.connection(identity) as connection:
                 await schema.check(connection, self._engine.location)
-            self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
+            # Somebody else may have looked meanwhile, and use what is kept.
+            if identity != self._identity:
+                self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
         return identity
 
 
