@@ -1,6 +1,7 @@
 """Following the journal: the next batches, gaps, and the version that changes with each commit."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import anyio
 import msgspec
@@ -149,3 +150,19 @@ async def test_patients_who_changed_their_keys(reader: Reader, writer: Writer, u
     assert batches is not None
     found = [(reading.patient_uuid, reading.pulse) for batch in batches for reading in batch.readings]
     assert found == [(ANNA, 61), (BORIS, 90)]
+
+
+async def test_two_who_look_at_once(url: str, writer: Writer) -> None:
+    """Both know of the same patients: what one of them finds in the journal, the other tells a client."""
+    await store(writer, [observation(0)])
+    followers: list[Follower] = []
+
+    async def follow(reader: Reader) -> None:
+        async with reader.follow() as follower:
+            followers.append(follower)
+
+    async with aclosing(Reader(url)) as reader, anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(follow, reader)
+    first, second = followers
+    assert first._patients is second._patients

@@ -144,7 +144,7 @@ async def test_a_choice_of_the_history(ward: httpx.AsyncClient, url: str) -> Non
         alarm(2, **ended, condition="pulse.low", tier=1),
         alarm(3, **ended, patient=BORIS),
         alarm(4),
-        alarm(5, **{**ended, "raised": None, "end_reason": "suppressed", "tier": -1, "onsets": (1, None)}),
+        alarm(5, patient=BORIS, raised=None, presence="pending", signal="off", tier=-1, seen=0),
     ]
     for each in stored:
         await put_alarm(url, each)
