@@ -10,6 +10,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from icu.alarms.statistics import Statistics, statistics_of
 from icu.cli.clinical.statistics import lines
@@ -38,6 +39,14 @@ def test_a_row_for_each_group() -> None:
     )
     assert max(map(len, text)) <= 80
     assert "187 alarms a bed-day: Drew et al., PLoS ONE 2014" in text
+
+
+def test_large_figures_stand_apart() -> None:
+    """A figure that fills its column is not run into the one before: a ward that is minutes old has thousands a day."""
+    found = simulation()
+    text = list(lines(replace(found, all=replace(found.all, per_bed_day=22446.64))))
+    [row] = [line for line in text if line.startswith("all ")]
+    assert row.split()[1:3] == [str(found.all.raised), "22446.6"]
 
 
 def test_nothing_to_count() -> None:
