@@ -6,6 +6,7 @@ import stat
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import UUID
@@ -105,10 +106,13 @@ def parse_whole(text: str) -> int:
 
 
 def parse_number(text: str) -> float:
-    """Parse a decimal number, of digits 0 to 9, a sign, a point and an exponent. Raises ValueError."""
+    """Parse a finite decimal number, of digits 0 to 9, a sign, a point and an exponent. Raises ValueError."""
     if not _NUMBER.match(text):
         raise ValueError(f"{text[:80]!r} is no number: write the digits 0 to 9, and a point before a fraction")
-    return float(text)
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:80]!r} is too large for a number: write a smaller one")
+    return number
 
 
 def parse_duration(text: str) -> float:

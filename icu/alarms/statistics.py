@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil
 from statistics import median
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from icu.alarms.conditions import CONDITIONS, PRIORITIES
 from icu.alarms.episodes import EndReason, Episode
@@ -36,82 +36,94 @@ _P90: Final = 90
 class Lengths(Struct, frozen=True):
     """Distribution of lengths, in seconds; None where there are none."""
 
-    count: int
-    median: float | None
-    p90: float | None
-    longest: float | None
+    count: Annotated[int, Meta(description="Number of lengths")]
+    median: Annotated[float | None, Meta(description="Median, s")]
+    p90: Annotated[float | None, Meta(description="90 % are at most so long, s")]
+    longest: Annotated[float | None, Meta(description="Longest, s")]
 
 
 class Group(Struct, frozen=True):
     """Alarms of a kind, a priority or a condition."""
 
-    # Alarms that were raised; of these, those that were heard.
-    raised: int
-    audible: int
-    # Times at which one of `raised` was raised again, while it was latched.
-    raised_again: int
-    # None without any time.
-    per_bed_day: float | None
-    per_monitored_hour: float | None
-    audible_per_bed_day: float | None
-    # Ended before their delay was over: none of `raised`. None: counted by condition alone.
-    suppressed: int | None
-    # Number by reason; those that have not ended are in none.
-    ended: Mapping[EndReason, int]
-    late: int
-    unanswered: int
-    # From raised until the condition was over, and the share below SHORT.
-    duration: Lengths
-    short_share: float | None
-    # From the first sound to the acknowledgement; and how many that were heard and have ended never were acknowledged.
-    to_acknowledge: Lengths
-    never_acknowledged: int
-    # Raised within REPEAT of the end of the one before, at the same bed and of the same condition.
-    repeats: int
-    # Share of `raised` at the tenth of the beds that has most.
-    top_tenth_share: float | None
+    raised: Annotated[int, Meta(description="Alarms that were raised")]
+    audible: Annotated[int, Meta(description="Those of `raised` that were heard")]
+    raised_again: Annotated[
+        int, Meta(description="Times at which one of `raised` was raised again, while it was latched")
+    ]
+    per_bed_day: Annotated[float | None, Meta(description="`raised` per watched bed and day; null without any time")]
+    per_monitored_hour: Annotated[
+        float | None, Meta(description="`raised` per monitored hour; null where that is not known")
+    ]
+    audible_per_bed_day: Annotated[
+        float | None, Meta(description="`audible` per watched bed and day; null without any time")
+    ]
+    suppressed: Annotated[
+        int | None,
+        Meta(description="Ended before their delay was over: none of `raised`. Null: counted by condition alone"),
+    ]
+    ended: Annotated[
+        Mapping[EndReason, int], Meta(description="Number by reason; those that have not ended are in none")
+    ]
+    late: Annotated[int, Meta(description="Found in a backlog")]
+    unanswered: Annotated[int, Meta(description="Unanswered for too long")]
+    duration: Annotated[Lengths, Meta(description="From raised until the condition was over")]
+    short_share: Annotated[float | None, Meta(description="Share of these below 15 s")]
+    to_acknowledge: Annotated[Lengths, Meta(description="From the first sound to the acknowledgement")]
+    never_acknowledged: Annotated[int, Meta(description="Heard, ended, and never acknowledged")]
+    repeats: Annotated[
+        int,
+        Meta(description="Raised within 5 min of the end of the one before, at the same bed and of the same condition"),
+    ]
+    top_tenth_share: Annotated[
+        float | None, Meta(description="Share of `raised` at the tenth of the beds that has most")
+    ]
 
 
 class Silences(Struct, frozen=True):
     """Silences of one kind."""
 
-    count: int
-    minutes: float
-    # Number by person.
-    by: Mapping[str, int]
+    count: Annotated[int, Meta(description="Number of silences")]
+    minutes: Annotated[float, Meta(description="Minutes that were granted")]
+    by: Annotated[Mapping[str, int], Meta(description="Number by person")]
 
 
 class Statistics(Struct, frozen=True):
     """Statistics of a ward, or of a patient."""
 
-    beds: int
-    watched_hours: float
-    # None, as all that is derived from it, where it is not known.
-    monitored_hours: float | None
-    all: Group
-    by_kind: Mapping[str, Group]
-    by_priority: Mapping[str, Group]
-    by_condition: Mapping[str, Group]
-    technical_share: float | None
-    # By field of a reading: share of the watched time. None where it is not known.
-    flagged_share: Mapping[str, float] | None
-    # Times at which FLOOD alarms or more were raised at one bed within FLOOD_TIME, by patient.
-    floods: Mapping[UUID, int]
-    pauses: Silences
-    shelves: Silences
-    limit_changes: int
-    # Changes by person.
-    limit_changes_by: Mapping[str, int]
-    # Versions of the ward's limits under which alarms were raised.
-    ward_limits: Sequence[int]
+    beds: Annotated[int, Meta(description="Beds that were watched")]
+    watched_hours: Annotated[float, Meta(description="Hours in which they were watched, of all beds together")]
+    monitored_hours: Annotated[
+        float | None,
+        Meta(description="Hours with valid data; null, as all that is derived from it, where it is not known"),
+    ]
+    all: Annotated[Group, Meta(description="All alarms")]
+    by_kind: Annotated[Mapping[str, Group], Meta(description="By kind: `physiological`, `technical`")]
+    by_priority: Annotated[Mapping[str, Group], Meta(description="By priority")]
+    by_condition: Annotated[Mapping[str, Group], Meta(description="By condition: `spo2.low`")]
+    technical_share: Annotated[float | None, Meta(description="Share of technical alarms")]
+    flagged_share: Annotated[
+        Mapping[str, float] | None,
+        Meta(description="By field of a reading: share of the watched time. Null where it is not known"),
+    ]
+    floods: Annotated[
+        Mapping[UUID, int],
+        Meta(description="Times at which 10 alarms or more were raised at one bed within 10 min, by patient"),
+    ]
+    pauses: Annotated[Silences, Meta(description="Pauses of beds")]
+    shelves: Annotated[Silences, Meta(description="Shelves of alarms")]
+    limit_changes: Annotated[int, Meta(description="Changes of limits")]
+    limit_changes_by: Annotated[Mapping[str, int], Meta(description="Changes of limits by person")]
+    ward_limits: Annotated[
+        Sequence[int], Meta(description="Versions of the ward's limits under which alarms were raised")
+    ]
 
 
 class Reference(Struct, frozen=True):
     """Figure of the literature."""
 
-    value: float
-    unit: str
-    source: str
+    value: Annotated[float, Meta(description="Figure")]
+    unit: Annotated[str, Meta(description="Unit of the figure")]
+    source: Annotated[str, Meta(description="Publication")]
 
 
 # Figures to compare with.

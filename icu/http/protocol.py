@@ -64,7 +64,9 @@ def is_refused(scope: Scope) -> bool:
 
 def _reset(transport: asyncio.Transport) -> None:
     """Close a connection by a reset: the end of a body without length, to a client of HTTP/1.0, is a plain close."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    # A client that has gone has no socket any more.
+    if not transport.is_closing():
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 

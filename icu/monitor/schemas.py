@@ -19,9 +19,9 @@ class WorstAlarm(Struct, frozen=True):
     """The most urgent alarm of a patient."""
 
     id: Annotated[UUID, Meta(description="As in `GET /alarms`")]
-    condition: Annotated[str, Meta(examples=["spo2.low"])]
-    priority: Priority
-    signal: Signal
+    condition: Annotated[str, Meta(description="Sign and direction, or one word", examples=["spo2.low"])]
+    priority: Annotated[Priority, Meta(description="The highest that it had")]
+    signal: Annotated[Signal, Meta(description="`on`: it sounds, unless silenced; `latched`: over, and unseen")]
     since: Annotated[datetime, Meta(description="When it was raised, by the sender's clock")]
 
 

@@ -23,7 +23,8 @@ _UNAVAILABLE: Final = 503
 
 # Kinds of refusals, by the HTTP status.
 _KINDS: Final = {
-    400: Kind.INVALID,
+    # A span or a name that a person typed.
+    400: Kind.SENSELESS,
     403: Kind.FORBIDDEN,
     404: Kind.MISSING,
     _CONFLICT: Kind.CONFLICT,

@@ -128,7 +128,7 @@ def _counts(counts: Mapping[Any, int]) -> str:
 
 
 def _row(name: str, cells: tuple[str, ...]) -> str:
-    return f"{name:24}" + "".join(f"{each:>7}" for each in cells)
+    return f"{name:24}" + "".join(f" {each:>6}" for each in cells)
 
 
 def _figure(value: float | None) -> str:

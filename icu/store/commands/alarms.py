@@ -76,11 +76,7 @@ async def shelve(
         CommandConflictError: It has ended, was not raised, has sounded again since, or cannot be shelved.
         StoreError: See Door.carry_out.
     """
-    length = round(minutes * _MINUTE)
-    if not 0 < length <= LONGEST_SHELF:
-        raise SenselessCommandError(
-            f"an alarm is shelved for an hour at most: write minutes from 1 to {LONGEST_SHELF // _MINUTE}"
-        )
+    length = _shelf_length(minutes)
 
     async def work(desk: Desk) -> Alarm | CommandConflictError:
         found = await episodes.episode(desk.transaction, alarm)
@@ -90,6 +86,16 @@ async def shelve(
         return await _answered(desk, found, pure.answer(found, command), stored=found.version)
 
     return await door.carry_out("shelve", author, work)
+
+
+def _shelf_length(minutes: float) -> int:
+    length = minutes * _MINUTE
+    # Compared before it is rounded: neither NaN nor infinity can be.
+    if not 1 <= length <= LONGEST_SHELF:
+        raise SenselessCommandError(
+            f"an alarm is shelved for an hour at most: write minutes from 1 to {LONGEST_SHELF // _MINUTE}"
+        )
+    return round(length)
 
 
 async def _answered(desk: Desk, found: Episode, outcome: Outcome, *, stored: int) -> Alarm | CommandConflictError:

@@ -164,10 +164,11 @@ async def newest(transaction: Transaction, patient: UUID) -> int | None:
 
 
 def _pause_length(seconds: float) -> int:
-    length = round(seconds * 1_000)
-    if not 0 < length <= LONGEST_PAUSE:
+    length = seconds * 1_000
+    # Compared before it is rounded: neither NaN nor infinity can be.
+    if not 1 <= length <= LONGEST_PAUSE:
         raise SenselessCommandError(f"a pause is 2 minutes at most: write seconds from 1 to {LONGEST_PAUSE // 1_000}")
-    return length
+    return round(length)
 
 
 async def _state(transaction: Transaction, patient: UUID) -> BedState:

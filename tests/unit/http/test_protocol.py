@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from icu.http import asgi, protocol
 from icu.http.connections import Connections
-from icu.http.protocol import REQUEST_TIMEOUT, WRITE_TIMEOUT, is_refused
+from icu.http.protocol import REQUEST_TIMEOUT, WRITE_TIMEOUT, cut_off, is_refused
 from tests.clocks import virtual_asyncio
 from tests.unit.http.test_asgi import hello, serving
 
@@ -329,6 +329,34 @@ async def test_a_response_that_nobody_reads_gives_its_place_back(monkeypatch: py
     async with open_desk(connections) as (_, [connect]):
         await (await connect()).ask(b"/endless")
         await until(lambda: len(connections.served) == 0)
+
+
+async def test_a_client_that_has_gone_is_cut_off_without_an_error() -> None:
+    """A stream whose client has left is cut off in silence: there is no connection to reset any more."""
+    outcomes: list[str] = []
+
+    async def stream(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await hello(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"event", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await anyio.sleep(0.01)  # until the event loop has closed the socket
+        try:
+            await cut_off(scope, receive)
+        except OSError as exc:
+            outcomes.append(str(exc))
+        else:
+            outcomes.append("cut off")
+
+    async with serving(stream) as address:
+        async with await anyio.connect_tcp("127.0.0.1", int(address.rpartition(":")[2])) as client:
+            await client.send(GET)
+            await client.receive()
+        await until(lambda: bool(outcomes))
+    assert outcomes == ["cut off"]
 
 
 async def test_what_is_no_http_gets_a_problem() -> None:

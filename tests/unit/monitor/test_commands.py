@@ -72,7 +72,7 @@ async def test_a_latched_alarm_ends_once(monitor: httpx.AsyncClient, writer: Wri
 async def test_a_shelf(ward: httpx.AsyncClient, url: str) -> None:
     """An alarm is shelved for minutes with a reason; not for longer than an hour, and not one of high priority."""
     path = f"/alarms/{ALARM}/shelve"
-    for minutes in (0, -1, 61, 1e300):
+    for minutes in (0, -1, 61, 1e308, "nan", "inf"):
         answer = await ward.post(path, json={"by": "Anna", "why": "suction", "minutes": minutes})
         assert answer.status_code == 422
         assert "write minutes from 1 to 60" in answer.json()["detail"]
@@ -87,8 +87,9 @@ async def test_a_shelf(ward: httpx.AsyncClient, url: str) -> None:
 async def test_a_pause(ward: httpx.AsyncClient, url: str) -> None:
     """A pause silences what sounds at the bed, for two minutes at most; it can be given again."""
     path = f"/patient/{ANNA}/pause"
-    for seconds in (0, -5, 121):
-        assert (await ward.post(path, json={"by": "Anna", "seconds": seconds})).status_code == 422
+    for seconds in (0, -5, 121, 1e308, "nan", "inf"):
+        for each in (path, "/ward/silence"):
+            assert (await ward.post(each, json={"by": "Anna", "seconds": seconds})).status_code == 422
     for by in ("Anna", "Boris"):
         answer = await ward.post(path, json={"by": by, "seconds": 120})
         assert (answer.status_code, answer.json()["paused"]["by"]) == (200, by)

@@ -170,6 +170,7 @@ def test_changes_in_words(words: str, limits: Mapping[str, ConditionLimits]) -> 
         ("spo2.low low=88", "'low' is none of medium, high, delay"),
         ("spo2.low medium=x", "'x' is no number"),
         ("spo2.low medium=nan", "'nan' is no number"),
+        ("spo2.low medium=1e400", "'1e400' is too large for a number"),
         ("spo2.low delay=off", "'off' is no number"),
     ],
 )
