@@ -37,6 +37,8 @@ class Heart:
         self._transport = transport
         self._now = now
         self._written_at = anyio.current_time()
+        # False before the first: the first batch takes one along, so that no reading is stored without a sign of life.
+        self._has_written = False
         # Records of the topic that are not fetched yet.
         self.lag = 0
         self._away: str | None = "the topic is not read yet"
@@ -44,7 +46,8 @@ class Heart:
 
     def due_with_batch(self) -> Beat | None:
         """Return the heartbeat for a batch's transaction; None if the last one is young."""
-        return None if anyio.current_time() - self._written_at < WITH_BATCH else self.beat()
+        young = self._has_written and anyio.current_time() - self._written_at < WITH_BATCH
+        return None if young else self.beat()
 
     def beat(self) -> Beat:
         """Return a heartbeat of now."""
@@ -81,6 +84,7 @@ class Heart:
     def note_written(self) -> None:
         """Note that a heartbeat was written."""
         self._written_at = anyio.current_time()
+        self._has_written = True
 
     @asynccontextmanager
     async def beating(self, write: Callable[[Beat], Awaitable[None]]) -> AsyncIterator[None]:

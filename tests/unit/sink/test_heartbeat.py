@@ -69,8 +69,9 @@ class TestVirtualTime:
                     heart.note_written()
                     times.append(anyio.current_time())
         assert alone == []
-        gaps = {round(after - before, 2) for before, after in itertools.pairwise(times)}
-        assert gaps == {WITH_BATCH}
+        gaps = [round(after - before, 2) for before, after in itertools.pairwise(times)]
+        # The first batch takes the first one along: no reading is stored without a sign of life.
+        assert (gaps[0], set(gaps[1:])) == (0.25, {WITH_BATCH})
 
     async def test_a_database_that_is_away(self, heart: Heart) -> None:
         """A heartbeat that cannot be written is tried again each second, with the time of then."""
