@@ -96,7 +96,7 @@ class Bed:
         self.rows += [(row, self.interval) for row in rows]
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, with a tick at each deadline."""
+        """Pass time, with a tick at each deadline."""
         until = NOON + round(seconds * 1000)
         before = 0
         while self.ward.due is not None and self.ward.due <= until:
@@ -165,7 +165,7 @@ class Bed:
         return [str(each.event) for each in self.outbox if each.episode.condition == name]
 
     def answer(self, command: Acknowledge | Shelve, episode: Episode) -> Outcome:
-        """Let a person answer an alarm; the engine reads it from the table."""
+        """Answer an alarm as a person does; the engine reads it from the table."""
         outcome = answer(self.table[episode.id], command)
         self.apply(outcome.changes)
         return outcome

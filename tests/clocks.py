@@ -40,7 +40,7 @@ class ForwardLoop(asyncio.SelectorEventLoop):
 
 
 def pass_time(seconds: float) -> None:
-    """Let time pass on the running test's loop."""
+    """Pass time on the running test's loop."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ForwardLoop)
     loop.ahead += seconds

@@ -76,7 +76,7 @@ class WatchedWard:
             group.cancel_scope.cancel()
 
     async def until(self, seconds: float) -> None:
-        """Let time pass, a second at a time: a sink that runs has calls that would time out."""
+        """Pass time, a second at a time: a sink that runs has calls that would time out."""
         while (left := seconds - self.seconds) > 0:
             if self._runs and left >= LOOK:
                 await self.look_again(min(1.0, left))

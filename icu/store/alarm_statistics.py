@@ -1,4 +1,4 @@
-"""What the store knows of the alarms of a span of time, for their statistics.
+"""Alarms, beds and commands of a span of time, for the statistics.
 
 Not kept yet, and so absent: for how long patients had valid data, and for how long signs were flagged; and when those
 were admitted who are discharged now.
@@ -35,7 +35,7 @@ _COMMANDS: Final = text(
 
 
 class Found(Struct, frozen=True):
-    """What there was in a span of time."""
+    """Content of a span of time."""
 
     records: Sequence[Record]
     beds: Sequence[Bed]

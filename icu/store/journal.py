@@ -58,7 +58,7 @@ class AlarmNews(Struct, frozen=True, array_like=True):
 
 
 class Entry(Struct, frozen=True):
-    """What an entry tells."""
+    """Content of an entry."""
 
     # In the order of COLUMNS.
     rows: Sequence[ReadingRow] = ()

@@ -52,7 +52,7 @@ def test_alarms_in_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int) -> No
         asyncio.run(set_limits(f"sqlite:///{stage.database}", limits))
         for _ in range(KILLS):
             enough = count(stage.database) + random.randint(0, 100)
-            until(lambda enough=enough: count(stage.database) > enough, "nobody goes on")  # type: ignore[misc]
+            until(lambda enough=enough: count(stage.database) > enough, "nobody goes on")  # type: ignore[misc] - a default argument has no type here
             stage.sink.kill()
             stage.sink.start()
         rest(stage)

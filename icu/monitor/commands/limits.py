@@ -46,7 +46,7 @@ async def ward_limits(request: AnyRequest, reader: NamedDependency[Reader]) -> L
 async def set_ward_limits(
     request: AnyRequest, data: JSONBody[LimitsCommand], door: NamedDependency[Door]
 ) -> LimitsState:
-    """What is left out stays as it is. 409 for an old `version`."""
+    """Keys that are left out stay as they are. 409 for an old `version`."""
     author = author_of(request, data.by)
     return await limits.set_ward_limits(door, author, version=data.version, conditions=data.conditions)
 

@@ -1,4 +1,4 @@
-"""What all routes of commands have in common: who may command, the author, and the answer to a conflict."""
+"""Common parts of all routes of commands: who may command, the author, and the answer to a conflict."""
 
 from typing import Annotated, Any, Final, TypeAlias
 

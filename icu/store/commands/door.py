@@ -39,7 +39,7 @@ class Author(Struct, frozen=True):
 
 
 class Desk:
-    """What a command works with: its transaction, its author and its time.
+    """Tools of a command: its transaction, its author and its time.
 
     Args:
         transaction: Open transaction.

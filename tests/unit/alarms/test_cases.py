@@ -472,7 +472,7 @@ def test_high_alarms_and_lost_patients_are_not_shelved() -> None:
 
 
 def test_a_patient_without_a_temperature() -> None:
-    """Who never had a temperature misses none; who had it and lost it does."""
+    """A patient who never had a temperature misses none; one who lost it does."""
     bed = Bed()
     for number in range(20):
         bed.send(number * 5, temperature=None)
@@ -590,7 +590,7 @@ def test_a_discharged_patient_comes_back() -> None:
 
 
 def test_forgotten_patients_are_discharged_in_silence() -> None:
-    """Who was not heard for a day when the engine starts is discharged without an alarm."""
+    """A patient who was not heard for a day when the engine starts is discharged without an alarm."""
     bed = Bed()
     low(bed, [85] * 4)
     bed.now += 25 * 3_600_000

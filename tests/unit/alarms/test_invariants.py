@@ -74,7 +74,7 @@ class Engine(RuleBasedStateMachine):
     @rule(parts=st.lists(READINGS, min_size=1, max_size=4), length=st.sampled_from([90, 600]))
     @precondition(lambda self: not self.kill)
     def outage(self, parts: list[dict[str, Any]], length: float) -> None:
-        """Let the sink be away while the sender goes on; then a backlog comes in one batch."""
+        """Keep the sink away while the sender goes on; then a backlog comes in one batch."""
         arrives = self.seconds + length
         times = [self.seconds + (number + 1) * self.step for number in range(int(length / self.step))]
         for bed in self.beds:

@@ -14,7 +14,7 @@ from icu.vitals.catalogue import VitalSigns
 
 def overrides(name: str, **fields: object) -> Limits:
     """Return a patient's limits of one condition."""
-    return Limits(1, {name: ConditionLimits(**fields)})  # type: ignore[arg-type]
+    return Limits(1, {name: ConditionLimits(**fields)})  # type: ignore[arg-type] - any fields, wrong ones too
 
 
 def test_the_defaults_are_sound() -> None:

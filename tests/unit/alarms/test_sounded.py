@@ -31,7 +31,7 @@ def test_an_alarm_of_a_paused_bed() -> None:
 
 
 def test_an_alarm_of_a_backlog() -> None:
-    """What is present at the end of a backlog is heard then."""
+    """An alarm that is present at the end of a backlog is heard then."""
     bed = Bed()
     bed.send(0)
     bed.send(5, pulse=45, arrives=600, backlog=True)

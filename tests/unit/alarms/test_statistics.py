@@ -74,7 +74,7 @@ def test_without_time_there_are_no_rates() -> None:
 
 
 def test_a_suppressed_one_was_no_alarm() -> None:
-    """What ended before its delay was over counts beside the alarms, and is in no other figure."""
+    """Alarms that ended before their delay count beside the others, and are in no other figure."""
     found = statistics_of([alarm(None, ended=5, end_reason="suppressed"), alarm(None)], [bed()])
     assert (found.all.raised, found.all.suppressed, found.all.ended, found.all.duration.count) == (0, 1, {}, 0)
     assert found.by_condition["spo2.low"].suppressed == 1

@@ -58,7 +58,7 @@ def test_a_tick_that_is_thrown_away_is_due_still() -> None:
 
 
 def test_a_batch_is_stored_in_one_row_an_episode() -> None:
-    """What opens, changes and ends in one batch is one row, from the version in the store to the last."""
+    """An alarm that opens, changes and ends in one batch is one row, from the version in the store to the last."""
     bed = Bed()
     bed.take(rows(97))
     evaluation = Evaluation(bed.ward)
@@ -78,7 +78,7 @@ def test_a_ward_without_readings_has_no_deadline() -> None:
 
 
 def test_an_admitted_patient_is_missed_from_then_on() -> None:
-    """Who was admitted and never heard is stale."""
+    """A patient who was admitted and never heard is stale."""
     bed = Bed()
     bed.rule(admit(bed.bed, now=NOON, label="7"))
     bed.wait(20)

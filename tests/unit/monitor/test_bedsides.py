@@ -1,4 +1,4 @@
-"""What the list of patients says beside the readings: bed, silences, worst alarm, and what is behind."""
+"""The list of patients beside the readings: bed, silences, worst alarm, and what is behind."""
 
 from typing import Any
 

@@ -36,7 +36,7 @@ async def freshness(url: str, ward: WatchedWard) -> AsyncIterator[Freshness]:
 
 
 async def blind_after(ward: WatchedWard, freshness: Freshness) -> float:
-    """Let time pass, with a look each second, until the ward is blind. Returns the seconds."""
+    """Pass time, with a look each second, until the ward is blind. Returns the seconds."""
     begun = ward.seconds
     while freshness.blind is None:
         pass_time(1)

@@ -40,7 +40,7 @@ async def freshness(reader: Reader, clocks: Clocks) -> Freshness:
 
 
 async def pass_time(freshness: Freshness, clocks: Clocks, seconds: float) -> None:
-    """Let seconds pass, with a look at the end."""
+    """Pass seconds, with a look at the end."""
     clocks.steady += seconds
     await freshness.look()
 

@@ -231,7 +231,7 @@ async def test_what_comes_while_it_is_loaded(writer: Writer, monitor: Monitor, m
 
 
 async def test_the_clock_is_set_back_behind_a_late_arrival(writer: Writer, monitor: Monitor) -> None:
-    """What arrived late counts again then, though it was too old to count when the list was loaded."""
+    """A reading that arrived late counts again then, though it was too old to count when the list was loaded."""
     await store(writer, [observation(5 * n) for n in range(10)], arrived=NOON + 45_000)
     await store(writer, [observation(-3 * HOUR, pulse=50)], start=10, arrived=NOON + 50_000)
     for seconds in (60, 10 - 3 * HOUR, 60):
@@ -272,7 +272,7 @@ async def test_before_the_watch_has_begun(writer: Writer, url: str) -> None:
 
 
 async def test_a_journal_that_was_cut_is_noticed(writer: Writer, monitor: Monitor, url: str) -> None:
-    """What it no longer tells is read from the store."""
+    """Batches that it no longer tells are read from the store."""
     await store(writer, [observation(0)], arrived=NOON)
     await monitor.check()
     for place in range(1, 4):

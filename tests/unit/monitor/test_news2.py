@@ -204,7 +204,7 @@ async def test_what_was_entered(writer: Writer, monitor: httpx.AsyncClient, url:
 
 
 async def test_a_trend_with_what_was_entered(writer: Writer, monitor: httpx.AsyncClient, url: str) -> None:
-    """What was entered counts from then on, by the sender's clock; before it, air was assumed."""
+    """Inputs count from then on, by the sender's clock; before it, air was assumed."""
     arrived = just_now()
     await store(writer, [observation(second) for second in range(0, 30, 5)], arrived=arrived)
     lag = arrived - NOON - 25_000  # of the latest reading

@@ -37,7 +37,7 @@ def test_the_defaults(icu: Run, ward: Ward) -> None:
 
 
 def test_change_the_ward(icu: Run, ward: Ward) -> None:
-    """What has changed is printed, with the version and its author; all else stays."""
+    """The change is printed, with the version and its author; all else stays."""
     words = ("spo2.low", "medium=88", "delay=20", "pulse.high", "high=off")
     code, out, _ = icu("limits", "set", *words, "--by", "Ann")
     assert code == 0
