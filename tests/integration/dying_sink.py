@@ -31,7 +31,7 @@ class Dying(KafkaTransport):
 
 
 # In place of the notification: here a trigger of the database writes the events.
-Publisher.is_due = property(lambda self: not self._events)  # type: ignore[assignment, method-assign]
+Publisher.is_due = property(lambda self: not self._events)  # type: ignore[assignment, method-assign] - a fault planted in a program of its own
 
 
 async def run() -> None:
