@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.exceptions import InternalServerException, SerializationException
 
 from icu.http.errors import UnreadableBodyError
+from icu.http.fields import to_body
 
 # Bytes of a body. No route needs a large one.
 MAX_BODY: Final = 100_000
@@ -25,8 +26,11 @@ class BodyRequest(Request[Any, Any, Any]):
             raise UnreadableBodyError("the connection ended before the body did") from exc
 
     async def json(self) -> Any:  # noqa: ANN401 - whatever was sent
-        """Decode the body. Raises UnreadableBodyError if it is not UTF-8, or nests too deeply."""
-        # Other mistakes are msgspec's own errors, which Litestar handles.
+        """Decode the body to the type of its route. Raises UnreadableBodyError for one that cannot be."""
+        # Here, since Litestar would take a text for a number, as in a query.
+        return to_body(await self._decoded(), self.route_handler.parsed_fn_signature.parameters["data"].annotation)
+
+    async def _decoded(self) -> Any:  # noqa: ANN401 - whatever was sent
         try:
             return await super().json()
         except SerializationException as exc:
