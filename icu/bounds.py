@@ -36,15 +36,15 @@ _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 
 
 @lru_cache(maxsize=16_384)
-def check_name(name: str) -> str:
+def check_name(name: str, *, most: int = MAX_NAME_LENGTH) -> str:
     """Return the name if it is readable for a person.
 
     Raises:
-        ValueError: It is empty, longer than MAX_NAME_LENGTH, invisible, or has control characters.
+        ValueError: It is empty, has over `most` characters, is invisible, or has control characters.
     """
     # Cached, since each batch brings the same patients' names again.
-    if not name.strip() or len(name) > MAX_NAME_LENGTH:
-        raise ValueError(f"a name has 1 to {MAX_NAME_LENGTH} characters")
+    if not name.strip() or len(name) > most:
+        raise ValueError(f"a name has 1 to {most} characters")
     for character in name:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _DIRECTION:
             raise ValueError(f"a name cannot hold the control character U+{ord(character):04X}")

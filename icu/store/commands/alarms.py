@@ -93,7 +93,7 @@ def _shelf_length(minutes: float) -> int:
     # Compared before it is rounded: neither NaN nor infinity can be.
     if not 1 <= length <= LONGEST_SHELF:
         raise SenselessCommandError(
-            f"an alarm is shelved for an hour at most: write minutes from 1 to {LONGEST_SHELF // _MINUTE}"
+            f"an alarm is shelved for an hour at most: write minutes above 0, up to {LONGEST_SHELF // _MINUTE}"
         )
     return round(length)
 

@@ -143,12 +143,9 @@ def check_label(label: str) -> str:
     """
     label = unicodedata.normalize("NFC", label.strip())
     try:
-        check_name(label)
+        return check_name(label, most=LONGEST_LABEL)
     except ValueError as exc:
         raise SenselessCommandError(f"bed: {exc}".replace("a name", "a label")) from exc
-    if len(label) > LONGEST_LABEL:
-        raise SenselessCommandError(f"bed: a label has {LONGEST_LABEL} characters at most: write a shorter one")
-    return label
 
 
 async def check_patient(transaction: Transaction, patient: UUID) -> None:
@@ -167,7 +164,9 @@ def _pause_length(seconds: float) -> int:
     length = seconds * 1_000
     # Compared before it is rounded: neither NaN nor infinity can be.
     if not 1 <= length <= LONGEST_PAUSE:
-        raise SenselessCommandError(f"a pause is 2 minutes at most: write seconds from 1 to {LONGEST_PAUSE // 1_000}")
+        raise SenselessCommandError(
+            f"a pause is 2 minutes at most: write seconds above 0, up to {LONGEST_PAUSE // 1_000}"
+        )
     return round(length)
 
 

@@ -130,7 +130,7 @@ def test_shelve(icu: Run, ward: Ward) -> None:
     assert icu(*words) == (64, "", "icu: --why is missing (see python -m icu alarms shelve --help)\n")
     code, _, err = icu(*words, "--why", "known", "--for", "2h")
     assert code == 64
-    assert "write minutes from 1 to 60" in err
+    assert "write minutes above 0, up to 60" in err
     code, out, _ = icu(*words, "--why", "known")
     assert code == 0
     assert out.splitlines()[1].endswith(" by Ann (unverified): shown, but silent")
