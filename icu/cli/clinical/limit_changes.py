@@ -61,6 +61,8 @@ class WardLimits:
         fields["version"] = before.version
         after = self._monitor.command(path, LimitsState, fields, method=method, in_words=_in_words)
         click.echo(f"{self._name}: {version_of(after)}")
+        if after.version == before.version:
+            click.echo("  nothing was changed: these are the limits already")
         for line in changes_between(before.in_force, after.in_force):
             click.echo(f"  {line}")
         for reason in after.refused:
@@ -102,6 +104,9 @@ class PatientLimits(WardLimits):
             UsageError: There are none of such a condition.
         """
         before = self._fetch()
+        if not before.conditions and not conditions:
+            click.echo(f"{self._name} has no limits of its own: nothing was changed")
+            return
         strange = [each for each in conditions if each not in before.conditions]
         if strange:
             own = ", ".join(before.conditions) or "none"

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from icu.alarms.auto import auto_limits
 from icu.alarms.checks import check_limits
 from icu.alarms.limits import ConditionLimits, Limits, change, merge
 from icu.alarms.sample import sample_of
-from icu.store.audit import DONE
+from icu.store.audit import DONE, UNCHANGED
 from icu.store.commands.beds import check_patient
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
@@ -123,6 +124,9 @@ async def _set(
         await desk.note("version before", patient=patient, before=old)
         why = f"the limits have version {before.limits.version} now: look at them, and send that"
         return CommandConflictError(why, old)
+    if changed.conditions == before.limits.conditions:
+        await desk.note(UNCHANGED, patient=patient, before=old)
+        return replace(old, refused=refused)
     by = desk.author.by
     await insert_limits(desk.transaction, changed, patient=patient, by=by, at=desk.now)
     ward = changed if patient is None else (await limits_of(desk.transaction)).limits

@@ -172,7 +172,7 @@ async def test_limits_without_sense(ward: httpx.AsyncClient, url: str, condition
     assert rows(url, COUNT) == [(0,)]
 
 
-async def test_limits_of_a_patient(ward: httpx.AsyncClient) -> None:
+async def test_limits_of_a_patient(ward: httpx.AsyncClient, url: str) -> None:
     """A patient's own limits stand above the ward's, and are replaced as a whole; the ward's must fit beneath."""
     path = f"/patient/{ANNA}/limits"
     own = {"spo2.low": {"values": {"medium": 85}}}
@@ -184,6 +184,10 @@ async def test_limits_of_a_patient(ward: httpx.AsyncClient) -> None:
     assert (refused.status_code, str(ANNA) in refused.json()["detail"]) == (422, True)
     none = (await ward.put(path, json={"by": "Anna", "version": 1, "conditions": {}})).json()
     assert (none["version"], none["conditions"]) == (2, {})
+    again = await ward.put(path, json={"by": "Anna", "version": 2, "conditions": {}})
+    assert (again.status_code, again.json()) == (200, none)
+    assert audit(url)[-1] == ("limits", "Anna", "unchanged")
+    assert rows(url, "SELECT max(version) FROM limits") == [(2,)]
 
 
 async def test_automatic_limits(ward: httpx.AsyncClient, writer: Writer) -> None:
@@ -197,6 +201,8 @@ async def test_automatic_limits(ward: httpx.AsyncClient, writer: Writer) -> None
     found = (await ward.post(path, json={"by": "Anna", "version": 0})).json()
     assert found["conditions"]["pulse.low"]["values"] == {"medium": 58}
     assert [each.split(":")[0] for each in found["refused"]] == ["map", "temperature"]
+    again = await ward.post(path, json={"by": "Anna", "version": 1})
+    assert (again.status_code, again.json()) == (200, found)
 
 
 async def test_inputs_of_news2(ward: httpx.AsyncClient, url: str) -> None:

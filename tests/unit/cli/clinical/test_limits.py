@@ -67,8 +67,20 @@ def test_change_a_patient(icu: Run, ward: Ward) -> None:
     code, _, err = icu("limits", "clear", "Boris", "spo2.low")
     assert (code, err.endswith("has no own limits of spo2.low: there are pulse.high\n")) == (64, True)
     assert icu("limits", "clear", "Boris")[0] == 0
+    code, out, _ = icu("limits", "clear", "Boris")
+    assert (code, out.endswith(", Boris has no limits of its own: nothing was changed\n")) == (0, True)
+    assert icu("limits", "clear", "Boris", "spo2.low")[2].endswith("no own limits of spo2.low: there are none\n")
     assert ", Boris: version 4, " in icu("limits", "show", "Boris")[1]
     assert "patient" not in icu("limits", "show", "Boris")[1]
+
+
+def test_limits_that_hold_already(icu: Run, ward: Ward) -> None:
+    """They make no version, and this is said."""
+    for _ in range(2):
+        code, out, _ = icu("limits", "set", "spo2.low", "medium=88", "--by", "Ann")
+    assert (code, out.splitlines()[1:]) == (0, ["  nothing was changed: these are the limits already"])
+    assert icu("limits", "show")[1].startswith("the ward: version 1, ")
+    assert ward.audit() == [("limits", "Ann", "done"), ("limits", "Ann", "unchanged")]
 
 
 def test_limits_that_make_no_sense(icu: Run, ward: Ward) -> None:
