@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from icu.config.errors import ConfigurationError
 from icu.errors import Kind
+from icu.sorting import natural
 from icu.supervisor.errors import SupervisionError
 
 
@@ -27,6 +28,9 @@ class UnknownBedError(UnknownChildError):
     """Neither a patient nor a patient child has the name or uuid, or matches the pattern."""
 
     noun = "bed"
+
+    def __init__(self, pattern: str, known: Sequence[str]) -> None:
+        super().__init__(pattern, sorted(known, key=natural))
 
 
 class PartlyDoneError(SupervisionError):

@@ -4,9 +4,7 @@ The newest reading by its time is nearly always the latest one. Where it may not
 is unsure, and the store has to be asked.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from uuid import UUID
@@ -14,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from icu.sorting import natural
 from icu.store.alarms import Alarm
 from icu.store.beds import Place
 from icu.store.following import Batch
@@ -23,7 +22,6 @@ from icu.store.readings import CLOCK_TOLERANCE_MS, LAG, TIMESTAMP, ReadingRow
 from icu.vitals.staleness import GAPS, stale_after
 
 _alarms: Final = msgspec.json.Decoder(Alarm)
-_DIGITS: Final = re.compile("([0-9]+)")
 
 
 class Kept:
@@ -199,13 +197,5 @@ class Roster:
         self._order = None
 
 
-def _by_name(patient: Kept) -> tuple[bool, Sequence[str | int], str]:
-    return patient.name is None, _natural(patient.name or ""), str(patient.uuid)
-
-
-# As many as there may be patients, who are sorted anew after each change of names.
-@lru_cache(maxsize=16_384)
-def _natural(name: str) -> Sequence[str | int]:
-    """Make a sort key: the name without its case, and its numbers as integers."""
-    # The split has text at even and numbers at odd places, so that only like is compared with like.
-    return tuple(int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(name.casefold())))
+def _by_name(patient: Kept) -> tuple[bool, tuple[str | int, ...], str]:
+    return patient.name is None, natural(patient.name or ""), str(patient.uuid)

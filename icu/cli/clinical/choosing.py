@@ -9,6 +9,7 @@ from icu.cli.errors import UnknownAlarmError
 from icu.cli.listing import escape_control
 from icu.control.errors import UnknownBedError
 from icu.errors import UsageError
+from icu.sorting import natural
 
 # Candidates that a message names.
 _MOST: Final = 10
@@ -40,6 +41,7 @@ def choose_patient(patients: Sequence[Patient], word: str) -> Patient:
     if not found:
         raise UnknownBedError(escape_control(word), [escape_control(each.bed or each.name or "") for each in patients])
     if len(found) > 1:
+        found.sort(key=lambda each: natural(str(each)))
         raise UsageError(f"{escape_control(word)!r} names {len(found)} patients: {_some(found)}")
     return found[0]
 
