@@ -21,8 +21,8 @@ from icu.monitor.encoding import encode_readings
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.formats.description import METRICS, MetricsOperation
 from icu.monitor.formats.table import FORMATS, FormatName
+from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
 from icu.monitor.queries import (
-    TIME_SCHEMA,
     AnyRequest,
     Span,
     check_parameters,
@@ -62,13 +62,8 @@ async def list_metrics(
     request: AnyRequest,
     reader: NamedDependency[Reader],
     patient_uuid: PatientUuid,
-    since: Annotated[
-        str | None,
-        QueryParameter(name="from", schema_extra=TIME_SCHEMA, description="Not before this time, with its zone"),
-    ] = None,
-    until: Annotated[
-        str | None, QueryParameter(name="to", schema_extra=TIME_SCHEMA, description="Before this time, with its zone")
-    ] = None,
+    since: Annotated[str | None, from_parameter("Not before this time, with its zone")] = None,
+    until: Annotated[str | None, to_parameter("Before this time, with its zone")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Readings on a page")] = 1_000,
     order: Annotated[
         Order,
@@ -79,11 +74,10 @@ async def list_metrics(
     ] = None,
     every: Annotated[
         str | None,
-        QueryParameter(
-            max_length=20,
-            schema_extra={"examples": ["1min"]},
-            description="Statistics of buckets of this length instead of readings: 1s to 1d. Buckets begin at whole "
-            "multiples of it since 1970 UTC; where there are no readings there is no bucket",
+        every_parameter(
+            "Statistics of buckets of this length instead of readings: 1s to 1d. Buckets begin at whole multiples of "
+            "it since 1970 UTC; where there are no readings there is no bucket",
+            example="1min",
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - mistakes are told by the name of the parameter

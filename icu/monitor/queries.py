@@ -19,9 +19,6 @@ from icu.store.readings import from_milliseconds, milliseconds
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
-# For OpenAPI alone: handlers take text, and parse it with clearer messages.
-TIME_SCHEMA: Final = {"format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}
-
 # Milliseconds of a bucket.
 SHORTEST_BUCKET: Final = 1_000
 LONGEST_BUCKET: Final = 86_400_000
@@ -80,7 +77,7 @@ def parse_span(since: str | None, until: str | None) -> Span:
     """
     span = Span(_parse_time("from", since), _parse_time("to", until))
     if span.since and span.until and span.since > span.until:
-        raise InvalidQueryError("`from` is later than `to`: no reading can lie between them")
+        raise InvalidQueryError("`from` is later than `to`: write an earlier `from`, or a later `to`")
     return span
 
 

@@ -14,7 +14,8 @@ from icu.monitor.ages import Ages
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.formats import ward as ward_format
 from icu.monitor.formats.description import WARD_HISTORY
-from icu.monitor.queries import TIME_SCHEMA, AnyRequest, Span, check_parameters, parse_every, parse_span
+from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
+from icu.monitor.queries import AnyRequest, Span, check_parameters, parse_every, parse_span
 from icu.store.reader import Reader
 from icu.store.readings import CLOCK_TOLERANCE_MS, milliseconds
 from icu.store.ward_history import WardHistory, WardSpan
@@ -40,22 +41,10 @@ async def ward_history(
     ages: NamedDependency[Ages],
     since: Annotated[
         str | None,
-        QueryParameter(
-            name="from",
-            schema_extra=TIME_SCHEMA,
-            description="Not before this time, with its zone. Unless given, an hour before `to`, at a whole bucket",
-        ),
+        from_parameter("Not before this time, with its zone. Unless given, an hour before `to`, at a whole bucket"),
     ] = None,
-    until: Annotated[
-        str | None,
-        QueryParameter(
-            name="to", schema_extra=TIME_SCHEMA, description="Before this time, with its zone. Now, unless it is given"
-        ),
-    ] = None,
-    every: Annotated[
-        str,
-        QueryParameter(max_length=20, schema_extra={"examples": ["1min"]}, description="Length of a bucket, 1s to 1d"),
-    ] = "1min",
+    until: Annotated[str | None, to_parameter("Before this time, with its zone. Now, unless it is given")] = None,
+    every: Annotated[str, every_parameter("Length of a bucket, 1s to 1d", example="1min")] = "1min",
     signs: Annotated[
         str,
         QueryParameter(

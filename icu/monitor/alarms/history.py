@@ -2,7 +2,6 @@
 
 from difflib import get_close_matches
 from typing import Annotated, Final
-from uuid import UUID
 
 from litestar import Response, get
 from litestar.datastructures import ResponseHeader
@@ -12,8 +11,8 @@ from litestar.params import QueryParameter
 from icu.alarms.conditions import CONDITIONS, Priority
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
+from icu.monitor.parameters import OnlyPatient, OnsetFrom, OnsetTo
 from icu.monitor.queries import (
-    TIME_SCHEMA,
     AnyRequest,
     check_parameters,
     check_whole_number,
@@ -49,15 +48,9 @@ MAX_PAGE: Final = 1_000
 async def alarm_history(
     request: AnyRequest,
     reader: NamedDependency[Reader],
-    since: Annotated[
-        str | None,
-        QueryParameter(name="from", schema_extra=TIME_SCHEMA, description="Onset not before this time, with its zone"),
-    ] = None,
-    until: Annotated[
-        str | None,
-        QueryParameter(name="to", schema_extra=TIME_SCHEMA, description="Onset before this time, with its zone"),
-    ] = None,
-    patient: Annotated[UUID | None, QueryParameter(description="Only this patient's")] = None,
+    since: OnsetFrom = None,
+    until: OnsetTo = None,
+    patient: OnlyPatient = None,
     condition: Annotated[
         str | None, QueryParameter(schema_extra={"enum": list(CONDITIONS)}, description="Only of this condition")
     ] = None,

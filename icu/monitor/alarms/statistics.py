@@ -7,14 +7,14 @@ from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
 from msgspec import Meta, structs
 
 from icu.alarms.statistics import LITERATURE, Reference, Statistics, statistics_of
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.freshness import Freshness
-from icu.monitor.queries import TIME_SCHEMA, AnyRequest, check_parameters, parse_span
+from icu.monitor.parameters import OnlyPatient, OnsetFrom, OnsetTo
+from icu.monitor.queries import AnyRequest, check_parameters, parse_span
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
 
@@ -54,15 +54,9 @@ async def alarm_statistics(
     request: AnyRequest,
     reader: NamedDependency[Reader],
     freshness: NamedDependency[Freshness],
-    since: Annotated[
-        str | None,
-        QueryParameter(name="from", schema_extra=TIME_SCHEMA, description="Onset not before this time, with its zone"),
-    ] = None,
-    until: Annotated[
-        str | None,
-        QueryParameter(name="to", schema_extra=TIME_SCHEMA, description="Onset before this time, with its zone"),
-    ] = None,
-    patient: Annotated[UUID | None, QueryParameter(description="Only this patient's")] = None,
+    since: OnsetFrom = None,
+    until: OnsetTo = None,
+    patient: OnlyPatient = None,
 ) -> AlarmStatistics:
     """As people in this field report them, beside figures of the literature. Of the last day, unless `from` says so.
 

@@ -4,14 +4,14 @@ from typing import Annotated, Final, NamedTuple
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
 
 from icu.http.problems import documented
 from icu.monitor.ages import Ages as Clock
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.metrics import MAX_READINGS, PatientUuid
 from icu.monitor.news2.answers import News2, News2Trend, now_answer, trend_answer
-from icu.monitor.queries import TIME_SCHEMA, AnyRequest, Span, check_parameters, parse_every, parse_span
+from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
+from icu.monitor.queries import AnyRequest, Span, check_parameters, parse_every, parse_span
 from icu.store.news2 import StoredInputs
 from icu.store.reader import PatientState, Reader
 from icu.store.readings import milliseconds
@@ -46,26 +46,15 @@ async def news2(
     patient_uuid: PatientUuid,
     since: Annotated[
         str | None,
-        QueryParameter(
-            name="from",
-            schema_extra=TIME_SCHEMA,
-            description="Of a trend: not before this time, with its zone. Without it from the first reading on",
-        ),
+        from_parameter("Of a trend: not before this time, with its zone. Without it from the first reading on"),
     ] = None,
     until: Annotated[
-        str | None,
-        QueryParameter(
-            name="to",
-            schema_extra=TIME_SCHEMA,
-            description="Of a trend: before this time, with its zone. Without it until now",
-        ),
+        str | None, to_parameter("Of a trend: before this time, with its zone. Without it until now")
     ] = None,
     every: Annotated[
         str | None,
-        QueryParameter(
-            max_length=20,
-            schema_extra={"examples": ["1h"]},
-            description="A trend with a score each so often, 1s to 1d, at whole multiples of it since 1970 UTC",
+        every_parameter(
+            "A trend with a score each so often, 1s to 1d, at whole multiples of it since 1970 UTC", example="1h"
         ),
     ] = None,
 ) -> News2 | News2Trend:

@@ -34,7 +34,7 @@ def test_a_span_may_be_empty() -> None:
 
 def test_a_span_goes_forward() -> None:
     """A span that ends a millisecond before its begin is a mistake."""
-    with pytest.raises(InvalidQueryError, match="`from` is later than `to`"):
+    with pytest.raises(InvalidQueryError, match="write an earlier `from`, or a later `to`"):
         parse_span("2026-01-31T12:00:00.001Z", NOON)
 
 
