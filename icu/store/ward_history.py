@@ -5,16 +5,20 @@ connection is given back between two of them.
 """
 
 from collections.abc import AsyncIterator, Hashable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import text
 
+from icu.sorting import natural
 from icu.store.history import Slice, bucket_columns, buckets_of
 from icu.store.reader import Reader
 
-_PATIENTS: Final = text("SELECT uuid, name FROM patients ORDER BY uuid")
+_PATIENTS: Final = text(
+    "SELECT patients.uuid, patients.name, bed_states.bed FROM patients"
+    " LEFT JOIN bed_states ON bed_states.patient_id = patients.id"
+)
 
 
 class WardSpan(Struct, frozen=True):
@@ -41,7 +45,7 @@ class WardPatient(NamedTuple):
 
 
 class WardHistory:
-    """History of the patients that there are, sorted by uuid."""
+    """History of the patients that there are, by bed and then by name, those without one last."""
 
     def __init__(self, reader: Reader, span: WardSpan, *, identity: Hashable, patients: Sequence[WardPatient]) -> None:
         self.span = span
@@ -55,7 +59,7 @@ class WardHistory:
         identity = await reader.look()
         async with reader.connection(identity) as connection:
             rows = await connection.rows(_PATIENTS)
-        patients = [WardPatient(UUID(uuid), name) for uuid, name in rows]
+        patients = [WardPatient(UUID(uuid), name) for uuid, name, _ in sorted(rows, key=_place)]
         return cls(reader, span, identity=identity, patients=patients)
 
     async def slices(self) -> AsyncIterator[tuple[WardPatient, Slice]]:
@@ -70,3 +74,8 @@ class WardHistory:
             async with self._reader.connection(self._identity) as connection:
                 columns = await connection.arrays(statement, names, {"uuid": str(patient.uuid), **values})
             yield patient, Slice(columns)
+
+
+def _place(patient: Sequence[Any]) -> tuple[object, ...]:
+    uuid, name, bed = patient
+    return bed is None, natural(bed or ""), name is None, natural(name or ""), uuid

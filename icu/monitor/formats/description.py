@@ -121,7 +121,9 @@ def _ward() -> Schema:
             "from": Schema(type=OpenAPIType.INTEGER, description="Milliseconds since 1970 UTC, included"),
             "to": Schema(type=OpenAPIType.INTEGER, description="Milliseconds since 1970 UTC, excluded"),
             "every": Schema(type=OpenAPIType.INTEGER, description="Milliseconds of a bucket"),
-            "patients": Schema(type=OpenAPIType.ARRAY, items=patient, description="All patients, sorted by uuid"),
+            "patients": Schema(
+                type=OpenAPIType.ARRAY, items=patient, description="All patients, by bed and then by name"
+            ),
         },
     )
 

@@ -7,12 +7,13 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from icu.messages import uuid_of_name
 from icu.monitor import ward_history
 from icu.monitor.formats import ward as ward_format
 from icu.store.writer import Writer
 from tests.histories import varied
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import NOON, restored, store
+from tests.stores import NOON, execute, restored, store
 
 HOUR = {"from": "2026-01-31T12:00:00Z", "to": "2026-01-31T13:00:00Z"}
 MINUTE = 60_000
@@ -37,20 +38,31 @@ async def alone(monitor: httpx.AsyncClient, uuid: object, **params: str) -> Any:
 async def test_each_patient_has_its_own_columns(
     writer: Writer, monitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, short: int, at_once: int
 ) -> None:
-    """As the patient's own history has them, gaps and doubts too, sorted by uuid; and one without a reading is told."""
+    """As the patient's own history has them, gaps and doubts too; and one without a reading is told."""
     monkeypatch.setattr(ward_format, "_SHORT", short)
     monkeypatch.setattr(ward_format, "_AT_ONCE", at_once)
     away = observation(7_200, patient=BORIS, patient_name='Boris "B"')
     await store(writer, [*varied(80, step=[5, 200]), away])
     for params in ({}, {"every": "90s"}, {"every": "1h"}):
         answer = await asked(monitor, **params)
-        assert [each["uuid"] for each in answer["patients"]] == sorted([str(ANNA), str(BORIS)])
+        assert [each["uuid"] for each in answer["patients"]] == [str(ANNA), str(BORIS)]
         found = {each.pop("uuid"): each for each in answer["patients"]}
         assert found[str(ANNA)].pop("name") == "Anna"
         assert found[str(ANNA)] == await alone(monitor, ANNA, **params)
         assert found[str(BORIS)].pop("name") == 'Boris "B"'
         assert found[str(BORIS)] == await alone(monitor, BORIS, **params)
         assert found[str(BORIS)]["times"] == []
+
+
+async def test_the_order_of_the_beds(writer: Writer, monitor: httpx.AsyncClient, url: str) -> None:
+    """Patients stand as their beds are numbered; behind them, by name, those without one."""
+    beds = {"Eva": "10", "Dora": "2", "Anna": "1", "Boris 10": None, "Boris 9": None, "Clara": "A"}
+    await store(writer, [observation(0, patient=uuid_of_name(name), patient_name=name) for name in beds])
+    for name, bed in beds.items():
+        label = "NULL, admitted = NULL" if bed is None else f"'b{bed}'"
+        execute(url, f"UPDATE bed_states SET bed = {label} FROM patients WHERE id = patient_id AND name = '{name}'")
+    names = [each["name"] for each in (await asked(monitor))["patients"]]
+    assert names == ["Anna", "Dora", "Eva", "Clara", "Boris 9", "Boris 10"]
 
 
 async def test_the_span_is_told(writer: Writer, monitor: httpx.AsyncClient) -> None:
