@@ -18,6 +18,9 @@ MAX_VALUE_BYTES: Final = 1_000_000
 # Nesting of arrays and objects. msgspec's own limit is the interpreter's, which differs between Python versions.
 MAX_DEPTH: Final = 512
 
+# Bytes of the longest form of a uuid, as a URN (RFC 9562). No longer key is read, or kept in memory.
+_LONGEST_KEY: Final = len("urn:uuid:") + 36
+
 _observations: Final = msgspec.json.Decoder(Observation)
 # JSON strings, whose brackets do not nest. Possessive, so that hostile text cannot make it backtrack.
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -56,7 +59,8 @@ def decode(delivery: Delivery, implausible: list[Implausible]) -> Observation:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as exc:
         raise MessageError("malformed", str(exc)) from exc
     # Compared as integers: comparing two UUID objects costs a tenth of decoding.
-    if delivery.key is not None and _uuid_in_key(delivery.key) not in (None, observation.patient_uuid.int):
+    key = delivery.key
+    if key is not None and len(key) <= _LONGEST_KEY and _uuid_in_key(key) not in (None, observation.patient_uuid.int):
         raise MessageError("key", "the key is the uuid of another patient than the value's")
     return observation
 

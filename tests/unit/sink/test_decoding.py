@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from icu.messages import Delivery, Implausible, Observation, Quality
 from icu.sink import lenient
-from icu.sink.decoding import MAX_DEPTH, MAX_VALUE_BYTES, decode
+from icu.sink.decoding import MAX_DEPTH, MAX_VALUE_BYTES, _uuid_in_key, decode
 from icu.sink.errors import MessageError
 from icu.vitals.signs import parse_blood_pressure, read_halves
 from tests.hostile import ALONE, IMPLAUSIBLE, INVALID, MALFORMED, NOTHING_LEFT, WHOLE, raw, value
@@ -102,6 +102,16 @@ def test_the_key_of_another_patient_is_refused() -> None:
 def test_other_keys_are_the_senders_business(key: bytes | None) -> None:
     """A record without a key, with the patient's own or with any other text is accepted."""
     assert decoded(value(), key=key).patient_uuid == ANNA
+
+
+@pytest.mark.parametrize("spelt", ["{}", "urn:uuid:{}"])
+def test_spellings_of_a_key(spelt: str) -> None:
+    """Each form of a uuid is read; a longer text is none, and is not kept in memory."""
+    with pytest.raises(MessageError, match="key"):
+        decoded(value(), key=spelt.format(uuid4()).encode())
+    before = _uuid_in_key.cache_info().currsize
+    assert decoded(value(), key=f"{spelt.format(uuid4())}{'-' * 10_000}".encode()).patient_uuid == ANNA
+    assert _uuid_in_key.cache_info().currsize == before
 
 
 ACCEPTED: dict[str, tuple[bytes, dict[str, Any]]] = {
