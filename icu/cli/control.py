@@ -109,7 +109,7 @@ def scenario(words: tuple[str, ...], url: str | None, config: Path | None) -> No
     """
     *bed, name = words
     if len(bed) > 1 or not (bed or url):
-        raise UsageError("say whom, and what is to befall them: python -m icu scenario BED SCENARIO; quote names")
+        raise UsageError("say who, and which scenario: python -m icu scenario BED SCENARIO; quote names")
     supervisor = _find_supervisor(config)
     if url is None:
         _print_scenario(_ask(supervisor, BeginScenario(bed[0], name), ScenarioStarted), name)

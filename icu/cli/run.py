@@ -114,7 +114,7 @@ def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id s
 @click.option("--interval", type=SECONDS, help="Seconds between two readings, in place of METRICS_INTERVAL.")
 @click.option("--seed", type=SEED, help="The same seed is the same course.")
 @click.option("--patients", type=PATIENTS, help="So many patients: NAME 1, NAME 2 and so on.")
-@click.option("--scenario", help="What befalls the patient at the start: a name of config/scenarios, such as sepsis.")
+@click.option("--scenario", help="Scenario of the patient from the start: a name of config/scenarios, such as sepsis.")
 @click.option("--scenario-rate", type=RATE, help="How often others do by chance: 1 as their files say, 0 never.")
 @click.option("--artefacts", type=RATE, help="How often sensors fail; 1 as is usual, 0 never.")
 @click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")

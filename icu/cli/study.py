@@ -29,7 +29,7 @@ _SHORTEST, _LONGEST = 0.1, 86_400.0
 @click.option("--every", type=SPAN, help="Time between two readings: 5s, 1min, 1h; 1h when not given.")
 @click.option("--seed", type=SEED, help="The same arguments give the same bytes; 0 when not given.")
 @click.option("--start", metavar="TIME", help="Of the first reading; 2026-01-01T00:00:00Z when not given.")
-@click.option("--scenario", help="What befalls everybody at the start: a name of config/scenarios, such as sepsis.")
+@click.option("--scenario", help="Scenario of all patients from the start: a name of config/scenarios, such as sepsis.")
 @click.option("--scenario-rate", type=RATE, help="How often others do by chance: 1 as their files say, 0 never.")
 @click.option("--artefacts", type=RATE, help="How often sensors fail; 1 as is usual, 0 never.")
 @click.option(

@@ -83,7 +83,7 @@ async def test_what_is_true(ward: httpx.AsyncClient, bed: httpx.AsyncClient) -> 
 async def test_what_is_to_happen(
     ward: httpx.AsyncClient, bed: httpx.AsyncClient, patients: EmulatedPatients, single: EmulatedPatients
 ) -> None:
-    """It begins at once, and befalls nobody else; the answer is the truth then."""
+    """It begins at once, and for nobody else; the answer is the truth then."""
     answer = (await ward.post(f"/patient/{ANNA}/scenario", json={"scenario": "fever"})).json()
     assert (answer["scenario"], answer["phase"]) == ("fever", "rise")
     assert patients.truth(ANNA).scenario == "fever"
