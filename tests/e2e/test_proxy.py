@@ -28,6 +28,8 @@ from tests.unit.monitor.test_stream import following, pulses
 PAGE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text("utf-8")
 [DOCUMENTED] = re.findall(r"^```nginx\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 [SETTINGS] = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+# For a proxy that knows its users.
+COMMANDING = re.sub(r"^ *limit_except .*\n", "", DOCUMENTED, flags=re.MULTILINE)
 BARE = "location /icu/ { proxy_pass http://127.0.0.1:8000/; }"
 
 CONFIG = """
@@ -173,6 +175,18 @@ async def test_an_unlisted_name_is_refused_with_advice(nginx: Nginx, monitor: Pr
     assert "`hosts` under [api]), behind a proxy the one" in refused.json()["detail"]
 
 
+@pytest.mark.parametrize(("lines", "status"), [(DOCUMENTED, 403), (COMMANDING, 200)], ids=["documented", "commanding"])
+async def test_commands_are_refused(nginx: Nginx, monitor: Program, lines: str, status: int) -> None:
+    """Behind the documented lines nobody commands: the monitor would take all for people on its own machine."""
+    port = nginx(lines.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}"))
+    base, headers = f"http://127.0.0.1:{port}/icu/", {"Host": f"ward.example:{port}"}
+    async with httpx.AsyncClient(verify=web.NO_TLS, base_url=base, headers=headers, timeout=TIMEOUT) as client:
+        assert (await client.post("ward/silence", json={"by": "Eve", "seconds": 60})).status_code == status
+        limits = {"by": "Eve", "version": 0, "conditions": {}}
+        assert (await client.put("limits", json=limits)).status_code == status
+        assert [(await client.request(each, "ward")).status_code for each in ("GET", "HEAD")] == [200, 200]
+
+
 def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp_path: Path) -> None:
     """Only pages with the proxy's name and scheme may command the ward."""
     program("openssl")
@@ -181,7 +195,7 @@ def test_pages_behind_tls_command_their_own_ward(nginx: Nginx, start: Start, tmp
     (tmp_path / "supervisor.toml").write_text(f'{SETTINGS}{patient}name = "Anna"\n')
     ward = start("supervise").ready()
     certificates.authority(tmp_path / "ca.pem")
-    lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{bed}")
+    lines = COMMANDING.replace("127.0.0.1:8000", f"127.0.0.1:{bed}")
     port = nginx(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
     with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT) as client:
 

@@ -223,6 +223,16 @@ def test_asystole_is_first() -> None:
     assert bed.one("asystole").signal == "latched"
 
 
+def test_asystole_beside_a_low_pulse() -> None:
+    """A low pulse that is present already sounds on beside asystole; it is answered by itself."""
+    bed = Bed()
+    for number, pulse in enumerate((45, 45, 45, 0, 0, 0)):
+        bed.send(number * 5, pulse=pulse)
+    assert sorted(bed.names()) == ["asystole", "pulse.low"]
+    assert bed.one("pulse.low").is_audible
+    assert bed.one("asystole").is_audible
+
+
 def test_asystole_with_a_line() -> None:
     """A pulse of 0 without breaths is asystole where a line shows a pressure, though nothing flags perfusion."""
     bed = Bed()
