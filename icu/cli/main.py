@@ -23,6 +23,7 @@ from loguru import logger
 from icu import __version__
 from icu.cli.clinical.alarms import alarms
 from icu.cli.clinical.limits import limits
+from icu.cli.clinical.patients import patients
 from icu.cli.control import COMMANDS
 from icu.cli.mistakes import explain
 from icu.cli.options import (
@@ -129,7 +130,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
-for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits):
+for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits, patients):
     cli.add_command(command)
 cli.add_command(topics)
 

@@ -9,7 +9,7 @@ from icu.alarms.defaults import LONGEST_PAUSE, REMINDER, USUAL_SHELF
 from icu.cli.clinical.choosing import Patient, choose_alarm
 from icu.cli.clinical.states import Alarm, Bed, Beds
 from icu.cli.clinical.ward import Ward, time_of_day
-from icu.cli.clinical.words import alarm_in_words, describe
+from icu.cli.clinical.words import alarm_in_words, describe, unverified
 from icu.cli.listing import escape_control
 from icu.errors import UsageError
 
@@ -33,9 +33,9 @@ def acknowledge(ward: Ward, words: Sequence[str], *, by: str, why: str | None) -
     if given is not None and given.by != by.strip():
         click.echo(f"acknowledged already, by {escape_control(given.by)}: that name stays")
     elif answer.signal == "acknowledged":
-        click.echo(f"acknowledged by {_unverified(by)}: silent, for {REMINDER // 60_000} min if it stays present")
+        click.echo(f"acknowledged by {unverified(by)}: silent, for {REMINDER // 60_000} min if it stays present")
     else:
-        click.echo(f"acknowledged by {_unverified(by)}: it was over, and has ended")
+        click.echo(f"acknowledged by {unverified(by)}: it was over, and has ended")
 
 
 def shelve(ward: Ward, words: Sequence[str], *, by: str, why: str, seconds: float | None) -> None:
@@ -43,7 +43,7 @@ def shelve(ward: Ward, words: Sequence[str], *, by: str, why: str, seconds: floa
     minutes = (seconds or _SHELF) / 60
     answer = _answer(ward, _shown(ward, words), "shelve", by=by, why=why, minutes=minutes)
     if answer.shelved is not None:
-        click.echo(f"shelved until {time_of_day(answer.shelved.until)} by {_unverified(by)}: shown, but silent")
+        click.echo(f"shelved until {time_of_day(answer.shelved.until)} by {unverified(by)}: shown, but silent")
 
 
 def pause(ward: Ward, who: str, *, by: str, seconds: float | None) -> None:
@@ -82,8 +82,4 @@ def _answer(ward: Ward, alarm: Alarm, verb: str, **fields: object) -> Alarm:
 def _paused(patient: Patient, bed: Bed) -> str:
     if bed.paused is None:
         return f"{patient}: not paused"
-    return f"{patient}: silent until {time_of_day(bed.paused.until)} by {_unverified(bed.paused.by)}"
-
-
-def _unverified(name: str) -> str:
-    return f"{escape_control(name)} (unverified)"
+    return f"{patient}: silent until {time_of_day(bed.paused.until)} by {unverified(bed.paused.by)}"

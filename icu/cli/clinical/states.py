@@ -52,6 +52,26 @@ class Named(Struct, frozen=True):
     name: str | None
 
 
+class Entered(Struct, frozen=True):
+    """Inputs of NEWS2 that people enter, or that are assumed."""
+
+    oxygen: bool
+    consciousness: str
+    scale: int
+    # None: nobody has entered them.
+    by: str | None
+
+
+class News2(Struct, frozen=True):
+    """NEWS2 of a patient. Without a total there is a partial sum."""
+
+    total: int | None
+    partial: int | None
+    category: str | None
+    missing: Sequence[str]
+    entered: Entered
+
+
 class Acknowledged(Struct, frozen=True):
     """Acknowledgement of an alarm."""
 

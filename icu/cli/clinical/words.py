@@ -67,6 +67,11 @@ def alarm_in_words(state: bytes) -> str:
     return f"{alarm.condition}, {alarm.priority}, {state_of(alarm)}"
 
 
+def unverified(name: str) -> str:
+    """Return the name of a person, and that nobody has checked it."""
+    return f"{escape_control(name)} (unverified)"
+
+
 def _unit(alarm: Alarm) -> str:
     # A newer monitor may have conditions of which this program knows nothing.
     known = CONDITIONS.get(alarm.condition)
