@@ -54,7 +54,6 @@ def _run_alone(
 ) -> None:
     """Run the child of this process, with the context `beside` open meanwhile."""
     role = ROLES[type(child)]
-    role.check(child)
     actor = role.actor(child, shared)
 
     async def work() -> None:

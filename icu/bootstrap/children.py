@@ -80,7 +80,6 @@ def _member(shared: Shared, processes: Processes, child: AnyChild) -> Member:
 
 def _spec(shared: Shared, processes: Processes, child: AnyChild) -> ChildSpec:
     role = ROLES[type(child)]
-    role.check(child)
     process = _process(role, shared.settings, child) if child.process else None
     actor = partial(processes.run, process) if process else role.actor(child, shared)
     return ChildSpec(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from icu.bootstrap.shared import Shared
-from icu.config.errors import ConfigurationError
 from icu.config.settings import Child
 from icu.supervisor.spec import Start
 from icu.supervisor.view import WorkStatus
@@ -38,8 +37,6 @@ class Role(Generic[C]):
     work_status: Callable[[Shared], WorkStatus] = _no_trouble
     # True if the ward is not ready while a child is down. The child's own setting overrides it.
     critical: bool = False
-    # True if a child with a port serves an HTTP face there.
-    has_face: bool = False
     # False for a role that neither sends to the topic nor reads it.
     needs_transport: bool = True
     # True if neighbouring children of the role stop together. Nothing flows between them, so no order is needed.
@@ -52,12 +49,3 @@ class Role(Generic[C]):
     order_receiver: Callable[[Shared], OrderReceiver] | None = None
     # True if a process of the role is not ready while the ward is not.
     ready_with_ward: bool = False
-
-    def check(self, child: C) -> None:
-        """Check that a child asks for nothing that the role has not.
-
-        Raises:
-            ConfigurationError: It has a port, and the role serves nothing.
-        """
-        if child.port is not None and not self.has_face:
-            raise ConfigurationError(f"{child.id or child.role}: a {child.role} serves no port: leave `port` out")

@@ -92,7 +92,6 @@ MONITOR: Final = Role(
     settings=MonitorChild,
     grace=3.0,  # for all neighbours together; after 2 s the server cuts open connections
     actor=actor,
-    has_face=True,
     needs_transport=False,  # it reads the database alone
     stops_with_neighbours=True,
     ready_with_ward=True,

@@ -107,7 +107,6 @@ PATIENT: Final = Role(
     settings=PatientChild,
     grace=3.0,
     actor=actor,
-    has_face=True,
     work_status=work_status,
     patients=patients,
     repeatable=repeatable,

@@ -81,7 +81,6 @@ SINK: Final = Role(
     settings=SinkChild,
     grace=7.0,  # 2 s to store the last batch and 5 s for a running transaction, which is never cut
     actor=actor,
-    has_face=True,
     work_status=work_status,
     critical=True,
 )

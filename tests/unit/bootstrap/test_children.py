@@ -1,15 +1,12 @@
 """Members of the supervised tree, from settings and roles."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from icu.bootstrap.children import _members
-from icu.bootstrap.roles import ROLES, sink
 from icu.bootstrap.shared import Shared
-from icu.config.errors import ConfigurationError
 from icu.config.settings import AnyChild, Database, MonitorChild, PatientChild, Settings, SinkChild, Transport
 from icu.ward.children import Member
 from icu.ward.processes import Processes
@@ -50,19 +47,3 @@ def test_critical_children(tmp_path: Path, child: AnyChild, critical: bool, bed:
     assert (found.critical, found.is_patient, found.patients is not None) == (critical, bed, bed)
     for said in (True, False):
         assert member(tmp_path, replace(child, critical=said)).critical is said
-
-
-@pytest.mark.parametrize("process", [False, True], ids=["task", "process"])
-def test_a_port_that_nobody_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: bool) -> None:
-    """A port of a role without a face is refused when the child is built, in a process of its own too."""
-    monkeypatch.setitem(ROLES, SinkChild, dataclasses.replace(sink.SINK, has_face=False))  # type: ignore[call-overload] # read-only in code
-    child = replace(SINK, process=process)
-    assert member(tmp_path, child).build().id == "a"
-    with pytest.raises(ConfigurationError, match=r"^a: a sink serves no port: leave `port` out$"):
-        member(tmp_path, replace(child, port=30_001)).build()
-
-
-def test_each_role_serves_its_port(tmp_path: Path) -> None:
-    """Every child of today may have a port."""
-    for child in (SINK, MONITOR, PATIENT):
-        assert member(tmp_path, replace(child, port=30_001)).build().id == "a"
