@@ -29,7 +29,7 @@ def searched(window: Window, at: int, tiers: int) -> int | None:
     st.integers(1, 2),
 )
 def test_the_next_change_is_the_first(lengths: list[int], blind: bool, later: int, tiers: int) -> None:
-    """Whatever was blind before, now blind or not, at any time since."""
+    """Any blindness before, blind or not now, at any time since."""
     edges = list(accumulate(lengths, initial=0))
     spans = tuple(pairwise(edges))[::2]
     window = Window(spans, since=edges[-1] + 3 if blind else None)

@@ -102,7 +102,7 @@ OTHERS: dict[str, Delivery] = {
 
 @pytest.mark.parametrize("came", OTHERS.values(), ids=OTHERS)
 def test_all_others_are_left_to_the_decoding_of_all(came: Delivery) -> None:
-    """Whatever is not plainly right is neither accepted nor refused here."""
+    """A record that is not plainly right is neither accepted nor refused here."""
     assert decode_plain(came) is None
 
 
@@ -128,7 +128,7 @@ TIMES = st.datetimes(timezones=st.timezones() | st.none()).map(lambda each: each
     )
 )
 def test_both_ways_lead_to_the_same(fields: dict[str, Any]) -> None:
-    """Whatever the values, the fast way gives what the other one gives, or nothing."""
+    """For any values the fast way gives what the other one gives, or nothing."""
     came = Delivery(0, 0, None, value(**fields))
     assert decode_plain(came) in (None, judged(came))
 

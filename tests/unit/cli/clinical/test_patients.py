@@ -36,7 +36,7 @@ def test_gone_and_back(icu: Run, ward: Ward) -> None:
 
 
 def test_inputs_of_news2(icu: Run, ward: Ward) -> None:
-    """What is not given stays: assumed at first, then as it was entered. The score follows."""
+    """Inputs without a change stay: assumed at first, then as they were entered. The score follows."""
     score, inputs = icu("patients", "news2", "Boris")[1].splitlines()
     assert (score.split(": ", 1)[1], inputs) == ("NEWS2 0, zero", "  air, alert, scale 1: assumed")
     for words, shown, points in (
