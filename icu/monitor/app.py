@@ -121,7 +121,7 @@ def create_app(
             "reader": reader,
             "ages": ages,
             "broadcast": broadcast,
-            "latest_readings": LatestReadings(reader, broadcast),
+            "latest_readings": LatestReadings(reader, broadcast, max_ages),
             "freshness": freshness,
             "door": door,
             "ward": ward,

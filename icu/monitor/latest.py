@@ -19,8 +19,10 @@ from icu.store.errors import StoreUnavailableError
 from icu.store.following import Batch
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
+from icu.vitals.news2.inputs import MaxAges
 
-# Seconds for which beds are kept, unless a command was carried out: the sink seldom changes one by itself.
+# Seconds for which beds and inputs of NEWS2 are kept, unless a command was carried out: the sink seldom changes one by
+# itself.
 BEDS_FOR: Final = 5.0
 
 # Patients that are asked for one by one; for more, one statement of all costs less.
@@ -33,10 +35,12 @@ class LatestReadings:
     Args:
         reader: The store.
         broadcast: Watch of the journal.
+        max_ages: Rule for the greatest ages of values that count for NEWS2.
     """
 
-    def __init__(self, reader: Reader, broadcast: Broadcast) -> None:
+    def __init__(self, reader: Reader, broadcast: Broadcast, max_ages: MaxAges) -> None:
         self._reader = reader
+        self._max_ages = max_ages
         self._broadcast = broadcast
         self._loading = anyio.Lock()
         # None while they are not kept.
@@ -109,14 +113,14 @@ class LatestReadings:
     async def _read(self, now: datetime) -> Roster:
         self._beds_until = 0.0
         # Patients first: of an alarm that is read, the patient is known.
-        newest = await self._reader.newest(now=now)
-        return Roster(newest, map(alarm_of, await self._reader.open_alarms()))
+        newest = await self._reader.newest(now=now, max_ages=self._max_ages)
+        return Roster(newest, map(alarm_of, await self._reader.open_alarms()), self._max_ages)
 
     async def _renew_beds(self, roster: Roster) -> None:
         commands, now = self._broadcast.commands, anyio.current_time()
         if now < self._beds_until and commands == self._commands and not roster.has_new:
             return
-        roster.lay(await self._reader.places())
+        roster.lay(await self._reader.places(), await self._reader.entered())
         self._commands, self._beds_until = commands, now + BEDS_FOR
 
     async def _ask(self, unsure: Sequence[Kept], now: datetime) -> Mapping[int, Latest]:

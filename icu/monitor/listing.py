@@ -58,7 +58,7 @@ class _Head(Struct, frozen=True):
 def latest_of(patient: Kept, state: PatientState) -> Latest:
     """Encode a patient with the latest reading as the store has it."""
     arrived = None if state.arrived is None else state.arrived.timestamp()
-    return Latest(_text(_head(patient), _encoder.encode(state.latest).decode()), arrived)
+    return Latest(_text(_head(patient), "null", _encoder.encode(state.latest).decode()), arrived)
 
 
 async def encode_patients(listed: Listed, ages: Ages, blind: Behind | None = None) -> bytes:
@@ -83,13 +83,26 @@ def _renew(patients: Sequence[Kept]) -> None:
     """Encode patients who have changed, with their newest readings."""
     for patient in patients:
         patient.head = patient.head or _head(patient)
-        patient.text = _text(patient.head, "null")
+        if patient.row is None:
+            patient.text = _text(patient.head, "null", "null")
     measured = [(each, each.row) for each in patients if each.row is not None]
     if measured:
         columns = dict(zip(COLUMNS, zip(*(row for _, row in measured), strict=True), strict=True))
         for (patient, row), reading in zip(measured, json_texts(columns, slice(None)), strict=True):
-            patient.text = _text(patient.head, reading)
-            patient.arrived = (row[TIMESTAMP] + row[LAG]) / 1000
+            news2, until = patient.scoring.text(row)
+            patient.reading, patient.aged = reading, None
+            patient.text, patient.until = _text(patient.head, news2, reading), until / 1_000
+            patient.arrived = (row[TIMESTAMP] + row[LAG]) / 1_000
+
+
+def _rescored(patient: Kept, age: float | None) -> str:
+    """Return the text of a patient some of whose values are too old for NEWS2, or of unknown age."""
+    if patient.row is None or age is None:
+        return _text(patient.head, "null", patient.reading)
+    aged, milliseconds = patient.aged, round(1_000 * age)
+    if aged is None or not aged.since < milliseconds <= aged.until:
+        aged = patient.aged = patient.scoring.aged(patient.row, milliseconds)
+    return _text(patient.head, aged.json, patient.reading)
 
 
 def _head(patient: Kept) -> str:
@@ -116,8 +129,8 @@ def _worst(alarms: Iterable[Alarm]) -> WorstAlarm | None:
     return WorstAlarm(worst.id, worst.condition, worst.priority, worst.signal, worst.raised or worst.onset)
 
 
-def _text(head: str, reading: str) -> str:
-    return f'{head},"latest":{reading},"latest_age_seconds":'
+def _text(head: str, news2: str, reading: str) -> str:
+    return f'{head},"news2":{news2},"latest":{reading},"latest_age_seconds":'
 
 
 class _Ends(NamedTuple):
@@ -143,8 +156,11 @@ def _append(
     # Two texts for each, which are joined at the end: to join them here too takes half as long again.
     fresh, stale, unknown = ends
     for patient in patients:
-        text, arrived = exceptions.get(patient.key) or (patient.text, patient.arrived)
+        exception = exceptions.get(patient.key)
+        text, arrived = exception or (patient.text, patient.arrived)
         age = age_of(patient.number, arrived)
+        if (age is None or age > patient.until) and exception is None:
+            text = _rescored(patient, age)
         texts.append(text)
         if age is None:
             texts.append(f"null{unknown}")

@@ -6,12 +6,14 @@ is unsure, and the store has to be asked.
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
+from icu.monitor.news2.listed import Scoring, Text
 from icu.sorting import natural
 from icu.store.alarms import Alarm
 from icu.store.beds import Place
@@ -19,6 +21,8 @@ from icu.store.following import Batch
 from icu.store.journal import PatientNews
 from icu.store.newest import Newest
 from icu.store.readings import CLOCK_TOLERANCE_MS, LAG, TIMESTAMP, ReadingRow
+from icu.vitals.news2.inputs import MaxAges
+from icu.vitals.news2.score import ASSUMED, Entered
 from icu.vitals.staleness import GAPS, stale_after
 
 _alarms: Final = msgspec.json.Decoder(Alarm)
@@ -29,6 +33,7 @@ class Kept:
 
     __slots__ = (
         "_times",
+        "aged",
         "alarms",
         "arrived",
         "head",
@@ -38,13 +43,16 @@ class Kept:
         "name",
         "number",
         "place",
+        "reading",
         "row",
+        "scoring",
         "stale_after",
         "text",
+        "until",
         "uuid",
     )
 
-    def __init__(self, found: Newest) -> None:
+    def __init__(self, found: Newest, scoring: Scoring) -> None:
         self.key = found.key
         self.uuid = found.uuid
         # The uuid as an integer.
@@ -59,11 +67,19 @@ class Kept:
         # Open alarms by id, and the bed; None without one.
         self.alarms: dict[UUID, Alarm] = {}
         self.place: Place | None = None
-        # JSON of all before the reading, see icu.monitor.listing; empty after a change.
+        # NEWS2.
+        self.scoring = scoring
+        # JSON of all before NEWS2, see icu.monitor.listing; empty after a change.
         self.head = ""
-        # JSON of all up to the age, and the arrival of `row` in seconds since 1970; the text is empty after a change.
-        self.text = ""
+        # JSON of `row`, and its arrival in seconds since 1970.
+        self.reading = "null"
         self.arrived: float | None = None
+        # JSON of all up to the age, and the age in seconds up to which it holds: then a value of NEWS2 is too old. The
+        # text is empty after a change.
+        self.text = ""
+        self.until = inf
+        # NEWS2 beyond that, once somebody has asked.
+        self.aged: Text | None = None
 
     def learn(self, news: PatientNews) -> None:
         """Take in another name or interval."""
@@ -72,6 +88,8 @@ class Kept:
         if news.interval is not UNSET:
             self.interval = news.interval
             self.stale_after = self._stale_after()
+            self.scoring.state(self.interval)
+            self.text = ""
 
     def take(self, row: ReadingRow) -> None:
         """Take in a reading that was stored, in any order of time."""
@@ -79,8 +97,10 @@ class Kept:
         if self.interval is None:
             self._times = sorted({*self._times, row[TIMESTAMP]})[-GAPS - 1 :]
             self.stale_after = self._stale_after()
+        self.scoring.take(row)
         if self.row is None or row[TIMESTAMP] > self.row[TIMESTAMP]:
-            self.row, self.text = row, ""
+            self.row = row
+        self.text = ""
 
     def tell(self, alarm: Alarm) -> None:
         """Take in an alarm as it stands now. An older state than the known one changes nothing."""
@@ -93,10 +113,12 @@ class Kept:
             self.alarms.pop(alarm.id, None)
         self.head = self.text = ""
 
-    def lay(self, place: Place | None) -> None:
-        """Take in the bed as it is now."""
+    def lay(self, place: Place | None, entered: Entered) -> None:
+        """Take in the bed, and the inputs of NEWS2 that people enter, as they are now."""
         if place != self.place:
             self.place, self.head, self.text = place, "", ""
+        if self.scoring.enter(entered):
+            self.text = ""
 
     @property
     def is_last(self) -> bool:
@@ -124,11 +146,13 @@ class Roster:
     Args:
         found: As the store has them.
         alarms: Their open alarms.
+        max_ages: Rule for the greatest ages of values that count for NEWS2.
     """
 
-    def __init__(self, found: Iterable[Newest], alarms: Iterable[Alarm] = ()) -> None:
+    def __init__(self, found: Iterable[Newest], alarms: Iterable[Alarm], max_ages: MaxAges) -> None:
+        self._max_ages = max_ages
         # By key in the store.
-        self._kept = {each.key: Kept(each) for each in found}
+        self._kept = {each.key: self._keep(each) for each in found}
         self._by_uuid = {each.uuid: each for each in self._kept.values()}
         for alarm in alarms:
             self._tell(alarm)
@@ -162,10 +186,10 @@ class Roster:
             self._tell(_alarms.decode(told.alarm))
         return True
 
-    def lay(self, places: Mapping[int, Place]) -> None:
-        """Take in the beds of all patients as they are now, by key."""
+    def lay(self, places: Mapping[int, Place], entered: Mapping[int, Entered]) -> None:
+        """Take in the beds of all patients, and their inputs of NEWS2, as they are now, by key."""
         for key, patient in self._kept.items():
-            patient.lay(places.get(key))
+            patient.lay(places.get(key), entered.get(key, ASSUMED))
         self.has_new = False
 
     def unsure(self, now: int) -> list[Kept]:
@@ -182,6 +206,10 @@ class Roster:
             self._order = sorted(self._kept.values(), key=_by_name)
         return self._order
 
+    def _keep(self, found: Newest) -> Kept:
+        newest = () if found.row is None else (found.row,)
+        return Kept(found, Scoring(self._max_ages, found.interval, (*found.values, *newest)))
+
     def _tell(self, alarm: Alarm) -> None:
         # The ward's own one is nobody's.
         if alarm.patient_uuid in self._by_uuid:
@@ -190,7 +218,7 @@ class Roster:
     def _learn(self, news: PatientNews) -> None:
         patient = self._kept.get(news.key)
         if patient is None:
-            patient = self._kept[news.key] = Kept(Newest(news.key, news.uuid, None, None, None, 0))
+            patient = self._kept[news.key] = self._keep(Newest(news.key, news.uuid, None, None, None, 0))
             self._by_uuid[news.uuid] = patient
             self.has_new = True
         patient.learn(news)

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from icu.alarms.conditions import Priority
 from icu.alarms.episodes import Signal
 from icu.monitor.freshness import Behind
+from icu.monitor.news2.answers import ListedScore
 from icu.store.commands.states import Silence
 from icu.store.readings import Reading
 from icu.vitals.catalogue import DIASTOLIC, MAP, PULSE, RESP_RATE, SPO2, SYSTOLIC, TEMPERATURE, Sign
@@ -36,6 +37,13 @@ class PatientSummary(Struct, frozen=True):
     paused: Annotated[Silence | None, Meta(description="The alarms of the bed are silent; null if not")]
     standby: Annotated[Silence | None, Meta(description="The bed is not watched; null if it is")]
     alarm: Annotated[WorstAlarm | None, Meta(description="The first of `GET /alarms?patient=`, `ward.blind` aside")]
+    news2: Annotated[
+        ListedScore | None,
+        Meta(
+            description="Of `GET /patient/{uuid}/news2`. Null with the age, and where the latest reading is not "
+            "the newest, because the sender's clock was ahead: ask that route"
+        ),
+    ]
     latest: Annotated[Reading | None, Meta(description="As `/metrics/latest` has it; null before the first")]
     latest_age_seconds: Annotated[
         float | None,

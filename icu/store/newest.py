@@ -15,8 +15,10 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from icu.store.engines.base import Connection
+from icu.store.last_values import read_last_values
 from icu.store.readings import ReadingRow, milliseconds
 from icu.store.tables import COLUMNS
+from icu.vitals.news2.inputs import MaxAges
 from icu.vitals.staleness import GAPS
 
 # Candidates are the ten newest up to `now`, and what lies ahead of it; clocks go on, so older ones are none any more.
@@ -57,13 +59,16 @@ class Newest(Struct, frozen=True):
     last_arrival: int
     # Of the last readings, in milliseconds since 1970, ascending; only where the sender states no interval.
     times: Sequence[int] = ()
+    # Readings with last valid values for NEWS2, in any order, where the newest has not all of them.
+    values: Sequence[ReadingRow] = ()
 
 
-async def read_newest(connection: Connection, now: datetime) -> list[Newest]:
+async def read_newest(connection: Connection, now: datetime, max_ages: MaxAges) -> list[Newest]:
     """Read all patients, in the order in which they were first seen."""
     times = defaultdict[int, list[int]](list)
     for key, timestamp in await connection.rows(_LAST_TIMES):
         times[key].append(timestamp)
+    values = await read_last_values(connection, max_ages)
     return [
         Newest(
             key,
@@ -73,6 +78,7 @@ async def read_newest(connection: Connection, now: datetime) -> list[Newest]:
             None if row[0] is None else tuple(row),
             last_arrival or 0,
             times.get(key, ()),
+            values.get(key, ()),
         )
         for key, uuid, name, interval, last_arrival, *row in await connection.rows(_NEWEST, {"now": milliseconds(now)})
     ]

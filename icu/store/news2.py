@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from icu.errors import PatientNotFoundError
-from icu.store.doubts import doubtful
 from icu.store.engines.base import Connection
 from icu.store.entered import entered
+from icu.store.last_values import counts, newest_first
 from icu.store.reader import Reader
 from icu.store.readings import CLOCK_TOLERANCE_MS
-from icu.vitals.catalogue import SPO2, SYSTOLIC, Sign
+from icu.vitals.catalogue import Sign
 from icu.vitals.news2.inputs import Ages, MaxAges, Row
 from icu.vitals.news2.score import SIGNS, Entered
 
@@ -26,22 +26,15 @@ SLICE: Final = 2_000
 _ROW_COLUMNS: Final = ("timestamp", *(each.name for each in SIGNS), "bp_measured_at")
 
 
-def _valid(sign: Sign) -> str:
-    """Condition in SQL for a row whose value of the sign counts."""
-    measured = f"{sign.name} > 0" if sign == SPO2 else f"{sign.name} IS NOT NULL"
-    return f"{measured} AND (quality IS NULL OR NOT {doubtful(sign)})"
-
-
 def _last(sign: Sign) -> str:
     """Statement for the last valid value of one sign, within its greatest age by both clocks."""
-    # A pressure is as old as its measurement. The time of arrival tells of values that a sender's clock dated ahead
-    # before it was set right: they lie among those of now, and are older.
-    newest = "coalesce(bp_measured_at, timestamp) DESC, timestamp DESC" if sign == SYSTOLIC else "timestamp DESC"
+    # The time of arrival tells of values that a sender's clock dated ahead before it was set right: they lie among
+    # those of now, and are older.
     return (
         f"SELECT * FROM (SELECT '{sign.name}' AS sign, timestamp, {sign.name} AS value, bp_measured_at"  # noqa: S608 - names of our own
         f" FROM patient_metrics WHERE patient_id = :patient AND timestamp >= :since_{sign.name} AND timestamp <= :at"
-        f" AND timestamp + lag >= :since_{sign.name} + :lag AND {_valid(sign)}"
-        f" ORDER BY {newest} LIMIT 1) AS {sign.name}"
+        f" AND timestamp + lag >= :since_{sign.name} + :lag AND {counts(sign)}"
+        f" ORDER BY {newest_first(sign)} LIMIT 1) AS {sign.name}"
     )
 
 
@@ -51,7 +44,7 @@ _FIRST: Final = text(
     "SELECT timestamp FROM patient_metrics WHERE patient_id = :patient AND timestamp >= :since AND lag >= :least_lag"
     " ORDER BY timestamp LIMIT 1"
 )
-_VALUES: Final = ", ".join(f"CASE WHEN {_valid(each)} THEN {each.name} END AS {each.name}" for each in SIGNS)
+_VALUES: Final = ", ".join(f"CASE WHEN {counts(each)} THEN {each.name} END AS {each.name}" for each in SIGNS)
 _ROWS: Final = text(
     f"SELECT timestamp, {_VALUES}, bp_measured_at FROM patient_metrics"  # noqa: S608 - names of our own
     " WHERE patient_id = :patient AND timestamp >= :since AND timestamp <= :until AND lag >= :least_lag"

@@ -25,6 +25,7 @@ from icu.store.commands.limits import read_limits
 from icu.store.commands.states import LimitsState
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
+from icu.store.entered import all_entered
 from icu.store.episodes import episode, open_episodes
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
@@ -41,6 +42,8 @@ from icu.store.readings import (
     to_reading,
 )
 from icu.store.tables import COLUMNS
+from icu.vitals.news2.inputs import MaxAges
+from icu.vitals.news2.score import Entered
 
 T = TypeVar("T")
 
@@ -140,9 +143,13 @@ class Reader:
         rows = await self._ask(lambda connection: connection.rows(_ALL_PATIENTS, _moments(now)))
         return [_state(row) for row in rows]
 
-    async def newest(self, *, now: datetime) -> list[Newest]:
+    async def newest(self, *, now: datetime, max_ages: MaxAges) -> list[Newest]:
         """All patients with the newest reading by its timestamp, to keep the latest ones in memory from `now` on."""
-        return await self._ask(lambda connection: read_newest(connection, now))
+        return await self._ask(lambda connection: read_newest(connection, now, max_ages))
+
+    async def entered(self) -> dict[int, Entered]:
+        """Read the inputs of NEWS2 that people entered, by the patient's key."""
+        return await self._ask(all_entered)
 
     async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
         """One patient. PatientNotFoundError for an unknown one."""

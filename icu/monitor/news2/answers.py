@@ -11,7 +11,18 @@ from icu.store.readings import from_milliseconds
 from icu.vitals.catalogue import PULSE, RESP_RATE, SPO2, SYSTOLIC, TEMPERATURE, Sign
 from icu.vitals.news2.chart import Bands, Category, Consciousness, Scale
 from icu.vitals.news2.inputs import Ages
-from icu.vitals.news2.score import ASSUMED, SIGNS, Entered, Inputs, Measured, Score, bands_of
+from icu.vitals.news2.score import (
+    ASSUMED,
+    SIGNS,
+    Entered,
+    Inputs,
+    Measured,
+    Score,
+    bands_of,
+    category_of,
+    missing_of,
+    total_of,
+)
 from icu.vitals.signs import plain
 
 # Assumptions of Entered, as sentences.
@@ -122,6 +133,18 @@ class News2(Struct, frozen=True):
     max_age_seconds: _MaxAges
 
 
+class ListedScore(Struct, frozen=True):
+    """NEWS2 of a patient in the list, now by the sender's clock."""
+
+    total: _Total
+    partial: _Partial
+    category: _Risk
+    missing: _Missing
+    assumed: Annotated[
+        bool, Meta(description="True while oxygen, consciousness and scale are assumed: nobody entered them")
+    ]
+
+
 class TrendScore(Struct, frozen=True):
     """Score at one time."""
 
@@ -143,6 +166,13 @@ class News2Trend(Struct, frozen=True):
     entered: Annotated[Sequence[EnteredInputs], Meta(description="All that was entered, oldest first")]
     assumptions: _Assumptions
     max_age_seconds: _MaxAges
+
+
+def listed_answer(points: Mapping[str, int], *, assumed: bool) -> ListedScore:
+    """Make the score in the list of patients, from the points by input."""
+    total = total_of(points)
+    partial = sum(points.values()) if total is None else None
+    return ListedScore(total, partial, category_of(points), missing_of(points), assumed)
 
 
 def now_answer(uuid: UUID, score: Score, ages: Ages, behind: int | None) -> News2:

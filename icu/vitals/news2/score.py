@@ -57,7 +57,7 @@ class Score(Struct, frozen=True):
     @property
     def missing(self) -> Sequence[str]:
         """Signs without a value that counts, in the order of SIGNS."""
-        return [name for name, value in zip(Inputs._fields, self.inputs, strict=True) if value is None]
+        return missing_of(self.points)
 
     @property
     def sum(self) -> int:
@@ -67,13 +67,36 @@ class Score(Struct, frozen=True):
     @property
     def total(self) -> int | None:
         """The score; None where a sign is missing."""
-        return None if None in self.inputs else self.sum
+        return total_of(self.points)
 
     @property
     def category(self) -> Category | None:
         """Category of the total; None without one."""
-        total = self.total
-        return None if total is None else chart.category_of(total, max(self.points.values()))
+        return category_of(self.points)
+
+
+def missing_of(points: Mapping[str, int]) -> Sequence[str]:
+    """Return the signs without points, in the order of SIGNS."""
+    return [name for name in Inputs._fields if name not in points]
+
+
+def total_of(points: Mapping[str, int]) -> int | None:
+    """Return the score; None where a sign is missing."""
+    return None if missing_of(points) else sum(points.values())
+
+
+def category_of(points: Mapping[str, int]) -> Category | None:
+    """Return the category of the total; None without one."""
+    total = total_of(points)
+    return None if total is None else chart.category_of(total, max(points.values()))
+
+
+def points_entered(entered: Entered) -> Mapping[str, int]:
+    """Return the points of the inputs that no monitor measures."""
+    return {
+        "oxygen": chart.ON_OXYGEN if entered.oxygen else 0,
+        "consciousness": 0 if entered.consciousness == "alert" else chart.NOT_ALERT,
+    }
 
 
 def bands_of(entered: Entered) -> Sequence[Bands]:
@@ -89,6 +112,4 @@ def score(inputs: Inputs, entered: Entered, time: int) -> Score:
         for name, value, bands in zip(Inputs._fields, inputs, bands_of(entered), strict=True)
         if value is not None
     }
-    points["oxygen"] = chart.ON_OXYGEN if entered.oxygen else 0
-    points["consciousness"] = 0 if entered.consciousness == "alert" else chart.NOT_ALERT
-    return Score(time, inputs, entered, points)
+    return Score(time, inputs, entered, {**points, **points_entered(entered)})

@@ -19,16 +19,21 @@ from icu.monitor.ages import MIN_STEP, Ages
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.latest import LatestReadings
 from icu.monitor.listing import SLICE, encode_patients
+from icu.monitor.news2.answers import ListedScore
 from icu.monitor.schemas import PatientSummary
 from icu.store.errors import SchemaError, StoreUnavailableError
 from icu.store.following import Follower
 from icu.store.newest import Newest
+from icu.store.news2 import StoredInputs
 from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
+from icu.vitals.news2.inputs import MaxAges, score_at
+from icu.vitals.news2.score import ASSUMED
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import EXCHANGED, NOON, OLDER_SINK, execute, restored, rows, store
 
 HOUR = 3_600
+WELL = ListedScore(0, None, "zero", [], assumed=True)
 
 
 class Monitor:
@@ -39,7 +44,7 @@ class Monitor:
     ) -> None:
         self.reader = reader
         self.broadcast = Broadcast(reader)
-        self.latest = LatestReadings(reader, self.broadcast)
+        self.latest = LatestReadings(reader, self.broadcast, MaxAges())
         # Names of the methods by which the store was asked.
         self.asked: list[str] = []
         self._url = url
@@ -82,6 +87,42 @@ class Monitor:
             seconds = age(state["arrived"], now)
             assert each["latest_age_seconds"] == seconds
             assert each["stale"] == (None if seconds is None else seconds > limit(self._url, each["uuid"]))
+            if each["news2"] is None:
+                assert seconds is None or self._is_unsure(each["uuid"], now)
+            else:
+                assert seconds is not None
+                assert each["news2"] == await self._news2(state, now, seconds)
+
+    def _is_unsure(self, uuid: str, now: datetime) -> bool:
+        """True if a reading arrived behind the newest one, whose time has not come, or whose clock was wrong."""
+        [(time, last, arrived, lag)] = rows(self._url, NEWEST_AND_LAST.format(uuid))
+        return bool(last > arrived and (time > ms(now) or lag < -300_000))
+
+    async def _news2(self, state: dict[str, Any], now: datetime, seconds: float) -> dict[str, Any]:
+        """The score as the store's values make it."""
+        time = ms(datetime.fromisoformat(state["latest"]["timestamp"])) + round(1_000 * seconds)
+        stored = await StoredInputs.find(self._plain, UUID(state["uuid"]), MaxAges())
+        values = await stored.last_values(time, lag=ms(now) - time)
+        score = score_at(values, time, stored.ages, stored.entered[-1] if stored.entered else ASSUMED)
+        return {
+            "total": score.total,
+            "partial": score.sum if score.total is None else None,
+            "category": score.category,
+            "missing": list(score.missing),
+            "assumed": not stored.entered,
+        }
+
+
+def ms(moment: datetime) -> int:
+    """Milliseconds since 1970."""
+    return round(moment.timestamp() * 1_000)
+
+
+# Of a patient, the newest reading: its time, the last arrival of all, its own, and its lag.
+NEWEST_AND_LAST = """
+SELECT timestamp, (SELECT max(timestamp + lag) FROM patient_metrics WHERE patient_id = id), timestamp + lag, lag
+FROM patient_metrics JOIN patients ON id = patient_id WHERE uuid = '{}' ORDER BY timestamp DESC LIMIT 1
+"""
 
 
 def _order(state: dict[str, Any]) -> tuple[bool, str, str]:
@@ -159,8 +200,27 @@ class Ward:
             patient=UUID(int=number + 1),
             patient_name=self._random.choice([None, f"Bed {number}", f"Bed {number}", f"bed {9 - number}"]),
             interval=None if number % 2 else self._random.choice([None, 5, 5, 60]),
-            pulse=self._random.randrange(40, 180),
+            **self._values(seconds),
         )
+
+    def _values(self, seconds: float) -> dict[str, Any]:
+        """Values of any points, absent or flagged now and then; pressures of a cuff, sometimes old ones."""
+        chance = self._random
+        values: dict[str, Any] = {
+            "pulse": chance.randrange(30, 180),
+            "resp_rate": chance.randrange(5, 40),
+            "bp": f"{chance.randrange(80, 240)}/60",
+            "spo2": chance.choice([0, 84, 90, 93, 95, 98, 100]),
+            "temperature": chance.randrange(340, 400) / 10,
+        }
+        if chance.random() < 0.6:
+            return values
+        gone = {name: None for name in values if chance.random() < 0.3}
+        flags = {name: "motion" for name in values if chance.random() < 0.2}
+        measured = (
+            START + timedelta(seconds=seconds - chance.choice([0, 30, 900, 2_000])) if chance.random() < 0.5 else None
+        )
+        return {**values, **gone, "quality": Quality(**flags), "bp_measured_at": measured}
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -217,8 +277,8 @@ async def test_what_comes_while_it_is_loaded(writer: Writer, monitor: Monitor, m
     await monitor.look()
     read = monitor.reader.newest
 
-    async def slow(*, now: datetime) -> list[Newest]:
-        found = await read(now=now)
+    async def slow(*, now: datetime, max_ages: MaxAges) -> list[Newest]:
+        found = await read(now=now, max_ages=max_ages)
         await store(writer, [observation(1, pulse=61), observation(1, patient=BORIS)], start=1, arrived=NOON + 1_000)
         await monitor.look()
         return found
@@ -264,7 +324,7 @@ async def test_before_the_watch_has_begun(writer: Writer, url: str) -> None:
     """The store is asked at each request, and nothing is kept."""
     await store(writer, [observation(0)], arrived=NOON)
     async with aclosing(Reader(url)) as reader:
-        latest = LatestReadings(reader, Broadcast(reader))
+        latest = LatestReadings(reader, Broadcast(reader), MaxAges())
         for second in range(2):
             await store(writer, [observation(second, patient=BORIS)], start=1 + second, arrived=NOON)
             assert [each.uuid for each in (await latest.patients(now=START)).patients] == [ANNA, BORIS]
@@ -344,6 +404,7 @@ async def test_the_answer_is_what_its_schema_says(writer: Writer, monitor: Monit
             paused=None,
             standby=None,
             alarm=None,
+            news2=WELL if state["name"] == "Anna" else ListedScore(None, 0, None, ["spo2"], assumed=True),
             latest=state["latest"],
             latest_age_seconds=2.25,
             stale=False,
@@ -367,7 +428,7 @@ async def test_a_monitor_that_was_there_before_the_sink(url: str) -> None:
     """Without a database that is said; then an empty one has no patients, and the first ones appear."""
     async with aclosing(Reader(url)) as reader, anyio.create_task_group() as group:
         broadcast = Broadcast(reader)
-        latest = LatestReadings(reader, broadcast)
+        latest = LatestReadings(reader, broadcast, MaxAges())
         group.start_soon(broadcast.run)
         with pytest.raises(SchemaError, match="there is no database"):
             await latest.patients(now=START)
@@ -396,7 +457,7 @@ async def test_the_file_is_replaced(url: str, tmp_path: Path) -> None:
                 await store(writer, [observation(1, patient=patient)], start=1, arrived=NOON)
     async with aclosing(Reader(url)) as reader, anyio.create_task_group() as group:
         broadcast = Broadcast(reader)
-        latest = LatestReadings(reader, broadcast)
+        latest = LatestReadings(reader, broadcast, MaxAges())
         group.start_soon(broadcast.run)
 
         async def followed(following: bool) -> None:
