@@ -79,7 +79,7 @@ class WatchedWard:
         """Pass time, a second at a time: a sink that runs has calls that would time out."""
         while (left := seconds - self.seconds) > 0:
             if self._runs and left >= LOOK:
-                await self.look_again(min(1.0, left))
+                await self._look(min(1.0, left))
             else:
                 pass_time(left)
 
@@ -110,6 +110,12 @@ class WatchedWard:
 
     async def look_again(self, seconds: float = LOOK) -> None:
         """Wait until the sink has taken all commands, and passed all deadlines, of so many seconds from now."""
+        await self._look(seconds)
+        # The fetch of that look may have begun before: then it passed the deadlines up to there alone.
+        await self._look(0)
+
+    async def _look(self, seconds: float) -> None:
+        """Pass time, and wait until the sink has looked at its alarms."""
         looks = self._looks
         pass_time(seconds)
         await self.settled(lambda: self._looks > looks)

@@ -83,8 +83,13 @@ class Alarms:
         due = self._loaded.due
         return wait if due is None else min(wait, max(_LEAST_WAIT, (due - self._clock.now()) / 1000))
 
-    async def look(self, writer: Writer) -> bool:
-        """Take commands of people, and pass the deadlines up to now, where it is time.
+    async def look(self, writer: Writer, read_until: float) -> bool:
+        """Take commands of people, and pass the deadlines, where it is time.
+
+        Args:
+            writer: Of the open database.
+            read_until: Time on the event loop's clock up to which records were fetched, unless they are known to be
+                unread. Later deadlines wait: the topic may hold readings that come before them.
 
         Returns:
             True if there may be events of alarms to be published.
@@ -92,23 +97,22 @@ class Alarms:
         Raises:
             StoreError: As Writer.write_effects. The next call does the same again.
         """
-        if not self._is_time:
+        if not self._is_time(read_until):
             return False
         self._looked_at = anyio.current_time()
         for _ in range(_ATTEMPTS):
             try:
                 commanded = await self._take_commands(writer)
                 await self._prepare(writer)
-                return await self._tick(writer) or commanded
+                return await self._tick(writer, read_until) or commanded
             except VersionConflictError:
                 continue  # a command came in between
         await self._load(writer)
         return True
 
-    @property
-    def _is_time(self) -> bool:
+    def _is_time(self, read_until: float) -> bool:
         due = self._loaded.due
-        is_due = due is not None and due <= self._clock.now()
+        is_due = due is not None and due <= self._clock.at(read_until)
         return is_due or anyio.current_time() >= self._looked_at + COMMANDS_EVERY
 
     async def _write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
@@ -127,14 +131,14 @@ class Alarms:
             await self._load(writer)
         await self._follow_clock(writer)
 
-    async def _tick(self, writer: Writer) -> bool:
-        """Pass the deadlines. Tell if anything came of it."""
-        watching, now = self._loaded, self._clock.now()
+    async def _tick(self, writer: Writer, read_until: float) -> bool:
+        """Pass the deadlines up to a time. Tell if anything came of it."""
+        watching, now = self._loaded, self._clock.at(read_until)
         watching.begin()
         watching.tick(now)
         changed = bool(watching.effects)
         await self._save(writer, watching)
-        self._figures.note_look(watching.due, now)
+        self._figures.note_look(watching.due, self._clock.now())
         return changed
 
     async def _take_commands(self, writer: Writer) -> bool:

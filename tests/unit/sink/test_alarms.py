@@ -14,6 +14,7 @@ from icu.store.commands import beds as bed_commands
 from icu.store.commands import limits as limit_commands
 from icu.store.commands.door import Author
 from icu.store.engines.sqlite.transaction import SqliteTransaction
+from icu.transports.memory import MemoryConsumer
 from tests.clocks import forward_asyncio, pass_time
 from tests.outboxes import published, versions
 from tests.samples import ANNA, BORIS, observation
@@ -334,6 +335,36 @@ async def test_deadlines_wait_for_unread_readings(ward: WatchedWard) -> None:
     async with ward.sink():
         await ward.shows("SELECT count(*) FROM patient_metrics", [(4,)])
     assert rows(ward.url, "SELECT condition FROM alarms WHERE condition = 'spo2.low'") == []
+
+
+@pytest.mark.parametrize("step", ["fetch", "commit"])
+async def test_deadlines_wait_for_readings_that_came_meanwhile(
+    ward: WatchedWard, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A sink that was held up, with its fetch or behind it, reads what came meanwhile before the deadlines of then."""
+    original, held, go_on = getattr(MemoryConsumer, step), anyio.Event(), anyio.Event()
+
+    async def slow(consumer: MemoryConsumer, *args: Any, **options: Any) -> Any:
+        result = await original(consumer, *args, **options)
+        held.set()
+        await go_on.wait()
+        return result
+
+    async with ward.sink():
+        for seconds in (0, 5, 10, 15):
+            await ward.send(seconds, pulse=72 if seconds in {0, 15} else 130)
+        assert ward.episodes() == [("pulse.high", "clearing", "on")]
+        await ward.until(17)
+        monkeypatch.setattr(MemoryConsumer, step, slow)
+        await ward.transport.publish(encode([observation(17, patient=BORIS)]))
+        await held.wait()
+        await ward.transport.publish(encode([observation(18, pulse=130)]))
+        pass_time(4)
+        monkeypatch.setattr(MemoryConsumer, step, original)
+        go_on.set()
+        await ward.shows("SELECT count(*) FROM patient_metrics", [(6,)])
+        await ward.look_again()
+        assert ward.episodes() == [("pulse.high", "present", "on")]
 
 
 async def test_a_steady_batch_has_no_more_statements(ward: WatchedWard, monkeypatch: pytest.MonkeyPatch) -> None:
