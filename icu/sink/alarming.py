@@ -1,6 +1,6 @@
 """Alarms beside the sink's loop: loaded at the start, told of commands of people, and ticked at the next deadline."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import anyio
@@ -60,7 +60,7 @@ class Alarms:
             await self._load(writer)
         else:
             self._watching.excuse_silence(self._clock.now())
-        self._unread.begin(partitions, self._clock.now())
+        self._unread.begin(partitions, anyio.current_time())
         since = self._heart.note_back()
         if since is not None:
             await writer.end_blind(since, self._heart.beat())
@@ -83,13 +83,17 @@ class Alarms:
         due = self._loaded.due
         return wait if due is None else min(wait, max(_LEAST_WAIT, (due - self._clock.now()) / 1000))
 
-    async def look(self, writer: Writer, read_until: float) -> bool:
-        """Take commands of people, and pass the deadlines, where it is time.
+    def note_read(self, read_until: Mapping[int, float], fetched: Container[int]) -> None:
+        """Note how far the topic is read: later deadlines wait, for it may hold readings that come before them.
 
         Args:
-            writer: Of the open database.
-            read_until: Time on the event loop's clock up to which records were fetched, unless they are known to be
-                unread. Later deadlines wait: the topic may hold readings that come before them.
+            read_until: Times of the partitions, as Consumer.read_until has them.
+            fetched: Partitions whose readings have just been written.
+        """
+        self._unread.note(read_until, fetched, anyio.current_time())
+
+    async def look(self, writer: Writer) -> bool:
+        """Take commands of people, and pass the deadlines up to now, where it is time.
 
         Returns:
             True if there may be events of alarms to be published.
@@ -97,22 +101,23 @@ class Alarms:
         Raises:
             StoreError: As Writer.write_effects. The next call does the same again.
         """
-        if not self._is_time(read_until):
+        if not self._is_time:
             return False
         self._looked_at = anyio.current_time()
         for _ in range(_ATTEMPTS):
             try:
                 commanded = await self._take_commands(writer)
                 await self._prepare(writer)
-                return await self._tick(writer, read_until) or commanded
+                return await self._tick(writer) or commanded
             except VersionConflictError:
                 continue  # a command came in between
         await self._load(writer)
         return True
 
-    def _is_time(self, read_until: float) -> bool:
+    @property
+    def _is_time(self) -> bool:
         due = self._loaded.due
-        is_due = due is not None and due <= self._clock.at(read_until)
+        is_due = due is not None and due <= self._clock.now()
         return is_due or anyio.current_time() >= self._looked_at + COMMANDS_EVERY
 
     async def _write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
@@ -123,7 +128,6 @@ class Alarms:
             self._heart.note_written()
         self._figures.count(watching.effects)
         watching.install()
-        self._unread.note([each.partition for each in request.moves], request.backlog, arrived)
         return result
 
     async def _prepare(self, writer: Writer) -> None:
@@ -131,14 +135,14 @@ class Alarms:
             await self._load(writer)
         await self._follow_clock(writer)
 
-    async def _tick(self, writer: Writer, read_until: float) -> bool:
-        """Pass the deadlines up to a time. Tell if anything came of it."""
-        watching, now = self._loaded, self._clock.at(read_until)
+    async def _tick(self, writer: Writer) -> bool:
+        """Pass the deadlines. Tell if anything came of it."""
+        watching, now = self._loaded, self._clock.now()
         watching.begin()
         watching.tick(now)
         changed = bool(watching.effects)
         await self._save(writer, watching)
-        self._figures.note_look(watching.due, self._clock.now())
+        self._figures.note_look(watching.due, now)
         return changed
 
     async def _take_commands(self, writer: Writer) -> bool:

@@ -20,10 +20,6 @@ class Clock:
         """Return the time, in milliseconds since 1970 UTC."""
         return round(self._wall() * 1000)
 
-    def at(self, moment: float) -> int:
-        """Return the time of a moment on the event loop's clock, in milliseconds since 1970 UTC."""
-        return round((moment + self._offset_now()) * 1000)
-
     @property
     def jump(self) -> int:
         """Milliseconds by which the clock was set forward, not accepted yet; negative if it was set back."""

@@ -171,8 +171,6 @@ class _Sink:
             TransportError: The broker is away, or the log is not the assigned one.
         """
         while True:
-            # A fetch returns what was in the topic when it began, and leaves what comes while that is stored.
-            read_until = anyio.current_time()
             batches = await self._consumer.fetch(
                 max_records=self._batching.max_records,
                 linger=self._batching.linger,
@@ -184,7 +182,8 @@ class _Sink:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
                 await self._report_lag()
                 await self._check_database()
-            await self._look_at_alarms(read_until)
+            self._alarms.note_read(self._consumer.read_until, {each.partition for each in batches})
+            await self._look_at_alarms()
             await self._settle_outbox()
 
     async def finish(self) -> None:
@@ -238,8 +237,8 @@ class _Sink:
         write = partial(self._alarms.write, await self._opened(), request, round(arrived * 1000))
         return await retry("storing readings", write, on_trouble=self._set_trouble)
 
-    async def _look_at_alarms(self, read_until: float) -> None:
-        look = partial(self._alarms.look, await self._opened(), read_until)
+    async def _look_at_alarms(self) -> None:
+        look = partial(self._alarms.look, await self._opened())
         if await retry("evaluating alarms", look, on_trouble=self._set_trouble):
             self._publisher.notify()
 

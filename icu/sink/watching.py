@@ -6,6 +6,8 @@ commands of people.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import anyio
+
 from icu.alarms.changing import change_limits, take_command
 from icu.alarms.conditions import DATA_STALE
 from icu.alarms.effects import Effects
@@ -88,9 +90,9 @@ class Watching:
                     change_limits(self._evaluation.watch(key), rules, now, self.effects, by=by)
 
     def tick(self, now: int) -> Effects:
-        """Pass the deadlines up to now of patients whose readings are all read."""
-        self._unread.drop(now)
-        self._evaluation.tick(now, unread=self._unread)
+        """Pass the deadlines up to now, or to the time up to which the patient's partition is read."""
+        moment = anyio.current_time()
+        self._evaluation.tick(now, behind=lambda key: self._unread.behind(key, moment))
         return self.effects
 
     def shift(self, by: int, now: int) -> None:

@@ -89,6 +89,13 @@ class Consumer(Protocol):
         """
         ...
 
+    @property
+    def read_until(self) -> Mapping[int, float]:
+        """Times up to which partitions are read, on the event loop's clock: each record that the log held then has been
+        fetched. Partitions that were not read to their end since `assign` are missing.
+        """
+        ...
+
     async def commit(self, positions: Mapping[int, Position]) -> None:
         """Release the records before these positions, by partition: they are stored."""
         ...

@@ -68,6 +68,10 @@ class KafkaConsumer:
             raise
         return batches
 
+    @property
+    def read_until(self) -> Mapping[int, float]:
+        return self._connected().read_until
+
     async def commit(self, positions: Mapping[int, Position]) -> None:
         await self._connected().commit({partition: each.next for partition, each in positions.items()})
 
