@@ -10,6 +10,7 @@ that is set back lengthens no silence, and one that is set forward ends none.
 
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import Final
 
 from icu.alarms.bands import INFINITE
@@ -144,16 +145,16 @@ class Evaluation:
                     continue
             self._evaluate(key, row, interval, arrived, backlog=backlog)
 
-    def tick(self, now: int, *, behind: Callable[[int], float] = lambda _: 0) -> None:
+    def tick(self, now: int, *, read_until: Callable[[int], float] = lambda _: inf) -> None:
         """Pass the deadlines up to a time of the server.
 
         Args:
             now: Server's time.
-            behind: Milliseconds, by a patient's key, by which the reading of the patient's partition is behind. Later
-                deadlines wait for its readings.
+            read_until: Server's time, by a patient's key, up to which the patient's partition is read. Later deadlines
+                wait for its readings.
         """
         for key in self._ward.all_due(now):
-            at = now - behind(key)
+            at = min(now, read_until(key))
             if self._ward.due_of(key) <= at:
                 watch = self.watch(key)
                 tick(watch, int(at), self.effects)

@@ -60,7 +60,7 @@ class Alarms:
             await self._load(writer)
         else:
             self._watching.excuse_silence(self._clock.now())
-        self._unread.begin(partitions, anyio.current_time())
+        self._unread.begin(partitions, self._clock.now())
         since = self._heart.note_back()
         if since is not None:
             await writer.end_blind(since, self._heart.beat())
@@ -87,10 +87,10 @@ class Alarms:
         """Note how far the topic is read: later deadlines wait, for it may hold readings that come before them.
 
         Args:
-            read_until: Times of the partitions, as Consumer.read_until has them.
+            read_until: Times of the partitions, as Consumer.read_until has them, in milliseconds since 1970 UTC.
             fetched: Partitions whose readings have just been written.
         """
-        self._unread.note(read_until, fetched, anyio.current_time())
+        self._unread.note(read_until, fetched, self._clock.now())
 
     async def look(self, writer: Writer) -> bool:
         """Take commands of people, and pass the deadlines up to now, where it is time.

@@ -175,6 +175,7 @@ class _Sink:
                 max_records=self._batching.max_records,
                 linger=self._batching.linger,
                 max_wait=self._alarms.max_wait(FETCH_TIMEOUT),
+                now=self._now() * 1000,
             )
             if batches:
                 await self._take(batches)

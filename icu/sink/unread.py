@@ -1,6 +1,6 @@
 """Partitions that may hold unread readings: no deadline of their patients passes before those are evaluated.
 
-Times are seconds of the event loop's clock.
+Times are the server's, in milliseconds since 1970 UTC.
 """
 
 from collections.abc import Container, Iterable, Mapping
@@ -13,34 +13,34 @@ from icu.store.evaluating import StoredReadings
 from icu.store.readings import PATIENT
 
 # Longest time between two fetches that counts as silence of a partition: a sink that is held up hears nobody.
-_LONGEST: Final = 1.0
+_LONGEST: Final = 1_000
 
 _patient: Final = itemgetter(PATIENT)
 
 
 class Unread:
-    """How far the reading of each patient's partition is behind."""
+    """Times up to which the partitions of patients are read."""
 
     def __init__(self) -> None:
         # By partition: time up to which it is read.
         self._read: dict[int, float] = {}
-        # By partition: seconds without progress.
+        # By partition: milliseconds without progress.
         self._silent: dict[int, float] = {}
         # Time up to which deadlines may pass, by partition, and of patients whose partition is not known.
         self._passable: dict[int, float] = {}
         self._least = inf
-        self._noted_at = 0.0
+        self._noted_at = 0
         # Partition of each patient that was heard.
         self._partitions: dict[int, int] = {}
 
-    def begin(self, partitions: Iterable[int], now: float) -> None:
+    def begin(self, partitions: Iterable[int], now: int) -> None:
         """Note that these partitions are read from now on: nobody knows what they hold."""
         self._read = dict.fromkeys(partitions, -inf)
-        self._silent = dict.fromkeys(self._read, 0.0)
+        self._silent = dict.fromkeys(self._read, 0)
         self._noted_at = now
         self._decide()
 
-    def note(self, read_until: Mapping[int, float], fetched: Container[int], now: float) -> None:
+    def note(self, read_until: Mapping[int, float], fetched: Container[int], now: int) -> None:
         """Note the outcome of a fetch, once its readings are evaluated.
 
         Args:
@@ -48,12 +48,14 @@ class Unread:
             fetched: Partitions that have brought records.
             now: Present time.
         """
-        passed = min(now - self._noted_at, _LONGEST)
+        passed = min(max(0, now - self._noted_at), _LONGEST)
         self._noted_at = now
         for partition, before in self._read.items():
-            self._read[partition] = until = read_until.get(partition, before)
-            moves = until > before or partition in fetched
-            self._silent[partition] = 0.0 if moves else self._silent[partition] + passed
+            until = read_until.get(partition, -inf)
+            # A time that lies ahead was taken before the clock was set back.
+            self._read[partition] = until = until if until <= now else -inf
+            moves = until != before or partition in fetched
+            self._silent[partition] = 0 if moves else self._silent[partition] + passed
         self._decide()
 
     def learn(self, readings: StoredReadings, patients: int) -> None:
@@ -61,15 +63,14 @@ class Unread:
         if readings.backlog or self._least == -inf or len(self._partitions) < patients:
             self._partitions.update(zip(map(_patient, readings.rows), readings.partitions, strict=True))
 
-    def behind(self, key: int, now: float) -> float:
-        """Return the milliseconds by which the reading of a patient's partition is behind; infinite at first."""
+    def read_until(self, key: int) -> float:
+        """Return the time up to which the partition of a patient is read; infinite if it holds up nobody."""
         partition = self._partitions.get(key)
-        passable = self._least if partition is None else self._passable.get(partition, inf)
-        return max(0.0, now - passable) * 1000
+        return self._least if partition is None else self._passable.get(partition, inf)
 
     def _decide(self) -> None:
-        # A partition without progress for so long cannot be read: it holds up nobody.
+        # A partition without progress for so long cannot be read.
         self._passable = {
-            each: until if self._silent[each] < BACKLOG_END / 1000 else inf for each, until in self._read.items()
+            each: until if self._silent[each] < BACKLOG_END else inf for each, until in self._read.items()
         }
         self._least = min(self._passable.values(), default=inf)

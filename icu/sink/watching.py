@@ -6,8 +6,6 @@ commands of people.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import anyio
-
 from icu.alarms.changing import change_limits, take_command
 from icu.alarms.conditions import DATA_STALE
 from icu.alarms.effects import Effects
@@ -91,8 +89,7 @@ class Watching:
 
     def tick(self, now: int) -> Effects:
         """Pass the deadlines up to now, or to the time up to which the patient's partition is read."""
-        moment = anyio.current_time()
-        self._evaluation.tick(now, behind=lambda key: self._unread.behind(key, moment))
+        self._evaluation.tick(now, read_until=self._unread.read_until)
         return self.effects
 
     def shift(self, by: int, now: int) -> None:

@@ -73,13 +73,14 @@ class Consumer(Protocol):
         """
         ...
 
-    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         """Fetch the next records.
 
         Args:
             max_records: The most records to return. The call returns at once when it has so many.
             linger: Seconds to wait for further records once there is one.
             max_wait: Seconds to wait for the first record.
+            now: Present time on a clock of the caller's, for `read_until`.
 
         Returns:
             Batches of records; none if no record came in time.
@@ -91,8 +92,8 @@ class Consumer(Protocol):
 
     @property
     def read_until(self) -> Mapping[int, float]:
-        """Times up to which partitions are read, on the event loop's clock: each record that the log held then has been
-        fetched. Partitions that were not read to their end since `assign` are missing.
+        """Times up to which partitions are read, on the clock of `fetch(now=)`: each record that the log held then has
+        been returned. Partitions that were not read to their end since `assign` are missing.
         """
         ...
 

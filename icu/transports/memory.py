@@ -205,7 +205,7 @@ class MemoryConsumer:
         self.read_until = {}
         return assignments
 
-    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         await checkpoint()
         with anyio.move_on_after(max_wait):
             await self._wait_for(1)
@@ -215,7 +215,7 @@ class MemoryConsumer:
         self._check_kept()
         batches = list(self._take(max_records))
         read = (log.partition for log in self._topic.logs if self._offsets[log.partition] == log.end)
-        self.read_until |= dict.fromkeys(read, anyio.current_time())
+        self.read_until |= dict.fromkeys(read, now)
         return batches
 
     async def commit(self, positions: Mapping[int, Position]) -> None:

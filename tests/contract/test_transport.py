@@ -236,7 +236,7 @@ async def test_partitions_are_read_up_to_a_time(world: World) -> None:
             await anyio.sleep(0.001)  # virtual time stands still otherwise
             published = anyio.current_time()
             while len(consumer.read_until) < 3 or min(consumer.read_until.values()) < published:
-                batches = await consumer.fetch(max_records=1, linger=0, max_wait=0)
+                batches = await consumer.fetch(max_records=1, linger=0, max_wait=0, now=anyio.current_time())
                 found += sum(len(each.deliveries) for each in batches)
             assert found == 2 * number + 2
         await consumer.assign({})

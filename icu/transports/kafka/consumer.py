@@ -54,10 +54,10 @@ class KafkaConsumer:
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         return await self._retries.run(partial(self._assign, stored))
 
-    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         reader = self._connected()
         try:
-            batches = await reader.fetch(max_records, linger, max_wait)
+            batches = await reader.fetch(max_records, linger, max_wait, now)
             # The fetch of a client that is stopped meanwhile ends with no records, or with an error.
             self._check_open()
         except KafkaError as exc:

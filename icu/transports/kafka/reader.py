@@ -87,7 +87,7 @@ class Reader:
         # True while a fetch is under way, and after it was cancelled.
         self._unfinished = False
         self._stalls = Stalls()
-        self._read_times = ReadTimes(positions, anyio.current_time())
+        self._read_times = ReadTimes(positions)
         self._commits = Commits(client) if grouped else None
         self._poller = EndOffsetPoller(client, [*self._next, *self._silent])
         client.assign(list(self._next))
@@ -104,7 +104,7 @@ class Reader:
         """Times up to which partitions are read, as `Consumer.read_until` has them."""
         return self._read_times.known
 
-    async def fetch(self, max_records: int, linger: float, max_wait: float) -> list[Batch]:
+    async def fetch(self, max_records: int, linger: float, max_wait: float, now: float) -> list[Batch]:
         """Fetch records as `Consumer.fetch` does. Raises KafkaError if the partitions have to be assigned again."""
         if self._unfinished:
             # The records of a fetch that was cancelled are fetched again.
@@ -115,10 +115,10 @@ class Reader:
         self._unfinished = True
         found = await self._retry_set_aside() or await self._read(max_records, linger, max_wait)
         self._unfinished = False
-        behind = frozenset([tp for tp in self._next if await self._has_more(tp)])
+        behind = {tp.partition for tp in self._next if await self._has_more(tp)}
         answers = {tp.partition: self._client.last_poll_timestamp(tp) for tp in self._next}
-        self._read_times.note(answers, frozenset(tp.partition for tp in behind), anyio.current_time())
-        return [self._batch(tp, records, more=tp in behind) for tp, records in found.items()]
+        self._read_times.note(answers, behind, now)
+        return [self._batch(tp, records, more=tp.partition in behind) for tp, records in found.items()]
 
     async def commit(self, stored: Mapping[int, int]) -> None:
         """Note the stored positions by partition, and commit them for lag tools when it is time."""

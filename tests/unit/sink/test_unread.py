@@ -18,63 +18,64 @@ def readings(*places: tuple[int, int], backlog: frozenset[int] = frozenset()) ->
 def test_at_the_beginning_nobody_knows() -> None:
     """Until each partition was read to its end, or brought nothing for 5 s, all wait."""
     unread = Unread()
-    assert unread.behind(ANNA, 10.0) == 0
-    unread.begin([0, 1], 10.0)
+    assert unread.read_until(ANNA) == inf
+    unread.begin([0, 1], 10_000)
     unread.learn(readings((ANNA, 0), (BORIS, 1)), 3)
-    assert unread.behind(ANNA, 10.0) == inf
-    unread.note({0: 10.5}, {0}, 10.5)
-    assert unread.behind(ANNA, 10.5) == 0
-    assert unread.behind(BORIS, 10.5) == unread.behind(CARLA, 10.5) == inf
-    for now in (11.5, 12.5, 13.5, 14.5):
+    assert unread.read_until(ANNA) == -inf
+    for now in (11_000, 12_000, 13_000, 14_000):
         unread.note({0: now}, {0}, now)
-        assert unread.behind(BORIS, now) == unread.behind(CARLA, now) == inf
-    unread.note({0: 14.9}, {0}, 15.0)
-    assert unread.behind(BORIS, 15.0) == 0
-    assert 99 < unread.behind(ANNA, 15.0) == unread.behind(CARLA, 15.0) < 101
-
-
-def test_deadlines_pass_up_to_the_time_that_is_read() -> None:
-    """Readings that may have come since the last fetch come first."""
-    unread = Unread()
-    unread.begin([0], 10.0)
-    unread.learn(readings((ANNA, 0)), 1)
-    unread.note({0: 11.0}, set(), 11.0)
-    assert unread.behind(ANNA, 14.0) == 3_000
+        assert unread.read_until(ANNA) == now
+        assert unread.read_until(BORIS) == unread.read_until(CARLA) == -inf
+    unread.note({0: 14_900}, {0}, 15_000)
+    assert unread.read_until(BORIS) == inf
+    assert unread.read_until(ANNA) == unread.read_until(CARLA) == 14_900
 
 
 def test_a_partition_with_a_backlog_waits() -> None:
     """As long as it brings records, however long that takes."""
     unread = Unread()
-    unread.begin([0, 1], 0.0)
+    unread.begin([0, 1], 0)
     unread.learn(readings((ANNA, 0), (BORIS, 1)), 2)
-    for now in range(1, 20):
+    for now in range(1_000, 20_000, 1_000):
         unread.note({1: now}, {0}, now)
-        assert unread.behind(ANNA, now) == inf
-        assert unread.behind(BORIS, now) == 0
-    unread.note({0: 20, 1: 20}, {0}, 20)
-    assert unread.behind(ANNA, 20) == 0
+        assert unread.read_until(ANNA) == -inf
+        assert unread.read_until(BORIS) == now
+    unread.note({0: 20_000, 1: 20_000}, {0}, 20_000)
+    assert unread.read_until(ANNA) == 20_000
 
 
 def test_a_sink_that_was_held_up_hears_nobody() -> None:
     """The time of a stall is no silence of a partition."""
     unread = Unread()
-    unread.begin([0], 0.0)
+    unread.begin([0], 0)
     unread.learn(readings((ANNA, 0)), 1)
-    unread.note({0: 1.0}, {0}, 1.0)
-    unread.note({0: 1.0}, set(), 60.0)
-    assert unread.behind(ANNA, 60.0) == 59_000
-    unread.note({0: 60.0}, {0}, 60.1)
-    assert 99 < unread.behind(ANNA, 60.1) < 101
+    unread.note({0: 1_000}, {0}, 1_000)
+    unread.note({0: 1_000}, set(), 60_000)
+    assert unread.read_until(ANNA) == 1_000
+    unread.note({0: 60_000}, {0}, 60_100)
+    assert unread.read_until(ANNA) == 60_000
+
+
+def test_a_clock_that_was_set_back() -> None:
+    """What was read by the clock before tells nothing by the clock after it, and is no silence."""
+    unread = Unread()
+    unread.begin([0], 3_600_000)
+    unread.learn(readings((ANNA, 0)), 1)
+    unread.note({0: 3_601_000}, set(), 3_601_000)
+    unread.note({0: 3_601_000}, set(), 1_000)
+    assert unread.read_until(ANNA) == -inf
+    unread.note({0: 1_500}, set(), 2_000)
+    assert unread.read_until(ANNA) == 1_500
 
 
 def test_a_patient_who_was_moved() -> None:
     """The partition of a patient is learnt anew while one is unread, and from a backlog."""
     unread = Unread()
     unread.learn(readings((ANNA, 0)), 1)
-    unread.begin([0, 1], 0.0)
+    unread.begin([0, 1], 0)
     unread.learn(readings((ANNA, 1)), 1)
-    unread.note({0: 1.0}, set(), 1.0)
-    assert unread.behind(ANNA, 1.0) == inf
-    unread.note({0: 1.0, 1: 2.0}, set(), 2.0)
+    unread.note({0: 1_000}, set(), 1_000)
+    assert unread.read_until(ANNA) == -inf
+    unread.note({0: 2_000, 1: 1_500}, set(), 2_000)
     unread.learn(readings((ANNA, 0), backlog=frozenset({0})), 1)
-    assert unread.behind(ANNA, 2.0) == 1_000
+    assert unread.read_until(ANNA) == 2_000
