@@ -294,6 +294,36 @@ class TestTime:
             await ward.shows("SELECT admitted, bed FROM bed_states", [(None, None)])
         assert rows(ward.url, "SELECT condition FROM alarms") == [("ward.blind",)]
 
+    async def test_a_restart_after_a_senders_clock_was_set_back(self, ward: WatchedWard) -> None:
+        """The last readings are those on the clock that the sender has now: its deadlines go on, and raise an alarm."""
+        hour = 3_600
+        async with ward.sink():
+            for seconds in range(0, 60, 5):
+                await ward.send(seconds)
+            for seconds in range(60, 95, 5):
+                await ward.send(seconds, at=seconds - hour, spo2=88 if seconds >= 80 else 97)
+            assert ("spo2.low", "pending") in ward.episodes("condition, presence")
+        async with ward.sink():
+            await ward.until(96)
+            raised = [("present", milliseconds(95 - hour))]
+            await ward.shows("SELECT presence, raised FROM alarms WHERE condition = 'spo2.low'", raised)
+
+    @pytest.mark.parametrize("ahead", [2 * 86_400, -2 * 86_400])
+    async def test_who_is_heard_is_not_discharged_for_an_old_clock(self, ward: WatchedWard, ahead: float) -> None:
+        """Older readings with later times, of a clock that was wrong once, do not hide the last ones at a restart."""
+        async with ward.sink():
+            for seconds in range(0, 60, 5):
+                await ward.send(seconds, at=seconds + max(ahead, 0))
+        pass_time(86_500)
+        async with ward.sink():
+            for seconds in range(86_600, 86_680, 5):
+                await ward.send(seconds, at=seconds + min(ahead, 0), pulse=130)
+            assert ("pulse.high", "present") in ward.episodes("condition, presence")
+            execute(ward.url, "UPDATE bed_states SET admitted = admitted - 86500000")
+        async with ward.sink():
+            await ward.look_again()
+        assert rows(ward.url, "SELECT presence FROM alarms WHERE condition = 'pulse.high'") == [("present",)]
+
     async def test_a_ward_that_nobody_watched(self, ward: WatchedWard) -> None:
         """A sink that was away for 10 s or more stores that, with its true onset, and no patient is stale for it."""
         async with ward.sink():
