@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 from prometheus_client import CollectorRegistry
 
-from icu.messages import Observation, encode
+from icu.messages import Observation, Record, encode
 from icu.sink.consumer import Batching, consume
 from icu.sink.telemetry import Telemetry
 from icu.store.commands.door import Door
@@ -90,8 +90,15 @@ class WatchedWard:
 
     async def publish(self, observations: Sequence[Observation]) -> None:
         """Send readings at once, and wait until the sink has taken them."""
-        self._sent += len(observations)
-        await self.transport.publish(encode(observations))
+        await self._publish(encode(observations))
+
+    async def publish_as_is(self, value: bytes) -> None:
+        """Send these bytes, and wait until the sink has taken them."""
+        await self._publish([Record(b"", value)])
+
+    async def _publish(self, records: Sequence[Record]) -> None:
+        self._sent += len(records)
+        await self.transport.publish(records)
         await self.settled(lambda: (self.registry.get_sample_value("icu_sink_batch_records_sum") or 0) >= self._sent)
 
     async def settled(self, condition: Callable[[], bool]) -> None:
