@@ -17,13 +17,17 @@ Place: TypeAlias = Literal["before", "after"]
 
 
 class Fault:
-    """A failure of the Nth call from now on, counted from 1."""
+    """A failure of the Nth call from now on, counted from 1. 0: none fails until it is armed."""
 
     def __init__(self, number: int, place: Place, fail: Callable[[], None]) -> None:
-        self.reached = False
-        self._left = number
         self._place = place
         self._fail = fail
+        self.arm(number)
+
+    def arm(self, number: int) -> None:
+        """Begin to count anew."""
+        self.reached = False
+        self._left = number
 
     def call(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Do a call's work, or fail."""

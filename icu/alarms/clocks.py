@@ -97,4 +97,6 @@ def _rebase(watch: Watch, time: int, now: int, effects: Effects) -> None:
     watch.looked_at += shift
     # The offset of the clock is another one.
     watch.ages = None
-    watch.set_bed(effects, clock_set_at=now)
+    # Who was discharged comes back with a newer reading: one on this clock.
+    discharged_at = watch.bed.discharged_at
+    watch.set_bed(effects, clock_set_at=now, discharged_at=None if discharged_at is None else discharged_at + shift)

@@ -15,7 +15,7 @@ from icu.alarms.watch import BACKLOG_END, STALE_MEDIUM, Due, Watch, bp_old_from,
 def tick(watch: Watch, now: int, effects: Effects) -> None:
     """Pass the deadlines up to a time of the server.
 
-    Not for a patient whose partition has unread readings: they come first.
+    Not beyond the time up to which the patient's partition is read: readings come first.
 
     Args:
         watch: The patient's, changed in place.

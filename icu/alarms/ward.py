@@ -8,8 +8,9 @@ The server's time is the wall clock at the start of the program, and the monoton
 that is set back lengthens no silence, and one that is set forward ends none.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import Final
 
 from icu.alarms.bands import INFINITE
@@ -53,21 +54,22 @@ class Ward:
         while self._dues and self._dues[0][0] <= now:
             keys.add(heappop(self._dues)[1])
         # Each ordinary reading moves the deadline of silence: most are not due any more.
-        times = [(self._due_of(key), key) for key in sorted(keys) if key in self.watches]
+        times = [(self.due_of(key), key) for key in sorted(keys) if key in self.watches]
         for each in times:
             heappush(self._dues, each)
         return [key for time, key in times if time <= now]
 
-    def _due_of(self, key: int) -> int:
+    def due_of(self, key: int) -> int:
+        """Return the server's time of a patient's next tick."""
         watch = self.watches[key]
         fixed, silence = watch.due or due(watch)
         return min(fixed, watch.heard_at + silence)
 
     def _schedule(self, key: int) -> None:
-        heappush(self._dues, (self._due_of(key), key))
+        heappush(self._dues, (self.due_of(key), key))
         if len(self._dues) > 4 * len(self.watches) + 64:
             # Deadlines that moved forward left their old entries.
-            self._dues = [(self._due_of(key), key) for key in self.watches]
+            self._dues = [(self.due_of(key), key) for key in self.watches]
             heapify(self._dues)
 
 
@@ -143,17 +145,19 @@ class Evaluation:
                     continue
             self._evaluate(key, row, interval, arrived, backlog=backlog)
 
-    def tick(self, now: int, *, unread: Container[int] = frozenset()) -> None:
+    def tick(self, now: int, *, read_until: Callable[[int], float] = lambda _: inf) -> None:
         """Pass the deadlines up to a time of the server.
 
         Args:
             now: Server's time.
-            unread: Keys of patients whose partition has more to read: their readings come first.
+            read_until: Server's time, by a patient's key, up to which the patient's partition is read. Later deadlines
+                wait for its readings.
         """
         for key in self._ward.all_due(now):
-            if key not in unread:
+            at = min(now, read_until(key))
+            if self._ward.due_of(key) <= at:
                 watch = self.watch(key)
-                tick(watch, now, self.effects)
+                tick(watch, int(at), self.effects)
                 watch.steady = steady_of(watch)
 
     def install(self) -> None:

@@ -1,6 +1,6 @@
 """Alarms beside the sink's loop: loaded at the start, told of commands of people, and ticked at the next deadline."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import anyio
@@ -83,6 +83,15 @@ class Alarms:
         due = self._loaded.due
         return wait if due is None else min(wait, max(_LEAST_WAIT, (due - self._clock.now()) / 1000))
 
+    def note_read(self, read_until: Mapping[int, float], fetched: Container[int]) -> None:
+        """Note how far the topic is read: later deadlines wait, for it may hold readings that come before them.
+
+        Args:
+            read_until: Times of the partitions, as Consumer.read_until has them, in milliseconds since 1970 UTC.
+            fetched: Partitions whose readings have just been written.
+        """
+        self._unread.note(read_until, fetched, self._clock.now())
+
     async def look(self, writer: Writer) -> bool:
         """Take commands of people, and pass the deadlines up to now, where it is time.
 
@@ -119,7 +128,6 @@ class Alarms:
             self._heart.note_written()
         self._figures.count(watching.effects)
         watching.install()
-        self._unread.note([each.partition for each in request.moves], request.backlog, arrived)
         return result
 
     async def _prepare(self, writer: Writer) -> None:

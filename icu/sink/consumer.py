@@ -175,6 +175,7 @@ class _Sink:
                 max_records=self._batching.max_records,
                 linger=self._batching.linger,
                 max_wait=self._alarms.max_wait(FETCH_TIMEOUT),
+                now=self._now() * 1000,
             )
             if batches:
                 await self._take(batches)
@@ -182,6 +183,7 @@ class _Sink:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
                 await self._report_lag()
                 await self._check_database()
+            self._alarms.note_read(self._consumer.read_until, {each.partition for each in batches})
             await self._look_at_alarms()
             await self._settle_outbox()
 

@@ -1,6 +1,10 @@
-"""Partitions that may hold unread readings: no deadline of their patients passes before those are evaluated."""
+"""Partitions that may hold unread readings: no deadline of their patients passes before those are evaluated.
 
-from collections.abc import Collection, Iterable
+Times are the server's, in milliseconds since 1970 UTC.
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from math import inf
 from operator import itemgetter
 from typing import Final
 
@@ -8,42 +12,65 @@ from icu.alarms.watch import BACKLOG_END
 from icu.store.evaluating import StoredReadings
 from icu.store.readings import PATIENT
 
+# Longest time between two fetches that counts as silence of a partition: a sink that is held up hears nobody.
+_LONGEST: Final = 1_000
+
 _patient: Final = itemgetter(PATIENT)
 
 
 class Unread:
-    """Patients with unread readings, as a container of their keys in the store. Times are the server's."""
+    """Times up to which the partitions of patients are read."""
 
     def __init__(self) -> None:
-        # By partition: time until which it counts as unread. One that brings nothing for so long cannot be read.
-        self._until: dict[int, int] = {}
+        # By partition: time up to which it is read.
+        self._read: dict[int, float] = {}
+        # By partition: milliseconds without progress.
+        self._silent: dict[int, float] = {}
+        # Time up to which deadlines may pass, by partition, and of patients whose partition is not known.
+        self._passable: dict[int, float] = {}
+        self._least = inf
+        self._noted_at = 0
         # Partition of each patient that was heard.
         self._partitions: dict[int, int] = {}
 
     def begin(self, partitions: Iterable[int], now: int) -> None:
         """Note that these partitions are read from now on: nobody knows what they hold."""
-        self._until = dict.fromkeys(partitions, now + BACKLOG_END)
+        self._read = dict.fromkeys(partitions, -inf)
+        self._silent = dict.fromkeys(self._read, 0)
+        self._noted_at = now
+        self._decide()
 
-    def note(self, fetched: Iterable[int], backlog: Collection[int], now: int) -> None:
-        """Note partitions of a fetch, and those of them that held more."""
-        for partition in fetched:
-            if partition in backlog:
-                self._until[partition] = now + BACKLOG_END
-            else:
-                self._until.pop(partition, None)
+    def note(self, read_until: Mapping[int, float], fetched: Container[int], now: int) -> None:
+        """Note the outcome of a fetch, once its readings are evaluated.
+
+        Args:
+            read_until: By partition, the time up to which it is read.
+            fetched: Partitions that have brought records.
+            now: Present time.
+        """
+        passed = min(max(0, now - self._noted_at), _LONGEST)
+        self._noted_at = now
+        for partition, before in self._read.items():
+            until = read_until.get(partition, -inf)
+            # A time that lies ahead was taken before the clock was set back.
+            self._read[partition] = until = until if until <= now else -inf
+            moves = until != before or partition in fetched
+            self._silent[partition] = 0 if moves else self._silent[partition] + passed
+        self._decide()
 
     def learn(self, readings: StoredReadings, patients: int) -> None:
         """Note the partitions of patients, of whom there are so many. They stay the same: it costs nothing later."""
-        if self._until or len(self._partitions) < patients:
+        if readings.backlog or self._least == -inf or len(self._partitions) < patients:
             self._partitions.update(zip(map(_patient, readings.rows), readings.partitions, strict=True))
 
-    def drop(self, now: int) -> None:
-        """Drop the partitions that have brought nothing for too long."""
-        if self._until:
-            self._until = {each: until for each, until in self._until.items() if now < until}
+    def read_until(self, key: int) -> float:
+        """Return the time up to which the partition of a patient is read; infinite if it holds up nobody."""
+        partition = self._partitions.get(key)
+        return self._least if partition is None else self._passable.get(partition, inf)
 
-    def __contains__(self, key: object) -> bool:
-        if not self._until:
-            return False
-        partition = self._partitions.get(key)  # type: ignore[call-overload] # a key of any type is asked for
-        return partition is None or partition in self._until
+    def _decide(self) -> None:
+        # A partition without progress for so long cannot be read.
+        self._passable = {
+            each: until if self._silent[each] < BACKLOG_END else inf for each, until in self._read.items()
+        }
+        self._least = min(self._passable.values(), default=inf)

@@ -4,6 +4,7 @@ Everything that is watched is loaded at the start, and again where the database 
 commands of people.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from icu.alarms.changing import change_limits, take_command
@@ -88,9 +89,8 @@ class Watching:
                     change_limits(self._evaluation.watch(key), rules, now, self.effects, by=by)
 
     def tick(self, now: int) -> Effects:
-        """Pass the deadlines up to now of patients whose readings are all read."""
-        self._unread.drop(now)
-        self._evaluation.tick(now, unread=self._unread)
+        """Pass the deadlines up to now, or to the time up to which the patient's partition is read."""
+        self._evaluation.tick(now, read_until=self._unread.read_until)
         return self.effects
 
     def shift(self, by: int, now: int) -> None:
@@ -115,11 +115,13 @@ class Watching:
         self.begin()
 
 
-def _telling(bed: BedState, readings: Sequence[LastReading]) -> Sequence[LastReading]:
+def _telling(bed: BedState, readings: Sequence[LastReading], now: int) -> Sequence[LastReading]:
     """Leave out older readings of a patient of whom all signs were seen: there is no blind time that they tell of."""
     had = [LAG + 1 + NUMBER[name] for name in bed.had]
     if all(not row[-1] and all(row[place] for place in had) for row, _ in readings):
-        return sorted(readings, key=_time_of)[-LEAST:]
+        ordered = sorted(readings, key=_time_of)
+        past = bisect_right(ordered, now, key=_time_of)
+        return [*ordered[:past][-LEAST:], *ordered[past:][-LEAST:]]
     return readings
 
 
@@ -144,10 +146,10 @@ async def load(writer: Writer, unread: Unread, now: int) -> tuple[Watching, Effe
     keys = sorted(found.beds)
     for begin in range(0, len(keys), PATIENTS_AT_ONCE):
         some = keys[begin : begin + PATIENTS_AT_ONCE]
-        readings = await writer.last_readings(some[0] - 1, some[-1])
+        readings = await writer.last_readings(some[0] - 1, some[-1], now)
         for key in some:
             bed = found.beds[key]
             episodes = found.episodes.get(bed.patient, ())
-            last = _telling(bed, readings.get(key, ()))
+            last = _telling(bed, readings.get(key, ()), now)
             ward.put(key, restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects))
     return Watching(ward, limits, found.mark, unread), effects

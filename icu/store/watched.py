@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
+from icu.alarms.bands import INFINITE
 from icu.alarms.episodes import BedState, Episode
 from icu.alarms.limits import NO_OVERRIDES, Limits
 from icu.store.beds import beds_by_key
@@ -34,18 +35,27 @@ LEAST: Final = 11
 _SPAN: Final = 180_000
 _INTERVALS: Final = 18
 
+# Readings on the clock that the sender has now, up to the present, and apart from them those that lie ahead: a clock
+# that was ahead once has left readings with later times than the last ones.
+_ON_THIS_CLOCK: Final = "timestamp > since AND timestamp <= until AND timestamp + lag >= coalesce(clock_set_at, 0)"
+# Materialized: else SQLite reads the whole table, and computes the parts anew for each of its rows.
 _READINGS: Final = text(f"""
-WITH parts AS (
-  SELECT id, interval,
+WITH times AS (
+  SELECT CAST(-1 AS BIGINT) AS since, CAST(:now AS BIGINT) AS until
+  UNION ALL SELECT CAST(:now AS BIGINT), CAST({INFINITE} AS BIGINT)
+), parts AS MATERIALIZED (
+  SELECT id, interval, since, until, clock_set_at,
     (SELECT min(timestamp) FROM (SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id
-       ORDER BY timestamp DESC LIMIT {LEAST}) AS last_ones) AS first_of_last,
-    (SELECT max(timestamp) FROM patient_metrics WHERE patient_id = patients.id)
+       AND {_ON_THIS_CLOCK} ORDER BY timestamp DESC LIMIT {LEAST}) AS last_ones) AS first_of_last,
+    (SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id
+       AND {_ON_THIS_CLOCK} ORDER BY timestamp DESC LIMIT 1)
       - CASE WHEN interval > {_SPAN // 1_000 // _INTERVALS} THEN CAST(interval * {_INTERVALS * 1_000} AS BIGINT)
              ELSE {_SPAN} END AS recent
-  FROM patients WHERE id > :after AND id <= :last
+  FROM patients LEFT JOIN bed_states ON bed_states.patient_id = patients.id CROSS JOIN times
+  WHERE id > :after AND id <= :last
 )
 SELECT parts.interval, {", ".join(f"metric.{name}" for name in COLUMNS)} FROM parts
-  JOIN patient_metrics AS metric ON metric.patient_id = parts.id
+  JOIN patient_metrics AS metric ON metric.patient_id = parts.id AND {_ON_THIS_CLOCK}
    AND metric.timestamp >= CASE WHEN recent < first_of_last THEN recent ELSE first_of_last END
 """)  # noqa: S608 - names and numbers of our own
 _AUDIT: Final = text("SELECT max(id) FROM audit")
@@ -112,19 +122,20 @@ async def read_commanded(transaction: Transaction, known: Mark) -> Watched | Non
     )
 
 
-async def read_last(transaction: Transaction, after: int, last: int) -> Mapping[int, Sequence[LastReading]]:
-    """Read the last readings of patients.
+async def read_last(transaction: Transaction, after: int, last: int, now: int) -> Mapping[int, Sequence[LastReading]]:
+    """Read the last readings of patients, by their times on the clocks that the senders have now.
 
     Args:
         transaction: To read with.
         after: Key before the first patient.
         last: Key of the last patient.
+        now: Server's time, in milliseconds since 1970 UTC.
 
     Returns:
         By the patient's key, in any order.
     """
     readings = defaultdict[int, list[LastReading]](list)
-    for interval, *row in await transaction.rows(_READINGS, {"after": after, "last": last}):
+    for interval, *row in await transaction.rows(_READINGS, {"after": after, "last": last, "now": now}):
         readings[row[0]].append((tuple(row), interval))
     return readings
 

@@ -101,9 +101,9 @@ class Writer:
         """Read what is decided and open: see icu.store.watched."""
         return await self._read(read_watched)
 
-    async def last_readings(self, after: int, last: int) -> Mapping[int, Sequence[LastReading]]:
+    async def last_readings(self, after: int, last: int, now: int) -> Mapping[int, Sequence[LastReading]]:
         """Read the last readings of some patients: see icu.store.watched."""
-        return await self._read(partial(read_last, after=after, last=last))
+        return await self._read(partial(read_last, after=after, last=last, now=now))
 
     async def commanded(self, known: Mark) -> Watched | None:
         """Read what commands of people have touched since a mark: see icu.store.watched."""

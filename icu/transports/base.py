@@ -73,19 +73,27 @@ class Consumer(Protocol):
         """
         ...
 
-    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         """Fetch the next records.
 
         Args:
             max_records: The most records to return. The call returns at once when it has so many.
             linger: Seconds to wait for further records once there is one.
             max_wait: Seconds to wait for the first record.
+            now: Present time on a clock of the caller's, for `read_until`.
 
         Returns:
             Batches of records; none if no record came in time.
 
         Raises:
             TransportError: The broker is away, or the log is not the assigned one. Assign again.
+        """
+        ...
+
+    @property
+    def read_until(self) -> Mapping[int, float]:
+        """Times up to which partitions are read, on the clock of `fetch(now=)`: each record that the log held then has
+        been returned. Partitions that were not read to their end since `assign` are missing.
         """
         ...
 

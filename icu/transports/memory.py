@@ -194,6 +194,7 @@ class MemoryConsumer:
         # By partition, the offset of the next record to fetch.
         self._offsets: dict[int, int] = {}
         self._turn = 0
+        self.read_until: dict[int, float] = {}
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         await checkpoint()
@@ -201,9 +202,10 @@ class MemoryConsumer:
         assignments = {log.partition: self._assignment(log, stored.get(log.partition)) for log in self._topic.logs}
         self._offsets = {partition: each.position.next for partition, each in assignments.items()}
         self._trim(self._offsets)
+        self.read_until = {}
         return assignments
 
-    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         await checkpoint()
         with anyio.move_on_after(max_wait):
             await self._wait_for(1)
@@ -211,7 +213,10 @@ class MemoryConsumer:
             with anyio.move_on_after(linger):
                 await self._wait_for(max_records)
         self._check_kept()
-        return list(self._take(max_records))
+        batches = list(self._take(max_records))
+        read = (log.partition for log in self._topic.logs if self._offsets[log.partition] == log.end)
+        self.read_until |= dict.fromkeys(read, now)
+        return batches
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
         await checkpoint()

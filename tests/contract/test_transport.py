@@ -1,5 +1,6 @@
 """Delivery contract of icu.transports.base, on every implementation."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 from uuid import uuid4
@@ -9,6 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
+from confluent_kafka import Producer
 
 from icu.config.settings import Kafka
 from icu.messages import Delivery, Position, Record
@@ -35,6 +37,10 @@ class World(Protocol):
         """Make the log of partition 0 drop its oldest records."""
         ...
 
+    async def hold_up(self, transport: Transport, records: Sequence[Record]) -> None:
+        """Publish records while this process does nothing else, if the log is another program's."""
+        ...
+
 
 class Memory:
     """In-memory transport: a log drops committed records."""
@@ -53,6 +59,9 @@ class Memory:
             mark = (await consumer.assign({}))[0].position.mark
             await consumer.commit({0: Position(before, mark)})
 
+    async def hold_up(self, transport: Transport, records: Sequence[Record]) -> None:
+        await transport.publish(records)
+
 
 class Newest:
     """In-memory transport that keeps its newest records, whether they are committed or not."""
@@ -68,6 +77,9 @@ class Newest:
         pytest.skip(
             "newer records alone make this log drop older ones: see tests/unit/transports/test_memory_newest.py"
         )
+
+    async def hold_up(self, transport: Transport, records: Sequence[Record]) -> None:
+        await transport.publish(records)
 
 
 class OnKafka:
@@ -90,6 +102,13 @@ class OnKafka:
             pytest.skip("this broker deletes no records on request")
         await to_thread.run_sync(self._broker.delete_records, transport.topic, 0, before)
 
+    async def hold_up(self, transport: Transport, records: Sequence[Record]) -> None:
+        time.sleep(0.1)  # noqa: ASYNC251 - an answer of before waits in the socket
+        producer = Producer({"bootstrap.servers": self._broker.bootstrap})
+        for each in records:
+            producer.produce(transport.topic, key=each.key, value=each.value)
+        producer.flush(10)
+
 
 class OnCluster:
     """Kafka client on a cluster in memory: fast, and on virtual time."""
@@ -106,6 +125,9 @@ class OnCluster:
 
     async def forget(self, transport: Transport, *, before: int) -> None:
         self._cluster.forget(TopicPartition(transport.topic, 0), before)
+
+    async def hold_up(self, transport: Transport, records: Sequence[Record]) -> None:
+        await transport.publish(records)
 
 
 @pytest.fixture(params=["memory", "newest", "cluster", "kafka"])
@@ -201,6 +223,24 @@ async def test_batches_are_consecutive_and_say_where_they_end(transport: Transpo
     assert [each.offset for each in first.deliveries] == [0, 1, 2, 3]
     assert (first.start, first.position.next, second.start) == (0, 4, 4)
     assert second.position.next == 10
+
+
+async def test_partitions_are_read_up_to_a_time(world: World) -> None:
+    """What the log held then was fetched, also if it came while the reader was held up; empty partitions count too."""
+    transport = await world.open(partitions=3)
+    found = 0
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        for number in range(10):
+            await world.hold_up(transport, [record("bed", 2 * number), record("bed", 2 * number + 1)])
+            await anyio.sleep(0.001)  # virtual time stands still otherwise
+            published = anyio.current_time()
+            while len(consumer.read_until) < 3 or min(consumer.read_until.values()) < published:
+                batches = await consumer.fetch(max_records=1, linger=0, max_wait=0, now=anyio.current_time())
+                found += sum(len(each.deliveries) for each in batches)
+            assert found == 2 * number + 2
+        await consumer.assign({})
+        assert consumer.read_until == {}
 
 
 async def test_batches_say_if_their_partition_holds_more(world: World) -> None:

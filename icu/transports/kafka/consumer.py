@@ -54,10 +54,10 @@ class KafkaConsumer:
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         return await self._retries.run(partial(self._assign, stored))
 
-    async def fetch(self, *, max_records: int, linger: float, max_wait: float) -> Sequence[Batch]:
+    async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         reader = self._connected()
         try:
-            batches = await reader.fetch(max_records, linger, max_wait)
+            batches = await reader.fetch(max_records, linger, max_wait, now)
             # The fetch of a client that is stopped meanwhile ends with no records, or with an error.
             self._check_open()
         except KafkaError as exc:
@@ -67,6 +67,10 @@ class KafkaConsumer:
                 self._leave_group()
             raise
         return batches
+
+    @property
+    def read_until(self) -> Mapping[int, float]:
+        return self._connected().read_until
 
     async def commit(self, positions: Mapping[int, Position]) -> None:
         await self._connected().commit({partition: each.next for partition, each in positions.items()})

@@ -15,6 +15,7 @@ from icu.transports.kafka.foreign import UnreadableError, bounded_fetch, close_i
 from icu.transports.kafka.identity import mark_of
 from icu.transports.kafka.polling import EndOffsetPoller, EndOffsets
 from icu.transports.kafka.progress import OpenTransactions, Stalls
+from icu.transports.kafka.read_times import ReadTimes
 from icu.transports.kafka.survey import Survey
 from icu.transports.kafka.topics import ANSWER_DEADLINE
 
@@ -86,6 +87,7 @@ class Reader:
         # True while a fetch is under way, and after it was cancelled.
         self._unfinished = False
         self._stalls = Stalls()
+        self._read_times = ReadTimes(positions)
         self._commits = Commits(client) if grouped else None
         self._poller = EndOffsetPoller(client, [*self._next, *self._silent])
         client.assign(list(self._next))
@@ -97,7 +99,12 @@ class Reader:
         """The partitions that do not answer, in words; None if all do."""
         return "; ".join(f"partition {tp.partition}: {why}" for tp, why in sorted(self._silent.items())) or None
 
-    async def fetch(self, max_records: int, linger: float, max_wait: float) -> list[Batch]:
+    @property
+    def read_until(self) -> Mapping[int, float]:
+        """Times up to which partitions are read, as `Consumer.read_until` has them."""
+        return self._read_times.known
+
+    async def fetch(self, max_records: int, linger: float, max_wait: float, now: float) -> list[Batch]:
         """Fetch records as `Consumer.fetch` does. Raises KafkaError if the partitions have to be assigned again."""
         if self._unfinished:
             # The records of a fetch that was cancelled are fetched again.
@@ -108,7 +115,10 @@ class Reader:
         self._unfinished = True
         found = await self._retry_set_aside() or await self._read(max_records, linger, max_wait)
         self._unfinished = False
-        return [self._batch(tp, records, more=await self._has_more(tp)) for tp, records in found.items()]
+        behind = {tp.partition for tp in self._next if await self._has_more(tp)}
+        answers = {tp.partition: self._client.last_poll_timestamp(tp) for tp in self._next}
+        self._read_times.note(answers, behind, now)
+        return [self._batch(tp, records, more=tp.partition in behind) for tp, records in found.items()]
 
     async def commit(self, stored: Mapping[int, int]) -> None:
         """Note the stored positions by partition, and commit them for lag tools when it is time."""

@@ -48,7 +48,7 @@ def test_a_tick_that_is_thrown_away_is_due_still() -> None:
     assert due == NOON + 15_000
     Evaluation(bed.ward).tick(due)
     waiting = Evaluation(bed.ward)
-    waiting.tick(due, unread={KEY})
+    waiting.tick(due, read_until={KEY: due - 1}.__getitem__)
     assert waiting.effects.changes == [] and bed.ward.due == due
     last = Evaluation(bed.ward)
     last.tick(due)

@@ -1,7 +1,10 @@
 """Alarms in the sink, on a real SQLite file: stored with their readings, through restarts, and commands of people."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, get_args
 from uuid import UUID
 
 import anyio
@@ -14,9 +17,11 @@ from icu.store.commands import beds as bed_commands
 from icu.store.commands import limits as limit_commands
 from icu.store.commands.door import Author
 from icu.store.engines.sqlite.transaction import SqliteTransaction
+from icu.transports.memory import MemoryConsumer
 from tests.clocks import forward_asyncio, pass_time
 from tests.outboxes import published, versions
 from tests.samples import ANNA, BORIS, observation
+from tests.sqlite_faults import Fault, Place, error, injected
 from tests.stores import execute, rows
 from tests.wards import WatchedWard, milliseconds
 
@@ -67,6 +72,41 @@ async def test_an_alarm_is_stored_with_the_reading_that_raised_it_or_neither(war
         await ward.shows("SELECT count(*) FROM patient_metrics", [(2,)])
     assert ward.episodes() == [("asystole", "present", "on")]
     assert rows(ward.url, "SELECT event FROM outbox") in ([("start",)], [])
+
+
+@pytest.mark.parametrize("place", get_args(Place))
+async def test_a_transaction_that_is_tried_again(url: str, monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    """Whichever call of the database fails once, its alarm is raised once, and the engine goes on from it."""
+    monkeypatch.setattr("tenacity.wait.random.uniform", lambda low, _high: low)
+    ward = WatchedWard(url)
+    async with AsyncExitStack() as stack:
+        # The sink's calls alone, and not those by which the test looks.
+        with injected(Fault(0, place, error("BUSY"))) as fault:
+            await stack.enter_async_context(ward.sink())
+            await ward.send(0)
+        for number in count(1):
+            patient = UUID(int=number)
+
+            async def stored(second: float, readings: int, patient: UUID = patient, **signs: float) -> None:
+                await ward.transport.publish(encode([observation(second, patient=patient, **signs)]))
+                await ward.shows("SELECT count(*) FROM patient_metrics", [(readings,)])
+                await ward.transport.until_stored(0)
+
+            await ward.until(10 * number)
+            await stored(10 * number, 3 * number - 1)
+            fault.arm(number)
+            await stored(10 * number + 1, 3 * number, pulse=0)
+            reached = fault.reached
+            fault.arm(0)
+            raised = "condition = 'asystole' AND presence = 'present'"
+            assert rows(url, f"SELECT count(*) FROM alarms WHERE {raised}") == [(1,)], number
+            await stored(10 * number + 2, 3 * number + 1)
+            clears = "condition = 'asystole' AND presence != 'present'"
+            assert rows(url, f"SELECT count(*) FROM alarms WHERE {clears}") == [(number,)], number
+            if not reached:
+                break
+    await ward.aclose()
+    assert number > 5
 
 
 async def test_what_ends_before_its_delay_leaves_a_count(ward: WatchedWard) -> None:
@@ -293,6 +333,50 @@ class TestTime:
             await ward.shows("SELECT admitted, bed FROM bed_states", [(None, None)])
         assert rows(ward.url, "SELECT condition FROM alarms") == [("ward.blind",)]
 
+    async def test_the_night_in_which_clocks_change(self, ward: WatchedWard) -> None:
+        """Times are integers, of UTC: a delay over the change to winter time is as long as any; there is no :60."""
+        texts = ["02:59:50+02:00", "02:59:55+02:00", "02:00:00+01:00", "02:00:05+01:00", "02:00:60+01:00"]
+        reading = '{"patient_uuid": "%s", "spo2": 88, "interval": 5, "timestamp": "2025-10-26T%s"}'
+        values = [(reading % (ANNA, text)).encode() for text in texts]
+        async with ward.sink():
+            for seconds, value in zip(range(0, 25, 5), values, strict=True):
+                await ward.until(seconds)
+                await ward.publish_as_is(value)
+        onset = round(datetime(2025, 10, 26, 0, 59, 50, tzinfo=UTC).timestamp() * 1000)
+        sql = "SELECT onset, raised FROM alarms WHERE condition = 'spo2.low'"
+        assert rows(ward.url, sql) == [(onset, onset + 15_000)]
+        assert rows(ward.url, "SELECT count(*), (SELECT count(*) FROM dead_letters) FROM patient_metrics") == [(4, 1)]
+
+    async def test_a_restart_after_a_senders_clock_was_set_back(self, ward: WatchedWard) -> None:
+        """The last readings are those on the clock that the sender has now: its deadlines go on, and raise an alarm."""
+        hour = 3_600
+        async with ward.sink():
+            for seconds in range(0, 60, 5):
+                await ward.send(seconds)
+            for seconds in range(60, 95, 5):
+                await ward.send(seconds, at=seconds - hour, spo2=88 if seconds >= 80 else 97)
+            assert ("spo2.low", "pending") in ward.episodes("condition, presence")
+        async with ward.sink():
+            await ward.until(96)
+            raised = [("present", milliseconds(95 - hour))]
+            await ward.shows("SELECT presence, raised FROM alarms WHERE condition = 'spo2.low'", raised)
+
+    @pytest.mark.parametrize("ahead", [2 * 86_400, -2 * 86_400])
+    async def test_who_is_heard_is_not_discharged_for_an_old_clock(self, ward: WatchedWard, ahead: float) -> None:
+        """Older readings with later times, of a clock that was wrong once, do not hide the last ones at a restart."""
+        async with ward.sink():
+            for seconds in range(0, 60, 5):
+                await ward.send(seconds, at=seconds + max(ahead, 0))
+        pass_time(86_500)
+        async with ward.sink():
+            for seconds in range(86_600, 86_680, 5):
+                await ward.send(seconds, at=seconds + min(ahead, 0), pulse=130)
+            assert ("pulse.high", "present") in ward.episodes("condition, presence")
+            execute(ward.url, "UPDATE bed_states SET admitted = admitted - 86500000")
+        async with ward.sink():
+            await ward.look_again()
+        assert rows(ward.url, "SELECT presence FROM alarms WHERE condition = 'pulse.high'") == [("present",)]
+
     async def test_a_ward_that_nobody_watched(self, ward: WatchedWard) -> None:
         """A sink that was away for 10 s or more stores that, with its true onset, and no patient is stale for it."""
         async with ward.sink():
@@ -334,6 +418,36 @@ async def test_deadlines_wait_for_unread_readings(ward: WatchedWard) -> None:
     async with ward.sink():
         await ward.shows("SELECT count(*) FROM patient_metrics", [(4,)])
     assert rows(ward.url, "SELECT condition FROM alarms WHERE condition = 'spo2.low'") == []
+
+
+@pytest.mark.parametrize("step", ["fetch", "commit"])
+async def test_deadlines_wait_for_readings_that_came_meanwhile(
+    ward: WatchedWard, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A sink that was held up, with its fetch or behind it, reads what came meanwhile before the deadlines of then."""
+    original, held, go_on = getattr(MemoryConsumer, step), anyio.Event(), anyio.Event()
+
+    async def slow(consumer: MemoryConsumer, *args: Any, **options: Any) -> Any:
+        result = await original(consumer, *args, **options)
+        held.set()
+        await go_on.wait()
+        return result
+
+    async with ward.sink():
+        for seconds in (0, 5, 10, 15):
+            await ward.send(seconds, pulse=72 if seconds in {0, 15} else 130)
+        assert ward.episodes() == [("pulse.high", "clearing", "on")]
+        await ward.until(17)
+        monkeypatch.setattr(MemoryConsumer, step, slow)
+        await ward.transport.publish(encode([observation(17, patient=BORIS)]))
+        await held.wait()
+        await ward.transport.publish(encode([observation(18, pulse=130)]))
+        pass_time(4)
+        monkeypatch.setattr(MemoryConsumer, step, original)
+        go_on.set()
+        await ward.shows("SELECT count(*) FROM patient_metrics", [(6,)])
+        await ward.look_again()
+        assert ward.episodes() == [("pulse.high", "present", "on")]
 
 
 async def test_a_steady_batch_has_no_more_statements(ward: WatchedWard, monkeypatch: pytest.MonkeyPatch) -> None:

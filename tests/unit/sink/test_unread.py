@@ -1,5 +1,7 @@
 """Partitions with unread readings hold up the deadlines of their patients, and of no others, and not for ever."""
 
+from math import inf
+
 from icu.messages import Delivery
 from icu.sink.unread import Unread
 from icu.store.evaluating import StoredReadings
@@ -7,47 +9,73 @@ from icu.store.evaluating import StoredReadings
 ANNA, BORIS, CARLA = 1, 2, 3
 
 
-def readings(*places: tuple[int, int]) -> StoredReadings:
+def readings(*places: tuple[int, int], backlog: frozenset[int] = frozenset()) -> StoredReadings:
     """Readings of patients in partitions."""
     rows = [(patient,) for patient, _ in places]
-    return StoredReadings(rows, [5.0] * len(rows), [Delivery(each, 0, None, b"") for _, each in places], 0)
+    return StoredReadings(rows, [5.0] * len(rows), [Delivery(each, 0, None, b"") for _, each in places], 0, backlog)
 
 
 def test_at_the_beginning_nobody_knows() -> None:
     """Until each partition was read to its end, or brought nothing for 5 s, all wait."""
     unread = Unread()
-    assert ANNA not in unread
-    unread.begin([0, 1], 0)
+    assert unread.read_until(ANNA) == inf
+    unread.begin([0, 1], 10_000)
     unread.learn(readings((ANNA, 0), (BORIS, 1)), 3)
-    assert ANNA in unread
-    unread.note([0], frozenset(), 10)
-    assert ANNA not in unread
-    assert BORIS in unread
-    assert CARLA in unread
-    unread.drop(4_999)
-    assert BORIS in unread
-    unread.drop(5_000)
-    assert BORIS not in unread
-    assert CARLA not in unread
+    assert unread.read_until(ANNA) == -inf
+    for now in (11_000, 12_000, 13_000, 14_000):
+        unread.note({0: now}, {0}, now)
+        assert unread.read_until(ANNA) == now
+        assert unread.read_until(BORIS) == unread.read_until(CARLA) == -inf
+    unread.note({0: 14_900}, {0}, 15_000)
+    assert unread.read_until(BORIS) == inf
+    assert unread.read_until(ANNA) == unread.read_until(CARLA) == 14_900
 
 
 def test_a_partition_with_a_backlog_waits() -> None:
-    """As long as its batches are not the last ones."""
+    """As long as it brings records, however long that takes."""
     unread = Unread()
+    unread.begin([0, 1], 0)
     unread.learn(readings((ANNA, 0), (BORIS, 1)), 2)
-    unread.note([0, 1], frozenset({0}), 1_000)
-    unread.note([0], frozenset({0}), 4_000)
-    unread.drop(8_000)
-    assert ANNA in unread
-    assert BORIS not in unread
-    unread.note([0], frozenset(), 8_500)
-    assert ANNA not in unread
+    for now in range(1_000, 20_000, 1_000):
+        unread.note({1: now}, {0}, now)
+        assert unread.read_until(ANNA) == -inf
+        assert unread.read_until(BORIS) == now
+    unread.note({0: 20_000, 1: 20_000}, {0}, 20_000)
+    assert unread.read_until(ANNA) == 20_000
+
+
+def test_a_sink_that_was_held_up_hears_nobody() -> None:
+    """The time of a stall is no silence of a partition."""
+    unread = Unread()
+    unread.begin([0], 0)
+    unread.learn(readings((ANNA, 0)), 1)
+    unread.note({0: 1_000}, {0}, 1_000)
+    unread.note({0: 1_000}, set(), 60_000)
+    assert unread.read_until(ANNA) == 1_000
+    unread.note({0: 60_000}, {0}, 60_100)
+    assert unread.read_until(ANNA) == 60_000
+
+
+def test_a_clock_that_was_set_back() -> None:
+    """What was read by the clock before tells nothing by the clock after it, and is no silence."""
+    unread = Unread()
+    unread.begin([0], 3_600_000)
+    unread.learn(readings((ANNA, 0)), 1)
+    unread.note({0: 3_601_000}, set(), 3_601_000)
+    unread.note({0: 3_601_000}, set(), 1_000)
+    assert unread.read_until(ANNA) == -inf
+    unread.note({0: 1_500}, set(), 2_000)
+    assert unread.read_until(ANNA) == 1_500
 
 
 def test_a_patient_who_was_moved() -> None:
-    """The partition of a patient is learnt anew while anything is unread."""
+    """The partition of a patient is learnt anew while one is unread, and from a backlog."""
     unread = Unread()
     unread.learn(readings((ANNA, 0)), 1)
-    unread.note([1], frozenset({1}), 0)
+    unread.begin([0, 1], 0)
     unread.learn(readings((ANNA, 1)), 1)
-    assert ANNA in unread
+    unread.note({0: 1_000}, set(), 1_000)
+    assert unread.read_until(ANNA) == -inf
+    unread.note({0: 2_000, 1: 1_500}, set(), 2_000)
+    unread.learn(readings((ANNA, 0), backlog=frozenset({0})), 1)
+    assert unread.read_until(ANNA) == 2_000

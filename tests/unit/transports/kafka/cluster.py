@@ -248,6 +248,8 @@ class Consumer(_Connection):
         super().__init__(cluster, options)
         self.positions: dict[TopicPartition, int] = {}
         self.waiting: set[TopicPartition] = set()
+        # Answers of the brokers.
+        self.polls = 0
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         self.positions = dict.fromkeys(places, -1)
@@ -273,6 +275,9 @@ class Consumer(_Connection):
     def last_stable_offset(self, place: TopicPartition) -> int | None:
         return self.cluster.stable.get(place, self.cluster.end(place))
 
+    def last_poll_timestamp(self, place: TopicPartition) -> int | None:
+        return self.polls or None
+
     def partitions_for_topic(self, topic: str) -> set[int]:
         return set(range(self.cluster.topics.get(topic, 0)))
 
@@ -294,6 +299,7 @@ class Consumer(_Connection):
         await asyncio.sleep(min(self.cluster.delay, timeout_ms / 1000))
         if timeout_ms / 1000 < self.cluster.delay:
             return {}
+        self.polls += 1
         while not (found := self._fetch(places or tuple(self.positions), max_records)):
             if asyncio.get_running_loop().time() >= deadline or self.closed:
                 return {}
