@@ -194,10 +194,12 @@ class MemoryConsumer:
         # By partition, the offset of the next record to fetch.
         self._offsets: dict[int, int] = {}
         self._turn = 0
+        self.answered = False
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         await checkpoint()
         self._topic.check_open()
+        self.answered = False
         assignments = {log.partition: self._assignment(log, stored.get(log.partition)) for log in self._topic.logs}
         self._offsets = {partition: each.position.next for partition, each in assignments.items()}
         self._trim(self._offsets)
@@ -211,6 +213,7 @@ class MemoryConsumer:
             with anyio.move_on_after(linger):
                 await self._wait_for(max_records)
         self._check_kept()
+        self.answered = True
         return list(self._take(max_records))
 
     async def commit(self, positions: Mapping[int, Position]) -> None:

@@ -97,6 +97,12 @@ class Reader:
         """The partitions that do not answer, in words; None if all do."""
         return "; ".join(f"partition {tp.partition}: {why}" for tp, why in sorted(self._silent.items())) or None
 
+    @property
+    def answered(self) -> bool:
+        """True once a broker has answered a fetch. One that is away leaves it without records and without an error."""
+        # Answers without records leave nothing else behind.
+        return any(self._client.last_poll_timestamp(tp) for tp in self._next)
+
     async def fetch(self, max_records: int, linger: float, max_wait: float) -> list[Batch]:
         """Fetch records as `Consumer.fetch` does. Raises KafkaError if the partitions have to be assigned again."""
         if self._unfinished:

@@ -248,6 +248,7 @@ class Consumer(_Connection):
         super().__init__(cluster, options)
         self.positions: dict[TopicPartition, int] = {}
         self.waiting: set[TopicPartition] = set()
+        self.polled: dict[TopicPartition, int] = {}
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         self.positions = dict.fromkeys(places, -1)
@@ -269,6 +270,9 @@ class Consumer(_Connection):
 
     def highwater(self, place: TopicPartition) -> int:
         return self.cluster.end(place)
+
+    def last_poll_timestamp(self, place: TopicPartition) -> int | None:
+        return self.polled.get(place)
 
     def last_stable_offset(self, place: TopicPartition) -> int | None:
         return self.cluster.stable.get(place, self.cluster.end(place))
@@ -311,6 +315,7 @@ class Consumer(_Connection):
             raise self.cluster.fetch_error
         found: dict[TopicPartition, list[ConsumerRecord]] = {}
         for place in places:
+            self.polled[place] = 1
             if (
                 place not in self.waiting
                 and place not in self.cluster.withheld
