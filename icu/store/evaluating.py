@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from sqlalchemy import text
 
-from icu.alarms.blind import BLIND_AFTER, ward_blind
+from icu.alarms.blind import ended_at, ward_blind
 from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import BedState
 from icu.messages import Delivery
@@ -139,9 +139,7 @@ async def end_blind(transaction: Transaction, since: int, ended: int) -> list[Al
         return []
     changes = [Change(begun, 0, "start")] if stored is None else []
     before = begun if stored is None else stored
-    # A clock that was set back meanwhile must not end it before it began.
-    after = ward_blind(since, before.acknowledged, max(ended, since + BLIND_AFTER))
-    changes.append(Change(after, before.version, "end"))
+    changes.append(Change(ended_at(before, ended), before.version, "end"))
     return await save(transaction, changes)
 
 
