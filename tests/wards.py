@@ -39,6 +39,8 @@ class WatchedWard:
         self.telemetry = Telemetry(self.registry)
         # Seconds by which the wall clock was set forward.
         self.set_forward = 0.0
+        # Seconds for which the computer was asleep.
+        self.slept = 0.0
         self.door = Door(url, wall=self.wall)
         self._begun = anyio.current_time()
         self._sent = 0
@@ -51,7 +53,11 @@ class WatchedWard:
 
     def wall(self) -> float:
         """Seconds since 1970, as the sink's computer shows."""
-        return START.timestamp() + self.seconds + self.set_forward
+        return START.timestamp() + self.seconds + self.slept + self.set_forward
+
+    def steady(self) -> float:
+        """Seconds on the computer's clock that is never set, and counts while it sleeps."""
+        return anyio.current_time() + self.slept
 
     @asynccontextmanager
     async def sink(self) -> AsyncIterator[None]:
@@ -66,6 +72,7 @@ class WatchedWard:
                     telemetry=self.telemetry,
                     batching=Batching(max_records=self.max_records, linger=0),
                     now=self.wall,
+                    steady=self.steady,
                     task_status=task_status,
                 )
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 import anyio
 from loguru import logger
 
+from icu.ops.steady import steady
 from icu.store.errors import StoreError
 from icu.store.reader import Reader
 
@@ -21,15 +22,6 @@ CHECK_EVERY: Final = 1.0
 
 # Seconds of the smallest step that counts as setting a clock; time synchronisation steers it by less.
 MIN_STEP: Final = 1.0
-
-# A clock that also counts while the machine sleeps. On macOS the monotonic clock does, and has no other name.
-_STEADY: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def steady() -> float:
-    """Return seconds on a clock that is never set, from any beginning."""
-    return time.clock_gettime(_STEADY)
-
 
 # Seconds since a reading arrived, by the patient's uuid as an integer and the arrival in seconds since 1970; None
 # before the first reading, and where the clocks cannot tell.

@@ -12,7 +12,7 @@ import anyio
 
 from icu.alarms.blind import BLIND_AFTER, blind_since, ward_blind
 from icu.alarms.episodes import Episode
-from icu.monitor.ages import steady
+from icu.ops.steady import steady
 from icu.store.errors import StoreError
 from icu.store.heartbeats import Heartbeat
 from icu.store.reader import Reader

@@ -1,6 +1,6 @@
 """Alarms beside the sink's loop: loaded at the start, told of commands of people, and ticked at the next deadline."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
 
 import anyio
@@ -31,12 +31,14 @@ class Alarms:
         clock: Server's time.
         heart: Its heartbeat goes along with each transaction: by it others tell the sink's commits from foreign ones.
         figures: Receives counts, and the next deadline.
+        notify: Called where there may be events of alarms to be published, beside those that `write` returns.
     """
 
-    def __init__(self, clock: Clock, heart: Heart, figures: AlarmFigures) -> None:
+    def __init__(self, clock: Clock, heart: Heart, figures: AlarmFigures, notify: Callable[[], None]) -> None:
         self._clock = clock
         self._heart = heart
         self._figures = figures
+        self._notify = notify
         # None where all has to be loaded first.
         self._watching: Watching | None = None
         # True after a transaction that failed, and may have been committed.
@@ -61,9 +63,6 @@ class Alarms:
         else:
             self._watching.excuse_silence(self._clock.now())
         self._unread.begin(partitions, self._clock.now())
-        since = self._heart.note_back()
-        if since is not None:
-            await writer.end_blind(since, self._heart.beat())
 
     async def write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
         """Store a request with the alarms that its readings raise, change and end. See Writer.write."""
@@ -92,27 +91,25 @@ class Alarms:
         """
         self._unread.note(read_until, fetched, self._clock.now())
 
-    async def look(self, writer: Writer) -> bool:
+    async def look(self, writer: Writer) -> None:
         """Take commands of people, and pass the deadlines up to now, where it is time.
-
-        Returns:
-            True if there may be events of alarms to be published.
 
         Raises:
             StoreError: As Writer.write_effects. The next call does the same again.
         """
         if not self._is_time:
-            return False
+            return
         self._looked_at = anyio.current_time()
         for _ in range(_ATTEMPTS):
             try:
-                commanded = await self._take_commands(writer)
+                await self._take_commands(writer)
                 await self._prepare(writer)
-                return await self._tick(writer) or commanded
+                await self._tick(writer)
             except VersionConflictError:
                 continue  # a command came in between
+            else:
+                return
         await self._load(writer)
-        return True
 
     @property
     def _is_time(self) -> bool:
@@ -125,7 +122,7 @@ class Alarms:
         watching.begin()
         result = await writer.write(request, arrived=arrived, beat=beat, evaluator=watching)
         if beat is not None:
-            self._heart.note_written()
+            self._heart.note_written(beat)
         self._figures.count(watching.effects)
         watching.install()
         return result
@@ -135,15 +132,13 @@ class Alarms:
             await self._load(writer)
         await self._follow_clock(writer)
 
-    async def _tick(self, writer: Writer) -> bool:
-        """Pass the deadlines. Tell if anything came of it."""
+    async def _tick(self, writer: Writer) -> None:
+        """Pass the deadlines."""
         watching, now = self._loaded, self._clock.now()
         watching.begin()
         watching.tick(now)
-        changed = bool(watching.effects)
         await self._save(writer, watching)
         self._figures.note_look(watching.due, now)
-        return changed
 
     async def _take_commands(self, writer: Writer) -> bool:
         """Take what commands of people have changed. Tell if there were any."""
@@ -153,6 +148,7 @@ class Alarms:
             watching.begin()
             watching.command(found, self._clock.now())
             await self._save(writer, watching)
+            self._notify()  # of those of the commands
         return found is not None
 
     async def _follow_clock(self, writer: Writer) -> None:
@@ -172,19 +168,22 @@ class Alarms:
 
     async def _store(self, writer: Writer, effects: Effects) -> None:
         if effects:
+            beat = self._heart.beat()
             try:
-                await writer.write_effects(effects, self._heart.beat())
+                await writer.write_effects(effects, beat)
             except VersionConflictError:
                 raise
             except StoreError:
                 self._outdated = True
                 raise
-            self._heart.note_written()
+            self._heart.note_written(beat)
             self._figures.count(effects)
+            self._notify()
 
     async def _load(self, writer: Writer) -> None:
         watching, effects = await load(writer, self._unread, self._clock.now())
         await self._store(writer, effects)
+        self._notify()  # of those of commands that were loaded
         self._watching, self._outdated = watching, False
         self._figures.begin(watching.episodes)
 

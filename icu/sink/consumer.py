@@ -18,6 +18,7 @@ from loguru import logger
 from msgspec import Struct
 
 from icu.ops.retries import retry
+from icu.ops.steady import steady
 from icu.sink.alarming import Alarms
 from icu.sink.beside import beside
 from icu.sink.clock import Clock
@@ -26,7 +27,7 @@ from icu.sink.intake import decode_batches
 from icu.sink.publishing import Publisher
 from icu.sink.reporting import Reports
 from icu.sink.telemetry import Telemetry
-from icu.store.errors import PositionConflictError, StoreReplacedError
+from icu.store.errors import PositionConflictError, StoreReplacedError, StoreUnavailableError
 from icu.store.heartbeats import Beat
 from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
 from icu.transports.base import Batch, Consumer, Transport
@@ -54,6 +55,7 @@ async def consume(
     telemetry: Telemetry,
     batching: Batching,
     now: Callable[[], float] = time.time,
+    steady: Callable[[], float] = steady,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
 ) -> None:
     """Store the topic's records until cancelled.
@@ -68,6 +70,7 @@ async def consume(
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
         now: Wall clock, seconds since 1970.
+        steady: Seconds on a clock that is never set, and goes on while this process is suspended.
         task_status: See above.
 
     Raises:
@@ -80,9 +83,9 @@ async def consume(
         async def open_database() -> Writer:
             return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
 
-        heart = Heart(transport, now)
+        heart = Heart(transport, now, steady)
         publisher = Publisher(alarms, telemetry)
-        watch = Alarms(Clock(now), heart, telemetry.alarms)
+        watch = Alarms(Clock(now), heart, telemetry.alarms, publisher.notify)
         sink = _Sink(
             consumer, open_database, held.aclose, telemetry, heart, watch, publisher, batching, now, task_status.started
         )
@@ -177,12 +180,16 @@ class _Sink:
                 max_wait=self._alarms.max_wait(FETCH_TIMEOUT),
                 now=self._now() * 1000,
             )
+            # A broker that takes connections may answer no fetch.
+            was_blind = self._consumer.answered and self._heart.note_back()
             if batches:
                 await self._take(batches)
             else:
                 # Records that cannot be read stay in the log: without a stored batch only the lag shows them.
                 await self._report_lag()
                 await self._check_database()
+            if was_blind:
+                await retry("writing the heartbeat", self._beat_now, on_trouble=self._set_trouble)
             self._alarms.note_read(self._consumer.read_until, {each.partition for each in batches})
             await self._look_at_alarms()
             await self._settle_outbox()
@@ -198,14 +205,22 @@ class _Sink:
             logger.error("stopped before everything was stored")
 
     async def beat(self, beat: Beat) -> None:
-        """Write a heartbeat alone, if the database was opened.
+        """Write a heartbeat alone.
 
         Raises:
             StoreError: It cannot be written now.
         """
         async with self._beating:
-            if self._writer is not None and self._beats:
-                await self._writer.beat(beat)
+            if self._writer is None or not self._beats:
+                raise StoreUnavailableError("the database is not open yet")
+            await self._writer.beat(beat)
+        if beat.blind_since is not None:
+            self._publisher.notify()
+
+    async def _beat_now(self) -> None:
+        beat = self._heart.beat()
+        await self.beat(beat)
+        self._heart.note_written(beat)
 
     async def _take(self, batches: Sequence[Batch]) -> None:
         decoded = decode_batches(batches)
@@ -223,7 +238,7 @@ class _Sink:
         self._report_started()  # before the broker is asked, which may be away for long
         if not self._beats:
             # Before the first one of this sink takes the place of the last one.
-            self._heart.note_unwatched(await writer.heartbeat())
+            self._heart.note_before(await writer.heartbeat())
             self._beats = True
         assignments = await self._consumer.assign(await writer.positions())
         self._reports.assigned(assignments)
@@ -240,13 +255,16 @@ class _Sink:
 
     async def _look_at_alarms(self) -> None:
         look = partial(self._alarms.look, await self._opened())
-        if await retry("evaluating alarms", look, on_trouble=self._set_trouble):
-            self._publisher.notify()
+        await retry("evaluating alarms", look, on_trouble=self._set_trouble)
 
     async def _settle_outbox(self) -> None:
         if self._publisher.is_due:
-            settle = partial(self._publisher.settle, await self._opened(), self._heart.beat())
-            await retry("reading the outbox", settle, on_trouble=self._set_trouble)
+            await retry("reading the outbox", self._settle, on_trouble=self._set_trouble)
+
+    async def _settle(self) -> None:
+        beat = self._heart.beat()
+        if await self._publisher.settle(await self._opened(), beat):
+            self._heart.note_written(beat)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""

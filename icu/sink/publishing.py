@@ -70,17 +70,22 @@ class Publisher:
         self._published = 0
         self._beginnings += 1
 
-    async def settle(self, writer: Writer, beat: Beat) -> None:
+    async def settle(self, writer: Writer, beat: Beat) -> bool:
         """Delete acknowledged events from the outbox, and hand over the next ones to be published.
+
+        Returns:
+            True if the heartbeat was stored.
 
         Raises:
             StoreError: As `Writer.write`. The next call does the same again.
         """
-        self._events = await writer.take_events(published=self._published, most=MAX_EVENTS, beat=beat)
+        published = self._published
+        self._events = await writer.take_events(published=published, most=MAX_EVENTS, beat=beat)
         self._published = 0
         self._unread = False
         if self._events:
             self._handed_over.set()
+        return published > 0
 
     async def run(self) -> None:
         """Publish the events that are handed over, until cancelled."""

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from sqlalchemy import text
 
-from icu.alarms.blind import ward_blind
+from icu.alarms.blind import ended_at, ward_blind
 from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import BedState
 from icu.messages import Delivery
@@ -139,7 +139,7 @@ async def end_blind(transaction: Transaction, since: int, ended: int) -> list[Al
         return []
     changes = [Change(begun, 0, "start")] if stored is None else []
     before = begun if stored is None else stored
-    changes.append(Change(ward_blind(since, before.acknowledged, ended), before.version, "end"))
+    changes.append(Change(ended_at(before, ended), before.version, "end"))
     return await save(transaction, changes)
 
 

@@ -34,6 +34,8 @@ class Beat(Struct, frozen=True, gc=False):
     away_since: int | None = None
     # Why some records cannot be read or sent; None while all can.
     degraded: str | None = None
+    # Time since which the ward was blind, which ends with this one; None where it was not.
+    blind_since: int | None = None
 
 
 class Heartbeat(Struct, frozen=True):
@@ -64,8 +66,8 @@ async def write_beat(
         committed: Arrival of the last records whose offsets were moved, in milliseconds; None keeps the stored time.
         stored: Likewise, of the last stored readings.
     """
-    times = {"committed": committed, "stored": stored}
-    values = {"topic": topic, **structs.asdict(beat), **times}
+    values = {"topic": topic, "committed": committed, "stored": stored, **structs.asdict(beat)}
+    del values["blind_since"]  # a row of its own
     await transaction.execute(_WRITE, [values])
 
 

@@ -149,24 +149,19 @@ class Writer:
         async def work(transaction: Transaction) -> None:
             await self._check_foreign_writes(transaction)
             alarms = await save_effects(transaction, effects)
-            await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
-
-        await self._transact(work)
-
-    async def end_blind(self, since: int, beat: Beat) -> None:
-        """Store the alarm of a time in which nobody was watched, which ends with this sign of life."""
-
-        async def work(transaction: Transaction) -> None:
-            alarms = await end_blind(transaction, since, beat.at)
-            await self._write_beat(beat, self._committed, self._stored, transaction)
+            alarms += await self._write_beat(beat, self._committed, self._stored, transaction)
             await append_to_journal(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
     async def beat(self, beat: Beat) -> None:
         """Store a sign of life alone."""
-        await self._transact(partial(self._write_beat, beat, self._committed, self._stored))
+
+        async def work(transaction: Transaction) -> None:
+            alarms = await self._write_beat(beat, self._committed, self._stored, transaction)
+            await append_to_journal(transaction, beat.at, alarms=alarms)
+
+        await self._transact(work)
 
     async def take_events(self, *, published: int, most: int, beat: Beat) -> Sequence[AlarmEvent]:
         """Delete published events of alarms from the outbox, and read the next ones.
@@ -174,7 +169,7 @@ class Writer:
         Args:
             published: Sequence of the last published event; 0 if there is none to delete.
             most: The most events to read.
-            beat: Sign of life to store where events are deleted.
+            beat: Sign of life, stored where events are deleted.
 
         Raises:
             PositionConflictError: Another database was restored into this one. Read the positions again.
@@ -184,9 +179,10 @@ class Writer:
         async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
             # The sequences of another database say nothing about this one's events.
             await self._check_foreign_writes(transaction)
-            if published:
-                await self._write_beat(beat, self._committed, self._stored, transaction)
-            return await take_events(transaction, published=published, most=most)
+            alarms = await self._write_beat(beat, self._committed, self._stored, transaction) if published else []
+            events = await take_events(transaction, published=published, most=most)
+            await append_to_journal(transaction, beat.at, alarms=alarms)
+            return events
 
         # Where nothing is deleted, no other writer has to wait.
         return await (self._transact(work) if published else self._read(work))
@@ -239,22 +235,23 @@ class Writer:
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await insert_dead_letters(transaction, self._topic, refusals, arrived)
+        alarms: list[AlarmNews] = []
         if beat is not None:
-            await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
+            alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
         anew = self._patients is None
-        alarms: Sequence[AlarmNews] = ()
         if evaluator is not None and fresh:
             readings = _to_evaluate(request, inserted, arrived)
             new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
-            alarms = await evaluate(transaction, evaluator, readings, new=new)
+            alarms += await evaluate(transaction, evaluator, readings, new=new)
         await append_to_journal(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
         duplicates = len(rows) - len(fresh) - len(conflicts)
         return WriteResult(len(fresh), duplicates, refusals, len(alarms)), patients
 
     async def _write_beat(
         self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
-    ) -> None:
+    ) -> list[AlarmNews]:
         await write_beat(transaction, self._topic, beat, committed=committed, stored=stored)
+        return [] if beat.blind_since is None else await end_blind(transaction, beat.blind_since, beat.at)
 
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):

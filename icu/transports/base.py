@@ -61,6 +61,11 @@ class Batch(Struct, frozen=True, gc=False):
 class Consumer(Protocol):
     """One reader of a topic. Not safe for concurrent calls."""
 
+    @property
+    def answered(self) -> bool:
+        """True once a fetch was answered since the last `assign`, with records or without."""
+        ...
+
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         """Start to read every partition that answers. May be called again, to go back.
 

@@ -195,10 +195,12 @@ class MemoryConsumer:
         self._offsets: dict[int, int] = {}
         self._turn = 0
         self.read_until: dict[int, float] = {}
+        self.answered = False
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         await checkpoint()
         self._topic.check_open()
+        self.answered = False
         assignments = {log.partition: self._assignment(log, stored.get(log.partition)) for log in self._topic.logs}
         self._offsets = {partition: each.position.next for partition, each in assignments.items()}
         self._trim(self._offsets)
@@ -213,6 +215,7 @@ class MemoryConsumer:
             with anyio.move_on_after(linger):
                 await self._wait_for(max_records)
         self._check_kept()
+        self.answered = True
         batches = list(self._take(max_records))
         read = (log.partition for log in self._topic.logs if self._offsets[log.partition] == log.end)
         self.read_until |= dict.fromkeys(read, now)

@@ -213,6 +213,17 @@ async def test_a_record_is_in_the_log_or_returned(transport: Transport) -> None:
     assert set(refused) <= {sent[1]}
 
 
+async def test_an_empty_fetch_is_an_answer(transport: Transport) -> None:
+    """A reader has an answer once the log has answered a fetch since the assignment, with records or without."""
+    async with transport.consumer() as consumer:
+        for _ in range(2):
+            await consumer.assign({})
+            assert not consumer.answered
+            with anyio.fail_after(30):
+                while not consumer.answered:
+                    assert await consumer.fetch(max_records=1, linger=0, max_wait=0.1) == []
+
+
 async def test_batches_are_consecutive_and_say_where_they_end(transport: Transport) -> None:
     """Start, deliveries and position of a batch fit together, and the next batch continues it."""
     await transport.publish([record("bed", n) for n in range(10)])

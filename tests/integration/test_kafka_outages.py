@@ -162,3 +162,22 @@ async def test_a_position_of_the_memory_transport_is_begun_anew(kafka: ApacheKaf
     async with transport.consumer() as consumer:
         assert (await consumer.assign({0: Position(2, "0123456789abcdef")}))[0].other_log
         assert await fetched(consumer) == [0, 1, 2]
+
+
+async def test_a_broker_that_freezes_after_the_assignment_has_answered_no_fetch(
+    kafka: ApacheKafka, connect: Connect
+) -> None:
+    """Fetches that a frozen broker leaves empty are no answers; the first one that it answers is, though empty."""
+    transport = connect(kafka.bootstrap)
+    async with transport.consumer() as consumer:
+        await consumer.assign({})
+        kafka.suspend()
+        try:
+            for _ in range(5):
+                assert await consumer.fetch(max_records=1, linger=0, max_wait=0.2) == []
+                assert not consumer.answered
+        finally:
+            kafka.resume()
+        with anyio.fail_after(TIMEOUT):
+            while not consumer.answered:
+                assert await consumer.fetch(max_records=1, linger=0, max_wait=0.2) == []

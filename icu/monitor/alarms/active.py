@@ -7,7 +7,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from icu.alarms.blind import WARD
+from icu.alarms.blind import WARD, as_of
 from icu.alarms.conditions import Priority
 from icu.alarms.episodes import Episode
 from icu.http.problems import documented
@@ -16,6 +16,7 @@ from icu.monitor.freshness import Freshness
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.alarms import Alarm, alarm_of
 from icu.store.reader import Reader
+from icu.store.readings import milliseconds
 
 
 @get(
@@ -54,9 +55,9 @@ async def list_alarms(
 
 
 async def _blind(reader: Reader, freshness: Freshness) -> list[Episode]:
-    """Return the ward's own alarm, if there is one now; with its acknowledgement, which the store has."""
+    """Return the ward's own alarm, if there is one now; with its acknowledgement, which the store has, and reminder."""
     blind = freshness.blind
     if blind is None:
         return []
     stored = await reader.alarm(blind.id)
-    return [blind if stored is None else stored]
+    return [as_of(blind if stored is None else stored, milliseconds(freshness.now()))]

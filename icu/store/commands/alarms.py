@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from icu.alarms import commands as pure
+from icu.alarms.blind import WARD, as_of
 from icu.alarms.defaults import LONGEST_SHELF
 from icu.alarms.effects import Outcome, Refusal
 from icu.alarms.episodes import Episode
@@ -51,6 +52,8 @@ async def acknowledge(
             found = blind
         if found is None:
             raise AlarmNotFoundError(alarm)
+        if found.patient == WARD and found.is_open:
+            found = as_of(found, desk.now)
         outcome = pure.answer(found, Acknowledge(author.by, desk.now, seen, why))
         return await _answered(desk, found, outcome, stored=before)
 

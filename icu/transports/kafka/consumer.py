@@ -51,6 +51,10 @@ class KafkaConsumer:
         """The partitions that cannot be read until a person mends them, and the remedy; None if there are none."""
         return self._retries.needs_people or self._faults.text
 
+    @property
+    def answered(self) -> bool:
+        return self._reader is not None and self._reader.answered
+
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         return await self._retries.run(partial(self._assign, stored))
 

@@ -100,6 +100,12 @@ class Reader:
         return "; ".join(f"partition {tp.partition}: {why}" for tp, why in sorted(self._silent.items())) or None
 
     @property
+    def answered(self) -> bool:
+        """True once a broker has answered a fetch. One that is away leaves it without records and without an error."""
+        # Answers without records leave nothing else behind.
+        return any(self._client.last_poll_timestamp(tp) for tp in self._next)
+
+    @property
     def read_until(self) -> Mapping[int, float]:
         """Times up to which partitions are read, as `Consumer.read_until` has them."""
         return self._read_times.known

@@ -5,10 +5,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icu.alarms.blind import BLIND_AFTER, blind_since, ward_blind
-from icu.alarms.commands import admit, end_standby
+from icu.alarms.blind import BLIND_AFTER, as_of, blind_since, ended_at, ward_blind
+from icu.alarms.commands import admit, answer, end_standby
 from icu.alarms.defaults import WARD
-from icu.alarms.episodes import Acknowledgement
+from icu.alarms.inputs import Acknowledge
 from icu.alarms.limits import NO_OVERRIDES
 from icu.alarms.rules import compile_rules
 from icu.alarms.starting import new_watch
@@ -145,11 +145,30 @@ def test_a_blind_ward_is_one_alarm() -> None:
     assert blind_since(NOON + 60_000, NOON, NOON + 61_000) == NOON
     alarm = ward_blind(NOON)
     assert (alarm.priority, alarm.signal, alarm.is_audible) == ("high", "on", True)
-    acknowledged = ward_blind(NOON, Acknowledgement("Ann", NOON + 20_000))
-    ended = ward_blind(NOON, ended=NOON + 30_000)
-    assert alarm.id == acknowledged.id == ended.id != ward_blind(NOON + 1).id
-    assert not acknowledged.is_audible and not ended.is_open
+    assert (alarm.id == ward_blind(NOON).id, alarm.id == ward_blind(NOON + 1).id) == (True, False)
     assert alarm.patient == UUID(int=0)
+
+
+def test_a_blind_ward_is_reminded_of() -> None:
+    """Unanswered for a minute it says so; acknowledged it is silent for three minutes, and then sounds as before."""
+    raised = NOON + BLIND_AFTER
+    alarm = ward_blind(NOON)
+    assert [as_of(alarm, raised + after).unanswered for after in (59_999, 60_000)] == [False, True]
+    answered = answer(as_of(alarm, raised + 30_000), Acknowledge("Ann", raised + 30_000, 1)).episode
+    assert answered is not None and as_of(answered, raised + 209_999) == answered
+    again = as_of(answered, raised + 210_000)
+    assert (again.is_audible, again.seen, again.unanswered) == (True, 2, False)
+    assert as_of(answered, raised + 270_000).unanswered
+    assert answer(again, Acknowledge("Bob", raised + 220_000, 1)).refused == "seen before"
+    second = answer(again, Acknowledge("Bob", raised + 220_000, 2)).episode
+    assert second is not None and second.acknowledged is not None and second.acknowledged.by == "Bob"
+
+
+def test_a_blind_ward_ends_as_it_stood() -> None:
+    """Its end keeps that nobody answered, and lies behind its beginning, whatever the clock says."""
+    ended = ended_at(ward_blind(NOON), NOON + 90_000)
+    assert (ended.unanswered, ended.ended, ended.version, ended.is_open) == (True, NOON + 90_000, 2, False)
+    assert ended_at(ward_blind(NOON), NOON - 3_600_000).ended == NOON + BLIND_AFTER
 
 
 def test_a_sign_that_came_back_while_values_were_old() -> None:

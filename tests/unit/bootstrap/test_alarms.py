@@ -10,6 +10,7 @@ from icu.messages import Record
 from icu.sink.telemetry import Telemetry
 from icu.supervisor.view import WorkStatus
 from icu.transports.errors import TransportClosedError
+from tests.clocks import virtual_asyncio
 
 RECORDS = [Record(b"bed", b"%d" % number) for number in range(1_200)]
 
@@ -44,3 +45,21 @@ async def test_status_and_health_show_its_trouble() -> None:
         telemetry.set_publishing_refusal("no right to write")
         assert SINK.work_status(shared) == WorkStatus("the broker is away", "no right to write")
         assert (await shared.health.report()).checks["alarms"] == "no right to write"
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
+async def test_health_shows_an_engine_that_is_behind() -> None:
+    """A sink that passes a deadline of its alarms by 5 s is not ready, and says so until it has looked again."""
+    shared = Shared(Settings())
+    SINK.actor(SinkChild(id="sink"), shared)
+    telemetry = shared.telemetry(Telemetry)
+    telemetry.set_trouble(None)
+    async with shared.open():
+        telemetry.alarms.note_look(due=2_000, now=0)
+        await anyio.sleep(6.9)
+        assert (await shared.health.report()).status == "ok"
+        await anyio.sleep(0.1)
+        report = await shared.health.report()
+        assert (report.status, report.checks["engine"].startswith("alarms are 5 s behind")) == ("unavailable", True)
+        telemetry.alarms.note_look(due=None, now=7_000)
+        assert (await shared.health.report()).checks["engine"] == "ok"

@@ -96,6 +96,13 @@ async def test_the_most_urgent_is_the_first(ward: httpx.AsyncClient, url: str) -
     assert numbers(await ward.get("alarms", params={"patient": str(ANNA), "priority": "low"})) == [1]
 
 
+def acknowledged_blind() -> Episode:
+    """Make the ward's own alarm, acknowledged at noon."""
+    given = Acknowledgement("Eva", NOON)
+    fields = {"acknowledged": given, "reminder_due": NOON + 3 * MINUTE, "unanswered_due": None}
+    return replace(ward_blind(NOON), signal="acknowledged", **fields)
+
+
 async def test_a_blind_ward(ward: httpx.AsyncClient, writer: Writer, url: str) -> None:
     """Without a heartbeat the ward's own alarm is the first, for a patient too; the stored acknowledgement holds."""
     await put_alarm(url, alarm(1))
@@ -118,8 +125,25 @@ async def test_a_blind_ward(ward: httpx.AsyncClient, writer: Writer, url: str) -
 
 async def test_the_blindness_of_before(ward: httpx.AsyncClient, url: str) -> None:
     """A stored alarm of the ward is not shown by a monitor that sees."""
-    await put_alarm(url, ward_blind(NOON, Acknowledgement("Eva", NOON)))
+    await put_alarm(url, acknowledged_blind())
     assert (await ward.get("alarms")).json() == []
+
+
+async def test_a_reminder_of_a_blind_ward(ward: httpx.AsyncClient, writer: Writer, url: str) -> None:
+    """While the sink is away the monitor does what the engine would: it sounds again, unanswered by now."""
+    await put_alarm(url, acknowledged_blind())
+    await writer.beat(Beat(NOON, 0))
+    found: list[dict[str, Any]] = []
+    with anyio.fail_after(10):
+        while not found:
+            found = (await ward.get("alarms")).json()
+    [blind] = found
+    assert (blind["signal"], blind["seen"], blind["unanswered"]) == ("on", 2, True)
+    path = f"/alarms/{blind['id']}/acknowledge"
+    assert (await ward.post(path, json={"by": "Ida", "seen": 1})).status_code == 409
+    answer = (await ward.post(path, json={"by": "Ida", "seen": 2})).json()
+    assert (answer["signal"], answer["acknowledged"]["by"]) == ("acknowledged", "Ida")
+    assert (await ward.get("alarms")).json() == [answer]
 
 
 async def test_pages_of_the_history(ward: httpx.AsyncClient, url: str) -> None:

@@ -81,3 +81,31 @@ async def test_a_broker_that_goes_away(
                 pass_time(1)
                 await anyio.sleep(0.05)
                 await freshness.look()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_a_broker_that_takes_connections_alone(
+    ward: WatchedWard, freshness: Freshness, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """A broker that assigns partitions, and answers no fetch, is not there: blind within 15 s, and as one outage."""
+
+    async def unanswered(*_: object, **__: object) -> tuple[()]:
+        await anyio.sleep(0.5)
+        if fails:
+            raise TransportError("the broker does not answer")
+        return ()
+
+    async with ward.sink():
+        await ward.send(0)
+        await ward.until(20)
+        await freshness.look()
+    with monkeypatch.context() as broken:
+        broken.setattr(MemoryConsumer, "fetch", unanswered)
+        async with ward.sink():
+            assert 5 < await blind_after(ward, freshness) <= LATEST
+            since = freshness.blind_since
+            for _ in range(30):
+                pass_time(1)
+                await anyio.sleep(0.05)
+                await freshness.look()
+                assert (freshness.blind_since, freshness.behind()) == (since, "transport")

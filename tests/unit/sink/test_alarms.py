@@ -17,6 +17,8 @@ from icu.store.commands import beds as bed_commands
 from icu.store.commands import limits as limit_commands
 from icu.store.commands.door import Author
 from icu.store.engines.sqlite.transaction import SqliteTransaction
+from icu.store.errors import StoreUnavailableError
+from icu.store.writer import Writer
 from icu.transports.memory import MemoryConsumer
 from tests.clocks import forward_asyncio, pass_time
 from tests.outboxes import published, versions
@@ -331,7 +333,7 @@ class TestTime:
         pass_time(86_500)
         async with ward.sink():
             await ward.shows("SELECT admitted, bed FROM bed_states", [(None, None)])
-        assert rows(ward.url, "SELECT condition FROM alarms") == [("ward.blind",)]
+            await ward.shows("SELECT condition FROM alarms", [("ward.blind",)])
 
     async def test_the_night_in_which_clocks_change(self, ward: WatchedWard) -> None:
         """Times are integers, of UTC: a delay over the change to winter time is as long as any; there is no :60."""
@@ -393,6 +395,40 @@ class TestTime:
         async with ward.sink():
             await ward.look_again()
         assert len(ward.episodes()) == 1
+
+    async def test_a_sink_that_slept(self, ward: WatchedWard) -> None:
+        """A ward whose running sink was suspended was blind from its last heartbeat to the next one."""
+        async with ward.sink():
+            await ward.send(0)
+            await ward.until(3)
+            await ward.look_again(2)
+            [(last,)] = rows(ward.url, "SELECT at FROM heartbeats")
+            ward.slept = 60
+            await ward.look_again(2)
+            await ward.shows("SELECT condition, onset, end_reason FROM alarms", [("ward.blind", last, "itself")])
+            assert rows(ward.url, "SELECT at FROM heartbeats") == rows(ward.url, "SELECT ended FROM alarms")
+            await ward.shows("SELECT count(*) FROM outbox", [(0,)])
+            await ward.until(10)
+        assert len(ward.episodes()) == 1
+
+    async def test_a_database_that_could_not_be_written(
+        self, ward: WatchedWard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A ward whose sink could write nothing was blind from its last heartbeat to the next one."""
+
+        async def full(*_: object) -> None:
+            raise StoreUnavailableError("disk full")
+
+        async with ward.sink():
+            await ward.send(0)
+            await ward.look_again(2)
+            [(last,)] = rows(ward.url, "SELECT at FROM heartbeats")
+            with monkeypatch.context() as broken:
+                broken.setattr(Writer, "_write_beat", full)
+                await ward.until(ward.seconds + 30)
+                assert rows(ward.url, "SELECT at FROM heartbeats") == [(last,)]
+            await ward.look_again(2)
+            await ward.shows("SELECT condition, onset, end_reason FROM alarms", [("ward.blind", last, "itself")])
 
 
 async def test_unread_readings_come_before_deadlines(ward: WatchedWard) -> None:

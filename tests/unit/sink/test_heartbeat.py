@@ -28,10 +28,15 @@ from tests.stores import NOON, request, rows, store
 ROW = "SELECT topic, at, lag, away, away_since, degraded, committed, stored FROM heartbeats"
 
 
+def standing() -> float:
+    """Steady clock beside a wall clock that stands at START."""
+    return 0.0
+
+
 @pytest.fixture
 async def heart() -> Heart:
     """Heart of a sink on an in-memory topic that can be read."""
-    heart = Heart(MemoryTransport(topic="icu.test"), START.timestamp)
+    heart = Heart(MemoryTransport(topic="icu.test"), START.timestamp, standing)
     heart.note_back()
     return heart
 
@@ -66,7 +71,7 @@ class TestVirtualTime:
             for _ in range(14_400):
                 await anyio.sleep(0.25)
                 if heart.due_with_batch() is not None:
-                    heart.note_written()
+                    heart.note_written(Beat(NOON, 0))
                     times.append(anyio.current_time())
         assert alone == []
         gaps = [round(after - before, 2) for before, after in itertools.pairwise(times)]
@@ -127,6 +132,74 @@ async def test_what_it_says_about_the_broker(
     assert heart.beat() == Beat(NOON, 7, said[0], since, said[1])
 
 
+class Clocks:
+    """Clocks of a sink, to be moved by hand."""
+
+    def __init__(self) -> None:
+        self.wall = START.timestamp()
+        self.steady = 0.0
+
+    def pass_time(self, seconds: float) -> None:
+        """Pass seconds on both."""
+        self.wall += seconds
+        self.steady += seconds
+
+
+def heart_at(clocks: Clocks) -> Heart:
+    """Make the heart of a sink that has read, and has written a heartbeat."""
+    heart = Heart(MemoryTransport(topic="icu.test"), lambda: clocks.wall, lambda: clocks.steady)
+    heart.note_back()
+    heart.note_written(heart.beat())
+    return heart
+
+
+async def test_a_gap_is_a_blind_time() -> None:
+    """A heartbeat 10 s after the last one or more ends a blind time, until one is written; a younger one does not."""
+    clocks = Clocks()
+    heart = heart_at(clocks)
+    clocks.pass_time(9.9)
+    assert heart.beat().blind_since is None
+    clocks.pass_time(0.1)
+    late = heart.beat()
+    assert (late.at, late.blind_since) == (NOON + 10_000, NOON)
+    clocks.pass_time(5)
+    late = heart.beat()
+    assert (late.at, late.blind_since) == (NOON + 15_000, NOON)
+    heart.note_written(late)
+    assert heart.beat().blind_since is None
+
+
+async def test_an_outage_after_a_gap_is_the_same_blind_time() -> None:
+    """Where the broker is away once the sink goes on after a gap, the ward is blind since before the gap."""
+    clocks = Clocks()
+    heart = heart_at(clocks)
+    clocks.pass_time(60)
+    heart.note_away("no answer")
+    for _ in range(10):
+        beat = heart.beat()
+        assert (beat.away_since, beat.blind_since) == (NOON, None)
+        heart.note_written(beat)
+        clocks.pass_time(1.8)
+    assert heart.note_back()
+    assert heart.beat().blind_since == NOON
+
+
+@pytest.mark.parametrize("step", [-3_600, 3_600])
+async def test_a_wall_clock_that_is_set(step: float) -> None:
+    """A step of the wall clock is no gap, and the broker is away for as long as before."""
+    clocks = Clocks()
+    heart = heart_at(clocks)
+    clocks.wall += step
+    clocks.pass_time(2)
+    assert heart.beat().blind_since is None
+    heart.note_written(heart.beat())
+    heart.note_away("no answer")
+    clocks.pass_time(2)
+    clocks.wall -= step
+    beat = heart.beat()
+    assert (beat.at, beat.away_since) == (NOON + 4_000, NOON - 2_000)
+
+
 @asynccontextmanager
 async def running(transport: MemoryTransport, url: str) -> AsyncIterator[None]:
     """Run a sink on a real file."""
@@ -140,6 +213,7 @@ async def running(transport: MemoryTransport, url: str) -> AsyncIterator[None]:
                 telemetry=Telemetry(CollectorRegistry()),
                 batching=Batching(linger=0),
                 now=START.timestamp,
+                steady=standing,
             )
         )
         yield
