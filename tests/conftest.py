@@ -51,6 +51,7 @@ SLOW: Final = frozenset(
         "test_simulation.py",
         "test_sources.py",
         "test_study.py",
+        "test_wheel.py",
     }
 )
 

@@ -32,3 +32,12 @@ def program(name: str) -> str:
         missing = pytest.fail if os.environ.get("ICU_TEST_REQUIRE_EXTRAS") else pytest.skip
         missing(f"the program {name} is not installed")
     return found
+
+
+def node(name: str) -> str:
+    """Return the path of node or npm. Without it the test is skipped, or fails where ICU_TEST_REQUIRE_NODE is set."""
+    found = shutil.which(name)
+    if found is None:
+        missing = pytest.fail if os.environ.get("ICU_TEST_REQUIRE_NODE") else pytest.skip
+        missing(f"the program {name} is not installed: Node.js 18 or newer has it")
+    return found

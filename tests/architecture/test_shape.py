@@ -64,6 +64,6 @@ def test_files_speak_of_the_project_alone() -> None:
     folders = [ROOT / name for name in ("icu", "config", "tests", "docs", "scripts", ".ci")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file()]
     files += [path for path in ROOT.glob("*") if path.suffix in {".md", ".toml", ".yaml"}]
-    foreign = re.compile(r"/(?:home|root|work|Users)/\w|index-url|pythonhosted|pypi\.")
+    foreign = re.compile(r"/(?:home|root|work|Users)/\w|index-url|pythonhosted|pypi\.|npmjs\.|.resolved.:")
     assert len(files) > 100
     assert not [path for path in files if path != Path(__file__) and foreign.search(path.read_text("utf-8"))]

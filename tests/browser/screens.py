@@ -1,0 +1,96 @@
+"""A page in a real browser, which reports whatever no page of ours may do."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+# Folder for the pictures that tests take, those of the README among them; without it they take none.
+PICTURES = os.environ.get("ICU_TEST_PICTURES")
+
+
+@dataclass(frozen=True)
+class Look:
+    """Whatever a person and their device bring along."""
+
+    # Pixels of CSS.
+    width: int = 1920
+    height: int = 1080
+    theme: Literal["dark", "light"] = "dark"
+    language: Literal["en", "ru"] = "en"
+
+    def __str__(self) -> str:
+        """Return the name for tests and pictures."""
+        return f"{self.width}-{self.theme}-{self.language}"
+
+
+DESKTOP = Look()
+PHONE = Look(width=390, height=844)
+LOOKS = [
+    replace(device, theme=theme, language=language)
+    for device in (DESKTOP, PHONE)
+    for theme in ("dark", "light")
+    for language in ("en", "ru")
+]
+
+
+class Screen:
+    """A page with its faults: errors on the console, uncaught ones, and requests to other origins."""
+
+    def __init__(self, page: Page, look: Look, origin: str) -> None:
+        self.page = page
+        self.look = look
+        self.faults: list[str] = []
+        self._origin = origin
+        self._expected: list[re.Pattern[str]] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+        # Of workers too.
+        page.context.on("request", self._asked)
+
+    def expect(self, pattern: str) -> None:
+        """Let pass what a test causes on purpose, such as requests to a server that it has killed."""
+        self._expected.append(re.compile(pattern))
+
+    def unexpected(self) -> list[str]:
+        """Return the faults that no test has announced."""
+        return [fault for fault in self.faults if not any(each.search(fault) for each in self._expected)]
+
+    def picture(self, name: str) -> None:
+        """Take a picture of what is in view, where ICU_TEST_PICTURES names a folder."""
+        if PICTURES:
+            self.page.screenshot(path=Path(PICTURES) / f"{name}-{self.look}.png", animations="disabled")
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob"} and f"{parts.scheme}://{parts.netloc}" != self._origin:
+            self.faults.append(f"another origin: {request.url}")
+
+
+@contextmanager
+def open_screen(browser: Browser, url: str, look: Look) -> Iterator[Screen]:
+    """Open a new person's empty page, below whose origin addresses are relative to `url`. Asserts no fault at the end."""
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": look.width, "height": look.height},
+        color_scheme=look.theme,
+        locale={"en": "en-GB", "ru": "ru-RU"}[look.language],
+        timezone_id="Etc/UTC",
+        has_touch=look.width < 500,
+    )
+    try:
+        screen = Screen(context.new_page(), look, f"{urlsplit(url).scheme}://{urlsplit(url).netloc}")
+        yield screen
+        assert not screen.unexpected()
+    finally:
+        context.close()
