@@ -40,7 +40,10 @@
     │   │   └── UnknownBedError            control             no child
     │   ├── PartlyDoneError                control             partly done
     │   ├── NoSupervisorError              control             unavailable    transient
-    │   └── OrderRefusedError              control             internal       with the exit code of the refusal
+    │   │   └── NobodyListensError         control             unavailable    transient
+    │   ├── NoAnswerError                  control             unavailable    transient
+    │   ├── NotEmulatedError               control             conflict
+    │   └── OrderRefusedError              control             internal       with kind and exit code of the refusal
     └── PatientServiceException            errors              internal       an answer of the HTTP API
         ├── PatientNotFoundError           errors              missing
         ├── UnknownScenarioError           patient             unknown
@@ -137,7 +140,8 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
 class IcuError(Exception):
     """Root of the tree of errors."""
 
-    kind: ClassVar[Kind] = Kind.INTERNAL
+    # The class's own, except for a refusal of another process.
+    kind: Kind = Kind.INTERNAL
     # True where the same call may succeed later without anyone's help: retries go on.
     transient: ClassVar[bool] = False
     # True where retries go on, but cannot succeed before a person has mended something.
