@@ -51,6 +51,7 @@
         ├── NotReadyError                  patient             unready
         ├── InvalidQueryError              monitor             invalid
         ├── FormatUnavailableError         monitor             unacceptable
+        ├── UnauditedError                 monitor             unavailable
         ├── AlarmNotFoundError             store.commands      missing
         ├── CommandConflictError           store.commands      conflict       with the state that holds
         ├── SenselessCommandError          store.commands      senseless

@@ -67,6 +67,7 @@ TABLE = {
     "TooManyConnectionsError": (70, 503, ""),
     "TransportClosedError": (70, 500, ""),
     "TransportError": (75, 503, "transient"),
+    "UnauditedError": (75, 503, ""),
     "UnknownAlarmError": (4, 500, ""),
     "UnknownBedError": (4, 500, ""),
     "UnknownChildError": (4, 500, ""),
