@@ -126,6 +126,10 @@ class TestWithoutASupervisor:
             assert "python -m icu supervise" in answer.json()["detail"]
         assert rows(url, AUDIT) == []
 
+    async def test_an_unknown_patient(self, ward: httpx.AsyncClient) -> None:
+        """It is unknown first of all."""
+        assert [each.status_code for each in await both(ward, uuid4())] == [404, 404]
+
 
 class TestWithoutAnAnswer:
     """A monitor whose supervisor runs, and does not answer."""

@@ -136,3 +136,8 @@ async def test_no_supervisor(folder: Path) -> None:
                 pass
         with pytest.raises(NotEmulatedError, match="no supervisor runs on this database here"):
             await patients.change_scenario(uuid_of_name("A"), "fever")
+
+
+def test_the_deadline_of_the_monitor() -> None:
+    """It lies behind the one of the supervisor for its child: the answer can say which child is silent."""
+    assert asking.FORWARDED_DEADLINE > remote.ANSWER_DEADLINE
