@@ -40,7 +40,10 @@
     │   │   └── UnknownBedError            control             no child
     │   ├── PartlyDoneError                control             partly done
     │   ├── NoSupervisorError              control             unavailable    transient
-    │   └── OrderRefusedError              control             internal       with the exit code of the refusal
+    │   │   └── NobodyListensError         control             unavailable    transient
+    │   ├── NoAnswerError                  control             unavailable    transient
+    │   ├── NotEmulatedError               control             conflict
+    │   └── OrderRefusedError              control             internal       with kind and exit code of the refusal
     └── PatientServiceException            errors              internal       an answer of the HTTP API
         ├── PatientNotFoundError           errors              missing
         ├── UnknownScenarioError           patient             unknown
@@ -48,6 +51,7 @@
         ├── NotReadyError                  patient             unready
         ├── InvalidQueryError              monitor             invalid
         ├── FormatUnavailableError         monitor             unacceptable
+        ├── UnauditedError                 monitor             unavailable
         ├── AlarmNotFoundError             store.commands      missing
         ├── CommandConflictError           store.commands      conflict       with the state that holds
         ├── SenselessCommandError          store.commands      senseless
@@ -137,7 +141,8 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
 class IcuError(Exception):
     """Root of the tree of errors."""
 
-    kind: ClassVar[Kind] = Kind.INTERNAL
+    # The class's own, except for a refusal of another process.
+    kind: Kind = Kind.INTERNAL
     # True where the same call may succeed later without anyone's help: retries go on.
     transient: ClassVar[bool] = False
     # True where retries go on, but cannot succeed before a person has mended something.

@@ -2,16 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from uuid import UUID
 
 from icu.config.groups import names_of
 from icu.config.settings import BEDS, PatientChild
+from icu.control.errors import NoAnswerError
 from icu.control.protocol import ScenarioStarted
+from icu.emulation import Emulation, State
 from icu.errors import IcuError, PatientNotFoundError
 from icu.messages import uuid_of_name
 from icu.patient.errors import RecordedPatientError
 from icu.patient.patients import EmulatedPatients, Identity
 from icu.ward.processes import Processes
+
+
+class LocalEmulation:
+    """Patients in this process. Implements `icu.emulation.Emulation`."""
+
+    def __init__(self, patients: EmulatedPatients) -> None:
+        self._patients = patients
+
+    async def truth(self, patient: UUID) -> State:
+        return self._patients.state(patient)
+
+    async def change_scenario(self, patient: UUID, scenario: str) -> tuple[State, State]:
+        return self._patients.change_scenario(patient, scenario)
 
 
 class LocalPatients:
@@ -31,6 +47,17 @@ class LocalPatients:
     def names(self) -> Sequence[str]:
         return names_of(self._child)
 
+    def has(self, patient: UUID) -> bool:
+        here = self._running.get(self._id)
+        return patient in self._configured if here is None else here.has(patient)
+
+    def emulation(self) -> Emulation | None:
+        found = self._emulation()
+        # A recording is refused even while its child is down: to start it would not help.
+        if found is None and self._child.recording is not None:
+            raise RecordedPatientError(self._child.name)
+        return found
+
     def matches(self, bed: str) -> bool:
         return bool(self._matching(bed))
 
@@ -44,6 +71,15 @@ class LocalPatients:
             return None
         problems = [refused[each.uuid] for each in patients if each.uuid in refused]
         return ScenarioStarted([each.name for each in patients if each.uuid not in refused], problems)
+
+    def _emulation(self) -> Emulation | None:
+        here = self._running.get(self._id)
+        return None if here is None else LocalEmulation(here)
+
+    @cached_property
+    def _configured(self) -> frozenset[UUID]:
+        # Once: a page asks every few seconds, and a child may have 100,000 patients.
+        return frozenset(each.uuid for each in _configured(self._child))
 
     async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
         """Begin a scenario, and return the reasons for patients without it; None if their child does not run."""
@@ -68,6 +104,9 @@ class RemotePatients(LocalPatients):
     async def _refused(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str] | None:
         return await self._processes.begin(self._id, patients, scenario)
 
+    def _emulation(self) -> Emulation | None:
+        return self._processes.emulation(self._id)
+
 
 class ChildProcessPatients:
     """Patients of the only child of this process. Implements `icu.ward.remote.OrderReceiver`."""
@@ -81,6 +120,17 @@ class ChildProcessPatients:
         if here is None:
             return {each: str(PatientNotFoundError(each)) for each in patients}
         return _refused_by(here, patients, scenario)
+
+    async def truth(self, patient: UUID) -> State:
+        return self._here().state(patient)
+
+    async def change_scenario(self, patient: UUID, scenario: str) -> tuple[State, State]:
+        return self._here().change_scenario(patient, scenario)
+
+    def _here(self) -> EmulatedPatients:
+        for each in self._running.values():
+            return each
+        raise NoAnswerError("the child of this patient is ending: ask again in a moment")
 
 
 def _refused_by(here: EmulatedPatients, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:

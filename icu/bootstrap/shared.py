@@ -20,6 +20,7 @@ from icu import __version__
 from icu.bootstrap.transport import make_alarms_transport, make_transport
 from icu.config.load import packaged
 from icu.config.settings import Settings
+from icu.emulation import Emulation
 from icu.http.connections import Connections
 from icu.http.health import Health
 from icu.ops import descriptors
@@ -27,6 +28,7 @@ from icu.supervisor.view import ChildView
 from icu.transports.base import Transport
 from icu.transports.errors import ReadingsLostError
 from icu.ward import asking
+from icu.ward.emulation import RemoteEmulation
 
 if TYPE_CHECKING:
     from icu.patient.patients import EmulatedPatients
@@ -41,7 +43,12 @@ class Shared:
     """Parts that the roles of one process share. Those that only some roles need are made on first use."""
 
     def __init__(
-        self, settings: Settings, *, launch: datetime | None = None, fetch_children: FetchChildren | None = None
+        self,
+        settings: Settings,
+        *,
+        launch: datetime | None = None,
+        fetch_children: FetchChildren | None = None,
+        emulation: Callable[[], Emulation] | None = None,
     ) -> None:
         """Begin with an empty registry. Nothing is opened yet.
 
@@ -50,10 +57,13 @@ class Shared:
             launch: Time at which the replay of a recording began, if that was in an earlier process.
             fetch_children: Returns the supervisor's children. By default the supervisor that runs with these settings
                 is asked over its socket.
+            emulation: Returns the ward's emulated patients, once the ward is built. By default the same supervisor is
+                asked for them.
         """
         self.settings = settings
         self.launch = launch
         self.fetch_children: FetchChildren = fetch_children or partial(asking.fetch_children, settings)
+        self._emulation = emulation or partial(RemoteEmulation, partial(asking.send, settings))
         self.health = Health()
         self.registry = _registry()
         # Patients of the children that run in this process now, by the child's id.
@@ -117,6 +127,11 @@ class Shared:
     def connections(self) -> Connections:
         """HTTP connections of all faces, within the limit of file descriptors."""
         return Connections.within(descriptors.limit())
+
+    @property
+    def emulation(self) -> Emulation:
+        """The ward's emulated patients, wherever they run."""
+        return self._emulation()
 
     @cached_property
     def scenarios(self) -> "dict[str, Scenario]":

@@ -20,6 +20,7 @@ from icu.control.server import serve
 from icu.ops.notify import notify
 from icu.ops.signals import Shutdown
 from icu.supervisor.view import ChildView
+from icu.ward.emulation import ORDERS as EMULATION_ORDERS
 from icu.ward.events import ChildFigures, Restarts
 from icu.ward.orders import ORDERS
 from icu.ward.processes import Processes
@@ -57,7 +58,7 @@ def run_supervisor(
     async def fetch_children() -> Sequence[ChildView]:
         return ward.children.view()
 
-    shared = Shared(settings, fetch_children=fetch_children)
+    shared = Shared(settings, fetch_children=fetch_children, emulation=lambda: ward)
     shutdown = Shutdown()
     restarts = Restarts()
     processes = Processes()
@@ -71,7 +72,7 @@ def run_supervisor(
             if overview is not None:
                 group.start_soon(overview, ward.children.view, Bedsides(shared.patients), past)
             # The control socket comes first: it finds out if another supervisor runs here, before a child starts.
-            await group.start(partial(serve, ward, ORDERS, records, where, names=names))
+            await group.start(partial(serve, ward, (*ORDERS, *EMULATION_ORDERS), records, where, names=names))
             await group.start(ward.children.root.run)
             notify("READY=1")
             group.start_soon(log_progress, past)

@@ -12,7 +12,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from icu.control.errors import OrderRefusedError
 from icu.control.protocol import LONGEST_REQUEST, Answer, Request, encode_line
-from icu.errors import UsageError
+from icu.errors import Kind, UsageError
 
 # Seconds that a caller may take to send its request, and again to receive the answer.
 CALLER_TIMEOUT: Final = 10.0
@@ -123,7 +123,9 @@ class CallerLimit:
         """Count one caller while the block runs. Raises OrderRefusedError beyond the limit."""
         if self._taken >= self._most:
             raise OrderRefusedError(
-                f"there are {self._most} {self._what} at once already: end some of them", BUSY_EXIT_CODE
+                f"there are {self._most} {self._what} at once already: end some of them",
+                BUSY_EXIT_CODE,
+                Kind.UNAVAILABLE,
             )
         self._taken += 1
         try:

@@ -10,7 +10,7 @@ from anyio import BrokenResourceError, DelimiterNotFound, IncompleteRead, to_thr
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from icu.control.errors import NoSupervisorError, OrderRefusedError
+from icu.control.errors import NobodyListensError, NoSupervisorError, OrderRefusedError
 from icu.control.places import Place
 from icu.control.protocol import LONGEST_ANSWER, Answer, AnyAnswer, Failed, Request, answer_decoder, encode_line
 
@@ -36,7 +36,7 @@ async def talk(where: Sequence[Place], request: Request) -> AsyncGenerator[AnyAn
             sent = await _send(stream, request)
             async for answer in _answers(stream):
                 if isinstance(answer, Failed):
-                    raise OrderRefusedError(answer.why, answer.exit_code)
+                    raise OrderRefusedError(answer.why, answer.exit_code, answer.kind)
                 yield answer
         except BrokenResourceError as exc:
             raise NoSupervisorError("it has ended") from exc
@@ -56,6 +56,7 @@ async def ask(
         deadline: Seconds for the answer; None to wait without end.
 
     Raises:
+        NobodyListensError: No supervisor runs.
         NoSupervisorError: No answer came, or none in time.
         OrderRefusedError: The supervisor refused the request.
     """
@@ -82,6 +83,8 @@ async def _connect(candidates: Sequence[Place]) -> SocketStream:
                 problem = f"{place.path}: {exc.strerror or exc}"
                 cause = exc
         reasons.append(problem)
+    if cause is None:
+        raise NobodyListensError(", ".join(reasons))
     raise NoSupervisorError(", ".join(reasons)) from cause
 
 

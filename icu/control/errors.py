@@ -52,11 +52,29 @@ class NoSupervisorError(SupervisionError):
         )
 
 
+class NobodyListensError(NoSupervisorError):
+    """No supervisor runs: nothing listens in any place of the control socket."""
+
+
+class NoAnswerError(SupervisionError):
+    """A child in a process of its own did not answer. The message names it."""
+
+    transient = True
+    kind = Kind.UNAVAILABLE
+
+
+class NotEmulatedError(SupervisionError):
+    """No running child emulates the patient: there is no truth, and no scenario can begin."""
+
+    kind = Kind.CONFLICT
+
+
 class OrderRefusedError(SupervisionError):
     """A supervisor, a bedside or a monitor refused an order. The text is its own."""
 
-    def __init__(self, why: str, exit_code: int) -> None:
+    def __init__(self, why: str, exit_code: int, kind: Kind = Kind.INTERNAL) -> None:
         self._exit_code = exit_code
+        self.kind = kind
         super().__init__(why)
 
     @property

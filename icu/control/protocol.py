@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from icu.emulation import State
+from icu.errors import Kind
 from icu.supervisor.view import ChildState, ChildView
 
 # Bytes of a request.
@@ -100,6 +102,19 @@ class ScenarioRefused(Answer, frozen=True, tag="refused"):
     patients: dict[UUID, str]
 
 
+class Truth(Answer, frozen=True):
+    """The true state of a patient."""
+
+    state: State
+
+
+class ScenarioChanged(Answer, frozen=True, tag="changed"):
+    """The true states of a patient before and after the begin of a scenario."""
+
+    before: State
+    after: State
+
+
 class LogEntry(Answer, frozen=True, tag="entry"):
     """A log record. Its context is in words."""
 
@@ -125,9 +140,22 @@ class Failed(Answer, frozen=True):
     why: str
     # The exit code of the command that sent the request.
     exit_code: int
+    # The meaning for other clients. Supervisors of former versions say none.
+    kind: Kind = Kind.INTERNAL
 
 
-AnyAnswer: TypeAlias = Children | Supervisors | Done | ScenarioStarted | ScenarioRefused | LogEntry | Missed | Failed
+AnyAnswer: TypeAlias = (
+    Children
+    | Supervisors
+    | Done
+    | ScenarioStarted
+    | ScenarioRefused
+    | Truth
+    | ScenarioChanged
+    | LogEntry
+    | Missed
+    | Failed
+)
 
 
 answer_decoder: Final[msgspec.json.Decoder[AnyAnswer]] = msgspec.json.Decoder(AnyAnswer)

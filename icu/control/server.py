@@ -147,7 +147,7 @@ class _Server:
         except CallerGoneError:
             raise
         except IcuError as exc:
-            return Failed(str(exc), exc.exit_code)
+            return Failed(str(exc), exc.exit_code, exc.kind)
         except Exception as exc:  # noqa: BLE001 - an unexpected error of one request must not end the ward
             logger.opt(exception=exc).error("a request over the control socket failed")
             return Failed("an error of the supervisor, which its log explains", EXIT_CODES[Kind.INTERNAL])

@@ -10,6 +10,7 @@ from litestar.openapi.spec import Tag
 from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Ward
+from icu.emulation import Emulation
 from icu.http.face import Lifespan, face
 from icu.http.health import Health
 from icu.monitor.ages import Ages
@@ -18,6 +19,8 @@ from icu.monitor.beats import beat
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
 from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
+from icu.monitor.emulation import ROUTES as EMULATION
+from icu.monitor.emulation import Scenarios
 from icu.monitor.events import EventsPlugin
 from icu.monitor.formats.description import HistoryPlugin
 from icu.monitor.freshness import Freshness
@@ -47,6 +50,7 @@ _TAGS: Final = [
         "alarms",
         "Alarms of now and before, their limits, and what people command: on loopback alone, for there are no keys yet",
     ),
+    Tag("emulation", "What really goes on in emulated patients, and what is to befall them; 409 for all others"),
     Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
@@ -64,6 +68,7 @@ _HANDLERS: Final = [
     list_audit,
     *ALARMS,
     *COMMANDS,
+    *EMULATION,
 ]
 
 
@@ -78,6 +83,8 @@ def create_app(
     health: Health,
     registry: CollectorRegistry,
     fetch_children: FetchChildren,
+    emulation: Emulation,
+    scenarios: Scenarios,
     max_ages: MaxAges,
     version: str,
     prefix: str = "",
@@ -97,6 +104,8 @@ def create_app(
         health: Checks of liveness and readiness.
         registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
+        emulation: The emulated patients among all.
+        scenarios: What can befall these.
         max_ages: Rule for the greatest ages of values that count for NEWS2.
         version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.
@@ -126,6 +135,8 @@ def create_app(
             "door": door,
             "ward": ward,
             "fetch_children": fetch_children,
+            "emulation": emulation,
+            "scenarios": scenarios,
             "max_ages": max_ages,
         },
         lifespan=[lambda _: _watching(reader, ages, broadcast, freshness), *lifespan],

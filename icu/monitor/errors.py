@@ -9,6 +9,15 @@ class InvalidQueryError(PatientServiceException):
     kind = Kind.INVALID
 
 
+class UnauditedError(PatientServiceException):
+    """A scenario has begun, and the audit could not be written."""
+
+    kind = Kind.UNAVAILABLE
+
+    def __init__(self, scenario: str, why: str) -> None:
+        super().__init__(f"{scenario} has begun, but the audit lacks it: {why}")
+
+
 class FormatUnavailableError(PatientServiceException):
     """A format whose library is not installed."""
 

@@ -4,8 +4,7 @@ Docstrings of handlers and structs are the texts of the OpenAPI document.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -17,11 +16,11 @@ from litestar.params import JSONBody, PathParameter
 from msgspec import UNSET, Meta, Struct
 from prometheus_client import CollectorRegistry
 
+from icu.emulation import State
 from icu.http.face import face
 from icu.http.health import Health
 from icu.http.problems import documented
 from icu.messages import Observation, Served
-from icu.patient.body.population import CONDITIONS
 from icu.patient.errors import NotReadyError
 from icu.patient.patients import EmulatedPatients
 
@@ -62,27 +61,6 @@ else:
 _OPTIONAL: Final = frozenset(each.name for each in msgspec.structs.fields(Served) if not each.required)
 
 
-class State(Struct, frozen=True):
-    """True state of a simulated patient, which no monitor shows. Texts are empty where there is nothing to say."""
-
-    patient_uuid: Annotated[UUID, Meta(description="Whose it is")]
-    timestamp: Annotated[
-        datetime | None, Meta(description="Of the reading that it stands beside; null before the first")
-    ]
-    scenario: Annotated[str, Meta(description="Present scenario; empty without one", examples=["sepsis"])]
-    phase: Annotated[str, Meta(description="How far it has come; empty without a scenario")]
-    event: Annotated[str, Meta(description="What staff did and still shows; empty where it was nothing")]
-    age: Annotated[int, Meta(description="Years", examples=[67])]
-    sex: Annotated[Literal["female", "male"], Meta(description="As it is on the chart")]
-    condition: Annotated[
-        str,
-        Meta(
-            description="What the patient came for",
-            extra_json_schema={"extra": {"enum": [each.name for each in CONDITIONS]}},
-        ),
-    ]
-
-
 class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     """Order to begin a scenario; `stable` ends the current one."""
 
@@ -120,7 +98,7 @@ async def current_of(patient_uuid: PatientUuid, patients: NamedDependency[Emulat
 )
 async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> State:
     """A label for algorithms; 409 for a recording."""
-    return _state(patients, patient_uuid)
+    return patients.state(patient_uuid)
 
 
 @post(
@@ -135,8 +113,7 @@ async def begin_scenario_of(
     patient_uuid: PatientUuid, data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]
 ) -> State:
     """It begins at once, in place of what goes on; 404 for an unknown scenario, 409 for a recording."""
-    patients.begin_scenario(patient_uuid, data.scenario)
-    return _state(patients, patient_uuid)
+    return patients.change_scenario(patient_uuid, data.scenario)[1]
 
 
 @get("/", summary="Who lies in this bed", tags=TAGS, responses=documented(400, 503))
@@ -154,7 +131,7 @@ async def current(patients: NamedDependency[EmulatedPatients]) -> Current:
 @get("/truth", summary="What really goes on in this bed", tags=TAGS, responses=documented(400, 409, 503))
 async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     """A label for algorithms; 409 for a recording."""
-    return _state(patients, patients.identities[0].uuid)
+    return patients.state(patients.identities[0].uuid)
 
 
 @post(
@@ -167,9 +144,7 @@ async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
 )
 async def begin_scenario(data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]) -> State:
     """As for a patient of many."""
-    uuid = patients.identities[0].uuid
-    patients.begin_scenario(uuid, data.scenario)
-    return _state(patients, uuid)
+    return patients.change_scenario(patients.identities[0].uuid, data.scenario)[1]
 
 
 _DESCRIPTION: Final = (
@@ -214,8 +189,3 @@ def _current(latest: Observation | None) -> Current:
     # UNSET, not None: an optional field without a value is left out of the JSON.
     absent = {name: UNSET for name in _OPTIONAL if shown[name] is None}
     return Current(patient_uuid=latest.patient_uuid, **shown | absent)
-
-
-def _state(patients: EmulatedPatients, uuid: UUID) -> State:
-    latest = patients.latest(uuid)
-    return State(uuid, None if latest is None else latest.timestamp, *patients.truth(uuid))

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
+from icu.emulation import Admission, State
 from icu.errors import PatientNotFoundError
 from icu.messages import Observation, key_of
 from icu.patient.errors import UnknownScenarioError
@@ -44,7 +45,7 @@ class Truth(NamedTuple):
     age: int
     sex: Literal["female", "male"]
     # Reason for admission.
-    condition: str
+    condition: Admission
 
 
 class Bay(Protocol):
@@ -163,6 +164,21 @@ class EmulatedPatients:
         """
         bay, number = self._place(uuid)
         return bay.latest[number] if bay.latest else None
+
+    def has(self, uuid: UUID) -> bool:
+        """Check if a patient of this child has the uuid."""
+        return uuid in self._places
+
+    def state(self, uuid: UUID) -> State:
+        """Return the true state of a patient, as it is served. Raises as `truth`."""
+        latest = self.latest(uuid)
+        return State(uuid, None if latest is None else latest.timestamp, *self.truth(uuid))
+
+    def change_scenario(self, uuid: UUID, scenario: str) -> tuple[State, State]:
+        """Begin a scenario, and return the true states before and after. Raises as `begin_scenario`."""
+        before = self.state(uuid)
+        self.begin_scenario(uuid, scenario)
+        return before, self.state(uuid)
 
     def truth(self, uuid: UUID) -> Truth:
         """Return the true state of a patient.

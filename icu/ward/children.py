@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Protocol
+from uuid import UUID
 
 from icu.config.settings import BEDS, AnyChild, Supervision
 from icu.control.errors import UnknownChildError
 from icu.control.protocol import ScenarioStarted
+from icu.emulation import Emulation
 from icu.supervisor.errors import SupervisionError
 from icu.supervisor.events import Escalated, Handler
 from icu.supervisor.intensity import Intensity
@@ -28,6 +30,12 @@ class Patients(Protocol):
 
     def names(self) -> Sequence[str]:
         """Return the names of all patients."""
+
+    def has(self, patient: UUID) -> bool:
+        """Check if one of the patients has the uuid."""
+
+    def emulation(self) -> Emulation | None:
+        """Return where the patients are emulated; None while the child does not run."""
 
     def matches(self, bed: str) -> bool:
         """Check if a child's id, a patient's name or uuid, a pattern of them, or `beds` for all selects a patient."""

@@ -17,10 +17,12 @@ from msgspec.structs import replace
 from icu.config.handover import pack
 from icu.config.settings import AnyChild, Settings
 from icu.control.places import Place
+from icu.emulation import Emulation
 from icu.supervisor.own_processes import OwnProcesses
 from icu.supervisor.process import run_process
 from icu.supervisor.view import WorkStatus
-from icu.ward.remote import begin, place_in
+from icu.ward.emulation import RemoteEmulation
+from icu.ward.remote import begin, place_in, send
 
 _ORIGIN: Final = ("module", "function", "line")
 # Fields of a log line that are no context of the record.
@@ -80,6 +82,11 @@ class ProcessChild:
         """
         return None if self._orders is None else await begin(self.id, self._orders, patients, scenario)
 
+    @property
+    def emulation(self) -> Emulation | None:
+        """The patients of the process; None while it takes no orders."""
+        return None if self._orders is None else RemoteEmulation(partial(send, self.id, self._orders))
+
     def work_status(self) -> WorkStatus:
         """Return the last work status that the process has reported."""
         return self._work_status
@@ -118,6 +125,11 @@ class Processes:
         """Begin a scenario for patients of a child. Returns as `ProcessChild.begin`; None if the child does not run."""
         process = self._running.get(child_id)
         return None if process is None else await process.begin(patients, scenario)
+
+    def emulation(self, child_id: str) -> Emulation | None:
+        """Return the patients of a child; None while it does not run, or takes no orders."""
+        process = self._running.get(child_id)
+        return None if process is None else process.emulation
 
 
 def relay(child_id: str, line: str) -> str | None:

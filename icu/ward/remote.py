@@ -4,18 +4,20 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final, Protocol, TypeVar
 from uuid import UUID
 
 import anyio
 from msgspec import Meta
 
 from icu.control.client import ANSWER_DEADLINE, ask
-from icu.control.errors import NoSupervisorError
+from icu.control.errors import NoAnswerError, NoSupervisorError
 from icu.control.places import Place
-from icu.control.protocol import ControlOrder, ScenarioRefused
+from icu.control.protocol import Answer, ControlOrder, ScenarioRefused
 from icu.control.server import accepting_orders
+from icu.emulation import Emulation
 from icu.supervisor.errors import SupervisionError
+from icu.ward.emulation import ORDERS
 
 # File name of the socket, in the folder that a process shares with its supervisor.
 _NAME: Final = "orders"
@@ -24,7 +26,10 @@ _NAME: Final = "orders"
 MAX_PATIENTS: Final = 100
 
 
-class OrderReceiver(Protocol):
+_Answer = TypeVar("_Answer", bound=Answer)
+
+
+class OrderReceiver(Emulation, Protocol):
     """Receiver of orders in a process with a single patient child."""
 
     def begin(self, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
@@ -63,7 +68,7 @@ def accepting_supervisor_orders(
         receiver: Carries the orders out.
         environ: Environment, which names the supervisor's socket for notifications.
     """
-    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), receiver, (BeginForPatients,))
+    return accepting_orders(Path(environ["NOTIFY_SOCKET"]).with_name(_NAME), receiver, (BeginForPatients, *ORDERS))
 
 
 async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario: str) -> dict[UUID, str]:
@@ -81,31 +86,37 @@ async def begin(child_id: str, place: Place, patients: Sequence[UUID], scenario:
     refused: dict[UUID, str] = {}
     for start in range(0, len(patients), MAX_PATIENTS):
         try:
-            refused |= await _ask(
-                child_id, place, BeginForPatients(tuple(patients[start : start + MAX_PATIENTS]), scenario)
-            )
+            order = BeginForPatients(tuple(patients[start : start + MAX_PATIENTS]), scenario)
+            refused |= (await send(child_id, place, order, ScenarioRefused)).patients
         except SupervisionError as exc:
             # The orders before this one were answered: their patients keep their own outcome.
             return refused | dict.fromkeys(patients[start:], str(exc))
     return refused
 
 
-async def _ask(child_id: str, place: Place, order: BeginForPatients) -> dict[UUID, str]:
-    """Send one order.
+async def send(child_id: str, place: Place, order: ControlOrder, kind: type[_Answer]) -> _Answer:
+    """Send an order to a process, and return its answer.
+
+    Args:
+        child_id: Id of the child, for the errors.
+        place: Place where its process accepts orders.
+        order: The order.
+        kind: The class of the answer.
 
     Raises:
-        SupervisionError: No answer came.
+        NoAnswerError: No answer came.
+        OrderRefusedError: The process refused the order.
     """
     look = f"python -m icu status {child_id}"
     try:
         with anyio.fail_after(ANSWER_DEADLINE):
-            return (await ask([place], order, ScenarioRefused)).patients
+            return await ask([place], order, kind)
     except TimeoutError:
-        raise SupervisionError(
+        raise NoAnswerError(
             f"{child_id} gave no answer within {ANSWER_DEADLINE:g} s, and may do so yet: {look}"
         ) from None
     except NoSupervisorError as exc:
         # An error of the socket, such as too many open files, says nothing about the process.
         if isinstance(exc.__cause__, OSError):
-            raise SupervisionError(f"{child_id} cannot be reached: {exc.__cause__.strerror}: {look}") from exc
-        raise SupervisionError(f"{child_id} ended before it had answered: {look}") from exc
+            raise NoAnswerError(f"{child_id} cannot be reached: {exc.__cause__.strerror}: {look}") from exc
+        raise NoAnswerError(f"{child_id} ended before it had answered: {look}") from exc

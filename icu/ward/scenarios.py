@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 from anyio import create_task_group, to_thread
 
-from icu.control.errors import UnknownBedError
+from icu.control.errors import NotEmulatedError, UnknownBedError
 from icu.control.protocol import ScenarioStarted
+from icu.emulation import Emulation
 from icu.ward.children import Children, Patients
 
 # Names at most that a mistyped one is compared with: a ward may have 100,000 patients.
@@ -44,7 +46,8 @@ class Scenarios:
         found: dict[str, ScenarioStarted] = {}
 
         async def order(child_id: str, patients: Patients) -> None:
-            found[child_id] = await patients.begin_scenario(bed, scenario) or self._not_running(child_id)
+            started = await patients.begin_scenario(bed, scenario)
+            found[child_id] = started or ScenarioStarted([], [self._not_running(child_id)])
 
         meant = self._matching(bed)
         # At once, so that the deadlines of processes that do not answer pass together.
@@ -56,6 +59,20 @@ class Scenarios:
         problems = dict.fromkeys(problem for each in answers for problem in each.problems)
         return ScenarioStarted([name for each in answers for name in each.patients], list(problems))
 
+    def emulation_of(self, patient: UUID) -> Emulation:
+        """Return where a patient is emulated.
+
+        Raises:
+            NotEmulatedError: No child has the patient, or the one that has does not run.
+        """
+        for child_id, each in self._children.members.items():
+            if each.patients is not None and each.patients.has(patient):
+                emulation = each.patients.emulation()
+                if emulation is None:
+                    raise NotEmulatedError(self._not_running(child_id))
+                return emulation
+        raise NotEmulatedError(f"no child of this ward emulates patient {patient}")
+
     def _matching(self, bed: str) -> dict[str, Patients]:
         """Return the patients by child, for the children with patients that match."""
         all_patients = {name: each.patients for name, each in self._children.members.items() if each.patients}
@@ -65,7 +82,7 @@ class Scenarios:
             raise UnknownBedError(bed, [*all_patients, *names][:_MAX_COMPARED])
         return meant
 
-    def _not_running(self, child_id: str) -> ScenarioStarted:
+    def _not_running(self, child_id: str) -> str:
         states = {each.id: each.state for each in self._children.leaves()}
         state = states.get(child_id, "missing")
-        return ScenarioStarted([], [f"{child_id} does not run ({state}): python -m icu start {child_id}"])
+        return f"{child_id} does not run ({state}): python -m icu start {child_id}"

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
+from uuid import UUID
 
 from icu.config.settings import Settings
 from icu.control.protocol import Supervisors
+from icu.emulation import State
 from icu.supervisor.events import Handler
 from icu.supervisor.tree import Supervisor
 from icu.supervisor.view import ChildView
@@ -64,6 +66,14 @@ class Ward:
     def matching(self, patterns: Iterable[str]) -> list[ChildView]:
         """Return the children that match, for the log of the control socket. See `Children.matching`."""
         return self.children.matching(patterns)
+
+    async def truth(self, patient: UUID) -> State:
+        """Return the true state of a patient, from the child that emulates the patient. See `Emulation`."""
+        return await self.scenarios.emulation_of(patient).truth(patient)
+
+    async def change_scenario(self, patient: UUID, scenario: str) -> tuple[State, State]:
+        """Begin a scenario for a patient, in the child that emulates the patient. See `Emulation`."""
+        return await self.scenarios.emulation_of(patient).change_scenario(patient, scenario)
 
     async def start(self, *patterns: str) -> dict[str, str | None]:
         """Start the children that match, one after the other.

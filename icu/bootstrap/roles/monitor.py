@@ -1,6 +1,6 @@
 """Monitor role: serves the API."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from icu.supervisor.spec import Start
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from icu.monitor.emulation import ScenarioEntry
     from icu.vitals.news2.inputs import MaxAges
 
 
@@ -47,6 +48,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
     from icu.monitor.broadcast import Broadcast
+    from icu.monitor.emulation import Scenarios
     from icu.monitor.freshness import Freshness
     from icu.store.commands.door import Door
     from icu.store.reader import Reader
@@ -66,12 +68,23 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         door=Door(settings.database.url),
         ward=settings.ward,
         fetch_children=shared.fetch_children,
+        emulation=shared.emulation,
+        scenarios=Scenarios(partial(_scenarios, shared)),
         max_ages=_max_ages(settings.news2),
         prefix=settings.api.prefix,
         **common_arguments(shared, host),
         lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
     )
     return application, live.close
+
+
+def _scenarios(shared: Shared) -> "Sequence[ScenarioEntry]":
+    from icu.monitor.emulation import ScenarioEntry
+
+    return [
+        ScenarioEntry(each.id, each.title, each.note, [phase.name for phase in each.phase])
+        for each in shared.scenarios.values()
+    ]
 
 
 def _max_ages(settings: News2) -> "MaxAges":

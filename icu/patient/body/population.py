@@ -5,13 +5,14 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.random import Generator
 
+from icu.emulation import Admission
 from icu.patient.body.signs import SIGNS, Floats
 
 
 class Condition(NamedTuple):
     """A reason for admission: its share of the patients, and its shift of the baselines (natural logarithms)."""
 
-    name: str
+    name: Admission
     share: float
     shift: tuple[float, ...]
 
@@ -64,7 +65,7 @@ class Patient(NamedTuple):
 
     age: int
     sex: Literal["female", "male"]
-    condition: str
+    condition: Admission
     # Natural logarithms, in the order of SIGNS.
     baseline: Floats
     # Factor on the fluctuation of each sign; 1 for the median patient.

@@ -39,6 +39,7 @@ from icu.control.protocol import (
     encode_line,
 )
 from icu.control.records import RecentRecords
+from icu.errors import Kind
 from icu.supervisor.view import ChildState, ChildView
 from icu.ward.asking import fetch_children
 from icu.ward.orders import ORDERS, BeginScenario, Reload, Restart, Scale, Start, Status, Stop, Tree
@@ -176,7 +177,7 @@ async def test_a_silent_client_is_sent_away(room: Path, monkeypatch: pytest.Monk
     for said in (b"", b'{"ask":"sta'):
         async with await anyio.connect_unix(room) as stream:
             await stream.send(said)
-            assert await answer_on(stream) == Failed("no whole request came in time", 64)
+            assert await answer_on(stream) == Failed("no whole request came in time", 64, Kind.USAGE)
 
 
 async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +189,7 @@ async def test_silent_clients_keep_nobody_out(settings: Settings, room: Path, mo
         ]
         assert await fetch_children(settings)
         for stream in silent[: callers.MAX_SILENT]:
-            assert await answer_on(stream) == Failed("no whole request came in time", 64)
+            assert await answer_on(stream) == Failed("no whole request came in time", 64, Kind.USAGE)
         await silent[-1].send(encode_line(Status()))
         assert isinstance(await answer_on(silent[-1]), Children)
 
@@ -274,7 +275,7 @@ async def test_followers_keep_no_place_that_orders_need(
         assert isinstance(await answer_on(stream), LogEntry)
         with pytest.raises(OrderRefusedError, match="there are 1 clients that follow the log") as refused:
             await following(settings, Logs(follow=True), 1)
-        assert refused.value.exit_code == 75
+        assert (refused.value.exit_code, refused.value.kind) == (75, Kind.UNAVAILABLE)
         assert await fetch_children(settings)
         assert await following(settings, Logs(), 1)
 
@@ -294,7 +295,7 @@ async def test_too_many_orders(few: None, settings: Settings, room: Path, ward: 
         await until_asked(ward, 2)
         with pytest.raises(OrderRefusedError, match="there are 2 clients that wait for an answer") as refused:
             await fetch_children(settings)
-        assert refused.value.exit_code == 75
+        assert (refused.value.exit_code, refused.value.kind) == (75, Kind.UNAVAILABLE)
         ward.gate.set()
     assert await fetch_children(settings)
 

@@ -12,19 +12,23 @@ import pytest
 from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
-from icu.config.settings import Ward
+from icu.config.settings import Settings, Supervision, Ward
 from icu.control.errors import NoSupervisorError
+from icu.emulation import Emulation
 from icu.http.asgi import serve
 from icu.http.connections import Connections
 from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast
+from icu.monitor.emulation import Scenarios
 from icu.monitor.freshness import Freshness
 from icu.store.commands.door import Door
 from icu.store.reader import Reader
 from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
+from icu.ward import asking
+from icu.ward.emulation import RemoteEmulation
 from tests.web import NO_TLS
 
 
@@ -38,6 +42,25 @@ def url(tmp_path: Path) -> str:
 def children() -> list[ChildView]:
     """The supervisor's children; none unless a test adds some."""
     return []
+
+
+@pytest.fixture
+async def nobody() -> Emulation:
+    """The emulated patients of a supervisor that does not run."""
+    nowhere = Settings(supervisor=Supervision(socket=Path("no/such.sock")))
+    return RemoteEmulation(partial(asking.send, nowhere))
+
+
+@pytest.fixture
+async def emulation(nobody: Emulation) -> Emulation:
+    """The emulated patients: none. A test may override it."""
+    return nobody
+
+
+@pytest.fixture
+def scenarios() -> Scenarios:
+    """The scenarios that patients can have: none. A test may override it."""
+    return Scenarios(list)
 
 
 @pytest.fixture
@@ -61,7 +84,12 @@ async def ages(url: str, set_by: list[float]) -> AsyncIterator[Ages]:
 
 @pytest.fixture
 async def monitor(
-    url: str, children: list[ChildView], connections: Connections | None, ages: Ages
+    url: str,
+    children: list[ChildView],
+    connections: Connections | None,
+    ages: Ages,
+    emulation: Emulation,
+    scenarios: Scenarios,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running monitor. The database may not exist: tests that need it ask for `writer` first."""
     reader = Reader(url)
@@ -86,6 +114,8 @@ async def monitor(
         health=health,
         registry=CollectorRegistry(),
         fetch_children=fetch_children,
+        emulation=emulation,
+        scenarios=scenarios,
         max_ages=MaxAges(),
         version="0",
         prefix="/api",

@@ -19,12 +19,14 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Ward
+from icu.emulation import Emulation
 from icu.http.asgi import serve
 from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast, Update
+from icu.monitor.emulation import Scenarios
 from icu.monitor.freshness import Freshness
 from icu.monitor.sse import Filter, encode
 from icu.monitor.stream import MAX_QUEUED, EventStream
@@ -411,7 +413,7 @@ async def test_a_slow_client_is_dropped_and_the_others_are_not(reader: Reader) -
 
 
 async def test_a_dropped_client_keeps_nothing(
-    reader: Reader, writer: Writer, url: str, caplog: pytest.LogCaptureFixture
+    reader: Reader, writer: Writer, url: str, emulation: Emulation, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The connection of a dropped client is closed at once, though it reads nothing, without an error in the log."""
     await store(writer, [observation(0)])
@@ -425,6 +427,8 @@ async def test_a_dropped_client_keeps_nothing(
         door=Door(url),
         ward=Ward("icu", 0),
         fetch_children=nobody,
+        emulation=emulation,
+        scenarios=Scenarios(list),
         max_ages=MaxAges(),
         health=Health(),
         registry=CollectorRegistry(),
