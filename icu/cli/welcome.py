@@ -9,11 +9,12 @@ from icu.config.settings import MonitorChild, Settings
 
 
 def where_to_look(settings: Settings, config: Path | None) -> Iterator[str]:
-    """Yield a sentence each for the API, if it is served, the command that shows the ward, and the database."""
+    """Yield a sentence each for the page and the API, if served, the command that shows the ward, and the database."""
     monitor = next((child for child in settings.child if isinstance(child, MonitorChild)), None)
     if monitor is not None:
         host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
         address = f"http://{host}:{monitor.port}"
+        yield f"the ward, in a browser: {address}/"
         yield f"the API: {address}{settings.api.prefix}/patients, described at {address}/schema"
     # Another terminal may be in another folder; the built-in ward is found from its own.
     file = f" --config {shlex.quote(str(config.absolute()))}" if config else ""

@@ -33,6 +33,7 @@ from icu.monitor.stream import stream
 from icu.monitor.system import FetchChildren, list_children
 from icu.monitor.ward import list_audit, ward_state
 from icu.monitor.ward_history import ward_history
+from icu.monitor.web.pages import pages
 from icu.store.commands.door import Door
 from icu.store.reader import Reader
 from icu.vitals.news2.inputs import MaxAges
@@ -124,6 +125,7 @@ def create_app(
         health=health,
         registry=registry,
         prefix=prefix,
+        beside=pages(prefix),
         cors_origins=cors_origins,
         hosts=hosts,
         dependencies={

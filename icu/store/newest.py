@@ -1,6 +1,6 @@
 """The newest reading of each patient, for a monitor that keeps the latest ones in memory.
 
-The latest reading is not always the newest (see icu.store.reader), and may change as time goes on. But it is chosen by
+The latest reading is not always the newest (see icu.store.latest), and may change as time goes on. But it is chosen by
 its arrival among candidates of which the newest is one. So the newest is the latest where nothing arrived after it, and
 also where its time has come and its clock was right: then all candidates are this one reading.
 """

@@ -21,8 +21,8 @@ from icu.store.alarm_history import AlarmPage, Chosen, Cursor, alarm_page
 from icu.store.alarm_statistics import Found, find_statistics
 from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
-from icu.store.commands.limits import read_limits
-from icu.store.commands.states import LimitsState
+from icu.store.commands.limits import read_all_limits, read_limits
+from icu.store.commands.states import AllLimits, LimitsState
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.entered import all_entered
@@ -30,6 +30,7 @@ from icu.store.episodes import episode, open_episodes
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
 from icu.store.heartbeats import Heartbeat, read_heartbeat
+from icu.store.latest import LATEST
 from icu.store.newest import Newest, read_newest
 from icu.store.readings import (
     CLOCK_TOLERANCE_MS,
@@ -56,27 +57,9 @@ LONG: Final = 3
 # Of a page, whose patient is known.
 PAGE_COLUMNS: Final = tuple(name for name in COLUMNS if name != "patient_id")
 
-# Of the newest reading, the newest that is hardly ahead of the clock and the newest whose own clock was right, the one
-# that arrived last: neither a sender whose clock once stood in the future nor one in another time zone hides what a
-# patient sends now. The last of them is for when a time comes that was ahead once, and what it left there lies between
-# what comes now; among ten, for a sender whose clock is never right must not be read from its beginning.
-_LATEST: Final = f"""
-SELECT timestamp FROM (
-  SELECT * FROM (SELECT timestamp, lag FROM patient_metrics WHERE patient_id = patients.id
-                 ORDER BY timestamp DESC LIMIT 1) AS newest
-  UNION ALL
-  SELECT * FROM (SELECT timestamp, lag FROM patient_metrics WHERE patient_id = patients.id AND timestamp <= :horizon
-                 ORDER BY timestamp DESC LIMIT 1) AS newest_so_far
-  UNION ALL
-  SELECT * FROM (SELECT timestamp, lag FROM
-                  (SELECT timestamp, lag FROM patient_metrics
-                   WHERE patient_id = patients.id AND timestamp <= :now ORDER BY timestamp DESC LIMIT 10) AS ten
-                 WHERE lag >= -{CLOCK_TOLERANCE_MS} ORDER BY timestamp DESC LIMIT 1) AS newest_that_was_right
-) AS candidate ORDER BY timestamp + lag DESC, timestamp DESC LIMIT 1
-"""  # noqa: S608 - a number of our own
 _PATIENTS: Final = (
     f"SELECT patients.uuid, patients.name, {', '.join(f'metric.{name}' for name in COLUMNS)} FROM patients"  # noqa: S608 - names of our own
-    f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({_LATEST})"
+    f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({LATEST})"
 )
 _ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
 _ONE_PATIENT: Final = text(f"{_PATIENTS} WHERE patients.uuid = :uuid")
@@ -234,6 +217,10 @@ class Reader:
         if patient is not None:
             await self.check_known(patient)
         return await self._ask(lambda connection: read_limits(connection, patient))
+
+    async def all_limits(self) -> AllLimits:
+        """Read the limits of the ward, and of each patient with own ones."""
+        return await self._ask(read_all_limits)
 
     async def audit(self, *, limit: int, patient: UUID | None = None, before: int | None = None) -> list[AuditEntry]:
         """Read the newest entries of the audit: see icu.store.audit."""

@@ -155,9 +155,10 @@ def test_the_log_begins_with_where_to_look(show: Show, start: Start, tmp_path: P
     screen = show("supervise", "--port", port, columns=200, TERM="dumb")
     screen.until("started child=beds")
     lines = screen.text.splitlines()
-    assert f"the API: http://127.0.0.1:{port}/patients, described at http://127.0.0.1:{port}/schema" in lines[0]
-    assert f"python -m icu status --config {tmp_path}/supervisor.toml" in lines[1]
-    assert f"the database: sqlite:///{tmp_path}/icu.db" in lines[2]
+    assert f"the ward, in a browser: http://127.0.0.1:{port}/" in lines[0]
+    assert f"the API: http://127.0.0.1:{port}/patients, described at http://127.0.0.1:{port}/schema" in lines[1]
+    assert f"python -m icu status --config {tmp_path}/supervisor.toml" in lines[2]
+    assert f"the database: sqlite:///{tmp_path}/icu.db" in lines[3]
     assert screen.text.count("the database: ") == 1
     screen.process.send_signal(signal.SIGINT)
     screen.end()

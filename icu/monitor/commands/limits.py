@@ -16,7 +16,7 @@ from icu.monitor.metrics import PatientUuid
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.commands import limits
 from icu.store.commands.door import Door
-from icu.store.commands.states import LimitsState
+from icu.store.commands.states import AllLimits, LimitsState
 from icu.store.reader import Reader
 
 Version: TypeAlias = Annotated[int, Meta(ge=0, description="Version of the limits, as its author saw it")]
@@ -40,6 +40,14 @@ async def ward_limits(request: AnyRequest, reader: NamedDependency[Reader]) -> L
     """They hold for each patient without overrides."""
     check_parameters(request.query_params, ())
     return await reader.limits()
+
+
+@get("/ward/limits", summary="The alarm limits of all patients", tags=["alarms"], responses=documented(400, 503))
+async def all_limits(request: AnyRequest, reader: NamedDependency[Reader]) -> AllLimits:
+    """For pages that show many beds: the ward's, which hold for each patient that is not named, and those of the
+    others."""
+    check_parameters(request.query_params, ())
+    return await reader.all_limits()
 
 
 @put("/limits", **command(summary="Change the ward's alarm limits", tags=["alarms"]))
@@ -88,6 +96,7 @@ async def set_auto_limits(
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     ward_limits,
+    all_limits,
     set_ward_limits,
     patient_limits,
     set_patient_limits,

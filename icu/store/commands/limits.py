@@ -15,7 +15,7 @@ from icu.store.audit import DONE, UNCHANGED
 from icu.store.commands.beds import check_patient
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
-from icu.store.commands.states import LimitsState
+from icu.store.commands.states import AllLimits, LimitsState
 from icu.store.engines.base import Connection, Transaction
 from icu.store.limits import LimitVersion, all_overrides, insert_limits, limits_of
 from icu.store.readings import LAG, TIMESTAMP, from_milliseconds, to_value
@@ -35,6 +35,14 @@ async def read_limits(asked: Transaction | Connection, patient: UUID | None = No
     ward = await limits_of(asked)
     own = ward if patient is None else await limits_of(asked, patient)
     return _state(ward.limits, own, patient)
+
+
+async def read_all_limits(asked: Transaction | Connection) -> AllLimits:
+    """Read the limits of the ward, and of each patient with own ones."""
+    ward = await limits_of(asked)
+    overrides = await all_overrides(asked)
+    own = {patient: _state(ward.limits, each, patient) for patient, each in overrides.items() if each.limits.conditions}
+    return AllLimits(_state(ward.limits, ward, None), own)
 
 
 async def set_ward_limits(

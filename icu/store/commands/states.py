@@ -50,6 +50,13 @@ class LimitsState(Struct, frozen=True):
     refused: Annotated[Sequence[str], Meta(description="Of automatic limits: signs whose limits stayed, and why")] = ()
 
 
+class AllLimits(Struct, frozen=True):
+    """Limits of all patients."""
+
+    ward: Annotated[LimitsState, Meta(description="Of each patient that is not in `patients`")]
+    patients: Annotated[Mapping[UUID, LimitsState], Meta(description="Of those with own limits, by uuid")]
+
+
 class News2State(Struct, frozen=True):
     """Inputs of NEWS2 that no monitor measures."""
 

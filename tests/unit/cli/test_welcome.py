@@ -12,15 +12,16 @@ WARD = Settings(child=(SinkChild(), MonitorChild(port=8001, host="::1")), api=Ap
 
 def test_addresses_can_be_clicked() -> None:
     """Addresses are complete: the API's has the prefix, its description's has not, and IPv6 has brackets."""
-    api, *_ = where_to_look(WARD, None)
+    page, api, *_ = where_to_look(WARD, None)
+    assert page == "the ward, in a browser: http://[::1]:8001/"
     assert api == "the API: http://[::1]:8001/api/v1/patients, described at http://[::1]:8001/schema"
 
 
 def test_the_command_finds_the_ward() -> None:
     """The printed command works in any folder where there is a settings file, and in this one where there is none."""
-    _, built_in, _ = where_to_look(WARD, None)
+    *_, built_in, _ = where_to_look(WARD, None)
     assert built_in == "how the ward is, from another terminal in this folder: python -m icu status"
-    _, other, _ = where_to_look(WARD, Path("/a ward/supervisor.toml"))
+    *_, other, _ = where_to_look(WARD, Path("/a ward/supervisor.toml"))
     assert other.endswith("terminal: python -m icu status --config '/a ward/supervisor.toml'")
 
 

@@ -1,0 +1,61 @@
+/** Order of alarms, as `GET /alarms` has it, and questions that the pages ask about one. */
+
+/** @typedef {import("../api.js").Alarm} Alarm */
+
+/** @type {Record<string, number>} */
+const URGENCY = { high: 3, medium: 2, low: 1 };
+
+/**
+ * Tell if an alarm is present, clearing or latched: pending ones are no alarms yet.
+ *
+ * @param {Alarm} alarm
+ */
+export function isActive(alarm) {
+  return alarm.ended === null && (["present", "clearing"].includes(alarm.presence) || alarm.signal === "latched");
+}
+
+/**
+ * Tell if an alarm sounds: a high one also while it is latched.
+ *
+ * @param {Alarm} alarm
+ */
+export function sounds(alarm) {
+  if (alarm.inhibition !== "none") return false;
+  return alarm.signal === "on" || (alarm.signal === "latched" && alarm.priority === "high");
+}
+
+/**
+ * Tell if somebody may acknowledge an alarm.
+ *
+ * @param {Alarm} alarm
+ */
+export const isUnanswered = (alarm) => alarm.signal === "on" || alarm.signal === "latched";
+
+/**
+ * Compare alarms: the most urgent first, by priority, then those that sound, then the newest.
+ *
+ * @param {Alarm} one
+ * @param {Alarm} other
+ */
+export function byUrgency(one, other) {
+  return (
+    urgency(other) - urgency(one) ||
+    Number(sounds(other)) - Number(sounds(one)) ||
+    began(other) - began(one) ||
+    one.id.localeCompare(other.id)
+  );
+}
+
+/**
+ * Number of a priority: 3 is high, 0 is none.
+ *
+ * @param {Alarm | undefined} alarm
+ */
+export const urgency = (alarm) => (alarm ? (URGENCY[alarm.priority] ?? 0) : 0);
+
+/**
+ * Time at which an alarm was raised, in milliseconds.
+ *
+ * @param {Alarm} alarm
+ */
+export const began = (alarm) => Date.parse(alarm.raised ?? alarm.onset);

@@ -1,0 +1,102 @@
+/** One number of a tile: label, value, and its limits; the ground is filled while it is in alarm. */
+
+import { urgency } from "../alarms/order.js";
+import { h, setAttribute, setText } from "../dom.js";
+import { t } from "../text/text.js";
+import { limitsOf } from "../vitals/limits.js";
+import { PLACE_OF, signOf, valueOf } from "../vitals/signs.js";
+import { ABSENT, format, unitOf } from "../vitals/units.js";
+
+/**
+ * @typedef {import("../vitals/signs.js").Place} Place
+ * @typedef {import("../vitals/limits.js").Conditions} Conditions
+ * @typedef {import("../live/ward.js").Bed} Bed
+ */
+
+export class BedNumber {
+  /** @param {Place} place */
+  constructor(place) {
+    this.place = place;
+    this._label = h("span", { class: "label" });
+    this._value = h("span", { class: "digits" });
+    this._mean = h("span", { class: "mean" });
+    this._high = h("span");
+    this._low = h("span");
+    this._limits = h("span", { class: "limits" }, this._high, this._low);
+    const value = h("span", { class: "value" }, this._value, this._mean);
+    this.element = h(
+      "span",
+      { class: "number", "data-place": place },
+      this._label,
+      value,
+      this._limits,
+    );
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {Conditions} conditions limits in force
+   */
+  render(bed, conditions) {
+    setText(this._label, labelOf(this.place));
+    const [value, mean] = this.text(bed);
+    setText(this._value, value);
+    setText(this._mean, mean);
+    const alarm = alarmOf(bed, this.place);
+    setAttribute(this.element, "data-alarm", alarm ? alarm.priority : false);
+    setAttribute(this.element, "data-silent", Boolean(alarm && alarm.signal !== "on"));
+    this._renderLimits(conditions);
+  }
+
+  /**
+   * Value in words of the chosen units, and the mean of a pressure in brackets.
+   *
+   * @param {Bed} bed
+   * @returns {[string, string]}
+   */
+  text({ latest }) {
+    if (!latest) return [ABSENT, ""];
+    if (this.place !== "bp") return [format(this.place, valueOf(latest, this.place)), ""];
+    const mean = valueOf(latest, "map");
+    if (latest.bp === null) return [ABSENT, mean === null ? "" : `(${format("map", mean)})`];
+    const [systolic, diastolic] = [valueOf(latest, "systolic"), valueOf(latest, "diastolic")];
+    const pressure = [systolic, diastolic].map((half) => (half === null ? "-" : format("bp", half))).join("/");
+    return [pressure, mean === null ? "" : `(${format("map", mean)})`];
+  }
+
+  /** @param {Conditions} conditions */
+  _renderLimits(conditions) {
+    const sign = this.place === "bp" ? "systolic" : this.place;
+    const [low, high] = limitsOf(conditions, sign);
+    const off = low === null && high === null;
+    setAttribute(this._limits, "data-off", off);
+    setAttribute(this._limits, "title", off && t("limits.off"));
+    setText(this._high, high === null ? "" : format(sign, high));
+    setText(this._low, low === null ? "" : format(sign, low));
+  }
+}
+
+/** @param {Place} place */
+function labelOf(place) {
+  const label = t(`sign.${place}`);
+  if (place === "bp") return `${label} ${unitOf(place)} (${t("bp.mean")})`;
+  return place === "spo2" || place === "temperature" ? `${label} ${unitOf(place)}` : label;
+}
+
+/**
+ * Most urgent alarm about the signs of a place.
+ *
+ * @param {Bed} bed
+ * @param {Place} place
+ */
+export function alarmOf(bed, place) {
+  return bed.alarms
+    .filter((alarm) => alarm.signal !== "latched" && placeOf(alarm.condition) === place)
+    .sort((one, other) => urgency(other) - urgency(one))[0];
+}
+
+/** @param {string} condition */
+function placeOf(condition) {
+  const sign = signOf(condition);
+  return sign && PLACE_OF[sign];
+}

@@ -1,0 +1,225 @@
+/** A bed on the wall: one link to the patient's page, and beside it the button that acknowledges. */
+
+import { began, isUnanswered } from "../alarms/order.js";
+import { symbol, words } from "../alarms/words.js";
+import { drawLines } from "../charts/spark.js";
+import { acknowledge } from "../commands/acknowledge.js";
+import { h, setAttribute, setText, show } from "../dom.js";
+import { bedsideAddress } from "../page.js";
+import { clockTime, duration, t } from "../text/text.js";
+import { limitsOf } from "../vitals/limits.js";
+import { PLACES } from "../vitals/signs.js";
+import { BedNumber } from "./bed-number.js";
+import { putInPhase } from "./flashing.js";
+
+/**
+ * @typedef {import("../live/ward.js").Bed} Bed
+ * @typedef {import("../live/ward.js").Ward} Ward
+ * @typedef {import("../api.js").Alarm} Alarm
+ * @typedef {import("../vitals/limits.js").Conditions} Conditions
+ *
+ * @typedef {object} Surroundings what a tile shows beside its bed
+ * @property {Ward} ward
+ * @property {boolean} fresh false while no value is: without a connection, or while nobody is watched
+ * @property {number | null} now milliseconds since 1970, of the server
+ * @property {(patient: string) => Conditions} limits
+ * @property {import("../live/trends.js").Trends} trends
+ */
+
+export class BedTile extends HTMLElement {
+  constructor() {
+    super();
+    this._bed = h("span", { class: "bed" });
+    this._name = h("span", { class: "name" });
+    this._news2 = h("span", { class: "news2" });
+    this._lines = h("canvas", { "aria-hidden": "true" });
+    this._numbers = PLACES.map((place) => new BedNumber(place));
+    this._what = h("span", { class: "what" });
+    this._more = h("span", { class: "more" });
+    this._silent = h("span", { class: "silent" });
+    this._when = h("span", { class: "when" });
+    this._message = h("span", { class: "message" }, this._what, this._more, this._silent, this._when);
+    this._link = h(
+      "a",
+      { class: "face" },
+      h("span", { class: "bar" }, this._bed, this._name, this._news2),
+      h("span", { class: "lines" }, this._lines, h("span", { class: "span" }, t("trend.hour"))),
+      h("span", { class: "numbers" }, ...this._numbers.map((each) => each.element)),
+      this._message,
+    );
+    this._button = h("button", { class: "acknowledge", type: "button" });
+    this._button.addEventListener("click", () => this._acknowledge());
+    /** Bucket of the lines that are drawn, and all else that they depend on. */
+    this._drawn = "";
+    /** @type {Alarm | undefined} */
+    this._alarm = undefined;
+  }
+
+  connectedCallback() {
+    if (!this._link.isConnected) this.append(this._link, this._button);
+  }
+
+  /**
+   * Show a bed.
+   *
+   * @param {Bed} bed
+   * @param {Surroundings} around
+   */
+  render(bed, around) {
+    const { patient } = bed;
+    const [alarm] = bed.alarms;
+    this._alarm = alarm;
+    const stale = patient.stale !== false || !around.fresh;
+    setAttribute(this, "data-alarm", alarm ? alarm.priority : false);
+    setAttribute(this, "data-kind", alarm ? alarm.kind : false);
+    setAttribute(this, "data-signal", alarm ? alarm.signal : false);
+    setAttribute(this, "data-inhibition", alarm && alarm.inhibition !== "none" ? alarm.inhibition : false);
+    setAttribute(this, "data-stale", stale);
+    setAttribute(this, "data-standby", patient.standby !== null);
+    putInPhase(this._message);
+    setAttribute(this._link, "href", bedsideAddress(patient.uuid));
+    setText(this._bed, patient.bed ?? "");
+    setText(this._name, patient.name ?? t("bed.unnamed"));
+    this._renderNews2(patient);
+    const conditions = around.limits(patient.uuid);
+    for (const each of this._numbers) each.render(bed, conditions);
+    this._renderMessage(bed, around, stale);
+    this._renderButton(bed);
+    setAttribute(this._link, "aria-label", this._sentence(bed, around, stale));
+    this._draw(bed, around, stale);
+  }
+
+  /** Draw the lines anew at the next look: their size or colours are other ones. */
+  redraw() {
+    this._drawn = "";
+  }
+
+  /** @param {import("../api.js").Patient} patient */
+  _renderNews2(patient) {
+    const score = news2Of(patient);
+    setText(this._news2, score === null ? "" : t("news2.label", { score }));
+    show(this._news2, score !== null);
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {Surroundings} around
+   * @param {boolean} stale
+   */
+  _renderMessage(bed, around, stale) {
+    const [alarm] = bed.alarms;
+    setText(this._what, this._messageOf(bed, around, stale));
+    const more = alarm && bed.alarms.length > 1 ? t("alarm.more", { count: bed.alarms.length - 1 }) : "";
+    setText(this._more, more);
+    const silent = silences(bed, around.now).filter(Boolean).join(", ");
+    setText(this._silent, silent);
+    show(this._silent, silent !== "");
+    setText(this._when, alarm && !stale ? clockTime(began(alarm), around.now) : "");
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {Surroundings} around
+   * @param {boolean} stale
+   */
+  _messageOf(bed, around, stale) {
+    const { standby } = bed.patient;
+    if (standby) return t("bed.standby", { time: clockTime(Date.parse(standby.until), around.now) });
+    if (stale) {
+      const age = around.ward.age(bed);
+      return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
+    }
+    const [alarm] = bed.alarms;
+    if (!alarm) return t("alarm.none");
+    const acknowledged = alarm.signal === "acknowledged" ? ` ${t("alarm.acknowledged")}` : "";
+    return `${symbol(alarm)} ${words(alarm, bed.latest)}${acknowledged}`;
+  }
+
+  /** @param {Bed} bed */
+  _renderButton(bed) {
+    const alarm = bed.alarms.find(isUnanswered);
+    this._alarm = alarm;
+    show(this._button, alarm !== undefined);
+    if (!alarm) return;
+    setText(this._button, t("bed.acknowledge"));
+    const label = { what: words(alarm, bed.latest), bed: bed.patient.bed ?? "" };
+    setAttribute(this._button, "aria-label", t("bed.acknowledge.label", label));
+  }
+
+  /**
+   * Sentence that a screen reader says for the whole tile.
+   *
+   * @param {Bed} bed
+   * @param {Surroundings} around
+   * @param {boolean} stale
+   */
+  _sentence(bed, around, stale) {
+    const { patient } = bed;
+    const who = t("bed.sentence", { bed: patient.bed ?? "", name: patient.name ?? t("bed.unnamed") });
+    const numbers = this._numbers.map((each) => `${t(`sign.${each.place}.long`)} ${spoken(each.text(bed))}`);
+    const [alarm] = bed.alarms;
+    const what = alarm && {
+      priority: t(`priority.${alarm.priority}`),
+      what: words(alarm, bed.latest),
+      time: clockTime(began(alarm), around.now),
+    };
+    const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
+    const warning = what ? `${t("alarm.sentence", what)}.` : `${t("alarm.none")}.`;
+    return [who, state, warning, `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {Surroundings} around
+   * @param {boolean} stale
+   */
+  _draw(bed, around, stale) {
+    if (around.now === null) return;
+    const conditions = around.limits(bed.patient.uuid);
+    const trends = around.trends.of(bed.patient.uuid);
+    const step = trends.get("pulse")?.step ?? 1;
+    const state = `${Math.floor(around.now / step)} ${stale} ${around.trends.loads} ${JSON.stringify(conditions)}`;
+    if (state === this._drawn) return;
+    this._drawn = state;
+    drawLines(this._lines, trends, (sign) => limitsOf(conditions, sign), around.now, stale);
+  }
+
+  _acknowledge() {
+    if (this._alarm) acknowledge(this._alarm);
+  }
+}
+
+customElements.define("icu-bed", BedTile);
+
+/** @param {import("../api.js").Patient} patient */
+function news2Of(patient) {
+  const { news2 } = patient;
+  if (!news2) return null;
+  if (news2.total !== null) return String(news2.total);
+  return news2.partial === null ? null : `≥${news2.partial}`;
+}
+
+/** @param {import("../api.js").Patient} patient */
+function news2Sentence({ news2 }) {
+  if (!news2) return "";
+  if (news2.total !== null) return t("news2.sentence", { score: news2.total });
+  return news2.partial === null ? "" : t("news2.partial.sentence", { score: news2.partial });
+}
+
+/** @param {[string, string]} text */
+const spoken = ([value, mean]) => `${value === "- -" ? t("value.absent") : value} ${mean}`.trim();
+
+/**
+ * Silences of a bed.
+ *
+ * @param {Bed} bed
+ * @param {number | null} now
+ */
+function silences({ patient, alarms }, now) {
+  const left = patient.paused && now !== null ? Date.parse(patient.paused.until) - now : 0;
+  const shelved = alarms.filter((alarm) => alarm.inhibition === "shelved").length;
+  return [
+    left > 0 ? t("bed.paused", { left: duration(left) }) : "",
+    shelved ? t("bed.shelved", { count: shelved }) : "",
+  ];
+}

@@ -1,0 +1,10 @@
+/** The phase of flashing: all tiles flash together, for two out of phase are four flashes a second. */
+
+/**
+ * Let the animations of an element run by the document's clock, which is the same for all.
+ *
+ * @param {Element} element
+ */
+export function putInPhase(element) {
+  for (const each of element.getAnimations()) each.startTime = 0;
+}

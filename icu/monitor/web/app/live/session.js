@@ -1,0 +1,79 @@
+/** The connection of a page: answers of the API to begin with, events from then on, and a look every few seconds. */
+
+import { read } from "../api.js";
+import { API } from "../page.js";
+import { follow } from "./follow.js";
+
+/** Milliseconds between two looks: what is at a bed, and NEWS2, come by no event. */
+const LOOK_EVERY = 5000;
+
+/** Milliseconds from an event about alarms to the look that it causes: a command changes several. */
+const LOOK_SOON = 200;
+
+export class Session {
+  /** @param {import("./ward.js").Ward} ward */
+  constructor(ward) {
+    this._ward = ward;
+    /** @type {Set<() => void>} */
+    this._opened = new Set();
+    /** @type {Set<(readings: import("../api.js").PatientReading[]) => void>} */
+    this._readings = new Set();
+  }
+
+  start() {
+    follow(`${API}stream`, (message) => this._receive(message));
+    this.look();
+  }
+
+  /**
+   * Call a function when events may have been missed.
+   *
+   * @param {() => void} listener
+   */
+  onOpened(listener) {
+    this._opened.add(listener);
+  }
+
+  /**
+   * Call a function with the readings of each event.
+   *
+   * @param {(readings: import("../api.js").PatientReading[]) => void} listener
+   */
+  onReadings(listener) {
+    this._readings.add(listener);
+  }
+
+  /** Read patients and alarms anew. A failure leaves what is shown: the stream's own state tells of it. */
+  async look() {
+    this._lookAfter(LOOK_EVERY);
+    this._ward.expect();
+    try {
+      const [state, patients, alarms] = await Promise.all([read("ward"), read("patients"), read("alarms")]);
+      this._ward.load(state, patients, alarms);
+    } catch (error) {
+      console.warn("the ward could not be read:", error instanceof Error ? error.message : error);
+    }
+  }
+
+  /** @param {number} delay */
+  _lookAfter(delay) {
+    clearTimeout(this._next);
+    this._next = setTimeout(() => this.look(), delay);
+  }
+
+  /** @param {import("./feed.js").Message} message */
+  _receive(message) {
+    if (message.kind === "link") this._ward.linked(message.link);
+    else if (message.kind === "opened") this._reopen();
+    else {
+      this._ward.receive(message.name, message.data);
+      if (message.name === "readings") for (const each of this._readings) each(message.data);
+      if (message.name === "alarms" || message.name === "patients") this._lookAfter(LOOK_SOON);
+    }
+  }
+
+  _reopen() {
+    this.look();
+    for (const each of this._opened) each();
+  }
+}

@@ -1,0 +1,24 @@
+/** The moments at which a page is drawn: after changes, once a frame at most, and each second, for clock and ages. */
+
+import { onLook } from "./theme.js";
+
+/**
+ * Call a function at each of them.
+ *
+ * @param {import("./live/ward.js").Ward} ward
+ * @param {() => void} render
+ */
+export function renderEach(ward, render) {
+  let due = false;
+  const ask = () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => {
+      due = false;
+      render();
+    });
+  };
+  ward.onChange(ask);
+  onLook(ask);
+  setInterval(ask, 1000);
+}

@@ -1,0 +1,85 @@
+/** Words of the chosen language. Each language is one catalogue file with the same keys. */
+
+import { settings } from "../settings.js";
+import { en } from "./en.js";
+import { ru } from "./ru.js";
+
+/**
+ * @typedef {Record<keyof typeof en, string>} Catalogue
+ * @typedef {keyof typeof en} Key
+ */
+
+/** @type {Record<"en" | "ru", Catalogue>} */
+const CATALOGUES = { en, ru };
+
+/**
+ * Text of a key, with values in place of `{name}`.
+ *
+ * @param {Key} key
+ * @param {Record<string, string | number>} values
+ */
+export function t(key, values = {}) {
+  return CATALOGUES[settings().language][key].replaceAll(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/**
+ * Tell if there is a text for a key: the server may say words that are newer than this page.
+ *
+ * @param {string} key
+ * @returns {key is Key}
+ */
+export const isKey = (key) => key in en;
+
+/**
+ * Text for a number of things. The catalogue has a key for each form of the plural: `beds.one`, `beds.few`, `beds.many`.
+ *
+ * @param {string} key
+ * @param {number} count
+ */
+export function plural(key, count) {
+  const form = new Intl.PluralRules(settings().language).select(count);
+  return t(/** @type {Key} */ (`${key}.${form}`), { count });
+}
+
+/** Formats of the languages, which take long to make. @type {Map<string, Intl.DateTimeFormat>} */
+const FORMATS = new Map();
+
+/**
+ * @param {"time" | "day"} kind
+ * @returns {Intl.DateTimeFormat}
+ */
+function dateFormat(kind) {
+  const key = `${settings().language} ${kind}`;
+  const found = FORMATS.get(key);
+  if (found) return found;
+  const made = new Intl.DateTimeFormat(
+    settings().language,
+    kind === "day" ? { day: "numeric", month: "short" } : { timeStyle: "medium", hourCycle: "h23" },
+  );
+  FORMATS.set(key, made);
+  return made;
+}
+
+/**
+ * Time of day; day and time where it is of another day than now.
+ *
+ * @param {number} time milliseconds since 1970
+ * @param {number | null} now
+ */
+export function clockTime(time, now = null) {
+  const clock = dateFormat("time").format(time);
+  const today = now === null || new Date(now).toDateString() === new Date(time).toDateString();
+  return today ? clock : `${dateFormat("day").format(time)} ${clock}`;
+}
+
+/**
+ * Length of time in the largest unit that leaves at least 2: "42 s", "3 min", "5 h".
+ *
+ * @param {number} milliseconds
+ */
+export function duration(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds < 120) return t("duration.seconds", { count: seconds });
+  if (seconds < 7200) return t("duration.minutes", { count: Math.floor(seconds / 60) });
+  return t("duration.hours", { count: Math.floor(seconds / 3600) });
+}

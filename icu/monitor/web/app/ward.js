@@ -1,0 +1,54 @@
+/** The page of the ward. */
+
+import { Announcer } from "./alarms/announcer.js";
+import { Sound } from "./alarms/sound.js";
+import { WardBanner } from "./elements/ward-banner.js";
+import { WardHeader } from "./elements/ward-header.js";
+import { WardWall } from "./elements/ward-wall.js";
+import { h } from "./dom.js";
+import { Limits } from "./live/limits.js";
+import { Session } from "./live/session.js";
+import { Trends } from "./live/trends.js";
+import { Ward } from "./live/ward.js";
+import { renderEach } from "./rendering.js";
+import { applyTheme, onLook } from "./theme.js";
+import { t } from "./text/text.js";
+
+applyTheme();
+
+const ward = new Ward();
+const limits = new Limits();
+const trends = new Trends();
+const session = new Session(ward);
+const [header, banner, wall] = [new WardHeader(), new WardBanner(), new WardWall()];
+const announcer = new Announcer();
+const sound = new Sound(header.soundButton);
+
+document.body.replaceChildren(header, banner, h("main", {}, wall), announcer.element);
+onLook(() => header.putWords());
+
+/** Read the lines of the last hour, once the server's time is known. */
+async function loadTrends() {
+  const now = ward.clock.now();
+  if (now !== null) await trends.load(now);
+}
+
+session.onOpened(loadTrends);
+session.onReadings((readings) => trends.add(readings));
+ward.onFirst(loadTrends);
+renderEach(ward, () => {
+  document.title = t("page.title", { ward: ward.state?.name ?? "" });
+  header.render(ward);
+  banner.render(ward);
+  wall.render({
+    ward,
+    fresh: ward.link === "live" && !ward.blindSince,
+    now: ward.clock.now(),
+    limits: (patient) => limits.of(patient),
+    trends,
+  });
+  announcer.render(ward);
+  sound.render(ward);
+});
+limits.start();
+session.start();

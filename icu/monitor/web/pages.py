@@ -1,0 +1,70 @@
+"""Routes of the pages, and of the files that they load.
+
+The pages stand at the root, outside the API's prefix. All addresses in them are relative, so that they work below any
+path of a proxy.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Final
+from uuid import UUID
+
+from litestar import MediaType, Response, get
+from litestar.types import ControllerRouterHandler
+
+from icu.http.files import files
+from icu.http.references import root_reference
+from icu.monitor.queries import AnyRequest
+
+_FOLDER: Final = Path(__file__).parent
+
+# Folders that are served. `vendor` is made when the package is built, if npm is there then.
+_SERVED: Final = ("app", "styles", "vendor")
+
+# Nothing from elsewhere, nothing inline; and no page of others may put these into a frame.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def pages(prefix: str) -> Sequence[ControllerRouterHandler]:
+    """Make the routes of the pages. Reads files, so it must not be called on the event loop.
+
+    Args:
+        prefix: Path of the API, below the same root.
+    """
+    ward, bedside = _page("ward", prefix), _page("bedside", prefix)
+
+    @get("/", include_in_schema=False)
+    async def ward_page(request: AnyRequest) -> Response[str]:
+        """Page of the ward."""
+        return _answer(ward, request)
+
+    @get("/bedside/{patient_uuid:uuid}", include_in_schema=False)
+    async def bedside_page(request: AnyRequest, patient_uuid: UUID) -> Response[str]:  # noqa: ARG001 - the page reads it
+        """Page of a patient, also of an unknown one: the page says so then."""
+        return _answer(bedside, request)
+
+    served = [files(f"/web/{each}", _FOLDER / each) for each in _SERVED if (_FOLDER / each).is_dir()]
+    return [ward_page, bedside_page, *served]
+
+
+def _page(name: str, prefix: str) -> Template:
+    text = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
+    charts = "uplot" if (_FOLDER / "vendor" / "uPlot.esm.js").is_file() else "canvas"
+    api = f"{prefix}/".lstrip("/")
+    return Template(Template(text).safe_substitute(api=api, charts=charts))
+
+
+def _answer(page: Template, request: AnyRequest) -> Response[str]:
+    text = page.substitute(root=root_reference(request.scope))
+    return Response(text, media_type=MediaType.HTML, headers=_HEADERS)
