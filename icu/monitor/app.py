@@ -51,7 +51,7 @@ _TAGS: Final = [
         "alarms",
         "Alarms of now and before, their limits, and what people command: on loopback alone, for there are no keys yet",
     ),
-    Tag("emulation", "What really goes on in emulated patients, and what is to befall them; 409 for all others"),
+    Tag("emulation", "True states of emulated patients, and their scenarios; 409 for all other patients"),
     Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
@@ -106,7 +106,7 @@ def create_app(
         registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
         emulation: The emulated patients among all.
-        scenarios: What can befall these.
+        scenarios: Those that these can have.
         max_ages: Rule for the greatest ages of values that count for NEWS2.
         version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.

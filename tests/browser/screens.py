@@ -79,7 +79,7 @@ class Screen:
 
 @contextmanager
 def open_screen(browser: Browser, url: str, look: Look) -> Iterator[Screen]:
-    """Open a new person's empty page, below whose origin addresses are relative to `url`. Asserts no fault at the end."""
+    """Open an empty page of a new person; addresses are relative to `url`. Asserts no fault at the end."""
     context = browser.new_context(
         base_url=url,
         viewport={"width": look.width, "height": look.height},

@@ -34,7 +34,7 @@ class ScenarioCommand(Command, frozen=True, forbid_unknown_fields=True, kw_only=
 @post(
     "/patient/{patient_uuid:uuid}/scenario",
     **command(
-        summary="Let a scenario befall an emulated patient",
+        summary="Begin a scenario of an emulated patient",
         tags=["emulation"],
         responses=documented(400, 403, 404, 409, 413, 415, 422, 503),
     ),
