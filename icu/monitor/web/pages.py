@@ -5,12 +5,14 @@ path of a proxy.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Final
 from uuid import UUID
 
 from litestar import MediaType, Response, get
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from icu.http.files import files
@@ -42,29 +44,39 @@ def pages(prefix: str) -> Sequence[ControllerRouterHandler]:
     Args:
         prefix: Path of the API, below the same root.
     """
-    ward, bedside = _page("ward", prefix), _page("bedside", prefix)
+    ward, bedside = _read("ward", prefix), _read("bedside", prefix)
 
     @get("/", include_in_schema=False)
     async def ward_page(request: AnyRequest) -> Response[str]:
         """Page of the ward."""
-        return _answer(ward, request)
+        return ward.answer(request)
 
     @get("/bedside/{patient_uuid:uuid}", include_in_schema=False)
-    async def bedside_page(request: AnyRequest, patient_uuid: UUID) -> Response[str]:  # noqa: ARG001 - the page reads it
+    async def bedside_page(request: AnyRequest, patient_uuid: FromPath[UUID]) -> Response[str]:  # noqa: ARG001 - the page reads it
         """Page of a patient, also of an unknown one: the page says so then."""
-        return _answer(bedside, request)
+        return bedside.answer(request)
 
     served = [files(f"/web/{each}", _FOLDER / each) for each in _SERVED if (_FOLDER / each).is_dir()]
     return [ward_page, bedside_page, *served]
 
 
-def _page(name: str, prefix: str) -> Template:
-    text = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
+@dataclass(frozen=True)
+class _Page:
+    """A page with places for its addresses."""
+
+    template: Template
+    # Path of the API, relative to the root.
+    api: str
+    # `uplot`, or `canvas` where the package was built without it.
+    charts: str
+
+    def answer(self, request: AnyRequest) -> Response[str]:
+        root = root_reference(request.scope)
+        text = self.template.substitute(root=root, api=f"{root}{self.api}", charts=self.charts)
+        return Response(text, media_type=MediaType.HTML, headers=_HEADERS)
+
+
+def _read(name: str, prefix: str) -> _Page:
+    template = Template((_FOLDER / f"{name}.html").read_text(encoding="utf-8"))
     charts = "uplot" if (_FOLDER / "vendor" / "uPlot.esm.js").is_file() else "canvas"
-    api = f"{prefix}/".lstrip("/")
-    return Template(Template(text).safe_substitute(api=api, charts=charts))
-
-
-def _answer(page: Template, request: AnyRequest) -> Response[str]:
-    text = page.substitute(root=root_reference(request.scope))
-    return Response(text, media_type=MediaType.HTML, headers=_HEADERS)
+    return _Page(template, f"{prefix}/".lstrip("/"), charts)
