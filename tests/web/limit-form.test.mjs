@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { changed, fieldsOf } from "../../icu/monitor/web/app/vitals/limit-form.js";
+import { changed, fieldsOf, hasLimits } from "../../icu/monitor/web/app/vitals/limit-form.js";
 
 const WARD = {
   asystole: { values: { high: 0 } },
@@ -32,4 +32,9 @@ test("a change keeps the other own limits and all delays", () => {
 test("a limit that is turned off is null, also where the patient had none of the condition", () => {
   const made = changed({}, [{ condition: "pulse.high", tier: "high", changed: null }]);
   assert.deepEqual(made, { "pulse.high": { values: { high: null } } });
+});
+
+test("an alarm about a limit leads to the form, a lethal or technical one does not", () => {
+  for (const condition of ["pulse.low", "map.high"]) assert.ok(hasLimits({ condition }));
+  for (const condition of ["asystole", "apnoea", "spo2.unavailable", "data.stale"]) assert.ok(!hasLimits({ condition }));
 });

@@ -3,6 +3,7 @@
 import { Announcer } from "./alarms/announcer.js";
 import { Sound } from "./alarms/sound.js";
 import { read } from "./api.js";
+import { onCommand } from "./dialogs/form.js";
 import { openLimits } from "./dialogs/limits.js";
 import { h, show } from "./dom.js";
 import { AlarmList } from "./elements/alarm-list.js";
@@ -41,7 +42,7 @@ const session = new Session(ward);
 /** @param {import("./vitals/signs.js").SignName} [sign] the one that the person came for */
 function changeLimits(sign) {
   const patient = ward.beds.get(PATIENT)?.patient;
-  if (patient) openLimits(patient, sign, () => limits.look());
+  if (patient) openLimits(patient, sign);
 }
 
 const [header, banner] = [new WardHeader(), new WardBanner()];
@@ -55,14 +56,19 @@ const known = h("div", { class: "known" }, h("div", { class: "present" }, state,
 
 document.body.replaceChildren(header, banner, h("main", { class: "bedside" }, missing, known), announcer.element);
 
+/** True once the patient is known: about others there is nothing to ask. */
+let begun = false;
+
 /** @param {import("./live/ward.js").Bed} bed */
 function renderBed(bed) {
+  if (!begun) for (const each of [news2, truth]) each.look();
+  begun = true;
   const fresh = ward.link === "live" && !ward.blindSince;
   const [now, age, conditions] = [ward.clock.now(), ward.age(bed), limits.of(PATIENT)];
   state.render(bed, now, age, fresh);
   actions.render(bed);
   numbers.render(bed, conditions, age, fresh);
-  list.render(bed, now);
+  list.render(bed, now, fresh);
   box.render(now);
   scenario.render();
   strips.render(now, conditions, fresh);
@@ -89,9 +95,8 @@ onLook(() => {
 session.onReadings((readings) => history.notice(readings));
 session.onOpened(() => history.reload());
 for (const each of [history, limits, news2, truth]) each.onChange(render);
+onCommand(() => {
+  for (const each of [session, limits, news2, truth]) each.look();
+});
 limits.start();
 session.start();
-ward.onFirst(() => {
-  // A patient who is unknown has none of these.
-  if (ward.beds.has(PATIENT)) for (const each of [news2, truth]) each.look();
-});

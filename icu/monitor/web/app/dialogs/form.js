@@ -17,6 +17,18 @@ import { t } from "../text/text.js";
 
 let count = 0;
 
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/**
+ * Call a function after each command that was carried out: no event tells of some of them.
+ *
+ * @param {() => void} listener
+ */
+export function onCommand(listener) {
+  listeners.add(listener);
+}
+
 /** Dialog that is open, with its words. */
 export class Dialog {
   /** @param {Form} form */
@@ -67,6 +79,7 @@ export class Dialog {
     this._setBusy(true);
     try {
       if ((await command(by)) !== true) this.close();
+      for (const each of listeners) each();
     } catch (error) {
       this.say(refusal(error));
       this._refused?.(error);

@@ -20,22 +20,19 @@ import { Dialog, field } from "./form.js";
  *
  * @param {import("../api.js").Patient} patient
  * @param {SignName | undefined} sign the one that the person came for
- * @param {() => void} done called after a change
  */
-export async function openLimits(patient, sign, done) {
+export async function openLimits(patient, sign) {
   const state = await report(read(`patient/${patient.uuid}/limits`));
-  if (state) new LimitsDialog(patient, state, done).focus(sign);
+  if (state) new LimitsDialog(patient, state).focus(sign);
 }
 
 class LimitsDialog {
   /**
    * @param {import("../api.js").Patient} patient
    * @param {LimitsState} state
-   * @param {() => void} done
    */
-  constructor(patient, state, done) {
+  constructor(patient, state) {
     this._path = `patient/${patient.uuid}/limits`;
-    this._done = done;
     this._said = h("p", { class: "hint" });
     this._signs = h("div", { class: "signs" });
     const automatic = this._button("limits.auto", (by) => this._setAutomatic(by));
@@ -107,9 +104,8 @@ class LimitsDialog {
    * @param {string} by
    * @param {import("../vitals/limits.js").Conditions} conditions
    */
-  async _put(by, conditions) {
-    await send("PUT", this._path, { by, version: this._state.version, conditions });
-    this._done();
+  _put(by, conditions) {
+    return send("PUT", this._path, { by, version: this._state.version, conditions });
   }
 
   /** @param {string} by */
@@ -117,7 +113,6 @@ class LimitsDialog {
     const state = await send("POST", `${this._path}/auto`, { by, version: this._state.version });
     this._show(state);
     this._dialog.say([t("limits.auto.done"), ...state.refused].join(" "));
-    this._done();
     return true;
   }
 

@@ -11,9 +11,8 @@ export const CONSCIOUSNESS = /** @type {const} */ (["alert", "confusion", "voice
 /**
  * @param {string} patient
  * @param {import("../api.js").Schemas["EnteredInputs"]} entered what holds now
- * @param {() => void} done called after a change
  */
-export function openNews2(patient, entered, done) {
+export function openNews2(patient, entered) {
   const oxygen = select(["false", "true"], String(entered.oxygen), (value) => t(`news2.oxygen.${value}`));
   const consciousness = select(CONSCIOUSNESS, entered.consciousness, (value) => t(`news2.consciousness.${value}`));
   const scale = select(["1", "2"], String(entered.scale), (value) => t(`news2.scale.${value}`));
@@ -25,10 +24,9 @@ export function openNews2(patient, entered, done) {
       field(t("news2.scale"), scale),
     ],
     submit: t("news2.submit"),
-    send: async (by) => {
+    send: (by) => {
       const inputs = { oxygen: oxygen.value === "true", consciousness: consciousness.value, scale: Number(scale.value) };
-      await send("PUT", `patient/${patient}/news2`, { by, ...inputs });
-      done();
+      return send("PUT", `patient/${patient}/news2`, { by, ...inputs });
     },
   });
 }

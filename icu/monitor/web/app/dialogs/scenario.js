@@ -9,9 +9,8 @@ import { Dialog, field } from "./form.js";
 /**
  * @param {string} patient
  * @param {string} present name of the one that goes on; "" without one
- * @param {() => void} done called after a change
  */
-export async function openScenario(patient, present, done) {
+export async function openScenario(patient, present) {
   /** @type {import("../api.js").Schemas["ScenarioEntry"][] | null} */
   const scenarios = await report(read("scenarios"));
   if (!scenarios) return;
@@ -21,7 +20,7 @@ export async function openScenario(patient, present, done) {
   const note = h("p", { class: "hint", role: "status" });
   const explain = () => {
     const chosen = scenarios.find((each) => each.name === choice.value);
-    note.textContent = [chosen?.note, chosen?.phases.join(" → ")].filter(Boolean).join(" ");
+    note.textContent = [chosen?.phases.join(" → "), chosen?.note].filter(Boolean).join(". ");
   };
   choice.addEventListener("change", explain);
   explain();
@@ -29,9 +28,6 @@ export async function openScenario(patient, present, done) {
     title: t("scenario.title"),
     fields: [h("p", { class: "hint" }, t("scenario.truth")), field(t("scenario.label"), choice), note],
     submit: t("scenario.submit"),
-    send: async (by) => {
-      await send("POST", `patient/${patient}/scenario`, { by, scenario: choice.value });
-      done();
-    },
+    send: (by) => send("POST", `patient/${patient}/scenario`, { by, scenario: choice.value }),
   });
 }

@@ -6,7 +6,7 @@ import { acknowledge } from "../commands/acknowledge.js";
 import { openShelve } from "../dialogs/shelve.js";
 import { h, setAttribute, setText, show } from "../dom.js";
 import { clockTime, t } from "../text/text.js";
-import { signOf } from "../vitals/signs.js";
+import { hasLimits } from "../vitals/limit-form.js";
 
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
@@ -49,7 +49,7 @@ export class AlarmEntry {
     // The server takes no high ones, and none that are over.
     const mayShelve = alarm.priority !== "high" && alarm.inhibition !== "shelved" && alarm.signal !== "latched";
     this._renderButton(this._shelve, "shelve", mayShelve, what);
-    this._renderButton(this._limits, "limits", alarm.limit !== null && signOf(alarm.condition) !== undefined, what);
+    this._renderButton(this._limits, "limits", hasLimits(alarm), what);
   }
 
   /**

@@ -28,9 +28,10 @@ export class AlarmList extends HTMLElement {
   /**
    * @param {Bed} bed
    * @param {number | null} now
+   * @param {boolean} fresh the ward's alarms are those of now
    */
-  render(bed, now) {
-    setText(this._title, t(bed.alarms.length ? "alarms.title" : "alarm.none"));
+  render(bed, now, fresh) {
+    setText(this._title, t(titleOf(bed, fresh)));
     const shown = new Set(bed.alarms.map((alarm) => alarm.id));
     for (const [id, entry] of this._entries) if (!shown.has(id)) this._remove(id, entry);
     const entries = bed.alarms.map((alarm) => this._entry(alarm));
@@ -80,3 +81,15 @@ export class AlarmList extends HTMLElement {
 }
 
 customElements.define("icu-alarms", AlarmList);
+
+/**
+ * Title of the list. Nobody says that there is no alarm where none could be.
+ *
+ * @param {Bed} bed
+ * @param {boolean} fresh
+ */
+function titleOf({ patient, alarms }, fresh) {
+  if (!fresh) return "alarms.unknown";
+  if (alarms.length) return "alarms.title";
+  return patient.bed === null || patient.standby ? "alarms.unwatched" : "alarm.none";
+}

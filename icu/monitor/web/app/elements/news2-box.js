@@ -38,7 +38,7 @@ export class News2Box extends HTMLElement {
 
   _open() {
     const { answer } = this._news2;
-    if (answer) openNews2(PATIENT, answer.entered, () => this._news2.look());
+    if (answer) openNews2(PATIENT, answer.entered);
   }
 }
 

@@ -16,7 +16,7 @@ export class ScenarioBox extends HTMLElement {
     this._what = h("p");
     this._hint = h("small");
     this._change = h("button", { type: "button" });
-    this._change.addEventListener("click", () => openScenario(PATIENT, truth.answer?.scenario ?? "", () => truth.look()));
+    this._change.addEventListener("click", () => openScenario(PATIENT, truth.answer?.scenario ?? ""));
   }
 
   connectedCallback() {

@@ -15,6 +15,10 @@ export class Asked {
     this.answer = null;
     /** @type {Set<() => void>} */
     this._listeners = new Set();
+    /** True once there was an answer. */
+    this._exists = false;
+    /** True if there never was one, and never will be. */
+    this._absent = false;
   }
 
   /**
@@ -26,20 +30,26 @@ export class Asked {
     this._listeners.add(listener);
   }
 
-  /** Ask now, and again and again. A patient who is unknown or not emulated is not asked about again. */
+  /** Ask now, and again and again; but never again what does not exist, such as the truth about a recorded patient. */
   async look() {
     clearTimeout(this._next);
+    if (this._absent) return;
     try {
       this.answer = await read(this._path);
+      this._exists = true;
     } catch (error) {
-      if (error instanceof ApiError && [404, 409].includes(error.status)) {
-        this.answer = null;
-        return;
-      }
-      console.warn(`${this._path} could not be read:`, error instanceof Error ? error.message : error);
-    } finally {
-      for (const each of this._listeners) each();
+      this._fail(error);
     }
+    clearTimeout(this._next);
     this._next = setTimeout(() => this.look(), this._pause);
+    for (const each of this._listeners) each();
+  }
+
+  /** @param {unknown} error */
+  _fail(error) {
+    if (error instanceof ApiError && [404, 409].includes(error.status)) {
+      this.answer = null;
+      this._absent = !this._exists;
+    } else console.warn(`${this._path} could not be read:`, error instanceof Error ? error.message : error);
   }
 }

@@ -125,6 +125,8 @@ export const en = {
   "alarms.title": "Alarms",
   "alarm.since": "since {time}",
 
+  "alarms.unwatched": "Not watched: no alarm is raised",
+  "alarms.unknown": "Alarms of now are not known",
   "age.now": "now",
   "age.ago": "{age} ago",
   "duration.days": "{count} d",

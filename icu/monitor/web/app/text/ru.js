@@ -131,6 +131,8 @@ export const ru = {
   "alarms.title": "Тревоги",
   "alarm.since": "с {time}",
 
+  "alarms.unwatched": "Наблюдения нет: тревог не будет",
+  "alarms.unknown": "Нынешние тревоги неизвестны",
   "age.now": "сейчас",
   "age.ago": "{age} назад",
   "duration.days": "{count} дн",

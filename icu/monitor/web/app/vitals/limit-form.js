@@ -52,6 +52,16 @@ export function changed(own, changes) {
 }
 
 /**
+ * True if the form has the limit of an alarm: nobody sets those of asystole and apnoea.
+ *
+ * @param {{ condition: string }} alarm
+ */
+export function hasLimits({ condition }) {
+  const [sign, direction] = condition.split(".");
+  return SIGNS.some((each) => each === sign) && (direction === "low" || direction === "high");
+}
+
+/**
  * @param {SignName} sign
  * @param {Conditions} inForce
  * @param {Conditions} own
