@@ -69,7 +69,7 @@ function renderBed(bed) {
   actions.render(bed);
   numbers.render(bed, conditions, age, fresh);
   list.render(bed, now, fresh);
-  box.render(now);
+  box.render(now, fresh);
   scenario.render();
   strips.render(now, conditions, fresh);
 }

@@ -52,8 +52,9 @@ export class BigNumber {
     setText(this._unit, unitName(this._place));
     const [digits, mean] = text(bed.latest, this._place);
     setText(this._digits, digits);
+    setAttribute(this.element, "data-wide", digits.length > (this._place === "bp" ? 7 : 4));
     setText(this._mean, mean);
-    setText(this._age, bed.latest && age !== null ? ageOf(bed.latest, this._place, age) : "");
+    setText(this._age, bed.latest && age !== null ? ageOf(bed.latest, this._place, age, stale) : "");
     const why = bed.latest ? whyOf(bed.latest, this._place, digits) : "";
     setText(this._why, why);
     this._renderLimits(conditions);
@@ -104,12 +105,13 @@ function whyOf(latest, place, digits) {
  * @param {Reading} latest
  * @param {Place} place
  * @param {number} age of the reading
+ * @param {boolean} stale
  */
-function ageOf(latest, place, age) {
+function ageOf(latest, place, age, stale) {
   const measured = place === "bp" ? latest.bp_measured_at : undefined;
   // Both by the sender's clock.
   const older = measured ? Math.max(0, Date.parse(latest.timestamp) - Date.parse(measured)) : 0;
-  return age + older < NOW ? t("age.now") : t("age.ago", { age: duration(age + older) });
+  return age + older < NOW && !stale ? t("age.now") : t("age.ago", { age: duration(age + older) });
 }
 
 /**

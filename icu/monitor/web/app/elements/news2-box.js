@@ -1,7 +1,7 @@
 /** NEWS2 of a patient: the score, its points by input, and the inputs that people enter. */
 
 import { openNews2 } from "../dialogs/news2.js";
-import { h, setText, show } from "../dom.js";
+import { h, setAttribute, setText, show } from "../dom.js";
 import { PATIENT } from "../page.js";
 import { clockTime, isKey, t } from "../text/text.js";
 import { format } from "../vitals/units.js";
@@ -25,10 +25,14 @@ export class News2Box extends HTMLElement {
     this.append(h("div", { class: "text" }, this._title, this._points, this._entered), this._enter);
   }
 
-  /** @param {number | null} now */
-  render(now) {
+  /**
+   * @param {number | null} now
+   * @param {boolean} fresh the score is that of now
+   */
+  render(now, fresh) {
     const news2 = this._news2.answer;
     show(this, news2 !== null);
+    setAttribute(this, "data-stale", !fresh);
     if (!news2) return;
     setText(this._title, title(news2));
     setText(this._points, points(news2));
