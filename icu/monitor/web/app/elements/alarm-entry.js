@@ -40,6 +40,7 @@ export class AlarmEntry {
     [this._alarm, this._bed] = [alarm, bed];
     const what = words(alarm, bed.latest);
     setAttribute(this.element, "data-alarm", alarm.priority);
+    setAttribute(this._symbol, "data-flashes", alarm.signal === "on" && alarm.inhibition === "none" ? alarm.priority : false);
     setText(this._symbol, symbol(alarm));
     setAttribute(this._symbol, "role", "img");
     setAttribute(this._symbol, "aria-label", `${alarm.kind === "technical" ? `${t("alarm.technical")}, ` : ""}${t(`priority.${alarm.priority}`)}`);

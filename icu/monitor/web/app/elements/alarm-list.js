@@ -1,9 +1,10 @@
 /** All alarms of a patient, the most urgent first. */
 
-import { signOf } from "../vitals/signs.js";
 import { h, setText } from "../dom.js";
 import { t } from "../text/text.js";
+import { signOf } from "../vitals/signs.js";
 import { AlarmEntry } from "./alarm-entry.js";
+import { flashInPhase } from "./flashing.js";
 
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
@@ -22,7 +23,9 @@ export class AlarmList extends HTMLElement {
   }
 
   connectedCallback() {
-    if (!this._title.isConnected) this.append(this._title, this._list);
+    if (this._title.isConnected) return;
+    this.append(this._title, this._list);
+    flashInPhase(this);
   }
 
   /**

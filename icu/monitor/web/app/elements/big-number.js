@@ -47,7 +47,7 @@ export class BigNumber {
     setAttribute(this.element, "data-alarm", alarm ? alarm.priority : false);
     setAttribute(this.element, "data-stale", stale);
     setAttribute(this.element, "aria-label", t(`sign.${this._place}.long`));
-    setText(this._sign, alarm ? (TRIANGLES[alarm.priority] ?? "") : "");
+    setText(this._sign, alarm ? signOf(alarm) : "");
     setText(this._name, this._place === "bp" ? `${t("sign.bp")} (${t("bp.mean")})` : t(`sign.${this._place}`));
     setText(this._unit, unitName(this._place));
     const [digits, mean] = text(bed.latest, this._place);
@@ -70,6 +70,15 @@ export class BigNumber {
     setAttribute(this._limits, "data-off", off);
     setText(this._limits, off ? ` ${t("limits.off")}` : between(sign, low, high));
   }
+}
+
+/**
+ * Triangles of an alarm, with a tick where somebody has acknowledged it.
+ *
+ * @param {import("../api.js").Alarm} alarm
+ */
+function signOf({ priority, signal }) {
+  return `${TRIANGLES[priority] ?? ""}${signal === "acknowledged" ? " ✓" : ""}`;
 }
 
 /**

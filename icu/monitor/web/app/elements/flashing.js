@@ -8,3 +8,14 @@
 export function putInPhase(element) {
   for (const each of element.getAnimations()) each.startTime = 0;
 }
+
+/**
+ * Let all animations below an element run by the document's clock, which is the same for all.
+ *
+ * @param {Element} root
+ */
+export function flashInPhase(root) {
+  root.addEventListener("animationstart", ({ target }) => {
+    for (const each of /** @type {Element} */ (target).getAnimations()) each.startTime = 0;
+  });
+}
