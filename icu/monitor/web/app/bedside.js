@@ -11,6 +11,7 @@ import { BedActions } from "./elements/bed-actions.js";
 import { BedState } from "./elements/bed-state.js";
 import { BigNumbers } from "./elements/big-numbers.js";
 import { News2Box } from "./elements/news2-box.js";
+import { PastAlarms } from "./elements/past-alarms.js";
 import { ScenarioBox } from "./elements/scenario-box.js";
 import { TrendStrips } from "./elements/trend-strips.js";
 import { WardBanner } from "./elements/ward-banner.js";
@@ -30,6 +31,9 @@ applyTheme();
 /** Milliseconds between two looks at NEWS2 and at the emulator's truth, of which no event tells. */
 const LOOK_EVERY = 5000;
 
+/** Alarms that are looked through for those that are over, the newest, and milliseconds between two looks at them. */
+const [PAST, PAST_EVERY] = [50, 20_000];
+
 const ward = new Ward();
 const limits = new Limits();
 const history = new History(PATIENT, read);
@@ -37,6 +41,8 @@ const history = new History(PATIENT, read);
 const news2 = new Asked(`patient/${PATIENT}/news2`, LOOK_EVERY);
 /** @type {Asked<import("./elements/scenario-box.js").Truth>} */
 const truth = new Asked(`patient/${PATIENT}/truth`, LOOK_EVERY);
+/** @type {Asked<import("./api.js").Alarm[]>} */
+const past = new Asked(`alarms/history?patient=${PATIENT}&limit=${PAST}`, PAST_EVERY);
 const session = new Session(ward);
 
 /** @param {import("./vitals/signs.js").SignName} [sign] the one that the person came for */
@@ -47,12 +53,12 @@ function changeLimits(sign) {
 
 const [header, banner] = [new WardHeader(), new WardBanner()];
 const [state, numbers, list] = [new BedState(), new BigNumbers(), new AlarmList(changeLimits)];
-const [box, scenario, actions] = [new News2Box(news2), new ScenarioBox(truth), new BedActions(() => changeLimits())];
+const [over, box, scenario, actions] = [new PastAlarms(past), new News2Box(news2), new ScenarioBox(truth), new BedActions(() => changeLimits())];
 const strips = new TrendStrips(history);
 const announcer = new Announcer();
 const sound = new Sound(header.soundButton);
 const missing = h("p", { class: "missing", role: "status" });
-const known = h("div", { class: "known" }, h("div", { class: "present" }, state, numbers, list, box, actions, scenario), strips);
+const known = h("div", { class: "known" }, h("div", { class: "present" }, state, numbers, list, over, box, actions, scenario), strips);
 
 document.body.replaceChildren(header, banner, h("main", { class: "bedside" }, missing, known), announcer.element);
 
@@ -61,7 +67,7 @@ let begun = false;
 
 /** @param {import("./live/ward.js").Bed} bed */
 function renderBed(bed) {
-  if (!begun) for (const each of [news2, truth]) each.look();
+  if (!begun) for (const each of [news2, truth, past]) each.look();
   begun = true;
   const fresh = ward.link === "live" && !ward.blindSince;
   const [now, age, conditions] = [ward.clock.now(), ward.age(bed), limits.of(PATIENT)];
@@ -69,6 +75,7 @@ function renderBed(bed) {
   actions.render(bed);
   numbers.render(bed, conditions, age, fresh);
   list.render(bed, now, fresh);
+  over.render(now);
   box.render(now, fresh);
   scenario.render();
   strips.render(now, conditions, fresh);
@@ -94,9 +101,9 @@ onLook(() => {
 });
 session.onReadings((readings) => history.notice(readings));
 session.onOpened(() => history.reload());
-for (const each of [history, limits, news2, truth]) each.onChange(render);
+for (const each of [history, limits, news2, truth, past]) each.onChange(render);
 onCommand(() => {
-  for (const each of [session, limits, news2, truth]) each.look();
+  for (const each of [session, limits, news2, truth, past]) each.look();
 });
 limits.start();
 session.start();

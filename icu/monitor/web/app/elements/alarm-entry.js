@@ -1,6 +1,6 @@
 /** One alarm of the list: since when, who has seen to it, and what may be done. */
 
-import { began, isUnanswered } from "../alarms/order.js";
+import { began, isUnanswered, sounds } from "../alarms/order.js";
 import { symbol, words } from "../alarms/words.js";
 import { acknowledge } from "../commands/acknowledge.js";
 import { openShelve } from "../dialogs/shelve.js";
@@ -40,7 +40,7 @@ export class AlarmEntry {
     [this._alarm, this._bed] = [alarm, bed];
     const what = words(alarm, bed.latest);
     setAttribute(this.element, "data-alarm", alarm.priority);
-    setAttribute(this._symbol, "data-flashes", alarm.signal === "on" && alarm.inhibition === "none" ? alarm.priority : false);
+    setAttribute(this._symbol, "data-flashes", sounds(alarm) ? alarm.priority : false);
     setText(this._symbol, symbol(alarm));
     setAttribute(this._symbol, "role", "img");
     setAttribute(this._symbol, "aria-label", `${alarm.kind === "technical" ? `${t("alarm.technical")}, ` : ""}${t(`priority.${alarm.priority}`)}`);

@@ -125,6 +125,7 @@ export const en = {
   "alarms.title": "Alarms",
   "alarm.since": "since {time}",
 
+  "alarms.past": "Over: {count}",
   "alarms.unwatched": "Not watched: no alarm is raised",
   "alarms.unknown": "Alarms of now are not known",
   "age.now": "now",

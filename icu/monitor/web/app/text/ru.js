@@ -131,6 +131,7 @@ export const ru = {
   "alarms.title": "Тревоги",
   "alarm.since": "с {time}",
 
+  "alarms.past": "Закончились: {count}",
   "alarms.unwatched": "Наблюдения нет: тревог не будет",
   "alarms.unknown": "Нынешние тревоги неизвестны",
   "age.now": "сейчас",
