@@ -38,7 +38,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 test("a reading makes the buckets from it on be read again, and nothing else", async () => {
   const endTimers = handTimers();
   const { questions, history } = asked();
-  history.load({ from: 0, to: null, step: STEP });
+  history.load({ from: 0, to: null, span: 60_000, step: STEP });
   assert.deepEqual(questions[0].query, { from: "1970-01-01T00:00:00.000Z", every: "1s", format: "columns" });
   questions[0].resolve(answer(0, 60, 61, 62));
   await settle();
@@ -55,8 +55,8 @@ test("a reading makes the buckets from it on be read again, and nothing else", a
 
 test("an answer for a time that nobody looks at any more is dropped", async () => {
   const { questions, history } = asked();
-  history.load({ from: 0, to: null, step: STEP });
-  history.load({ from: 5000, to: 9000, step: STEP });
+  history.load({ from: 0, to: null, span: 60_000, step: STEP });
+  history.load({ from: 5000, to: 9000, span: 4000, step: STEP });
   questions[1].resolve(answer(5000, 80));
   questions[0].resolve(answer(0, 60));
   await settle();
@@ -66,7 +66,7 @@ test("an answer for a time that nobody looks at any more is dropped", async () =
 test("readings outside the time shown ask for nothing", async () => {
   const endTimers = handTimers();
   const { questions, history } = asked();
-  history.load({ from: 5000, to: 9000, step: STEP });
+  history.load({ from: 5000, to: 9000, span: 4000, step: STEP });
   questions[0].resolve(answer(5000, 80));
   await settle();
   history.notice([reading(4000), reading(9000)]);
@@ -79,7 +79,7 @@ test("a failure is told, what is shown stays, and it is tried again", async () =
   const endTimers = handTimers();
   mock.method(console, "warn", () => {});
   const { questions, history } = asked();
-  history.load({ from: 0, to: null, step: STEP });
+  history.load({ from: 0, to: null, span: 60_000, step: STEP });
   questions[0].reject(new Error("away"));
   await settle();
   assert.deepEqual([history.failed, history.waits], [true, true]);
@@ -94,5 +94,33 @@ test("a failure is told, what is shown stays, and it is tried again", async () =
   assert.deepEqual([history.failed, history.columns.times], [true, [0]]);
   endTimers();
   assert.equal(questions[3].query.from, "1970-01-01T00:00:01.000Z");
+  mock.restoreAll();
+});
+
+test("what follows keeps the time that it shows, however long the page is open", async () => {
+  const endTimers = handTimers();
+  const { questions, history } = asked();
+  history.load({ from: 0, to: null, span: 3000, step: STEP });
+  questions[0].resolve(answer(0, 60, 61, 62));
+  await settle();
+  history.notice([reading(4000)]);
+  endTimers();
+  questions[1].resolve(answer(4000, 64));
+  await settle();
+  assert.deepEqual(history.columns.times, [1000, 2000, 4000]);
+  mock.restoreAll();
+});
+
+test("what stands keeps all of its time when a late reading comes", async () => {
+  const endTimers = handTimers();
+  const { questions, history } = asked();
+  history.load({ from: 1000, to: 5000, span: 1000, step: STEP });
+  questions[0].resolve(answer(1000, 61, 62, 63));
+  await settle();
+  history.notice([reading(3500)]);
+  endTimers();
+  questions[1].resolve(answer(3000, 73));
+  await settle();
+  assert.deepEqual(history.columns.lines.pulse.mean, [61, 62, 73]);
   mock.restoreAll();
 });

@@ -100,7 +100,7 @@ onLook(() => {
   strips.redraw();
 });
 session.onReadings((readings) => history.notice(readings));
-session.onOpened(() => history.reload());
+session.onOpened(() => strips.reload());
 for (const each of [history, limits, news2, truth, past]) each.onChange(render);
 onCommand(() => {
   for (const each of [session, limits, news2, truth, past]) each.look();

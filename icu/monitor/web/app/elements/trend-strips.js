@@ -74,6 +74,11 @@ export class TrendStrips extends HTMLElement {
     this._draw(now);
   }
 
+  /** Read again what is shown: events may have been missed. */
+  reload() {
+    this._change(this._view);
+  }
+
   /** Draw anew, with the colours and units of now. */
   redraw() {
     this._drawn = "";
@@ -85,7 +90,7 @@ export class TrendStrips extends HTMLElement {
     if (this._now === null || !this._width) return;
     const [from, to] = bounds(view, this._now);
     this._step = stepFor(view.span, this._width);
-    this._history.load({ from, to: view.end === null ? null : to, step: this._step });
+    this._history.load({ from, to: view.end === null ? null : to, span: view.span, step: this._step });
     this.render(this._now, this._conditions, this._fresh);
   }
 

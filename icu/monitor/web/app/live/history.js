@@ -8,6 +8,7 @@ import { every } from "../charts/steps.js";
  * @typedef {object} Wanted
  * @property {number} from milliseconds since 1970
  * @property {number | null} to null has no end
+ * @property {number} span milliseconds that are shown
  * @property {number} step milliseconds of a bucket
  */
 
@@ -70,11 +71,6 @@ export class History {
     });
   }
 
-  /** Read again what is shown: events may have been missed. */
-  reload() {
-    if (this._wanted) this.load(this._wanted);
-  }
-
   /**
    * Take notice of readings of the stream.
    *
@@ -99,13 +95,16 @@ export class History {
   }
 
   async _look() {
-    if (this.waits) return this.reload();
-    if (this._news === null || !this._wanted) return;
-    const { step, from } = this._wanted;
+    if (!this._wanted) return;
+    if (this.waits) return this.load(this._wanted);
+    if (this._news === null) return;
+    const { step, span, from, to } = this._wanted;
     const begin = Math.max(Math.floor(this._news / step) * step, from);
     this._news = null;
     await this._read(begin, (tail) => {
-      this.columns = joined(this.columns, tail, begin, from);
+      // A page that follows for days keeps what it shows, and no more.
+      const since = to === null ? (tail.times.at(-1) ?? begin) - span : from;
+      this.columns = joined(this.columns, tail, begin, since);
     });
   }
 
