@@ -52,10 +52,11 @@ export function openDischarge(patient) {
 export function openAdmit(patient) {
   const bed = h("input", { maxlength: "16", autocomplete: "off" });
   bed.value = patient.bed ?? "";
+  const moves = patient.bed !== null;
   new Dialog({
-    title: t(patient.standby ? "standby.end" : "admit.title", named(patient)),
+    title: t(patient.standby ? "standby.end" : moves ? "admit.move.title" : "admit.title", named(patient)),
     fields: [hint("admit.hint"), field(t("admit.bed"), bed)],
-    submit: t(patient.standby ? "standby.end.submit" : "admit.submit"),
+    submit: t(patient.standby ? "standby.end.submit" : moves ? "admit.move" : "admit.submit"),
     send: (by) => send("POST", `patient/${patient.uuid}/admit`, { by, bed: bed.value.trim() || null }),
   });
 }
