@@ -103,7 +103,8 @@ session.onReadings((readings) => history.notice(readings));
 session.onOpened(() => strips.reload());
 for (const each of [history, limits, news2, truth, past]) each.onChange(render);
 onCommand(() => {
-  for (const each of [session, limits, news2, truth, past]) each.look();
+  session.lookSoon();
+  for (const each of [limits, news2, truth, past]) each.look();
 });
 limits.start();
 session.start();
