@@ -1,15 +1,25 @@
-/** The page of one patient: the values, and all alarms with who has seen to them. */
+/** The page of one patient: values, alarms, strips of the past, and all that may be done. */
 
 import { Announcer } from "./alarms/announcer.js";
 import { Sound } from "./alarms/sound.js";
-import { h } from "./dom.js";
+import { read } from "./api.js";
+import { onCommand } from "./dialogs/form.js";
+import { openLimits } from "./dialogs/limits.js";
+import { h, show } from "./dom.js";
 import { AlarmList } from "./elements/alarm-list.js";
-import { BedTile } from "./elements/bed-tile.js";
+import { BedActions } from "./elements/bed-actions.js";
+import { BedState } from "./elements/bed-state.js";
+import { BigNumbers } from "./elements/big-numbers.js";
+import { News2Box } from "./elements/news2-box.js";
+import { PastAlarms } from "./elements/past-alarms.js";
+import { ScenarioBox } from "./elements/scenario-box.js";
+import { TrendStrips } from "./elements/trend-strips.js";
 import { WardBanner } from "./elements/ward-banner.js";
 import { WardHeader } from "./elements/ward-header.js";
+import { Asked } from "./live/asked.js";
+import { History } from "./live/history.js";
 import { Limits } from "./live/limits.js";
 import { Session } from "./live/session.js";
-import { Trends } from "./live/trends.js";
 import { Ward } from "./live/ward.js";
 import { PATIENT } from "./page.js";
 import { renderEach } from "./rendering.js";
@@ -18,48 +28,83 @@ import { applyTheme, onLook } from "./theme.js";
 
 applyTheme();
 
+/** Milliseconds between two looks at NEWS2 and at the emulator's truth, of which no event tells. */
+const LOOK_EVERY = 5000;
+
+/** Alarms that are looked through for those that are over, the newest, and milliseconds between two looks at them. */
+const [PAST, PAST_EVERY] = [50, 20_000];
+
 const ward = new Ward();
 const limits = new Limits();
-const trends = new Trends();
+const history = new History(PATIENT, read);
+/** @type {Asked<import("./elements/news2-box.js").News2>} */
+const news2 = new Asked(`patient/${PATIENT}/news2`, LOOK_EVERY);
+/** @type {Asked<import("./elements/scenario-box.js").Truth>} */
+const truth = new Asked(`patient/${PATIENT}/truth`, LOOK_EVERY);
+/** @type {Asked<import("./api.js").Alarm[]>} */
+const past = new Asked(`alarms/history?patient=${PATIENT}&limit=${PAST}`, PAST_EVERY);
 const session = new Session(ward);
-const [header, banner, tile, list] = [new WardHeader(), new WardBanner(), new BedTile(), new AlarmList()];
+
+/** @param {import("./vitals/signs.js").SignName} [sign] the one that the person came for */
+function changeLimits(sign) {
+  const patient = ward.beds.get(PATIENT)?.patient;
+  if (patient) openLimits(patient, sign);
+}
+
+const [header, banner] = [new WardHeader(), new WardBanner()];
+const [state, numbers, list] = [new BedState(), new BigNumbers(), new AlarmList(changeLimits)];
+const [over, box, scenario, actions] = [new PastAlarms(past), new News2Box(news2), new ScenarioBox(truth), new BedActions(() => changeLimits())];
+const strips = new TrendStrips(history);
 const announcer = new Announcer();
 const sound = new Sound(header.soundButton);
 const missing = h("p", { class: "missing", role: "status" });
+const known = h("div", { class: "known" }, h("div", { class: "present" }, state, numbers, list, over, box, actions, scenario), strips);
 
-const view = h("main", { class: "bedside" }, missing, tile, list);
-document.body.replaceChildren(header, banner, view, announcer.element);
-onLook(() => {
-  header.putWords();
-  tile.redraw();
-});
-new ResizeObserver(() => tile.redraw()).observe(view);
+document.body.replaceChildren(header, banner, h("main", { class: "bedside" }, missing, known), announcer.element);
 
-/** Read the lines of the last hour, once the server's time is known. */
-async function loadTrends() {
-  const now = ward.clock.now();
-  if (now !== null) await trends.load(now);
+/** True once the patient is known: about others there is nothing to ask. */
+let begun = false;
+
+/** @param {import("./live/ward.js").Bed} bed */
+function renderBed(bed) {
+  if (!begun) for (const each of [news2, truth, past]) each.look();
+  begun = true;
+  const fresh = ward.link === "live" && !ward.blindSince;
+  const [now, age, conditions] = [ward.clock.now(), ward.age(bed), limits.of(PATIENT)];
+  state.render(bed, now, age, fresh);
+  actions.render(bed);
+  numbers.render(bed, conditions, age, fresh);
+  list.render(bed, now, fresh);
+  over.render(now);
+  box.render(now, fresh);
+  scenario.render();
+  strips.render(now, conditions, fresh);
 }
 
-session.onOpened(loadTrends);
-session.onReadings((readings) => trends.add(readings));
-ward.onFirst(loadTrends);
-renderEach(ward, () => {
+const render = renderEach(ward, () => {
   const bed = ward.beds.get(PATIENT);
   const name = bed?.patient.name ?? t("bed.unnamed");
   const title = bed ? t("bedside.title", { bed: bed.patient.bed ?? "–", name }) : "";
   document.title = title || t("page.title", { ward: ward.state?.name ?? "" });
   header.render(ward, title);
   banner.render(ward);
-  tile.hidden = list.hidden = !bed;
+  show(known, Boolean(bed));
   missing.textContent = bed || !ward.state ? "" : t("bedside.unknown");
-  if (bed) {
-    const fresh = ward.link === "live" && !ward.blindSince;
-    tile.render(bed, { ward, fresh, now: ward.clock.now(), limits: (patient) => limits.of(patient), trends });
-    list.render(bed, ward.clock.now());
-  }
+  if (bed) renderBed(bed);
   announcer.render(ward);
   sound.render(ward);
+});
+
+onLook(() => {
+  header.putWords();
+  strips.redraw();
+});
+session.onReadings((readings) => history.notice(readings));
+session.onOpened(() => strips.reload());
+for (const each of [history, limits, news2, truth, past]) each.onChange(render);
+onCommand(() => {
+  session.lookSoon();
+  for (const each of [limits, news2, truth, past]) each.look();
 });
 limits.start();
 session.start();

@@ -7,6 +7,7 @@ import { onLook } from "./theme.js";
  *
  * @param {import("./live/ward.js").Ward} ward
  * @param {() => void} render
+ * @returns {() => void} to ask for one more, after changes that the ward doesn't know of
  */
 export function renderEach(ward, render) {
   let due = false;
@@ -21,4 +22,5 @@ export function renderEach(ward, render) {
   ward.onChange(ask);
   onLook(ask);
   setInterval(ask, 1000);
+  return ask;
 }

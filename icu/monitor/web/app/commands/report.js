@@ -1,14 +1,14 @@
-/** Answers to commands, shown at the foot of the page for some seconds. */
+/** Answers to commands in words. */
 
 import { ApiError } from "../api.js";
 import { h } from "../dom.js";
-import { t } from "../text/text.js";
+import { isKey, t } from "../text/text.js";
 
 /** Milliseconds for which a refusal stands. */
 const SHOWN_FOR = 10_000;
 
 /**
- * Wait for a command, and show why it was refused.
+ * Wait for a command, and show at the foot of the page for some seconds why it was refused.
  *
  * @template T
  * @param {Promise<T>} command
@@ -18,10 +18,21 @@ export async function report(command) {
   try {
     return await command;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    showRefusal(error.status ? error.message : t("command.unanswered"));
+    showRefusal(refusal(error));
     return null;
   }
+}
+
+/**
+ * Why a command was refused: what kind of refusal it is, and the server's own sentence.
+ *
+ * @param {unknown} error any other than the API's is thrown again
+ */
+export function refusal(error) {
+  if (!(error instanceof ApiError)) throw error;
+  if (!error.status) return t("command.unanswered");
+  const key = `refused.${error.status}`;
+  return t("refused", { kind: t(isKey(key) ? key : "refused.other"), why: error.message });
 }
 
 /** @param {string} sentence */

@@ -13,6 +13,17 @@ export class Limits {
     this._ward = {};
     /** Of those who have limits of their own. @type {Map<string, Conditions>} */
     this._patients = new Map();
+    /** @type {Set<() => void>} */
+    this._listeners = new Set();
+  }
+
+  /**
+   * Call a function after each answer.
+   *
+   * @param {() => void} listener
+   */
+  onChange(listener) {
+    this._listeners.add(listener);
   }
 
   start() {
@@ -35,6 +46,7 @@ export class Limits {
       const { ward, patients } = await read("ward/limits");
       this._ward = ward.in_force;
       this._patients = new Map(Object.entries(patients).map(([uuid, limits]) => [uuid, limits.in_force]));
+      for (const each of this._listeners) each();
     } catch (error) {
       console.warn("the limits could not be read:", error instanceof Error ? error.message : error);
     }

@@ -7,7 +7,7 @@ import { follow } from "./follow.js";
 /** Milliseconds between two looks: what is at a bed, and NEWS2, come by no event. */
 const LOOK_EVERY = 5000;
 
-/** Milliseconds from an event about alarms to the look that it causes: a command changes several. */
+/** Milliseconds from a command, or an event about alarms, to the look that it causes: a command changes several things. */
 const LOOK_SOON = 200;
 
 export class Session {
@@ -55,6 +55,11 @@ export class Session {
     }
   }
 
+  /** Look when the server's list has what a command changed, which takes it a moment. */
+  lookSoon() {
+    this._lookAfter(LOOK_SOON);
+  }
+
   /** @param {number} delay */
   _lookAfter(delay) {
     clearTimeout(this._next);
@@ -68,7 +73,7 @@ export class Session {
     else {
       this._ward.receive(message.name, message.data);
       if (message.name === "readings") for (const each of this._readings) each(message.data);
-      if (message.name === "alarms" || message.name === "patients") this._lookAfter(LOOK_SOON);
+      if (message.name === "alarms" || message.name === "patients") this.lookSoon();
     }
   }
 

@@ -73,6 +73,31 @@ export function clockTime(time, now = null) {
 }
 
 /**
+ * Hours and minutes, with seconds where they matter.
+ *
+ * @param {number} time milliseconds since 1970
+ * @param {boolean} seconds
+ */
+export const shortTime = (time, seconds) => dateFormat("time").format(time).slice(0, seconds ? 8 : 5);
+
+/**
+ * Day and month.
+ *
+ * @param {number} time milliseconds since 1970
+ */
+export const shortDay = (time) => dateFormat("day").format(time);
+
+/**
+ * Length of a choice of time: "1 h", "7 d".
+ *
+ * @param {number} milliseconds
+ */
+export function span(milliseconds) {
+  const hours = milliseconds / 3_600_000;
+  return hours > 24 ? t("duration.days", { count: hours / 24 }) : t("duration.hours", { count: hours });
+}
+
+/**
  * Length of time in the largest unit that leaves at least 2: "42 s", "3 min", "5 h".
  *
  * @param {number} milliseconds

@@ -1,6 +1,7 @@
 /** Units as people are used to. The API's own are UCUM's: Cel and mm[Hg]. */
 
 import { settings } from "../settings.js";
+import { isKey, t } from "../text/text.js";
 
 /** Millimetres of mercury in a kilopascal (conventional mmHg, 133.322 Pa). */
 const MMHG_IN_KPA = 1 / 0.133322;
@@ -63,4 +64,15 @@ export function unitOf(sign) {
   if (sign === "temperature") return settings().temperature === "[degF]" ? "°F" : "°C";
   if (PRESSURES.includes(sign)) return settings().pressure === "kPa" ? "kPa" : "mmHg";
   return sign === "spo2" ? "%" : "/min";
+}
+
+/**
+ * The chosen unit in the chosen language.
+ *
+ * @param {string} sign
+ */
+export function unitName(sign) {
+  const unit = unitOf(sign);
+  const key = `unit.${unit}`;
+  return isKey(key) ? t(key) : unit;
 }

@@ -1,0 +1,134 @@
+/** One big number: name, unit, value, limits and age; words say why there is no value. */
+
+import { TRIANGLES, reason } from "../alarms/words.js";
+import { h, setAttribute, setText, show } from "../dom.js";
+import { duration, t } from "../text/text.js";
+import { limitsOf } from "../vitals/limits.js";
+import { valueOf } from "../vitals/signs.js";
+import { ABSENT, format, unitName } from "../vitals/units.js";
+import { alarmOf } from "./bed-number.js";
+
+/**
+ * @typedef {import("../vitals/signs.js").Place} Place
+ * @typedef {import("../vitals/limits.js").Conditions} Conditions
+ * @typedef {import("../live/ward.js").Bed} Bed
+ * @typedef {import("../api.js").Reading} Reading
+ */
+
+/** Milliseconds up to which a value is one of now. */
+const NOW = 15_000;
+
+export class BigNumber {
+  /** @param {Place} place */
+  constructor(place) {
+    this._place = place;
+    this._sign = h("span", { class: "sign" });
+    this._name = h("span", { class: "name" });
+    this._unit = h("span", { class: "unit" });
+    this._digits = h("span", { class: "digits" });
+    this._mean = h("span", { class: "mean" });
+    this._limits = h("span", { class: "limits" });
+    this._why = h("span", { class: "why" });
+    this._age = h("span", { class: "age" });
+    const head = h("p", { class: "head" }, this._sign, this._name, this._unit);
+    const value = h("p", { class: "value" }, this._digits, this._mean);
+    const foot = h("p", { class: "foot" }, this._limits, this._why, this._age);
+    this.element = h("div", { class: "big", role: "group", "data-place": place }, head, value, foot);
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {Conditions} conditions limits in force
+   * @param {number | null} age milliseconds since the last reading arrived
+   * @param {boolean} stale
+   */
+  render(bed, conditions, age, stale) {
+    const alarm = alarmOf(bed, this._place);
+    setAttribute(this.element, "data-alarm", alarm ? alarm.priority : false);
+    setAttribute(this.element, "data-stale", stale);
+    setAttribute(this.element, "aria-label", t(`sign.${this._place}.long`));
+    setText(this._sign, alarm ? signOf(alarm) : "");
+    setText(this._name, this._place === "bp" ? `${t("sign.bp")} (${t("bp.mean")})` : t(`sign.${this._place}`));
+    setText(this._unit, unitName(this._place));
+    const [digits, mean] = text(bed.latest, this._place);
+    setText(this._digits, digits);
+    setAttribute(this.element, "data-wide", digits.length > (this._place === "bp" ? 7 : 4));
+    setText(this._mean, mean);
+    setText(this._age, bed.latest && age !== null ? ageOf(bed.latest, this._place, age, stale) : "");
+    const why = bed.latest ? whyOf(bed.latest, this._place, digits) : "";
+    setText(this._why, why);
+    this._renderLimits(conditions);
+  }
+
+  /** @param {Conditions} conditions */
+  _renderLimits(conditions) {
+    const sign = this._place === "bp" ? "systolic" : this._place;
+    const [low, high] = limitsOf(conditions, sign);
+    const off = low === null && high === null;
+    const known = conditions[`${sign}.low`] !== undefined || conditions[`${sign}.high`] !== undefined;
+    show(this._limits, known);
+    setAttribute(this._limits, "data-off", off);
+    setText(this._limits, off ? ` ${t("limits.off")}` : between(sign, low, high));
+  }
+}
+
+/**
+ * Triangles of an alarm, with a tick where somebody has acknowledged it.
+ *
+ * @param {import("../api.js").Alarm} alarm
+ */
+function signOf({ priority, signal }) {
+  return `${TRIANGLES[priority] ?? ""}${signal === "acknowledged" ? " ✓" : ""}`;
+}
+
+/**
+ * Value in words of the chosen units, and the mean of a pressure in brackets.
+ *
+ * @param {Reading | null} latest
+ * @param {Place} place
+ * @returns {[string, string]}
+ */
+function text(latest, place) {
+  if (!latest) return [ABSENT, ""];
+  if (place !== "bp") return [format(place, valueOf(latest, place)), ""];
+  const mean = valueOf(latest, "map");
+  const brackets = mean === null ? "" : `(${format("map", mean)})`;
+  const halves = [valueOf(latest, "systolic"), valueOf(latest, "diastolic")];
+  if (halves.every((half) => half === null)) return [ABSENT, brackets];
+  return [halves.map((half) => (half === null ? "-" : format("bp", half))).join("/"), brackets];
+}
+
+/**
+ * Why a value is missing or doubtful; "" for a good one.
+ *
+ * @param {Reading} latest
+ * @param {Place} place
+ * @param {string} digits
+ */
+function whyOf(latest, place, digits) {
+  const flagged = Boolean(/** @type {Record<string, unknown> | undefined} */ (latest.quality)?.[place]);
+  return digits === ABSENT || flagged ? reason(latest, place) : "";
+}
+
+/**
+ * @param {Reading} latest
+ * @param {Place} place
+ * @param {number} age of the reading
+ * @param {boolean} stale
+ */
+function ageOf(latest, place, age, stale) {
+  const measured = place === "bp" ? latest.bp_measured_at : undefined;
+  // Both by the sender's clock.
+  const older = measured ? Math.max(0, Date.parse(latest.timestamp) - Date.parse(measured)) : 0;
+  return age + older < NOW && !stale ? t("age.now") : t("age.ago", { age: duration(age + older) });
+}
+
+/**
+ * @param {import("../vitals/signs.js").SignName} sign
+ * @param {number | null} low
+ * @param {number | null} high
+ */
+function between(sign, low, high) {
+  if (low === null) return `≤ ${format(sign, high)}`;
+  return high === null ? `≥ ${format(sign, low)}` : `${format(sign, low)} – ${format(sign, high)}`;
+}

@@ -1,0 +1,45 @@
+/** The time axis that all strips share. */
+
+import { isMidnight, marks } from "../charts/axis.js";
+import { h } from "../dom.js";
+import { shortDay, shortTime } from "../text/text.js";
+
+/** Milliseconds between marks that are nearer than which they have seconds. */
+const MINUTE = 60_000;
+
+export class TimeAxis extends HTMLElement {
+  constructor() {
+    super();
+    this.setAttribute("aria-hidden", "true");
+    this._made = "";
+  }
+
+  /**
+   * @param {number} from milliseconds since 1970
+   * @param {number} to
+   */
+  render(from, to) {
+    const times = marks(from, to, this.clientWidth);
+    const made = JSON.stringify([from, to, this.clientWidth, document.documentElement.lang]);
+    if (made === this._made) return;
+    this._made = made;
+    const [first = 0, second = Infinity] = times;
+    const seconds = second - first < MINUTE;
+    this.replaceChildren(...times.map((time) => mark(time, (time - from) / (to - from), seconds)));
+  }
+}
+
+customElements.define("icu-axis", TimeAxis);
+
+/**
+ * @param {number} time
+ * @param {number} share of the width
+ * @param {boolean} seconds
+ */
+function mark(time, share, seconds) {
+  const made = h("span", {}, isMidnight(time) ? shortDay(time) : shortTime(time, seconds));
+  made.style.left = `${100 * share}%`;
+  // A text at the very edge would be cut off.
+  made.dataset.edge = share < 0.03 ? "left" : share > 0.97 ? "right" : "";
+  return made;
+}
