@@ -15,9 +15,9 @@ from litestar import MediaType, Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from icu.http.files import files
 from icu.http.references import root_reference
 from icu.monitor.queries import AnyRequest
+from icu.monitor.web.loaded import web_files
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -56,8 +56,7 @@ def pages(prefix: str) -> Sequence[ControllerRouterHandler]:
         """Page of a patient, also of an unknown one: the page says so then."""
         return bedside.answer(request)
 
-    served = [files(f"/web/{each}", _FOLDER / each) for each in _SERVED if (_FOLDER / each).is_dir()]
-    return [ward_page, bedside_page, *served]
+    return [ward_page, bedside_page, web_files("/web", _FOLDER, _SERVED)]
 
 
 @dataclass(frozen=True)

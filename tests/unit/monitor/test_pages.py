@@ -42,6 +42,19 @@ async def test_other_files_are_not_served(monitor: httpx.AsyncClient, path: str)
     assert (await monitor.get(urljoin(str(monitor.base_url), path))).status_code == 404
 
 
+async def test_files_are_kept_by_browsers(monitor: httpx.AsyncClient) -> None:
+    """A browser that has a file asks if it still holds. Files are compressed for those who take it."""
+    url = urljoin(str(monitor.base_url), "/web/app/text/en.js")
+    plain = await monitor.get(url, headers={"Accept-Encoding": "identity"})
+    small = await monitor.get(url, headers={"Accept-Encoding": "gzip"})
+    assert plain.headers["content-type"] == small.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert plain.content == small.content
+    assert small.num_bytes_downloaded < plain.num_bytes_downloaded / 2
+    again = await monitor.get(url, headers={"If-None-Match": small.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", plain.headers["etag"])
+    assert (await monitor.get(url, headers={"If-None-Match": 'W/"other"'})).status_code == 200
+
+
 async def test_limits_of_all_patients(monitor: httpx.AsyncClient) -> None:
     """Without a database it is 503, as everywhere."""
     assert (await monitor.get("ward/limits")).status_code == 503
