@@ -1,6 +1,6 @@
 /** A bed on the wall: one link to the patient's page, and beside it the button that acknowledges. */
 
-import { began, isUnanswered } from "../alarms/order.js";
+import { began, foremost, isUnanswered, sounds } from "../alarms/order.js";
 import { symbol, words } from "../alarms/words.js";
 import { drawLines } from "../charts/spark.js";
 import { acknowledge } from "../commands/acknowledge.js";
@@ -10,7 +10,6 @@ import { clockTime, duration, t } from "../text/text.js";
 import { limitsOf } from "../vitals/limits.js";
 import { PLACES } from "../vitals/signs.js";
 import { BedNumber } from "./bed-number.js";
-import { putInPhase } from "./flashing.js";
 
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
@@ -44,10 +43,11 @@ export class BedTile extends HTMLElement {
       { class: "face" },
       h("span", { class: "bar" }, this._bed, this._name, this._news2),
       h("span", { class: "lines" }, this._lines, h("span", { class: "span" }, t("trend.hour"))),
-      h("span", { class: "numbers" }, ...this._numbers.map((each) => each.element)),
+      h("span", { class: "numbers" }, h("span", { class: "grid" }, ...this._numbers.map((each) => each.element))),
       this._message,
     );
-    this._button = h("button", { class: "acknowledge", type: "button" });
+    this._word = h("span", { class: "word" });
+    this._button = h("button", { class: "acknowledge", type: "button" }, this._word, h("span", { class: "sign" }, "✓"));
     this._button.addEventListener("click", () => this._acknowledge());
     /** Bucket of the lines that are drawn, and all else that they depend on. */
     this._drawn = "";
@@ -67,16 +67,11 @@ export class BedTile extends HTMLElement {
    */
   render(bed, around) {
     const { patient } = bed;
-    const [alarm] = bed.alarms;
-    this._alarm = alarm;
+    this._alarm = foremost(bed.alarms);
     const stale = patient.stale !== false || !around.fresh;
-    setAttribute(this, "data-alarm", alarm ? alarm.priority : false);
-    setAttribute(this, "data-kind", alarm ? alarm.kind : false);
-    setAttribute(this, "data-signal", alarm ? alarm.signal : false);
-    setAttribute(this, "data-inhibition", alarm && alarm.inhibition !== "none" ? alarm.inhibition : false);
+    setAttribute(this, "data-alarm", bed.alarms[0] ? bed.alarms[0].priority : false);
     setAttribute(this, "data-stale", stale);
     setAttribute(this, "data-standby", patient.standby !== null);
-    putInPhase(this._message);
     setAttribute(this._link, "href", bedsideAddress(patient.uuid));
     setText(this._bed, patient.bed ?? "");
     setText(this._name, patient.name ?? t("bed.unnamed"));
@@ -107,14 +102,23 @@ export class BedTile extends HTMLElement {
    * @param {boolean} stale
    */
   _renderMessage(bed, around, stale) {
-    const [alarm] = bed.alarms;
+    const alarm = this._alarm;
+    const overridden = stale || bed.patient.standby !== null;
+    this._paintMessage(overridden ? undefined : alarm);
     setText(this._what, this._messageOf(bed, around, stale));
-    const more = alarm && bed.alarms.length > 1 ? t("alarm.more", { count: bed.alarms.length - 1 }) : "";
-    setText(this._more, more);
+    setText(this._more, overridden ? beneath(bed, alarm) : others(bed));
     const silent = silences(bed, around.now).filter(Boolean).join(", ");
     setText(this._silent, silent);
     show(this._silent, silent !== "");
-    setText(this._when, alarm && !stale ? clockTime(began(alarm), around.now) : "");
+    setText(this._when, alarm && !overridden ? clockTime(began(alarm), around.now) : "");
+  }
+
+  /** @param {Alarm | undefined} alarm that the message names */
+  _paintMessage(alarm) {
+    setAttribute(this._message, "data-alarm", alarm ? alarm.priority : false);
+    setAttribute(this._message, "data-kind", alarm ? alarm.kind : false);
+    setAttribute(this._message, "data-signal", alarm ? alarm.signal : false);
+    setAttribute(this._message, "data-flashes", alarm && sounds(alarm) ? alarm.priority : false);
   }
 
   /**
@@ -129,7 +133,7 @@ export class BedTile extends HTMLElement {
       const age = around.ward.age(bed);
       return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
     }
-    const [alarm] = bed.alarms;
+    const alarm = this._alarm;
     if (!alarm) return t("alarm.none");
     const acknowledged = alarm.signal === "acknowledged" ? ` ${t("alarm.acknowledged")}` : "";
     return `${symbol(alarm)} ${words(alarm, bed.latest)}${acknowledged}`;
@@ -137,11 +141,11 @@ export class BedTile extends HTMLElement {
 
   /** @param {Bed} bed */
   _renderButton(bed) {
-    const alarm = bed.alarms.find(isUnanswered);
-    this._alarm = alarm;
-    show(this._button, alarm !== undefined);
-    if (!alarm) return;
-    setText(this._button, t("bed.acknowledge"));
+    const alarm = this._alarm;
+    const waits = alarm !== undefined && isUnanswered(alarm);
+    show(this._button, waits);
+    if (!waits) return;
+    setText(this._word, t("bed.acknowledge"));
     const label = { what: words(alarm, bed.latest), bed: bed.patient.bed ?? "" };
     setAttribute(this._button, "aria-label", t("bed.acknowledge.label", label));
   }
@@ -157,7 +161,7 @@ export class BedTile extends HTMLElement {
     const { patient } = bed;
     const who = t("bed.sentence", { bed: patient.bed ?? "", name: patient.name ?? t("bed.unnamed") });
     const numbers = this._numbers.map((each) => `${t(`sign.${each.place}.long`)} ${spoken(each.text(bed))}`);
-    const [alarm] = bed.alarms;
+    const alarm = this._alarm;
     const what = alarm && {
       priority: t(`priority.${alarm.priority}`),
       what: words(alarm, bed.latest),
@@ -165,7 +169,8 @@ export class BedTile extends HTMLElement {
     };
     const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
     const warning = what ? `${t("alarm.sentence", what)}.` : `${t("alarm.none")}.`;
-    return [who, state, warning, `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
+    const silent = silences(bed, around.now).map((each) => (each ? `${each}.` : ""));
+    return [who, state, warning, ...silent, `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
   }
 
   /**
@@ -204,6 +209,23 @@ function news2Sentence({ news2 }) {
   if (!news2) return "";
   if (news2.total !== null) return t("news2.sentence", { score: news2.total });
   return news2.partial === null ? "" : t("news2.partial.sentence", { score: news2.partial });
+}
+
+/**
+ * Number of the alarms beside the one that is named.
+ *
+ * @param {Bed} bed
+ */
+const others = ({ alarms }) => (alarms.length > 1 ? t("alarm.more", { count: alarms.length - 1 }) : "");
+
+/**
+ * Alarm beneath a message of another kind: without data, or in standby.
+ *
+ * @param {Bed} bed
+ * @param {Alarm | undefined} alarm
+ */
+function beneath({ latest }, alarm) {
+  return alarm && alarm.condition !== "data.stale" ? `${symbol(alarm)} ${words(alarm, latest)}` : "";
 }
 
 /** @param {[string, string]} text */

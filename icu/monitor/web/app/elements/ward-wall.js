@@ -117,7 +117,9 @@ export class WardWall extends HTMLElement {
   }
 
   _fit() {
-    const { columns, rows, dense, scrolls } = layout(this.childElementCount, this.clientWidth, this.clientHeight);
+    // What the header leaves of the screen: the wall's own height is that of its tiles once it scrolls.
+    const height = innerHeight - this.getBoundingClientRect().top - scrollY;
+    const { columns, rows, dense, scrolls } = layout(this.childElementCount, this.clientWidth, height);
     setAttribute(this, "data-dense", dense);
     setAttribute(this, "data-scrolls", scrolls);
     this.style.setProperty("--columns", String(columns));
