@@ -35,9 +35,11 @@ export class BedTile extends HTMLElement {
     this._numbers = PLACES.map((place) => new BedNumber(place));
     this._what = h("span", { class: "what" });
     this._more = h("span", { class: "more" });
-    this._silent = h("span", { class: "silent" });
     this._when = h("span", { class: "when" });
-    this._message = h("span", { class: "message" }, this._what, this._more, this._silent, this._when);
+    this._paused = h("span", { class: "silent" });
+    this._shelved = h("span", { class: "silent" });
+    const said = h("span", { class: "said" }, this._what, this._more, this._when);
+    this._message = h("span", { class: "message" }, said, this._paused, this._shelved);
     this._link = h(
       "a",
       { class: "face" },
@@ -107,10 +109,22 @@ export class BedTile extends HTMLElement {
     this._paintMessage(overridden ? undefined : alarm);
     setText(this._what, this._messageOf(bed, around, stale));
     setText(this._more, overridden ? beneath(bed, alarm) : others(bed));
-    const silent = silences(bed, around.now).filter(Boolean).join(", ");
-    setText(this._silent, silent);
-    show(this._silent, silent !== "");
+    this._renderSilences(bed, around.now);
     setText(this._when, alarm && !overridden ? clockTime(began(alarm), around.now) : "");
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {number | null} now
+   */
+  _renderSilences(bed, now) {
+    const { left, shelved } = silences(bed, now);
+    show(this._paused, left > 0);
+    show(this._shelved, shelved > 0);
+    setText(this._paused, left > 0 ? duration(left) : "");
+    setText(this._shelved, shelved ? `×${shelved}` : "");
+    setAttribute(this._paused, "title", left > 0 && t("bed.paused", { left: duration(left) }));
+    setAttribute(this._shelved, "title", shelved > 0 && t("bed.shelved", { count: shelved }));
   }
 
   /** @param {Alarm | undefined} alarm that the message names */
@@ -169,8 +183,7 @@ export class BedTile extends HTMLElement {
     };
     const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
     const warning = what ? `${t("alarm.sentence", what)}.` : `${t("alarm.none")}.`;
-    const silent = silences(bed, around.now).map((each) => (each ? `${each}.` : ""));
-    return [who, state, warning, ...silent, `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
+    return [who, state, warning, silencesSentence(bed, around.now), `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
   }
 
   /**
@@ -232,16 +245,22 @@ function beneath({ latest }, alarm) {
 const spoken = ([value, mean]) => `${value === "- -" ? t("value.absent") : value} ${mean}`.trim();
 
 /**
- * Silences of a bed.
+ * Silences of a bed: milliseconds that are left of its pause, and the number of shelved alarms.
  *
  * @param {Bed} bed
  * @param {number | null} now
  */
 function silences({ patient, alarms }, now) {
   const left = patient.paused && now !== null ? Date.parse(patient.paused.until) - now : 0;
-  const shelved = alarms.filter((alarm) => alarm.inhibition === "shelved").length;
-  return [
-    left > 0 ? t("bed.paused", { left: duration(left) }) : "",
-    shelved ? t("bed.shelved", { count: shelved }) : "",
-  ];
+  return { left, shelved: alarms.filter((alarm) => alarm.inhibition === "shelved").length };
+}
+
+/**
+ * @param {Bed} bed
+ * @param {number | null} now
+ */
+function silencesSentence(bed, now) {
+  const { left, shelved } = silences(bed, now);
+  const paused = left > 0 ? t("bed.paused", { left: duration(left) }) : "";
+  return [paused, shelved ? t("bed.shelved", { count: shelved }) : ""].filter(Boolean).map((each) => `${each}.`).join(" ");
 }
