@@ -36,9 +36,10 @@ export class BedTile extends HTMLElement {
     this._what = h("span", { class: "what" });
     this._more = h("span", { class: "more" });
     this._when = h("span", { class: "when" });
+    this._by = h("span");
     this._paused = h("span", { class: "silent" });
     this._shelved = h("span", { class: "silent" });
-    const said = h("span", { class: "said" }, this._what, this._more, this._when);
+    const said = h("span", { class: "said" }, this._what, this._more, this._by, this._when);
     this._message = h("span", { class: "message" }, said, this._paused, this._shelved);
     this._link = h(
       "a",
@@ -109,6 +110,7 @@ export class BedTile extends HTMLElement {
     this._paintMessage(overridden ? undefined : alarm);
     setText(this._what, this._messageOf(bed, around, stale));
     setText(this._more, overridden ? beneath(bed, alarm) : others(bed));
+    setText(this._by, alarm && !overridden ? authorOf(alarm) : "");
     this._renderSilences(bed, around.now);
     setText(this._when, alarm && !overridden ? clockTime(began(alarm), around.now) : "");
   }
@@ -178,7 +180,7 @@ export class BedTile extends HTMLElement {
     const alarm = this._alarm;
     const what = alarm && {
       priority: t(`priority.${alarm.priority}`),
-      what: words(alarm, bed.latest),
+      what: [words(alarm, bed.latest), acknowledgement(alarm)].filter(Boolean).join(", "),
       time: clockTime(began(alarm), around.now),
     };
     const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
@@ -223,6 +225,12 @@ function news2Sentence({ news2 }) {
   if (news2.total !== null) return t("news2.sentence", { score: news2.total });
   return news2.partial === null ? "" : t("news2.partial.sentence", { score: news2.partial });
 }
+
+/** @param {Alarm} alarm */
+const authorOf = (alarm) => (alarm.signal === "acknowledged" ? (alarm.acknowledged?.by ?? "") : "");
+
+/** @param {Alarm} alarm */
+const acknowledgement = (alarm) => (authorOf(alarm) ? t("alarm.acknowledged.by", { by: authorOf(alarm) }) : "");
 
 /**
  * Number of the alarms beside the one that is named.

@@ -6,6 +6,7 @@ import { settings } from "../settings.js";
 import { onLook } from "../theme.js";
 import { t } from "../text/text.js";
 import { BedTile } from "./bed-tile.js";
+import { flashInPhase } from "./flashing.js";
 import { layout } from "./layout.js";
 
 /**
@@ -35,6 +36,7 @@ export class WardWall extends HTMLElement {
       this.addEventListener(name, () => (this._held = performance.now()));
     }
     onLook(() => this._redraw());
+    flashInPhase(this);
   }
 
   /** @param {Surroundings} around */

@@ -75,6 +75,7 @@ export const en = {
   "alarm.sentence": "{priority} alarm: {what}, since {time}",
   "alarm.was": "was {what}",
   "alarm.more": "+{count}",
+  "alarm.acknowledge": "Acknowledge",
   "alarm.acknowledged": "✓ ack",
   "alarm.acknowledged.by": "acknowledged by {by}",
   "alarm.beyond": "{sign} {value} {beyond} {limit}",

@@ -81,6 +81,7 @@ export const ru = {
   "alarm.sentence": "Тревога, приоритет {priority}: {what}, с {time}",
   "alarm.was": "была: {what}",
   "alarm.more": "+{count}",
+  "alarm.acknowledge": "Принять",
   "alarm.acknowledged": "✓ прин.",
   "alarm.acknowledged.by": "принято: {by}",
   "alarm.beyond": "{sign} {value} {beyond} {limit}",
