@@ -14,6 +14,9 @@ const HOUR = 3_600_000;
 /** Milliseconds of a bucket: about one for two pixels. */
 const STEP = 30_000;
 
+/** Milliseconds until the history is asked for again, where it could not be read: a hole must not stay. */
+const AGAIN_AFTER = 5000;
+
 export class Trends {
   constructor() {
     /** @type {Map<string, Map<SignName, Trend>>} */
@@ -36,11 +39,22 @@ export class Trends {
   }
 
   /**
-   * Read the last hour of all patients.
+   * Read the last hour of all patients, until it works.
    *
    * @param {number} now milliseconds since 1970, of the server
    */
   async load(now) {
+    clearTimeout(this._again);
+    try {
+      await this._read(now);
+    } catch (error) {
+      console.warn("the history could not be read:", error instanceof Error ? error.message : error);
+      this._again = setTimeout(() => this.load(now + AGAIN_AFTER), AGAIN_AFTER);
+    }
+  }
+
+  /** @param {number} now */
+  async _read(now) {
     const query = { from: new Date(now - HOUR).toISOString(), every: `${STEP / 1000}s`, signs: LINES.join(",") };
     const { patients } = await read("ward/history", query);
     for (const { uuid, t0, scale, columns } of patients) {
