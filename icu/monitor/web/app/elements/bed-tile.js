@@ -5,7 +5,9 @@ import { symbol, words } from "../alarms/words.js";
 import { drawLines } from "../charts/spark.js";
 import { acknowledge } from "../commands/acknowledge.js";
 import { h, setAttribute, setText, show } from "../dom.js";
+import { STEP } from "../live/trends.js";
 import { bedsideAddress } from "../page.js";
+import { settings } from "../settings.js";
 import { clockTime, duration, t } from "../text/text.js";
 import { limitsOf } from "../vitals/limits.js";
 import { PLACES } from "../vitals/signs.js";
@@ -52,8 +54,12 @@ export class BedTile extends HTMLElement {
     this._word = h("span", { class: "word" });
     this._button = h("button", { class: "acknowledge", type: "button" }, this._word, h("span", { class: "sign" }, "✓"));
     this._button.addEventListener("click", () => this._acknowledge());
-    /** Bucket of the lines that are drawn, and all else that they depend on. */
-    this._drawn = "";
+    /** All that the tile was drawn from. @type {unknown[]} */
+    this._drawn = [];
+    /** What the lines were drawn from. */
+    this._lined = "";
+    /** @type {Conditions | undefined} */
+    this._linedWith = undefined;
     /** @type {Alarm | undefined} */
     this._alarm = undefined;
   }
@@ -70,6 +76,10 @@ export class BedTile extends HTMLElement {
    */
   render(bed, around) {
     const { patient } = bed;
+    const conditions = around.limits(patient.uuid);
+    const from = inputs(bed, around, conditions);
+    if (from.every((each, index) => each === this._drawn[index])) return;
+    this._drawn = from;
     this._alarm = foremost(bed.alarms);
     const stale = patient.stale !== false || !around.fresh;
     setAttribute(this, "data-alarm", bed.alarms[0] ? bed.alarms[0].priority : false);
@@ -79,17 +89,17 @@ export class BedTile extends HTMLElement {
     setText(this._bed, patient.bed ?? "");
     setText(this._name, patient.name ?? t("bed.unnamed"));
     this._renderNews2(patient);
-    const conditions = around.limits(patient.uuid);
     for (const each of this._numbers) each.render(bed, conditions);
     this._renderMessage(bed, around, stale);
     this._renderButton(bed);
     setAttribute(this._link, "aria-label", this._sentence(bed, around, stale));
-    this._draw(bed, around, stale);
+    this._draw(bed, around, stale, conditions);
   }
 
-  /** Draw the lines anew at the next look: their size or colours are other ones. */
+  /** Draw all anew at the next look: size, colours or words are other ones. */
   redraw() {
-    this._drawn = "";
+    this._drawn = [];
+    this._lined = "";
   }
 
   /** @param {import("../api.js").Patient} patient */
@@ -192,15 +202,14 @@ export class BedTile extends HTMLElement {
    * @param {Bed} bed
    * @param {Surroundings} around
    * @param {boolean} stale
+   * @param {Conditions} conditions
    */
-  _draw(bed, around, stale) {
-    if (around.now === null) return;
-    const conditions = around.limits(bed.patient.uuid);
+  _draw(bed, around, stale, conditions) {
+    const key = linesKey(around, stale);
+    if (around.now === null || (key === this._lined && conditions === this._linedWith)) return;
+    this._lined = key;
+    this._linedWith = conditions;
     const trends = around.trends.of(bed.patient.uuid);
-    const step = trends.get("pulse")?.step ?? 1;
-    const state = `${Math.floor(around.now / step)} ${stale} ${around.trends.loads} ${JSON.stringify(conditions)}`;
-    if (state === this._drawn) return;
-    this._drawn = state;
     drawLines(this._lines, trends, (sign) => limitsOf(conditions, sign), around.now, stale);
   }
 
@@ -210,6 +219,27 @@ export class BedTile extends HTMLElement {
 }
 
 customElements.define("icu-bed", BedTile);
+
+/**
+ * All that a tile is drawn from. Most events are about few beds: the others stay as they are.
+ *
+ * @param {Bed} bed
+ * @param {Surroundings} around
+ * @param {Conditions} conditions
+ */
+function inputs({ patient, latest, alarms }, around, conditions) {
+  const isCounting = patient.stale !== false || !around.fresh || patient.paused;
+  const second = isCounting && around.now !== null ? Math.floor(around.now / 1000) : null;
+  return [patient, latest, alarms, conditions, around.fresh, settings(), second, linesKey(around, false)];
+}
+
+/**
+ * Key of the lines: they change with each bucket, and when the history was read.
+ *
+ * @param {Surroundings} around
+ * @param {boolean} stale
+ */
+const linesKey = ({ now, trends }, stale) => `${now === null ? "" : Math.floor(now / STEP)} ${trends.loads} ${stale}`;
 
 /** @param {import("../api.js").Patient} patient */
 function news2Of(patient) {

@@ -25,6 +25,8 @@ export class WardWall extends HTMLElement {
     /** @type {HTMLElement[]} */
     this._free = [];
     this._held = 0;
+    /** Tiles that the grid was chosen for. */
+    this._fitted = 0;
     /** True once the free beds have words of another language. */
     this._stale = false;
     this._resized = new ResizeObserver(() => this._redraw());
@@ -60,7 +62,7 @@ export class WardWall extends HTMLElement {
     for (const uuid of here) if (!this._tiles.has(uuid)) this._tiles.set(uuid, new BedTile());
     this._placeFree(beds, places);
     this._order(beds);
-    this._fit();
+    if (this.childElementCount !== this._fitted) this._fit();
   }
 
   /**
@@ -119,6 +121,7 @@ export class WardWall extends HTMLElement {
   }
 
   _fit() {
+    this._fitted = this.childElementCount;
     // What the header leaves of the screen: the wall's own height is that of its tiles once it scrolls.
     const height = innerHeight - this.getBoundingClientRect().top - scrollY;
     const { columns, rows, dense, scrolls } = layout(this.childElementCount, this.clientWidth, height);

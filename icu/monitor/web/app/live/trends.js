@@ -12,7 +12,7 @@ export const LINES = ["pulse", "spo2", "systolic", "diastolic", "resp_rate"];
 const HOUR = 3_600_000;
 
 /** Milliseconds of a bucket: about one for two pixels. */
-const STEP = 30_000;
+export const STEP = 30_000;
 
 /** Milliseconds until the history is asked for again, where it could not be read: a hole must not stay. */
 const AGAIN_AFTER = 5000;
