@@ -2,7 +2,7 @@
 
 import { read } from "../api.js";
 import { valueOf } from "../vitals/signs.js";
-import { Trend } from "./trend.js";
+import { timesOf, Trend } from "./trend.js";
 
 /** @typedef {import("../vitals/signs.js").SignName} SignName */
 
@@ -57,12 +57,13 @@ export class Trends {
   async _read(now) {
     const query = { from: new Date(now - HOUR).toISOString(), every: `${STEP / 1000}s`, signs: LINES.join(",") };
     const { patients } = await read("ward/history", query);
-    for (const { uuid, t0, scale, columns } of patients) {
+    for (const { uuid, scale, columns, ...axis } of patients) {
+      const times = timesOf(axis, columns);
       for (const sign of LINES) {
         const column = columns[sign];
         if (!column) continue;
         const means = column.mean.map((/** @type {number | null} */ mean) => mean && mean / scale[sign]);
-        this.of(uuid).get(sign)?.fill(t0, means, column.count);
+        this.of(uuid).get(sign)?.fill(times, means, column.count);
       }
     }
     this.loads++;
