@@ -34,6 +34,7 @@ export class BedTile extends HTMLElement {
     this._name = h("span", { class: "name" });
     this._news2 = h("span", { class: "news2" });
     this._lines = h("canvas", { "aria-hidden": "true" });
+    this._hour = h("span", { class: "span" });
     this._numbers = PLACES.map((place) => new BedNumber(place));
     this._what = h("span", { class: "what" });
     this._more = h("span", { class: "more" });
@@ -47,7 +48,7 @@ export class BedTile extends HTMLElement {
       "a",
       { class: "face" },
       h("span", { class: "bar" }, this._bed, this._name, this._news2),
-      h("span", { class: "lines" }, this._lines, h("span", { class: "span" }, t("trend.hour"))),
+      h("span", { class: "lines" }, this._lines, this._hour),
       h("span", { class: "numbers" }, h("span", { class: "grid" }, ...this._numbers.map((each) => each.element))),
       this._message,
     );
@@ -86,6 +87,7 @@ export class BedTile extends HTMLElement {
     setAttribute(this, "data-stale", stale);
     setAttribute(this, "data-standby", patient.standby !== null);
     setAttribute(this._link, "href", bedsideAddress(patient.uuid));
+    setText(this._hour, t("trend.hour"));
     setText(this._bed, patient.bed ?? "");
     setText(this._name, patient.name ?? t("bed.unnamed"));
     this._renderNews2(patient);
