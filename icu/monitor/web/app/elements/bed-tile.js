@@ -44,16 +44,18 @@ export class BedTile extends HTMLElement {
     this._shelved = h("span", { class: "silent" });
     const said = h("span", { class: "said" }, this._what, this._more, this._by, this._when);
     this._message = h("span", { class: "message" }, said, this._paused, this._shelved);
-    this._link = h(
-      "a",
-      { class: "face" },
+    const parts = [
       h("span", { class: "bar" }, this._bed, this._name, this._news2),
       h("span", { class: "lines" }, this._lines, this._hour),
       h("span", { class: "numbers" }, h("span", { class: "grid" }, ...this._numbers.map((each) => each.element))),
       this._message,
-    );
-    this._word = h("span", { class: "word" });
-    this._button = h("button", { class: "acknowledge", type: "button" }, this._word, h("span", { class: "sign" }, "✓"));
+    ];
+    // The link covers them, and its label is a sentence that says them all.
+    this._face = h("div", { class: "face", "aria-hidden": "true" }, ...parts);
+    this._link = h("a", { class: "cover" });
+    this._word = h("span", { class: "word", "aria-hidden": "true" });
+    const sign = h("span", { class: "sign", "aria-hidden": "true" }, "✓");
+    this._button = h("button", { class: "acknowledge", type: "button" }, this._word, sign);
     this._button.addEventListener("click", () => this._acknowledge());
     /** All that the tile was drawn from. @type {unknown[]} */
     this._drawn = [];
@@ -66,7 +68,7 @@ export class BedTile extends HTMLElement {
   }
 
   connectedCallback() {
-    if (!this._link.isConnected) this.append(this._link, this._button);
+    if (!this._link.isConnected) this.append(this._face, this._link, this._button);
   }
 
   /**
@@ -137,8 +139,6 @@ export class BedTile extends HTMLElement {
     show(this._shelved, shelved > 0);
     setText(this._paused, left > 0 ? duration(left) : "");
     setText(this._shelved, shelved ? `×${shelved}` : "");
-    setAttribute(this._paused, "title", left > 0 && t("bed.paused", { left: duration(left) }));
-    setAttribute(this._shelved, "title", shelved > 0 && t("bed.shelved", { count: shelved }));
   }
 
   /** @param {Alarm | undefined} alarm that the message names */

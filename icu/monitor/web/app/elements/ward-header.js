@@ -59,7 +59,7 @@ export class WardHeader extends HTMLElement {
     this._order.value = chosen;
     setText(this._silence, t("silence.ward"));
     setText(this._language, t("language.other"));
-    setAttribute(this._language, "aria-label", t("language.switch"));
+    setAttribute(this._language, "aria-label", `${t("language.other")}: ${t("language.switch")}`);
     setAttribute(this._language, "lang", settings().language === "en" ? "ru" : "en");
     setText(this._settings, t("settings.open"));
   }

@@ -99,7 +99,7 @@ export const en = {
   "bed.paused": "paused {left}",
   "bed.shelved": "{count} shelved",
   "bed.acknowledge": "Ack",
-  "bed.acknowledge.label": "Acknowledge {what} at bed {bed}",
+  "bed.acknowledge.label": "Ack: acknowledge {what} at bed {bed}",
   "news2.label": "NEWS2 {score}",
   "news2.sentence": "NEWS2 {score}.",
   "news2.partial.sentence": "NEWS2 at least {score}, for inputs are missing.",
