@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byUrgency, isActive, sounds } from "../../icu/monitor/web/app/alarms/order.js";
+import { byUrgency, foremost, isActive, sounds } from "../../icu/monitor/web/app/alarms/order.js";
 
 const ALARM = {
   id: "a",
@@ -33,4 +33,12 @@ test("the order is by priority, then by sound, then by age", () => {
   const newer = { ...ALARM, id: "n", raised: "2026-01-31T12:00:20Z" };
   const sorted = [silent, ALARM, newer, high].sort(byUrgency).map(({ id }) => id);
   assert.deepEqual(sorted, ["h", "n", "a", "s"]);
+});
+
+test("a tile names the alarm that waits for somebody, before one that is acknowledged or silenced", () => {
+  const answered = { ...ALARM, id: "high", priority: "high", signal: "acknowledged" };
+  const shelved = { ...ALARM, id: "shelved", inhibition: "shelved" };
+  assert.equal(foremost([answered, shelved, ALARM]).id, "a");
+  assert.equal(foremost([answered, shelved]).id, "high");
+  assert.equal(foremost([]), undefined);
 });

@@ -93,6 +93,7 @@ const render = renderEach(ward, () => {
   if (bed) renderBed(bed);
   announcer.render(ward);
   sound.render(ward);
+  header.renderSound(sound.isHeard);
 });
 
 onLook(() => {

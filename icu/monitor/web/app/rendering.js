@@ -13,6 +13,8 @@ export function renderEach(ward, render) {
   let due = false;
   const ask = () => {
     if (due) return;
+    // No frames come to a page that is not seen, but it is heard.
+    if (document.hidden) return render();
     due = true;
     requestAnimationFrame(() => {
       due = false;

@@ -13,9 +13,12 @@ const system = matchMedia("(prefers-color-scheme: light)");
 /** Put the theme and the language on the page, now and after each change. */
 export function applyTheme() {
   const apply = () => {
-    const { theme, language } = settings();
-    document.documentElement.dataset.theme = theme === "system" ? (system.matches ? "light" : "dark") : theme;
-    document.documentElement.lang = language;
+    const { theme, language, temperature, pressure } = settings();
+    const page = document.documentElement;
+    page.dataset.theme = theme === "system" ? (system.matches ? "light" : "dark") : theme;
+    page.lang = language;
+    // The style sheet makes room for the digits that a unit needs.
+    Object.assign(page.dataset, { temperature, pressure });
     colours.clear();
     for (const each of listeners) each();
   };

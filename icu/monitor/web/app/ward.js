@@ -49,6 +49,7 @@ renderEach(ward, () => {
   });
   announcer.render(ward);
   sound.render(ward);
+  header.renderSound(sound.isHeard);
 });
 limits.start();
 session.start();

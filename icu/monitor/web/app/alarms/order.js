@@ -32,6 +32,14 @@ export function sounds(alarm) {
 export const isUnanswered = (alarm) => alarm.signal === "on" || alarm.signal === "latched";
 
 /**
+ * Alarm that a tile names: the most urgent that waits for somebody and is not silenced; without one, the most urgent.
+ *
+ * @param {Alarm[]} alarms of a bed, the most urgent first
+ */
+export const foremost = (alarms) =>
+  alarms.find((alarm) => isUnanswered(alarm) && alarm.inhibition === "none") ?? alarms[0];
+
+/**
  * Compare alarms: the most urgent first, by priority, then those that sound, then the newest.
  *
  * @param {Alarm} one

@@ -19,6 +19,9 @@ const BURSTS = {
 /** Seconds of a tone. */
 const LENGTH = 0.1;
 
+/** Milliseconds without a connection after which that sounds, as a medium alarm: a restart of the server is shorter. */
+const LOST_AFTER = 10_000;
+
 /** Name of the lock that each page of a browser holds while its sound is on. */
 const LOCK = "icu-sound";
 
@@ -29,52 +32,81 @@ export class Sound {
     /** @type {AudioContext | null} */
     this._audio = null;
     this._urgency = 0;
+    /** Urgency of the last burst. */
+    this._played = 0;
     this._next = 0;
+    /** True while a page of this browser can be heard: this one, or another that says so by its lock. */
+    this.isHeard = false;
     button.addEventListener("click", () => this._toggle());
   }
 
   /** True while this page can be heard. */
   get isOn() {
-    return this._audio !== null;
+    return this._audio?.state === "running";
   }
 
   /**
-   * Sound the most urgent alarm that is to sound.
+   * Sound the most urgent of the alarms.
    *
    * @param {import("../live/ward.js").Ward} ward
    */
   render(ward) {
-    const sounding = [...ward.alarms, ...ward.admitted.flatMap((bed) => bed.alarms)].filter(sounds);
-    this._urgency = Math.max(0, ...sounding.map(urgency));
+    this._urgency = soundingUrgency(ward);
     setAttribute(this._button, "aria-pressed", String(this.isOn));
     setAttribute(this._button, "aria-label", t(this.isOn ? "sound.turn_off" : "sound.turn_on"));
     setAttribute(this._button, "data-sounding", this.isOn ? String(this._urgency) : false);
     this._play();
+    anyoneListens().then((anyone) => (this.isHeard = this.isOn || Boolean(anyone)));
   }
 
-  async _toggle() {
-    if (this._audio) {
-      await this._audio.close();
-      this._audio = null;
-      this._release?.(undefined);
-      return;
-    }
-    this._audio = new AudioContext();
-    this._next = 0;
+  _toggle() {
+    if (this._audio) this._stop(this._audio);
+    else this._start();
+  }
+
+  _start() {
+    const audio = new AudioContext();
+    this._audio = audio;
+    this._played = 0;
+    // The system takes the sound away too, for a call: the bell must not go on to promise it.
+    audio.onstatechange = () => audio.state !== "running" && this._stop(audio);
     navigator.locks?.request(LOCK, { mode: "shared" }, () => new Promise((release) => (this._release = release)));
+  }
+
+  /** @param {AudioContext} audio */
+  _stop(audio) {
+    if (audio.state !== "closed") audio.close();
+    if (audio !== this._audio) return;
+    this._audio = null;
+    this._release?.(undefined);
   }
 
   _play() {
     const audio = this._audio;
     const burst = BURSTS[this._urgency];
-    if (!audio || !burst || audio.currentTime < this._next) return;
+    if (!burst) this._played = 0;
+    // A more urgent alarm does not wait for the end of a milder one's pause.
+    if (!audio || !burst || (audio.currentTime < this._next && this._urgency <= this._played)) return;
+    this._played = this._urgency;
     this._next = audio.currentTime + burst.every;
     for (const each of burst.tones) tone(audio, audio.currentTime + each, burst.pitch);
   }
 }
 
+/**
+ * Urgency of what is to sound: of the alarms of the ward and its beds, and of a connection that is lost.
+ *
+ * @param {import("../live/ward.js").Ward} ward
+ */
+export function soundingUrgency(ward) {
+  const sounding = [...ward.alarms, ...ward.admitted.flatMap((bed) => bed.alarms)].filter(sounds);
+  const now = ward.clock.now();
+  const isLost = ward.lostSince !== null && now !== null && now - ward.lostSince >= LOST_AFTER;
+  return Math.max(isLost ? 2 : 0, ...sounding.map(urgency));
+}
+
 /** Tell if any page of this browser has its sound on; null where the browser cannot tell. */
-export async function anyoneListens() {
+async function anyoneListens() {
   if (!navigator.locks) return null;
   const { held } = await navigator.locks.query();
   return held?.some((lock) => lock.name === LOCK) ?? null;

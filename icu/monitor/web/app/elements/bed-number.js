@@ -17,7 +17,8 @@ export class BedNumber {
   /** @param {Place} place */
   constructor(place) {
     this.place = place;
-    this._label = h("span", { class: "label" });
+    this._sign = h("span");
+    this._unit = h("span", { class: "unit" });
     this._value = h("span", { class: "digits" });
     this._mean = h("span", { class: "mean" });
     this._high = h("span");
@@ -27,7 +28,7 @@ export class BedNumber {
     this.element = h(
       "span",
       { class: "number", "data-place": place },
-      this._label,
+      h("span", { class: "label" }, this._sign, this._unit),
       value,
       this._limits,
     );
@@ -38,13 +39,13 @@ export class BedNumber {
    * @param {Conditions} conditions limits in force
    */
   render(bed, conditions) {
-    setText(this._label, labelOf(this.place));
+    setText(this._sign, t(`sign.${this.place}`));
+    setText(this._unit, unitLabel(this.place));
     const [value, mean] = this.text(bed);
     setText(this._value, value);
     setText(this._mean, mean);
     const alarm = alarmOf(bed, this.place);
     setAttribute(this.element, "data-alarm", alarm ? alarm.priority : false);
-    setAttribute(this.element, "data-silent", Boolean(alarm && alarm.signal !== "on"));
     this._renderLimits(conditions);
   }
 
@@ -76,11 +77,14 @@ export class BedNumber {
   }
 }
 
-/** @param {Place} place */
-function labelOf(place) {
-  const label = t(`sign.${place}`);
-  if (place === "bp") return `${label} ${unitOf(place)} (${t("bp.mean")})`;
-  return place === "spo2" || place === "temperature" ? `${label} ${unitOf(place)}` : label;
+/**
+ * Unit behind a label, with a space before it: those of counts a minute go without saying.
+ *
+ * @param {Place} place
+ */
+function unitLabel(place) {
+  if (place === "bp") return ` ${unitOf(place)} (${t("bp.mean")})`;
+  return place === "spo2" || place === "temperature" ? ` ${unitOf(place)}` : "";
 }
 
 /**

@@ -1,16 +1,17 @@
 /** A bed on the wall: one link to the patient's page, and beside it the button that acknowledges. */
 
-import { began, isUnanswered } from "../alarms/order.js";
+import { began, foremost, isUnanswered, sounds } from "../alarms/order.js";
 import { symbol, words } from "../alarms/words.js";
 import { drawLines } from "../charts/spark.js";
 import { acknowledge } from "../commands/acknowledge.js";
 import { h, setAttribute, setText, show } from "../dom.js";
+import { STEP } from "../live/trends.js";
 import { bedsideAddress } from "../page.js";
+import { settings } from "../settings.js";
 import { clockTime, duration, t } from "../text/text.js";
 import { limitsOf } from "../vitals/limits.js";
 import { PLACES } from "../vitals/signs.js";
 import { BedNumber } from "./bed-number.js";
-import { putInPhase } from "./flashing.js";
 
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
@@ -33,30 +34,41 @@ export class BedTile extends HTMLElement {
     this._name = h("span", { class: "name" });
     this._news2 = h("span", { class: "news2" });
     this._lines = h("canvas", { "aria-hidden": "true" });
+    this._hour = h("span", { class: "span" });
     this._numbers = PLACES.map((place) => new BedNumber(place));
     this._what = h("span", { class: "what" });
     this._more = h("span", { class: "more" });
-    this._silent = h("span", { class: "silent" });
     this._when = h("span", { class: "when" });
-    this._message = h("span", { class: "message" }, this._what, this._more, this._silent, this._when);
-    this._link = h(
-      "a",
-      { class: "face" },
+    this._by = h("span");
+    this._paused = h("span", { class: "silent" });
+    this._shelved = h("span", { class: "silent" });
+    const said = h("span", { class: "said" }, this._what, this._more, this._by, this._when);
+    this._message = h("span", { class: "message" }, said, this._paused, this._shelved);
+    const parts = [
       h("span", { class: "bar" }, this._bed, this._name, this._news2),
-      h("span", { class: "lines" }, this._lines, h("span", { class: "span" }, t("trend.hour"))),
-      h("span", { class: "numbers" }, ...this._numbers.map((each) => each.element)),
+      h("span", { class: "lines" }, this._lines, this._hour),
+      h("span", { class: "numbers" }, h("span", { class: "grid" }, ...this._numbers.map((each) => each.element))),
       this._message,
-    );
-    this._button = h("button", { class: "acknowledge", type: "button" });
+    ];
+    // The link covers them, and its label is a sentence that says them all.
+    this._face = h("div", { class: "face", "aria-hidden": "true" }, ...parts);
+    this._link = h("a", { class: "cover" });
+    this._word = h("span", { class: "word", "aria-hidden": "true" });
+    const sign = h("span", { class: "sign", "aria-hidden": "true" }, "✓");
+    this._button = h("button", { class: "acknowledge", type: "button" }, this._word, sign);
     this._button.addEventListener("click", () => this._acknowledge());
-    /** Bucket of the lines that are drawn, and all else that they depend on. */
-    this._drawn = "";
+    /** All that the tile was drawn from. @type {unknown[]} */
+    this._drawn = [];
+    /** What the lines were drawn from. */
+    this._lined = "";
+    /** @type {Conditions | undefined} */
+    this._linedWith = undefined;
     /** @type {Alarm | undefined} */
     this._alarm = undefined;
   }
 
   connectedCallback() {
-    if (!this._link.isConnected) this.append(this._link, this._button);
+    if (!this._link.isConnected) this.append(this._face, this._link, this._button);
   }
 
   /**
@@ -67,31 +79,31 @@ export class BedTile extends HTMLElement {
    */
   render(bed, around) {
     const { patient } = bed;
-    const [alarm] = bed.alarms;
-    this._alarm = alarm;
+    const conditions = around.limits(patient.uuid);
+    const from = inputs(bed, around, conditions);
+    if (from.every((each, index) => each === this._drawn[index])) return;
+    this._drawn = from;
+    this._alarm = foremost(bed.alarms);
     const stale = patient.stale !== false || !around.fresh;
-    setAttribute(this, "data-alarm", alarm ? alarm.priority : false);
-    setAttribute(this, "data-kind", alarm ? alarm.kind : false);
-    setAttribute(this, "data-signal", alarm ? alarm.signal : false);
-    setAttribute(this, "data-inhibition", alarm && alarm.inhibition !== "none" ? alarm.inhibition : false);
+    setAttribute(this, "data-alarm", bed.alarms[0] ? bed.alarms[0].priority : false);
     setAttribute(this, "data-stale", stale);
     setAttribute(this, "data-standby", patient.standby !== null);
-    putInPhase(this._message);
     setAttribute(this._link, "href", bedsideAddress(patient.uuid));
+    setText(this._hour, t("trend.hour"));
     setText(this._bed, patient.bed ?? "");
     setText(this._name, patient.name ?? t("bed.unnamed"));
     this._renderNews2(patient);
-    const conditions = around.limits(patient.uuid);
     for (const each of this._numbers) each.render(bed, conditions);
     this._renderMessage(bed, around, stale);
     this._renderButton(bed);
     setAttribute(this._link, "aria-label", this._sentence(bed, around, stale));
-    this._draw(bed, around, stale);
+    this._draw(bed, around, stale, conditions);
   }
 
-  /** Draw the lines anew at the next look: their size or colours are other ones. */
+  /** Draw all anew at the next look: size, colours or words are other ones. */
   redraw() {
-    this._drawn = "";
+    this._drawn = [];
+    this._lined = "";
   }
 
   /** @param {import("../api.js").Patient} patient */
@@ -107,14 +119,34 @@ export class BedTile extends HTMLElement {
    * @param {boolean} stale
    */
   _renderMessage(bed, around, stale) {
-    const [alarm] = bed.alarms;
+    const alarm = this._alarm;
+    const overridden = stale || bed.patient.standby !== null;
+    this._paintMessage(overridden ? undefined : alarm);
     setText(this._what, this._messageOf(bed, around, stale));
-    const more = alarm && bed.alarms.length > 1 ? t("alarm.more", { count: bed.alarms.length - 1 }) : "";
-    setText(this._more, more);
-    const silent = silences(bed, around.now).filter(Boolean).join(", ");
-    setText(this._silent, silent);
-    show(this._silent, silent !== "");
-    setText(this._when, alarm && !stale ? clockTime(began(alarm), around.now) : "");
+    setText(this._more, overridden ? beneath(bed, alarm) : others(bed));
+    setText(this._by, alarm && !overridden ? authorOf(alarm) : "");
+    this._renderSilences(bed, around.now);
+    setText(this._when, alarm && !overridden ? clockTime(began(alarm), around.now) : "");
+  }
+
+  /**
+   * @param {Bed} bed
+   * @param {number | null} now
+   */
+  _renderSilences(bed, now) {
+    const { left, shelved } = silences(bed, now);
+    show(this._paused, left > 0);
+    show(this._shelved, shelved > 0);
+    setText(this._paused, left > 0 ? duration(left) : "");
+    setText(this._shelved, shelved ? `×${shelved}` : "");
+  }
+
+  /** @param {Alarm | undefined} alarm that the message names */
+  _paintMessage(alarm) {
+    setAttribute(this._message, "data-alarm", alarm ? alarm.priority : false);
+    setAttribute(this._message, "data-kind", alarm ? alarm.kind : false);
+    setAttribute(this._message, "data-signal", alarm ? alarm.signal : false);
+    setAttribute(this._message, "data-flashes", alarm && sounds(alarm) ? alarm.priority : false);
   }
 
   /**
@@ -129,7 +161,7 @@ export class BedTile extends HTMLElement {
       const age = around.ward.age(bed);
       return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
     }
-    const [alarm] = bed.alarms;
+    const alarm = this._alarm;
     if (!alarm) return t("alarm.none");
     const acknowledged = alarm.signal === "acknowledged" ? ` ${t("alarm.acknowledged")}` : "";
     return `${symbol(alarm)} ${words(alarm, bed.latest)}${acknowledged}`;
@@ -137,11 +169,11 @@ export class BedTile extends HTMLElement {
 
   /** @param {Bed} bed */
   _renderButton(bed) {
-    const alarm = bed.alarms.find(isUnanswered);
-    this._alarm = alarm;
-    show(this._button, alarm !== undefined);
-    if (!alarm) return;
-    setText(this._button, t("bed.acknowledge"));
+    const alarm = this._alarm;
+    const waits = alarm !== undefined && isUnanswered(alarm);
+    show(this._button, waits);
+    if (!waits) return;
+    setText(this._word, t("bed.acknowledge"));
     const label = { what: words(alarm, bed.latest), bed: bed.patient.bed ?? "" };
     setAttribute(this._button, "aria-label", t("bed.acknowledge.label", label));
   }
@@ -157,30 +189,29 @@ export class BedTile extends HTMLElement {
     const { patient } = bed;
     const who = t("bed.sentence", { bed: patient.bed ?? "", name: patient.name ?? t("bed.unnamed") });
     const numbers = this._numbers.map((each) => `${t(`sign.${each.place}.long`)} ${spoken(each.text(bed))}`);
-    const [alarm] = bed.alarms;
+    const alarm = this._alarm;
     const what = alarm && {
       priority: t(`priority.${alarm.priority}`),
-      what: words(alarm, bed.latest),
+      what: [words(alarm, bed.latest), acknowledgement(alarm)].filter(Boolean).join(", "),
       time: clockTime(began(alarm), around.now),
     };
     const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
     const warning = what ? `${t("alarm.sentence", what)}.` : `${t("alarm.none")}.`;
-    return [who, state, warning, `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
+    return [who, state, warning, silencesSentence(bed, around.now), `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
   }
 
   /**
    * @param {Bed} bed
    * @param {Surroundings} around
    * @param {boolean} stale
+   * @param {Conditions} conditions
    */
-  _draw(bed, around, stale) {
-    if (around.now === null) return;
-    const conditions = around.limits(bed.patient.uuid);
+  _draw(bed, around, stale, conditions) {
+    const key = linesKey(around, stale);
+    if (around.now === null || (key === this._lined && conditions === this._linedWith)) return;
+    this._lined = key;
+    this._linedWith = conditions;
     const trends = around.trends.of(bed.patient.uuid);
-    const step = trends.get("pulse")?.step ?? 1;
-    const state = `${Math.floor(around.now / step)} ${stale} ${around.trends.loads} ${JSON.stringify(conditions)}`;
-    if (state === this._drawn) return;
-    this._drawn = state;
     drawLines(this._lines, trends, (sign) => limitsOf(conditions, sign), around.now, stale);
   }
 
@@ -190,6 +221,27 @@ export class BedTile extends HTMLElement {
 }
 
 customElements.define("icu-bed", BedTile);
+
+/**
+ * All that a tile is drawn from. Most events are about few beds: the others stay as they are.
+ *
+ * @param {Bed} bed
+ * @param {Surroundings} around
+ * @param {Conditions} conditions
+ */
+function inputs({ patient, latest, alarms }, around, conditions) {
+  const isCounting = patient.stale !== false || !around.fresh || patient.paused;
+  const second = isCounting && around.now !== null ? Math.floor(around.now / 1000) : null;
+  return [patient, latest, alarms, conditions, around.fresh, settings(), second, linesKey(around, false)];
+}
+
+/**
+ * Key of the lines: they change with each bucket, and when the history was read.
+ *
+ * @param {Surroundings} around
+ * @param {boolean} stale
+ */
+const linesKey = ({ now, trends }, stale) => `${now === null ? "" : Math.floor(now / STEP)} ${trends.loads} ${stale}`;
 
 /** @param {import("../api.js").Patient} patient */
 function news2Of(patient) {
@@ -206,20 +258,49 @@ function news2Sentence({ news2 }) {
   return news2.partial === null ? "" : t("news2.partial.sentence", { score: news2.partial });
 }
 
+/** @param {Alarm} alarm */
+const authorOf = (alarm) => (alarm.signal === "acknowledged" ? (alarm.acknowledged?.by ?? "") : "");
+
+/** @param {Alarm} alarm */
+const acknowledgement = (alarm) => (authorOf(alarm) ? t("alarm.acknowledged.by", { by: authorOf(alarm) }) : "");
+
+/**
+ * Number of the alarms beside the one that is named.
+ *
+ * @param {Bed} bed
+ */
+const others = ({ alarms }) => (alarms.length > 1 ? t("alarm.more", { count: alarms.length - 1 }) : "");
+
+/**
+ * Alarm beneath a message of another kind: without data, or in standby.
+ *
+ * @param {Bed} bed
+ * @param {Alarm | undefined} alarm
+ */
+function beneath({ latest }, alarm) {
+  return alarm && alarm.condition !== "data.stale" ? `${symbol(alarm)} ${words(alarm, latest)}` : "";
+}
+
 /** @param {[string, string]} text */
 const spoken = ([value, mean]) => `${value === "- -" ? t("value.absent") : value} ${mean}`.trim();
 
 /**
- * Silences of a bed.
+ * Silences of a bed: milliseconds that are left of its pause, and the number of shelved alarms.
  *
  * @param {Bed} bed
  * @param {number | null} now
  */
 function silences({ patient, alarms }, now) {
   const left = patient.paused && now !== null ? Date.parse(patient.paused.until) - now : 0;
-  const shelved = alarms.filter((alarm) => alarm.inhibition === "shelved").length;
-  return [
-    left > 0 ? t("bed.paused", { left: duration(left) }) : "",
-    shelved ? t("bed.shelved", { count: shelved }) : "",
-  ];
+  return { left, shelved: alarms.filter((alarm) => alarm.inhibition === "shelved").length };
+}
+
+/**
+ * @param {Bed} bed
+ * @param {number | null} now
+ */
+function silencesSentence(bed, now) {
+  const { left, shelved } = silences(bed, now);
+  const paused = left > 0 ? t("bed.paused", { left: duration(left) }) : "";
+  return [paused, shelved ? t("bed.shelved", { count: shelved }) : ""].filter(Boolean).map((each) => `${each}.`).join(" ");
 }

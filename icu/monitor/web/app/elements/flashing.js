@@ -13,12 +13,3 @@ export function flashInPhase(root) {
     setInterval(() => root.toggleAttribute(`data-dim-${priority}`), half);
   }
 }
-
-/**
- * Let the animations of an element run by the document's clock, which is the same for all.
- *
- * @param {Element} element
- */
-export function putInPhase(element) {
-  for (const each of element.getAnimations()) each.startTime = 0;
-}

@@ -1,5 +1,7 @@
 /** A bar that covers nothing and cannot be overlooked: the connection is lost, or nobody is watched. */
 
+import { isUnanswered } from "../alarms/order.js";
+import { acknowledge } from "../commands/acknowledge.js";
 import { h, setText, show } from "../dom.js";
 import { clockTime, t } from "../text/text.js";
 
@@ -7,10 +9,14 @@ export class WardBanner extends HTMLElement {
   constructor() {
     super();
     this._text = h("p", { role: "alert" });
+    this._button = h("button", { type: "button" });
+    this._button.addEventListener("click", () => this._alarm && acknowledge(this._alarm));
+    /** Alarm of the ward that waits for somebody. @type {import("../api.js").Alarm | undefined} */
+    this._alarm = undefined;
   }
 
   connectedCallback() {
-    if (!this._text.isConnected) this.append(this._text);
+    if (!this._text.isConnected) this.append(this._text, this._button);
   }
 
   /** @param {import("../live/ward.js").Ward} ward */
@@ -18,6 +24,9 @@ export class WardBanner extends HTMLElement {
     const text = trouble(ward);
     setText(this._text, text);
     show(this, text !== "");
+    this._alarm = ward.link === "lost" ? undefined : ward.alarms.find(isUnanswered);
+    show(this._button, this._alarm !== undefined);
+    setText(this._button, t("alarm.acknowledge"));
   }
 }
 

@@ -16,7 +16,7 @@ export class WardHeader extends HTMLElement {
   constructor() {
     super();
     this._title = h("a", { class: "title", href: WARD });
-    this._link = h("span", { class: "link", role: "status" });
+    this._link = h("span", { class: "link" });
     this._clock = h("time", { class: "clock" });
     this._beds = h("span");
     this._counts = PRIORITIES.map((priority) => h("span", { "data-priority": priority }));
@@ -26,6 +26,7 @@ export class WardHeader extends HTMLElement {
     this._order.addEventListener("change", () =>
       change({ order: this._order.value === "severity" ? "severity" : "bed" }),
     );
+    this._nobody = h("span", { class: "nobody" });
     this._sound = h("button", { type: "button", class: "sound" });
     this._silence = h("button", { type: "button" });
     this._silence.addEventListener("click", () => silenceWard());
@@ -43,7 +44,7 @@ export class WardHeader extends HTMLElement {
   connectedCallback() {
     const summary = h("span", { class: "summary" }, this._beds, ...this._counts, this._stale);
     const state = h("div", { class: "state" }, h("h1", {}, this._title), this._link, this._clock, summary);
-    const controls = [this._order, this._sound, this._silence, this._language, this._settings];
+    const controls = [this._order, this._nobody, this._sound, this._silence, this._language, this._settings];
     this.append(state, h("div", { class: "controls" }, this._disclaimer, ...controls));
     this.putWords();
   }
@@ -51,13 +52,14 @@ export class WardHeader extends HTMLElement {
   /** Put the words of the chosen language. */
   putWords() {
     setText(this._disclaimer, t("page.disclaimer"));
+    setText(this._nobody, t("sound.nobody"));
     setAttribute(this._order, "aria-label", t("order.label"));
     const chosen = settings().order;
     this._order.replaceChildren(h("option", { value: "bed" }, t("order.bed")), h("option", { value: "severity" }, t("order.severity")));
     this._order.value = chosen;
     setText(this._silence, t("silence.ward"));
     setText(this._language, t("language.other"));
-    setAttribute(this._language, "aria-label", t("language.switch"));
+    setAttribute(this._language, "aria-label", `${t("language.other")}: ${t("language.switch")}`);
     setAttribute(this._language, "lang", settings().language === "en" ? "ru" : "en");
     setText(this._settings, t("settings.open"));
   }
@@ -78,6 +80,15 @@ export class WardHeader extends HTMLElement {
     for (const [index, priority] of PRIORITIES.entries()) this._renderCount(index, priority, ward);
     const stale = beds.filter((bed) => bed.patient.stale !== false && !bed.patient.standby).length;
     setText(this._stale, stale ? t("count.stale", { count: stale }) : "");
+  }
+
+  /**
+   * Say whether anybody hears the alarms.
+   *
+   * @param {boolean} isHeard
+   */
+  renderSound(isHeard) {
+    show(this._nobody, !isHeard);
   }
 
   /**

@@ -1,20 +1,19 @@
 /** The wall: all beds in a grid that fills the screen. */
 
 import { urgency } from "../alarms/order.js";
-import { h, setAttribute } from "../dom.js";
+import { h, setAttribute, setText } from "../dom.js";
 import { settings } from "../settings.js";
 import { onLook } from "../theme.js";
 import { t } from "../text/text.js";
 import { BedTile } from "./bed-tile.js";
+import { flashInPhase } from "./flashing.js";
 import { layout } from "./layout.js";
+import { OrderHold } from "./order-hold.js";
 
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
  * @typedef {import("./bed-tile.js").Surroundings} Surroundings
  */
-
-/** Milliseconds for which a hand or a focus in the grid keeps the order: a tile must not go from under a finger. */
-const HOLD = 10_000;
 
 export class WardWall extends HTMLElement {
   constructor() {
@@ -23,18 +22,18 @@ export class WardWall extends HTMLElement {
     this._tiles = new Map();
     /** @type {HTMLElement[]} */
     this._free = [];
-    this._held = 0;
-    /** True once the free beds have words of another language. */
-    this._stale = false;
+    this._hold = new OrderHold();
+    /** Tiles that the grid was chosen for. */
+    this._fitted = 0;
+    /** Order that a person chose last. */
+    this._chosen = settings().order;
     this._resized = new ResizeObserver(() => this._redraw());
   }
 
   connectedCallback() {
     this._resized.observe(this);
-    for (const name of ["pointermove", "pointerdown", "focusin", "keydown"]) {
-      this.addEventListener(name, () => (this._held = performance.now()));
-    }
     onLook(() => this._redraw());
+    flashInPhase(this);
   }
 
   /** @param {Surroundings} around */
@@ -58,7 +57,7 @@ export class WardWall extends HTMLElement {
     for (const uuid of here) if (!this._tiles.has(uuid)) this._tiles.set(uuid, new BedTile());
     this._placeFree(beds, places);
     this._order(beds);
-    this._fit();
+    if (this.childElementCount !== this._fitted) this._fit();
   }
 
   /**
@@ -70,15 +69,15 @@ export class WardWall extends HTMLElement {
     const numbers = Array.from({ length: places }, (_, index) => String(index + 1));
     // Beds may have other names than numbers: no more free ones than there are places.
     const free = numbers.filter((number) => !taken.has(number)).slice(0, Math.max(0, places - beds.length));
-    if (free.join() === this._free.map((each) => each.dataset.bed).join() && !this._stale) return;
-    this._stale = false;
-    for (const each of this._free) each.remove();
-    this._free = free.map((bed) => h("div", { class: "free", "data-bed": bed }, h("span", {}, bed), t("bed.free")));
+    if (free.join() !== this._free.map((each) => each.dataset.bed).join()) {
+      for (const each of this._free) each.remove();
+      this._free = free.map((bed) => h("div", { class: "free", "data-bed": bed }, h("span", {}, bed), h("span")));
+    }
+    for (const each of this._free) setText(/** @type {Element} */ (each.lastElementChild), t("bed.free"));
   }
 
   /** @param {Bed[]} beds */
   _order(beds) {
-    if (this.childElementCount && this._tiles.size === this.querySelectorAll("icu-bed").length && this._isHeld()) return;
     const severity = settings().order === "severity";
     const entries = [
       ...beds.map((bed) => ({
@@ -89,7 +88,18 @@ export class WardWall extends HTMLElement {
       ...this._free.map((tile) => ({ label: tile.dataset.bed ?? "", severity: severity ? -1 : 0, tile })),
     ];
     entries.sort((one, other) => other.severity - one.severity || compareBeds(one.label, other.label));
-    this._move(entries.map(({ tile }) => tile));
+    const tiles = entries.map(({ tile }) => tile);
+    if (!this._keepsOrder(tiles)) this._move(tiles);
+  }
+
+  /** @param {HTMLElement[]} tiles */
+  _keepsOrder(tiles) {
+    const isChosen = this._chosen !== settings().order;
+    this._chosen = settings().order;
+    if (isChosen) return false;
+    const isSame = tiles.length === this.childElementCount && tiles.every((tile) => tile.parentElement === this);
+    const moves = !tiles.every((tile, index) => this.children[index] === tile);
+    return isSame && this._hold.keeps(moves, this.matches(":hover") || this.contains(document.activeElement));
   }
 
   /**
@@ -99,7 +109,6 @@ export class WardWall extends HTMLElement {
    * @param {HTMLElement[]} tiles
    */
   _move(tiles) {
-    if (tiles.every((tile, index) => this.children[index] === tile) && tiles.length === this.childElementCount) return;
     const focused = tiles.findIndex((tile) => tile.contains(document.activeElement));
     if (focused < 0) {
       this.replaceChildren(...tiles);
@@ -111,13 +120,11 @@ export class WardWall extends HTMLElement {
     for (const tile of tiles.slice(focused + 1)) this.append(tile);
   }
 
-  _isHeld() {
-    const inside = this.matches(":hover") || this.contains(document.activeElement);
-    return inside && performance.now() - this._held < HOLD;
-  }
-
   _fit() {
-    const { columns, rows, dense, scrolls } = layout(this.childElementCount, this.clientWidth, this.clientHeight);
+    this._fitted = this.childElementCount;
+    // What the header leaves of the screen: the wall's own height is that of its tiles once it scrolls.
+    const height = innerHeight - this.getBoundingClientRect().top - scrollY;
+    const { columns, rows, dense, scrolls } = layout(this.childElementCount, this.clientWidth, height);
     setAttribute(this, "data-dense", dense);
     setAttribute(this, "data-scrolls", scrolls);
     this.style.setProperty("--columns", String(columns));
@@ -125,7 +132,6 @@ export class WardWall extends HTMLElement {
   }
 
   _redraw() {
-    this._stale = true;
     for (const each of this._tiles.values()) each.redraw();
     this._fit();
   }

@@ -15,15 +15,15 @@ export class Trend {
   /**
    * Take in a column of the history.
    *
-   * @param {number} t0 begin of the first bucket, milliseconds since 1970
+   * @param {number[]} times begins of the buckets, milliseconds since 1970
    * @param {(number | null)[]} means
    * @param {number[]} counts
    */
-  fill(t0, means, counts) {
+  fill(times, means, counts) {
     this._buckets.clear();
-    means.forEach((mean, index) => {
-      const count = counts[index] ?? 0;
-      if (mean !== null && count) this._buckets.set(this._bucket(t0) + index, { sum: mean * count, count });
+    times.forEach((time, index) => {
+      const [mean = null, count = 0] = [means[index], counts[index]];
+      if (mean !== null && count) this._buckets.set(this._bucket(time), { sum: mean * count, count });
     });
   }
 
@@ -63,4 +63,15 @@ export class Trend {
   _bucket(time) {
     return Math.floor(time / this.step);
   }
+}
+
+/**
+ * Begins of the buckets: the history names each where some are missing, and else the first alone, and their step.
+ *
+ * @param {{ times?: number[], t0?: number, step?: number }} axis
+ * @param {Record<string, { count: number[] }>} columns
+ * @returns {number[]}
+ */
+export function timesOf({ times, t0 = 0, step = 0 }, columns) {
+  return times ?? (Object.values(columns)[0]?.count ?? []).map((_, index) => t0 + index * step);
 }

@@ -2,7 +2,7 @@
 
 import { read } from "../api.js";
 import { valueOf } from "../vitals/signs.js";
-import { Trend } from "./trend.js";
+import { timesOf, Trend } from "./trend.js";
 
 /** @typedef {import("../vitals/signs.js").SignName} SignName */
 
@@ -12,7 +12,10 @@ export const LINES = ["pulse", "spo2", "systolic", "diastolic", "resp_rate"];
 const HOUR = 3_600_000;
 
 /** Milliseconds of a bucket: about one for two pixels. */
-const STEP = 30_000;
+export const STEP = 30_000;
+
+/** Milliseconds until the history is asked for again, where it could not be read: a hole must not stay. */
+const AGAIN_AFTER = 5000;
 
 export class Trends {
   constructor() {
@@ -36,19 +39,31 @@ export class Trends {
   }
 
   /**
-   * Read the last hour of all patients.
+   * Read the last hour of all patients, until it works.
    *
    * @param {number} now milliseconds since 1970, of the server
    */
   async load(now) {
+    clearTimeout(this._again);
+    try {
+      await this._read(now);
+    } catch (error) {
+      console.warn("the history could not be read:", error instanceof Error ? error.message : error);
+      this._again = setTimeout(() => this.load(now + AGAIN_AFTER), AGAIN_AFTER);
+    }
+  }
+
+  /** @param {number} now */
+  async _read(now) {
     const query = { from: new Date(now - HOUR).toISOString(), every: `${STEP / 1000}s`, signs: LINES.join(",") };
     const { patients } = await read("ward/history", query);
-    for (const { uuid, t0, scale, columns } of patients) {
+    for (const { uuid, scale, columns, ...axis } of patients) {
+      const times = timesOf(axis, columns);
       for (const sign of LINES) {
         const column = columns[sign];
         if (!column) continue;
         const means = column.mean.map((/** @type {number | null} */ mean) => mean && mean / scale[sign]);
-        this.of(uuid).get(sign)?.fill(t0, means, column.count);
+        this.of(uuid).get(sign)?.fill(times, means, column.count);
       }
     }
     this.loads++;

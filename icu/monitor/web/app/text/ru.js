@@ -73,7 +73,7 @@ export const ru = {
   "quality.lead-off": "электрод снят",
   "quality.motion": "движение",
   "quality.damped": "линия демпфирована",
-  "quality.low-perfusion": "слабая перфузия",
+  "quality.low-perfusion": "слаб. сигнал",
   "quality.implausible": "невозможное значение",
   "quality.absent": "не измерено",
 
@@ -84,7 +84,8 @@ export const ru = {
   "alarm.sentence": "Тревога, приоритет {priority}: {what}, с {time}",
   "alarm.was": "была: {what}",
   "alarm.more": "+{count}",
-  "alarm.acknowledged": "✓ принято",
+  "alarm.acknowledge": "Принять",
+  "alarm.acknowledged": "✓ прин.",
   "alarm.acknowledged.by": "принято: {by}",
   "alarm.beyond": "{sign} {value} {beyond} {limit}",
   "alarm.unavailable": "{sign}: {why}",
@@ -95,7 +96,7 @@ export const ru = {
   "condition.data.stale": "Нет данных",
   "condition.clock.wrong": "Часы неверны",
   "condition.value.implausible": "Невозможное значение",
-  "condition.bp.old": "АД устарело: измерить",
+  "condition.bp.old": "АД: измерить",
   "condition.ward.blind": "Наблюдения нет",
 
   "bed.sentence": "Койка {bed}, {name}.",
