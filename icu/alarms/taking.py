@@ -30,6 +30,7 @@ def take(
     if valid_at >= 0 and watch.bed.is_watched:
         # Deadlines before this reading have their own time, whether or not a tick came in between.
         advance(watch, arrival.at - 1, now, effects)
+    watch.tally = watch.count(valid_at, arrival.at)
     learn_interval(watch, interval, arrival.at)
     silence = now - watch.live_at
     watch.silent = arrival.silent
