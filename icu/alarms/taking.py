@@ -51,7 +51,9 @@ def _wake(watch: Watch, time: int, sample: Sample, silence: int, now: int, effec
     """Tell if the patient is watched: a discharged one comes back with a newer reading, standby ends with a return."""
     bed = watch.bed
     if bed.admitted is None and (bed.discharged_at is None or time > bed.discharged_at):
-        watch.set_bed(effects, admitted=now, discharged_at=None, watched_since=now)
+        # Of a backlog the time is watched in which it was measured.
+        admitted = min(now, watch.event_at)
+        watch.set_bed(effects, admitted=admitted, discharged_at=None, watched_since=now)
     elif bed.standby is not None and not watch.silent and sample.has_valid and silence >= watch.stale_after:
         watch.set_bed(effects, standby=None, watched_since=now)
     if watch.bed.is_watched:

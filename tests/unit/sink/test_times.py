@@ -18,7 +18,7 @@ from tests.wards import WatchedWard, milliseconds
 
 pytestmark = pytest.mark.parametrize("anyio_backend", [forward_asyncio()])
 
-
+DAY = 86_400
 EVA = Author("Eva", "127.0.0.1")
 
 
@@ -65,6 +65,36 @@ async def test_what_is_stored_counts_once(ward: WatchedWard, restarts: tuple[int
     assert found.monitored_hours == pytest.approx(seconds / 3_600, rel=0.01)
     assert found.flagged_share == pytest.approx({"spo2": 60 / 300}, rel=0.01)
     assert found.all.per_monitored_hour == pytest.approx(found.all.raised / (seconds / 3_600), rel=0.01)
+
+
+async def test_a_backlog_of_a_day(ward: WatchedWard) -> None:
+    """Its hours are watched and monitored, though all of it arrived in a moment."""
+    await ward.until(1)
+    ward.max_records = 500
+    sent = [observation(seconds, interval=60) for seconds in range(-DAY, 0, 60)]
+    await ward.transport.publish(encode(sent))
+    async with ward.sink():
+        await ward.shows("SELECT count(*) FROM patient_metrics", [(len(sent),)])
+        await ward.send(5, interval=60)
+        await ward.send(125, interval=60)
+        await ward.until(140)
+    found = await statistics(ward, -DAY, 0)
+    assert (found.beds, found.watched_hours) == (1, 24)
+    assert found.monitored_hours == pytest.approx(24, abs=0.05)
+    half = await statistics(ward, -DAY // 2 - 1_800, 0)
+    assert half.monitored_hours == pytest.approx(12.5, abs=0.05)
+
+
+async def test_a_patient_who_comes_back_with_a_backlog(ward: WatchedWard) -> None:
+    """After a discharge the time is watched from the first newer reading on, not from its arrival."""
+    async with ward.sink():
+        await ward.send(0)
+    changed = "UPDATE bed_states SET version = version + 1, admitted = NULL, bed = NULL, discharged_at = "
+    execute(ward.url, f"{changed}{milliseconds(0)}")
+    await ward.until(4_000)
+    await ward.transport.publish(encode([observation(seconds, interval=60) for seconds in range(400, 4_000, 60)]))
+    async with ward.sink():
+        await ward.shows("SELECT admitted FROM bed_states", [(milliseconds(400),)])
 
 
 async def test_a_backlog_that_was_cut(ward: WatchedWard) -> None:
