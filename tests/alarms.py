@@ -204,7 +204,7 @@ class Bed:
         effects = Effects(changes=list(changes))
         self.store(effects)
         evaluation = Evaluation(self.ward)
-        take_command(evaluation.watch(KEY), self.bed, self.open, self.now)
+        take_command(evaluation.watch(KEY), self.bed, self.open, self.now, evaluation.effects)
         self.commit(evaluation)
 
     def limit(self, *, own: bool = True, **conditions: Any) -> None:

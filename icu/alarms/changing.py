@@ -37,7 +37,7 @@ def change_limits(watch: Watch, rules: Rules, now: int, effects: Effects, *, by:
             watch.apply(condition, LimitsChanged(at, now, tier, by, own, value), effects)
 
 
-def take_command(watch: Watch, bed: BedState, episodes: Iterable[Episode], now: int) -> None:
+def take_command(watch: Watch, bed: BedState, episodes: Iterable[Episode], now: int, effects: Effects) -> None:
     """Take what a command has written: the bed and its open episodes, as the store has them now.
 
     Args:
@@ -45,7 +45,10 @@ def take_command(watch: Watch, bed: BedState, episodes: Iterable[Episode], now: 
         bed: State of the bed.
         episodes: All open episodes.
         now: Server's time.
+        effects: Effects to add to: times until now for the statistics, where nobody was, or is, watched.
     """
+    if bed.is_watched != watch.bed.is_watched and watch.event_at >= 0:
+        watch.tally = watch.count(watch.event_at, watch.event_at).store(watch.patient, effects)
     if bed.is_watched and not watch.bed.is_watched:
         # Missed from now on: the silence before was meant.
         watch.live_at = now

@@ -94,6 +94,8 @@ def _rebase(watch: Watch, time: int, now: int, effects: Effects) -> None:
     watch.windows = {name: each.moved(shift) for name, each in watch.windows.items()}
     watch.cuff_at = None if watch.cuff_at is None else watch.cuff_at + shift
     watch.event_at += shift
+    # At once: the time that is stored is one of the other clock.
+    watch.tally = watch.tally.moved(shift).store(watch.patient, effects)
     watch.looked_at += shift
     # The offset of the clock is another one.
     watch.ages = None

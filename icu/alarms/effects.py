@@ -54,18 +54,31 @@ class Suppressed(Struct, frozen=True):
     at: int
 
 
+class Count(Struct, frozen=True):
+    """Amount that is added to a sum of one patient and hour."""
+
+    patient: UUID
+    # Its beginning.
+    hour: int
+    # As in the table of counts.
+    kind: str
+    subject: str
+    amount: int
+
+
 class Effects(Struct):
     """Effects of an evaluation, in their order."""
 
     changes: list[Change] = field(default_factory=list)
     beds: list[BedChange] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
     # Readings that came late, and changed no state.
     late: int = 0
 
     def __bool__(self) -> bool:
         """Tell if there is anything to store."""
-        return bool(self.changes or self.beds or self.suppressed)
+        return bool(self.changes or self.beds or self.suppressed or self.counts)
 
     @property
     def rows(self) -> list[Change]:

@@ -13,6 +13,7 @@ from icu.alarms.inputs import Stopped
 from icu.alarms.rules import Rules
 from icu.alarms.sample import Row
 from icu.alarms.taking import take
+from icu.alarms.tally import Tally
 from icu.alarms.watch import Watch
 
 
@@ -34,6 +35,8 @@ def restore(
     readings: Sequence[tuple[Row, float | None]],
     now: int,
     effects: Effects,
+    *,
+    counted: int | None = None,
 ) -> Watch:
     """Read the watch of a patient back.
 
@@ -45,19 +48,23 @@ def restore(
         rules: Limits in force.
         episodes: Open episodes.
         readings: Last readings in any order, each with the interval that it stated, in seconds, if known: those that
-            arrived in the last ten minutes, and the last eleven at least.
+            arrived in the last ten minutes, and the last eleven at least; and all since `counted`.
         now: Server's time.
         effects: Effects to add to: a patient who was not heard for a day is discharged, without an alarm.
+        counted: Sender's time up to which times for the statistics are stored. None: none are.
     """
     watch = Watch(bed.patient, rules, replace(bed, standby=None), live_at=now)
     since = bed.clock_set_at or 0
     arrivals = [(row[1] + row[2], row[1], row, interval) for row, interval in readings if row[1] + row[2] >= since]
+    watch.tally = _tally_of(counted, [row[1] for _, _, row, _ in arrivals])
     # In the order of their arrival, for those that came late were late.
     for arrived, _, row, interval in sorted(arrivals, key=lambda each: each[:2]):
         # Judged for its traces alone: clock, windows, cuff. What came of it is stored.
         take(watch, row, arrived, Effects(), interval=interval)
         if bed.standby is not None or arrived < (bed.watched_since or 0):
             watch.windows.clear()
+    if not bed.is_watched:
+        watch.tally = replace(watch.tally, amounts={})
     heard = watch.arrived
     watch.bed = _rebased_bed(bed, now, watch.bed.had)
     watch.episodes = {each.condition: _rebased(each, now) for each in episodes}
@@ -69,6 +76,11 @@ def restore(
     if bed.admitted is not None and now - max(heard, bed.admitted) >= FORGOTTEN:
         discharge(watch, now, effects)
     return watch
+
+
+def _tally_of(counted: int | None, times: Sequence[int]) -> Tally:
+    """Go on where the stored times end, or begin with these readings: who knows how many there were before?"""
+    return Tally(since=min(times, default=0)) if counted is None else Tally(counted, counted)
 
 
 def discharge(watch: Watch, now: int, effects: Effects) -> None:

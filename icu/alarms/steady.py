@@ -24,7 +24,7 @@ def steady_of(watch: Watch) -> Steady | None:
     assert watch.ages is not None  # noqa: S101 - _is_calm has looked
     threshold = watch.ages.backlog_from(watch.interval)
     ages = (threshold + 1, INFINITE, -AHEAD, INFINITE) if watch.silent else (watch.ages.running, threshold, 1, 0)
-    gaps = (1, INFINITE) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
+    gaps = (1, watch.stale_after) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
     return Steady(
         *ages,
         watch.ages.look_at(watch.arrived),

@@ -30,6 +30,7 @@ def take(
     if valid_at >= 0 and watch.bed.is_watched:
         # Deadlines before this reading have their own time, whether or not a tick came in between.
         advance(watch, arrival.at - 1, now, effects)
+    watch.tally = watch.count(valid_at, arrival.at)
     learn_interval(watch, interval, arrival.at)
     silence = now - watch.live_at
     watch.silent = arrival.silent
@@ -50,7 +51,9 @@ def _wake(watch: Watch, time: int, sample: Sample, silence: int, now: int, effec
     """Tell if the patient is watched: a discharged one comes back with a newer reading, standby ends with a return."""
     bed = watch.bed
     if bed.admitted is None and (bed.discharged_at is None or time > bed.discharged_at):
-        watch.set_bed(effects, admitted=now, discharged_at=None, watched_since=now)
+        # Of a backlog the time is watched in which it was measured.
+        admitted = min(now, watch.event_at)
+        watch.set_bed(effects, admitted=admitted, discharged_at=None, watched_since=now)
     elif bed.standby is not None and not watch.silent and sample.has_valid and silence >= watch.stale_after:
         watch.set_bed(effects, standby=None, watched_since=now)
     if watch.bed.is_watched:

@@ -19,6 +19,7 @@ from icu.alarms.passing import due, tick
 from icu.alarms.sample import Row
 from icu.alarms.steady import steady_of
 from icu.alarms.taking import take
+from icu.alarms.tally import Tally
 from icu.alarms.watch import Watch, add_gap
 
 
@@ -83,6 +84,8 @@ class Evaluation:
         self._changed: Final[dict[int, Watch]] = {}
         # Newest ordinary reading of each patient.
         self._moved: Final[dict[int, Row]] = {}
+        # Times for the statistics that are stored now.
+        self._tallies: Final[dict[int, Tally]] = {}
 
     def watch(self, key: int) -> Watch:
         """Return a patient's watch to change in place. It is a copy."""
@@ -160,6 +163,21 @@ class Evaluation:
                 tick(watch, int(at), self.effects)
                 watch.steady = steady_of(watch)
 
+    def store_times(self) -> None:
+        """Add the times for the statistics that are due to the effects. After the readings."""
+        for key, watch in (self._ward.watches | self._changed).items():
+            at = self._last_time(key, watch)
+            if watch.tally.is_due(key, at):
+                self._store_times(key, watch, at)
+
+    def store_long_times(self) -> None:
+        """Add those of this batch's patients that must not wait. After the readings."""
+        for key in self._changed.keys() | self._moved.keys():
+            watch = self._changed.get(key) or self._ward.watches[key]
+            at = self._last_time(key, watch)
+            if watch.tally.is_long_due(at):
+                self._store_times(key, watch, at)
+
     def install(self) -> None:
         """Take the outcome over, after the commit."""
         for key, row in self._moved.items():
@@ -168,6 +186,16 @@ class Evaluation:
         for key, watch in self._changed.items():
             watch.newest = self._moved.get(key, watch.newest)
             self._ward.put(key, watch)
+        for key, tally in self._tallies.items():
+            self._ward.watches[key].tally = tally
+
+    def _last_time(self, key: int, watch: Watch) -> int:
+        newest = self._moved.get(key) or watch.newest
+        return watch.event_at if newest is None else newest[1]
+
+    def _store_times(self, key: int, watch: Watch, at: int) -> None:
+        # The values of ordinary readings are there, or not, as those of the reading before them.
+        self._tallies[key] = watch.count(at, at).store(watch.patient, self.effects)
 
     def _evaluate(self, key: int, row: Row, interval: float | None, arrived: int, *, backlog: bool) -> None:
         watch = self.watch(key)

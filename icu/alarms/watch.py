@@ -18,6 +18,7 @@ from icu.alarms.inputs import Input, Settings
 from icu.alarms.machine import step
 from icu.alarms.rules import Rule, Rules
 from icu.alarms.sample import Row, Sample, sample_of
+from icu.alarms.tally import Tally
 from icu.alarms.windows import Window
 from icu.vitals.staleness import GAPS, interval_of, stale_after
 
@@ -73,6 +74,8 @@ class Watch(Struct):
     gaps: tuple[int, ...] = ()
     # Last reading that was not late.
     row: Row | None = None
+    # Times for the statistics.
+    tally: Tally = field(default_factory=Tally)
     # By name of a condition SIGN.unavailable.
     windows: dict[str, Window] = field(default_factory=dict)
     # Newest measurement of a cuff that was judged, and True if the last pressure was a cuff's.
@@ -155,6 +158,16 @@ class Watch(Struct):
             self.episodes.pop(name, None)
         else:
             self.episodes[name] = outcome.episode
+
+    def count(self, last: int, at: int) -> Tally:
+        """Count the times up to a reading.
+
+        Args:
+            last: Time of the reading before it, or of this one if its values are as those before.
+            at: Its time.
+        """
+        sample = self.sample if self.bed.is_watched else None
+        return self.tally.counted(sample, self.bed.had, min(at, last + self.stale_after), at)
 
     def set_bed(self, effects: Effects, **fields: object) -> None:
         """Change fields of the bed."""

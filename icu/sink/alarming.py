@@ -17,6 +17,10 @@ from icu.store.writer import Writer, WriteRequest, WriteResult
 # Seconds between two looks at the number of commands: each is in force within a second.
 COMMANDS_EVERY: Final = 0.4
 
+# Seconds between two looks at the times for the statistics. Those that are due go along with a sign of life: a batch in
+# which nothing changes has no statement for them.
+TIMES_EVERY: Final = 10.0
+
 # Seconds that a fetch waits at least, where deadlines wait for unread readings.
 _LEAST_WAIT: Final = 0.05
 
@@ -46,6 +50,7 @@ class Alarms:
         self._unread = Unread()
         # On the event loop's clock.
         self._looked_at = -COMMANDS_EVERY
+        self._times_due_at = 0.0
 
     def forget(self) -> None:
         """Load everything anew at the next resumption: the database may be another one, or have changed otherwise."""
@@ -137,7 +142,7 @@ class Alarms:
         watching, now = self._loaded, self._clock.now()
         watching.begin()
         watching.tick(now)
-        await self._save(writer, watching)
+        await self._save_with_times(writer, watching)
         self._figures.note_look(watching.due, now)
 
     async def _take_commands(self, writer: Writer) -> bool:
@@ -160,6 +165,15 @@ class Alarms:
             watching.shift(jump, self._clock.now())
             await self._save(writer, watching)
             self._clock.accept(jump)
+
+    async def _save_with_times(self, writer: Writer, watching: Watching) -> None:
+        """Store the effects of a tick, and the times for the statistics where it is time."""
+        is_due = anyio.current_time() >= self._times_due_at
+        if is_due:
+            watching.store_times()
+        await self._save(writer, watching)
+        if is_due:
+            self._times_due_at = anyio.current_time() + TIMES_EVERY
 
     async def _save(self, writer: Writer, watching: Watching) -> None:
         """Store the effects of an evaluation, if there are any, and take it over."""

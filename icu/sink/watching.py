@@ -4,7 +4,7 @@ Everything that is watched is loaded at the start, and again where the database 
 commands of people.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from icu.alarms.changing import change_limits, take_command
@@ -71,6 +71,8 @@ class Watching:
     def take(self, readings: StoredReadings) -> Effects:
         for is_history, run in readings.runs():
             self._evaluation.take(readings.rows[run], readings.intervals[run], readings.arrived, backlog=is_history)
+        if len(readings.rows) > self.patients:
+            self._evaluation.store_long_times()
         self._unread.learn(readings, self.patients)
         return self.effects
 
@@ -80,7 +82,7 @@ class Watching:
         self._commanded = limits, found.mark
         for key, bed in found.beds.items():
             if self._evaluation.knows(key):
-                take_command(self._evaluation.watch(key), bed, found.episodes[bed.patient], now)
+                take_command(self._evaluation.watch(key), bed, found.episodes[bed.patient], now, self.effects)
         if limits is not self._limits:
             for key, watch in self._ward.watches.items():
                 rules = limits.rules_of(watch.patient)
@@ -92,6 +94,10 @@ class Watching:
         """Pass the deadlines up to now, or to the time up to which the patient's partition is read."""
         self._evaluation.tick(now, read_until=self._unread.read_until)
         return self.effects
+
+    def store_times(self) -> None:
+        """Add the times for the statistics that are due to the effects."""
+        self._evaluation.store_times()
 
     def shift(self, by: int, now: int) -> None:
         """Move all times of the server, whose clock was set forward by `by`."""
@@ -115,13 +121,19 @@ class Watching:
         self.begin()
 
 
-def _telling(bed: BedState, readings: Sequence[LastReading], now: int) -> Sequence[LastReading]:
-    """Leave out older readings of a patient of whom all signs were seen: there is no blind time that they tell of."""
+def _telling(bed: BedState, readings: Sequence[LastReading], now: int, counted: int | None) -> Sequence[LastReading]:
+    """Leave out older readings of a patient of whom all signs were seen: there is no blind time that they tell of.
+
+    Those from `counted` on stay, for their times are not in the statistics yet.
+    """
     had = [LAG + 1 + NUMBER[name] for name in bed.had]
     if all(not row[-1] and all(row[place] for place in had) for row, _ in readings):
         ordered = sorted(readings, key=_time_of)
         past = bisect_right(ordered, now, key=_time_of)
-        return [*ordered[:past][-LEAST:], *ordered[past:][-LEAST:]]
+        first = max(0, past - LEAST)
+        if counted is not None:
+            first = min(first, bisect_left(ordered, counted, key=_time_of))
+        return [*ordered[first:past], *ordered[past:][-LEAST:]]
     return readings
 
 
@@ -150,6 +162,8 @@ async def load(writer: Writer, unread: Unread, now: int) -> tuple[Watching, Effe
         for key in some:
             bed = found.beds[key]
             episodes = found.episodes.get(bed.patient, ())
-            last = _telling(bed, readings.get(key, ()), now)
-            ward.put(key, restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects))
+            counted = found.counted.get(key)
+            last = _telling(bed, readings.get(key, ()), now, counted)
+            watch = restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects, counted=counted)
+            ward.put(key, watch)
     return Watching(ward, limits, found.mark, unread), effects

@@ -1,6 +1,6 @@
 """Beds of patients in the store: what is decided about them, and the lowest free numbers for those without a label."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -106,15 +106,15 @@ async def relabel(transaction: Transaction, patient: UUID, bed: str) -> None:
     await transaction.execute(_RELABEL, [{"patient": str(patient), "bed": bed}])
 
 
-async def place(transaction: Transaction, uuids: Iterable[UUID], *, at: int) -> None:
+async def place(transaction: Transaction, admissions: Mapping[UUID, int]) -> None:
     """Admit patients who were heard and have no row yet, each to the bed of the lowest free number.
 
     Args:
         transaction: Open transaction.
-        uuids: Patients in the table of patients. Those with a row stay as they are.
-        at: Time of the admission, in milliseconds since 1970 UTC.
+        admissions: Times of their admission, in milliseconds since 1970 UTC, of patients in the table of patients.
+            Those with a row stay as they are.
     """
-    await transaction.execute(_PLACE, [{"uuid": str(each), "at": at} for each in uuids])
+    await transaction.execute(_PLACE, [{"uuid": str(uuid), "at": at} for uuid, at in admissions.items()])
     await give_numbers(transaction)
 
 

@@ -156,9 +156,10 @@ class AlarmCount(Base):
     patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), primary_key=True)
     # Its beginning.
     hour: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    # suppressed_by_delay, late, monitored or flagged.
+    # suppressed_by_delay, monitored or flagged; or, in the hour 0, counted: the sender's time up to which monitored and
+    # flagged are, and counted_from: the time from which they are, of a patient who was heard before.
     kind: Mapped[str] = mapped_column(primary_key=True)
-    # Condition of suppressed_by_delay, sign of flagged; empty otherwise.
+    # Condition of suppressed_by_delay, field of flagged; empty otherwise.
     subject: Mapped[str] = mapped_column(primary_key=True)
     # A number; of monitored and flagged, milliseconds.
     amount: Mapped[int] = mapped_column(BigInteger)

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import text
 
 from icu.alarms.blind import ended_at, ward_blind
-from icu.alarms.effects import Change, Effects
+from icu.alarms.effects import Change, Count, Effects
 from icu.alarms.episodes import BedState
+from icu.alarms.tally import HOUR
 from icu.messages import Delivery
 from icu.store.beds import beds_by_key, save_beds
 from icu.store.engines.base import Transaction, Values
@@ -21,12 +22,10 @@ from icu.store.episodes import episode, save
 from icu.store.journal import AlarmNews
 from icu.store.readings import ReadingRow
 
-_HOUR: Final = 3_600_000
-
 _COUNT: Final = text(
     "INSERT INTO alarm_counts (patient_id, hour, kind, subject, amount)"
-    " SELECT id, :hour, :kind, :subject, 1 FROM patients WHERE uuid = :patient"
-    " ON CONFLICT (patient_id, hour, kind, subject) DO UPDATE SET amount = alarm_counts.amount + 1"
+    " SELECT id, :hour, :kind, :subject, :amount FROM patients WHERE uuid = :patient"
+    " ON CONFLICT (patient_id, hour, kind, subject) DO UPDATE SET amount = alarm_counts.amount + excluded.amount"
 )
 
 
@@ -117,8 +116,9 @@ async def save_effects(transaction: Transaction, effects: Effects) -> list[Alarm
     """
     await save_beds(transaction, effects.bed_rows)
     news = await save(transaction, effects.changes) if effects.changes else []
-    if effects.suppressed:
-        await transaction.execute(_COUNT, _counts(effects))
+    counts = _counts(effects)
+    if counts:
+        await transaction.execute(_COUNT, counts)
     return news
 
 
@@ -144,12 +144,8 @@ async def end_blind(transaction: Transaction, since: int, ended: int) -> list[Al
 
 
 def _counts(effects: Effects) -> list[Values]:
-    return [
-        {
-            "patient": str(each.patient),
-            "hour": each.at - each.at % _HOUR,
-            "kind": "suppressed_by_delay",
-            "subject": each.condition,
-        }
+    suppressed = [
+        Count(each.patient, each.at - each.at % HOUR, "suppressed_by_delay", each.condition, 1)
         for each in effects.suppressed
     ]
+    return [{**structs.asdict(each), "patient": str(each.patient)} for each in (*suppressed, *effects.counts)]

@@ -1,6 +1,6 @@
 """Patients of a batch: inserted when they are new, and given a bed; names and intervals are kept up to date."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import text
 from icu.store.beds import place
 from icu.store.engines.base import Transaction
 from icu.store.journal import PatientNews
-from icu.store.readings import INTERVAL, NAME, PATIENT, ObservedRow
+from icu.store.readings import INTERVAL, NAME, PATIENT, TIMESTAMP, ObservedRow
 
 # A missing name or interval leaves the stored one.
 _UPSERT_PATIENT: Final = text(
@@ -75,9 +75,18 @@ async def introduce(
     await transaction.execute(_UPSERT_PATIENT, values)
     homeless = [each[PATIENT] for each in changed if not _is_placed(known.details.get(each[PATIENT]))]
     if homeless:
-        await place(transaction, [UUID(int=each) for each in homeless], at=arrived)
+        await place(transaction, _admissions(observed, homeless, arrived))
     patients = await read_patients(transaction)
     return patients, [_news_of(each[PATIENT], known, patients) for each in changed]
+
+
+def _admissions(observed: Sequence[ObservedRow], patients: Sequence[int], arrived: int) -> Mapping[UUID, int]:
+    """Return the time from which each patient is watched: of a backlog, that of the first reading."""
+    first = dict.fromkeys(patients, arrived)
+    for each in observed:
+        if each[PATIENT] in first:
+            first[each[PATIENT]] = min(first[each[PATIENT]], each[TIMESTAMP])
+    return {UUID(int=number): time for number, time in first.items()}
 
 
 def _is_placed(details: Details | None) -> bool:

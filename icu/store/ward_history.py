@@ -42,6 +42,8 @@ class WardPatient(NamedTuple):
 
     uuid: UUID
     name: str | None
+    # Label. None: the patient has no bed.
+    bed: str | None
 
 
 class WardHistory:
@@ -59,7 +61,7 @@ class WardHistory:
         identity = await reader.look()
         async with reader.connection(identity) as connection:
             rows = await connection.rows(_PATIENTS)
-        patients = [WardPatient(UUID(uuid), name) for uuid, name, _ in sorted(rows, key=_place)]
+        patients = [WardPatient(UUID(uuid), name, bed) for uuid, name, bed in sorted(rows, key=_place)]
         return cls(reader, span, identity=identity, patients=patients)
 
     async def slices(self) -> AsyncIterator[tuple[WardPatient, Slice]]:

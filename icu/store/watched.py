@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy import text
 
 from icu.alarms.bands import INFINITE
 from icu.alarms.episodes import BedState, Episode
 from icu.alarms.limits import NO_OVERRIDES, Limits
+from icu.alarms.tally import COUNTED
 from icu.store.beds import beds_by_key
 from icu.store.engines.base import Transaction
 from icu.store.episodes import open_episodes
@@ -38,6 +39,9 @@ _INTERVALS: Final = 18
 # Readings on the clock that the sender has now, up to the present, and apart from them those that lie ahead: a clock
 # that was ahead once has left readings with later times than the last ones.
 _ON_THIS_CLOCK: Final = "timestamp > since AND timestamp <= until AND timestamp + lag >= coalesce(clock_set_at, 0)"
+# And all whose times are not in the statistics yet: those of ten minutes, or of a batch, where this program stored the
+# last ones.
+_UNCOUNTED: Final = 2_000
 # Materialized: else SQLite reads the whole table, and computes the parts anew for each of its rows.
 _READINGS: Final = text(f"""
 WITH times AS (
@@ -53,11 +57,23 @@ WITH times AS (
              ELSE {_SPAN} END AS recent
   FROM patients LEFT JOIN bed_states ON bed_states.patient_id = patients.id CROSS JOIN times
   WHERE id > :after AND id <= :last
+), uncounted AS MATERIALIZED (
+  SELECT id, interval, coalesce((SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id
+    AND timestamp >= amount ORDER BY timestamp DESC LIMIT 1 OFFSET {_UNCOUNTED}), amount) AS begin
+  FROM patients JOIN alarm_counts ON patient_id = id AND hour = 0 AND kind = '{COUNTED}' AND subject = ''
+  WHERE id > :after AND id <= :last
 )
 SELECT parts.interval, {", ".join(f"metric.{name}" for name in COLUMNS)} FROM parts
   JOIN patient_metrics AS metric ON metric.patient_id = parts.id AND {_ON_THIS_CLOCK}
    AND metric.timestamp >= CASE WHEN recent < first_of_last THEN recent ELSE first_of_last END
+UNION
+SELECT uncounted.interval, {", ".join(f"metric.{name}" for name in COLUMNS)} FROM uncounted
+  JOIN patient_metrics AS metric ON metric.patient_id = uncounted.id AND metric.timestamp >= begin
 """)  # noqa: S608 - names and numbers of our own
+_COUNTED: Final = text(
+    f"SELECT id, amount FROM patients JOIN alarm_counts ON patient_id = id AND hour = 0 AND kind = '{COUNTED}'"  # noqa: S608 - a name of our own
+    " AND subject = ''"
+)
 _AUDIT: Final = text("SELECT max(id) FROM audit")
 _TOUCHED: Final = text("SELECT id, patient_uuid FROM audit WHERE id > :after ORDER BY id")
 
@@ -80,6 +96,8 @@ class Watched(Struct, frozen=True):
     episodes: Mapping[UUID, Sequence[Episode]]
     # Overrides by patient: those who have some.
     limits: Mapping[UUID, LimitVersion]
+    # Sender's times up to which times for the statistics are stored, by the patient's key.
+    counted: Mapping[int, int] = field(default_factory=dict)
 
     def limits_of(self, patient: UUID) -> Limits:
         """Return the overrides of a patient, possibly none."""
@@ -99,6 +117,7 @@ async def read_watched(transaction: Transaction) -> Watched:
         await beds_by_key(transaction),
         episodes,
         await all_overrides(transaction),
+        {key: int(until) for key, until in await transaction.rows(_COUNTED)},
     )
 
 

@@ -206,7 +206,7 @@ def _row(key: int, observation: Observation) -> Row:
 
 def _bed(uuid: UUID, first: datetime, last: datetime, interval: float) -> Bed:
     time = _milliseconds(last) - _milliseconds(first) + round(1_000 * interval)
-    return Bed(uuid, time, time, {})
+    return Bed(uuid, time, None, None)
 
 
 def _hundredths(value: float | None) -> int | None:

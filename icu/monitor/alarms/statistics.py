@@ -25,9 +25,10 @@ MAX_ALARMS: Final = 100_000
 _USUAL: Final = timedelta(days=1)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
-# What the store does not know yet.
+# What the store does not know, or not to the second.
 ABSENT: Final = (
-    "monitored_hours, per_monitored_hour and flagged_share: the times with valid and with flagged values are not kept",
+    "monitored_hours, flagged_share: the last two minutes; of hours that lie partly in the span a part in proportion",
+    "monitored_hours, flagged_share, where they are null: the time before those of a patient were counted",
     "watched_hours: the time of patients who are discharged now, and of a standby that has ended",
     "suppressed by priority: they are counted by condition alone, in whole hours",
 )

@@ -108,10 +108,11 @@ _STATISTICS: Final = Schema(type=OpenAPIType.OBJECT, properties=dict.fromkeys(ST
 def _ward() -> Schema:
     """Schema of the ward's history."""
     patient = _columns(_STATISTICS)
-    patient.required = ["uuid", "name", "scale", "columns"]
+    patient.required = ["uuid", "name", "bed", "scale", "columns"]
     patient.properties = {
         "uuid": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID, description="A uuid of `GET /patients`"),
         "name": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NULL)], description="As there"),
+        "bed": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NULL)], description="As there"),
         **{name: each for name, each in (patient.properties or {}).items() if name != "quality"},
     }
     return Schema(

@@ -45,7 +45,7 @@ def _members(ward: WardHistory, patient: WardPatient, rows: Slice) -> Iterator[s
     if rows.count:
         held.add(rows)
     # Without its closing brace, behind which the columns go on.
-    yield msgspec.json.encode({"uuid": patient.uuid, "name": patient.name}).decode()[:-1]
+    yield msgspec.json.encode({"uuid": patient.uuid, "name": patient.name, "bed": patient.bed}).decode()[:-1]
     yield ","
     yield from held.members()
     yield "}"

@@ -61,8 +61,41 @@ async def test_an_hour_of_the_ward(ward: httpx.AsyncClient) -> None:
     assert {each["suppressed"] for each in found["by_priority"].values()} == {None}
     conditions = {name: (each["raised"], each["suppressed"]) for name, each in found["by_condition"].items()}
     assert conditions == {"spo2.low": (2, 0), "pulse.high": (1, 0), "pulse.low": (0, 3)}
-    assert len(found["absent"]) == 3
+    assert len(found["absent"]) == 4
     assert found["literature"]["audible_per_bed_day"]["value"] == 187
+
+
+async def test_times_with_valid_and_with_flagged_data(ward: httpx.AsyncClient, url: str) -> None:
+    """By whole hours, and a part of those that lie partly in the span; the newest hour ends where it is counted to."""
+    counts = [
+        (1, 0, "counted", "", NOON + HOUR + HOUR // 4),
+        (1, NOON - HOUR, "monitored", "", HOUR // 2),
+        (1, NOON, "monitored", "", HOUR * 3 // 4),
+        (1, NOON, "flagged", "spo2", HOUR // 4),
+        (1, NOON + HOUR, "monitored", "", HOUR // 8),
+    ]
+    for each in counts:
+        execute(url, f"INSERT INTO alarm_counts VALUES {each}")
+    # Boris was never counted: who knows how long he was monitored?
+    assert (await ask(ward, SPAN))["monitored_hours"] is None
+    execute(url, f"INSERT INTO alarm_counts VALUES (2, 0, 'counted', '', {NOON + HOUR})")
+    found = await ask(ward, SPAN)
+    assert (found["monitored_hours"], found["flagged_share"]) == (0.75, {"spo2": 0.25 / 1.5})
+    assert found["all"]["per_monitored_hour"] == 3 / 0.75
+    longer = await ask(ward, f"from=2026-01-31T11:30:00Z&to=2026-01-31T14:00:00Z&patient={ANNA}")
+    # Before the admission nobody watched.
+    assert longer["monitored_hours"] == 0.75 + 0.125
+    shorter = await ask(ward, f"from=2026-01-31T12:30:00Z&to=2026-01-31T13:07:30Z&patient={ANNA}")
+    assert shorter["monitored_hours"] == 0.375 + 0.0625
+
+
+async def test_patients_who_were_heard_before_their_time_was_counted(ward: httpx.AsyncClient, url: str) -> None:
+    """A span that begins before has no such time; one that begins later has."""
+    for each in ((0, "counted", NOON + HOUR), (0, "counted_from", NOON + HOUR // 2), (NOON, "monitored", HOUR // 2)):
+        execute(url, "INSERT INTO alarm_counts VALUES (1, {}, '{}', '', {})".format(*each))
+    assert (await ask(ward, f"{SPAN}&patient={ANNA}"))["monitored_hours"] is None
+    later = await ask(ward, f"from=2026-01-31T12:45:00Z&to=2026-01-31T13:00:00Z&patient={ANNA}")
+    assert later["monitored_hours"] == 0.25
 
 
 async def test_one_patient(ward: httpx.AsyncClient) -> None:

@@ -47,9 +47,9 @@ async def test_each_patient_has_its_own_columns(
         answer = await asked(monitor, **params)
         assert [each["uuid"] for each in answer["patients"]] == [str(ANNA), str(BORIS)]
         found = {each.pop("uuid"): each for each in answer["patients"]}
-        assert found[str(ANNA)].pop("name") == "Anna"
+        assert (found[str(ANNA)].pop("name"), found[str(ANNA)].pop("bed")) == ("Anna", "1")
         assert found[str(ANNA)] == await alone(monitor, ANNA, **params)
-        assert found[str(BORIS)].pop("name") == 'Boris "B"'
+        assert (found[str(BORIS)].pop("name"), found[str(BORIS)].pop("bed")) == ('Boris "B"', "2")
         assert found[str(BORIS)] == await alone(monitor, BORIS, **params)
         assert found[str(BORIS)]["times"] == []
 
@@ -61,7 +61,11 @@ async def test_the_order_of_the_beds(writer: Writer, monitor: httpx.AsyncClient,
     for name, bed in beds.items():
         label = "NULL, admitted = NULL" if bed is None else f"'b{bed}'"
         execute(url, f"UPDATE bed_states SET bed = {label} FROM patients WHERE id = patient_id AND name = '{name}'")
-    names = [each["name"] for each in (await asked(monitor))["patients"]]
+    patients = (await asked(monitor))["patients"]
+    assert {each["name"]: each["bed"] for each in patients} == {
+        name: None if bed is None else f"b{bed}" for name, bed in beds.items()
+    }
+    names = [each["name"] for each in patients]
     assert names == ["Anna", "Dora", "Eva", "Clara", "Boris 9", "Boris 10"]
 
 
@@ -164,7 +168,9 @@ async def test_keys_that_change(
     """Patients whose keys change keep their readings: each is found by its uuid."""
     await store(writer, [observation(0, pulse=61, patient=ANNA), observation(0, pulse=62, patient=BORIS)])
     before = await asked(monitor)
-    restored(url, "UPDATE patients SET id = id + 10; UPDATE patient_metrics SET patient_id = patient_id + 10")
+    tables = ("patient_metrics", "bed_states")
+    moved = [f"UPDATE {each} SET patient_id = patient_id + 10" for each in tables]
+    restored(url, "; ".join(["UPDATE patients SET id = id + 10", *moved]))
     assert await asked(monitor) == before
 
 

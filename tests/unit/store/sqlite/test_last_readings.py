@@ -25,6 +25,6 @@ async def test_only_the_last_readings_are_looked_at(url: str, monkeypatch: pytes
         assert await writer.last_readings(0, 500, 1_000_000) == {}
     assert rows(url, "SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'") == [(0,)]
     of_readings = [text for text in plan if " metric" in text or "patient_metrics" in text]
-    assert len(of_readings) == 3
+    assert len(of_readings) == 5
     for text in of_readings:
         assert "(patient_id=? AND timestamp>?" in text, plan
