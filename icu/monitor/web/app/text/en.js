@@ -2,7 +2,7 @@
 export const en = {
   "language.name": "English",
   "language.other": "РУ",
-  "language.switch": "Показать на русском",
+  "language.switch": "РУ: показать на русском",
 
   "page.title": "Ward {ward}",
   "page.disclaimer": "Not a medical device: simulated patients",
@@ -98,7 +98,7 @@ export const en = {
   "bed.paused": "paused {left}",
   "bed.shelved": "{count} shelved",
   "bed.acknowledge": "Ack",
-  "bed.acknowledge.label": "Acknowledge {what} at bed {bed}",
+  "bed.acknowledge.label": "Ack: acknowledge {what} at bed {bed}",
   "news2.label": "NEWS2 {score}",
   "news2.sentence": "NEWS2 {score}.",
   "news2.partial.sentence": "NEWS2 at least {score}, for inputs are missing.",
