@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Final
-from uuid import UUID
 
 from litestar import MediaType, Response, get
 from litestar.types import ControllerRouterHandler
 
 from icu.http.files import files
 from icu.http.references import root_reference
+from icu.monitor.metrics import PatientUuid
 from icu.monitor.queries import AnyRequest
 
 _FOLDER: Final = Path(__file__).parent
@@ -50,7 +50,7 @@ def pages(prefix: str) -> Sequence[ControllerRouterHandler]:
         return _answer(ward, request)
 
     @get("/bedside/{patient_uuid:uuid}", include_in_schema=False)
-    async def bedside_page(request: AnyRequest, patient_uuid: UUID) -> Response[str]:  # noqa: ARG001 - the page reads it
+    async def bedside_page(request: AnyRequest, patient_uuid: PatientUuid) -> Response[str]:  # noqa: ARG001 - the page reads it
         """Page of a patient, also of an unknown one: the page says so then."""
         return _answer(bedside, request)
 

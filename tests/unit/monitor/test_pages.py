@@ -8,7 +8,7 @@ import pytest
 
 from tests.samples import ANNA
 
-PAGES = ["/", f"/bedside/{ANNA.uuid}"]
+PAGES = ["/", f"/bedside/{ANNA}"]
 
 
 @pytest.mark.parametrize("path", PAGES)
