@@ -1,4 +1,7 @@
-/** Texts of numbers, also absent ones, that are cut off by an element around them, or by the edge of the screen. */
+/**
+ * Texts of numbers, also absent ones, that are cut off by an element around them, or by the edge of the screen. Names may
+ * be, and have numbers at times.
+ */
 () => {
   /** Tell if an element cuts off what lies outside it, in one direction; one that scrolls does not. */
   const clips = (style, axis) => {
@@ -22,7 +25,8 @@
   const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
-    if (!/\d|- -/.test(text.data) || !text.parentElement.checkVisibility({ visibilityProperty: true })) continue;
+    if (!/\d|- -/.test(text.data) || text.parentElement.matches(".name")) continue;
+    if (!text.parentElement.checkVisibility({ visibilityProperty: true })) continue;
     const range = document.createRange();
     range.selectNodeContents(text);
     // Width 1: it is there for screen readers alone.
