@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+
+from tests.processes import TIMEOUT
 
 # Folder for the pictures that tests take, those of the README among them; without it they take none.
 PICTURES = os.environ.get("ICU_TEST_PICTURES")
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+expect.set_options(timeout=TIMEOUT * 1000)
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,16 @@ class Look:
 
 DESKTOP = Look()
 PHONE = Look(width=390, height=844)
+# Any two of device, theme and language meet in one of them.
 LOOKS = [
-    replace(device, theme=theme, language=language)
-    for device in (DESKTOP, PHONE)
-    for theme in ("dark", "light")
-    for language in ("en", "ru")
+    DESKTOP,
+    replace(DESKTOP, theme="light", language="ru"),
+    replace(PHONE, language="ru"),
+    replace(PHONE, theme="light"),
 ]
+
+# A person's choices at this browser, where there are none yet.
+CHOOSE = "localStorage['icu.settings'] ??= JSON.stringify({{theme: '{theme}', language: '{language}'}})"
 
 
 class Screen:
@@ -51,7 +61,6 @@ class Screen:
         self._expected: list[re.Pattern[str]] = []
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        # Of workers too.
         page.context.on("request", self._asked)
 
     def expect(self, pattern: str) -> None:
@@ -61,6 +70,17 @@ class Screen:
     def unexpected(self) -> list[str]:
         """Return the faults that no test has announced."""
         return [fault for fault in self.faults if not any(each.search(fault) for each in self._expected)]
+
+    def script(self, name: str) -> Any:
+        """Run a function of tests/browser/scripts in the page, and return its result."""
+        return self.page.evaluate((SCRIPTS / f"{name}.js").read_text("utf-8"))
+
+    def violations(self, axe: str) -> list[str]:
+        """Return what WCAG 2.2 AA objects to in this view, as axe-core finds it."""
+        # What flashes has two contrasts; and nothing may have begun to move.
+        self.page.emulate_media(reduced_motion="reduce")
+        self.page.evaluate(axe)
+        return list(self.script("violations"))
 
     def picture(self, name: str) -> None:
         """Take a picture of what is in view, where ICU_TEST_PICTURES names a folder."""
@@ -78,19 +98,30 @@ class Screen:
 
 
 @contextmanager
-def open_screen(browser: Browser, url: str, look: Look) -> Iterator[Screen]:
-    """Open an empty page of a new person; addresses are relative to `url`. Asserts no fault at the end."""
+def open_screen(browser: Browser, url: str, look: Look, *, before: str = "", goes: bool = True) -> Iterator[Screen]:
+    """Open a page of a new person. Asserts no fault at the end.
+
+    Args:
+        browser: Chromium.
+        url: Address of the page.
+        look: Device, theme and language.
+        before: JavaScript that runs before that of the page.
+        goes: Go to the address at once.
+    """
     context = browser.new_context(
         base_url=url,
         viewport={"width": look.width, "height": look.height},
-        color_scheme=look.theme,
         locale={"en": "en-GB", "ru": "ru-RU"}[look.language],
         timezone_id="Etc/UTC",
         has_touch=look.width < 500,
     )
     try:
+        context.set_default_timeout(TIMEOUT * 1000)
+        context.add_init_script(CHOOSE.format(theme=look.theme, language=look.language) + f";\n{before}")
         screen = Screen(context.new_page(), look, f"{urlsplit(url).scheme}://{urlsplit(url).netloc}")
+        if goes:
+            screen.page.goto("")
         yield screen
-        assert not screen.unexpected()
+        assert not screen.unexpected(), screen.unexpected()
     finally:
         context.close()

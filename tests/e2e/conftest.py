@@ -111,19 +111,25 @@ def runtime() -> Iterator[Path]:
         yield Path(folder)
 
 
+def starter(folder: Path, runtime: Path, spawn: Spawn) -> Start:
+    """Return a function that starts `python -m icu` with these words, in a folder."""
+    database = f"sqlite:///{folder / 'icu.db'}"
+
+    def run(
+        *words: str, command: tuple[str, ...] = (), folder: Path = folder, port: int | None = None, **environ: str
+    ) -> Program:
+        port = port or free_port()
+        usual = {"DATABASE_URL": database, "METRICS_INTERVAL": "0.2", "XDG_RUNTIME_DIR": str(runtime)}
+        whole = [*(command or (sys.executable, "-m", "icu")), *words, "--port", str(port)]
+        return Program(spawn, whole, folder, port, {**usual, **environ})
+
+    return run
+
+
 @pytest.fixture
 def start(tmp_path: Path, runtime: Path, spawn: Spawn) -> Start:
     """A function that starts `python -m icu` with these words, in an empty folder."""
-
-    def run(*words: str, command: tuple[str, ...] = (), folder: Path = tmp_path, **environ: str) -> Program:
-        port = free_port()
-        database = f"sqlite:///{tmp_path / 'icu.db'}"
-        usual = {"DATABASE_URL": database, "METRICS_INTERVAL": "0.2", "XDG_RUNTIME_DIR": str(runtime)}
-        environ = {**usual, **environ}
-        whole = [*(command or (sys.executable, "-m", "icu")), *words, "--port", str(port)]
-        return Program(spawn, whole, folder, port, environ)
-
-    return run
+    return starter(tmp_path, runtime, spawn)
 
 
 @pytest.fixture

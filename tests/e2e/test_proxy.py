@@ -1,11 +1,9 @@
 """A real nginx in front of a ward, with the lines of docs/proxy.md, and with the fewest possible."""
 
 import json
-import os
 import re
 import ssl
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -20,64 +18,20 @@ from tests.brokers import certificates
 from tests.conftest import Spawn
 from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.extras import program
+from tests.nginx import BARE, DOCUMENTED, SETTINGS, Nginx, nginx_of
 from tests.ports import free_port
 from tests.samples import ANNA, observation
 from tests.stores import store
 from tests.unit.monitor.test_stream import following, pulses
 
-PAGE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text("utf-8")
-[DOCUMENTED] = re.findall(r"^```nginx\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-[SETTINGS] = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 # For a proxy that knows its users.
 COMMANDING = re.sub(r"^ *limit_except .*\n", "", DOCUMENTED, flags=re.MULTILINE)
-BARE = "location /icu/ { proxy_pass http://127.0.0.1:8000/; }"
-
-CONFIG = """
-daemon off;
-{user}
-pid nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    gzip on;
-    gzip_types *;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{listen};
-        {lines}
-    }}
-}}
-"""
-
-Nginx = Callable[..., int]
 
 
 @pytest.fixture
 def nginx(spawn: Spawn, tmp_path: Path) -> Nginx:
     """A function that starts nginx with these lines in its server, and returns the port."""
-    words = [program("nginx"), "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-
-    def run(lines: str, *, tls: Path | None = None) -> int:
-        port = free_port()
-        listen = f"{port} ssl; ssl_certificate {tls}; ssl_certificate_key {tls}" if tls else str(port)
-        # Its workers would not be let into the test's folder.
-        user = "user root;" if os.getuid() == 0 else ""
-        (tmp_path / "nginx.conf").write_text(CONFIG.format(user=user, listen=listen, lines=lines))
-        with (tmp_path / "nginx.log").open("w") as log:
-            process = spawn(words, stderr=log)
-        deadline = time.monotonic() + TIMEOUT
-        while not (tmp_path / "nginx.pid").exists():  # written once it listens
-            assert process.poll() is None, (tmp_path / "nginx.log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        return port
-
-    return run
+    return nginx_of(tmp_path, spawn)
 
 
 @pytest.fixture

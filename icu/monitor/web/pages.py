@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Final
-from uuid import UUID
 
 from litestar import MediaType, Response, get
-from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from icu.http.references import root_reference
+from icu.monitor.metrics import PatientUuid
 from icu.monitor.queries import AnyRequest
 from icu.monitor.web.loaded import web_files
 
@@ -52,7 +51,7 @@ def pages(prefix: str) -> Sequence[ControllerRouterHandler]:
         return ward.answer(request)
 
     @get("/bedside/{patient_uuid:uuid}", include_in_schema=False)
-    async def bedside_page(request: AnyRequest, patient_uuid: FromPath[UUID]) -> Response[str]:  # noqa: ARG001 - the page reads it
+    async def bedside_page(request: AnyRequest, patient_uuid: PatientUuid) -> Response[str]:  # noqa: ARG001 - the page reads it
         """Page of a patient, also of an unknown one: the page says so then."""
         return bedside.answer(request)
 

@@ -2,7 +2,7 @@
 export const en = {
   "language.name": "English",
   "language.other": "РУ",
-  "language.switch": "Показать на русском",
+  "language.switch": "РУ: показать на русском",
 
   "page.title": "Ward {ward}",
   "page.disclaimer": "Not a medical device: simulated patients",

@@ -6,7 +6,7 @@
 export const ru = {
   "language.name": "Русский",
   "language.other": "EN",
-  "language.switch": "Show in English",
+  "language.switch": "EN: show in English",
 
   "page.title": "Отделение {ward}",
   "page.disclaimer": "Не медицинское изделие: пациенты вымышлены",
