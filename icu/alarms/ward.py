@@ -9,11 +9,10 @@ that is set back lengthens no silence, and one that is set forward ends none.
 """
 
 from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Final
 
-from icu.alarms.bands import INFINITE
+from icu.alarms.deadlines import Deadlines
 from icu.alarms.effects import Effects
 from icu.alarms.passing import due, tick
 from icu.alarms.sample import Row
@@ -27,13 +26,12 @@ class Ward:
 
     def __init__(self) -> None:
         self.watches: Final[dict[int, Watch]] = {}
-        # Server's times of the next ticks, each not later than the true one.
-        self._dues: list[tuple[int, int]] = []
+        self._deadlines: Final = Deadlines()
 
     @property
     def due(self) -> int | None:
         """Server's time before which no tick is needed. None: none is."""
-        return self._dues[0][0] if self._dues and self._dues[0][0] < INFINITE else None
+        return self._deadlines.next
 
     def put(self, key: int, watch: Watch) -> None:
         """Put a patient's watch in the place of the one before."""
@@ -42,35 +40,22 @@ class Ward:
             watch.steady = steady_of(watch)
         watch.due = due(watch)
         self.watches[key] = watch
-        self._schedule(key)
+        self._deadlines.put(key, self.due_of(key))
 
     def remove(self, key: int) -> None:
         """Forget a patient."""
         self.watches.pop(key, None)
+        self._deadlines.remove(key)
 
     def all_due(self, now: int) -> list[int]:
         """Return the patients whose next tick is due. They stay due until an evaluation of them is installed."""
-        keys = set()
-        while self._dues and self._dues[0][0] <= now:
-            keys.add(heappop(self._dues)[1])
-        # Each ordinary reading moves the deadline of silence: most are not due any more.
-        times = [(self.due_of(key), key) for key in sorted(keys) if key in self.watches]
-        for each in times:
-            heappush(self._dues, each)
-        return [key for time, key in times if time <= now]
+        return self._deadlines.passed(now, self.due_of)
 
     def due_of(self, key: int) -> int:
         """Return the server's time of a patient's next tick."""
         watch = self.watches[key]
         fixed, silence = watch.due or due(watch)
         return min(fixed, watch.heard_at + silence)
-
-    def _schedule(self, key: int) -> None:
-        heappush(self._dues, (self.due_of(key), key))
-        if len(self._dues) > 4 * len(self.watches) + 64:
-            # Deadlines that moved forward left their old entries.
-            self._dues = [(self.due_of(key), key) for key in self.watches]
-            heapify(self._dues)
 
 
 class Evaluation:
