@@ -4,6 +4,7 @@ After each evaluation the band is made anew from what is open: of a condition th
 one that is present from its worst value to the value that would clear it. So a bed in alarm has ordinary readings, too.
 """
 
+from icu.alarms.ages import Ages, note
 from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.clocks import AHEAD
 from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, UNAVAILABLE, ZEROS, Condition
@@ -22,12 +23,9 @@ def steady_of(watch: Watch) -> Steady | None:
     if sample is None or watch.row is None or not _is_calm(watch, sample):
         return None
     assert watch.ages is not None  # noqa: S101 - _is_calm has looked
-    threshold = watch.ages.backlog_from(watch.interval)
-    ages = (threshold + 1, INFINITE, -AHEAD, INFINITE) if watch.silent else (watch.ages.running, threshold, 1, 0)
     gaps = (1, INFINITE) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
     return Steady(
-        *ages,
-        watch.ages.look_at(watch.arrived),
+        *_ages(watch, watch.ages, watch.arrived),
         *gaps,
         min(deadlines(watch), default=INFINITE),
         watch.stated,
@@ -35,6 +33,39 @@ def steady_of(watch: Watch) -> Steady | None:
         watch.row[11],
         tuple(bound for number in range(len(SIGNS)) for bound in _band(watch, sample, number)),
     )
+
+
+def note_age(watch: Watch, age: int, arrived: int) -> bool:
+    """Note the age of a live reading by which nothing else changes. False: more may change, and nothing was noted.
+
+    Args:
+        watch: The patient's, whose band was made. Changed in place.
+        age: Age of the reading.
+        arrived: Time of its arrival.
+    """
+    steady, before = watch.steady, watch.ages
+    # An evaluation places a deadline on the server's clock anew, too: its time there depends on the age.
+    if steady is None or before is None or watch.silent or steady.until < INFINITE:
+        return False
+    ages = note(before, age, arrived)
+    clock = watch.episodes.get(CLOCK_WRONG.name)
+    is_off = clock is not None and clock.presence == "present"
+    if not -AHEAD <= age <= steady.age_high or ages.is_off(arrived) != is_off:
+        return False
+    watch.ages = ages
+    low, high, backlog_low, backlog_high, look_at = _ages(watch, ages, arrived)
+    watch.steady = steady._replace(
+        age_low=low, age_high=high, backlog_low=backlog_low, backlog_high=backlog_high, look_at=look_at
+    )
+    return True
+
+
+def _ages(watch: Watch, ages: Ages, arrived: int) -> tuple[int, int, int, int, int]:
+    """Return the first fields of a Steady."""
+    threshold, look_at = ages.backlog_from(watch.interval), ages.look_at(arrived)
+    if watch.silent:
+        return threshold + 1, INFINITE, -AHEAD, INFINITE, look_at
+    return ages.running, threshold, 1, 0, look_at
 
 
 def _is_calm(watch: Watch, sample: Sample) -> bool:

@@ -16,7 +16,7 @@ from icu.alarms.deadlines import Deadlines
 from icu.alarms.effects import Effects
 from icu.alarms.passing import due, tick
 from icu.alarms.sample import Row
-from icu.alarms.steady import steady_of
+from icu.alarms.steady import note_age, steady_of
 from icu.alarms.taking import take
 from icu.alarms.watch import Watch, add_gap
 
@@ -38,7 +38,8 @@ class Ward:
         if watch.steady is None:
             settle(watch)
             watch.steady = steady_of(watch)
-        watch.due = due(watch)
+        if watch.due is None:
+            watch.due = due(watch)
         self.watches[key] = watch
         self._deadlines.put(key, self.due_of(key))
 
@@ -71,13 +72,10 @@ class Evaluation:
 
     def watch(self, key: int) -> Watch:
         """Return a patient's watch to change in place. It is a copy."""
-        watch = self._changed.get(key)
-        if watch is None:
-            watch = self._ward.watches[key].copied()
-            self._changed[key] = watch
+        watch = self._copy(key)
         watch.newest = self._moved.pop(key, watch.newest)
         settle(watch)
-        watch.steady = None
+        watch.steady = watch.due = None
         return watch
 
     def add(self, key: int, watch: Watch) -> None:
@@ -114,7 +112,6 @@ class Evaluation:
                 if (
                     gap_low <= time - seen <= gap_high
                     and time < until
-                    and (late_low <= age <= late_high if backlog else low <= age <= high and arrived < look)
                     and interval == stated
                     and measured == standing
                     and quality == doubts
@@ -125,6 +122,11 @@ class Evaluation:
                     and o0 <= (-1 if spo2 is None else spo2) <= o1
                     and t0 <= (-1 if temperature is None else temperature) <= t1
                     and m0 <= (-1 if mean is None else mean) <= m1
+                    and (
+                        late_low <= age <= late_high
+                        if backlog
+                        else (low <= age <= high and arrived < look) or note_age(self._copy(key), age, arrived)
+                    )
                 ):
                     moved[key] = row
                     continue
@@ -153,6 +155,12 @@ class Evaluation:
         for key, watch in self._changed.items():
             watch.newest = self._moved.get(key, watch.newest)
             self._ward.put(key, watch)
+
+    def _copy(self, key: int) -> Watch:
+        watch = self._changed.get(key)
+        if watch is None:
+            watch = self._changed[key] = self._ward.watches[key].copied()
+        return watch
 
     def _evaluate(self, key: int, row: Row, interval: float | None, arrived: int, *, backlog: bool) -> None:
         watch = self.watch(key)

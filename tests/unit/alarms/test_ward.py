@@ -209,3 +209,59 @@ def test_limits_that_change_while_data_are_stale() -> None:
     bed.limit(spo2_low={"medium": 85})
     bed.send(150)
     assert bed.alarms("spo2.low") == []
+
+
+def test_ages_of_ordinary_readings_are_noted() -> None:
+    """What is history follows the ages of the last ten minutes, though nothing else changes by these readings."""
+    beds = [Bed(), Bed(steady=False)]
+    for bed in beds:
+        for number in range(60):
+            bed.send(number * 5)
+        for number in range(60, 200):
+            bed.send(number * 5, arrives=number * 5 + 30)
+        # Older than a minute, but not by a minute than all others of the last ten.
+        bed.send(1_000, arrives=1_080, spo2=85)
+        bed.send(1_015, arrives=1_081, spo2=85)
+    assert [bed.one("spo2.low").late for bed in beds] == [False, False]
+    assert beds[0].table == beds[1].table
+
+
+def test_ages_of_a_batch_show_that_a_clock_is_right_again() -> None:
+    """Readings that are ordinary but for their age end `clock.wrong` and begin it, as all others do."""
+    beds = [Bed(offset=70), Bed(offset=70, steady=False)]
+    for bed in beds:
+        for number in range(20):
+            bed.send(number * 5)
+        assert bed.one("clock.wrong").presence == "present"
+        bed.offset = 50
+        for number in range(20, 60):
+            bed.send(number * 5)
+    assert [bed.one("clock.wrong").ended is not None for bed in beds] == [True, True]
+    assert beds[0].table == beds[1].table
+
+
+def test_an_ordinary_reading_may_be_history_or_ahead() -> None:
+    """A reading of ordinary values that is much older than all before is history; one far ahead is a wrong clock."""
+    bed = Bed()
+    for number in range(5):
+        bed.send(number * 5)
+    bed.now += 80_000
+    bed.take([row_of(NOON + 25_000, bed.now, NORMAL, None)])
+    assert bed.ward.watches[KEY].silent
+    bed.take([row_of(bed.now, bed.now, NORMAL, None)])
+    assert not bed.ward.watches[KEY].silent
+    other = Bed()
+    for number in range(5):
+        other.send(number * 5)
+    other.take([row_of(NOON + 400_000, other.now, NORMAL, None)])
+    assert other.names() == ["clock.wrong"]
+
+
+def test_a_deadline_follows_the_last_age() -> None:
+    """An alarm sounds when its delay is over on the sender's clock, whose offset the last reading shows."""
+    bed = Bed()
+    bed.send(0, arrives=10)
+    bed.now = NOON + 20_000
+    bed.take([row_of(NOON + seconds * 1_000, bed.now, {**NORMAL, "spo2": 85}, None) for seconds in (5, 15)])
+    bed.wait(27)
+    assert bed.one("spo2.low").sounded == NOON + 25_000
