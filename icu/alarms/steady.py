@@ -4,7 +4,7 @@ After each evaluation the band is made anew from what is open: of a condition th
 one that is present from its worst value to the value that would clear it. So a bed in alarm has ordinary readings, too.
 """
 
-from icu.alarms.ages import Ages, note
+from icu.alarms.ages import note
 from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.clocks import AHEAD
 from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, UNAVAILABLE, ZEROS, Condition
@@ -22,10 +22,9 @@ def steady_of(watch: Watch) -> Steady | None:
     sample = watch.sample
     if sample is None or watch.row is None or not _is_calm(watch, sample):
         return None
-    assert watch.ages is not None  # noqa: S101 - _is_calm has looked
     gaps = (1, INFINITE) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
     return Steady(
-        *_ages(watch, watch.ages, watch.arrived),
+        *_ages(watch, watch.arrived),
         *gaps,
         min(deadlines(watch), default=INFINITE),
         watch.stated,
@@ -53,19 +52,27 @@ def note_age(watch: Watch, age: int, arrived: int) -> bool:
     if not -AHEAD <= age <= steady.age_high or ages.is_off(arrived) != is_off:
         return False
     watch.ages = ages
-    low, high, backlog_low, backlog_high, look_at = _ages(watch, ages, arrived)
+    low, high, backlog_low, backlog_high, look_at = _ages(watch, arrived)
     watch.steady = steady._replace(
         age_low=low, age_high=high, backlog_low=backlog_low, backlog_high=backlog_high, look_at=look_at
     )
     return True
 
 
-def _ages(watch: Watch, ages: Ages, arrived: int) -> tuple[int, int, int, int, int]:
+def _ages(watch: Watch, arrived: int) -> tuple[int, int, int, int, int]:
     """Return the first fields of a Steady."""
+    ages = watch.ages
+    if ages is None:
+        # Heard from a backlog alone: any reading that is not ends it.
+        return 1, 0, -AHEAD, INFINITE, 0
     threshold, look_at = ages.backlog_from(watch.interval), ages.look_at(arrived)
     if watch.silent:
         return threshold + 1, INFINITE, -AHEAD, INFINITE, look_at
     return ages.running, threshold, 1, 0, look_at
+
+
+def _is_off(watch: Watch, now: int) -> bool:
+    return watch.ages is not None and watch.ages.is_off(now)
 
 
 def _is_calm(watch: Watch, sample: Sample) -> bool:
@@ -76,9 +83,9 @@ def _is_calm(watch: Watch, sample: Sample) -> bool:
         and DATA_STALE.name not in watch.episodes
         and watch.setback is None
         and watch.event_at == watch.seen
-        and watch.ages is not None
+        and (watch.silent or watch.ages is not None)
         and (watch.stated is not None or len(watch.gaps) == GAPS)
-        and (clock is None or (clock.presence == "present") == watch.ages.is_off(watch.arrived))
+        and (clock is None or (clock.presence == "present") == _is_off(watch, watch.arrived))
         and not (watch.is_cuff and sample.measured is None and sample.has_pressure)
         and (watch.silent or not any(_is_unheard(each) for each in watch.episodes.values()))
         and not any(_is_overdue(watch, each) for each in UNAVAILABLE)

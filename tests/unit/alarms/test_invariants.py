@@ -12,7 +12,7 @@ from icu.alarms.defaults import WARD
 from icu.alarms.effects import Change
 from icu.alarms.limits import NO_OVERRIDES, Limits
 from icu.alarms.sample import NUMBER, Row, sample_of
-from tests.alarms import KEY, Bed
+from tests.alarms import KEY, NORMAL, Bed, row_of
 
 SIGNS = {
     "pulse": st.sampled_from([None, 0, 35, 45, 49, 52, 80, 121, 118, 160]),
@@ -30,15 +30,18 @@ FLAGS = st.sampled_from(
 class Engine(RuleBasedStateMachine):
     """Three engines that get the same: as it is, without the band, and killed before each event."""
 
-    @initialize(interval=st.sampled_from([5.0, 5.0, 30.0, None]))
-    def begin(self, interval: float | None) -> None:
-        """Admit a patient with normal signs."""
+    @initialize(interval=st.sampled_from([5.0, 5.0, 30.0, None]), backlog=st.sampled_from([0, 0, 20]))
+    def begin(self, interval: float | None, backlog: int) -> None:
+        """Admit a patient with normal signs, who is heard now, or first from a backlog of so many readings."""
         self.beds = [Bed(interval=interval), Bed(interval=interval, steady=False), Bed(interval=interval)]
         self.seconds = 0.0
         self.step = interval or 5.0
         self.kill = False
         self.told = [0] * 3
-        self.reading({}, {}, 0)
+        if backlog:
+            self.outage([{}], round(backlog * self.step))
+        else:
+            self.reading({}, {}, 0)
 
     def each(self) -> list[Bed]:
         """Return the beds, the last one after a kill."""
@@ -83,6 +86,19 @@ class Engine(RuleBasedStateMachine):
         self.seconds = arrives
         # Which readings came from a backlog is not stored: the restarted engine may find another age for them.
         self.beds = self.beds[:2]
+
+    @rule(
+        parts=st.lists(READINGS, min_size=1, max_size=4), count=st.integers(2, 6), delay=st.sampled_from([0, 0, 2, 50])
+    )
+    def burst(self, parts: list[dict[str, Any]], count: int, delay: float) -> None:
+        """Deliver several readings at once, each one older than the next, in one batch."""
+        times = [self.seconds + (number + 1) * self.step for number in range(count)]
+        self.seconds = times[-1] + delay
+        for bed in self.each():
+            bed.wait(self.seconds)
+            values = [{**NORMAL, **parts[number * len(parts) // count]} for number in range(count)]
+            sent = [bed.on_clock(each) for each in times]
+            bed.take([row_of(at, bed.now, signs, None) for at, signs in zip(sent, values, strict=True)])
 
     @rule(data=st.data())
     def duplicates(self, data: st.DataObject) -> None:

@@ -265,3 +265,14 @@ def test_a_deadline_follows_the_last_age() -> None:
     bed.take([row_of(NOON + seconds * 1_000, bed.now, {**NORMAL, "spo2": 85}, None) for seconds in (5, 15)])
     bed.wait(27)
     assert bed.one("spo2.low").sounded == NOON + 25_000
+
+
+def test_a_first_backlog_is_ordinary() -> None:
+    """A patient who is first heard from a backlog has ordinary readings, and the first live one is evaluated."""
+    bed = Bed()
+    bed.take(rows(97, 97, 97), backlog=True)
+    watch = bed.ward.watches[KEY]
+    assert watch.newest is not None and watch.ages is None
+    bed.take(rows(97, start=3))
+    watch = bed.ward.watches[KEY]
+    assert watch.newest is None and watch.ages is not None and not watch.silent
