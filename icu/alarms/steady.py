@@ -14,7 +14,7 @@ from icu.alarms.rules import Rule
 from icu.alarms.sample import PRESSURE_NUMBERS, Sample
 from icu.alarms.watch import Watch
 from icu.vitals.catalogue import SIGNS
-from icu.vitals.staleness import GAPS
+from icu.vitals.staleness import GAPS, to_seconds
 
 
 def steady_of(watch: Watch) -> Steady | None:
@@ -22,7 +22,8 @@ def steady_of(watch: Watch) -> Steady | None:
     sample = watch.sample
     if sample is None or watch.row is None or not _is_calm(watch, sample):
         return None
-    gaps = (1, INFINITE) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
+    # A gap as the ten before, in whole seconds, leaves the interval of a sender that states none as it is.
+    gaps = (1, INFINITE) if watch.stated is not None else (max(1, watch.interval - 500), watch.interval + 499)
     return Steady(
         *_ages(watch, watch.arrived),
         *gaps,
@@ -84,12 +85,17 @@ def _is_calm(watch: Watch, sample: Sample) -> bool:
         and watch.setback is None
         and watch.event_at == watch.seen
         and (watch.silent or watch.ages is not None)
-        and (watch.stated is not None or len(watch.gaps) == GAPS)
+        and (watch.stated is not None or _is_even(watch))
         and (clock is None or (clock.presence == "present") == _is_off(watch, watch.arrived))
         and not (watch.is_cuff and sample.measured is None and sample.has_pressure)
         and (watch.silent or not any(_is_unheard(each) for each in watch.episodes.values()))
         and not any(_is_overdue(watch, each) for each in UNAVAILABLE)
     )
+
+
+def _is_even(watch: Watch) -> bool:
+    """Tell if the last ten gaps are the same in whole seconds."""
+    return len(watch.gaps) == GAPS and set(map(to_seconds, watch.gaps)) == {watch.interval}
 
 
 def _is_overdue(watch: Watch, condition: Condition) -> bool:

@@ -18,7 +18,7 @@ from icu.alarms.passing import due, tick
 from icu.alarms.sample import Row
 from icu.alarms.steady import note_age, steady_of
 from icu.alarms.taking import take
-from icu.alarms.watch import Watch, add_gap
+from icu.alarms.watch import Watch
 
 
 class Ward:
@@ -173,9 +173,6 @@ def settle(watch: Watch) -> None:
     row = watch.newest
     if row is None:
         return
-    if watch.stated is None:
-        gap = watch.interval
-        add_gap(watch, gap, max(1, round((row[1] - watch.event_at) / gap)))
     watch.newest = None
     watch.row = row
     watch.seen = watch.event_at = watch.looked_at = row[1]

@@ -103,6 +103,7 @@ def test_intervals() -> None:
     assert [stale_after(5_000, []), stale_after(60_000, [1]), stale_after(None, [])] == [15_000, 180_000, 15_000]
     assert interval_of(None, [100_000, *[10_000] * 6, *[20_000] * 4]) == 10_000
     assert interval_of(None, []) == 5_000
+    assert [interval_of(None, [gap] * 10) for gap in (20_499, 20_500, 499)] == [20_000, 21_000, 0]
 
 
 def test_an_unstated_interval_is_learnt() -> None:
@@ -184,6 +185,23 @@ def test_a_sign_that_came_back_while_values_were_old() -> None:
         bed.send(256)
     assert [each.ended is None for each in beds[0].table.values()] == [False]
     assert beds[0].table == beds[1].table
+
+
+def test_a_learnt_interval_is_that_of_all_readings() -> None:
+    """Ordinary readings leave the interval of a sender that states none as all of its readings make it.
+
+    Else a value counts as too old for its alarm.
+    """
+    beds = [Bed(interval=None), Bed(interval=None, steady=False)]
+    lost: dict[str, float | None] = {"pulse": None, "temperature": None, "map": None}
+    gaps = [*[5] * 13, 12, 6, 6, 5, 5, 6, 6, 5]
+    for bed in beds:
+        for number in range(len(gaps)):
+            bed.send(sum(gaps[: number + 1]), **(lost if number in (12, 17) else {}))
+        bed.send(sum(gaps) + 5, spo2=75)
+        bed.send(sum(gaps) + 17)
+    assert beds[0].table == beds[1].table
+    assert beds[0].ward.watches[KEY].interval == beds[1].ward.watches[KEY].interval == 6_000
 
 
 def test_no_deadline_passes_unseen() -> None:
