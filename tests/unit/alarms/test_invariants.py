@@ -196,7 +196,7 @@ def explain(change: Change, rows: list[Row]) -> None:
     row = next((each for each in reversed(rows) if each[1] <= time), rows[0])
     if by_itself and time - row[1] >= 60_000:
         # The next value has shown that it was over by then.
-        row = rows[-1]
+        row = next(each for each in rows if each[1] > time)
     value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]
     assert value is not None
     # Younger than two intervals, or 10 s: nothing comes of a value that is old.
