@@ -50,3 +50,12 @@ def test_entries_that_count_no_more_are_dropped() -> None:
     assert deadlines.next == 10_001
     deadlines.put(1, INFINITE)
     assert deadlines.next is None
+
+
+def test_a_deadline_that_moved_is_looked_at_again() -> None:
+    """A patient whose time has moved forward is not due at the old one, and is at the new one."""
+    deadlines = Deadlines()
+    deadlines.put(1, 5)
+    assert deadlines.passed(5, {1: 9}.__getitem__) == []
+    assert deadlines.next == 9
+    assert deadlines.passed(9, {1: 9}.__getitem__) == [1]

@@ -1,7 +1,9 @@
 """Evaluations of batches, restarts, windows and the pieces around the machine."""
 
+from statistics import median
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,6 +204,17 @@ def test_a_learnt_interval_is_that_of_all_readings() -> None:
         bed.send(sum(gaps) + 17)
     assert beds[0].table == beds[1].table
     assert beds[0].ward.watches[KEY].interval == beds[1].ward.watches[KEY].interval == 6_000
+
+
+@pytest.mark.parametrize("gaps", [[*[5] * 12, *[6] * 9], [*[5] * 10, 6, *[5] * 10, *[6] * 5]], ids=["slower", "once"])
+def test_each_gap_of_a_learnt_interval_counts(gaps: list[int]) -> None:
+    """A sender that states no interval and sends more slowly, for long or once, has its interval in the last ten."""
+    beds = [Bed(interval=None), Bed(interval=None, steady=False)]
+    for bed in beds:
+        for number in range(len(gaps)):
+            bed.send(sum(gaps[: number + 1]))
+    intervals = [bed.ward.watches[KEY].interval for bed in beds]
+    assert intervals[0] == intervals[1] == int(median(gaps[-10:]) * 1_000)
 
 
 def test_no_deadline_passes_unseen() -> None:
