@@ -181,9 +181,8 @@ def decode_and_store(readings: Readings, path: Path, start: datetime) -> Lap:
 
 
 def drain(readings: Readings, path: Path, start: datetime, *, alarms: bool = False) -> Lap:
-    """Decode and store what a ward has sent while the sink was away. The first batch came in before, as usual."""
-    first, *others = as_fetched(readings, start)
-    fetched = [first, *(replace(each, more=True) for each in others)]
+    """Decode and store what a ward has sent before the sink came: all of it is history."""
+    fetched = [replace(each, more=True) for each in as_fetched(readings, start)]
     back = start + timedelta(seconds=BATCHES * BATCH * EVERY)
     run = partial(written, alarms=alarms, back=back)
     return anyio.run(run, path, start, lambda place: decode_batches([fetched[place]]).request, fetched)
@@ -207,7 +206,7 @@ async def written(
 ) -> Lap:
     """Take in and write all batches; the first one, in which everybody is new, is not measured.
 
-    Each arrives with its last reading, or all but the first at the time `back`.
+    Each arrives with its last reading, or all at the time `back`.
     """
     async with open_writer(f"sqlite:///{path}", topic="bench") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
@@ -216,7 +215,7 @@ async def written(
         for place in range(len(fetched)):
             if place == 1:
                 watch = Stopwatch()
-            arrived = arrival(back if back and place else start + timedelta(seconds=place * BATCH * EVERY))
+            arrived = arrival(back or start + timedelta(seconds=place * BATCH * EVERY))
             watching.begin()
             await writer.write(request(place), arrived=arrived, evaluator=watching if alarms else None)
             watching.install()
