@@ -4,6 +4,7 @@ After each evaluation the band is made anew from what is open: of a condition th
 one that is present from its worst value to the value that would clear it. So a bed in alarm has ordinary readings, too.
 """
 
+from icu.alarms.ages import note
 from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.clocks import AHEAD
 from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, UNAVAILABLE, ZEROS, Condition
@@ -13,7 +14,7 @@ from icu.alarms.rules import Rule
 from icu.alarms.sample import PRESSURE_NUMBERS, Sample
 from icu.alarms.watch import Watch
 from icu.vitals.catalogue import SIGNS
-from icu.vitals.staleness import GAPS
+from icu.vitals.staleness import GAPS, to_seconds
 
 
 def steady_of(watch: Watch) -> Steady | None:
@@ -21,13 +22,10 @@ def steady_of(watch: Watch) -> Steady | None:
     sample = watch.sample
     if sample is None or watch.row is None or not _is_calm(watch, sample):
         return None
-    assert watch.ages is not None  # noqa: S101 - _is_calm has looked
-    threshold = watch.ages.backlog_from(watch.interval)
-    ages = (threshold + 1, INFINITE, -AHEAD, INFINITE) if watch.silent else (watch.ages.running, threshold, 1, 0)
-    gaps = (1, watch.stale_after) if watch.stated is not None else (watch.interval * 3 // 4, watch.interval * 5 // 4)
+    # A gap as the ten before, in whole seconds, leaves the interval of a sender that states none as it is.
+    gaps = (1, watch.stale_after) if watch.stated is not None else (max(1, watch.interval - 500), watch.interval + 499)
     return Steady(
-        *ages,
-        watch.ages.look_at(watch.arrived),
+        *_ages(watch, watch.arrived),
         *gaps,
         min(deadlines(watch), default=INFINITE),
         watch.stated,
@@ -35,6 +33,47 @@ def steady_of(watch: Watch) -> Steady | None:
         watch.row[11],
         tuple(bound for number in range(len(SIGNS)) for bound in _band(watch, sample, number)),
     )
+
+
+def note_age(watch: Watch, age: int, arrived: int) -> bool:
+    """Note the age of a live reading by which nothing else changes. False: more may change, and nothing was noted.
+
+    Args:
+        watch: The patient's, whose band was made. Changed in place.
+        age: Age of the reading.
+        arrived: Time of its arrival.
+    """
+    steady, before = watch.steady, watch.ages
+    # An evaluation places a deadline on the server's clock anew, too: its time there depends on the age.
+    if steady is None or before is None or watch.silent or steady.until < INFINITE:
+        return False
+    ages = note(before, age, arrived)
+    clock = watch.episodes.get(CLOCK_WRONG.name)
+    is_off = clock is not None and clock.presence == "present"
+    if not -AHEAD <= age <= steady.age_high or ages.is_off(arrived) != is_off:
+        return False
+    watch.ages = ages
+    low, high, backlog_low, backlog_high, look_at = _ages(watch, arrived)
+    watch.steady = steady._replace(
+        age_low=low, age_high=high, backlog_low=backlog_low, backlog_high=backlog_high, look_at=look_at
+    )
+    return True
+
+
+def _ages(watch: Watch, arrived: int) -> tuple[int, int, int, int, int]:
+    """Return the first fields of a Steady."""
+    ages = watch.ages
+    if ages is None:
+        # Heard from a backlog alone: any reading that is not ends it.
+        return 1, 0, -AHEAD, INFINITE, 0
+    threshold, look_at = ages.backlog_from(watch.interval), ages.look_at(arrived)
+    if watch.silent:
+        return threshold + 1, INFINITE, -AHEAD, INFINITE, look_at
+    return ages.running, threshold, 1, 0, look_at
+
+
+def _is_off(watch: Watch, now: int) -> bool:
+    return watch.ages is not None and watch.ages.is_off(now)
 
 
 def _is_calm(watch: Watch, sample: Sample) -> bool:
@@ -45,13 +84,18 @@ def _is_calm(watch: Watch, sample: Sample) -> bool:
         and DATA_STALE.name not in watch.episodes
         and watch.setback is None
         and watch.event_at == watch.seen
-        and watch.ages is not None
-        and (watch.stated is not None or len(watch.gaps) == GAPS)
-        and (clock is None or (clock.presence == "present") == watch.ages.is_off(watch.arrived))
+        and (watch.silent or watch.ages is not None)
+        and (watch.stated is not None or _is_even(watch))
+        and (clock is None or (clock.presence == "present") == _is_off(watch, watch.arrived))
         and not (watch.is_cuff and sample.measured is None and sample.has_pressure)
         and (watch.silent or not any(_is_unheard(each) for each in watch.episodes.values()))
         and not any(_is_overdue(watch, each) for each in UNAVAILABLE)
     )
+
+
+def _is_even(watch: Watch) -> bool:
+    """Tell if the last ten gaps are the same in whole seconds."""
+    return len(watch.gaps) == GAPS and set(map(to_seconds, watch.gaps)) == {watch.interval}
 
 
 def _is_overdue(watch: Watch, condition: Condition) -> bool:

@@ -9,18 +9,17 @@ that is set back lengthens no silence, and one that is set forward ends none.
 """
 
 from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Final
 
-from icu.alarms.bands import INFINITE
+from icu.alarms.deadlines import Deadlines
 from icu.alarms.effects import Effects
 from icu.alarms.passing import due, tick
 from icu.alarms.sample import Row
-from icu.alarms.steady import steady_of
+from icu.alarms.steady import note_age, steady_of
 from icu.alarms.taking import take
 from icu.alarms.tally import Tally
-from icu.alarms.watch import Watch, add_gap
+from icu.alarms.watch import Watch
 
 
 class Ward:
@@ -28,50 +27,37 @@ class Ward:
 
     def __init__(self) -> None:
         self.watches: Final[dict[int, Watch]] = {}
-        # Server's times of the next ticks, each not later than the true one.
-        self._dues: list[tuple[int, int]] = []
+        self._deadlines: Final = Deadlines()
 
     @property
     def due(self) -> int | None:
         """Server's time before which no tick is needed. None: none is."""
-        return self._dues[0][0] if self._dues and self._dues[0][0] < INFINITE else None
+        return self._deadlines.next
 
     def put(self, key: int, watch: Watch) -> None:
         """Put a patient's watch in the place of the one before."""
         if watch.steady is None:
             settle(watch)
             watch.steady = steady_of(watch)
-        watch.due = due(watch)
+        if watch.due is None:
+            watch.due = due(watch)
         self.watches[key] = watch
-        self._schedule(key)
+        self._deadlines.put(key, self.due_of(key))
 
     def remove(self, key: int) -> None:
         """Forget a patient."""
         self.watches.pop(key, None)
+        self._deadlines.remove(key)
 
     def all_due(self, now: int) -> list[int]:
         """Return the patients whose next tick is due. They stay due until an evaluation of them is installed."""
-        keys = set()
-        while self._dues and self._dues[0][0] <= now:
-            keys.add(heappop(self._dues)[1])
-        # Each ordinary reading moves the deadline of silence: most are not due any more.
-        times = [(self.due_of(key), key) for key in sorted(keys) if key in self.watches]
-        for each in times:
-            heappush(self._dues, each)
-        return [key for time, key in times if time <= now]
+        return self._deadlines.passed(now, self.due_of)
 
     def due_of(self, key: int) -> int:
         """Return the server's time of a patient's next tick."""
         watch = self.watches[key]
         fixed, silence = watch.due or due(watch)
         return min(fixed, watch.heard_at + silence)
-
-    def _schedule(self, key: int) -> None:
-        heappush(self._dues, (self.due_of(key), key))
-        if len(self._dues) > 4 * len(self.watches) + 64:
-            # Deadlines that moved forward left their old entries.
-            self._dues = [(self.due_of(key), key) for key in self.watches]
-            heapify(self._dues)
 
 
 class Evaluation:
@@ -89,13 +75,10 @@ class Evaluation:
 
     def watch(self, key: int) -> Watch:
         """Return a patient's watch to change in place. It is a copy."""
-        watch = self._changed.get(key)
-        if watch is None:
-            watch = self._ward.watches[key].copied()
-            self._changed[key] = watch
+        watch = self._copy(key)
         watch.newest = self._moved.pop(key, watch.newest)
         settle(watch)
-        watch.steady = None
+        watch.steady = watch.due = None
         return watch
 
     def add(self, key: int, watch: Watch) -> None:
@@ -132,7 +115,6 @@ class Evaluation:
                 if (
                     gap_low <= time - seen <= gap_high
                     and time < until
-                    and (late_low <= age <= late_high if backlog else low <= age <= high and arrived < look)
                     and interval == stated
                     and measured == standing
                     and quality == doubts
@@ -143,6 +125,11 @@ class Evaluation:
                     and o0 <= (-1 if spo2 is None else spo2) <= o1
                     and t0 <= (-1 if temperature is None else temperature) <= t1
                     and m0 <= (-1 if mean is None else mean) <= m1
+                    and (
+                        late_low <= age <= late_high
+                        if backlog
+                        else (low <= age <= high and arrived < look) or note_age(self._copy(key), age, arrived)
+                    )
                 ):
                     moved[key] = row
                     continue
@@ -197,6 +184,12 @@ class Evaluation:
         # The values of ordinary readings are there, or not, as those of the reading before them.
         self._tallies[key] = watch.count(at, at).store(watch.patient, self.effects)
 
+    def _copy(self, key: int) -> Watch:
+        watch = self._changed.get(key)
+        if watch is None:
+            watch = self._changed[key] = self._ward.watches[key].copied()
+        return watch
+
     def _evaluate(self, key: int, row: Row, interval: float | None, arrived: int, *, backlog: bool) -> None:
         watch = self.watch(key)
         take(watch, row, arrived, self.effects, interval=interval, backlog=backlog)
@@ -208,9 +201,6 @@ def settle(watch: Watch) -> None:
     row = watch.newest
     if row is None:
         return
-    if watch.stated is None:
-        gap = watch.interval
-        add_gap(watch, gap, max(1, round((row[1] - watch.event_at) / gap)))
     watch.newest = None
     watch.row = row
     watch.seen = watch.event_at = watch.looked_at = row[1]

@@ -182,9 +182,9 @@ class Watch(Struct):
             self.set_bed(effects, shelves={**self.bed.shelves, episode.condition: episode.shelved})
 
 
-def add_gap(watch: Watch, gap: int, times: int = 1) -> None:
-    """Note the time between two readings of a sender that states no interval, as often as it was seen."""
-    watch.gaps = (*watch.gaps, *(gap,) * min(times, GAPS))[-GAPS:]
+def add_gap(watch: Watch, gap: int) -> None:
+    """Note the time between two readings of a sender that states no interval."""
+    watch.gaps = (*watch.gaps, gap)[-GAPS:]
 
 
 def bp_old_from(watch: Watch) -> int | None:

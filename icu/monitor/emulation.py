@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final
+from uuid import UUID
 
 import msgspec
 from anyio import to_thread
@@ -9,10 +10,12 @@ from litestar import Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from icu.emulation import Emulation, State
-from icu.http.caching import NOT_MODIFIED, CachedBody
+from icu.errors import IcuError, Kind
+from icu.http.caching import NOT_MODIFIED, REVALIDATED, CachedBody
 from icu.http.problems import documented
 from icu.monitor.metrics import PatientUuid
 from icu.monitor.queries import AnyRequest, check_parameters
@@ -33,6 +36,7 @@ class Catalogue:
     """All scenarios: their names, and the answer that lists them."""
 
     def __init__(self, entries: Sequence[ScenarioEntry]) -> None:
+        self.entries = entries
         self.names = [each.name for each in entries]
         self.body = CachedBody(msgspec.json.encode(entries), max_age=MAX_AGE)
 
@@ -67,11 +71,18 @@ class Scenarios:
     responses={304: NOT_MODIFIED, **documented(400, 503)},
 )
 async def list_scenarios(
-    request: AnyRequest, scenarios: NamedDependency[Scenarios]
+    request: AnyRequest,
+    scenarios: NamedDependency[Scenarios],
+    emulation: NamedDependency[Emulation],
+    patient: Annotated[UUID | None, QueryParameter(description="Only those that this patient can have")] = None,
 ) -> Response[Sequence[ScenarioEntry]]:
-    """They change with the program only, as the catalogue of signs."""
-    check_parameters(request.query_params, ())
-    return (await scenarios.catalogue()).body.answer(request)
+    """They change with the program only. A patient can have all, or none: a recording, or an unknown one."""
+    check_parameters(request.query_params, ("patient",))
+    catalogue = await scenarios.catalogue()
+    if patient is None:
+        return catalogue.body.answer(request)
+    entries = catalogue.entries if await _is_emulated(emulation, patient) else []
+    return Response(entries, headers={"Cache-Control": REVALIDATED})
 
 
 @get(
@@ -90,6 +101,16 @@ async def truth(
     check_parameters(request.query_params, ())
     await reader.check_known(patient_uuid)
     return await emulation.truth(patient_uuid)
+
+
+async def _is_emulated(emulation: Emulation, patient: UUID) -> bool:
+    try:
+        await emulation.truth(patient)
+    except IcuError as exc:
+        if exc.kind not in {Kind.CONFLICT, Kind.MISSING}:
+            raise
+        return False
+    return True
 
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (list_scenarios, truth)

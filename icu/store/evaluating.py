@@ -54,7 +54,7 @@ class StoredReadings(Struct, frozen=True, gc=False):
             return
         begin = 0
         for is_history, run in groupby(self.partitions, self.backlog.__contains__):
-            end = begin + sum(1 for _ in run)
+            end = begin + len(list(run))
             yield is_history, slice(begin, end)
             begin = end
 

@@ -16,7 +16,9 @@ _INTERVALS: Final = 3
 
 
 def interval_of(stated: int | None, gaps: Sequence[int]) -> int:
-    """Return the interval of a sender in milliseconds: as stated, else the median of its last gaps.
+    """Return the interval of a sender in milliseconds: as stated, else the median of its last gaps in whole seconds.
+
+    What a sender's clock and network shift from one reading to the next is no other interval.
 
     Args:
         stated: Interval in its last observation.
@@ -24,7 +26,12 @@ def interval_of(stated: int | None, gaps: Sequence[int]) -> int:
     """
     if stated is not None:
         return stated
-    return int(median(gaps[-GAPS:])) if gaps else USUAL_INTERVAL
+    return int(median(map(to_seconds, gaps[-GAPS:]))) if gaps else USUAL_INTERVAL
+
+
+def to_seconds(gap: int) -> int:
+    """Round milliseconds to whole seconds, half up. Still milliseconds."""
+    return (gap + 500) // 1_000 * 1_000
 
 
 def stale_after(stated: int | None, gaps: Sequence[int]) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from tests.benchmarks import (
     alarms,
     api,
+    breach,
     kafka_consume,
     kafka_crowd,
     kafka_drain,
@@ -28,6 +29,7 @@ from tests.brokers import Broker, available, open_broker
 ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main}
 ALONE: dict[str, Callable[[], None]] = {
     "alarms": alarms.main,
+    "breach": breach.main,
     "launch": launch.main,
     "stream": stream.main,
     "stops": stops.main,

@@ -21,6 +21,7 @@ from uuid import UUID
 
 import anyio
 import numpy as np
+from msgspec.structs import replace
 
 from icu.messages import Delivery, Observation, Position, encode
 from icu.sink.intake import decode_batches
@@ -44,6 +45,7 @@ WELL_SET: Final = "bare, well set"
 STORE: Final = "sink: store"
 STEADY: Final = "sink: store, steady ward"
 
+DRAIN: Final = "sink: drain a steady ward"
 PACE: Final = "sink: at a steady ward's pace"
 
 # Readings in a transaction of a thousand patients who send every 5 s, where the broker gathers for 50 ms.
@@ -89,7 +91,7 @@ def main(readings: int, rounds: int) -> None:
             if name in (AS_IT_COMES, WELL_SET, STORE)
         }
         everybody = {**new, **large, **naive_of(round_of, data.end, scratch)}
-        laps = compare(rounds, everybody, beside=[WELL_SET, STORE, STEADY, PACE], unit="rows")
+        laps = compare(rounds, everybody, beside=[WELL_SET, STORE, STEADY, DRAIN, PACE], unit="rows")
     print("\nThe same laps on the large file, beside the limit there")
     tell({name: laps[name] for name in large}, [f"{WELL_SET}, on {readings:,}"], unit="rows")
 
@@ -104,6 +106,8 @@ def steps(readings: Readings) -> dict[str, Step]:
         "sink: store, with alarms": partial(store, readings, alarms=True),
         STEADY: partial(store, calm),
         "sink: store, with alarms, steady ward": partial(store, calm, alarms=True),
+        DRAIN: partial(drain, calm),
+        "sink: drain a steady ward, alarms": partial(drain, calm, alarms=True),
         PACE: partial(at_pace, calm),
         "sink: at a steady ward's pace, alarms": partial(at_pace, calm, alarms=True),
         "sink: decode and store": partial(decode_and_store, readings),
@@ -176,6 +180,14 @@ def decode_and_store(readings: Readings, path: Path, start: datetime) -> Lap:
     return anyio.run(written, path, start, lambda place: decode_batches([fetched[place]]).request, fetched)
 
 
+def drain(readings: Readings, path: Path, start: datetime, *, alarms: bool = False) -> Lap:
+    """Decode and store what a ward has sent before the sink came: all of it is history."""
+    fetched = [replace(each, more=True) for each in as_fetched(readings, start)]
+    back = start + timedelta(seconds=BATCHES * BATCH * EVERY)
+    run = partial(written, alarms=alarms, back=back)
+    return anyio.run(run, path, start, lambda place: decode_batches([fetched[place]]).request, fetched)
+
+
 def decode(readings: Readings, _path: Path, start: datetime) -> Lap:
     """Decode bytes to observed values, of which rows are made."""
     fetched = as_fetched(readings, start)
@@ -190,8 +202,12 @@ async def written(
     fetched: Sequence[Batch],
     *,
     alarms: bool = False,
+    back: datetime | None = None,
 ) -> Lap:
-    """Take in and write all batches; the first one, in which everybody is new, is not measured."""
+    """Take in and write all batches; the first one, in which everybody is new, is not measured.
+
+    Each arrives with its last reading, or all at the time `back`.
+    """
     async with open_writer(f"sqlite:///{path}", topic="bench") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         watching, _ = await load(writer, Unread(), arrival(start))
@@ -199,7 +215,7 @@ async def written(
         for place in range(len(fetched)):
             if place == 1:
                 watch = Stopwatch()
-            arrived = arrival(start + timedelta(seconds=place * BATCH * EVERY))
+            arrived = arrival(back or start + timedelta(seconds=place * BATCH * EVERY))
             watching.begin()
             await writer.write(request(place), arrived=arrived, evaluator=watching if alarms else None)
             watching.install()

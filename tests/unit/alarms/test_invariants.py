@@ -12,7 +12,7 @@ from icu.alarms.defaults import WARD
 from icu.alarms.effects import Change
 from icu.alarms.limits import NO_OVERRIDES, Limits
 from icu.alarms.sample import NUMBER, Row, sample_of
-from tests.alarms import KEY, Bed
+from tests.alarms import KEY, NORMAL, Bed, row_of
 
 SIGNS = {
     "pulse": st.sampled_from([None, 0, 35, 45, 49, 52, 80, 121, 118, 160]),
@@ -30,15 +30,18 @@ FLAGS = st.sampled_from(
 class Engine(RuleBasedStateMachine):
     """Three engines that get the same: as it is, without the band, and killed before each event."""
 
-    @initialize(interval=st.sampled_from([5.0, 5.0, 30.0, None]))
-    def begin(self, interval: float | None) -> None:
-        """Admit a patient with normal signs."""
+    @initialize(interval=st.sampled_from([5.0, 5.0, 30.0, None]), backlog=st.sampled_from([0, 0, 20]))
+    def begin(self, interval: float | None, backlog: int) -> None:
+        """Admit a patient with normal signs, who is heard now, or first from a backlog of so many readings."""
         self.beds = [Bed(interval=interval), Bed(interval=interval, steady=False), Bed(interval=interval)]
         self.seconds = 0.0
         self.step = interval or 5.0
         self.kill = False
         self.told = [0] * 3
-        self.reading({}, {}, 0)
+        if backlog:
+            self.outage([{}], round(backlog * self.step))
+        else:
+            self.reading({}, {}, 0)
 
     def each(self) -> list[Bed]:
         """Return the beds, the last one after a kill."""
@@ -82,6 +85,22 @@ class Engine(RuleBasedStateMachine):
                 bed.send(time, arrives=arrives, backlog=True, **parts[number * len(parts) // len(times)])
         self.seconds = arrives
         # Which readings came from a backlog is not stored: the restarted engine may find another age for them.
+        self.beds = self.beds[:2]
+
+    @rule(
+        parts=st.lists(READINGS, min_size=1, max_size=4), count=st.integers(2, 6), delay=st.sampled_from([0, 0, 2, 50])
+    )
+    @precondition(lambda self: not self.kill)
+    def burst(self, parts: list[dict[str, Any]], count: int, delay: float) -> None:
+        """Deliver several readings at once, each one older than the next, in one batch."""
+        times = [self.seconds + (number + 1) * self.step for number in range(count)]
+        self.seconds = times[-1] + delay
+        for bed in self.beds:
+            bed.wait(self.seconds)
+            values = [{**NORMAL, **parts[number * len(parts) // count]} for number in range(count)]
+            sent = [bed.on_clock(each) for each in times]
+            bed.take([row_of(at, bed.now, signs, None) for at, signs in zip(sent, values, strict=True)])
+        # Which of them were history, or ended a standby, is not stored: the restarted engine may find otherwise.
         self.beds = self.beds[:2]
 
     @rule(data=st.data())
@@ -180,7 +199,7 @@ def explain(change: Change, rows: list[Row]) -> None:
     row = next((each for each in reversed(rows) if each[1] <= time), rows[0])
     if by_itself and time - row[1] >= 60_000:
         # The next value has shown that it was over by then.
-        row = rows[-1]
+        row = next(each for each in rows if each[1] > time)
     value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]
     assert value is not None
     # Younger than two intervals, or 10 s: nothing comes of a value that is old.

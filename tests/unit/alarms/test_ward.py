@@ -1,7 +1,9 @@
 """Evaluations of batches, restarts, windows and the pieces around the machine."""
 
+from statistics import median
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +105,7 @@ def test_intervals() -> None:
     assert [stale_after(5_000, []), stale_after(60_000, [1]), stale_after(None, [])] == [15_000, 180_000, 15_000]
     assert interval_of(None, [100_000, *[10_000] * 6, *[20_000] * 4]) == 10_000
     assert interval_of(None, []) == 5_000
+    assert [interval_of(None, [gap] * 10) for gap in (20_499, 20_500, 499)] == [20_000, 21_000, 0]
 
 
 def test_an_unstated_interval_is_learnt() -> None:
@@ -186,6 +189,34 @@ def test_a_sign_that_came_back_while_values_were_old() -> None:
     assert beds[0].table == beds[1].table
 
 
+def test_a_learnt_interval_is_that_of_all_readings() -> None:
+    """Ordinary readings leave the interval of a sender that states none as all of its readings make it.
+
+    Else a value counts as too old for its alarm.
+    """
+    beds = [Bed(interval=None), Bed(interval=None, steady=False)]
+    lost: dict[str, float | None] = {"pulse": None, "temperature": None, "map": None}
+    gaps = [*[5] * 13, 12, 6, 6, 5, 5, 6, 6, 5]
+    for bed in beds:
+        for number in range(len(gaps)):
+            bed.send(sum(gaps[: number + 1]), **(lost if number in (12, 17) else {}))
+        bed.send(sum(gaps) + 5, spo2=75)
+        bed.send(sum(gaps) + 17)
+    assert beds[0].table == beds[1].table
+    assert beds[0].ward.watches[KEY].interval == beds[1].ward.watches[KEY].interval == 6_000
+
+
+@pytest.mark.parametrize("gaps", [[*[5] * 12, *[6] * 9], [*[5] * 10, 6, *[5] * 10, *[6] * 5]], ids=["slower", "once"])
+def test_each_gap_of_a_learnt_interval_counts(gaps: list[int]) -> None:
+    """A sender that states no interval and sends more slowly, for long or once, has its interval in the last ten."""
+    beds = [Bed(interval=None), Bed(interval=None, steady=False)]
+    for bed in beds:
+        for number in range(len(gaps)):
+            bed.send(sum(gaps[: number + 1]))
+    intervals = [bed.ward.watches[KEY].interval for bed in beds]
+    assert intervals[0] == intervals[1] == int(median(gaps[-10:]) * 1_000)
+
+
 def test_no_deadline_passes_unseen() -> None:
     """An alarm whose end would fall into a blind time ends with the first value after it."""
     bed = Bed()
@@ -209,3 +240,70 @@ def test_limits_that_change_while_data_are_stale() -> None:
     bed.limit(spo2_low={"medium": 85})
     bed.send(150)
     assert bed.alarms("spo2.low") == []
+
+
+def test_ages_of_ordinary_readings_are_noted() -> None:
+    """What is history follows the ages of the last ten minutes, though nothing else changes by these readings."""
+    beds = [Bed(), Bed(steady=False)]
+    for bed in beds:
+        for number in range(60):
+            bed.send(number * 5)
+        for number in range(60, 200):
+            bed.send(number * 5, arrives=number * 5 + 30)
+        # Older than a minute, but not by a minute than all others of the last ten.
+        bed.send(1_000, arrives=1_080, spo2=85)
+        bed.send(1_015, arrives=1_081, spo2=85)
+    assert [bed.one("spo2.low").late for bed in beds] == [False, False]
+    assert beds[0].table == beds[1].table
+
+
+def test_ages_of_a_batch_show_that_a_clock_is_right_again() -> None:
+    """Readings that are ordinary but for their age end `clock.wrong` and begin it, as all others do."""
+    beds = [Bed(offset=70), Bed(offset=70, steady=False)]
+    for bed in beds:
+        for number in range(20):
+            bed.send(number * 5)
+        assert bed.one("clock.wrong").presence == "present"
+        bed.offset = 50
+        for number in range(20, 60):
+            bed.send(number * 5)
+    assert [bed.one("clock.wrong").ended is not None for bed in beds] == [True, True]
+    assert beds[0].table == beds[1].table
+
+
+def test_an_ordinary_reading_may_be_history_or_ahead() -> None:
+    """A reading of ordinary values that is much older than all before is history; one far ahead is a wrong clock."""
+    bed = Bed()
+    for number in range(5):
+        bed.send(number * 5)
+    bed.now += 80_000
+    bed.take([row_of(NOON + 25_000, bed.now, NORMAL, None)])
+    assert bed.ward.watches[KEY].silent
+    bed.take([row_of(bed.now, bed.now, NORMAL, None)])
+    assert not bed.ward.watches[KEY].silent
+    other = Bed()
+    for number in range(5):
+        other.send(number * 5)
+    other.take([row_of(NOON + 400_000, other.now, NORMAL, None)])
+    assert other.names() == ["clock.wrong"]
+
+
+def test_a_deadline_follows_the_last_age() -> None:
+    """An alarm sounds when its delay is over on the sender's clock, whose offset the last reading shows."""
+    bed = Bed()
+    bed.send(0, arrives=10)
+    bed.now = NOON + 20_000
+    bed.take([row_of(NOON + seconds * 1_000, bed.now, {**NORMAL, "spo2": 85}, None) for seconds in (5, 15)])
+    bed.wait(27)
+    assert bed.one("spo2.low").sounded == NOON + 25_000
+
+
+def test_a_first_backlog_is_ordinary() -> None:
+    """A patient who is first heard from a backlog has ordinary readings, and the first live one is evaluated."""
+    bed = Bed()
+    bed.take(rows(97, 97, 97), backlog=True)
+    watch = bed.ward.watches[KEY]
+    assert watch.newest is not None and watch.ages is None
+    bed.take(rows(97, start=3))
+    watch = bed.ward.watches[KEY]
+    assert watch.newest is None and watch.ages is not None and not watch.silent

@@ -71,6 +71,17 @@ async def test_the_truth(ward: httpx.AsyncClient, patients: EmulatedPatients) ->
     assert (found["scenario"], found["phase"]) == ("fever", truth.phase)
 
 
+async def test_the_scenarios_of_a_patient(ward: httpx.AsyncClient) -> None:
+    """One who is emulated here can have all. A recording, another program's patient and an unknown one have none."""
+    found = (await ward.get("/scenarios", params={"patient": str(ANNA)})).json()
+    assert [each["name"] for each in found] == NAMES
+    for patient in (REC, BORIS, uuid4()):
+        answer = await ward.get("/scenarios", params={"patient": str(patient)})
+        assert (answer.status_code, answer.json()) == (200, [])
+        assert answer.headers["cache-control"] == "private, no-cache"
+    assert (await ward.get("/scenarios", params={"patient": "anna"})).status_code == 400
+
+
 async def test_a_scenario_begins(ward: httpx.AsyncClient, patients: EmulatedPatients) -> None:
     """The answer is the truth that holds; the audit has the author, and the states before and after."""
     patients.begin_scenario(ANNA, "stable")

@@ -141,7 +141,8 @@ def limit(url: str, uuid: str) -> float:
     """The age of a patient from which the reading is stale, in seconds: by the rule, without our code."""
     [(key, interval)] = rows(url, f"SELECT id, interval FROM patients WHERE uuid = '{uuid}'")
     times = [ms for (ms,) in rows(url, f"SELECT timestamp FROM patient_metrics WHERE patient_id = {key} ORDER BY 1")]
-    gaps = sorted((after - before) / 1000 for before, after in pairwise(times[-11:]))
+    # Gaps count in whole seconds.
+    gaps = sorted((after - before + 500) // 1000 for before, after in pairwise(times[-11:]))
     usual = (gaps[len(gaps) // 2] + gaps[(len(gaps) - 1) // 2]) / 2 if gaps else 5
     # Whole milliseconds, as readings are stored.
     return max(15, 3 * int(1_000 * (interval or usual)) / 1_000)

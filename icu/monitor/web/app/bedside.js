@@ -62,12 +62,25 @@ const known = h("div", { class: "known" }, h("div", { class: "present" }, state,
 
 document.body.replaceChildren(header, banner, h("main", { class: "bedside" }, missing, known), announcer.element);
 
+/** Ask for the truth, where this patient is emulated. */
+async function followTruth() {
+  if (truth.answer) return;
+  try {
+    if ((await read(`scenarios?patient=${PATIENT}`)).length) await truth.look();
+  } catch (error) {
+    console.warn("the patient's scenarios could not be read:", error instanceof Error ? error.message : error);
+  }
+}
+
 /** True once the patient is known: about others there is nothing to ask. */
 let begun = false;
 
 /** @param {import("./live/ward.js").Bed} bed */
 function renderBed(bed) {
-  if (!begun) for (const each of [news2, truth, past]) each.look();
+  if (!begun) {
+    for (const each of [news2, past]) each.look();
+    followTruth();
+  }
   begun = true;
   const fresh = ward.link === "live" && !ward.blindSince;
   const [now, age, conditions] = [ward.clock.now(), ward.age(bed), limits.of(PATIENT)];
@@ -101,11 +114,15 @@ onLook(() => {
   strips.redraw();
 });
 session.onReadings((readings) => history.notice(readings));
-session.onOpened(() => strips.reload());
+session.onOpened(() => {
+  strips.reload();
+  if (begun) followTruth();
+});
 for (const each of [history, limits, news2, truth, past]) each.onChange(render);
 onCommand(() => {
   session.lookSoon();
-  for (const each of [limits, news2, truth, past]) each.look();
+  for (const each of [limits, news2, past]) each.look();
+  if (truth.answer) truth.look();
 });
 limits.start();
 session.start();

@@ -39,7 +39,7 @@ export class BedTile extends HTMLElement {
     this._what = h("span", { class: "what" });
     this._more = h("span", { class: "more" });
     this._when = h("span", { class: "when" });
-    this._by = h("span");
+    this._by = h("span", { class: "by" });
     this._paused = h("span", { class: "silent" });
     this._shelved = h("span", { class: "silent" });
     const said = h("span", { class: "said" }, this._what, this._more, this._by, this._when);
