@@ -44,7 +44,9 @@ export class WardHeader extends HTMLElement {
   connectedCallback() {
     const summary = h("span", { class: "summary" }, this._beds, ...this._counts, this._stale);
     const state = h("div", { class: "state" }, h("h1", {}, this._title), this._link, this._clock, summary);
-    const controls = [this._order, this._nobody, this._sound, this._silence, this._language, this._settings];
+    // A page of one bed has no order.
+    const order = document.documentElement.dataset.page === "ward" ? [this._order] : [];
+    const controls = [...order, this._nobody, this._sound, this._silence, this._language, this._settings];
     this.append(state, h("div", { class: "controls" }, this._disclaimer, ...controls));
     this.putWords();
   }

@@ -4,7 +4,7 @@ export const en = {
   "language.other": "РУ",
   "language.switch": "РУ: показать на русском",
 
-  "page.title": "Ward {ward}",
+  "page.title": "ICU · {ward}",
   "page.disclaimer": "Not a medical device: simulated patients",
 
   "link.connecting": "connecting",
