@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { timesOf, Trend } from "../../icu/monitor/web/app/live/trend.js";
+import { timesOf } from "../../icu/monitor/web/app/charts/columns.js";
+import { Trend } from "../../icu/monitor/web/app/live/trend.js";
 
 test("gaps stay gaps, and values of the stream join the history's means", () => {
   const trend = new Trend(10, 4);
@@ -18,9 +19,8 @@ test("what is older than its length is forgotten", () => {
 });
 
 test("buckets stand at their times where the history has a hole, and else at even steps", () => {
-  const columns = { pulse: { count: [1, 1, 1] } };
-  assert.deepEqual(timesOf({ t0: 100, step: 10 }, columns), [100, 110, 120]);
+  assert.deepEqual(timesOf({ t0: 100, step: 10 }, 3), [100, 110, 120]);
   const trend = new Trend(10, 4);
-  trend.fill(timesOf({ times: [100, 130] }, columns), [60, 70], [1, 1]);
+  trend.fill(timesOf({ times: [100, 130] }, 2), [60, 70], [1, 1]);
   assert.deepEqual(trend.means(135), [60, null, null, 70]);
 });

@@ -21,6 +21,17 @@ const PARTS = ["min", "mean", "max"];
 /** Milliseconds without a reading that are a gap for any sender: the API calls none stale before. */
 const SHORTEST_GAP = 15_000;
 
+/**
+ * Begins of buckets: an answer names each where some are missing, and else the first alone, and their step.
+ *
+ * @param {{ times?: number[], t0?: number, step?: number }} axis
+ * @param {number} count of the buckets
+ * @returns {number[]}
+ */
+export function timesOf({ times, t0 = 0, step = 0 }, count) {
+  return times ?? Array.from({ length: count }, (_, index) => t0 + index * step);
+}
+
 /** @returns {Columns} */
 export const nothing = () => ({ times: [], lines: {} });
 
@@ -30,11 +41,11 @@ export const nothing = () => ({ times: [], lines: {} });
  * @param {Answer} answer
  * @returns {Columns}
  */
-export function decode({ t0, step, times, scale, columns }) {
+export function decode({ scale, columns, ...axis }) {
   const count = Object.values(columns)[0]?.mean.length ?? 0;
   const lines = Object.entries(columns).map(([sign, column]) => [sign, scaled(column, scale[sign] ?? 1)]);
   return {
-    times: times ?? Array.from({ length: count }, (_, index) => (t0 ?? 0) + index * (step ?? 0)),
+    times: timesOf(axis, count),
     lines: Object.fromEntries(lines),
   };
 }

@@ -64,14 +64,3 @@ export class Trend {
     return Math.floor(time / this.step);
   }
 }
-
-/**
- * Begins of the buckets: the history names each where some are missing, and else the first alone, and their step.
- *
- * @param {{ times?: number[], t0?: number, step?: number }} axis
- * @param {Record<string, { count: number[] }>} columns
- * @returns {number[]}
- */
-export function timesOf({ times, t0 = 0, step = 0 }, columns) {
-  return times ?? (Object.values(columns)[0]?.count ?? []).map((_, index) => t0 + index * step);
-}

@@ -1,8 +1,9 @@
 /** Trends of all patients over the last hour, for the lines on the tiles. */
 
 import { read } from "../api.js";
+import { timesOf } from "../charts/columns.js";
 import { valueOf } from "../vitals/signs.js";
-import { timesOf, Trend } from "./trend.js";
+import { Trend } from "./trend.js";
 
 /** @typedef {import("../vitals/signs.js").SignName} SignName */
 
@@ -58,7 +59,7 @@ export class Trends {
     const query = { from: new Date(now - HOUR).toISOString(), every: `${STEP / 1000}s`, signs: LINES.join(",") };
     const { patients } = await read("ward/history", query);
     for (const { uuid, scale, columns, ...axis } of patients) {
-      const times = timesOf(axis, columns);
+      const times = timesOf(axis, Object.values(columns)[0]?.mean.length ?? 0);
       for (const sign of LINES) {
         const column = columns[sign];
         if (!column) continue;
