@@ -196,7 +196,7 @@ class BedState(Struct, frozen=True, kw_only=True):
         return self.admitted is not None and self.standby is None
 
 
-def episode_id(patient: UUID, condition: str, onset: int, opened: int) -> UUID:
+def episode_id(patient: UUID, condition: str, onset: int, opened: int, *more: int) -> UUID:
     """Derive the identity of an episode: the same when the same reading is evaluated again.
 
     Args:
@@ -205,5 +205,7 @@ def episode_id(patient: UUID, condition: str, onset: int, opened: int) -> UUID:
         onset: First time beyond the limit, in the sender's time. For `ward.blind`, the heartbeat's last time.
         opened: Arrival of that reading: a sender whose clock was set back meets its own times again. For `ward.blind`,
             0.
+        more: Time that the last reading states, for readings ahead of their arrival share their onset; versions of the
+            limits, for they may change twice in a millisecond. For `ward.blind`, none.
     """
-    return uuid5(patient, f"{condition}/{onset}/{opened}")
+    return uuid5(patient, "/".join(map(str, (condition, onset, opened, *more))))

@@ -147,6 +147,7 @@ class Watch(Struct):
             self.bed.paused,
             self.bed.shelves.get(name),
             self.silent,
+            -1 if self.row is None else self.row[1],
         )
         outcome = step(self.episodes.get(name), event, settings)
         if outcome.suppressed:
