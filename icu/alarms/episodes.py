@@ -175,8 +175,9 @@ class BedState(Struct, frozen=True, kw_only=True):
     version: int = 0
     # Watched from then on, in the server's time. None: discharged.
     admitted: int | None = None
-    # Server's time of the last end of a standby: what was not seen before is no loss.
-    watched_since: int | None = None
+    # Watched again from then on, after a standby or a discharge, in the sender's time: what was not seen before is no
+    # loss.
+    watched_from: int | None = None
     # Newest reading when the patient was discharged, in the sender's time: only a newer one brings the patient back.
     discharged_at: int | None = None
     # Label of the bed. None: none was given.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icu.alarms.blind import BLIND_AFTER, as_of, blind_since, ended_at, ward_blind
-from icu.alarms.commands import admit, answer, end_standby
+from icu.alarms.commands import admit, answer
 from icu.alarms.defaults import WARD
 from icu.alarms.inputs import Acknowledge
 from icu.alarms.limits import NO_OVERRIDES
@@ -93,11 +93,32 @@ def test_standby_ends_by_hand() -> None:
     bed.take(rows(97, 97))
     bed.standby()
     bed.wait(600)
-    bed.rule(end_standby(bed.bed, now=bed.now))
+    bed.rule(admit(bed.bed, now=bed.now, at=bed.rows[-1][0][1]))
     bed.wait(614)
     assert bed.alarms() == []
     bed.wait(616)
     assert bed.names() == ["data.stale"]
+
+
+def test_a_clock_set_back_after_a_standby() -> None:
+    """Leads that are off on the other clock are an alarm at their time, also after a restart."""
+    beds = [Bed(), Bed()]
+    for bed in beds:
+        bed.send(0)
+        bed.standby()
+        bed.send(100)
+        assert bed.bed.standby is None
+        bed.offset = 3_600
+        for seconds in range(105, 130, 5):
+            bed.send(seconds)
+        for seconds in range(130, 155, 5):
+            bed.send(seconds, pulse=None)
+    beds[1].restart()
+    for bed in beds:
+        bed.send(155, pulse=None)
+        bed.send(160, pulse=None)
+        assert bed.one("pulse.unavailable").is_open
+    assert beds[0].table == beds[1].table
 
 
 def test_intervals() -> None:
