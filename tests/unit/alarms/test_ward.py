@@ -319,6 +319,20 @@ def test_a_deadline_follows_the_last_age() -> None:
     assert bed.one("spo2.low").sounded == NOON + 25_000
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_deadline_follows_the_age_of_an_ordinary_reading(*, together: bool) -> None:
+    """Of readings that were held up, the last one tells when an alarm sounds, though it changes nothing itself."""
+    bed = Bed(interval=10)
+    for seconds in range(0, 30, 10):
+        bed.send(seconds)
+    bed.now = NOON + 50_000
+    held_up = [row_of(NOON + seconds * 1_000, bed.now, {**NORMAL, "pulse": None}, None) for seconds in (30, 40, 50)]
+    for batch in [held_up] if together else [held_up[:1], held_up[1:]]:
+        bed.take(batch)
+    bed.wait(70)
+    assert bed.one("pulse.unavailable").sounded == NOON + 60_000
+
+
 def test_a_first_backlog_is_ordinary() -> None:
     """A patient who is first heard from a backlog has ordinary readings, and the first live one is evaluated."""
     bed = Bed()
