@@ -19,6 +19,7 @@ from tests.benchmarks import (
     kafka_light,
     kafka_produce,
     launch,
+    page,
     sink,
     stops,
     stream,
@@ -31,6 +32,7 @@ ALONE: dict[str, Callable[[], None]] = {
     "alarms": alarms.main,
     "breach": breach.main,
     "launch": launch.main,
+    "page": page.main,
     "stream": stream.main,
     "stops": stops.main,
 }

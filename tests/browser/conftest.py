@@ -1,7 +1,6 @@
 """A real ward, and pages of it in a real Chromium."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.browser.screens import DESKTOP, Look, Screen, open_screen
+from tests.browser.screens import DESKTOP, Look, Screen, find_chromium, open_screen
 from tests.e2e.conftest import Start, runtime, start, starter
 from tests.extras import node
 from tests.processes import running
@@ -20,15 +19,13 @@ from tests.processes import running
 __all__ = ["runtime", "start"]
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("chromium", "google-chrome", "chromium-browser")
 
 Show = Callable[..., AbstractContextManager[Screen]]
 
 
 def chromium(playwright: Playwright) -> str | None:
     """Return the path of Chromium. Without it the test is skipped, or fails where ICU_TEST_REQUIRE_BROWSER is set."""
-    paths = (*map(shutil.which, NAMES), playwright.chromium.executable_path)
-    found = next((path for path in paths if path and Path(path).exists()), None)
+    found = find_chromium(playwright)
     if found is None:
         missing = pytest.fail if os.environ.get("ICU_TEST_REQUIRE_BROWSER") else pytest.skip
         missing("no Chromium is installed: .ci/browser, or `playwright install chromium`, brings one")

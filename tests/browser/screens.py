@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect
 
 from tests.processes import TIMEOUT
 
@@ -18,7 +19,15 @@ PICTURES = os.environ.get("ICU_TEST_PICTURES")
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
+NAMES = ("chromium", "google-chrome", "chromium-browser")
+
 expect.set_options(timeout=TIMEOUT * 1000)
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    """Return the path of Chromium, None without one."""
+    paths = (*map(shutil.which, NAMES), playwright.chromium.executable_path)
+    return next((path for path in paths if path and Path(path).exists()), None)
 
 
 @dataclass(frozen=True)
