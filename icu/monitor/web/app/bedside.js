@@ -84,7 +84,7 @@ function renderBed(bed) {
   begun = true;
   const fresh = ward.link === "live" && !ward.blindSince;
   const [now, age, conditions] = [ward.clock.now(), ward.age(bed), limits.of(PATIENT)];
-  state.render(bed, now, age, fresh);
+  if (ward.link !== "connecting") state.render(bed, now, age, fresh); // the first beat is on its way
   actions.render(bed);
   numbers.render(bed, conditions, age, fresh);
   list.render(bed, now, fresh);

@@ -158,6 +158,8 @@ export class BedTile extends HTMLElement {
     const { standby } = bed.patient;
     if (standby) return t("bed.standby", { time: clockTime(Date.parse(standby.until), around.now) });
     if (stale) {
+      // The first beat is on its way: nobody is silent.
+      if (around.ward.link === "connecting") return t("link.connecting");
       const age = around.ward.age(bed);
       return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
     }
@@ -232,7 +234,7 @@ customElements.define("icu-bed", BedTile);
 function inputs({ patient, latest, alarms }, around, conditions) {
   const isCounting = patient.stale !== false || !around.fresh || patient.paused;
   const second = isCounting && around.now !== null ? Math.floor(around.now / 1000) : null;
-  return [patient, latest, alarms, conditions, around.fresh, settings(), second, linesKey(around, false)];
+  return [patient, latest, alarms, conditions, around.ward.link, around.fresh, settings(), second, linesKey(around, false)];
 }
 
 /**
