@@ -100,5 +100,9 @@ def _rebase(watch: Watch, time: int, now: int, effects: Effects) -> None:
     # The offset of the clock is another one.
     watch.ages = None
     # Who was discharged comes back with a newer reading: one on this clock.
-    discharged_at = watch.bed.discharged_at
-    watch.set_bed(effects, clock_set_at=now, discharged_at=None if discharged_at is None else discharged_at + shift)
+    bed = watch.bed
+    moved = {
+        name: None if time is None else time + shift
+        for name, time in (("discharged_at", bed.discharged_at), ("watched_from", bed.watched_from))
+    }
+    watch.set_bed(effects, clock_set_at=now, **moved)

@@ -57,13 +57,16 @@ def standby(bed: BedState, episodes: Iterable[Episode], *, by: str, now: int, at
     return _ruling(bed, episodes, _stopped("standby", by, now, at), standby=stood_by, paused=None)
 
 
-def end_standby(bed: BedState, *, now: int) -> Ruling:
-    """Watch a bed again."""
-    return _ruling(bed, (), Paused(), standby=None, watched_since=now)
+def admit(bed: BedState, *, now: int, at: int | None = None, label: str | None = None) -> Ruling:
+    """Watch a patient, also one in standby.
 
-
-def admit(bed: BedState, *, now: int, label: str | None = None) -> Ruling:
-    """Watch a patient. Without a label, the bed keeps the one that it has."""
+    Args:
+        bed: State of the bed.
+        now: Server's time.
+        at: Time of the patient's last reading, on the sender's clock: newer ones are watched. None: there is none.
+        label: Label of the bed. None: it keeps the one that it has.
+    """
+    again = None if at is None else at + 1
     return _ruling(
         bed,
         (),
@@ -72,7 +75,7 @@ def admit(bed: BedState, *, now: int, label: str | None = None) -> Ruling:
         discharged_at=None,
         bed=bed.bed if label is None else label,
         standby=None,
-        watched_since=bed.watched_since if bed.is_watched else now,
+        watched_from=bed.watched_from if bed.is_watched else again,
     )
 
 

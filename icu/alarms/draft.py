@@ -34,17 +34,19 @@ class Draft:
 
     def open(self, at: int, now: int, onsets: Sequence[int | None], dues: Sequence[int | None]) -> None:
         """Begin an episode, pending from its oldest onset on."""
-        name = self.settings.rule.condition.name
+        settings, name = self.settings, self.settings.rule.condition.name
         onset = min(each for each in onsets if each is not None)
         self.episode = Episode(
-            id=episode_id(self.settings.patient, name, at, now),
-            patient=self.settings.patient,
+            id=episode_id(
+                settings.patient, name, at, now, settings.reading, settings.ward_limits, settings.patient_limits
+            ),
+            patient=settings.patient,
             condition=name,
             onsets=tuple(onsets),
             dues=tuple(dues),
             onset=onset,
-            ward_limits=self.settings.ward_limits,
-            patient_limits=self.settings.patient_limits,
+            ward_limits=settings.ward_limits,
+            patient_limits=settings.patient_limits,
         )
         self.changes.append(Change(self.episode, 0, None))
 

@@ -175,8 +175,9 @@ class BedState(Struct, frozen=True, kw_only=True):
     version: int = 0
     # Watched from then on, in the server's time. None: discharged.
     admitted: int | None = None
-    # Server's time of the last end of a standby: what was not seen before is no loss.
-    watched_since: int | None = None
+    # Watched again from then on, after a standby or a discharge, in the sender's time: what was not seen before is no
+    # loss.
+    watched_from: int | None = None
     # Newest reading when the patient was discharged, in the sender's time: only a newer one brings the patient back.
     discharged_at: int | None = None
     # Label of the bed. None: none was given.
@@ -196,7 +197,7 @@ class BedState(Struct, frozen=True, kw_only=True):
         return self.admitted is not None and self.standby is None
 
 
-def episode_id(patient: UUID, condition: str, onset: int, opened: int) -> UUID:
+def episode_id(patient: UUID, condition: str, onset: int, opened: int, *more: int) -> UUID:
     """Derive the identity of an episode: the same when the same reading is evaluated again.
 
     Args:
@@ -205,5 +206,7 @@ def episode_id(patient: UUID, condition: str, onset: int, opened: int) -> UUID:
         onset: First time beyond the limit, in the sender's time. For `ward.blind`, the heartbeat's last time.
         opened: Arrival of that reading: a sender whose clock was set back meets its own times again. For `ward.blind`,
             0.
+        more: Time that the last reading states, for readings ahead of their arrival share their onset; versions of the
+            limits, for they may change twice in a millisecond. For `ward.blind`, none.
     """
-    return uuid5(patient, f"{condition}/{onset}/{opened}")
+    return uuid5(patient, "/".join(map(str, (condition, onset, opened, *more))))

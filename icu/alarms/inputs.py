@@ -124,3 +124,5 @@ class Settings(Struct, frozen=True):
     shelf: Shelf | None = None
     # True in a backlog: alarms are evaluated in silence.
     silent: bool = False
+    # Time that the last reading states. -1: there is none.
+    reading: int = -1

@@ -77,14 +77,11 @@ def due(watch: Watch) -> Due:
     if watch.silent:
         return Due(INFINITE, BACKLOG_END)
     stale = watch.episodes.get(DATA_STALE.name)
+    fixed, own = min(_deadlines_of_server(watch), default=INFINITE), min(_ahead(watch), default=INFINITE)
     if stale is None:
-        return Due(_fixed(watch), watch.stale_after)
+        return Due(fixed, watch.stale_after, own)
     medium = watch.live_at + watch.stale_after + STALE_MEDIUM if stale.tier < 1 else INFINITE
-    return Due(min(_fixed(watch), medium), INFINITE)
-
-
-def _fixed(watch: Watch) -> int:
-    return min(_deadlines_of_server(watch), default=INFINITE)
+    return Due(min(fixed, medium), INFINITE, own)
 
 
 def _deadlines_of_server(watch: Watch) -> Iterator[int]:
@@ -93,11 +90,15 @@ def _deadlines_of_server(watch: Watch) -> Iterator[int]:
     yield from (shelf.until for shelf in watch.bed.shelves.values())
     for episode in watch.episodes.values():
         yield from _of_people(episode)
+
+
+def _ahead(watch: Watch) -> Iterator[int]:
+    """Return the deadlines on the sender's clock for which a tick is needed."""
     fresh_until, looked_at = watch.fresh_until, watch.looked_at
     for each in deadlines(watch):
         # One at which the values are too old is due once: readings until then may make them new enough.
         if each < fresh_until or each > looked_at:
-            yield watch.arrived + each - watch.event_at
+            yield each
 
 
 def _of_people(episode: Episode) -> Iterator[int]:
@@ -129,7 +130,7 @@ def _end_silences(watch: Watch, now: int, effects: Effects) -> None:
     """End the pause, the standby and the shelves of a bed whose time is over."""
     bed = watch.bed
     if bed.standby is not None and now >= bed.standby.until:
-        watch.set_bed(effects, standby=None, watched_since=now)
+        watch.set_bed(effects, standby=None, watched_from=watch.event_at + 1)
         # Missed from now on: the silence before was meant.
         watch.live_at = now
     if bed.paused is not None and now >= bed.paused.until:

@@ -61,7 +61,7 @@ def restore(
     for arrived, _, row, interval in sorted(arrivals, key=lambda each: each[:2]):
         # Judged for its traces alone: clock, windows, cuff. What came of it is stored.
         take(watch, row, arrived, Effects(), interval=interval)
-        if bed.standby is not None or arrived < (bed.watched_since or 0):
+        if bed.standby is not None or watch.event_at < (bed.watched_from or 0):
             watch.windows.clear()
     if not bed.is_watched:
         watch.tally = replace(watch.tally, amounts={})

@@ -53,9 +53,9 @@ def _wake(watch: Watch, time: int, sample: Sample, silence: int, now: int, effec
     if bed.admitted is None and (bed.discharged_at is None or time > bed.discharged_at):
         # Of a backlog the time is watched in which it was measured.
         admitted = min(now, watch.event_at)
-        watch.set_bed(effects, admitted=admitted, discharged_at=None, watched_since=now)
+        watch.set_bed(effects, admitted=admitted, discharged_at=None, watched_from=watch.event_at)
     elif bed.standby is not None and not watch.silent and sample.has_valid and silence >= watch.stale_after:
-        watch.set_bed(effects, standby=None, watched_since=now)
+        watch.set_bed(effects, standby=None, watched_from=watch.event_at)
     if watch.bed.is_watched:
         return True
     watch.windows.clear()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final
 
+from icu.alarms.bands import INFINITE
 from icu.alarms.deadlines import Deadlines
 from icu.alarms.effects import Effects
 from icu.alarms.passing import due, tick
@@ -56,8 +57,8 @@ class Ward:
     def due_of(self, key: int) -> int:
         """Return the server's time of a patient's next tick."""
         watch = self.watches[key]
-        fixed, silence = watch.due or due(watch)
-        return min(fixed, watch.heard_at + silence)
+        fixed, silence, own = watch.due or due(watch)
+        return min(fixed, watch.heard_at + silence, own + watch.age if own < INFINITE else INFINITE)
 
 
 class Evaluation:
@@ -169,7 +170,11 @@ class Evaluation:
         """Take the outcome over, after the commit."""
         for key, row in self._moved.items():
             if key not in self._changed:
-                self._ward.watches[key].newest = row
+                watch = self._ward.watches[key]
+                watch.newest = row
+                if watch.due is None or watch.due.own < INFINITE:
+                    # Its age may bring the deadline forward.
+                    self._ward.put(key, watch)
         for key, watch in self._changed.items():
             watch.newest = self._moved.get(key, watch.newest)
             self._ward.put(key, watch)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from icu.alarms.ages import Ages
-from icu.alarms.bands import Steady
+from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.conditions import Condition
 from icu.alarms.defaults import BP_OLD
 from icu.alarms.effects import BedChange, Change, Effects, Suppressed
@@ -39,12 +39,14 @@ class Setback(Struct, frozen=True, gc=False):
 
 
 class Due(NamedTuple):
-    """Next tick of a patient, in the server's time."""
+    """Next tick of a patient: the first of these."""
 
-    # Deadline that ordinary readings do not move.
+    # Deadline on the server's clock, which readings do not move.
     fixed: int
     # Milliseconds after the last reading from which its silence counts.
     silence: int
+    # Deadline on the sender's clock: the last reading tells when that is.
+    own: int = INFINITE
 
 
 class Watch(Struct):
@@ -109,6 +111,11 @@ class Watch(Struct):
         return self.arrived if self.silent else self.live_at
 
     @property
+    def age(self) -> int:
+        """Age of the last reading at its arrival: the server's time less the sender's."""
+        return self.arrived - self.event_at if self.newest is None else int(self.newest[2])
+
+    @property
     def interval(self) -> int:
         """Interval of the sender, in milliseconds."""
         return interval_of(self._stated, self.gaps)
@@ -147,6 +154,7 @@ class Watch(Struct):
             self.bed.paused,
             self.bed.shelves.get(name),
             self.silent,
+            -1 if self.row is None else self.row[1],
         )
         outcome = step(self.episodes.get(name), event, settings)
         if outcome.suppressed:

@@ -34,6 +34,7 @@ _COLUMNS: Final = (
     "standby_by",
     "standby_length",
     "clock_set_at",
+    "watched_from",
     "had",
     "shelves",
 )
@@ -142,6 +143,7 @@ def _values(change: BedChange) -> Values:
         **{f"paused_{each}": paused and getattr(paused, each) for each in Pause.__struct_fields__},
         **{f"standby_{each}": standby and getattr(standby, each) for each in Standby.__struct_fields__},
         "clock_set_at": bed.clock_set_at,
+        "watched_from": bed.watched_from,
         "had": msgspec.json.encode(bed.had).decode(),
         "shelves": msgspec.json.encode(bed.shelves).decode(),
     }
@@ -157,6 +159,7 @@ def _state(row: Sequence[Any]) -> BedState:
         discharged_at=columns["discharged_at"],
         bed=bed,
         clock_set_at=columns["clock_set_at"],
+        watched_from=columns["watched_from"],
         paused=_part("paused", columns, Pause),
         standby=_part("standby", columns, Standby),
         shelves=msgspec.json.decode(columns["shelves"], type=dict[str, Shelf]),

@@ -1,6 +1,7 @@
 """Fixtures of rooms that need a real broker."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,7 +14,8 @@ from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.transport import KafkaTransport
 from tests.brokers import ApacheKafka, own_kafka
 
-NUMBERS = itertools.count()
+# Several workers of pytest share a broker: the topics of each have numbers of its own.
+NUMBERS = map("{}.{}".format, itertools.repeat(os.environ.get("PYTEST_XDIST_WORKER", "alone")), itertools.count())
 
 Connect: TypeAlias = Callable[..., KafkaTransport]
 

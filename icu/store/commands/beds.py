@@ -19,13 +19,18 @@ from icu.store.commands.errors import CommandConflictError, SenselessCommandErro
 from icu.store.commands.states import Bed, Beds, bed_of
 from icu.store.engines.base import Transaction
 from icu.store.episodes import open_episodes, save
+from icu.store.readings import CLOCK_TOLERANCE_MS
 
 # Characters of a bed's label.
 LONGEST_LABEL: Final = 16
 
 _KNOWN: Final = text("SELECT 1 FROM patients WHERE uuid = :uuid")
+# On the clock that the sender has now, and not ahead of its arrival: a newer one will come.
 _NEWEST: Final = text(
-    "SELECT max(timestamp) FROM patient_metrics WHERE patient_id = (SELECT id FROM patients WHERE uuid = :uuid)"
+    "SELECT timestamp FROM patients JOIN patient_metrics ON patient_id = id"  # noqa: S608 - a number of our own
+    " LEFT JOIN bed_states USING (patient_id)"
+    f" WHERE uuid = :uuid AND lag >= -{CLOCK_TOLERANCE_MS} AND timestamp + lag >= coalesce(clock_set_at, 0)"
+    " ORDER BY timestamp DESC LIMIT 1"
 )
 
 
@@ -111,7 +116,8 @@ async def admit(door: Door, patient: UUID, author: Author, *, bed: str | None) -
             return await _refused(desk, holder, "bed taken", why, patient=patient)
         if state.is_watched and label in (None, state.bed):
             return await _unchanged(desk, state)
-        return await _ruled(desk, state, pure.admit(state, now=desk.now, label=label), label=label)
+        at = await newest(desk.transaction, patient)
+        return await _ruled(desk, state, pure.admit(state, now=desk.now, at=at, label=label), label=label)
 
     return await door.carry_out("admit", author, work)
 
@@ -156,8 +162,8 @@ async def check_patient(transaction: Transaction, patient: UUID) -> None:
 
 async def newest(transaction: Transaction, patient: UUID) -> int | None:
     """Return the time of the patient's newest reading, in milliseconds on the sender's clock; None before the first."""
-    [(at,)] = await transaction.rows(_NEWEST, {"uuid": str(patient)})
-    return None if at is None else int(at)
+    found = await transaction.rows(_NEWEST, {"uuid": str(patient)})
+    return int(found[0][0]) if found else None
 
 
 def _pause_length(seconds: float) -> int:

@@ -125,7 +125,7 @@ async def test_numbers_of_the_outbox_are_not_given_again(engine: Engine, url: st
 
 
 async def test_a_bed_comes_back_whole(engine: Engine) -> None:
-    """Each field of a bed but its label is stored and read; the label stays until the discharge."""
+    """Each field of a bed is stored and read, its label by another statement; the label stays until the discharge."""
     full = BedState(
         patient=ANNA,
         version=1,
@@ -135,8 +135,11 @@ async def test_a_bed_comes_back_whole(engine: Engine) -> None:
         paused=Pause(3, "Anna", 4, "medium"),
         standby=Standby(5, 6, "Boris", 7),
         shelves={"spo2.low": Shelf(8, "Carl", "why", 9)},
+        clock_set_at=10,
+        watched_from=11,
         had=("pulse", "spo2"),
     )
+    assert all(getattr(full, name) != getattr(BedState(patient=BORIS), name) for name in BedState.__struct_fields__)
     await engine.transact(lambda each: beds.save_beds(each, [BedChange(replace(full, bed=None), 0)]))
     assert await engine.transact(lambda each: beds.bed_state(each, ANNA)) == full
     discharged = BedState(patient=ANNA, version=2)

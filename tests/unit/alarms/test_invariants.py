@@ -90,18 +90,15 @@ class Engine(RuleBasedStateMachine):
     @rule(
         parts=st.lists(READINGS, min_size=1, max_size=4), count=st.integers(2, 6), delay=st.sampled_from([0, 0, 2, 50])
     )
-    @precondition(lambda self: not self.kill)
     def burst(self, parts: list[dict[str, Any]], count: int, delay: float) -> None:
         """Deliver several readings at once, each one older than the next, in one batch."""
         times = [self.seconds + (number + 1) * self.step for number in range(count)]
         self.seconds = times[-1] + delay
-        for bed in self.beds:
+        for bed in self.each():
             bed.wait(self.seconds)
             values = [{**NORMAL, **parts[number * len(parts) // count]} for number in range(count)]
             sent = [bed.on_clock(each) for each in times]
             bed.take([row_of(at, bed.now, signs, None) for at, signs in zip(sent, values, strict=True)])
-        # Which of them were history, or ended a standby, is not stored: the restarted engine may find otherwise.
-        self.beds = self.beds[:2]
 
     @rule(data=st.data())
     def duplicates(self, data: st.DataObject) -> None:

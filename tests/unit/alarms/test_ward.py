@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icu.alarms.blind import BLIND_AFTER, as_of, blind_since, ended_at, ward_blind
-from icu.alarms.commands import admit, answer, end_standby
+from icu.alarms.commands import admit, answer
 from icu.alarms.defaults import WARD
 from icu.alarms.inputs import Acknowledge
 from icu.alarms.limits import NO_OVERRIDES
@@ -93,11 +93,32 @@ def test_standby_ends_by_hand() -> None:
     bed.take(rows(97, 97))
     bed.standby()
     bed.wait(600)
-    bed.rule(end_standby(bed.bed, now=bed.now))
+    bed.rule(admit(bed.bed, now=bed.now, at=bed.rows[-1][0][1]))
     bed.wait(614)
     assert bed.alarms() == []
     bed.wait(616)
     assert bed.names() == ["data.stale"]
+
+
+def test_a_clock_set_back_after_a_standby() -> None:
+    """Leads that are off on the other clock are an alarm at their time, also after a restart."""
+    beds = [Bed(), Bed()]
+    for bed in beds:
+        bed.send(0)
+        bed.standby()
+        bed.send(100)
+        assert bed.bed.standby is None
+        bed.offset = 3_600
+        for seconds in range(105, 130, 5):
+            bed.send(seconds)
+        for seconds in range(130, 155, 5):
+            bed.send(seconds, pulse=None)
+    beds[1].restart()
+    for bed in beds:
+        bed.send(155, pulse=None)
+        bed.send(160, pulse=None)
+        assert bed.one("pulse.unavailable").is_open
+    assert beds[0].table == beds[1].table
 
 
 def test_intervals() -> None:
@@ -296,6 +317,20 @@ def test_a_deadline_follows_the_last_age() -> None:
     bed.take([row_of(NOON + seconds * 1_000, bed.now, {**NORMAL, "spo2": 85}, None) for seconds in (5, 15)])
     bed.wait(27)
     assert bed.one("spo2.low").sounded == NOON + 25_000
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_deadline_follows_the_age_of_an_ordinary_reading(*, together: bool) -> None:
+    """Of readings that were held up, the last one tells when an alarm sounds, though it changes nothing itself."""
+    bed = Bed(interval=10)
+    for seconds in range(0, 30, 10):
+        bed.send(seconds)
+    bed.now = NOON + 50_000
+    held_up = [row_of(NOON + seconds * 1_000, bed.now, {**NORMAL, "pulse": None}, None) for seconds in (30, 40, 50)]
+    for batch in [held_up] if together else [held_up[:1], held_up[1:]]:
+        bed.take(batch)
+    bed.wait(70)
+    assert bed.one("pulse.unavailable").sounded == NOON + 60_000
 
 
 def test_a_first_backlog_is_ordinary() -> None:
