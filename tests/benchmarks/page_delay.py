@@ -43,14 +43,15 @@ def print_delays(page: Page, port: int, database: Path, ward: psutil.Process) ->
         database: SQLite file.
         ward: Process of the sink and the monitor.
     """
-    with aside(listen, str(port)):
+    with aside(listen, str(port)) as clients:
         page.wait_for_timeout(WARMING * 1000)
         since, cpu_before = now(), sum(ward.cpu_times()[:2])
         page.wait_for_timeout(SECONDS * 1000)
         end, cpu = now(), sum(ward.cpu_times()[:2]) - cpu_before
         page.wait_for_timeout(SETTLING * 1000)
+        served = sum(each.status == psutil.CONN_ESTABLISHED for each in clients.net_connections("tcp"))
     noted = page.evaluate("noted")
-    print(f"\none page and {CLIENTS} other clients of the stream, {SECONDS:.0f} s; ward {cpu / SECONDS:.0%} of a core")
+    print(f"\none page and {served} other clients of the stream, {SECONDS:.0f} s; ward {cpu / SECONDS:.0%} of a core")
     print_notes(noted, arrivals(database, since, end))
 
 
