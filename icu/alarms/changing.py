@@ -34,7 +34,7 @@ def change_limits(watch: Watch, rules: Rules, now: int, effects: Effects, *, by:
         # 0 is left to the next reading: which condition stands for it depends on other signs.
         tier = rules.by_name[condition.name].tier_of(value) if value else None
         if tier is None or tier >= 0 or condition.name in watch.episodes:
-            watch.apply(condition, LimitsChanged(at, now, tier, by, own, value), effects)
+            watch.apply(condition, LimitsChanged(at, now, watch.fresh_until, tier, by, own, value), effects)
 
 
 def take_command(watch: Watch, bed: BedState, episodes: Iterable[Episode], now: int, effects: Effects) -> None:

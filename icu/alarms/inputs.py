@@ -83,6 +83,8 @@ class LimitsChanged(Struct, frozen=True, gc=False):
 
     at: int
     now: int
+    # As of Elapsed.
+    fresh_until: int
     # Worst tier beyond which the last value is now. None: it is not valid, or stale.
     tier: int | None
     by: str

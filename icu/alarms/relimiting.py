@@ -2,7 +2,7 @@
 
 Changed limits judge the last value again, if it is valid and not stale. Now inside: the alarm ends; but one of high
 priority that nobody acknowledged ends by limits of its own patient only, never by the ward's, and a latched one stays.
-Now beyond: pending from now on.
+Now beyond: pending from now on. They raise nothing from a value that is too old for a timer.
 """
 
 from icu.alarms.draft import Draft, no_tiers
@@ -25,7 +25,9 @@ def relimit(draft: Draft, event: LimitsChanged) -> None:
     _take_delays(draft)
     follow(draft, event.at, event.tier)
     note_worst(draft, event.value)
-    ripen(draft, event.at, event.now, event.value)
+    if event.at < event.fresh_until:
+        # Else a delay that was over meanwhile waits for the next value, as with a timer.
+        ripen(draft, event.at, event.now, event.value)
 
 
 def rebase(draft: Draft, event: Rebased) -> None:

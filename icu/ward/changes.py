@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from anyio import Lock, to_thread
+from loguru import logger
 from msgspec.structs import replace
 
 from icu.config.errors import ConfigurationError
@@ -13,7 +14,7 @@ from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.errors import IcuError
 from icu.supervisor.spec import ChildSpec
 from icu.ward.children import Children, Member
-from icu.ward.differences import changes, postponed_settings
+from icu.ward.differences import changes, departed, postponed_settings
 
 # Makes the children of some settings, in their order. Raises ConfigurationError for contradictory settings.
 Members: TypeAlias = Callable[[Settings], Sequence[Member]]
@@ -99,6 +100,9 @@ class Changes:
         problems = {each.id: why for each, spec in added if (why := await self._add(each, spec))}
         self._children.arrange(after)
         self._settings = replace(self._settings, child=settings.child)
+        left = departed(_patients(before), _patients(after))
+        if left:
+            logger.warning("{}", left)
         done = changes(old, wanted, frozenset(problems)) + postponed_settings(settings, self._first)
         if problems:
             raise PartlyDoneError("; ".join([*done, "but " + "; but ".join(problems.values())]))
@@ -129,6 +133,10 @@ def describe_error(error: Exception) -> str:
 
 def _configs(members: Mapping[str, Member]) -> dict[str, AnyChild]:
     return {name: each.config for name, each in members.items()}
+
+
+def _patients(members: Mapping[str, Member]) -> list[str]:
+    return [name for each in members.values() if each.patients is not None for name in each.patients.names()]
 
 
 def _no_group(group: str, groups: Sequence[str]) -> str:

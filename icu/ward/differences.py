@@ -1,8 +1,12 @@
 """Changes of a ward in words, for the answers to orders."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Final
 
 from icu.config.settings import AnyChild, Settings
+
+# Names that are told one by one.
+_TOLD: Final = 10
 
 
 def changes(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], failed: Container[str]) -> list[str]:
@@ -22,6 +26,19 @@ def changes(before: Mapping[str, AnyChild], after: Mapping[str, AnyChild], faile
         "now in the order": list(after) if any(old != new for old, new in places) else [],
     }
     return _sentences(lists)
+
+
+def departed(before: Iterable[str], after: Iterable[str]) -> str | None:
+    """Name the patients whom no child has any more, and what to do; None if there are none."""
+    stayed = set(after)
+    names = [name for name in before if name not in stayed]
+    if not names:
+        return None
+    more = f" and {len(names) - _TOLD:,} more" if len(names) > _TOLD else ""
+    return (
+        f"removed patients keep their beds, and alarm as silent: {', '.join(names[:_TOLD])}{more}. "
+        "Discharge those who have left: python -m icu patients discharge NAME"
+    )
 
 
 def postponed_settings(wanted: Settings, running: Settings) -> list[str]:

@@ -263,6 +263,18 @@ def test_limits_that_change_while_data_are_stale() -> None:
     assert bed.alarms("spo2.low") == []
 
 
+def test_limits_that_change_raise_nothing_from_an_old_value() -> None:
+    """A delay that ends when the value is too old for its timer waits for the next one, whatever limits change."""
+    bed = Bed(interval=30.0)
+    bed.send(0)
+    bed.send(30, temperature=34.5)
+    bed.wait(113)
+    bed.limit(own=False, spo2_low={"medium": 85})
+    assert bed.alarms() == []
+    bed.send(118, temperature=34.5)
+    assert bed.one("temperature.low").is_open
+
+
 def test_ages_of_ordinary_readings_are_noted() -> None:
     """What is history follows the ages of the last ten minutes, though nothing else changes by these readings."""
     beds = [Bed(), Bed(steady=False)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import TaskStatus
+from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.bootstrap.roles import ROLES
@@ -127,6 +128,23 @@ async def test_figures_are_of_the_children_that_there_are(ward: Ward, path: Path
     write(path, ANOTHER)
     await ward.changes.reload()
     assert restarts() == dict.fromkeys(["beds", "boris"], 0)
+
+
+async def test_patients_who_are_removed_are_named(ward: Ward, path: Path) -> None:
+    """The log names those whom no child has any more, by reload and by scaling, and how to discharge them."""
+    lines: list[str] = []
+    logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
+    write(path, FILE.replace('name = "Anna"', 'name = "Eva"').replace('"icu"', '"ward"'))
+    await ward.changes.reload()
+    [line] = lines
+    assert line.startswith("removed patients keep their beds") and ": Anna. " in line
+    assert line.endswith("python -m icu patients discharge NAME")
+    await ward.changes.scale("ward", 1)
+    assert ": Bed 2, Bed 3. " in lines[1]
+    await ward.changes.scale("ward", 14)
+    assert len(lines) == 2
+    await ward.changes.scale("ward", 1)
+    assert "Bed 10, Bed 11 and 3 more. " in lines[2]
 
 
 async def test_refusals_to_scale(ward: Ward, path: Path) -> None:
