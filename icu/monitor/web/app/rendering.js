@@ -12,9 +12,9 @@ import { onLook } from "./theme.js";
 export function renderEach(ward, render) {
   let due = false;
   const ask = () => {
-    if (due) return;
-    // No frames come to a page that is not seen, but it is heard.
+    // No frames come to a page that is not seen, also not the one that is due; but it is heard.
     if (document.hidden) return render();
+    if (due) return;
     due = true;
     requestAnimationFrame(() => {
       due = false;

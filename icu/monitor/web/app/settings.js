@@ -12,6 +12,15 @@
 
 const KEY = "icu.settings";
 
+/** @type {Record<string, unknown[]>} */
+const CHOICES = {
+  language: ["en", "ru"],
+  theme: ["dark", "light", "system"],
+  temperature: ["Cel", "[degF]"],
+  pressure: ["mm[Hg]", "kPa"],
+  order: ["bed", "severity"],
+};
+
 /** @type {Settings} */
 const DEFAULT = {
   language: navigator.language.startsWith("ru") ? "ru" : "en",
@@ -61,10 +70,11 @@ addEventListener("storage", (event) => {
   for (const each of listeners) each();
 });
 
-/** @returns {Partial<Settings>} */
+/** @returns {Partial<Settings>} those that this version has */
 function kept() {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    const found = Object.entries(JSON.parse(localStorage.getItem(KEY) ?? "{}") ?? {});
+    return Object.fromEntries(found.filter(([key, value]) => CHOICES[key]?.includes(value) ?? key === "author"));
   } catch {
     return {};
   }

@@ -4,6 +4,9 @@ import { h } from "../dom.js";
 import { change, settings } from "../settings.js";
 import { t } from "../text/text.js";
 
+/** Pattern of an input with something else than blanks. */
+export const NOT_BLANK = ".*\\S.*";
+
 /**
  * Return the name, asked for once.
  *
@@ -16,7 +19,7 @@ export function askAuthor() {
 
 /** @returns {Promise<string>} */
 function ask() {
-  const name = h("input", { name: "author", required: true, maxlength: "200", autocomplete: "name", id: "author" });
+  const name = h("input", { name: "author", required: true, pattern: NOT_BLANK, maxlength: "200", autocomplete: "name", id: "author" });
   const form = h(
     "form",
     { method: "dialog" },

@@ -35,8 +35,12 @@ export function refusal(error) {
   return t("refused", { kind: t(isKey(key) ? key : "refused.other"), why: error.message });
 }
 
-/** @param {string} sentence */
-function showRefusal(sentence) {
+/**
+ * Show at the foot of the page for some seconds why a command was refused.
+ *
+ * @param {string} sentence
+ */
+export function showRefusal(sentence) {
   const note = h("p", { class: "refusal", role: "alert" }, sentence);
   document.body.append(note);
   setTimeout(() => note.remove(), SHOWN_FOR);

@@ -1,6 +1,7 @@
 /** A dialog that sends one command: its fields, who commands, and the answer in words. */
 
-import { refusal } from "../commands/report.js";
+import { NOT_BLANK } from "../commands/author.js";
+import { refusal, showRefusal } from "../commands/report.js";
 import { h } from "../dom.js";
 import { change, settings } from "../settings.js";
 import { t } from "../text/text.js";
@@ -35,7 +36,7 @@ export class Dialog {
   constructor({ title, fields, submit, send, others = [], refused }) {
     this._refused = refused;
     const id = `dialog-${++count}`;
-    this.author = h("input", { name: "author", id: `${id}-by`, required: true, maxlength: "200", autocomplete: "name" });
+    this.author = h("input", { name: "author", id: `${id}-by`, required: true, pattern: NOT_BLANK, maxlength: "200", autocomplete: "name" });
     this.author.value = settings().author;
     this._answer = h("p", { class: "answer", role: "alert" });
     this._submit = h("button", { type: "submit", class: "primary" }, submit);
@@ -81,7 +82,9 @@ export class Dialog {
       if ((await command(by)) !== true) this.close();
       for (const each of listeners) each();
     } catch (error) {
-      this.say(refusal(error));
+      // The person may have closed the dialog meanwhile.
+      if (this.element.open) this.say(refusal(error));
+      else showRefusal(refusal(error));
       this._refused?.(error);
     } finally {
       this._setBusy(false);

@@ -4,6 +4,7 @@ import { TRIANGLES } from "../alarms/words.js";
 import { ApiError, read, send } from "../api.js";
 import { report } from "../commands/report.js";
 import { h } from "../dom.js";
+import { settings } from "../settings.js";
 import { clockTime, t } from "../text/text.js";
 import { changed, fieldsOf } from "../vitals/limit-form.js";
 import { convert, convertBack, decimals, unitName } from "../vitals/units.js";
@@ -23,7 +24,8 @@ import { Dialog, field } from "./form.js";
  */
 export async function openLimits(patient, sign) {
   const state = await report(read(`patient/${patient.uuid}/limits`));
-  if (state) new LimitsDialog(patient, state).focus(sign);
+  // A second click opens no second dialog.
+  if (state && !document.querySelector("dialog[open]")) new LimitsDialog(patient, state).focus(sign);
 }
 
 class LimitsDialog {
@@ -43,7 +45,7 @@ class LimitsDialog {
       fields: [this._said, this._signs],
       submit: t("limits.submit"),
       others: [automatic, ward],
-      send: (by) => this._put(by, changed(this._state.conditions, this._changes())),
+      send: (by) => this._submit(by),
       refused: (error) => this._refuse(error),
     });
     this._dialog.element.classList.add("limits-form");
@@ -67,6 +69,9 @@ class LimitsDialog {
   /** @param {LimitsState} state */
   _show(state) {
     this._state = state;
+    this._units = units();
+    /** Alarms of which the person knows that they are turned off. @type {string} */
+    this._confirmed = "";
     const { by, at } = state;
     this._said.textContent = by && at ? t("limits.by", { by, time: clockTime(Date.parse(at), Date.now()) }) : t("limits.hint");
     /** @type {[Field, HTMLInputElement][]} */
@@ -101,6 +106,31 @@ class LimitsDialog {
   }
 
   /**
+   * Send the changes; but none that were typed in other units, and no alarm is turned off without a second click.
+   *
+   * @param {string} by
+   */
+  async _submit(by) {
+    if (this._units !== units()) {
+      this._show(this._state);
+      return this._stay(t("limits.units"));
+    }
+    const changes = this._changes();
+    const off = changes.filter((each) => each.changed === null).map(alarmName).join(", ");
+    if (off !== this._confirmed) {
+      this._confirmed = off;
+      if (off) return this._stay(t("limits.confirm", { alarms: off }));
+    }
+    return this._put(by, changed(this._state.conditions, changes));
+  }
+
+  /** @param {string} sentence */
+  _stay(sentence) {
+    this._dialog.say(sentence);
+    return true;
+  }
+
+  /**
    * @param {string} by
    * @param {import("../vitals/limits.js").Conditions} conditions
    */
@@ -112,8 +142,7 @@ class LimitsDialog {
   async _setAutomatic(by) {
     const state = await send("POST", `${this._path}/auto`, { by, version: this._state.version });
     this._show(state);
-    this._dialog.say([t("limits.auto.done"), ...state.refused].join(" "));
-    return true;
+    return this._stay([t("limits.auto.done"), ...state.refused].join(" "));
   }
 
   /** @param {unknown} error */
@@ -123,6 +152,12 @@ class LimitsDialog {
     this._dialog.say(t("limits.conflict", { by: by ?? "–" }));
   }
 }
+
+/** Units in which limits are typed now. */
+const units = () => `${settings().temperature} ${settings().pressure}`;
+
+/** @param {Field} field */
+const alarmName = ({ sign, tier, direction }) => `${TRIANGLES[tier]} ${t(`sign.${sign}`)} ${t(`limits.${direction}`)}`;
 
 /**
  * Text of a field, in the chosen unit; "" where the alarm is off.

@@ -13,7 +13,8 @@ import { Dialog, field } from "./form.js";
 export async function openScenario(patient, present) {
   /** @type {import("../api.js").Schemas["ScenarioEntry"][] | null} */
   const scenarios = await report(read("scenarios"));
-  if (!scenarios) return;
+  // A second click opens no second dialog.
+  if (!scenarios || document.querySelector("dialog[open]")) return;
   const options = scenarios.map(({ name, title }) => h("option", { value: name }, title));
   const choice = h("select", {}, ...options);
   choice.value = present || "stable";

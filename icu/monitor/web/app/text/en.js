@@ -203,6 +203,8 @@ export const en = {
   "limits.auto.done": "Set around the present values.",
   "limits.ward": "As the ward",
   "limits.submit": "Set limits",
+  "limits.units": "The units have changed meanwhile. Nothing of yours is stored.",
+  "limits.confirm": "This turns alarms off: {alarms}. Press again to do so.",
   "limits.conflict": "{by} has changed the limits meanwhile. These are the ones that hold now; nothing of yours is stored.",
   "news2.open": "Enter inputs",
   "news2.title": "Inputs of NEWS2",
