@@ -32,7 +32,7 @@ def find_chromium(playwright: Playwright) -> str | None:
 
 @dataclass(frozen=True)
 class Look:
-    """Whatever a person and their device bring along."""
+    """Screen, theme and language that a person brings along."""
 
     # Pixels of CSS.
     width: int = 1920
@@ -73,7 +73,7 @@ class Screen:
         page.context.on("request", self._asked)
 
     def expect(self, pattern: str) -> None:
-        """Let pass what a test causes on purpose, such as requests to a server that it has killed."""
+        """Expect a fault that a test causes on purpose, such as requests to a server that it has killed."""
         self._expected.append(re.compile(pattern))
 
     def unexpected(self) -> list[str]:

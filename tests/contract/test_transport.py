@@ -237,7 +237,7 @@ async def test_batches_are_consecutive_and_say_where_they_end(transport: Transpo
 
 
 async def test_partitions_are_read_up_to_a_time(world: World) -> None:
-    """What the log held then was fetched, also if it came while the reader was held up; empty partitions count too."""
+    """All that the log held then was fetched, also if it came while the reader was held up; empty partitions count."""
     transport = await world.open(partitions=3)
     found = 0
     async with transport.consumer() as consumer:

@@ -276,7 +276,7 @@ def test_limits_that_change_raise_nothing_from_an_old_value() -> None:
 
 
 def test_ages_of_ordinary_readings_are_noted() -> None:
-    """What is history follows the ages of the last ten minutes, though nothing else changes by these readings."""
+    """The border to history follows the ages of the last ten minutes, though nothing else changes by these readings."""
     beds = [Bed(), Bed(steady=False)]
     for bed in beds:
         for number in range(60):

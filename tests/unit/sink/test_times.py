@@ -128,7 +128,7 @@ async def test_a_batch_that_catches_up(ward: WatchedWard) -> None:
 
 
 async def test_a_restart_after_a_standby(ward: WatchedWard) -> None:
-    """What counted before the command is stored with it; what was sent in standby never counts."""
+    """Time before the command is stored with it; readings that were sent in standby never count."""
     async with ward.sink():
         for seconds in range(0, 35, 5):
             await ward.send(seconds)

@@ -57,7 +57,7 @@ def test_a_sink_that_was_held_up_hears_nobody() -> None:
 
 
 def test_a_clock_that_was_set_back() -> None:
-    """What was read by the clock before tells nothing by the clock after it, and is no silence."""
+    """A time on the clock before the jump tells nothing on the clock after it, and is no silence."""
     unread = Unread()
     unread.begin([0], 3_600_000)
     unread.learn(readings((ANNA, 0)), 1)

@@ -28,7 +28,7 @@ def test_an_answer_may_be_old() -> None:
 
 
 def test_a_partition_with_a_rest_is_not_read() -> None:
-    """What an answer tells counts once all that it brought is fetched."""
+    """The time of an answer counts once all that it brought is fetched."""
     times = ReadTimes([0])
     times.note({0: 1}, (), 100.1)
     times.note({0: 2}, (), 100.2)
