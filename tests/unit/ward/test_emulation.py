@@ -23,24 +23,7 @@ from icu.ward.processes import Processes
 from icu.ward.remote import accepting_supervisor_orders, place_in
 from icu.ward.tree import Ward
 from tests.unit.ward.test_orders import write
-
-FILE = """
-[[child]]
-role = "patient"
-id = "icu"
-name = "Bed"
-count = 2
-[[child]]
-role = "patient"
-id = "many"
-name = "Many"
-patients = 30
-[[child]]
-role = "patient"
-id = "rec"
-name = "Rec"
-recording = "rec.csv"
-"""
+from tests.unit.ward.test_scenarios import FILE
 
 
 @pytest.fixture
