@@ -33,15 +33,15 @@ class BodyRequest(Request[Any, Any, Any]):
     async def _decoded(self) -> Any:  # noqa: ANN401 - whatever was sent
         try:
             return await super().json()
-        except SerializationException as exc:
+        except (SerializationException, UnicodeDecodeError) as exc:
             raise UnreadableBodyError(_malformed(str(exc))) from exc
-        except UnicodeDecodeError as exc:
-            raise UnreadableBodyError("the body is not UTF-8") from exc
         except RecursionError as exc:
             raise UnreadableBodyError("the body nests too deeply") from exc
 
 
 def _malformed(why: str) -> str:
-    """Explain a mistake in the JSON, from the message of msgspec."""
+    """Explain a mistake in the JSON, from the message of msgspec, or of Python's decoder under msgspec before 0.23."""
+    if "utf-8" in why.lower():
+        return "the body is not UTF-8"
     place = _PLACE.search(why)
     return f"the body is no JSON, from byte {place['byte']} on" if place else "the body is no JSON, or not all of it"
