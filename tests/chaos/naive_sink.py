@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS consumer_offsets (partition INTEGER, next INTEGER);
 async def main(bootstrap: str, topic: str, path: str) -> None:
     """Store the records of the topic, and begin again after an error."""
     database = sqlite3.connect(path)
+    # The journal of a killed process could be rolled back by no reader.
+    database.execute("PRAGMA journal_mode = wal")
     database.executescript(TABLES)
     while True:
         with suppress(KafkaError):
