@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { marks } from "../../icu/monitor/web/app/charts/axis.js";
+import { edgeOf, marks } from "../../icu/monitor/web/app/charts/axis.js";
 import { decode, joined, nothing, placeAt, withGaps } from "../../icu/monitor/web/app/charts/columns.js";
 import { runs } from "../../icu/monitor/web/app/charts/runs.js";
 import { every, stepFor } from "../../icu/monitor/web/app/charts/steps.js";
@@ -121,4 +121,13 @@ test("marks stand at round times of the zone, and have room", () => {
   assert.deepEqual(marks(0.4 * HOUR, 6.4 * HOUR, 700, utc), [1, 2, 3, 4, 5, 6].map((each) => each * HOUR));
   const moscow = () => -180;
   assert.deepEqual(marks(0, DAY, 300, moscow), [9 * HOUR, 21 * HOUR]);
+});
+
+test("a mark near an edge has its text inside, however narrow the axis is", () => {
+  for (const width of [300, 1800]) {
+    assert.equal(edgeOf(29 / width, width), "left");
+    assert.equal(edgeOf(31 / width, width), "");
+    assert.equal(edgeOf(1 - 31 / width, width), "");
+    assert.equal(edgeOf(1 - 29 / width, width), "right");
+  }
 });

@@ -14,6 +14,21 @@ const DISTANCES = [
 /** Pixels that a mark with its text takes. */
 const ROOM = 110;
 
+/** Half of the longest text of a mark, `12:00:30`, pixels of CSS. */
+const HALF_A_TEXT = 30;
+
+/**
+ * Edge of the axis at which the text of a mark would be cut off, if it stood in the middle of its mark.
+ *
+ * @param {number} share of the width
+ * @param {number} width pixels of CSS
+ * @returns {"left" | "right" | ""}
+ */
+export function edgeOf(share, width) {
+  if (share * width < HALF_A_TEXT) return "left";
+  return (1 - share) * width < HALF_A_TEXT ? "right" : "";
+}
+
 /**
  * Times of the marks.
  *

@@ -1,6 +1,6 @@
 /** The time axis that all strips share. */
 
-import { isMidnight, marks } from "../charts/axis.js";
+import { edgeOf, isMidnight, marks } from "../charts/axis.js";
 import { h } from "../dom.js";
 import { shortDay, shortTime } from "../text/text.js";
 
@@ -25,7 +25,7 @@ export class TimeAxis extends HTMLElement {
     this._made = made;
     const [first = 0, second = Infinity] = times;
     const seconds = second - first < MINUTE;
-    this.replaceChildren(...times.map((time) => mark(time, (time - from) / (to - from), seconds)));
+    this.replaceChildren(...times.map((time) => mark(time, (time - from) / (to - from), this.clientWidth, seconds)));
   }
 }
 
@@ -34,12 +34,12 @@ customElements.define("icu-axis", TimeAxis);
 /**
  * @param {number} time
  * @param {number} share of the width
+ * @param {number} width pixels of CSS
  * @param {boolean} seconds
  */
-function mark(time, share, seconds) {
+function mark(time, share, width, seconds) {
   const made = h("span", {}, isMidnight(time) ? shortDay(time) : shortTime(time, seconds));
   made.style.left = `${100 * share}%`;
-  // A text at the very edge would be cut off.
-  made.dataset.edge = share < 0.03 ? "left" : share > 0.97 ? "right" : "";
+  made.dataset.edge = edgeOf(share, width);
   return made;
 }
