@@ -183,6 +183,8 @@ class OutboxEntry(Base):
     event: Mapped[str]
     # The alarm as JSON.
     payload: Mapped[str]
+    # Milliseconds since 1970; NULL for events that an older program wrote.
+    written: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class AuditEntry(Base):

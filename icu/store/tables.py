@@ -92,6 +92,13 @@ class DeadLetter(Base):
     headers: Mapped[bytes | None] = mapped_column(LargeBinary)
     # Milliseconds since 1970.
     arrived: Mapped[int] = mapped_column(BigInteger)
+    # When a person asked for a replay, and the name as typed; NULL if nobody did.
+    asked: Mapped[int | None] = mapped_column(BigInteger)
+    asked_by: Mapped[str | None]
+    # When the sink replayed it; NULL before.
+    replayed: Mapped[int | None] = mapped_column(BigInteger)
+    # stored, duplicate, or the reason of the new refusal.
+    outcome: Mapped[str | None]
 
 
 class JournalEntry(Base):

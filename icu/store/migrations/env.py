@@ -6,7 +6,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import text
 
-from icu.store.clinical_tables import Alarm
+from icu.store.metadata import METADATA
 
 _STATE_READERS: Final = text(
     "INSERT INTO readers (id, readable_from) VALUES (1, :readable_from)"
@@ -24,7 +24,7 @@ def _state_readers(ctx: MigrationContext, step: MigrationInfo, *_: object, **__:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Alarm.metadata,
+    target_metadata=METADATA,
     on_version_apply=_state_readers,
 )
 with context.begin_transaction():
