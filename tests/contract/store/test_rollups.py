@@ -202,6 +202,19 @@ async def test_a_reading_that_comes_while_its_hour_is_rolled_up(
     assert (stored(url).late, stored(url).wrong()) == (set(), [])
 
 
+async def test_an_upkeep_that_was_down_for_a_day(writer: Writer, upkeep: Upkeep, url: str) -> None:
+    """What came meanwhile behind its mark is late, and all else is rolled up as if it had been there."""
+    await store(writer, [observation(60 * n) for n in range(0, 120, 2)])
+    await roll_up(upkeep, NOON + HOUR)
+    sent = [observation(60 * n) for n in range(1, 1_560, 2)]
+    await store(writer, sent[::-1], start=60, arrived=NOON + 26 * HOUR)
+    assert rows(url, "SELECT patient_id, hour FROM late_hours") == [(1, NOON)]
+    async with open_upkeep(url) as another:
+        await roll_up(another, NOON + 26 * HOUR + DELAY)
+    found = stored(url)
+    assert (len(found.minutes), len(found.hours), found.late, found.wrong()) == (60 + 780, 26, set(), [])
+
+
 async def test_two_upkeeps(writer: Writer, upkeep: Upkeep, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that has read before another one wrote writes nothing, and begins anew."""
     await store(writer, [observation(0)])
