@@ -27,6 +27,7 @@ from tests.samples import ANNA, BORIS, observation
 from tests.stores import NOON, execute, rows, store
 
 CLARA = uuid_of_name("Clara")
+PATIENTS: Sequence[UUID] = (ANNA, BORIS, CLARA)
 
 
 @pytest.fixture
@@ -77,6 +78,19 @@ async def test_minutes_and_hours(writer: Writer, upkeep: Upkeep, url: str) -> No
     assert sum(each.readings for each in steps) == 98
     assert steps[-1] == RolledUp(done=True, readings=0, hours=0, behind=DELAY + MINUTE - 1)
     assert found.hours[1, NOON]["map_flagged"] == 30
+
+
+async def test_a_ward_that_does_not_fit_into_a_transaction(writer: Writer, url: str) -> None:
+    """Each window goes through all patients, also the first ones of the next."""
+    sent = [observation(1_800 * n, patient=each) for n in range(5) for each in PATIENTS]
+    await store(writer, sent)
+    engine = engine_of(url)
+    try:
+        await roll_up(Upkeep(engine, clock=count(0, 0.01).__next__, minutes=1), NOON + 3 * HOUR)
+    finally:
+        await engine.aclose()
+    found = stored(url)
+    assert (found.wrong(), len(found.minutes), len(found.hours)) == ([], 15, 6)
 
 
 async def test_a_steady_batch_has_no_statement_more(
@@ -156,6 +170,18 @@ async def test_a_clock_that_once_was_years_ahead(writer: Writer, upkeep: Upkeep,
     await store(writer, [observation(3600)], start=1)
     assert rows(url, "SELECT * FROM late_hours") == []
     await roll_up(upkeep, NOON + 2 * HOUR + DELAY)
+    assert (stored(url).wrong(), len(stored(url).hours)) == ([], 2)
+
+
+async def test_a_clock_that_was_ahead_in_the_middle_of_an_hour(writer: Writer, upkeep: Upkeep, url: str) -> None:
+    """The hour is rolled up anew at its end, with what came in it."""
+    await store(writer, [observation(0), observation(1_200, patient=BORIS)])
+    await roll_up(upkeep, NOON + 50 * HOUR)
+    await store(writer, [observation(60)], start=2)
+    await roll_up(upkeep, NOON + 30 * MINUTE)
+    assert stored(url).rolled_until == NOON + 28 * MINUTE
+    await store(writer, [observation(3_000)], start=3)
+    await roll_up(upkeep, NOON + HOUR + DELAY)
     assert (stored(url).wrong(), len(stored(url).hours)) == ([], 2)
 
 
@@ -257,8 +283,7 @@ async def test_no_database_yet(upkeep: Upkeep) -> None:
         await upkeep.roll_up(NOON)
 
 
-# Of the property test: patients, and the minutes before now at which their readings were measured.
-PATIENTS: Sequence[UUID] = (ANNA, BORIS, CLARA)
+# Of the property test: minutes before now at which readings were measured.
 FIELDS = st.fixed_dictionaries(
     {**{name: st.sampled_from(choice) for name, choice in VALUES.items()}, "quality": st.sampled_from(QUALITIES)}
 )
