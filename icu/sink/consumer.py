@@ -25,6 +25,7 @@ from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
 from icu.sink.intake import decode_batches
 from icu.sink.publishing import Publisher
+from icu.sink.replaying import Replays
 from icu.sink.reporting import Reports
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError, StoreUnavailableError
@@ -129,6 +130,7 @@ class _Sink:
         self._batching = batching
         self._now = now
         self._reports = Reports(telemetry)
+        self._replays = Replays(telemetry)
         self._partitions: Sequence[int] = ()
         # True once heartbeats may be written.
         self._beats = False
@@ -165,6 +167,7 @@ class _Sink:
         # After the writer has accepted the database: it notices what other programs change from then on.
         watch = partial(self._alarms.resume, await self._opened(), self._partitions)
         await retry("reading the alarms", watch, on_trouble=self._set_trouble)
+        self._replays.forget()
 
     async def drain(self) -> None:
         """Move records from the transport to the database until cancelled.
@@ -177,7 +180,7 @@ class _Sink:
             batches = await self._consumer.fetch(
                 max_records=self._batching.max_records,
                 linger=self._batching.linger,
-                max_wait=self._alarms.max_wait(FETCH_TIMEOUT),
+                max_wait=0 if self._replays.has_more else self._alarms.max_wait(FETCH_TIMEOUT),
                 now=self._now() * 1000,
             )
             # A broker that takes connections may answer no fetch.
@@ -193,6 +196,7 @@ class _Sink:
             self._alarms.note_read(self._consumer.read_until, {each.partition for each in batches})
             await self._look_at_alarms()
             await self._settle_outbox()
+            await self._replay()
 
     async def finish(self) -> None:
         """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
@@ -265,6 +269,12 @@ class _Sink:
         beat = self._heart.beat()
         if await self._publisher.settle(await self._opened(), beat):
             self._heart.note_written(beat)
+
+    async def _replay(self) -> None:
+        writer = await self._opened()
+        if self._replays.is_due(writer):
+            replay = partial(self._replays.run, writer, round(self._now() * 1000))
+            await retry("replaying dead letters", replay, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""

@@ -10,6 +10,7 @@ from icu.messages import Implausible
 from icu.sink.ahead import AheadReading
 from icu.sink.alarm_figures import AlarmFigures
 from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
+from icu.store.replaying import Replayed
 from icu.store.writer import WriteRequest, WriteResult
 
 
@@ -27,6 +28,12 @@ class Telemetry:
         self._stored = Counter("icu_sink_stored", "Readings stored", registry=registry)
         self._duplicates = Counter("icu_sink_duplicates", "Readings delivered again and swallowed", registry=registry)
         self._dead = Counter("icu_sink_dead_letters", "Records refused", ["reason"], registry=registry)
+        self._replayed = Counter(
+            "icu_sink_replays",
+            "Replays of dead letters",
+            ["outcome"],
+            registry=registry,
+        )
         self._implausible = Counter("icu_sink_implausible", "Impossible values", ["sign"], registry=registry)
         self._batch = Histogram(
             "icu_sink_batch_records",
@@ -74,6 +81,12 @@ class Telemetry:
         """Count impossible values, by field."""
         for name, count in Tally(each.name for each in implausible).items():
             self._implausible.labels(name).inc(count)
+
+    def count_replayed(self, done: Replayed) -> None:
+        """Count replays of dead letters by outcome, and the readings that they have stored."""
+        self._stored.inc(len(done.rows))
+        for outcome, count in done.counts.items():
+            self._replayed.labels(outcome).inc(count)
 
     def count_ahead(self, observed: Sequence[ObservedRow], *, arrived: float) -> list[AheadReading]:
         """Count readings whose time is ahead of their arrival.

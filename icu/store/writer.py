@@ -28,6 +28,7 @@ from icu.store.journal import AlarmNews
 from icu.store.offsets import Move, begin_logs, move_offsets
 from icu.store.outbox import take_events
 from icu.store.readings import INTERVAL, PATIENT, ObservedRow, to_rows
+from icu.store.replaying import Decode, Replayed, replay_letters
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
@@ -136,6 +137,39 @@ class Writer:
         if result.stored:
             self._stored = arrived
         return result
+
+    @property
+    def commands(self) -> int:
+        """Number of commands of people, as of the last transaction or check."""
+        return self._foreign_writes.commands
+
+    async def replay(self, decode: Decode, *, most: int, now: int) -> Replayed:
+        """Replay dead letters for which people have asked, in a transaction of their own: see icu.store.replaying.
+
+        Args:
+            decode: As for a delivery.
+            most: The most letters to replay. There may be more.
+            now: Milliseconds since 1970 UTC.
+
+        Raises:
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
+        """
+
+        async def work(transaction: Transaction) -> Replayed:
+            await self._check_foreign_writes(transaction)
+            known = self._patients
+            patients = await read_patients(transaction) if known is None else known
+            done = await replay_letters(transaction, decode, patients, most=most, now=now)
+            anew = known is None and bool(done.outcomes)
+            await append_to_journal(transaction, now, rows=done.rows, news=done.news, anew=anew)
+            return done
+
+        done = await self._transact(work)
+        # Where they were read here, the next batch reads them again: its alarms have to learn of all of them.
+        if self._patients is not None:
+            self._patients = done.patients
+        return done
 
     async def write_effects(self, effects: Effects, beat: Beat) -> None:
         """Store what came of an evaluation without readings, and a sign of life.
