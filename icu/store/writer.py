@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
+from icu.config.retention import JOURNAL
 from icu.messages import Delivery, Position, Refusal
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
@@ -61,10 +62,11 @@ class WriteResult(Struct, frozen=True, gc=False):
 class Writer:
     """Writer of one topic's readings. Made by `open_writer`."""
 
-    def __init__(self, engine: Engine, topic: str) -> None:
+    def __init__(self, engine: Engine, topic: str, *, journal: int = JOURNAL) -> None:
         self._engine = engine
         self._topic = topic
         self._foreign_writes = ForeignWrites(topic)
+        self._append = partial(append_to_journal, keep=journal)
         # None where they have to be read first: another program may have changed them.
         self._patients: KnownPatients | None = None
         # A heartbeat at the same time would take a second connection, on which SQLite counts the first one's commits as
@@ -150,7 +152,7 @@ class Writer:
             await self._check_foreign_writes(transaction)
             alarms = await save_effects(transaction, effects)
             alarms += await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
@@ -159,7 +161,7 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
@@ -181,7 +183,7 @@ class Writer:
             await self._check_foreign_writes(transaction)
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction) if published else []
             events = await take_events(transaction, published=published, most=most)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
             return events
 
         # Where nothing is deleted, no other writer has to wait.
@@ -243,7 +245,7 @@ class Writer:
             readings = _to_evaluate(request, inserted, arrived)
             new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
             alarms += await evaluate(transaction, evaluator, readings, new=new)
-        await append_to_journal(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
+        await self._append(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
         duplicates = len(rows) - len(fresh) - len(conflicts)
         return WriteResult(len(fresh), duplicates, refusals, len(alarms)), patients
 
@@ -270,12 +272,13 @@ def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> Sto
 
 
 @asynccontextmanager
-async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
+async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncIterator[Writer]:
     """Open the database for a sink, with tables of this program's version.
 
     Args:
         url: URL of the database.
         topic: Topic whose positions the writer stores.
+        journal: Least number of readings in a full journal.
 
     Raises:
         StoreInUseError: Another sink has the database.
@@ -283,4 +286,4 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     """
     engine = engine_of(url)
     async with engine.open_for_sink():
-        yield Writer(engine, topic)
+        yield Writer(engine, topic, journal=journal)
