@@ -150,7 +150,7 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             await self._check_foreign_writes(transaction)
-            alarms = await save_effects(transaction, effects)
+            alarms = await save_effects(transaction, effects, at=beat.at)
             alarms += await self._write_beat(beat, self._committed, self._stored, transaction)
             await self._append(transaction, beat.at, alarms=alarms)
 

@@ -213,7 +213,7 @@ async def test_the_journal_is_bounded(url: str, keep: int, batches: int) -> None
 
 
 async def _raise_alarm(desk: Desk) -> None:
-    desk.alarms += await save(desk.transaction, [Change(desaturation(), 0, "start")])
+    desk.alarms += await save(desk.transaction, [Change(desaturation(), 0, "start")], at=desk.now)
 
 
 async def test_a_command_leaves_the_journal_to_the_sink(url: str) -> None:
