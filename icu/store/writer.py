@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 import anyio
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
@@ -21,6 +21,7 @@ from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
 from icu.store.evaluating import Evaluator, StoredReadings, end_blind, evaluate, save_effects
+from icu.store.expired import insert_expired, places_of_expired
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
 from icu.store.inserting import Insert, Inserted, insert_all, insert_new
@@ -57,6 +58,8 @@ class WriteResult(Struct, frozen=True, gc=False):
     refusals: Sequence[Refusal]
     # Number of events of alarms.
     events: int = 0
+    # Number of readings that are older than what is kept, and were not stored.
+    expired: int = 0
 
 
 class Writer:
@@ -229,6 +232,7 @@ class Writer:
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await move_offsets(transaction, self._topic, request.moves)
+        request, expired = _without_expired(request, self._foreign_writes.upkeep.raw_horizon)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
@@ -237,6 +241,8 @@ class Writer:
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await insert_dead_letters(transaction, self._topic, refusals, arrived)
+        if expired:
+            refusals += await insert_expired(transaction, self._topic, expired, arrived)
         alarms: list[AlarmNews] = []
         if beat is not None:
             alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
@@ -247,7 +253,7 @@ class Writer:
             alarms += await evaluate(transaction, evaluator, readings, new=new)
         await self._append(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
         duplicates = len(rows) - len(fresh) - len(conflicts)
-        return WriteResult(len(fresh), duplicates, refusals, len(alarms)), patients
+        return WriteResult(len(fresh), duplicates, refusals, len(alarms), len(expired)), patients
 
     async def _write_beat(
         self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
@@ -258,6 +264,20 @@ class Writer:
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):
             self._patients = None
+
+
+def _without_expired(request: WriteRequest, horizon: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
+    """Part a request from the deliveries of readings that are older than what is kept."""
+    places = places_of_expired(request.observed, horizon)
+    if not places:
+        return request, ()
+    kept = [place for place in range(len(request.observed)) if place not in places]
+    observed = [request.observed[place] for place in kept]
+    deliveries = [request.deliveries[place] for place in kept]
+    return (
+        structs.replace(request, observed=observed, deliveries=deliveries),
+        [request.deliveries[place] for place in sorted(places)],
+    )
 
 
 def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> StoredReadings:
