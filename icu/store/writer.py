@@ -30,6 +30,7 @@ from icu.store.journal import AlarmNews
 from icu.store.offsets import Move, begin_logs, move_offsets
 from icu.store.outbox import take_events
 from icu.store.readings import INTERVAL, PATIENT, ObservedRow, to_rows
+from icu.store.rollups.marks import mark_late
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
@@ -238,6 +239,7 @@ class Writer:
         rows = to_rows(request.observed, patients.ids, arrived)
         inserted = await insert(transaction, rows, request.deliveries)
         fresh, conflicts = inserted.rows, inserted.conflicts
+        await mark_late(transaction, fresh, self._foreign_writes.upkeep.marked_until)
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await insert_dead_letters(transaction, self._topic, refusals, arrived)
