@@ -1,0 +1,43 @@
+"""Size of the upkeep's transactions: as much as they can write in a time for which the sink may wait."""
+
+from collections.abc import Callable
+from typing import Final
+
+# Seconds that a transaction should hold the write lock: half of what it may, for it cannot be foreseen exactly.
+TARGET: Final = 0.01
+
+# Minutes that are written in the first transaction, and at most: 2 to 20 ms here.
+FIRST: Final = 300
+MOST: Final = 2_000
+
+# An hour from its minutes takes as long as this number of minutes: 80 us and 6.
+HOUR_MINUTES: Final = 15
+
+
+class Pace:
+    """Pace of the writing.
+
+    Args:
+        clock: Seconds of a steady clock.
+        minutes: Minutes to write in the first transaction.
+    """
+
+    def __init__(self, clock: Callable[[], float], minutes: int) -> None:
+        self._clock = clock
+        self._minutes = float(minutes)
+        self._began = 0.0
+
+    def units(self, minutes: int) -> int:
+        """Return the number of units, of so many minutes each, for the next transaction."""
+        return max(1, int(self._minutes) // minutes)
+
+    def begin(self) -> None:
+        """Note that the write lock was taken."""
+        self._began = self._clock()
+
+    def end(self, minutes: int) -> None:
+        """Note that so many minutes were written, and the lock was released."""
+        taken = max(self._clock() - self._began, 1e-6)
+        # In small steps: a checkpoint that falls into one says little about the next.
+        wanted = minutes * TARGET / taken
+        self._minutes = min(max(wanted, self._minutes / 2, 1.0), self._minutes * 1.5, float(MOST))
