@@ -9,7 +9,7 @@ from icu.sink.errors import MessageError
 from icu.sink.plain import decode_plain
 from icu.store.offsets import Move
 from icu.store.readings import ObservedRow, to_observed
-from icu.store.writer import WriteRequest
+from icu.store.requests import WriteRequest
 from icu.transports.base import Batch
 
 

@@ -11,7 +11,7 @@ from icu.sink.ahead import AheadReading
 from icu.sink.alarm_figures import AlarmFigures
 from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
 from icu.store.replaying import Replayed
-from icu.store.writer import WriteRequest, WriteResult
+from icu.store.requests import WriteRequest, WriteResult
 
 
 class Telemetry:

@@ -17,10 +17,13 @@ from icu.store.dead_letter_ids import LetterKey
 from icu.store.dead_letter_pages import decode_headers
 from icu.store.dead_letters import MAX_DETAIL
 from icu.store.engines.base import Transaction, Values
+from icu.store.expired import EXPIRED, places_of_expired
 from icu.store.inserting import insert_new
 from icu.store.introducing import KnownPatients, introduce
 from icu.store.journal import PatientNews
 from icu.store.readings import PATIENT, ObservedRow, ReadingRow, to_rows
+from icu.store.rollups.marks import mark_late
+from icu.store.upkeep_state import UpkeepState
 
 # Outcomes, beside the reasons of refusals.
 STORED: Final = "stored"
@@ -73,7 +76,7 @@ class _Letter(Struct, frozen=True, gc=False):
 
 
 async def replay_letters(
-    transaction: Transaction, decode: Decode, known: KnownPatients, *, most: int, now: int
+    transaction: Transaction, decode: Decode, known: KnownPatients, upkeep: UpkeepState, *, most: int, now: int
 ) -> Replayed:
     """Replay the letters that people asked for first, and mark each with its outcome. No offset moves.
 
@@ -81,13 +84,14 @@ async def replay_letters(
         transaction: Open transaction.
         decode: The sink's, as for a delivery.
         known: Patients as they are in the table.
+        upkeep: As of this transaction.
         most: The most letters to replay.
         now: Time of the replay, in milliseconds since 1970 UTC.
     """
     letters = [_letter(row) for row in await transaction.rows(_TO_REPLAY, {"most": most})]
     if not letters:
         return Replayed((), known)
-    decoded = [(letter, decode(letter.delivery)) for letter in letters]
+    decoded = [(letter, _kept(letter.delivery, decode(letter.delivery), upkeep.raw_horizon)) for letter in letters]
     refusals = [each for _, each in decoded if isinstance(each, Refusal)]
     readable = [(letter, each) for letter, each in decoded if not isinstance(each, Refusal)]
     strangers = [each for _, each in readable if each[PATIENT] not in known.details]
@@ -95,6 +99,7 @@ async def replay_letters(
     rows = [row for letter, each in readable for row in to_rows([each], patients.ids, letter.arrived)]
     deliveries = [letter.delivery for letter, _ in readable]
     inserted = await insert_new(transaction, rows, deliveries)
+    await mark_late(transaction, inserted.rows, upkeep.marked_until)
     outcomes = _outcomes(letters, [*refusals, *inserted.conflicts], inserted.of_new(deliveries))
     await transaction.execute(_MARK, [_marked(each, now) for each in outcomes])
     return Replayed(outcomes, patients, news, inserted.rows)
@@ -104,6 +109,13 @@ def _letter(row: Sequence[Any]) -> _Letter:
     topic, log, partition, offset, key, value, headers, arrived = row
     delivery = Delivery(partition, offset, key, value, decode_headers(headers))
     return _Letter(LetterKey(topic, log, partition, offset), delivery, arrived)
+
+
+def _kept(delivery: Delivery, decoded: ObservedRow | Refusal, horizon: int | None) -> ObservedRow | Refusal:
+    """Refuse a reading that is older than what is kept: it would be the only one of its time."""
+    if isinstance(decoded, Refusal) or not places_of_expired([decoded], horizon):
+        return decoded
+    return Refusal(delivery, EXPIRED, "older than the readings that are kept")
 
 
 def _outcomes(letters: Sequence[_Letter], refusals: Sequence[Refusal], new: Sequence[Delivery]) -> list[Outcome]:

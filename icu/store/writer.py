@@ -10,58 +10,31 @@ from functools import partial
 from typing import TypeVar
 
 import anyio
-from msgspec import Struct, structs
 
 from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
 from icu.config.retention import JOURNAL
-from icu.messages import Delivery, Position, Refusal
+from icu.messages import Position
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
-from icu.store.evaluating import Evaluator, StoredReadings, end_blind, evaluate, save_effects
-from icu.store.expired import insert_expired, places_of_expired
+from icu.store.evaluating import Evaluator, end_blind, evaluate, save_effects
+from icu.store.expired import insert_expired
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
-from icu.store.inserting import Insert, Inserted, insert_all, insert_new
+from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.introducing import KnownPatients, introduce, read_patients
 from icu.store.journal import AlarmNews
-from icu.store.offsets import Move, begin_logs, move_offsets
+from icu.store.offsets import begin_logs, move_offsets
 from icu.store.outbox import take_events
-from icu.store.readings import INTERVAL, PATIENT, ObservedRow, to_rows
+from icu.store.readings import PATIENT, to_rows
 from icu.store.replaying import Decode, Replayed, replay_letters
+from icu.store.requests import WriteRequest, WriteResult, to_evaluate, without_expired
 from icu.store.rollups.marks import mark_late
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
-
-
-class WriteRequest(Struct, frozen=True, gc=False):
-    """Content of one transaction."""
-
-    observed: Sequence[ObservedRow]
-    # Source of each of them, in the same order.
-    deliveries: Sequence[Delivery]
-    refusals: Sequence[Refusal]
-    moves: Sequence[Move]
-    # Partitions that had more to read when these were fetched.
-    backlog: frozenset[int] = frozenset()
-
-
-class WriteResult(Struct, frozen=True, gc=False):
-    """Result of one transaction."""
-
-    # Number of new readings.
-    stored: int
-    # Number of readings that were stored before, with the same values.
-    duplicates: int
-    # Those of the request, and the conflicts: same patient and time, other values.
-    refusals: Sequence[Refusal]
-    # Number of events of alarms.
-    events: int = 0
-    # Number of readings that are older than what is kept, and were not stored.
-    expired: int = 0
 
 
 class Writer:
@@ -166,7 +139,8 @@ class Writer:
             await self._check_foreign_writes(transaction)
             known = self._patients
             patients = await read_patients(transaction) if known is None else known
-            done = await replay_letters(transaction, decode, patients, most=most, now=now)
+            upkeep = self._foreign_writes.upkeep
+            done = await replay_letters(transaction, decode, patients, upkeep, most=most, now=now)
             anew = known is None and bool(done.outcomes)
             await self._append(transaction, now, rows=done.rows, news=done.news, anew=anew)
             return done
@@ -267,7 +241,7 @@ class Writer:
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await move_offsets(transaction, self._topic, request.moves)
-        request, expired = _without_expired(request, self._foreign_writes.upkeep.raw_horizon)
+        request, expired = without_expired(request, self._foreign_writes.upkeep.raw_horizon)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
@@ -284,7 +258,7 @@ class Writer:
             alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
         anew = self._patients is None
         if evaluator is not None and fresh:
-            readings = _to_evaluate(request, inserted, arrived)
+            readings = to_evaluate(request, inserted, arrived)
             new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
             alarms += await evaluate(transaction, evaluator, readings, new=new)
         await self._append(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
@@ -300,31 +274,6 @@ class Writer:
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):
             self._patients = None
-
-
-def _without_expired(request: WriteRequest, horizon: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
-    """Part a request from the deliveries of readings that are older than what is kept."""
-    places = places_of_expired(request.observed, horizon)
-    if not places:
-        return request, ()
-    kept = [place for place in range(len(request.observed)) if place not in places]
-    observed = [request.observed[place] for place in kept]
-    deliveries = [request.deliveries[place] for place in kept]
-    return (
-        structs.replace(request, observed=observed, deliveries=deliveries),
-        [request.deliveries[place] for place in sorted(places)],
-    )
-
-
-def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> StoredReadings:
-    observed, deliveries = inserted.of_new(request.observed), inserted.of_new(request.deliveries)
-    return StoredReadings(
-        inserted.rows,
-        [each[INTERVAL] for each in observed],
-        deliveries,
-        arrived,
-        request.backlog,
-    )
 
 
 @asynccontextmanager

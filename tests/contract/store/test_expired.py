@@ -9,7 +9,8 @@ from icu.messages import Observation, Position
 from icu.store.evaluating import StoredReadings
 from icu.store.heartbeats import Beat
 from icu.store.offsets import Move
-from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
+from icu.store.requests import WriteRequest, WriteResult
+from icu.store.writer import Writer, open_writer
 from tests.samples import BORIS, delivery, observation
 from tests.stores import NOON, execute, observed, rows
 

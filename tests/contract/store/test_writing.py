@@ -16,7 +16,8 @@ from icu.store.episodes import save
 from icu.store.errors import PositionConflictError, StoreInUseError
 from icu.store.offsets import Move
 from icu.store.reader import Reader
-from icu.store.writer import Writer, WriteRequest, open_writer
+from icu.store.requests import WriteRequest
+from icu.store.writer import Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, desaturation, execute, readings_of, rows, store
 
