@@ -55,7 +55,7 @@
         ├── AlarmNotFoundError             store.commands      missing
         ├── CommandConflictError           store.commands      conflict       with the state that holds
         ├── SenselessCommandError          store.commands      senseless
-        ├── LetterNotFoundError            store.commands      missing
+        ├── LetterNotFoundError            store.commands      no child
         ├── ReplayRefusedError             store.commands      conflict
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid

@@ -23,7 +23,7 @@ class Replays:
         self._telemetry = telemetry
         # Number of commands at the last look that found none to replay; None before the first.
         self._looked_at: int | None = None
-        # True while there may be more to replay.
+        # True if there were some at the last look: there may be more.
         self.has_more = False
 
     def forget(self) -> None:
@@ -35,7 +35,7 @@ class Replays:
         return writer.commands != self._looked_at
 
     async def run(self, writer: Writer, now: int) -> None:
-        """Replay some letters.
+        """Replay some letters, if there are any.
 
         Args:
             writer: Of the open database.
@@ -45,13 +45,17 @@ class Replays:
             StoreError: As Writer.replay. The next call does the same again.
         """
         commands = writer.commands  # before the look: a command during it is looked at again
-        implausible: list[Implausible] = []
-        done = await writer.replay(lambda delivery: _decode(delivery, implausible), most=AT_ONCE, now=now)
-        self.has_more = bool(done.outcomes)
-        if done.outcomes:
-            self._report(done, implausible)
+        self.has_more = await writer.has_replays()
+        if self.has_more:
+            await self._replay(writer, now)
         else:
             self._looked_at = commands
+
+    async def _replay(self, writer: Writer, now: int) -> None:
+        implausible: list[Implausible] = []
+        done = await writer.replay(lambda delivery: _decode(delivery, implausible), most=AT_ONCE, now=now)
+        if done.outcomes:  # unless they were purged meanwhile
+            self._report(done, implausible)
 
     def _report(self, done: Replayed, implausible: list[Implausible]) -> None:
         self._telemetry.count_replayed(done)

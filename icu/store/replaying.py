@@ -29,6 +29,7 @@ from icu.store.upkeep_state import UpkeepState
 STORED: Final = "stored"
 DUPLICATE: Final = "duplicate"
 
+_ANY: Final = text("SELECT 1 FROM dead_letters WHERE asked IS NOT NULL AND replayed IS NULL LIMIT 1")
 _TO_REPLAY: Final = text(
     'SELECT topic, log, partition, "offset", key, value, headers, arrived FROM dead_letters'
     " WHERE asked IS NOT NULL AND replayed IS NULL ORDER BY asked LIMIT :most"
@@ -73,6 +74,11 @@ class _Letter(Struct, frozen=True, gc=False):
     delivery: Delivery
     # Of the record, in milliseconds since 1970 UTC.
     arrived: int
+
+
+async def any_to_replay(transaction: Transaction) -> bool:
+    """Tell if there are letters that a person wants to be replayed."""
+    return bool(await transaction.rows(_ANY))
 
 
 async def replay_letters(

@@ -29,7 +29,7 @@ from icu.store.journal import AlarmNews
 from icu.store.offsets import begin_logs, move_offsets
 from icu.store.outbox import take_events
 from icu.store.readings import PATIENT, to_rows
-from icu.store.replaying import Decode, Replayed, replay_letters
+from icu.store.replaying import Decode, Replayed, any_to_replay, replay_letters
 from icu.store.requests import WriteRequest, WriteResult, to_evaluate, without_expired
 from icu.store.rollups.marks import mark_late
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
@@ -121,6 +121,10 @@ class Writer:
     def commands(self) -> int:
         """Number of commands of people, as of the last transaction or check."""
         return self._foreign_writes.commands
+
+    async def has_replays(self) -> bool:
+        """Tell if there are dead letters to replay, without a transaction that others have to wait for."""
+        return await self._read(any_to_replay)
 
     async def replay(self, decode: Decode, *, most: int, now: int) -> Replayed:
         """Replay dead letters for which people have asked, in a transaction of their own: see icu.store.replaying.

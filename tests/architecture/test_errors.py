@@ -23,7 +23,7 @@ TABLE = {
     "CommandConflictError": (64, 409, ""),
     "NotOnLoopbackError": (70, 403, ""),
     "SenselessCommandError": (64, 422, ""),
-    "LetterNotFoundError": (70, 404, ""),
+    "LetterNotFoundError": (4, 500, ""),
     "ReplayRefusedError": (64, 409, ""),
     "ChildEndedEarlyError": (70, 500, ""),
     "ChildStartTimeoutError": (70, 503, "transient"),

@@ -85,6 +85,7 @@ def test_from_a_refusal_to_a_reading(icu: Run, start: Start, url: str) -> None:
     figures = ward.get("/metrics").text
     assert 'icu_sink_replays_total{outcome="stored"} 1.0' in figures
     assert 'icu_sink_replays_total{outcome="duplicate"} 1.0' in figures
+    assert 'icu_dead_letters{reason="invalid"} 2.0' in figures
     assert ward.stop() == 0
     assert rows(
         url, "SELECT count(*) FROM patient_metrics WHERE timestamp BETWEEN 1769860801000 AND 1769860802000"
@@ -171,7 +172,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no id": (("show", "0-1"), 64, "PARTITION:OFFSET"),
     "an id of other digits": (("show", "0:٣"), 64, "PARTITION:OFFSET"),
     "an id of 5,000 digits": (("show", f"0:{'9' * 5_000}"), 64, "PARTITION:OFFSET"),
-    "an unknown id": (("show", "0:99"), 70, "no dead letter has the id 0:99"),
+    "an unknown id": (("show", "0:99"), 4, "no dead letter has the id 0:99"),
     "no time": (("list", "--since", "yesterday"), 64, "is no time"),
     "a limit of 0": (("list", "--limit", "0"), 64, "--limit"),
     "an author that steers": (("replay", "0:0", "--by", "\x1b[2J"), 64, "--by"),

@@ -38,7 +38,7 @@ class SenselessCommandError(PatientServiceException):
 class LetterNotFoundError(PatientServiceException):
     """No dead letter has the given id."""
 
-    kind = Kind.MISSING
+    kind = Kind.NO_CHILD
 
     def __init__(self, letter: object) -> None:
         super().__init__(f"no dead letter has the id {letter}: python -m icu dead-letters list")
