@@ -17,7 +17,7 @@ from icu.store.writer import open_writer
 from tests.e2e.conftest import TIMEOUT, Start
 from tests.letters import refused, store_letters
 from tests.samples import observation
-from tests.stores import rows
+from tests.stores import execute, rows
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -100,9 +100,10 @@ def until(look: Callable[[], str], words: str) -> None:
 
 
 @pytest.mark.usefixtures("letters")
-def test_a_letter_cannot_steer_a_terminal(icu: Run) -> None:
+def test_a_letter_cannot_steer_a_terminal(icu: Run, url: str) -> None:
     """Bytes that are no text are dumped, and control characters of text are escaped, wherever they come from."""
-    for words in (("list",), ("show", "0:2"), ("export",)):
+    execute(url, "UPDATE dead_letters SET value = CAST('{' || char(27) || '[2J}' AS BLOB) WHERE offset = 3")
+    for words in (("list",), ("show", "0:2"), ("show", "0:3"), ("export",)):
         done = icu(*words)
         assert done.returncode == 0
         assert {each for each in done.stdout if not each.isprintable()} == {"\n"}
