@@ -55,6 +55,8 @@
         ├── AlarmNotFoundError             store.commands      missing
         ├── CommandConflictError           store.commands      conflict       with the state that holds
         ├── SenselessCommandError          store.commands      senseless
+        ├── LetterNotFoundError            store.commands      no child
+        ├── ReplayRefusedError             store.commands      conflict
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden

@@ -13,8 +13,9 @@ from icu.store.engines.table import engine_of
 from icu.store.offsets import Move
 from icu.store.reader import Page
 from icu.store.readings import ObservedRow, Reading, to_observed, to_reading
+from icu.store.requests import WriteRequest, WriteResult
 from icu.store.tables import COLUMNS
-from icu.store.writer import Writer, WriteRequest, WriteResult
+from icu.store.writer import Writer
 from tests.samples import ANNA, START, delivery
 
 NOON = round(START.timestamp() * 1000)

@@ -25,6 +25,7 @@ from icu.cli.clinical.alarms import alarms
 from icu.cli.clinical.limits import limits
 from icu.cli.clinical.patients import patients
 from icu.cli.control import COMMANDS
+from icu.cli.dead_letters import dead_letters
 from icu.cli.mistakes import explain
 from icu.cli.options import (
     PORT,
@@ -133,6 +134,7 @@ cli.add_command(run)
 for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits, patients):
     cli.add_command(command)
 cli.add_command(topics)
+cli.add_command(dead_letters)
 
 
 @cli.command()

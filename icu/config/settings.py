@@ -12,6 +12,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from icu.config.retention import Retention
+
 DEFAULT_PORT: Final = 8000
 HIGHEST_PORT: Final = 65_535
 
@@ -280,6 +282,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     transport: Transport = Transport()
     kafka: Kafka = Kafka()
     database: Database = Database()
+    retention: Retention = Retention()
     ward: Ward = Ward()
     api: Api = Api()
     news2: News2 = News2()

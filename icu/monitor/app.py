@@ -19,6 +19,7 @@ from icu.monitor.beats import beat
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
 from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
+from icu.monitor.dead_letters import count_dead_letters, list_dead_letters
 from icu.monitor.emulation import ROUTES as EMULATION
 from icu.monitor.emulation import Scenarios
 from icu.monitor.events import EventsPlugin
@@ -67,6 +68,8 @@ _HANDLERS: Final = [
     list_children,
     ward_state,
     list_audit,
+    list_dead_letters,
+    count_dead_letters,
     *ALARMS,
     *COMMANDS,
     *EMULATION,

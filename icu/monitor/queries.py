@@ -23,7 +23,7 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 SHORTEST_BUCKET: Final = 1_000
 LONGEST_BUCKET: Final = 86_400_000
 
-_NO_CURSOR: Final = "the cursor is not one that this API gave: begin without one"
+NO_CURSOR: Final = "the cursor is not one that this API gave: begin without one"
 
 _Aware: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -102,7 +102,7 @@ def parse_every(text: str) -> int:
 
 def make_cursor(moment: datetime) -> str:
     """Make the opaque text for a time between two pages."""
-    return _encode(str(milliseconds(moment)))
+    return encode_cursor(str(milliseconds(moment)))
 
 
 def parse_cursor(cursor: str) -> datetime:
@@ -112,14 +112,14 @@ def parse_cursor(cursor: str) -> datetime:
         InvalidQueryError: It is not one.
     """
     try:
-        return from_milliseconds(parse_whole(_decode(cursor)))
+        return from_milliseconds(parse_whole(decode_cursor(cursor)))
     except (ValueError, OverflowError, OSError) as exc:
-        raise InvalidQueryError(_NO_CURSOR) from exc
+        raise InvalidQueryError(NO_CURSOR) from exc
 
 
 def make_place(moment: int, identity: str) -> str:
     """Make the opaque text for a place between two pages whose entries may share a time."""
-    return _encode(f"{moment}/{identity}")
+    return encode_cursor(f"{moment}/{identity}")
 
 
 def parse_place(cursor: str) -> tuple[int, str]:
@@ -129,10 +129,10 @@ def parse_place(cursor: str) -> tuple[int, str]:
         InvalidQueryError: It is not one.
     """
     try:
-        moment, _, identity = _decode(cursor).partition("/")
+        moment, _, identity = decode_cursor(cursor).partition("/")
         return milliseconds(from_milliseconds(parse_whole(moment))), str(UUID(identity))
     except (ValueError, OverflowError, OSError) as exc:
-        raise InvalidQueryError(_NO_CURSOR) from exc
+        raise InvalidQueryError(NO_CURSOR) from exc
 
 
 def next_link(query: MultiDict[str], cursor: str) -> str:
@@ -144,11 +144,13 @@ def next_link(query: MultiDict[str], cursor: str) -> str:
     return f'<?{urlencode(parameters, doseq=True)}>; rel="next"'
 
 
-def _encode(text: str) -> str:
+def encode_cursor(text: str) -> str:
+    """Make a text opaque."""
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> str:
+def decode_cursor(cursor: str) -> str:
+    """Return the text of a cursor. ValueError where it is none."""
     # The padding is left out of URLs, and restored here.
     padded = cursor + "=" * (-len(cursor) % 4)
     return urlsafe_b64decode(padded.encode("ascii")).decode("ascii")

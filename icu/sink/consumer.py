@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec import Struct
 
+from icu.config.retention import JOURNAL
 from icu.ops.retries import retry
 from icu.ops.steady import steady
 from icu.sink.alarming import Alarms
@@ -25,11 +26,13 @@ from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
 from icu.sink.intake import decode_batches
 from icu.sink.publishing import Publisher
+from icu.sink.replaying import Replays
 from icu.sink.reporting import Reports
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError, StoreUnavailableError
 from icu.store.heartbeats import Beat
-from icu.store.writer import Writer, WriteRequest, WriteResult, open_writer
+from icu.store.requests import WriteRequest, WriteResult
+from icu.store.writer import Writer, open_writer
 from icu.transports.base import Batch, Consumer, Transport
 from icu.transports.errors import TransportError
 
@@ -54,6 +57,7 @@ async def consume(
     database_url: str,
     telemetry: Telemetry,
     batching: Batching,
+    journal: int = JOURNAL,
     now: Callable[[], float] = time.time,
     steady: Callable[[], float] = steady,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
@@ -69,6 +73,7 @@ async def consume(
         database_url: The database to write, held by this sink alone.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
+        journal: Least number of readings in a full journal.
         now: Wall clock, seconds since 1970.
         steady: Seconds on a clock that is never set, and goes on while this process is suspended.
         task_status: See above.
@@ -81,7 +86,7 @@ async def consume(
     async with AsyncExitStack() as held, transport.consumer() as consumer:
 
         async def open_database() -> Writer:
-            return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
+            return await held.enter_async_context(open_writer(database_url, topic=transport.topic, journal=journal))
 
         heart = Heart(transport, now, steady)
         publisher = Publisher(alarms, telemetry)
@@ -129,6 +134,7 @@ class _Sink:
         self._batching = batching
         self._now = now
         self._reports = Reports(telemetry)
+        self._replays = Replays(telemetry)
         self._partitions: Sequence[int] = ()
         # True once heartbeats may be written.
         self._beats = False
@@ -165,6 +171,7 @@ class _Sink:
         # After the writer has accepted the database: it notices what other programs change from then on.
         watch = partial(self._alarms.resume, await self._opened(), self._partitions)
         await retry("reading the alarms", watch, on_trouble=self._set_trouble)
+        self._replays.forget()
 
     async def drain(self) -> None:
         """Move records from the transport to the database until cancelled.
@@ -177,7 +184,7 @@ class _Sink:
             batches = await self._consumer.fetch(
                 max_records=self._batching.max_records,
                 linger=self._batching.linger,
-                max_wait=self._alarms.max_wait(FETCH_TIMEOUT),
+                max_wait=0 if self._replays.has_more else self._alarms.max_wait(FETCH_TIMEOUT),
                 now=self._now() * 1000,
             )
             # A broker that takes connections may answer no fetch.
@@ -193,6 +200,7 @@ class _Sink:
             self._alarms.note_read(self._consumer.read_until, {each.partition for each in batches})
             await self._look_at_alarms()
             await self._settle_outbox()
+            await self._replay()
 
     async def finish(self) -> None:
         """Store the records that would end with this process, within `DRAIN_TIMEOUT`."""
@@ -265,6 +273,12 @@ class _Sink:
         beat = self._heart.beat()
         if await self._publisher.settle(await self._opened(), beat):
             self._heart.note_written(beat)
+
+    async def _replay(self) -> None:
+        writer = await self._opened()
+        if self._replays.is_due(writer):
+            replay = partial(self._replays.run, writer, round(self._now() * 1000))
+            await retry("replaying dead letters", replay, on_trouble=self._set_trouble)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""

@@ -9,7 +9,7 @@ from icu.sink.errors import MessageError
 from icu.sink.plain import decode_plain
 from icu.store.offsets import Move
 from icu.store.readings import ObservedRow, to_observed
-from icu.store.writer import WriteRequest
+from icu.store.requests import WriteRequest
 from icu.transports.base import Batch
 
 
@@ -31,13 +31,26 @@ def decode_batches(batches: Sequence[Batch]) -> DecodedBatches:
         moves.append(Move(batch.partition, batch.start, batch.position))
         for delivery in batch.deliveries:
             try:
-                observed.append(decode_plain(delivery) or _decode_any(delivery, implausible))
+                observed.append(decode_delivery(delivery, implausible))
             except MessageError as exc:
                 refusals.append(Refusal(delivery, exc.reason, exc.detail))
             else:
                 deliveries.append(delivery)
     backlog = frozenset(batch.partition for batch in batches if batch.more)
     return DecodedBatches(WriteRequest(observed, deliveries, refusals, moves, backlog), implausible)
+
+
+def decode_delivery(delivery: Delivery, implausible: list[Implausible]) -> ObservedRow:
+    """Decode a delivery into observed values.
+
+    Args:
+        delivery: Any record of the topic.
+        implausible: Receives the impossible values, which are left out.
+
+    Raises:
+        MessageError: The record is no observation. Nothing else is raised.
+    """
+    return decode_plain(delivery) or _decode_any(delivery, implausible)
 
 
 def _decode_any(delivery: Delivery, implausible: list[Implausible]) -> ObservedRow:

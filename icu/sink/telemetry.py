@@ -10,7 +10,8 @@ from icu.messages import Implausible
 from icu.sink.ahead import AheadReading
 from icu.sink.alarm_figures import AlarmFigures
 from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
-from icu.store.writer import WriteRequest, WriteResult
+from icu.store.replaying import Replayed
+from icu.store.requests import WriteRequest, WriteResult
 
 
 class Telemetry:
@@ -27,6 +28,10 @@ class Telemetry:
         self._stored = Counter("icu_sink_stored", "Readings stored", registry=registry)
         self._duplicates = Counter("icu_sink_duplicates", "Readings delivered again and swallowed", registry=registry)
         self._dead = Counter("icu_sink_dead_letters", "Records refused", ["reason"], registry=registry)
+        self._replayed = Counter("icu_sink_replays", "Replays of dead letters", ["outcome"], registry=registry)
+        self._expired = Counter(
+            "icu_sink_expired", "Readings older than what is kept, which were not stored", registry=registry
+        )
         self._implausible = Counter("icu_sink_implausible", "Impossible values", ["sign"], registry=registry)
         self._batch = Histogram(
             "icu_sink_batch_records",
@@ -75,6 +80,12 @@ class Telemetry:
         for name, count in Tally(each.name for each in implausible).items():
             self._implausible.labels(name).inc(count)
 
+    def count_replayed(self, done: Replayed) -> None:
+        """Count replays of dead letters by outcome, and the readings that they have stored."""
+        self._stored.inc(len(done.rows))
+        for outcome, count in done.counts.items():
+            self._replayed.labels(outcome).inc(count)
+
     def count_ahead(self, observed: Sequence[ObservedRow], *, arrived: float) -> list[AheadReading]:
         """Count readings whose time is ahead of their arrival.
 
@@ -106,6 +117,7 @@ class Telemetry:
         refused = Tally(refusal.reason for refusal in result.refusals)
         self._stored.inc(result.stored)
         self._duplicates.inc(result.duplicates)
+        self._expired.inc(result.expired)
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
         self._batch.observe(len(request.observed) + len(request.refusals))

@@ -49,7 +49,12 @@ async def read_patients(transaction: Transaction) -> KnownPatients:
 
 
 async def introduce(
-    transaction: Transaction, observed: Sequence[ObservedRow], known: KnownPatients, arrived: int
+    transaction: Transaction,
+    observed: Sequence[ObservedRow],
+    known: KnownPatients,
+    arrived: int,
+    *,
+    admits: bool = True,
 ) -> tuple[KnownPatients, Sequence[PatientNews]]:
     """Insert new patients, give them beds, and update names and intervals.
 
@@ -58,6 +63,7 @@ async def introduce(
         observed: Readings of any patients.
         known: Patients as they are in the table.
         arrived: Time of arrival, in milliseconds since 1970 UTC.
+        admits: False for readings of before, which give nobody a bed: the next one of now does.
 
     Returns:
         All patients, and the changes.
@@ -74,7 +80,7 @@ async def introduce(
     ]
     await transaction.execute(_UPSERT_PATIENT, values)
     homeless = [each[PATIENT] for each in changed if not _is_placed(known.details.get(each[PATIENT]))]
-    if homeless:
+    if admits and homeless:
         await place(transaction, _admissions(observed, homeless, arrived))
     patients = await read_patients(transaction)
     return patients, [_news_of(each[PATIENT], known, patients) for each in changed]

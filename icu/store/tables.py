@@ -7,7 +7,7 @@ again. It takes 40 bytes as the brief has it, 44 with a mean pressure, 49 with t
 
 from typing import Final
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from icu.vitals.catalogue import SIGNS
@@ -76,6 +76,13 @@ class DeadLetter(Base):
     """Record that could not be stored, with its bytes and the reason."""
 
     __tablename__ = "dead_letters"
+    __table_args__ = (
+        # The order of lists, the newest first, and its end; with `replayed`, which lists may ask for.
+        Index("dead_letters_by_arrival", "arrived", "topic", "log", "partition", "offset", "replayed"),
+        Index("dead_letters_by_reason", "reason", "arrived", "topic", "log", "partition", "offset", "replayed"),
+        # Those that the sink is to replay: few, and looked for after each command of people.
+        Index("dead_letters_to_replay", "asked", sqlite_where=text("asked IS NOT NULL AND replayed IS NULL")),
+    )
 
     topic: Mapped[str] = mapped_column(primary_key=True)
     log: Mapped[int] = mapped_column(primary_key=True)
@@ -97,8 +104,9 @@ class DeadLetter(Base):
     asked_by: Mapped[str | None]
     # When the sink replayed it; NULL before.
     replayed: Mapped[int | None] = mapped_column(BigInteger)
-    # stored, duplicate, or the reason of the new refusal.
+    # stored, duplicate, or the reason of the new refusal; and the explanation of that.
     outcome: Mapped[str | None]
+    outcome_detail: Mapped[str | None]
 
 
 class JournalEntry(Base):

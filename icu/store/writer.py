@@ -10,62 +10,41 @@ from functools import partial
 from typing import TypeVar
 
 import anyio
-from msgspec import Struct
 
 from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
-from icu.messages import Delivery, Position, Refusal
+from icu.config.retention import JOURNAL
+from icu.messages import Position
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
-from icu.store.evaluating import Evaluator, StoredReadings, end_blind, evaluate, save_effects
+from icu.store.evaluating import Evaluator, end_blind, evaluate, save_effects
+from icu.store.expired import insert_expired
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
-from icu.store.inserting import Insert, Inserted, insert_all, insert_new
+from icu.store.inserting import Insert, insert_all, insert_new
 from icu.store.introducing import KnownPatients, introduce, read_patients
 from icu.store.journal import AlarmNews
-from icu.store.offsets import Move, begin_logs, move_offsets
+from icu.store.offsets import begin_logs, move_offsets
 from icu.store.outbox import take_events
-from icu.store.readings import INTERVAL, PATIENT, ObservedRow, to_rows
+from icu.store.readings import PATIENT, to_rows
+from icu.store.replaying import Decode, Replayed, any_to_replay, replay_letters
+from icu.store.requests import WriteRequest, WriteResult, to_evaluate, without_expired
 from icu.store.rollups.marks import mark_late
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
 
 
-class WriteRequest(Struct, frozen=True, gc=False):
-    """Content of one transaction."""
-
-    observed: Sequence[ObservedRow]
-    # Source of each of them, in the same order.
-    deliveries: Sequence[Delivery]
-    refusals: Sequence[Refusal]
-    moves: Sequence[Move]
-    # Partitions that had more to read when these were fetched.
-    backlog: frozenset[int] = frozenset()
-
-
-class WriteResult(Struct, frozen=True, gc=False):
-    """Result of one transaction."""
-
-    # Number of new readings.
-    stored: int
-    # Number of readings that were stored before, with the same values.
-    duplicates: int
-    # Those of the request, and the conflicts: same patient and time, other values.
-    refusals: Sequence[Refusal]
-    # Number of events of alarms.
-    events: int = 0
-
-
 class Writer:
     """Writer of one topic's readings. Made by `open_writer`."""
 
-    def __init__(self, engine: Engine, topic: str) -> None:
+    def __init__(self, engine: Engine, topic: str, *, journal: int = JOURNAL) -> None:
         self._engine = engine
         self._topic = topic
         self._foreign_writes = ForeignWrites(topic)
+        self._append = partial(append_to_journal, keep=journal)
         # None where they have to be read first: another program may have changed them.
         self._patients: KnownPatients | None = None
         # A heartbeat at the same time would take a second connection, on which SQLite counts the first one's commits as
@@ -138,6 +117,44 @@ class Writer:
             self._stored = arrived
         return result
 
+    @property
+    def commands(self) -> int:
+        """Number of commands of people, as of the last transaction or check."""
+        return self._foreign_writes.commands
+
+    async def has_replays(self) -> bool:
+        """Tell if there are dead letters to replay, without a transaction that others have to wait for."""
+        return await self._read(any_to_replay)
+
+    async def replay(self, decode: Decode, *, most: int, now: int) -> Replayed:
+        """Replay dead letters for which people have asked, in a transaction of their own: see icu.store.replaying.
+
+        Args:
+            decode: As for a delivery.
+            most: The most letters to replay. There may be more.
+            now: Milliseconds since 1970 UTC.
+
+        Raises:
+            PositionConflictError: Another database was restored into this one. Read the positions again.
+            StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
+        """
+
+        async def work(transaction: Transaction) -> Replayed:
+            await self._check_foreign_writes(transaction)
+            known = self._patients
+            patients = await read_patients(transaction) if known is None else known
+            upkeep = self._foreign_writes.upkeep
+            done = await replay_letters(transaction, decode, patients, upkeep, most=most, now=now)
+            anew = known is None and bool(done.outcomes)
+            await self._append(transaction, now, rows=done.rows, news=done.news, anew=anew)
+            return done
+
+        done = await self._transact(work)
+        # Where they were read here, the next batch reads them again: its alarms have to learn of all of them.
+        if self._patients is not None:
+            self._patients = done.patients
+        return done
+
     async def write_effects(self, effects: Effects, beat: Beat) -> None:
         """Store what came of an evaluation without readings, and a sign of life.
 
@@ -149,9 +166,9 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             await self._check_foreign_writes(transaction)
-            alarms = await save_effects(transaction, effects)
+            alarms = await save_effects(transaction, effects, at=beat.at)
             alarms += await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
@@ -160,7 +177,7 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
@@ -182,7 +199,7 @@ class Writer:
             await self._check_foreign_writes(transaction)
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction) if published else []
             events = await take_events(transaction, published=published, most=most)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
             return events
 
         # Where nothing is deleted, no other writer has to wait.
@@ -228,6 +245,7 @@ class Writer:
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await move_offsets(transaction, self._topic, request.moves)
+        request, expired = without_expired(request, self._foreign_writes.upkeep.raw_horizon)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
@@ -237,17 +255,19 @@ class Writer:
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await insert_dead_letters(transaction, self._topic, refusals, arrived)
+        if expired:
+            refusals += await insert_expired(transaction, self._topic, expired, arrived)
         alarms: list[AlarmNews] = []
         if beat is not None:
             alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
         anew = self._patients is None
         if evaluator is not None and fresh:
-            readings = _to_evaluate(request, inserted, arrived)
+            readings = to_evaluate(request, inserted, arrived)
             new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
             alarms += await evaluate(transaction, evaluator, readings, new=new)
-        await append_to_journal(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
+        await self._append(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
         duplicates = len(rows) - len(fresh) - len(conflicts)
-        return WriteResult(len(fresh), duplicates, refusals, len(alarms)), patients
+        return WriteResult(len(fresh), duplicates, refusals, len(alarms), len(expired)), patients
 
     async def _write_beat(
         self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
@@ -260,24 +280,14 @@ class Writer:
             self._patients = None
 
 
-def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> StoredReadings:
-    observed, deliveries = inserted.of_new(request.observed), inserted.of_new(request.deliveries)
-    return StoredReadings(
-        inserted.rows,
-        [each[INTERVAL] for each in observed],
-        deliveries,
-        arrived,
-        request.backlog,
-    )
-
-
 @asynccontextmanager
-async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
+async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncIterator[Writer]:
     """Open the database for a sink, with tables of this program's version.
 
     Args:
         url: URL of the database.
         topic: Topic whose positions the writer stores.
+        journal: Least number of readings in a full journal.
 
     Raises:
         StoreInUseError: Another sink has the database.
@@ -285,4 +295,4 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     """
     engine = engine_of(url)
     async with engine.open_for_sink():
-        yield Writer(engine, topic)
+        yield Writer(engine, topic, journal=journal)

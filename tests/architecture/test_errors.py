@@ -23,6 +23,8 @@ TABLE = {
     "CommandConflictError": (64, 409, ""),
     "NotOnLoopbackError": (70, 403, ""),
     "SenselessCommandError": (64, 422, ""),
+    "LetterNotFoundError": (4, 500, ""),
+    "ReplayRefusedError": (64, 409, ""),
     "ChildEndedEarlyError": (70, 500, ""),
     "ChildStartTimeoutError": (70, 503, "transient"),
     "ConfigurationError": (78, 500, ""),

@@ -16,8 +16,9 @@ from icu.messages import Observation, Position
 from icu.store.engines.table import engine_of
 from icu.store.offsets import Move
 from icu.store.readings import to_observed
+from icu.store.requests import WriteRequest
 from icu.store.upkeep import Upkeep
-from icu.store.writer import WriteRequest, open_writer
+from icu.store.writer import open_writer
 from tests.rollups import HOUR
 from tests.samples import delivery, observation
 from tests.stores import NOON

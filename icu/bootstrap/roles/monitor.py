@@ -48,6 +48,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
     from icu.monitor.broadcast import Broadcast
+    from icu.monitor.dead_letter_figures import DeadLetterGauge, counting
     from icu.monitor.emulation import Scenarios
     from icu.monitor.freshness import Freshness
     from icu.store.commands.door import Door
@@ -58,6 +59,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     reader.check_location()
     live = Broadcast(reader)
     freshness = Freshness(reader)
+    dead_letters = shared.telemetry(DeadLetterGauge)
     shared.health.add("database", reader.check)
     shared.health.add("heartbeat", freshness.trouble, advisory=True)
     application = create_app(
@@ -73,7 +75,10 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         max_ages=_max_ages(settings.news2),
         prefix=settings.api.prefix,
         **common_arguments(shared, host),
-        lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
+        lifespan=[
+            lambda _: counting(reader, dead_letters),
+            *([lambda _: _under_foreign_server(live.close)] if foreign_server else []),
+        ],
     )
     return application, live.close
 

@@ -33,3 +33,21 @@ class SenselessCommandError(PatientServiceException):
     """A value of the command makes no sense. The message says what to write."""
 
     kind = Kind.SENSELESS
+
+
+class LetterNotFoundError(PatientServiceException):
+    """No dead letter has the given id."""
+
+    kind = Kind.NO_CHILD
+
+    def __init__(self, letter: object) -> None:
+        super().__init__(f"no dead letter has the id {letter}: python -m icu dead-letters list")
+
+
+class ReplayRefusedError(PatientServiceException):
+    """A dead letter cannot be replayed. The message says why."""
+
+    kind = Kind.CONFLICT
+
+    def __init__(self, letter: object, why: str) -> None:
+        super().__init__(f"{letter} cannot be replayed: {why}")

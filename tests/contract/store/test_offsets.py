@@ -5,7 +5,8 @@ import pytest
 from icu.messages import Delivery, Position, Refusal
 from icu.store.errors import PositionConflictError
 from icu.store.offsets import Move
-from icu.store.writer import Writer, WriteRequest
+from icu.store.requests import WriteRequest
+from icu.store.writer import Writer
 from tests.samples import delivery, observation
 from tests.stores import NOON, observed, rows, store
 

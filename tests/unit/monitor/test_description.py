@@ -52,7 +52,7 @@ async def test_pressures_match_their_pattern(document: dict[str, Any]) -> None:
 async def test_the_page_says_where_the_next_one_is(
     writer: Writer, monitor: httpx.AsyncClient, document: dict[str, Any]
 ) -> None:
-    """The Link header is described as it is sent, and no other route but the history of alarms has one."""
+    """The Link header is described as it is sent, and no other route but the lists of what is long has one."""
     await store(writer, [observation(0), observation(1)])
     answer = await monitor.get(f"patient/{ANNA}/metrics", params={"limit": 1})
     assert 'rel="next"' in answer.headers["link"]
@@ -64,7 +64,8 @@ async def test_the_page_says_where_the_next_one_is(
     link = described.pop("/api/patient/{patient_uuid}/metrics")
     assert link["schema"] == {"type": "string"}
     assert 'rel="next"' in link["description"]
-    assert described.pop("/api/alarms/history")["schema"] == {"type": "string"}
+    for path in ("/api/alarms/history", "/api/dead-letters"):
+        assert described.pop(path)["schema"] == {"type": "string"}
     assert set(described.values()) == {None}
 
 

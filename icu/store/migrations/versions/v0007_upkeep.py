@@ -23,13 +23,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _make_state()
+    _extend_dead_letters()
+    # NULL for events of before.
+    op.add_column("outbox", sa.Column("written", sa.BigInteger))
+
+
+def _extend_dead_letters() -> None:
     # When a person asked for a replay, and who; when it was done, and what came of it.
     op.add_column("dead_letters", sa.Column("asked", sa.BigInteger))
     op.add_column("dead_letters", sa.Column("asked_by", sa.String))
     op.add_column("dead_letters", sa.Column("replayed", sa.BigInteger))
     op.add_column("dead_letters", sa.Column("outcome", sa.String))
-    # NULL for events of before.
-    op.add_column("outbox", sa.Column("written", sa.BigInteger))
+    op.add_column("dead_letters", sa.Column("outcome_detail", sa.String))
+    place = ["arrived", "topic", "log", "partition", "offset", "replayed"]
+    op.create_index("dead_letters_by_arrival", "dead_letters", place)
+    op.create_index("dead_letters_by_reason", "dead_letters", ["reason", *place])
+    is_to_replay = sa.text("asked IS NOT NULL AND replayed IS NULL")
+    op.create_index("dead_letters_to_replay", "dead_letters", ["asked"], sqlite_where=is_to_replay)
 
 
 def _make_rollups(table: str) -> None:
