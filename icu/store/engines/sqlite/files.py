@@ -94,6 +94,14 @@ def warn_of_readers(path: Path) -> None:
         logger.warning("{} can be read by every user of this machine: chmod 600 makes it yours alone", path)
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def lock(path: Path) -> FileIO:
     """Lock the database for its one sink, by a file beside it. Closing that file releases the lock.
 
