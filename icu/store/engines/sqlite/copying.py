@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +75,8 @@ def overwrite(source: Path, path: Path, report: Report) -> None:
         target.execute("PRAGMA journal_mode = WAL")
         target.execute("PRAGMA synchronous = FULL")  # on the disk once it is committed
         _transfer(reading, target, path, report)
-        target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):  # it is committed: the log has it all
+            target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def find_damage(path: Path, *, full: bool = False, uses: str | None = None) -> Sequence[str]:
