@@ -13,18 +13,19 @@ from icu.store.errors import StoreCorruptError
 def back_up(path: Path, target: Path, *, began: int, overwrite: bool, report: Report) -> int:
     """See icu.store.engines.base.Engine.back_up."""
     target = target.absolute()
-    _check_target(path, target, overwrite=overwrite)
-    with copying.part_of(target) as part:
-        copying.copy(path, part, report)
-        _close_off(part, began)
-        damage = copying.find_damage(part, uses="immutable=1")
-        if damage:
-            raise StoreCorruptError(f"{path} is damaged ({damage[0]}): restore it from an earlier backup")
-        copying.sync(part)
-        _check_target(path, target, overwrite=overwrite)  # somebody may have made it meanwhile
-        size = part.stat().st_size
-        part.replace(target)
-    copying.sync(target.parent)
+    with files.explained(f"{target} cannot be written"):
+        _check_target(path, target, overwrite=overwrite)
+        with copying.part_of(target) as part:
+            copying.copy(path, part, report)
+            _close_off(part, began)
+            damage = copying.find_damage(part, uses="immutable=1")
+            if damage:
+                raise StoreCorruptError(f"{path} is damaged ({damage[0]}): restore it from an earlier backup")
+            copying.sync(part)
+            _check_target(path, target, overwrite=overwrite)  # somebody may have made it meanwhile
+            size = part.stat().st_size
+            part.replace(target)
+        copying.sync(target.parent)
     return size
 
 

@@ -117,19 +117,12 @@ def version_of(path: Path) -> str | None:
 
 
 def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, onto the disk. No connection may have the file open in this process.
-
-    Raises:
-        StoreUnavailableError: The disk is full, or fails.
-    """
+    """Bring a file, or the names in a folder, onto the disk. No connection may have the file open in this process."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as exc:
-        raise StoreUnavailableError(f"{path} cannot be brought onto the disk: {exc.strerror}") from exc
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def opened(path: Path) -> sqlite3.Connection:

@@ -113,7 +113,8 @@ class SqliteEngine:
 
     @contextmanager
     def restoring(self, source: Path, *, report: Report) -> Iterator[Restoration]:
-        with restoring.locked(self._path), copying.part_of(self._path.resolve()) as part:
+        explained = files.explained(f"{self._path} cannot be restored")
+        with restoring.locked(self._path), explained, copying.part_of(self._path.resolve()) as part:
             restoring.prepare(self._path, source, part, report)
             restoration = Restoration(SqliteEngine(f"sqlite:///{quote(str(part))}"))
             yield restoration

@@ -7,6 +7,8 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -149,6 +151,15 @@ def _open_regular(path: str, _flags: int) -> int:
         return handle
     os.close(handle)
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Translate errors of the operating system: `what` begins their text, a clause."""
+    try:
+        yield
+    except OSError as exc:
+        raise _error(exc, f"{what}: {exc.strerror}") from exc
 
 
 def _error(exc: OSError, why: str) -> IcuError:

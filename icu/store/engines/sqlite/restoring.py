@@ -18,7 +18,7 @@ from icu.store.engines.base import Report
 from icu.store.engines.sqlite import copying, files
 from icu.store.engines.sqlite.translation import translated
 from icu.store.engines.sqlite.upgrading import upgrade
-from icu.store.errors import StoreCorruptError, StoreError, StoreInUseError, StoreUnavailableError
+from icu.store.errors import StoreCorruptError, StoreError, StoreInUseError
 
 
 @contextmanager
@@ -38,9 +38,11 @@ def prepare(path: Path, source: Path, part: Path, report: Report) -> None:
     """Copy a backup into `part`, check it, and bring it to this program's version, as a database of its own. Blocks.
 
     Raises:
-        UsageError: The backup is the database itself.
+        UsageError: There is no such file, or it is the database itself.
         StoreError: It is damaged, none of ours, or newer than this program.
     """
+    if not source.is_file():
+        raise UsageError(f"{source} is no file: name a backup")
     if path.exists() and source.samefile(path):
         raise UsageError(f"{source} is the database itself: name a backup of it")
     try:
@@ -98,11 +100,8 @@ def _free_name(path: Path) -> Path:
 
 def _put_aside(path: Path, kept: Path) -> None:
     """Give a damaged database, with its log, the other name too."""
-    try:
-        # A second name: without any, a sink that starts after a crash would make a new database.
-        os.link(path, kept)
-    except OSError as exc:
-        raise StoreUnavailableError(f"{path} cannot be kept as {kept}: {exc.strerror}") from exc
+    # A second name: without any, a sink that starts after a crash would make a new database.
+    os.link(path, kept)
     _move_log(path, kept)
 
 
