@@ -30,6 +30,7 @@ hypothesis.settings.load_profile("untimed")
 SLOW: Final = frozenset(
     {
         "test_cohort.py",
+        "test_copying.py",
         "test_description.py",
         "test_doors.py",
         "test_emulator.py",

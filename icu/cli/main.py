@@ -25,6 +25,7 @@ from icu.cli.clinical.alarms import alarms
 from icu.cli.clinical.limits import limits
 from icu.cli.clinical.patients import patients
 from icu.cli.control import COMMANDS
+from icu.cli.db import db
 from icu.cli.dead_letters import dead_letters
 from icu.cli.mistakes import explain
 from icu.cli.options import (
@@ -131,10 +132,8 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
-for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits, patients):
+for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits, patients, topics, db, dead_letters):
     cli.add_command(command)
-cli.add_command(topics)
-cli.add_command(dead_letters)
 
 
 @cli.command()
@@ -218,23 +217,6 @@ def _history_options(
             "--backfill is for simulated patients, and a start by itself: leave --recordings and --start out"
         )
     return {"start": datetime.now(UTC) - timedelta(seconds=backfill), "speed": speed or math.inf}
-
-
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def db(context: click.Context) -> None:
-    """Look after the database."""
-    help_without_command(context)
-
-
-@db.command()
-@config_option
-def upgrade(config: Path | None) -> None:
-    """Make the tables, or bring them to this version. The sink does the same when it starts."""
-    settings = prepare(config, None)
-    from icu.bootstrap.database import upgrade_database
-
-    click.echo(upgrade_database(settings))
 
 
 def _shows_overview(log_format: LogForm | None) -> bool:

@@ -101,6 +101,9 @@ class Follower:
         rows = await self._connection.rows(_BATCHES, {"batch": batch, "limit": limit + 1})
         if batch:
             if not rows or rows[0][0] != batch:
+                # Entries of patients may be gone too, or a backup with other patients was restored.
+                self._patients.uuids = None
+                self._patients.found.clear()
                 return None
             rows = rows[1:]
         return [await self._batch(number, payload, uuids) for number, payload in rows[:limit]]

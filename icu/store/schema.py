@@ -19,6 +19,11 @@ _READABLE_FROM: Final = text("SELECT readable_from FROM readers")
 _UPGRADE: Final = "python -m icu db upgrade"
 
 
+async def read_version(connection: Connection) -> str | None:
+    """Read the version of the tables; None if there are none."""
+    return await _value(connection, "alembic_version", _VERSION)
+
+
 async def check(connection: Connection, location: str) -> None:
     """Check that this program may read the tables: they have its version, or a newer one that allows it.
 
@@ -29,7 +34,7 @@ async def check(connection: Connection, location: str) -> None:
     Raises:
         SchemaError: The tables are missing, older, or newer and not for this program.
     """
-    version = await _value(connection, "alembic_version", _VERSION)
+    version = await read_version(connection)
     if version is None:
         raise SchemaError(f"{location} has no tables yet: start the sink (python -m icu supervise), or run {_UPGRADE}")
     if version > HEAD and not await _is_readable(connection):
@@ -51,7 +56,7 @@ async def check_writable(connection: Connection, location: str) -> None:
         SchemaError: The tables are missing, or of another version.
     """
     await check(connection, location)
-    version = await _value(connection, "alembic_version", _VERSION)
+    version = await read_version(connection)
     if version != HEAD:
         raise SchemaError(
             f"{location} has tables of version {version}, and this program writes to {HEAD} alone: update the program"

@@ -8,8 +8,10 @@ deadline, which is a StoreUnavailableError too.
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import TextClause
 
 from icu.store.readings import ReadingRow
@@ -18,6 +20,31 @@ T = TypeVar("T")
 
 # A statement's parameters by name.
 Values: TypeAlias = Mapping[str, object]
+
+# Called now and then with the share of a long work that is done, 0 to 1. It may raise, which ends the work in order.
+Report: TypeAlias = Callable[[float], None]
+
+
+class Storage(Struct, frozen=True):
+    """Bytes that a database takes, and may take."""
+
+    # All that it takes, its log and free pages included.
+    size: int
+    # Log of the last transactions.
+    log: int
+    # Inside of the database, to be used again.
+    unused: int
+    # Free on its disk; None if unknown.
+    disk: int | None
+
+
+class Restoration(Struct):
+    """Restoration under way."""
+
+    # The copy, not yet in its place, with tables of this program's version.
+    engine: "Engine"
+    # Name under which the database that was there is kept; None if there was none. Set at the end.
+    kept: str | None = None
 
 
 class OverlapError(Exception):
@@ -188,6 +215,58 @@ class Engine(Protocol):
 
     async def identity(self) -> Hashable | None:
         """Return the identity of the database that is there now; None where there is none."""
+        ...
+
+    def storage(self) -> Storage:
+        """Measure the database. Blocks."""
+        ...
+
+    def find_damage(self, *, full: bool) -> Sequence[str]:
+        """Find what is wrong with the structure of the database, a sentence each. Blocks: a second a gigabyte.
+
+        Args:
+            full: True to compare indexes with their tables, and to check foreign keys, which takes several times as
+                long.
+
+        Raises:
+            UsageError: Databases of this kind have tools of their own for it, named in the message.
+        """
+        ...
+
+    def back_up(self, target: Path, *, began: int, overwrite: bool, report: Report) -> int:
+        """Copy the database, of this moment, into a file, while other programs write. Blocks.
+
+        The file appears under its name once it is whole, checked and on the disk, readable by its owner alone.
+
+        Args:
+            target: The file.
+            began: Time of the backup, in milliseconds since 1970 UTC, which is noted in it.
+            overwrite: True to replace a file that is there.
+            report: Told of the copying.
+
+        Returns:
+            Bytes of the backup.
+
+        Raises:
+            UsageError: The file cannot be there, or databases of this kind have tools of their own for it.
+            StoreCorruptError: The database is damaged.
+        """
+        ...
+
+    def restoring(self, source: Path, *, report: Report) -> AbstractContextManager[Restoration]:
+        """Copy a backup beside the database, and bring it into its place at the end of the block. Blocks.
+
+        The database that was there is kept. If anything is raised, it stays in its place.
+
+        Args:
+            source: The backup.
+            report: Told of the copying of the backup, and of the bringing into place.
+
+        Raises:
+            StoreInUseError: A sink has the database.
+            UsageError: The file is no backup, or databases of this kind have tools of their own for it.
+            StoreError: The backup is damaged, no database of this program, or newer than the program.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -1,14 +1,23 @@
 """SQLite engine: one file, one writer, any number of readers."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from pathlib import Path
 from typing import TypeVar, cast
+from urllib.parse import quote
 
 from anyio import CancelScope, to_thread
 
+from icu.store.engines.base import Report, Restoration, Storage
 from icu.store.engines.deadline import uncut
-from icu.store.engines.sqlite import files, sealed
+from icu.store.engines.sqlite import backup, copying, files, restoring, sealed
 from icu.store.engines.sqlite.connections import path_of, pool
 from icu.store.engines.sqlite.held import Held, SqliteConnection
 from icu.store.engines.sqlite.transaction import SqliteTransaction, transaction_on
@@ -92,6 +101,25 @@ class SqliteEngine:
     async def identity(self) -> sealed.File | None:
         # By path: SQLite goes on reading a file that was removed or replaced while it was open.
         return await to_thread.run_sync(sealed.find_file, self._path)
+
+    def storage(self) -> Storage:
+        return copying.measure(self._path)
+
+    def find_damage(self, *, full: bool) -> Sequence[str]:
+        return copying.find_damage(self._path, full=full)
+
+    def back_up(self, target: Path, *, began: int, overwrite: bool, report: Report) -> int:
+        return backup.back_up(self._path, target, began=began, overwrite=overwrite, report=report)
+
+    @contextmanager
+    def restoring(self, source: Path, *, report: Report) -> Iterator[Restoration]:
+        explained = files.explained(f"{self._path} cannot be restored")
+        with restoring.locked(self._path), explained, copying.part_of(self._path.resolve()) as part:
+            restoring.prepare(self._path, source, part, report)
+            restoration = Restoration(SqliteEngine(f"sqlite:///{quote(str(part))}"))
+            yield restoration
+            kept = restoring.replace(self._path, part, report)
+            restoration.kept = None if kept is None else str(kept)
 
     async def aclose(self) -> None:
         await self._held.aclose()

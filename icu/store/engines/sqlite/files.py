@@ -7,6 +7,8 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -94,6 +96,14 @@ def warn_of_readers(path: Path) -> None:
         logger.warning("{} can be read by every user of this machine: chmod 600 makes it yours alone", path)
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def lock(path: Path) -> FileIO:
     """Lock the database for its one sink, by a file beside it. Closing that file releases the lock.
 
@@ -141,6 +151,15 @@ def _open_regular(path: str, _flags: int) -> int:
         return handle
     os.close(handle)
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Translate errors of the operating system: `what` begins their text, a clause."""
+    try:
+        yield
+    except OSError as exc:
+        raise _error(exc, f"{what}: {exc.strerror}") from exc
 
 
 def _error(exc: OSError, why: str) -> IcuError:

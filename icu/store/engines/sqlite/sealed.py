@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from icu.store.engines.sqlite.files import size_of
+
 
 class File(NamedTuple):
     """Identity of a database's file, and its seal."""
@@ -35,7 +37,7 @@ def why_unopened(path: Path) -> str | None:
     if os.access(folder, os.W_OK):
         return None
     log, _ = _log_and_index(path)
-    if _size(log):
+    if size_of(log):
         remedy = f"{log.name} holds what the database lacks: let a sink or a monitor open it where they can write"
     else:
         remedy = "change its rights, or mount it read-only once the sink has stopped"
@@ -51,7 +53,7 @@ def _is_sealed(path: Path, device: int) -> bool:
         return False
     log, index = _log_and_index(path)
     # Rows in a log would be missing, and an index means that a program has the database open.
-    return not _size(log) and not index.exists()
+    return not size_of(log) and not index.exists()
 
 
 def _is_read_only(path: Path) -> bool:
@@ -62,10 +64,3 @@ def _log_and_index(path: Path) -> tuple[Path, Path]:
     """Paths of SQLite's log and its index: beside the target of a link."""
     real = os.path.realpath(path)
     return Path(f"{real}-wal"), Path(f"{real}-shm")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -33,16 +33,17 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except DBAPIError as exc:
-        raise _store_error(exc.orig or exc, path) from exc
+        raise store_error(exc.orig or exc, path) from exc
     except sqlite3.Error as exc:
-        raise _store_error(exc, path) from exc
+        raise store_error(exc, path) from exc
     except (TimeoutError, PoolTimeoutError) as exc:
         raise StoreUnavailableError(f"{path} did not answer within {TRANSACTION_DEADLINE:g} s") from exc
     except SQLAlchemyError as exc:
         raise StoreError(f"{path}: {exc}") from exc
 
 
-def _store_error(exc: BaseException, path: Path) -> StoreError:
+def store_error(exc: BaseException, path: Path) -> StoreError:
+    """Return the store's error for one of the driver; the path is part of its text."""
     # The low byte is the primary result code; the rest refines it.
     code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _CORRUPT:

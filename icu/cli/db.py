@@ -1,0 +1,115 @@
+"""`db`: size and state of the database, backup, check, restoration and upgrade."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import rich_click as click
+
+from icu.cli.options import config_option, help_without_command, prepare
+from icu.errors import IcuError
+
+# Seconds between two lines of progress, and before the first one.
+TELL_EVERY: Final = 5.0
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def db(context: click.Context) -> None:
+    """Look after the database: its size and state, backups, and its tables."""
+    help_without_command(context)
+
+
+@db.command()
+@config_option
+def upgrade(config: Path | None) -> None:
+    """Make the tables, or bring them to this version. The sink does the same when it starts."""
+    settings = prepare(config, None)
+    from icu.bootstrap.database import upgrade_database
+
+    click.echo(upgrade_database(settings))
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; sizes in bytes.")
+@config_option
+def info(config: Path | None, *, as_json: bool) -> None:
+    """Show size, growth and content of the database, the last backup, and how far its upkeep has come.
+
+    The readings of a large database are estimated, from some hours of some patients.
+    """
+    settings = prepare(config, None)
+    from icu.bootstrap.database import describe_database
+    from icu.cli.database import lines_of
+
+    found = describe_database(settings)
+    for line in [msgspec.json.encode(found).decode()] if as_json else lines_of(found, datetime.now(UTC)):
+        click.echo(line)
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@config_option
+def backup(file: Path, config: Path | None, *, force: bool) -> None:
+    """Copy the database, as it is now, into FILE. The ward may run.
+
+    FILE appears once the copy is complete, checked and on the disk. It holds patients' data: only you can read it.
+    """
+    settings = prepare(config, None)
+    from icu.bootstrap.database import back_up_database
+    from icu.cli.database import size_of
+
+    began = time.monotonic()
+    done = back_up_database(settings, file, overwrite=force, report=_progress("backup"))
+    click.echo(f"{done.location} was copied to {file}: {size_of(done.size)} in {time.monotonic() - began:.1f} s")
+
+
+@db.command()
+@click.option("--full", is_flag=True, help="Check indexes and references too, and all roll-ups, not a sample of them.")
+@config_option
+def check(config: Path | None, *, full: bool) -> None:
+    """Check that the database is undamaged, complete, and of this version. The ward may run.
+
+    Ends with 0 if all is well, and with 70 if not: the lines say what is wrong.
+    """
+    settings = prepare(config, None)
+    from icu.bootstrap.database import check_database
+
+    found = check_database(settings, full=full, report=_progress("comparing roll-ups"))
+    for each in found:
+        click.echo(each)
+    if found:
+        raise IcuError("the database is not as it should be: the lines above say why")
+    click.echo("the database is well")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@config_option
+def restore(file: Path, config: Path | None) -> None:
+    """Put the backup FILE into the place of the database. The sink must not run; the rest of the ward may.
+
+    The database that was there is kept beside it, under the name that is printed. Open pages read all anew.
+    """
+    settings = prepare(config, None)
+    from icu.bootstrap.database import restore_database
+    from icu.cli.database import sentence_about
+
+    click.echo(sentence_about(file, restore_database(settings, file, report=_progress("restore"))))
+
+
+def _progress(doing: str) -> Callable[[float], None]:
+    """Return a function that prints the share that is done, now and then."""
+    told = time.monotonic()
+
+    def report(share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_EVERY:
+            told = time.monotonic()
+            click.echo(f"{doing}: {share:.0%}", err=True)
+
+    return report
