@@ -120,7 +120,7 @@ async def list_users(connection: Connection) -> list[UserState]:
 async def _known(transaction: Transaction, name: str) -> UserState:
     found = await _find(transaction, name)
     if found is None:
-        raise UnknownPrincipalError(f"there is no user {name[:80]!r}: python -m icu users list shows all")
+        raise UnknownPrincipalError("there is no user of this name: python -m icu users list shows all")
     return found
 
 
