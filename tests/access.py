@@ -41,11 +41,13 @@ class Gate:
         # Seconds since 1970.
         self.now = START.timestamp()
         self.door = Door(url, wall=lambda: self.now)
+        self.monitors: list[Access] = []
         self.access = self.monitor(keys_file)
 
     def monitor(self, keys_file: Path | None = None) -> Access:
         """Return what one more monitor would ask."""
-        return Access(self.url, keys_file=keys_file, wall=lambda: self.now)
+        self.monitors.append(Access(self.url, keys_file=keys_file, wall=lambda: self.now))
+        return self.monitors[-1]
 
     def later(self, seconds: float = LOOK_INTERVAL) -> None:
         """Let time pass; by default, until the next look at the changes is due."""
@@ -94,4 +96,5 @@ async def gate(url: str, keys_file: Path | None = None) -> AsyncIterator[Gate]:
     try:
         yield made
     finally:
-        await made.access.aclose()
+        for each in made.monitors:
+            await each.aclose()

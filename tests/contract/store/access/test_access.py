@@ -10,9 +10,10 @@ from icu.access.principals import Principal
 from icu.access.roles import Role
 from icu.store.access.lookup import Existing
 from icu.store.access.tokens import new_key
+from icu.store.access.users import remove_user
 from icu.store.engines.sqlite.held import SqliteConnection
 from icu.store.errors import SchemaError
-from tests.access import Gate, gate
+from tests.access import EVA, Gate, gate
 from tests.samples import START
 from tests.stores import execute
 
@@ -129,4 +130,5 @@ async def test_a_database_stays_closed(ward: Gate) -> None:
     ward.later(3_600)
     assert (await ward.access.existing()).keys == 0
     await ward.revoke()
+    await remove_user(ward.door, "anna", EVA)
     assert (await ward.access.existing()).closed

@@ -70,7 +70,6 @@ async def test_a_revoked_key(ward: Gate) -> None:
     ward.later()
     assert [await each.principal(key.reveal()) for each in monitors] == [None, None]
     assert await ward.who(other) == Principal("other", "key", Role.NURSE)
-    await monitors[1].aclose()
 
 
 async def test_a_name_means_one_key(ward: Gate) -> None:

@@ -44,7 +44,6 @@ async def test_a_viewers_session_goes_on_with_use(ward: Gate) -> None:
     assert await ward.who(unused.token) is None
     ward.later(30 * DAY)
     assert await ward.who(used.token) is None
-    await other.aclose()
 
 
 async def test_a_session_is_renewed_once_a_day(ward: Gate) -> None:
@@ -116,7 +115,6 @@ async def test_a_log_out(ward: Gate) -> None:
     assert await monitor.principal(other.token.reveal()) is not None
     assert ward.audit()[-1] == ("anna", ADDRESS, "logout", None, None, "done")
     assert ward.commands().count("logout") == 1
-    await monitor.aclose()
 
 
 async def test_sessions_that_are_over_are_deleted(ward: Gate) -> None:
