@@ -77,9 +77,11 @@ async def revoke_key(door: Door, name: str, author: Author) -> None:
     """Revoke a key, and end all sessions that began with it. Revoking it again changes nothing.
 
     Raises:
+        SenselessCommandError: The name cannot be one.
         UnknownPrincipalError: There is no key of this name.
         StoreError: See Door.carry_out.
     """
+    name = checked_name(name)
 
     async def work(desk: Desk) -> None:
         before = await _find(desk.transaction, name)

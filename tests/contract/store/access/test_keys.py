@@ -97,13 +97,26 @@ async def test_the_audit_of_keys(ward: Gate) -> None:
 
 
 async def test_names_that_cannot_be(ward: Gate) -> None:
-    """A wrong name is refused, and an unknown one is not quoted: it may be a key."""
+    """A wrong name is refused, and not quoted: it may be a key."""
     with pytest.raises(SenselessCommandError, match="a name has 1 to 64"):
         await ward.key("a b")
     key = await ward.key()
-    with pytest.raises(UnknownPrincipalError) as caught:
+    with pytest.raises(SenselessCommandError) as caught:
         await ward.revoke(key.reveal())
     assert key.reveal() not in str(caught.value)
+
+
+async def test_an_unknown_key(ward: Gate) -> None:
+    """A key that there is not cannot be revoked: the message says where all of them are."""
+    with pytest.raises(UnknownPrincipalError, match="keys list"):
+        await ward.revoke()
+
+
+async def test_a_name_has_one_form(ward: Gate) -> None:
+    """A key is revoked by its name from any keyboard, also from one that types accents by themselves."""
+    key = await ward.key("caf\u00e9")
+    await ward.revoke("cafe\u0301")
+    assert await ward.who(key) is None
 
 
 async def test_the_list_of_keys(ward: Gate) -> None:

@@ -49,6 +49,8 @@ async def test_a_password_has_one_form(ward: Gate) -> None:
     await add_user(ward.door, "Ren\u00e9", Role.NURSE, EVA, password=Secret("caf\u00e9 caf\u00e9 caf\u00e9"))
     session = await ward.log_in("Rene\u0301", Secret("cafe\u0301 cafe\u0301 cafe\u0301"))
     assert session.principal.name == "Ren\u00e9"
+    await set_password(ward.door, "Rene\u0301", EVA, password=WRONG)
+    await remove_user(ward.door, "Rene\u0301", EVA)
 
 
 async def test_a_long_password_counts_to_its_end(ward: Gate) -> None:
