@@ -57,6 +57,8 @@
         ├── SenselessCommandError          store.commands      senseless
         ├── LetterNotFoundError            store.commands      no child
         ├── ReplayRefusedError             store.commands      conflict
+        ├── LogInRefusedError              store.access        unauthenticated
+        ├── UnknownPrincipalError          store.access        unknown
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden
@@ -103,6 +105,8 @@ class Kind(Enum):
     INVALID = "invalid"
     # The request is well-formed, but one of its values makes no sense.
     SENSELESS = "senseless"
+    # The request does not tell, or prove, who asks.
+    UNAUTHENTICATED = "unauthenticated"
     # The request comes from a place that is not allowed to send it.
     FORBIDDEN = "forbidden"
     # The request has a media type that is not supported.
@@ -127,6 +131,7 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.MISSING: 70,
     Kind.INVALID: 70,
     Kind.SENSELESS: 64,
+    Kind.UNAUTHENTICATED: 70,
     Kind.FORBIDDEN: 70,
     Kind.UNSUPPORTED: 70,
     Kind.UNACCEPTABLE: 70,

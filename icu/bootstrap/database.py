@@ -96,3 +96,8 @@ def describe_database(settings: Settings) -> DatabaseInfo:
 
 def _now() -> int:
     return round(time.time() * 1000)
+
+
+def database_location(settings: Settings) -> str:
+    """Return the name of the database in messages."""
+    return engine_of(settings.database.url).location

@@ -27,6 +27,7 @@ from icu.cli.clinical.patients import patients
 from icu.cli.control import COMMANDS
 from icu.cli.db import db
 from icu.cli.dead_letters import dead_letters
+from icu.cli.keys import keys
 from icu.cli.mistakes import explain
 from icu.cli.options import (
     PORT,
@@ -44,6 +45,7 @@ from icu.cli.options import (
 from icu.cli.run import run
 from icu.cli.study import picture, scorecard, simulate
 from icu.cli.topics import topics
+from icu.cli.users import users
 from icu.cli.welcome import where_to_look
 from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
@@ -132,7 +134,20 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(run)
-for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits, patients, topics, db, dead_letters):
+for command in (
+    *COMMANDS,
+    simulate,
+    scorecard,
+    picture,
+    alarms,
+    limits,
+    patients,
+    topics,
+    db,
+    dead_letters,
+    keys,
+    users,
+):
     cli.add_command(command)
 
 
