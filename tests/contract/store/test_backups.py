@@ -237,6 +237,30 @@ async def test_places_where_a_backup_cannot_be(writer: Writer, url: str, tmp_pat
     assert not found(tmp_path, "*.part*")
 
 
+async def test_a_backup_is_one_file(writer: Writer, url: str, tmp_path: Path) -> None:
+    """A backup needs no other files beside it, so that it can be read on a read-only disk too."""
+    await store(writer, [observation(0)])
+    target = tmp_path / "backup.db"
+    await to_thread.run_sync(back_up, url, target)
+    assert rows(f"sqlite:///{target}", "PRAGMA journal_mode") == [("delete",)]
+    assert ends(f"sqlite:///{target}") == (1, 1)
+    assert found(tmp_path, "*backup.db*") == [target]
+
+
+async def test_a_damaged_database_is_not_backed_up(url: str, tmp_path: Path) -> None:
+    """A copy of damage is no backup: it would take the place of a good one."""
+    await engine_of(url).upgrade()
+    target = tmp_path / "backup.db"
+    await to_thread.run_sync(back_up, url, target)
+    before = target.read_bytes()
+    with (tmp_path / "icu.db").open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xff" * 2 * 4096)
+    with pytest.raises(StoreCorruptError, match=r"icu\.db is damaged"):
+        await to_thread.run_sync(lambda: back_up(url, target, overwrite=True))
+    assert target.read_bytes() == before
+
+
 async def test_nothing_to_back_up(url: str) -> None:
     """Without a database, or tables in it, there is nothing to back up."""
     with pytest.raises(SchemaError, match="there is no database"):

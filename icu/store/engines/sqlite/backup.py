@@ -17,10 +17,10 @@ def back_up(path: Path, target: Path, *, began: int, overwrite: bool, report: Re
         _check_target(path, target, overwrite=overwrite)
         with copying.part_of(target) as part:
             copying.copy(path, part, report)
-            _close_off(part, began)
             damage = copying.find_damage(part, uses="immutable=1")
             if damage:
                 raise StoreCorruptError(f"{path} is damaged ({damage[0]}): restore it from an earlier backup")
+            _close_off(part, began)
             copying.sync(part)
             _check_target(path, target, overwrite=overwrite)  # somebody may have made it meanwhile
             size = part.stat().st_size

@@ -16,7 +16,7 @@ from icu.store.engines.base import Report, Storage
 from icu.store.engines.sqlite import files, sealed
 from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
 from icu.store.engines.sqlite.translation import store_error, translated
-from icu.store.errors import StoreUnavailableError
+from icu.store.errors import StoreCorruptError, StoreUnavailableError
 
 # Pages of a step, of 4 KiB: 50 ms.
 _STEP: Final = 4_096
@@ -87,14 +87,21 @@ def find_damage(path: Path, *, full: bool = False, uses: str | None = None) -> S
         full: True to compare indexes with their tables, and to check foreign keys, too.
         uses: How to open it, as parameters of a URI; None as `opened` does.
     """
+    try:
+        with translated(path), closing(connected(path, uses) if uses else opened(path)) as connection:
+            return _damage(connection, full=full)
+    except StoreCorruptError as exc:
+        return [str(exc.__cause__)]
+
+
+def _damage(connection: sqlite3.Connection, *, full: bool) -> Sequence[str]:
     check = "integrity_check" if full else "quick_check"
-    with translated(path), closing(connected(path, uses) if uses else opened(path)) as connection:
-        found = [str(text) for (text,) in connection.execute(f"PRAGMA {check}({_MOST_DAMAGES})")]
-        damage = [] if found == ["ok"] else found
-        if full:
-            orphans = connection.execute('SELECT DISTINCT "table", parent FROM pragma_foreign_key_check')
-            damage += [f"{table} has rows whose {parent} do not exist" for table, parent in orphans]
-        return damage
+    found = [str(text) for (text,) in connection.execute(f"PRAGMA {check}({_MOST_DAMAGES})")]
+    damage = [] if found == ["ok"] else found
+    if full:
+        orphans = connection.execute('SELECT DISTINCT "table", parent FROM pragma_foreign_key_check')
+        damage += [f"{table} has rows whose {parent} do not exist" for table, parent in orphans]
+    return damage
 
 
 def measure(path: Path) -> Storage:

@@ -7,7 +7,7 @@ them leaves under the old name would destroy it. Only a database that SQLite can
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,9 +47,10 @@ def prepare(path: Path, source: Path, part: Path, report: Report) -> None:
         raise UsageError(f"{source} is the database itself: name a backup of it")
     try:
         copying.copy(source, part, report)
-        damage = copying.find_damage(part, uses="immutable=1")
     except StoreCorruptError as exc:
-        damage = [str(exc.__cause__)]
+        damage: Sequence[str] = [str(exc.__cause__)]
+    else:
+        damage = copying.find_damage(part, uses="immutable=1")
     if damage:
         raise StoreCorruptError(f"{source} is damaged ({damage[0]}): nothing was changed, take another backup")
     version = copying.version_of(part)

@@ -69,6 +69,7 @@ def test_a_commit_at_each_step(filled: Path, url: str, tmp_path: Path) -> None:
 
         def write(share: float) -> None:
             shares.append(share)
+            assert len(shares) < 1_000  # it would go on for ever
             other.execute(
                 "UPDATE dead_letters SET offset = offset + 1 WHERE offset = (SELECT max(offset) FROM dead_letters)"
             )
