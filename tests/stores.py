@@ -3,8 +3,13 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from icu.alarms.episodes import Episode, episode_id
 from icu.messages import Observation, Position, Refusal
@@ -94,6 +99,17 @@ def request(observations: Sequence[Observation], *, start: int = 0, refusals: Se
 def observed(*observations: Observation) -> list[ObservedRow]:
     """The values of observations, as the sink decodes them."""
     return [to_observed(each, each.patient_uuid.int) for each in observations]
+
+
+def older(path: Path, version: str) -> None:
+    """Make the tables of an older program."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", "icu.store:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    engine.dispose()
 
 
 async def put_alarm(url: str, episode: Episode) -> None:

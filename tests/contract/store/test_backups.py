@@ -1,8 +1,6 @@
 """Backups and their restoration: of one moment, whole, and with a journal of their own."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -20,7 +18,7 @@ from icu.store.schema import HEAD
 from icu.store.upkeep_state import read_upkeep_state
 from icu.store.writer import Writer, open_writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import NOON, execute, rows, store
+from tests.stores import NOON, execute, older, rows, store
 
 # Readings in the topic, and those in a transaction.
 RECORDS = [observation(second) for second in range(400)]
@@ -153,19 +151,10 @@ async def test_a_backup_is_noted(writer: Writer, url: str, tmp_path: Path) -> No
 async def test_older_backups_are_upgraded(url: str, tmp_path: Path) -> None:
     """A backup of an older version is brought to this one, as a sink would do."""
     await engine_of(url).upgrade()
-    await to_thread.run_sync(back_up, url, tmp_path / "backup.db")
-    older = f"sqlite:///{tmp_path}/backup.db"
-    with closing(sqlite3.connect(tmp_path / "backup.db")) as connection:
-        for table in ("minute_rollups", "hour_rollups", "late_hours", "upkeep_state"):
-            connection.execute(f"DROP TABLE {table}")
-        for column in ("asked", "asked_by", "replayed", "outcome"):
-            connection.execute(f"ALTER TABLE dead_letters DROP COLUMN {column}")
-        connection.execute("ALTER TABLE outbox DROP COLUMN written")
-        connection.execute("UPDATE alembic_version SET version_num = '0006'")
-        connection.commit()
+    await to_thread.run_sync(older, tmp_path / "older.db", "0006")
     again = tmp_path / "again.db"
-    assert await find_version(engine_of(older)) == "0006"
-    await to_thread.run_sync(back_up, older, again)
+    assert await find_version(engine_of(f"sqlite:///{tmp_path}/older.db")) == "0006"
+    await to_thread.run_sync(back_up, f"sqlite:///{tmp_path}/older.db", again)
     await to_thread.run_sync(restore, url, again)
     assert rows(url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     assert rows(url, "SELECT commits, backed_up FROM upkeep_state") == [(0, None)]

@@ -10,7 +10,6 @@ from typing import get_args
 
 import msgspec
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -29,7 +28,7 @@ from icu.store.readings import Reading
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
 from tests.sqlite_faults import Fault, Place, error, injected
-from tests.stores import NOON, execute, readings_of, rows, store
+from tests.stores import NOON, execute, older, readings_of, rows, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
@@ -96,17 +95,6 @@ def test_whichever_call_fails_the_next_upgrade_works(
         if not fault.reached:
             break
     assert number > 30
-
-
-def older(path: Path, version: str) -> None:
-    """Make the tables of an older program."""
-    engine = create_engine(f"sqlite:///{path}")
-    config = Config()
-    config.set_main_option("script_location", "icu.store:migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-    engine.dispose()
 
 
 async def test_what_an_older_program_stored_is_kept(tmp_path: Path) -> None:
