@@ -21,7 +21,7 @@ from icu.store.dead_letter_pages import Chosen, Letter, LetterPage, LetterPlace,
 from icu.store.engines.base import Connection, Transaction
 
 # Letters in one transaction, and bytes of their values: other writers wait for it.
-AT_ONCE: Final = 500
+AT_ONCE: Final = 100
 MAX_BYTES: Final = 1_048_576
 
 _KEY: Final = 'topic = :topic AND log = :log AND partition = :partition AND "offset" = :offset'
