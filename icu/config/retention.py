@@ -44,6 +44,8 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     journal: Annotated[int, Meta(ge=1_000, le=100_000_000)] = JOURNAL
 
 
+DEFAULT: Final = Retention()
+
 # Those that are spans, in the order in which they are checked and deleted.
 SPANS: Final = tuple(name for name in Retention.__struct_fields__ if name != "journal")
 

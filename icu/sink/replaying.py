@@ -12,8 +12,8 @@ from icu.store.readings import ObservedRow
 from icu.store.replaying import Replayed
 from icu.store.writer import Writer
 
-# Letters in one transaction: up to 6 MB, which the next batch waits for.
-AT_ONCE: Final = 100
+# Letters in one transaction: up to 1.6 MB, which the next batch waits for.
+AT_ONCE: Final = 25
 
 
 class Replays:

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeVar
 
 from sqlalchemy import text
 
+from icu.config.retention import DEFAULT, Retention
 from icu.store import schema
 from icu.store.engines.base import Connection, Engine, Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreMovedError
+from icu.store.retention.deleting import Deleted, Deleting
 from icu.store.rollups.pace import FIRST, Pace
 from icu.store.rollups.rolling import Rolling
 from icu.store.rollups.step import RolledUp
@@ -18,6 +20,7 @@ from icu.store.upkeep_state import UpkeepState, read_upkeep_state
 
 T = TypeVar("T")
 
+_LOOKED: Final = text("UPDATE upkeep_state SET looked = :now")
 _COUNT: Final = text("UPDATE upkeep_state SET commits = commits + 1")
 
 
@@ -29,15 +32,24 @@ class Upkeep:
 
     Args:
         engine: The database.
+        retention: How long each kind is kept.
         clock: Seconds of a steady clock, by which transactions are kept short.
         minutes: Minutes to roll up in the first transaction.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic, minutes: int = FIRST) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        retention: Retention = DEFAULT,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        minutes: int = FIRST,
+    ) -> None:
         self._engine = engine
         # Database that the connections lead to; None before the first.
         self._identity: Hashable | None = None
         self._rolling = Rolling(self, Pace(clock, minutes))
+        self._deleting = Deleting(self, clock, retention)
 
     async def state(self) -> UpkeepState:
         """Read how far the upkeep has come."""
@@ -51,6 +63,18 @@ class Upkeep:
             now: Milliseconds since 1970 UTC.
         """
         return await self._rolling.step(now)
+
+    async def delete(self, now: int) -> Deleted:
+        """Delete the next rows that are older than they are kept: one short transaction. Call it until done.
+
+        Args:
+            now: Milliseconds since 1970 UTC.
+        """
+        return await self._deleting.step(now)
+
+    async def note_look(self, now: int) -> None:
+        """Store a sign of life."""
+        await self.transact(lambda transaction: transaction.execute(_LOOKED, [{"now": now}]))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -91,17 +115,31 @@ class Upkeep:
 
 
 @asynccontextmanager
-async def open_upkeep(url: str) -> AsyncIterator[Upkeep]:
+async def open_upkeep(url: str, retention: Retention = DEFAULT) -> AsyncIterator[Upkeep]:
     """Open a database for its upkeep. It is looked for with each call, and need not exist yet.
 
     Args:
         url: URL of the database.
+        retention: How long each kind is kept.
 
     Raises:
         ConfigurationError: There can be no database.
     """
     engine = engine_of(url)
     try:
-        yield Upkeep(engine)
+        yield Upkeep(engine, retention)
     finally:
         await engine.aclose()
+
+
+def only_upkeep(url: str) -> AbstractAsyncContextManager[None]:
+    """Keep other upkeeps from a database. Two would do no harm, and everything twice.
+
+    Args:
+        url: URL of the database.
+
+    Raises:
+        StoreUnavailableError: Another upkeep looks after it, on entering.
+        ConfigurationError: There can be no database.
+    """
+    return engine_of(url).hold_upkeep()

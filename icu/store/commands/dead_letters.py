@@ -6,6 +6,7 @@ interrupted has done a part, and can be given again.
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
@@ -19,8 +20,9 @@ from icu.store.dead_letter_ids import LetterId, LetterKey, matching_keys, parse_
 from icu.store.dead_letter_pages import Chosen, Letter, LetterPage, LetterPlace, letter_page, read_letter
 from icu.store.engines.base import Connection, Transaction
 
-# Letters in one transaction, which other writers wait for.
-AT_ONCE: Final = 500
+# Letters in one transaction, and bytes of their values: other writers wait for it.
+AT_ONCE: Final = 100
+MAX_BYTES: Final = 1_048_576
 
 _KEY: Final = 'topic = :topic AND log = :log AND partition = :partition AND "offset" = :offset'
 _ASK: Final = text(
@@ -107,7 +109,7 @@ async def ask_replay_of(
     """
 
     async def work(desk: Desk) -> tuple[Asked, LetterPlace | None]:
-        page = await letter_page(desk.transaction, chosen, limit=AT_ONCE, after=after)
+        page = await _some(desk.transaction, chosen, after)
         obstacles = [obstacle(each, again=again) for each in page.letters]
         letters = [each for each, why in zip(page.letters, obstacles, strict=True) if why is None]
         await _ask(desk, letters)
@@ -141,7 +143,7 @@ async def purge_of(
     """Delete some of the chosen letters, the newest first: as `ask_replay_of`. Returns their number, and the place."""
 
     async def work(desk: Desk) -> tuple[int, LetterPlace | None]:
-        page: LetterPage = await letter_page(desk.transaction, chosen, limit=AT_ONCE, after=after)
+        page = await _some(desk.transaction, chosen, after)
         await _delete(desk.transaction, page.letters)
         await desk.note(DONE if page.letters else UNCHANGED, before=_Chosen(len(page.letters), choice=chosen))
         return len(page.letters), page.last
@@ -171,6 +173,17 @@ def obstacle(letter: Letter, *, again: bool) -> str | None:
     if letter.asked is not None and letter.replayed is None:
         return WAITS
     return REPLAYED if letter.replayed is not None and not again else None
+
+
+async def _some(transaction: Transaction, chosen: Chosen, after: LetterPlace | None) -> LetterPage:
+    """Read as many letters as one transaction takes."""
+    page = await letter_page(transaction, chosen, limit=AT_ONCE, after=after)
+    sums = accumulate(each.kept or 0 for each in page.letters)
+    count = max(1, sum(each <= MAX_BYTES for each in sums))
+    if count >= len(page.letters):
+        return page
+    last = page.letters[count - 1]
+    return LetterPage(page.letters[:count], LetterPlace(last.arrived, last.place))
 
 
 async def _key(connection: Connection | Transaction, parsed: LetterId, typed: str) -> LetterKey:

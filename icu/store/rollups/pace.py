@@ -20,11 +20,13 @@ class Pace:
     Args:
         clock: Seconds of a steady clock.
         minutes: Minutes to write in the first transaction.
+        most: Minutes to write in one transaction at most.
     """
 
-    def __init__(self, clock: Callable[[], float], minutes: int) -> None:
+    def __init__(self, clock: Callable[[], float], minutes: int, *, most: int = MOST) -> None:
         self._clock = clock
         self._minutes = float(minutes)
+        self._most = float(most)
         self._began = 0.0
 
     def units(self, minutes: int) -> int:
@@ -40,4 +42,4 @@ class Pace:
         taken = max(self._clock() - self._began, 1e-6)
         # In small steps: a checkpoint that falls into one says little about the next.
         wanted = minutes * TARGET / taken
-        self._minutes = min(max(wanted, self._minutes / 2, 1.0), self._minutes * 1.5, float(MOST))
+        self._minutes = min(max(wanted, self._minutes / 2, 1.0), self._minutes * 1.5, self._most)

@@ -214,11 +214,12 @@ async def test_commands_stand_in_the_audit_and_count(writer: Writer, door: Door,
     assert writer.commands == before + 6
 
 
+@pytest.mark.parametrize(("bound", "most"), [("AT_ONCE", 2), ("MAX_BYTES", 500)])
 async def test_a_purge_of_many_goes_on_where_it_ended(
-    writer: Writer, door: Door, url: str, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, door: Door, url: str, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
-    """Some in a transaction, the newest first, and all of the choice in the end; others stay."""
-    monkeypatch.setattr("icu.store.commands.dead_letters.AT_ONCE", 2)
+    """Some in a transaction, or some bytes, the newest first, and all of the choice in the end; others stay."""
+    monkeypatch.setattr(f"icu.store.commands.dead_letters.{bound}", most)
     await store_letters(writer, refused(*(observation(n) for n in range(5))))
     await store_letters(writer, refused(observation(9), reason="key", start=5), start=5)
     deleted, place, steps = 0, None, 0
