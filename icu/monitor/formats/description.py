@@ -10,7 +10,7 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
 from icu.monitor.schemas import Bucket
-from icu.store.history import STATISTICS
+from icu.store.buckets import STATISTICS
 from icu.store.readings import Reading
 from icu.vitals.catalogue import IN_DATA_SETS, SIGNS
 
