@@ -15,9 +15,8 @@ from sqlalchemy import TextClause, text
 from icu.store.coverage import HOURS, MINUTES, READINGS, Piece, Run, Source, down, runs
 from icu.store.doubts import doubtful
 from icu.store.engines.base import Connection
-from icu.store.errors import StoreUnavailableError
+from icu.store.history_spans import check_kept
 from icu.store.reader import Reader
-from icu.store.upkeep_state import read_upkeep_state
 from icu.store.upkeep_tables import SUMS
 from icu.vitals.catalogue import BY_NAME, Sign
 
@@ -208,16 +207,6 @@ def joined(slices: Sequence[Slice], names: Sequence[str]) -> Slice:
     if len(slices) == 1:
         return slices[0]
     return Slice({name: f"[{','.join(each.columns[name][1:-1] for each in slices)}]" for name in bucket_columns(names)})
-
-
-async def check_kept(connection: Connection, source: Source, since: int) -> None:
-    """Check that nothing of a source from this time on was deleted, or is about to be.
-
-    Raises:
-        StoreUnavailableError: Some of it may have been.
-    """
-    if since < source.horizon(await read_upkeep_state(connection)):
-        raise StoreUnavailableError("readings were deleted while they were read: ask again")
 
 
 def _first_bucket(source: Source, since: str) -> str:

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from icu.store.buckets import Buckets, Slice, check_kept
+from icu.store.buckets import Buckets, Slice
 from icu.store.coverage import READINGS, Coverage, Kept, Piece, down
 from icu.store.engines.base import Connection
 from icu.store.errors import StoreUnavailableError
-from icu.store.history_spans import find_ends, late_hours
+from icu.store.history_spans import check_kept, find_ends, late_hours
 from icu.store.reader import Reader
 from icu.store.readings import Columns, milliseconds
 from icu.store.tables import COLUMNS

@@ -1,4 +1,4 @@
-"""Ends of a patient's history in the sources that hold it, and hours whose roll-ups are not to be used."""
+"""Ends of a patient's history in the sources that hold it, hours whose roll-ups are not used, and what is deleted."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from icu.errors import PatientNotFoundError
-from icu.store.coverage import HOUR, HOURS, MINUTES, READINGS, Coverage, down
+from icu.store.coverage import HOUR, HOURS, MINUTES, READINGS, Coverage, Source, down
 from icu.store.engines.base import Connection
+from icu.store.errors import StoreUnavailableError
+from icu.store.upkeep_state import read_upkeep_state
 
 _ENDS: Final = {
     each: text(
@@ -69,3 +71,13 @@ async def all_late_hours(connection: Connection, since: int, until: int) -> dict
     for uuid, hour in await connection.rows(_ALL_LATE_HOURS, {"since": down(since, HOUR), "until": until}):
         found.setdefault(uuid, []).append(hour)
     return found
+
+
+async def check_kept(connection: Connection, source: Source, since: int) -> None:
+    """Check that nothing of a source from this time on was deleted, or is about to be.
+
+    Raises:
+        StoreUnavailableError: Some of it may have been.
+    """
+    if since < source.horizon(await read_upkeep_state(connection)):
+        raise StoreUnavailableError("readings were deleted while they were read: ask again")

@@ -20,7 +20,7 @@ from icu.store.writer import Writer
 from icu.vitals.catalogue import BY_NAME
 from tests.contract.store.test_history import read, rows_of, served, statistics
 from tests.histories import QUALITIES, VALUES, varied
-from tests.rollups import HOUR, MINUTE, delete, remaining, roll_up, set_state
+from tests.rolled_histories import HOUR, MINUTE, delete, remaining, roll_up, set_state
 from tests.samples import ANNA, observation
 from tests.stores import NOON, Offsets, execute, store
 
