@@ -29,6 +29,9 @@ STATISTICS_SLICE: Final = 5_000
 # Minutes or hours that one statement sums up: 20 ms.
 ROLLUPS_SLICE: Final = 10_000
 
+# Minutes or hours of a bucket from which on it is cheaper to look for each bucket than to sort them.
+MANY: Final = 8
+
 # Of the values that nothing is said of: number, least, mean, greatest; and the number of those that are doubtful.
 STATISTICS: Final = ("count", "min", "mean", "max", "flagged")
 
@@ -55,37 +58,39 @@ _rows: Final = msgspec.json.Decoder(list[list[int]])
 
 
 @cache
-def statistics_of(names: tuple[str, ...]) -> TextClause:
-    """Statement for the statistics of readings, for the signs of these names, in the order of `bucket_columns`."""
-    # Means are rounded to the hundredth, halves up: the division is of whole numbers, on every engine.
-    statistics = ", ".join(
-        f"count(sure_{name}) AS {name}_count, min(sure_{name}) AS {name}_min,"
-        f" (2 * sum(sure_{name}) + count(sure_{name})) / (2 * count(sure_{name})) AS {name}_mean,"
-        f" max(sure_{name}) AS {name}_max, count(any_{name}) - count(sure_{name}) AS {name}_flagged"
-        for name in names
-    )
+def statistics_of(source: Source, names: tuple[str, ...]) -> TextClause:
+    """Statement for the statistics of buckets, for the signs of these names, in the order of `bucket_columns`."""
+    statistics: list[str] = []
+    for name in names:
+        count, total, least, greatest, flagged = _sums(source, name)
+        # Means are rounded to the hundredth, halves up: the division is of whole numbers, on every engine.
+        mean = f"(2 * {total} + {count}) / (2 * {count})"
+        columns = zip(STATISTICS, (count, least, mean, greatest, flagged), strict=True)
+        statistics += [f"{expression} AS {name}_{part}" for part, expression in columns]
     return text(
-        f"SELECT bucket AS timestamp, {statistics} FROM"  # noqa: S608 - names of our own
-        f" (SELECT timestamp - timestamp % :every AS bucket, {_marked(names)} FROM patient_metrics WHERE {_PATIENT}"
-        " AND timestamp >= :since AND timestamp < :until) AS marked GROUP BY bucket ORDER BY bucket"
+        f"SELECT begin AS timestamp, {', '.join(statistics)} FROM"  # noqa: S608 - names of our own
+        f" ({_rows_of(source, names)} AND {source.time} >= :since AND {source.time} < :until) AS found"
+        " GROUP BY begin ORDER BY begin"
     )
 
 
 @cache
 def sums_of(source: Source, names: tuple[str, ...]) -> TextClause:
-    """Statement for the sums of buckets, each a row with a JSON array of `_Sums`, for the signs of these names."""
-    columns, sums = (_marked(names), _sums_of_readings) if source == READINGS else ("*", _sums_of_rollups)
-    rows = (
-        f"SELECT {source.time} - {source.time} % :every AS begin, {columns} FROM {source.table} WHERE {_PATIENT}"  # noqa: S608 - names of our own
-        f" AND {source.time} >= CASE WHEN start < :since THEN :since ELSE start END"
-        f" AND {source.time} < CASE WHEN start + :every > :until THEN :until ELSE start + :every END"
+    """Statement for the sums of buckets, each a row with a JSON array of `_Sums`, for the signs of these names.
+
+    The next bucket begins where the next row is, which is one look into the index. GROUP BY sorts all rows, because no
+    engine knows that buckets are in the order of time: where they have many rows, that takes as long as all else.
+    """
+    sums = ", ".join(
+        f"{count}, coalesce({total}, 0), coalesce({least}, 0), coalesce({greatest}, 0), {flagged}"
+        for count, total, least, greatest, flagged in (_sums(source, name) for name in names)
     )
-    # The next bucket begins where the next row is, which is one look into the index. GROUP BY would sort all rows,
-    # because no engine knows that buckets are in the order of time: that takes as long as all else.
     return text(
         f"WITH RECURSIVE starts (start) AS (SELECT ({_first_bucket(source, ':since')}) UNION ALL"  # noqa: S608 - names of our own
         f" SELECT ({_first_bucket(source, 'start + :every')}) FROM starts WHERE start IS NOT NULL)"
-        f" SELECT (SELECT JSON_ARRAY(min(begin), {', '.join(map(sums, names))}) FROM ({rows}) AS found)"
+        f" SELECT (SELECT JSON_ARRAY(start, {sums}) FROM ({_rows_of(source, names)}"
+        f" AND {source.time} >= CASE WHEN start < :since THEN :since ELSE start END"
+        f" AND {source.time} < CASE WHEN start + :every > :until THEN :until ELSE start + :every END) AS found)"
         " FROM starts WHERE start IS NOT NULL"
     )
 
@@ -184,11 +189,11 @@ class Buckets:
         if others:
             rows = [row for each in run for row in await self._sums(connection, each)]
             found = _slice([reduce(_added, rows)] if rows else [], self._names)
-        elif piece.source == READINGS:
-            values = self._values(piece, every=self._every)
-            found = Slice(await connection.arrays(statistics_of(self._names), bucket_columns(self._names), values))
-        else:
+        elif piece.source != READINGS and self._every >= MANY * piece.source.unit:
             found = _slice(await self._sums(connection, piece), self._names)
+        else:
+            statement, values = statistics_of(piece.source, self._names), self._values(piece, every=self._every)
+            found = Slice(await connection.arrays(statement, bucket_columns(self._names), values))
         for each in run:
             await check_kept(connection, each.source, each.since)
         return found
@@ -217,28 +222,24 @@ def _first_bucket(source: Source, since: str) -> str:
     )
 
 
-def _marked(names: Sequence[str]) -> str:
-    """Columns of signs, and of their values that nothing is said of."""
-    return ", ".join(
+def _rows_of(source: Source, names: Sequence[str]) -> str:
+    """Statement for the rows of a patient, each with the begin of its bucket: for conditions to be added to it."""
+    # Of readings the values, and those that nothing is said of.
+    marked = (
         f"{name} AS any_{name},"
         f" CASE WHEN quality IS NULL OR NOT {doubtful(BY_NAME[name])} THEN {name} END AS sure_{name}"
         for name in names
     )
+    columns = ", ".join(marked) if source == READINGS else "*"
+    return f"SELECT {source.time} - {source.time} % :every AS begin, {columns} FROM {source.table} WHERE {_PATIENT}"  # noqa: S608 - names of our own
 
 
-def _sums_of_readings(name: str) -> str:
+def _sums(source: Source, name: str) -> tuple[str, ...]:
+    """Expressions for SUMS of a sign."""
+    if source != READINGS:
+        return f"sum({name}_count)", f"sum({name}_sum)", f"min({name}_min)", f"max({name}_max)", f"sum({name}_flagged)"
     sure = f"sure_{name}"
-    return (
-        f"count({sure}), coalesce(sum({sure}), 0), coalesce(min({sure}), 0), coalesce(max({sure}), 0),"
-        f" count(any_{name}) - count({sure})"
-    )
-
-
-def _sums_of_rollups(name: str) -> str:
-    return (
-        f"sum({name}_count), coalesce(sum({name}_sum), 0), coalesce(min({name}_min), 0), coalesce(max({name}_max), 0),"
-        f" sum({name}_flagged)"
-    )
+    return f"count({sure})", f"sum({sure})", f"min({sure})", f"max({sure})", f"count(any_{name}) - count({sure})"
 
 
 def _added(one: _Sums, other: _Sums) -> _Sums:
