@@ -42,6 +42,18 @@ END
 """
 
 
+class Offsets:
+    """Offsets of the partition, which go on from one example to the next."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self, count: int) -> int:
+        """Take so many; returns the first of them."""
+        self._next += count
+        return self._next - count
+
+
 def connected(url: str) -> sqlite3.Connection:
     """Open another program's connection, which never waits for a lock and begins no transaction by itself."""
     return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)

@@ -99,7 +99,7 @@ def face(
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),
             allow_origin_regex=LOOPBACK,
-            expose_headers=["Link"],
+            expose_headers=["Link", "History-From", "History-Until"],
         ),
         plugins=list(plugins),
         openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), version, tags),

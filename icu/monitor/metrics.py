@@ -21,6 +21,7 @@ from icu.monitor.encoding import encode_readings
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.formats.description import METRICS, MetricsOperation
 from icu.monitor.formats.table import FORMATS, FormatName
+from icu.monitor.kept import kept_headers
 from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
 from icu.monitor.queries import (
     AnyRequest,
@@ -92,7 +93,7 @@ async def list_metrics(
     """Readings as json come in pages, of which each leads to the next one by a `Link` header with `rel="next"`.
 
     Other formats, and statistics with `every`, are the whole span, the oldest first: at most 1,000,000 readings or
-    100,000 buckets.
+    100,000 buckets. Of what is deleted there is nothing in an answer, and a header says so.
     """
     check_parameters(request.query_params, ("from", "to", *_OF_PAGES, "every", "format"))
     check_whole_number(request.query_params, "limit")
@@ -102,8 +103,10 @@ async def list_metrics(
         page = await reader.page(
             patient_uuid, limit=limit, order=order, since=span.since, until=span.until, after=after
         )
-        link = {"Link": next_link(request.query_params, make_cursor(page.last))} if page.last else {}
-        return _page(request, await encode_readings(page.readings), link, is_closed=span.until is not None)
+        headers = kept_headers(page.kept)
+        if page.last:
+            headers["Link"] = next_link(request.query_params, make_cursor(page.last))
+        return _page(request, await encode_readings(page.readings), headers, is_closed=span.until is not None)
     _refuse_pages(request.query_params)
     return await _whole(request, reader, patient_uuid, span, every, format)
 
@@ -135,14 +138,14 @@ def _refuse_pages(query: MultiDict[str]) -> None:
             )
 
 
-def _page(request: AnyRequest, body: bytes, link: dict[str, str], *, is_closed: bool) -> ASGIApp:
+def _page(request: AnyRequest, body: bytes, headers: dict[str, str], *, is_closed: bool) -> ASGIApp:
     """Answer with a page. Of a span that has an end it has the tag of its body, which saves nothing but bytes."""
     if not is_closed:
-        return ASGIResponse(body=body, headers=link)
-    tag = weak_tag(body, *link.values())
-    return (
-        not_modified(tag) if is_held(request.headers, tag) else ASGIResponse(body=body, headers={**link, **tagged(tag)})
-    )
+        return ASGIResponse(body=body, headers=headers)
+    tag = weak_tag(body, *headers.values())
+    if is_held(request.headers, tag):
+        return not_modified(tag)
+    return ASGIResponse(body=body, headers={**headers, **tagged(tag)})
 
 
 async def _whole(
@@ -156,7 +159,9 @@ async def _whole(
     history = await History.find(reader, patient_uuid, since=span.since, until=span.until, every=step, most=most)
     if history.rows > most:
         raise InvalidQueryError(_too_many(every))
-    headers = {"Content-Disposition": f'attachment; filename="{patient_uuid}.{form.suffix}"'} if form.suffix else {}
+    headers = kept_headers(history.kept)
+    if form.suffix:
+        headers["Content-Disposition"] = f'attachment; filename="{patient_uuid}.{form.suffix}"'
     # Before they are read: what arrives meanwhile may be in the answer, which is taken for an older one then.
     sums = None if span.until is None else await history.checksum(MAX_READINGS)
     if sums is not None:

@@ -13,7 +13,8 @@ from icu.http.problems import documented
 from icu.monitor.ages import Ages
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.formats import ward as ward_format
-from icu.monitor.formats.description import WARD_HISTORY
+from icu.monitor.formats.description import WARD_HISTORY, WardOperation
+from icu.monitor.kept import kept_headers
 from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
 from icu.monitor.queries import AnyRequest, Span, check_parameters, parse_every, parse_span
 from icu.store.reader import Reader
@@ -33,6 +34,7 @@ MAX_SIZE: Final = 250_000
     "/ward/history",
     summary="Statistics of all patients over the same span: sparklines",
     tags=["patients"],
+    operation_class=WardOperation,
     responses={200: WARD_HISTORY, **documented(400, 503)},
 )
 async def ward_history(
@@ -62,7 +64,7 @@ async def ward_history(
     span = _span(parse_span(since, until), milliseconds(ages.now()), parse_every(every), parse_signs(signs))
     ward = await WardHistory.find(reader, span)
     _check_size(ward)
-    return Download(ward_format.pieces(ward), media_type="application/json")
+    return Download(ward_format.pieces(ward), media_type="application/json", headers=kept_headers(ward.kept))
 
 
 def parse_signs(text: str) -> tuple[str, ...]:

@@ -11,11 +11,14 @@ from uuid import UUID
 from sqlalchemy import text
 
 from icu.errors import PatientNotFoundError
+from icu.store.coverage import READINGS
 from icu.store.engines.base import Connection
 from icu.store.entered import entered
+from icu.store.history_spans import check_kept
 from icu.store.last_values import counts, newest_first
 from icu.store.reader import Reader
 from icu.store.readings import CLOCK_TOLERANCE_MS
+from icu.store.upkeep_state import read_upkeep_state
 from icu.vitals.catalogue import Sign
 from icu.vitals.news2.inputs import Ages, MaxAges, Row
 from icu.vitals.news2.score import SIGNS, Entered
@@ -67,16 +70,24 @@ class StoredInputs:
         patient: Key of the patient there.
         ages: Greatest ages of values that count.
         entered: Inputs that people entered, oldest first.
+        horizon: Time before which readings are deleted, in milliseconds since 1970.
     """
 
     def __init__(
-        self, reader: Reader, identity: Hashable, patient: int, ages: Ages, entered: Sequence[Entered]
+        self,
+        reader: Reader,
+        identity: Hashable,
+        patient: int,
+        ages: Ages,
+        entered: Sequence[Entered],
+        horizon: int,
     ) -> None:
         self._reader = reader
         self._identity = identity
         self._patient = patient
         self.ages = ages
         self.entered = entered
+        self.horizon = horizon
 
     @classmethod
     async def find(cls, reader: Reader, uuid: UUID, max_ages: MaxAges) -> "StoredInputs":
@@ -88,7 +99,8 @@ class StoredInputs:
                 raise PatientNotFoundError(uuid)
             [(patient, interval)] = found
             found_entries = await entered(connection, uuid)
-        return cls(reader, identity, patient, max_ages.of(interval), found_entries)
+            horizon = READINGS.horizon(await read_upkeep_state(connection))
+        return cls(reader, identity, patient, max_ages.of(interval), found_entries, horizon)
 
     async def last_values(self, at: int, *, lag: int) -> list[Row]:
         """Read the last valid value of each sign within its greatest age, at most a row for each, oldest first.
@@ -129,6 +141,7 @@ class StoredInputs:
         while since <= until:
             async with self._connection() as connection:
                 columns = await connection.columns(_ROWS, _ROW_COLUMNS, {**values, "since": since})
+                await check_kept(connection, READINGS, since)
             times = columns["timestamp"]
             if times:
                 yield [Row(*row) for row in zip(*columns.values(), strict=True)]

@@ -23,6 +23,7 @@ from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_all_limits, read_limits
 from icu.store.commands.states import AllLimits, LimitsState
+from icu.store.coverage import Coverage, Kept
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.entered import all_entered
@@ -43,6 +44,7 @@ from icu.store.readings import (
     to_reading,
 )
 from icu.store.tables import COLUMNS
+from icu.store.upkeep_state import read_upkeep_state
 from icu.vitals.news2.inputs import MaxAges
 from icu.vitals.news2.score import Entered
 
@@ -69,6 +71,7 @@ _PAGE: Final = {
     order: text(
         f"SELECT {', '.join(f'metric.{name}' for name in PAGE_COLUMNS)} FROM patients"  # noqa: S608 - names of our own
         " LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id"
+        " AND metric.timestamp >= (SELECT coalesce(raw_horizon, :first) FROM upkeep_state)"
         " AND metric.timestamp >= :first AND metric.timestamp < :end"
         f" WHERE patients.uuid = :uuid ORDER BY metric.timestamp {order} LIMIT :limit"
     )
@@ -94,6 +97,8 @@ class Page(Struct, frozen=True):
     readings: Columns
     # Time of the last reading, behind which the next page goes on; None where there is none.
     last: datetime | None
+    # What is left of the span, on the page with its oldest readings.
+    kept: Kept = Kept(None, None)
 
 
 class Reader:
@@ -174,9 +179,15 @@ class Reader:
         times = columns["timestamp"]
         if not times:
             raise PatientNotFoundError(uuid)
+        last = None
         if len(times) > limit:
-            return Page({name: column[:limit] for name, column in columns.items()}, from_milliseconds(times[limit - 1]))
-        return Page(columns if times != [None] else dict.fromkeys(PAGE_COLUMNS, ()), None)
+            columns = {name: column[:limit] for name, column in columns.items()}
+            last = from_milliseconds(times[limit - 1])
+        if (after if order == "asc" else last) is not None:
+            return Page(columns, last)
+        state = await self._ask(read_upkeep_state)
+        kept = Coverage(state, None).kept(first, end)
+        return Page(columns if times != [None] else dict.fromkeys(PAGE_COLUMNS, ()), last, kept)
 
     async def heartbeat(self) -> Heartbeat | None:
         """Read the sink's last sign of life; None before the first."""

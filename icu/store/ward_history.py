@@ -1,10 +1,10 @@
 """Statistics of every patient over the same span of time: what the sparklines of a whole ward are drawn from.
 
-Each patient is a statement of its own, a range read: faster than one statement for all, which has to sort. The
+Each patient has statements of its own, range reads: faster than one statement for all, which has to sort. The
 connection is given back between two of them.
 """
 
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -12,8 +12,11 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from icu.sorting import natural
-from icu.store.history import Slice, bucket_columns, buckets_of
+from icu.store.buckets import Buckets, Slice, joined
+from icu.store.coverage import Coverage
+from icu.store.history_spans import all_late_hours
 from icu.store.reader import Reader
+from icu.store.upkeep_state import read_upkeep_state
 
 _PATIENTS: Final = text(
     "SELECT patients.uuid, patients.name, bed_states.bed FROM patients"
@@ -47,13 +50,28 @@ class WardPatient(NamedTuple):
 
 
 class WardHistory:
-    """History of the patients that there are, by bed and then by name, those without one last."""
+    """History of the patients that there are, by bed and then by name, those without one last. Made by `find`.
 
-    def __init__(self, reader: Reader, span: WardSpan, *, identity: Hashable, patients: Sequence[WardPatient]) -> None:
+    `kept` says what is left of the span where parts of it were deleted.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        span: WardSpan,
+        *,
+        identity: Hashable,
+        patients: Sequence[WardPatient],
+        coverage: Coverage,
+        late_hours: Mapping[str, Sequence[int]],
+    ) -> None:
         self.span = span
         self.patients = patients
+        self.kept = coverage.kept(span.since, span.until)
         self._reader = reader
         self._identity = identity
+        self._coverage = coverage
+        self._late_hours = late_hours
 
     @classmethod
     async def find(cls, reader: Reader, span: WardSpan) -> "WardHistory":
@@ -61,21 +79,22 @@ class WardHistory:
         identity = await reader.look()
         async with reader.connection(identity) as connection:
             rows = await connection.rows(_PATIENTS)
+            coverage = Coverage(await read_upkeep_state(connection), span.every)
+            late_hours = await all_late_hours(connection, span.since, span.until)
         patients = [WardPatient(UUID(uuid), name, bed) for uuid, name, bed in sorted(rows, key=_place)]
-        return cls(reader, span, identity=identity, patients=patients)
+        return cls(reader, span, identity=identity, patients=patients, coverage=coverage, late_hours=late_hours)
 
     async def slices(self) -> AsyncIterator[tuple[WardPatient, Slice]]:
         """Read the buckets of each patient in turn; a slice without rows where there is no reading.
 
         Raises:
-            StoreUnavailableError: The database was exchanged meanwhile.
+            StoreUnavailableError: The database was exchanged meanwhile, or readings were deleted.
         """
-        statement, names = buckets_of(self.span.signs), bucket_columns(self.span.signs)
-        values = {"since": self.span.since, "until": self.span.until - 1, "every": self.span.every}
+        since, until = self._coverage.clip(self.span.since, self.span.until)
         for patient in self.patients:
-            async with self._reader.connection(self._identity) as connection:
-                columns = await connection.arrays(statement, names, {"uuid": str(patient.uuid), **values})
-            yield patient, Slice(columns)
+            pieces = self._coverage.pieces(since, until, self._late_hours.get(str(patient.uuid), ()))
+            buckets = Buckets(self._reader, self._identity, patient.uuid, self.span.every, self.span.signs)
+            yield patient, joined([each async for each in buckets.slices(pieces)], self.span.signs)
 
 
 def _place(patient: Sequence[Any]) -> tuple[object, ...]:

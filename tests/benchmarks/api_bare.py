@@ -44,6 +44,21 @@ _BY_COLUMN: Final = (
     f"SELECT min(timestamp), max(timestamp), count(*), {', '.join(f'json_group_array({each})' for each in _SIGNS)}"
     f" FROM (SELECT m.* {_OF_ONE} AND m.timestamp >= ? AND m.timestamp < ? ORDER BY m.timestamp)"
 )
+_STATISTICS: Final = ", ".join(
+    f"count({each}) AS {each}_count, min({each}) AS {each}_min,"
+    f" (2 * sum({each}) + count({each})) / (2 * count({each})) AS {each}_mean, max({each}) AS {each}_max,"
+    f" 0 AS {each}_flagged"
+    for each in _SIGNS
+)
+_PARTS: Final = ("t", *(f"{each}_{part}" for each in _SIGNS for part in ("count", "min", "mean", "max", "flagged")))
+# Of readings that nothing is said of.
+_BUCKETS: Final = (
+    f"SELECT {', '.join(f'json_group_array({each})' for each in _PARTS)} FROM (SELECT"
+    f" m.timestamp - m.timestamp % ? AS t, {_STATISTICS} FROM patient_metrics AS m"
+    " WHERE m.patient_id = (SELECT id FROM patients WHERE uuid = ?) AND m.timestamp >= ? AND m.timestamp < ?"
+    " GROUP BY t ORDER BY t)"
+)
+_EVERY: Final = {"15m": 900_000, "6h": 21_600_000}
 _AFTER_ALL: Final = 2**62
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -95,9 +110,13 @@ def create(path: str) -> Litestar:
         since: Annotated[datetime | None, Parameter(query="from")] = None,
         until: Annotated[datetime | None, Parameter(query="to")] = None,
         limit: int = 1_000,
+        every: str | None = None,
         form: Annotated[str, Parameter(query="format")] = "json",
     ) -> Response[bytes]:
         wanted = (str(patient), milliseconds(since, 0), milliseconds(until, _AFTER_ALL))
+        if every is not None:
+            texts = connection.execute(_BUCKETS, (_EVERY[every], *wanted)).fetchone()
+            return answer(request, dict(zip(_PARTS, map(msgspec.Raw, texts), strict=True)))
         if form == "columns":
             return answer(request, to_columns(*connection.execute(_BY_COLUMN, wanted).fetchone()))
         return answer(request, [to_reading(*row) for row in connection.execute(_PAGE, (*wanted, limit))])

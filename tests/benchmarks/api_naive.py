@@ -8,7 +8,7 @@ with gzip as we do: level 1, and what is larger than 16 KB. There is no log of r
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -21,6 +21,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from tests.benchmarks.naive_tables import Patient, PatientMetric
+
+# Milliseconds of the buckets that are asked for.
+EVERY = {"15m": 900_000, "6h": 21_600_000}
+SIGNS = ("pulse", "resp_rate", "systolic", "diastolic", "spo2", "temperature", "map")
 
 
 class Reading(BaseModel):
@@ -35,6 +39,22 @@ class Reading(BaseModel):
     map: float | None
     bp_measured_at: datetime | None
     quality: dict[str, str] | None
+
+
+class Statistics(BaseModel):
+    """Values of a sign in a bucket."""
+
+    count: int
+    min: float | None
+    mean: float | None
+    max: float | None
+
+
+class Bucket(BaseModel):
+    """Statistics of the readings of a span."""
+
+    timestamp: datetime
+    signs: dict[str, Statistics]
 
 
 class Summary(BaseModel):
@@ -75,12 +95,15 @@ def create(path: str) -> FastAPI:
         since: Annotated[datetime | None, Query(alias="from")] = None,
         until: Annotated[datetime | None, Query(alias="to")] = None,
         limit: int = 1_000,
-    ) -> list[Reading]:
+        every: str | None = None,
+    ) -> list[Reading] | list[Bucket]:
         query = select(PatientMetric).where(PatientMetric.patient_id == (await find(session, uuid)).id)
         if since is not None:
             query = query.where(PatientMetric.timestamp >= round(since.timestamp() * 1_000))
         if until is not None:
             query = query.where(PatientMetric.timestamp < round(until.timestamp() * 1_000))
+        if every is not None:
+            return to_buckets(await session.scalars(query.order_by(PatientMetric.timestamp)), EVERY[every])
         metrics = await session.scalars(query.order_by(PatientMetric.timestamp.desc()).limit(limit))
         return [to_reading(each) for each in metrics.all()]
 
@@ -130,6 +153,28 @@ def to_reading(metric: PatientMetric) -> Reading:
         bp_measured_at=None if metric.bp_measured_at is None else to_time(metric.bp_measured_at),
         quality=None if metric.quality is None else json.loads(metric.quality),
     )
+
+
+def to_buckets(metrics: Iterable[PatientMetric], every: int) -> list[Bucket]:
+    """Compute the statistics of buckets of so many milliseconds."""
+    found: dict[int, list[PatientMetric]] = {}
+    for each in metrics:
+        found.setdefault(each.timestamp // every * every, []).append(each)
+    return [
+        Bucket(
+            timestamp=to_time(begin),
+            signs={name: to_statistics([getattr(each, name) for each in some]) for name in SIGNS},
+        )
+        for begin, some in found.items()
+    ]
+
+
+def to_statistics(values: list[int | None]) -> Statistics:
+    """Compute the statistics of hundredths."""
+    there = [each / 100 for each in values if each is not None]
+    if not there:
+        return Statistics(count=0, min=None, mean=None, max=None)
+    return Statistics(count=len(there), min=min(there), mean=round(sum(there) / len(there), 2), max=max(there))
 
 
 def to_time(milliseconds: int) -> datetime:

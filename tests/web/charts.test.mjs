@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { edgeOf, marks } from "../../icu/monitor/web/app/charts/axis.js";
+import { edgeOf, isDay, marks } from "../../icu/monitor/web/app/charts/axis.js";
 import { decode, joined, nothing, placeAt, withGaps } from "../../icu/monitor/web/app/charts/columns.js";
 import { runs } from "../../icu/monitor/web/app/charts/runs.js";
 import { every, stepFor } from "../../icu/monitor/web/app/charts/steps.js";
@@ -27,6 +27,13 @@ test("a wide screen asks for no more buckets than a day in minutes", () => {
   for (const span of [2 * MINUTE, HOUR, 7 * DAY, 30 * DAY]) assert.ok(span / stepFor(span, 4000) <= 1440);
 });
 
+test("from a day on buckets are whole minutes, and of a year whole hours, which the server has summed up", () => {
+  for (const width of [280, 1330, 4000]) {
+    for (const span of [DAY, 1.5 * DAY, 7 * DAY, 30 * DAY]) assert.equal(stepFor(span, width) % MINUTE, 0);
+    assert.equal(stepFor(365 * DAY, width) % HOUR, 0);
+  }
+});
+
 test("a view that follows ends now, and goes on following when it is zoomed", () => {
   const view = newest(DAY);
   assert.deepEqual(bounds(view, 10 * DAY), [9 * DAY, 10 * DAY]);
@@ -49,8 +56,8 @@ test("earlier stands, and later reaches the newest values at last", () => {
   assert.deepEqual(moved(earlier, 0.5, DAY), newest(2 * HOUR));
 });
 
-test("no span is over 30 days", () => {
-  assert.equal(zoomed(newest(20 * DAY), 2, 0).span, 30 * DAY);
+test("no span is over a year", () => {
+  assert.equal(zoomed(newest(300 * DAY), 2, 0).span, 365 * DAY);
 });
 
 test("an answer is decoded by its scale, with even times or those that it names", () => {
@@ -130,4 +137,15 @@ test("a mark near an edge has its text inside, however narrow the axis is", () =
     assert.equal(edgeOf(1 - 31 / width, width), "");
     assert.equal(edgeOf(1 - 29 / width, width), "right");
   }
+});
+
+test("a year has marks that stand apart, and each says its day where clocks are changed between them", () => {
+  for (const width of [280, 390, 1330, 4000]) {
+    const times = marks(0, 365 * DAY, width, () => 0);
+    assert.ok(times.length >= 2 && times.length <= width / 110 + 1, `${times.length} on ${width}`);
+  }
+  const anHourPastMidnight = new Date(2026, 5, 1, 1).getTime();
+  assert.equal(isDay(anHourPastMidnight, DAY), true);
+  assert.equal(isDay(anHourPastMidnight, 12 * HOUR), false);
+  assert.equal(isDay(new Date(2026, 5, 1).getTime(), HOUR), true);
 });

@@ -53,6 +53,20 @@ test("a reading makes the buckets from it on be read again, and nothing else", a
   mock.restoreAll();
 });
 
+test("whole buckets are asked for, also at the edges of the time shown", async () => {
+  const endTimers = handTimers();
+  const { questions, history } = asked();
+  history.load({ from: 90_500, to: 200_001, span: 109_501, step: 60_000 });
+  const { from, to } = questions[0].query;
+  assert.deepEqual([from, to], ["1970-01-01T00:01:00.000Z", "1970-01-01T00:04:00.000Z"]);
+  questions[0].resolve(answer(60_000, 60));
+  await settle();
+  history.notice([reading(60_000), reading(59_999), reading(240_000)]);
+  endTimers();
+  assert.deepEqual([questions[1].query.from, questions[1].query.to], [from, to]);
+  mock.restoreAll();
+});
+
 test("an answer for a time that nobody looks at any more is dropped", async () => {
   const { questions, history } = asked();
   history.load({ from: 0, to: null, span: 60_000, step: STEP });

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from icu.store.history import COUNTS, History, columns_of
+from icu.store.buckets import COUNTS, columns_of
+from icu.store.history import History
 from icu.vitals.catalogue import IN_DATA_SETS
 
 

@@ -9,8 +9,9 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
+from icu.monitor.kept import DESCRIPTIONS
 from icu.monitor.schemas import Bucket
-from icu.store.history import STATISTICS
+from icu.store.buckets import STATISTICS
 from icu.store.readings import Reading
 from icu.vitals.catalogue import IN_DATA_SETS, SIGNS
 
@@ -26,9 +27,14 @@ _FILE_NAME: Final = OpenAPIHeader(
 _TAG: Final = OpenAPIHeader(
     schema=Schema(type=OpenAPIType.STRING), description="Of a span whose end is given by `to`; weak (RFC 9110)"
 )
-_KEPT: Final = OpenAPIHeader(
+_REVALIDATED: Final = OpenAPIHeader(
     schema=Schema(type=OpenAPIType.STRING), description="Beside an ETag: the client asks each time if it still holds"
 )
+
+_KEPT: Final = {
+    name: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME), description=description)
+    for name, description in DESCRIPTIONS.items()
+}
 
 
 class Metrics:
@@ -76,7 +82,13 @@ class MetricsOperation(Operation):
     def __post_init__(self) -> None:
         # Made from METRICS a moment ago, so its shape is known here, and not to the type checker.
         answer: Any = (self.responses or {})["200"]
-        answer.headers = {"Link": _LINK, "Content-Disposition": _FILE_NAME, "ETag": _TAG, "Cache-Control": _KEPT}
+        answer.headers = {
+            "Link": _LINK,
+            "Content-Disposition": _FILE_NAME,
+            "ETag": _TAG,
+            "Cache-Control": _REVALIDATED,
+            **_KEPT,
+        }
         [rows, buckets, *_] = answer.content["application/json"].schema.one_of
         answer.content |= {
             "application/x-ndjson": OpenAPIMediaType(
@@ -92,6 +104,16 @@ class MetricsOperation(Operation):
             ),
             "application/vnd.apache.parquet": OpenAPIMediaType(Schema(description="A Parquet file")),
         }
+
+
+@dataclass
+class WardOperation(Operation):
+    """The route, with the headers of its answer."""
+
+    def __post_init__(self) -> None:
+        # As above.
+        answer: Any = (self.responses or {})["200"]
+        answer.headers = _KEPT
 
 
 _NUMBERS: Final = Schema(

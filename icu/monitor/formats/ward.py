@@ -7,7 +7,7 @@ import msgspec
 from anyio import to_thread
 
 from icu.monitor.formats.columns import HeldColumns
-from icu.store.history import Slice
+from icu.store.buckets import Slice
 from icu.store.ward_history import WardHistory, WardPatient
 from icu.vitals.catalogue import BY_NAME
 

@@ -2,16 +2,18 @@
 
 from typing import Annotated, Final, NamedTuple
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 
 from icu.http.problems import documented
 from icu.monitor.ages import Ages as Clock
 from icu.monitor.errors import InvalidQueryError
+from icu.monitor.kept import DOCUMENTED, kept_headers
 from icu.monitor.metrics import MAX_READINGS, PatientUuid
 from icu.monitor.news2.answers import News2, News2Trend, now_answer, trend_answer
 from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
 from icu.monitor.queries import AnyRequest, Span, check_parameters, parse_every, parse_span
+from icu.store.coverage import Kept
 from icu.store.news2 import StoredInputs
 from icu.store.reader import PatientState, Reader
 from icu.store.readings import milliseconds
@@ -36,6 +38,7 @@ class _Now(NamedTuple):
     summary="One patient's NEWS2: now, or as a trend",
     tags=["patients"],
     response_description="The score, or the trend",
+    response_headers=DOCUMENTED,
     responses=documented(400, 404, 503),
 )
 async def news2(
@@ -57,7 +60,7 @@ async def news2(
             "A trend with a score each so often, 1s to 1d, at whole multiples of it since 1970 UTC", example="1h"
         ),
     ] = None,
-) -> News2 | News2Trend:
+) -> Response[News2 | News2Trend]:
     """The National Early Warning Score 2 (Royal College of Physicians, 2017), from the last valid values.
 
     Advisory: it raises no alarm. Where a sign is missing, flagged or too old there is no total, but a partial sum.
@@ -71,9 +74,11 @@ async def news2(
     now = _now(await reader.patient(patient_uuid, now=ages.now()), ages)
     stored = await StoredInputs.find(reader, patient_uuid, max_ages)
     if step is None:
-        return now_answer(patient_uuid, await _score(stored, now), stored.ages, now.lag)
+        return Response(now_answer(patient_uuid, await _score(stored, now), stored.ages, now.lag))
     scores = await _trend(stored, now, span, step)
-    return trend_answer(patient_uuid, scores, step, stored.ages, stored.entered)
+    kept = Kept(stored.horizon, None) if _begin(span) < stored.horizon else Kept(None, None)
+    answer = trend_answer(patient_uuid, scores, step, stored.ages, stored.entered)
+    return Response(answer, headers=kept_headers(kept))
 
 
 def _now(patient: PatientState, ages: Clock) -> _Now:
@@ -95,10 +100,10 @@ async def _score(stored: StoredInputs, now: _Now) -> Score:
 
 async def _trend(stored: StoredInputs, now: _Now, span: Span, every: int) -> list[Score]:
     lag = now.lag or 0
-    first = await stored.first_time(0, lag=lag)
+    first = await stored.first_time(stored.horizon, lag=lag)
     if first is None:
         return []
-    begin = first if span.since is None else max(first, milliseconds(span.since))
+    begin = max(first, _begin(span))
     end = now.time + 1 if span.until is None else min(now.time + 1, milliseconds(span.until))
     # The first whole multiple that is not before the beginning.
     times = range(-(-begin // every) * every, end, every)
@@ -106,13 +111,17 @@ async def _trend(stored: StoredInputs, now: _Now, span: Span, every: int) -> lis
         return []
     if len(times) > MAX_SCORES:
         raise InvalidQueryError(_too_much(f"{MAX_SCORES:,} scores"))
-    oldest = times[0] - max(stored.ages)
+    oldest = max(times[0] - max(stored.ages), stored.horizon)
     if await stored.count(oldest, times[-1], most=MAX_READINGS) > MAX_READINGS:
         raise InvalidQueryError(_too_much(f"{MAX_READINGS:,} readings"))
     # People enter by the server's clock.
     trend = Trend(times, stored.ages, [((each.at or 0) - lag, each) for each in stored.entered])
     scores = [each async for rows in stored.values(oldest, times[-1], lag=lag) for each in trend.add(rows)]
     return [*scores, *trend.finish()]
+
+
+def _begin(span: Span) -> int:
+    return 0 if span.since is None else milliseconds(span.since)
 
 
 def _too_much(what: str) -> str:

@@ -13,17 +13,19 @@ from hypothesis import strategies as st
 
 from icu.errors import PatientNotFoundError
 from icu.messages import Quality
+from icu.store import buckets as stored_buckets
 from icu.store import history
+from icu.store.buckets import BUCKET_COLUMNS, Slice
 from icu.store.doubts import words_of
 from icu.store.errors import StoreUnavailableError
-from icu.store.history import BUCKET_COLUMNS, READING_COLUMNS, History
+from icu.store.history import READING_COLUMNS, History
 from icu.store.json_texts import json_texts
 from icu.store.reader import Reader
 from icu.store.readings import Columns
 from icu.store.writer import Writer
 from tests.histories import QUALITIES, VALUES, buckets, moment, values, varied, words
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import execute, store
+from tests.stores import Offsets, execute, store
 
 Rows = list[dict[str, Any]]
 
@@ -41,13 +43,16 @@ def json_rows(readings: Columns) -> Rows:
 
 async def read(found: History) -> Rows:
     """All rows, from their columns."""
-    rows: Rows = []
-    async for each in found.slices():
-        columns = {name: json.loads(array) for name, array in each.columns.items()}
-        assert {len(column) for column in columns.values()} == {each.count}
-        assert columns["timestamp"][-1] == each.last
-        rows += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return rows
+    slices = [each async for each in found.slices()]
+    assert all(each.count and rows_of(each)[-1]["timestamp"] == each.last for each in slices)
+    return [row for each in slices for row in rows_of(each)]
+
+
+def rows_of(some: Slice) -> Rows:
+    """Rows of a slice."""
+    columns = {name: json.loads(array) for name, array in some.columns.items()}
+    assert {len(column) for column in columns.values()} == {some.count}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def statistics(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -65,7 +70,7 @@ def statistics(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Readings of a slice."""
     monkeypatch.setattr(history, "SLICE", request.param)
-    monkeypatch.setattr(history, "STATISTICS_SLICE", request.param)
+    monkeypatch.setattr(stored_buckets, "STATISTICS_SLICE", request.param)
     monkeypatch.setattr(history, "PAGE", request.param)
     return int(request.param)
 
@@ -127,24 +132,6 @@ def observations() -> st.SearchStrategy[dict[int, dict[str, Any]]]:
 BARE: dict[str, Any] = dict.fromkeys(VALUES)
 
 
-class Offsets:
-    """Offsets of the partition, which go on from one example to the next."""
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def take(self, count: int) -> int:
-        """Take so many; returns the first of them."""
-        self._next += count
-        return self._next - count
-
-
-@pytest.fixture
-def offsets() -> Offsets:
-    """Those of all examples of a test."""
-    return Offsets()
-
-
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     fields=observations(),
@@ -160,7 +147,7 @@ async def test_buckets_are_those_of_a_naive_oracle(
     # One of nothing, so that the patient is known.
     await store(writer, [observation(patient=patient, **BARE), *sent], start=offsets.take(len(sent) + 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "STATISTICS_SLICE", size)
+        patch.setattr(stored_buckets, "STATISTICS_SLICE", size)
         rows = await read(await History.find(reader, patient, every=every, most=1_000_000))
     expected = buckets(await served(reader, patient), every)
     assert {row.pop("timestamp"): statistics(row) for row in rows} == expected

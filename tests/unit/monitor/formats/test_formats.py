@@ -15,6 +15,7 @@ import pytest
 from anyio import to_thread
 
 from icu.monitor import metrics
+from icu.store import buckets as stored_buckets
 from icu.store import history
 from icu.store.errors import StoreUnavailableError
 from icu.store.history import History
@@ -38,7 +39,7 @@ DATA_SET = {each.name: each.data_set for each in SIGNS}
 def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes of a slice, with which answers come in several pieces and in one."""
     monkeypatch.setattr(history, "SLICE", request.param)
-    monkeypatch.setattr(history, "STATISTICS_SLICE", request.param)
+    monkeypatch.setattr(stored_buckets, "STATISTICS_SLICE", request.param)
     monkeypatch.setattr(history, "PAGE", request.param)
 
 

@@ -8,7 +8,7 @@ const DAY = 24 * HOUR;
 const DISTANCES = [
   ...[0.25, 0.5, 1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
   ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
-  ...[1, 2, 7, 14].map((count) => count * DAY),
+  ...[1, 2, 7, 14, 30, 91, 182].map((count) => count * DAY),
 ];
 
 /** Pixels that a mark with its text takes. */
@@ -40,7 +40,7 @@ export function edgeOf(share, width) {
  */
 export function marks(from, to, width, offset = (time) => new Date(time).getTimezoneOffset()) {
   const most = Math.max(1, width / ROOM);
-  const distance = DISTANCES.find((each) => (to - from) / each <= most) ?? 30 * DAY;
+  const distance = DISTANCES.find((each) => (to - from) / each <= most) ?? 365 * DAY;
   // Whole multiples since midnight, and not since 1970: of the zone at the begin, or marks would stand twice at its change.
   const zone = offset(from) * MINUTE;
   const first = Math.ceil((from - zone) / distance) * distance + zone;
@@ -51,5 +51,7 @@ export function marks(from, to, width, offset = (time) => new Date(time).getTime
  * True if a mark says the day rather than the hour.
  *
  * @param {number} time
+ * @param {number} distance milliseconds between two marks: days stay days where clocks are changed between them
  */
-export const isMidnight = (time) => new Date(time).getHours() === 0 && new Date(time).getMinutes() === 0;
+export const isDay = (time, distance) =>
+  distance >= DAY || (new Date(time).getHours() === 0 && new Date(time).getMinutes() === 0);

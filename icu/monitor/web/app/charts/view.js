@@ -11,10 +11,10 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** Spans to choose from, milliseconds. */
-export const RANGES = [HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY];
+export const RANGES = [HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY];
 
 const SHORTEST = 2 * MINUTE;
-const LONGEST = 30 * DAY;
+const LONGEST = 365 * DAY;
 
 /**
  * Begin and end, milliseconds since 1970.

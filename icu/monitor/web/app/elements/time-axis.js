@@ -1,6 +1,6 @@
 /** The time axis that all strips share. */
 
-import { edgeOf, isMidnight, marks } from "../charts/axis.js";
+import { edgeOf, isDay, marks } from "../charts/axis.js";
 import { h } from "../dom.js";
 import { shortDay, shortTime } from "../text/text.js";
 
@@ -24,21 +24,21 @@ export class TimeAxis extends HTMLElement {
     if (made === this._made) return;
     this._made = made;
     const [first = 0, second = Infinity] = times;
-    const seconds = second - first < MINUTE;
-    this.replaceChildren(...times.map((time) => mark(time, (time - from) / (to - from), this.clientWidth, seconds)));
+    const texts = (/** @type {number} */ time) =>
+      isDay(time, second - first) ? shortDay(time) : shortTime(time, second - first < MINUTE);
+    this.replaceChildren(...times.map((time) => mark(texts(time), (time - from) / (to - from), this.clientWidth)));
   }
 }
 
 customElements.define("icu-axis", TimeAxis);
 
 /**
- * @param {number} time
+ * @param {string} text
  * @param {number} share of the width
  * @param {number} width pixels of CSS
- * @param {boolean} seconds
  */
-function mark(time, share, width, seconds) {
-  const made = h("span", {}, isMidnight(time) ? shortDay(time) : shortTime(time, seconds));
+function mark(text, share, width) {
+  const made = h("span", {}, text);
   made.style.left = `${100 * share}%`;
   made.dataset.edge = edgeOf(share, width);
   return made;

@@ -63,10 +63,10 @@ export class History {
   async load(wanted) {
     clearTimeout(this._next);
     this._next = undefined;
-    this._wanted = wanted;
+    this._wanted = wholeBuckets(wanted);
     this._news = null;
     this.waits = true;
-    await this._read(wanted.from, (tail) => {
+    await this._read(this._wanted.from, (tail) => {
       [this.columns, this.step, this.waits] = [tail, wanted.step, false];
     });
   }
@@ -99,7 +99,7 @@ export class History {
     if (this.waits) return this.load(this._wanted);
     if (this._news === null) return;
     const { step, span, from, to } = this._wanted;
-    const begin = Math.max(Math.floor(this._news / step) * step, from);
+    const begin = Math.floor(this._news / step) * step;
     this._news = null;
     await this._read(begin, (tail) => {
       // A page that follows for days keeps what it shows, and no more.
@@ -136,6 +136,18 @@ export class History {
     const [shortest = 0, longest = 0] = LOOK_EVERY;
     return Math.min(Math.max((this._wanted?.step ?? 0) / 10, shortest), longest);
   }
+}
+
+/**
+ * The same with ends at whole buckets: of what is deleted only whole minutes and hours are left, and no bucket at an
+ * edge is made of a part of its readings.
+ *
+ * @param {Wanted} wanted
+ * @returns {Wanted}
+ */
+function wholeBuckets({ from, to, step, ...more }) {
+  const end = to === null ? null : Math.ceil(to / step) * step;
+  return { from: Math.floor(from / step) * step, to: end, step, ...more };
 }
 
 /**
