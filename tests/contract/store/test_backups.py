@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 
 import anyio
@@ -110,8 +110,7 @@ async def test_followers_begin_anew(url: str, tmp_path: Path) -> None:
     await to_thread.run_sync(back_up, url, tmp_path / "backup.db")
     before = rows(url, "SELECT batch FROM journal")
     execute(url, f"UPDATE patients SET uuid = '{BORIS}'")
-    reader = Reader(url)
-    async with reader.follow() as follower:
+    async with aclosing(Reader(url)) as reader, reader.follow() as follower:
         end = await follower.end()
         assert set((await follower._uuids()).values()) == {BORIS}
         await to_thread.run_sync(restore, url, tmp_path / "backup.db")
@@ -119,7 +118,6 @@ async def test_followers_begin_anew(url: str, tmp_path: Path) -> None:
         assert set((await follower._uuids()).values()) == {ANNA}
         assert [(await follower.end(),)] == rows(url, "SELECT batch FROM journal_end")
     assert not set(before) & set(rows(url, "SELECT batch FROM journal"))
-    await reader.aclose()
 
 
 async def test_two_restorations_of_one_backup(url: str, tmp_path: Path) -> None:
