@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from icu.store import schema
+from icu.store import journal, schema
 from icu.store.appending import append_to_journal
 from icu.store.engines.base import Engine, Transaction
 from icu.store.errors import SchemaError
@@ -16,7 +16,6 @@ from icu.store.upkeep_state import read_upkeep_state
 _NOTE: Final = text("UPDATE upkeep_state SET backed_up = :at, commits = commits + 1")
 _END: Final = text("SELECT batch FROM journal_end")
 _MOVE_END: Final = text("UPDATE journal_end SET batch = :end")
-_EMPTY: Final = text("DELETE FROM journal WHERE batch <= :end")
 
 # Range of the random part of a journal's first number: clients may know any number of the database that was replaced,
 # which may be unreadable, or of another restoration. Small enough for numbers that JavaScript counts exactly.
@@ -58,9 +57,9 @@ async def begin_anew(engine: Engine, now: int) -> int | None:
 
     async def work(transaction: Transaction) -> int | None:
         [(end,)] = await transaction.rows(_END)
-        end = end or 0
-        await transaction.execute(_EMPTY, [{"end": end}])
-        await transaction.execute(_MOVE_END, [{"end": max(now, end) + secrets.randbelow(_NUMBERS)}])
+        # So far ahead that the next entry cuts all others.
+        beginning = max(now, end or 0) + journal.KEEP + secrets.randbelow(_NUMBERS)
+        await transaction.execute(_MOVE_END, [{"end": beginning}])
         await append_to_journal(transaction, now, anew=True)
         return (await read_upkeep_state(transaction)).backed_up
 
