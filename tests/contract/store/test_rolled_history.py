@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +19,7 @@ from icu.store.ward_history import WardHistory, WardSpan
 from icu.store.writer import Writer
 from icu.vitals.catalogue import BY_NAME
 from tests.contract.store.test_history import read, rows_of, served, statistics
-from tests.histories import QUALITIES, VALUES, varied
+from tests.histories import QUALITIES, VALUES, moment, varied
 from tests.rolled_histories import HOUR, MINUTE, delete, remaining, roll_up, set_state
 from tests.samples import ANNA, observation
 from tests.stores import NOON, Offsets, execute, store
@@ -77,7 +77,7 @@ def examples(draw: st.DrawFn) -> Example:
     return Example(fields, rolled_until, (horizons[0], horizons[1], horizons[2]), late, questions)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=35, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(example=examples(), size=st.sampled_from([1, 3, 10_000]))
 async def test_buckets_are_those_of_a_naive_oracle(
     writer: Writer, reader: Reader, url: str, offsets: Offsets, example: Example, size: int
@@ -94,18 +94,38 @@ async def test_buckets_are_those_of_a_naive_oracle(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stored_buckets, "STATISTICS_SLICE", size)
         patch.setattr(stored_buckets, "ROLLUPS_SLICE", size)
-        for since, until, every in example.questions:
-            found = await History.find(reader, patient, since=when(since), until=when(until), every=every, most=10**6)
-            answer = await read(found)
-            expected = remaining(readings, since, until, every, example.horizons)
-            assert {row["timestamp"]: statistics(row) for row in answer} == expected
-            assert len(answer) == len(expected) <= found.rows
-            # From what was held for its checksum, too.
-            assert await found.checksum(10**6) is not None
-            assert await read(found) == answer
-            ward = await WardHistory.find(reader, WardSpan(since, until, every, SIGN_NAMES))
-            [of_ward] = [rows_of(each) async for someone, each in ward.slices() if someone.uuid == patient]
-            assert of_ward == answer
+        for question in example.questions:
+            await check(reader, patient, question, remaining(readings, *question, example.horizons))
+
+
+async def check(reader: Reader, patient: UUID, question: Question, expected: dict[int, Any]) -> None:
+    """Check the answers to a question, of the patient and of the ward."""
+    since, until, every = question
+    found = await History.find(reader, patient, since=when(since), until=when(until), every=every, most=10**6)
+    answer = await read(found)
+    assert {row["timestamp"]: statistics(row) for row in answer} == expected
+    assert len(answer) == len(expected) <= found.rows
+    # From what was held for its checksum, too.
+    assert await found.checksum(10**6) is not None
+    assert await read(found) == answer
+    ward = await WardHistory.find(reader, WardSpan(since, until, every, SIGN_NAMES))
+    [of_ward] = [rows_of(each) async for someone, each in ward.slices() if someone.uuid == patient]
+    assert of_ward == answer
+
+
+async def test_four_hours_of_which_all_may_be_said(writer: Writer, reader: Reader, url: str) -> None:
+    """Of the first only the hour is left, of the second its minutes; the third was late, and the last goes on."""
+    await store(writer, varied(80, step=[20, 400]))
+    readings = await served(reader)
+    late = {moment(each) for each in readings[::2] if NOON + 2 * HOUR <= moment(each) < NOON + 3 * HOUR}
+    roll_up(url, until=NOON + 3 * HOUR + 10 * MINUTE, without=late)
+    raw, minute, hour = horizons = [NOON + 2 * HOUR, NOON + HOUR, NOON]
+    delete(url, raw=raw, minute=minute, hour=hour)
+    spans = [(0, 5 * HOUR), (10 * MINUTE, 4 * HOUR), (HOUR + 90_500, 2 * HOUR - 500), (0, 50 * MINUTE)]
+    for since, until in [*spans, (2 * HOUR + 7, 3 * HOUR + 7), (3 * HOUR - 1, 3 * HOUR + 20 * MINUTE + 1)]:
+        for every in LENGTHS:
+            question = Question(NOON + since, NOON + until, every)
+            await check(reader, ANNA, question, remaining(readings, *question, horizons))
 
 
 def begin_anew(url: str) -> None:
@@ -221,6 +241,9 @@ def test_sources_of_a_span() -> None:
         Piece(READINGS, 9 * HOUR + 10 * MINUTE, 9 * HOUR + 20 * MINUTE),
     ]
     assert coverage.sources == (HOURS, MINUTES, READINGS)
+    # Where the readings are gone, nothing can take the place of a roll-up.
+    deleted = Coverage(UpkeepState(rolled_until=9 * HOUR, raw_horizon=5 * HOUR), HOUR)
+    assert deleted.pieces(0, 9 * HOUR, [4 * HOUR]) == [Piece(HOURS, 0, 9 * HOUR)]
 
 
 @pytest.mark.parametrize(("most", "counted"), [(3, 4), (4, 4), (5, 4)])
