@@ -17,9 +17,9 @@ import { TrendStrips } from "./elements/trend-strips.js";
 import { WardBanner } from "./elements/ward-banner.js";
 import { WardHeader } from "./elements/ward-header.js";
 import { Asked } from "./live/asked.js";
+import { Connection } from "./live/connection.js";
 import { History } from "./live/history.js";
 import { Limits } from "./live/limits.js";
-import { Session } from "./live/session.js";
 import { Ward } from "./live/ward.js";
 import { PATIENT } from "./page.js";
 import { renderEach } from "./rendering.js";
@@ -43,7 +43,7 @@ const news2 = new Asked(`patient/${PATIENT}/news2`, LOOK_EVERY);
 const truth = new Asked(`patient/${PATIENT}/truth`, LOOK_EVERY);
 /** @type {Asked<import("./api.js").Alarm[]>} */
 const past = new Asked(`alarms/history?patient=${PATIENT}&limit=${PAST}`, PAST_EVERY);
-const session = new Session(ward);
+const connection = new Connection(ward);
 
 /** @param {import("./vitals/signs.js").SignName} [sign] the one that the person came for */
 function changeLimits(sign) {
@@ -113,16 +113,16 @@ onLook(() => {
   header.putWords();
   strips.redraw();
 });
-session.onReadings((readings) => history.notice(readings));
-session.onOpened(() => {
+connection.onReadings((readings) => history.notice(readings));
+connection.onOpened(() => {
   strips.reload();
   if (begun) followTruth();
 });
 for (const each of [history, limits, news2, truth, past]) each.onChange(render);
 onCommand(() => {
-  session.lookSoon();
+  connection.lookSoon();
   for (const each of [limits, news2, past]) each.look();
   if (truth.answer) truth.look();
 });
 limits.start();
-session.start();
+connection.start();

@@ -6,8 +6,8 @@ import { WardBanner } from "./elements/ward-banner.js";
 import { WardHeader } from "./elements/ward-header.js";
 import { WardWall } from "./elements/ward-wall.js";
 import { h } from "./dom.js";
+import { Connection } from "./live/connection.js";
 import { Limits } from "./live/limits.js";
-import { Session } from "./live/session.js";
 import { Trends } from "./live/trends.js";
 import { Ward } from "./live/ward.js";
 import { renderEach } from "./rendering.js";
@@ -19,7 +19,7 @@ applyTheme();
 const ward = new Ward();
 const limits = new Limits();
 const trends = new Trends();
-const session = new Session(ward);
+const connection = new Connection(ward);
 const [header, banner, wall] = [new WardHeader(), new WardBanner(), new WardWall()];
 const announcer = new Announcer();
 const sound = new Sound(header.soundButton);
@@ -33,8 +33,8 @@ async function loadTrends() {
   if (now !== null) await trends.load(now);
 }
 
-session.onOpened(loadTrends);
-session.onReadings((readings) => trends.add(readings));
+connection.onOpened(loadTrends);
+connection.onReadings((readings) => trends.add(readings));
 ward.onFirst(loadTrends);
 renderEach(ward, () => {
   document.title = t("page.title", { ward: ward.state?.name ?? "" });
@@ -52,4 +52,4 @@ renderEach(ward, () => {
   header.renderSound(sound.isHeard);
 });
 limits.start();
-session.start();
+connection.start();

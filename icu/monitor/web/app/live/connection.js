@@ -10,7 +10,7 @@ const LOOK_EVERY = 5000;
 /** Milliseconds from a command, or an event about alarms, to the look that it causes: a command changes several things. */
 const LOOK_SOON = 200;
 
-export class Session {
+export class Connection {
   /** @param {import("./ward.js").Ward} ward */
   constructor(ward) {
     this._ward = ward;
