@@ -1,5 +1,7 @@
 /** The page of one patient: values, alarms, strips of the past, and all that may be done. */
 
+import { enter } from "./access/enter.js";
+import { followSession, onSession } from "./access/session.js";
 import { Announcer } from "./alarms/announcer.js";
 import { Sound } from "./alarms/sound.js";
 import { read } from "./api.js";
@@ -13,6 +15,7 @@ import { BigNumbers } from "./elements/big-numbers.js";
 import { News2Box } from "./elements/news2-box.js";
 import { PastAlarms } from "./elements/past-alarms.js";
 import { ScenarioBox } from "./elements/scenario-box.js";
+import { SessionBanner } from "./elements/session-banner.js";
 import { TrendStrips } from "./elements/trend-strips.js";
 import { WardBanner } from "./elements/ward-banner.js";
 import { WardHeader } from "./elements/ward-header.js";
@@ -27,6 +30,7 @@ import { t } from "./text/text.js";
 import { applyTheme, onLook } from "./theme.js";
 
 applyTheme();
+await enter();
 
 /** Milliseconds between two looks at NEWS2 and at the emulator's truth, of which no event tells. */
 const LOOK_EVERY = 5000;
@@ -51,7 +55,7 @@ function changeLimits(sign) {
   if (patient) openLimits(patient, sign);
 }
 
-const [header, banner] = [new WardHeader(), new WardBanner()];
+const [header, banner, sessionBanner] = [new WardHeader(), new WardBanner(), new SessionBanner()];
 const [state, numbers, list] = [new BedState(), new BigNumbers(), new AlarmList(changeLimits)];
 const [over, box, scenario, actions] = [new PastAlarms(past), new News2Box(news2), new ScenarioBox(truth), new BedActions(() => changeLimits())];
 const strips = new TrendStrips(history);
@@ -60,7 +64,7 @@ const sound = new Sound(header.soundButton);
 const missing = h("p", { class: "missing", role: "status" });
 const known = h("div", { class: "known" }, h("div", { class: "present" }, state, numbers, list, over, box, actions, scenario), strips);
 
-document.body.replaceChildren(header, banner, h("main", { class: "bedside" }, missing, known), announcer.element);
+document.body.replaceChildren(header, banner, sessionBanner, h("main", { class: "bedside" }, missing, known), announcer.element);
 
 /** Ask for the truth, where this patient is emulated. */
 async function followTruth() {
@@ -101,6 +105,7 @@ const render = renderEach(ward, () => {
   document.title = title || t("page.title", { ward: ward.state?.name ?? "" });
   header.render(ward, title);
   banner.render(ward);
+  sessionBanner.render();
   show(known, Boolean(bed));
   missing.textContent = bed || !ward.state ? "" : t("bedside.unknown");
   if (bed) renderBed(bed);
@@ -109,6 +114,7 @@ const render = renderEach(ward, () => {
   header.renderSound(sound.isHeard);
 });
 
+onSession(render);
 onLook(() => {
   header.putWords();
   strips.redraw();
@@ -126,3 +132,4 @@ onCommand(() => {
 });
 limits.start();
 connection.start();
+followSession(ward.clock);

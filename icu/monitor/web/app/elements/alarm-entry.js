@@ -27,7 +27,7 @@ export class AlarmEntry {
     this._shelve = button(() => this._alarm && openShelve(this._alarm, this._bed?.latest ?? null));
     this._limits = button(openLimits);
     const text = h("span", { class: "text" }, this._what, this._since);
-    const buttons = h("span", { class: "buttons" }, this._acknowledge, this._shelve, this._limits);
+    const buttons = h("span", { class: "buttons commands" }, this._acknowledge, this._shelve, this._limits);
     this.element = h("li", {}, this._symbol, text, buttons);
   }
 

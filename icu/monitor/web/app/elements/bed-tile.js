@@ -55,7 +55,7 @@ export class BedTile extends HTMLElement {
     this._link = h("a", { class: "cover" });
     this._word = h("span", { class: "word", "aria-hidden": "true" });
     const sign = h("span", { class: "sign", "aria-hidden": "true" }, "✓");
-    this._button = h("button", { class: "acknowledge", type: "button" }, this._word, sign);
+    this._button = h("button", { class: "acknowledge commands", type: "button" }, this._word, sign);
     this._button.addEventListener("click", () => this._acknowledge());
     /** All that the tile was drawn from. @type {unknown[]} */
     this._drawn = [];

@@ -9,7 +9,7 @@ export class WardBanner extends HTMLElement {
   constructor() {
     super();
     this._text = h("p", { role: "alert" });
-    this._button = h("button", { type: "button" });
+    this._button = h("button", { type: "button", class: "commands" });
     this._button.addEventListener("click", () => this._alarm && acknowledge(this._alarm));
     /** Alarm of the ward that waits for somebody. @type {import("../api.js").Alarm | undefined} */
     this._alarm = undefined;
