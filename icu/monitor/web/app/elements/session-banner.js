@@ -2,7 +2,7 @@
 
 import { phase, session } from "../access/session.js";
 import { openLogIn } from "../dialogs/log-in.js";
-import { h, setAttribute, setText, show } from "../dom.js";
+import { h, setAttribute, setText, showFocusable } from "../dom.js";
 import { shortTime, t } from "../text/text.js";
 
 export class SessionBanner extends HTMLElement {
@@ -22,7 +22,7 @@ export class SessionBanner extends HTMLElement {
     setAttribute(this, "data-phase", phase());
     setText(this._text, text);
     setText(this._button, t("login.again"));
-    show(this, text !== "");
+    showFocusable(this, text !== "");
   }
 }
 

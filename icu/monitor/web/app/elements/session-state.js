@@ -3,7 +3,7 @@
 import { logOut, phase, session } from "../access/session.js";
 import { report } from "../commands/report.js";
 import { openLogIn } from "../dialogs/log-in.js";
-import { h, setAttribute, setText, show } from "../dom.js";
+import { h, setAttribute, setText, show, showFocusable } from "../dom.js";
 import { t } from "../text/text.js";
 
 export class SessionState extends HTMLElement {
@@ -31,7 +31,7 @@ export class SessionState extends HTMLElement {
     setText(this._role, ` · ${t(now === "expired" ? "role.viewer" : `role.${known.role}`)}`);
     setText(this._in, t("login.submit"));
     setText(this._out, t("login.out"));
-    show(this._in, now === "viewer");
+    showFocusable(this._in, now === "viewer", this._out);
   }
 }
 
