@@ -204,6 +204,7 @@ export const en = {
   "admit.move.title": "Another bed for {name}, now bed {bed}",
   "admit.hint": "Left empty, it is the present bed, or the lowest free number.",
   "admit.bed": "Bed",
+  "admit.taken": "Bed {bed} is taken: {name}. Choose another one.",
   "admit.submit": "Admit",
   "discharge.open": "Discharge",
   "discharge.title": "Discharge bed {bed}, {name}",

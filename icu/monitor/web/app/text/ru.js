@@ -210,6 +210,7 @@ export const ru = {
   "admit.move.title": "Другая койка: {name}, сейчас койка {bed}",
   "admit.hint": "Если пусто, останется нынешняя койка или наименьшая свободная.",
   "admit.bed": "Койка",
+  "admit.taken": "Койка {bed} занята: {name}. Выберите другую.",
   "admit.submit": "Принять",
   "discharge.open": "Выписать",
   "discharge.title": "Выписать: койка {bed}, {name}",
