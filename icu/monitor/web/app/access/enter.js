@@ -11,6 +11,9 @@ import { logIn, look, onSession, phase } from "./session.js";
 /** Milliseconds until a key is sent again. A wall screen may be up before the database. */
 const AGAIN_AFTER = 5000;
 
+/** Milliseconds between two looks while nobody has logged in: another tab may, or the server may ask for it no more. */
+const LOOK_EVERY = 5000;
+
 /** Wait until this browser may see the ward; also where it can't be known, for the ward says then what is wrong. */
 export async function enter() {
   const refused = KEY ? await offer(KEY) : await look();
@@ -54,5 +57,7 @@ async function askToLogIn(refused) {
   onLook(() => form.isConnected && putWords());
   if (refused) form.refuse(refused, "key");
   form.focus();
+  const looks = setInterval(look, LOOK_EVERY);
   await new Promise((resolve) => onSession(() => phase() === "out" || resolve(undefined)));
+  clearInterval(looks);
 }

@@ -5,7 +5,7 @@
  *
  * @typedef {object} Session
  * @property {boolean} open true where nobody has to log in: on loopback, without keys
- * @property {string | null} who name of the person, or of the key; null without a log-in
+ * @property {string | null} who name of the person, or `key:` and that of the key; null without a log-in
  * @property {"public" | "viewer" | "nurse" | "admin"} role present one
  * @property {string | null} expires ISO 8601, end of the role: a nurse, or an admin, is a viewer from then on; null
  *   without an end

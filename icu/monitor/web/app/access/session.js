@@ -80,9 +80,8 @@ export async function logIn(credentials) {
  * @throws {import("../api.js").ApiError}
  */
 export async function logOut() {
-  await request("DELETE", "session");
+  take(await request("DELETE", "session"));
   otherTabs.postMessage("changed");
-  await look();
 }
 
 /** @param {Session} answer */

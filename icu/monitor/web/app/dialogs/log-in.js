@@ -13,7 +13,7 @@ import { t } from "../text/text.js";
  */
 export function openLogIn() {
   const cancel = h("button", { type: "button" }, t("dialog.cancel"));
-  const form = new LogInForm(session()?.who ?? "", [cancel]);
+  const form = new LogInForm(person(), [cancel]);
   const dialog = h("dialog", { "aria-labelledby": "log-in-title", class: "log-in" }, h("h2", { id: "log-in-title" }, t("login.title")), form);
   cancel.addEventListener("click", () => dialog.close());
   form.addEventListener("done", () => dialog.close());
@@ -26,4 +26,10 @@ export function openLogIn() {
       resolve(mayCommand(phase()) ? (session()?.who ?? "") : "");
     });
   });
+}
+
+/** Name of the person who has logged in; "" for a key, whose name has a colon. */
+function person() {
+  const who = session()?.who ?? "";
+  return who.includes(":") ? "" : who;
 }
