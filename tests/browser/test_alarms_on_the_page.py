@@ -48,6 +48,7 @@ def test_an_alarm(start: Start, tmp_path: Path, show: Show) -> None:
         page.keyboard.press("Enter")
         expect(bed).to_contain_text(re.compile(r"▲▲ HR 70 > 36.*✓"))
         expect(bed.get_by_role("button")).to_be_hidden()
+        expect(bed.get_by_role("link")).to_be_focused()
         expect(sound).to_have_attribute("data-sounding", "0")
         alarm = ward.alarm(ANNA, signal="acknowledged")
         assert (alarm["acknowledged"]["by"], alarm["condition"]) == (BY, "pulse.high")

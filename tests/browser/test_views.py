@@ -34,6 +34,7 @@ RECORDED = {
     LATCHED: [HEALTHY, NO_PULSE, NO_PULSE, HEALTHY],
     TECHNICAL: [HEALTHY, "0,97,,36.8,,"],
 }
+LAPTOPS = [Look(1366, 768), Look(1366, 768, "light", "ru")]
 TAKEN = len(RECORDED)
 PLACES = TAKEN + 2
 
@@ -103,6 +104,18 @@ def test_a_bedside(ward: Ward, show: Show, axe: str, look: Look) -> None:
         assert numbers["clipped"] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert screen.violations(axe) == []
+
+
+@pytest.mark.parametrize("look", LAPTOPS, ids=str)
+def test_a_bedside_on_a_laptop(ward: Ward, show: Show, look: Look) -> None:
+    """With an alarm to answer, nothing scrolls, and no number is cut off."""
+    with show(ward.url, f"bedside/{ward.patient(SOUNDING)}", look=look) as screen:
+        expect(screen.page.locator("icu-header")).to_have_attribute("data-link", "live")
+        expect(screen.page.locator("icu-alarms")).to_contain_text("▲▲")
+        expect(screen.page.locator("icu-news2")).to_be_visible()
+        screen.picture("bedside")
+        assert screen.script("clipped")["clipped"] == []
+        assert screen.script("scrolling") == []
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

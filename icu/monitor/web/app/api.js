@@ -25,12 +25,26 @@ export class ApiError extends Error {
    * @param {string} message sentence of the server
    * @param {number} status HTTP status; 0 without an answer
    * @param {unknown} state what holds at the server, with a 409
+   * @param {number | null} retryAfter seconds to wait, where the server says so
    */
-  constructor(message, status, state = undefined) {
+  constructor(message, status, state = undefined, retryAfter = null) {
     super(message);
     this.status = status;
     this.state = state;
+    this.retryAfter = retryAfter;
   }
+}
+
+/** @type {Set<() => void>} */
+const refusals = new Set();
+
+/**
+ * Call a function after each answer by which this browser may not do something: 401 or 403.
+ *
+ * @param {() => void} listener
+ */
+export function onRefusal(listener) {
+  refusals.add(listener);
 }
 
 /**
@@ -60,19 +74,35 @@ export function send(method, path, body) {
 }
 
 /**
+ * Send any request.
+ *
  * @param {string} method
- * @param {string} path
- * @param {string} [body]
+ * @param {string} path without a slash at the begin
+ * @param {string} [body] JSON
+ * @param {number} timeout milliseconds
+ * @returns {Promise<any>}
+ * @throws {ApiError}
  */
-async function request(method, path, body) {
+export async function request(method, path, body, timeout = TIMEOUT) {
   const headers = body === undefined ? undefined : { "Content-Type": "application/json" };
   let response;
   try {
-    response = await fetch(API + path, { method, body, headers, signal: AbortSignal.timeout(TIMEOUT) });
+    response = await fetch(API + path, { method, body, headers, signal: AbortSignal.timeout(timeout) });
   } catch (error) {
     throw new ApiError(String(error), 0);
   }
   if (response.ok) return response.status === 204 ? null : response.json();
+  if ([401, 403].includes(response.status)) for (const each of refusals) each();
   const problem = await response.json().catch(() => ({}));
-  throw new ApiError(problem.detail ?? response.statusText, response.status, problem.state);
+  throw new ApiError(problem.detail ?? response.statusText, response.status, problem.state, seconds(response));
+}
+
+/**
+ * Seconds of the header Retry-After; null without it.
+ *
+ * @param {Response} response
+ */
+function seconds(response) {
+  const value = response.headers.get("Retry-After");
+  return value === null ? null : Number(value);
 }

@@ -1,5 +1,7 @@
 /** The page of one patient: values, alarms, strips of the past, and all that may be done. */
 
+import { enter } from "./access/enter.js";
+import { followSession, onSession } from "./access/session.js";
 import { Announcer } from "./alarms/announcer.js";
 import { Sound } from "./alarms/sound.js";
 import { read } from "./api.js";
@@ -13,13 +15,14 @@ import { BigNumbers } from "./elements/big-numbers.js";
 import { News2Box } from "./elements/news2-box.js";
 import { PastAlarms } from "./elements/past-alarms.js";
 import { ScenarioBox } from "./elements/scenario-box.js";
+import { SessionBanner } from "./elements/session-banner.js";
 import { TrendStrips } from "./elements/trend-strips.js";
 import { WardBanner } from "./elements/ward-banner.js";
 import { WardHeader } from "./elements/ward-header.js";
 import { Asked } from "./live/asked.js";
+import { Connection } from "./live/connection.js";
 import { History } from "./live/history.js";
 import { Limits } from "./live/limits.js";
-import { Session } from "./live/session.js";
 import { Ward } from "./live/ward.js";
 import { PATIENT } from "./page.js";
 import { renderEach } from "./rendering.js";
@@ -27,6 +30,7 @@ import { t } from "./text/text.js";
 import { applyTheme, onLook } from "./theme.js";
 
 applyTheme();
+await enter();
 
 /** Milliseconds between two looks at NEWS2 and at the emulator's truth, of which no event tells. */
 const LOOK_EVERY = 5000;
@@ -43,7 +47,7 @@ const news2 = new Asked(`patient/${PATIENT}/news2`, LOOK_EVERY);
 const truth = new Asked(`patient/${PATIENT}/truth`, LOOK_EVERY);
 /** @type {Asked<import("./api.js").Alarm[]>} */
 const past = new Asked(`alarms/history?patient=${PATIENT}&limit=${PAST}`, PAST_EVERY);
-const session = new Session(ward);
+const connection = new Connection(ward);
 
 /** @param {import("./vitals/signs.js").SignName} [sign] the one that the person came for */
 function changeLimits(sign) {
@@ -51,7 +55,7 @@ function changeLimits(sign) {
   if (patient) openLimits(patient, sign);
 }
 
-const [header, banner] = [new WardHeader(), new WardBanner()];
+const [header, banner, sessionBanner] = [new WardHeader(), new WardBanner(), new SessionBanner()];
 const [state, numbers, list] = [new BedState(), new BigNumbers(), new AlarmList(changeLimits)];
 const [over, box, scenario, actions] = [new PastAlarms(past), new News2Box(news2), new ScenarioBox(truth), new BedActions(() => changeLimits())];
 const strips = new TrendStrips(history);
@@ -60,7 +64,7 @@ const sound = new Sound(header.soundButton);
 const missing = h("p", { class: "missing", role: "status" });
 const known = h("div", { class: "known" }, h("div", { class: "present" }, state, numbers, list, over, box, actions, scenario), strips);
 
-document.body.replaceChildren(header, banner, h("main", { class: "bedside" }, missing, known), announcer.element);
+document.body.replaceChildren(header, banner, sessionBanner, h("main", { class: "bedside" }, missing, known), announcer.element);
 
 /** Ask for the truth, where this patient is emulated. */
 async function followTruth() {
@@ -101,6 +105,7 @@ const render = renderEach(ward, () => {
   document.title = title || t("page.title", { ward: ward.state?.name ?? "" });
   header.render(ward, title);
   banner.render(ward);
+  sessionBanner.render();
   show(known, Boolean(bed));
   missing.textContent = bed || !ward.state ? "" : t("bedside.unknown");
   if (bed) renderBed(bed);
@@ -109,20 +114,22 @@ const render = renderEach(ward, () => {
   header.renderSound(sound.isHeard);
 });
 
+onSession(render);
 onLook(() => {
   header.putWords();
   strips.redraw();
 });
-session.onReadings((readings) => history.notice(readings));
-session.onOpened(() => {
+connection.onReadings((readings) => history.notice(readings));
+connection.onOpened(() => {
   strips.reload();
   if (begun) followTruth();
 });
 for (const each of [history, limits, news2, truth, past]) each.onChange(render);
 onCommand(() => {
-  session.lookSoon();
+  connection.lookSoon();
   for (const each of [limits, news2, past]) each.look();
   if (truth.answer) truth.look();
 });
 limits.start();
-session.start();
+connection.start();
+followSession(ward.clock);

@@ -51,3 +51,19 @@ export function setAttribute(element, name, value) {
 export function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;
 }
+
+/**
+ * Hide or show an element that may have the focus. Where it is hidden, the next one has it, and not the whole page.
+ *
+ * @param {HTMLElement} element
+ * @param {boolean} shown
+ * @param {HTMLElement | null} next without one, the part of the page below its header
+ */
+export function showFocusable(element, shown, next = document.querySelector("main")) {
+  if (!shown && next && element.contains(document.activeElement)) {
+    // Only what is no link, button or field needs it.
+    if (next.tabIndex < 0) next.tabIndex = -1;
+    next.focus();
+  }
+  show(element, shown);
+}

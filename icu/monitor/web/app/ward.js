@@ -1,13 +1,16 @@
 /** The page of the ward. */
 
+import { enter } from "./access/enter.js";
+import { followSession, onSession } from "./access/session.js";
 import { Announcer } from "./alarms/announcer.js";
 import { Sound } from "./alarms/sound.js";
+import { SessionBanner } from "./elements/session-banner.js";
 import { WardBanner } from "./elements/ward-banner.js";
 import { WardHeader } from "./elements/ward-header.js";
 import { WardWall } from "./elements/ward-wall.js";
 import { h } from "./dom.js";
+import { Connection } from "./live/connection.js";
 import { Limits } from "./live/limits.js";
-import { Session } from "./live/session.js";
 import { Trends } from "./live/trends.js";
 import { Ward } from "./live/ward.js";
 import { renderEach } from "./rendering.js";
@@ -15,16 +18,17 @@ import { applyTheme, onLook } from "./theme.js";
 import { t } from "./text/text.js";
 
 applyTheme();
+await enter();
 
 const ward = new Ward();
 const limits = new Limits();
 const trends = new Trends();
-const session = new Session(ward);
-const [header, banner, wall] = [new WardHeader(), new WardBanner(), new WardWall()];
+const connection = new Connection(ward);
+const [header, banner, sessionBanner, wall] = [new WardHeader(), new WardBanner(), new SessionBanner(), new WardWall()];
 const announcer = new Announcer();
 const sound = new Sound(header.soundButton);
 
-document.body.replaceChildren(header, banner, h("main", {}, wall), announcer.element);
+document.body.replaceChildren(header, banner, sessionBanner, h("main", {}, wall), announcer.element);
 onLook(() => header.putWords());
 
 /** Read the lines of the last hour, once the server's time is known. */
@@ -33,13 +37,14 @@ async function loadTrends() {
   if (now !== null) await trends.load(now);
 }
 
-session.onOpened(loadTrends);
-session.onReadings((readings) => trends.add(readings));
+connection.onOpened(loadTrends);
+connection.onReadings((readings) => trends.add(readings));
 ward.onFirst(loadTrends);
-renderEach(ward, () => {
+const render = renderEach(ward, () => {
   document.title = t("page.title", { ward: ward.state?.name ?? "" });
   header.render(ward);
   banner.render(ward);
+  sessionBanner.render();
   wall.render({
     ward,
     fresh: ward.link === "live" && !ward.blindSince,
@@ -51,5 +56,7 @@ renderEach(ward, () => {
   sound.render(ward);
   header.renderSound(sound.isHeard);
 });
+onSession(render);
 limits.start();
-session.start();
+connection.start();
+followSession(ward.clock);

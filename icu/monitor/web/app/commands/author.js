@@ -1,5 +1,11 @@
-/** Name of the person who commands. Nobody checks it; it is kept at this browser. */
+/**
+ * Name of the person who commands: of the log-in; where nobody logs in, as the person types it, unchecked, and kept at
+ * this browser.
+ */
 
+import { mayCommand, typesName } from "../access/phase.js";
+import { phase, session } from "../access/session.js";
+import { openLogIn } from "../dialogs/log-in.js";
 import { h } from "../dom.js";
 import { change, settings } from "../settings.js";
 import { t } from "../text/text.js";
@@ -8,13 +14,14 @@ import { t } from "../text/text.js";
 export const NOT_BLANK = ".*\\S.*";
 
 /**
- * Return the name, asked for once.
+ * Return the name, asked for once; after the end of a log-in, by a new one.
  *
  * @returns {Promise<string>} "" where the person gave none
  */
-export function askAuthor() {
-  const { author } = settings();
-  return author ? Promise.resolve(author) : ask();
+export async function askAuthor() {
+  const now = phase();
+  if (typesName(now)) return settings().author || ask();
+  return mayCommand(now) ? (session()?.who ?? "") : openLogIn();
 }
 
 /** @returns {Promise<string>} */

@@ -1,6 +1,6 @@
 /** Commands about a bed: pause, standby, admission and discharge. */
 
-import { send } from "../api.js";
+import { ApiError, read, send } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../text/text.js";
 import { Dialog, field, numberInput } from "./form.js";
@@ -53,12 +53,39 @@ export function openAdmit(patient) {
   const bed = h("input", { maxlength: "16", autocomplete: "off" });
   bed.value = patient.bed ?? "";
   const moves = patient.bed !== null;
-  new Dialog({
+  /** @param {string} by */
+  const admit = async (by) => {
+    try {
+      return await send("POST", `patient/${patient.uuid}/admit`, { by, bed: bed.value.trim() || null });
+    } catch (error) {
+      const holder = await holderOf(error, patient);
+      if (!holder) throw error;
+      dialog.say(t("admit.taken", named(holder)));
+      return true;
+    }
+  };
+  const dialog = new Dialog({
     title: t(patient.standby ? "standby.end" : moves ? "admit.move.title" : "admit.title", named(patient)),
     fields: [hint("admit.hint"), field(t("admit.bed"), bed)],
     submit: t(patient.standby ? "standby.end.submit" : moves ? "admit.move" : "admit.submit"),
-    send: (by) => send("POST", `patient/${patient.uuid}/admit`, { by, bed: bed.value.trim() || null }),
+    send: admit,
   });
+}
+
+/**
+ * Patient who has the bed that another one was to have; undefined if a command was refused for another reason.
+ *
+ * @param {unknown} error of the command
+ * @param {Patient} patient
+ * @returns {Promise<Patient | undefined>}
+ */
+async function holderOf(error, patient) {
+  if (!(error instanceof ApiError) || error.status !== 409) return undefined;
+  const { patient_uuid: holder } = /** @type {import("../api.js").Schemas["Bed"]} */ (error.state);
+  if (holder === patient.uuid) return undefined;
+  /** @type {Patient[]} */
+  const patients = await read("patients");
+  return patients.find((each) => each.uuid === holder);
 }
 
 /** @param {import("../text/text.js").Key} key */

@@ -1,6 +1,8 @@
 /** A dialog that sends one command: its fields, who commands, and the answer in words. */
 
-import { NOT_BLANK } from "../commands/author.js";
+import { typesName } from "../access/phase.js";
+import { phase } from "../access/session.js";
+import { NOT_BLANK, askAuthor } from "../commands/author.js";
 import { refusal, showRefusal } from "../commands/report.js";
 import { h } from "../dom.js";
 import { change, settings } from "../settings.js";
@@ -43,6 +45,8 @@ export class Dialog {
     const cancel = h("button", { type: "button" }, t("dialog.cancel"));
     cancel.addEventListener("click", () => this.close());
     const by = h("p", { class: "field" }, h("label", { for: this.author.id }, t("author.label")), this.author);
+    by.hidden = !typesName(phase());
+    this.author.disabled = by.hidden; // the log-in has the name
     const actions = h("p", { class: "actions" }, ...others, this._submit, cancel);
     this.form = h("form", { method: "dialog" }, h("h2", { id }, title), ...fields, by, this._answer, actions);
     this.element = h("dialog", { "aria-labelledby": id, class: "command" }, this.form);
@@ -70,12 +74,8 @@ export class Dialog {
    * @param {(by: string) => Promise<unknown>} command returns true to leave the dialog open
    */
   async send(command) {
-    const by = this.author.value.trim();
-    if (!by) {
-      this.author.reportValidity();
-      return;
-    }
-    change({ author: by });
+    const by = await this._askAuthor();
+    if (!by) return;
     this.say("");
     this._setBusy(true);
     try {
@@ -89,6 +89,15 @@ export class Dialog {
     } finally {
       this._setBusy(false);
     }
+  }
+
+  /** @returns {Promise<string>} "" where there is no author */
+  async _askAuthor() {
+    if (this.author.disabled) return askAuthor();
+    const by = this.author.value.trim();
+    if (by) change({ author: by });
+    else this.author.reportValidity();
+    return by;
   }
 
   /** @param {boolean} busy */

@@ -4,7 +4,7 @@ import { began, isUnanswered, sounds } from "../alarms/order.js";
 import { symbol, words } from "../alarms/words.js";
 import { acknowledge } from "../commands/acknowledge.js";
 import { openShelve } from "../dialogs/shelve.js";
-import { h, setAttribute, setText, show } from "../dom.js";
+import { h, setAttribute, setText, showFocusable } from "../dom.js";
 import { clockTime, t } from "../text/text.js";
 import { hasLimits } from "../vitals/limit-form.js";
 
@@ -27,7 +27,7 @@ export class AlarmEntry {
     this._shelve = button(() => this._alarm && openShelve(this._alarm, this._bed?.latest ?? null));
     this._limits = button(openLimits);
     const text = h("span", { class: "text" }, this._what, this._since);
-    const buttons = h("span", { class: "buttons" }, this._acknowledge, this._shelve, this._limits);
+    const buttons = h("span", { class: "buttons commands" }, this._acknowledge, this._shelve, this._limits);
     this.element = h("li", {}, this._symbol, text, buttons);
   }
 
@@ -62,15 +62,9 @@ export class AlarmEntry {
   _renderButton(element, name, shown, what) {
     setText(element, t(`alarm.do.${name}`));
     setAttribute(element, "aria-label", t(`alarm.do.${name}.label`, { what }));
-    if (!shown && element === document.activeElement) this._focusNext(element);
-    show(element, shown);
-  }
-
-  /** @param {HTMLElement} left a button that goes away: the focus stays at the alarm */
-  _focusNext(left) {
-    const next = [this._shelve, this._limits, this._acknowledge].find((each) => each !== left && !each.hidden);
-    this.element.tabIndex = -1;
-    (next ?? this.element).focus();
+    // The focus stays at the alarm.
+    const next = [this._shelve, this._limits, this._acknowledge].find((each) => each !== element && !each.hidden);
+    showFocusable(element, shown, next ?? this.element);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Buttons for what is done with the whole bed. */
 
 import { openAdmit, openDischarge, openPause, openStandby } from "../dialogs/bed.js";
-import { h, setAttribute, setText, show } from "../dom.js";
+import { h, setAttribute, setText, showFocusable } from "../dom.js";
 import { t } from "../text/text.js";
 
 /**
@@ -42,10 +42,7 @@ export class BedActions extends HTMLElement {
 
   /** @param {[HTMLButtonElement, boolean][]} shown */
   _show(shown) {
-    for (const [button, is] of shown) {
-      if (!is && button === document.activeElement) this._admit.focus();
-      show(button, is);
-    }
+    for (const [button, is] of shown) showFocusable(button, is, this._admit);
   }
 
   /** @param {(patient: Patient) => void} open */

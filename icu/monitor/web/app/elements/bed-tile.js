@@ -4,7 +4,7 @@ import { began, foremost, isUnanswered, sounds } from "../alarms/order.js";
 import { symbol, words } from "../alarms/words.js";
 import { drawLines } from "../charts/spark.js";
 import { acknowledge } from "../commands/acknowledge.js";
-import { h, setAttribute, setText, show } from "../dom.js";
+import { h, setAttribute, setText, show, showFocusable } from "../dom.js";
 import { STEP } from "../live/trends.js";
 import { bedsideAddress } from "../page.js";
 import { settings } from "../settings.js";
@@ -55,7 +55,7 @@ export class BedTile extends HTMLElement {
     this._link = h("a", { class: "cover" });
     this._word = h("span", { class: "word", "aria-hidden": "true" });
     const sign = h("span", { class: "sign", "aria-hidden": "true" }, "✓");
-    this._button = h("button", { class: "acknowledge", type: "button" }, this._word, sign);
+    this._button = h("button", { class: "acknowledge commands", type: "button" }, this._word, sign);
     this._button.addEventListener("click", () => this._acknowledge());
     /** All that the tile was drawn from. @type {unknown[]} */
     this._drawn = [];
@@ -173,7 +173,7 @@ export class BedTile extends HTMLElement {
   _renderButton(bed) {
     const alarm = this._alarm;
     const waits = alarm !== undefined && isUnanswered(alarm);
-    show(this._button, waits);
+    showFocusable(this._button, waits, this._link);
     if (!waits) return;
     setText(this._word, t("bed.acknowledge"));
     const label = { what: words(alarm, bed.latest), bed: bed.patient.bed ?? "" };

@@ -16,7 +16,7 @@ export class News2Box extends HTMLElement {
     this._title = h("h2");
     this._points = h("p");
     this._entered = h("small");
-    this._enter = h("button", { type: "button" });
+    this._enter = h("button", { type: "button", class: "commands" });
     this._enter.addEventListener("click", () => this._open());
   }
 

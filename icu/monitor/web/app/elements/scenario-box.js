@@ -15,7 +15,7 @@ export class ScenarioBox extends HTMLElement {
     this._title = h("h2");
     this._what = h("p");
     this._hint = h("small");
-    this._change = h("button", { type: "button" });
+    this._change = h("button", { type: "button", class: "commands" });
     this._change.addEventListener("click", () => openScenario(PATIENT, truth.answer?.scenario ?? ""));
   }
 

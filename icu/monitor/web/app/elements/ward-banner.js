@@ -2,14 +2,14 @@
 
 import { isUnanswered } from "../alarms/order.js";
 import { acknowledge } from "../commands/acknowledge.js";
-import { h, setText, show } from "../dom.js";
+import { h, setText, showFocusable } from "../dom.js";
 import { clockTime, t } from "../text/text.js";
 
 export class WardBanner extends HTMLElement {
   constructor() {
     super();
     this._text = h("p", { role: "alert" });
-    this._button = h("button", { type: "button" });
+    this._button = h("button", { type: "button", class: "commands" });
     this._button.addEventListener("click", () => this._alarm && acknowledge(this._alarm));
     /** Alarm of the ward that waits for somebody. @type {import("../api.js").Alarm | undefined} */
     this._alarm = undefined;
@@ -23,9 +23,9 @@ export class WardBanner extends HTMLElement {
   render(ward) {
     const text = trouble(ward);
     setText(this._text, text);
-    show(this, text !== "");
+    showFocusable(this, text !== "");
     this._alarm = ward.link === "lost" ? undefined : ward.alarms.find(isUnanswered);
-    show(this._button, this._alarm !== undefined);
+    showFocusable(this._button, this._alarm !== undefined);
     setText(this._button, t("alarm.acknowledge"));
   }
 }

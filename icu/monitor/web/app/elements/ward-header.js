@@ -6,6 +6,7 @@ import { h, setAttribute, setText, show } from "../dom.js";
 import { WARD } from "../page.js";
 import { change, settings } from "../settings.js";
 import { clockTime, duration, plural, t } from "../text/text.js";
+import { SessionState } from "./session-state.js";
 import { openSettings } from "./settings-dialog.js";
 
 /** @typedef {import("../live/ward.js").Ward} Ward */
@@ -28,12 +29,13 @@ export class WardHeader extends HTMLElement {
     );
     this._nobody = h("span", { class: "nobody" });
     this._sound = h("button", { type: "button", class: "sound" });
-    this._silence = h("button", { type: "button" });
+    this._silence = h("button", { type: "button", class: "commands" });
     this._silence.addEventListener("click", () => silenceWard());
     this._language = h("button", { type: "button", class: "language" });
     this._language.addEventListener("click", () => change({ language: settings().language === "en" ? "ru" : "en" }));
     this._settings = h("button", { type: "button" });
     this._settings.addEventListener("click", () => openSettings());
+    this._session = new SessionState();
   }
 
   /** Button that turns the sound on and off. */
@@ -46,7 +48,7 @@ export class WardHeader extends HTMLElement {
     const state = h("div", { class: "state" }, h("h1", {}, this._title), this._link, this._clock, summary);
     // A page of one bed has no order.
     const order = document.documentElement.dataset.page === "ward" ? [this._order] : [];
-    const controls = [...order, this._nobody, this._sound, this._silence, this._language, this._settings];
+    const controls = [...order, this._nobody, this._sound, this._silence, this._language, this._settings, this._session];
     this.append(state, h("div", { class: "controls" }, this._disclaimer, ...controls));
     this.putWords();
   }
@@ -71,6 +73,7 @@ export class WardHeader extends HTMLElement {
    * @param {string} title beside the ward's name, on the page of a bed
    */
   render(ward, title = "") {
+    this._session.render();
     const now = ward.clock.now();
     const name = t("page.title", { ward: ward.state?.name ?? "" });
     setText(this._title, title ? `‹ ${name} · ${title}` : name);

@@ -1,5 +1,6 @@
 /** The connection of a page: answers of the API to begin with, events from then on, and a look every few seconds. */
 
+import { look } from "../access/session.js";
 import { read } from "../api.js";
 import { API } from "../page.js";
 import { follow } from "./follow.js";
@@ -10,7 +11,7 @@ const LOOK_EVERY = 5000;
 /** Milliseconds from a command, or an event about alarms, to the look that it causes: a command changes several things. */
 const LOOK_SOON = 200;
 
-export class Session {
+export class Connection {
   /** @param {import("./ward.js").Ward} ward */
   constructor(ward) {
     this._ward = ward;
@@ -68,13 +69,20 @@ export class Session {
 
   /** @param {import("./feed.js").Message} message */
   _receive(message) {
-    if (message.kind === "link") this._ward.linked(message.link);
+    if (message.kind === "link") this._link(message.link);
     else if (message.kind === "opened") this._reopen();
     else {
       this._ward.receive(message.name, message.data);
       if (message.name === "readings") for (const each of this._readings) each(message.data);
       if (message.name === "alarms" || message.name === "patients") this.lookSoon();
     }
+  }
+
+  /** @param {import("./feed.js").Link} link */
+  _link(link) {
+    this._ward.linked(link);
+    // The stream of a session that is revoked ends, as one does whose server is gone.
+    if (link === "lost") look();
   }
 
   _reopen() {
