@@ -4,17 +4,20 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import anyio
 import httpx
 from anyio import to_thread
 from litestar import Litestar
+from prometheus_client import CollectorRegistry
 
 from icu.bootstrap.roles import monitor, patient, sink
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Api, Database, Settings
 from icu.http.asgi import serve
+from icu.http.face import FaceContext
+from icu.http.health import Health
 from icu.messages import uuid_of_name
 from icu.patient.patients import EmulatedPatients
 from tests.web import NO_TLS
@@ -35,6 +38,11 @@ class Face(NamedTuple):
             path = route.path_format.replace("{patient_uuid}", str(uuid_of_name("Anna")))
             path = path.replace("{alarm}", str(uuid_of_name("alarm")))
             yield path.replace("{file_path}", "swagger-ui.css"), set(route.methods)
+
+
+def context(**more: Any) -> FaceContext:
+    """Make the context of a face that stands alone."""
+    return FaceContext(version="0", health=Health(), registry=CollectorRegistry(), **more)
 
 
 @asynccontextmanager

@@ -7,12 +7,10 @@ from typing import Final
 import anyio
 from litestar import Litestar
 from litestar.openapi.spec import Tag
-from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Ward
 from icu.emulation import Emulation
-from icu.http.face import Lifespan, face
-from icu.http.health import Health
+from icu.http.face import FaceContext, Lifespan, face
 from icu.monitor.ages import Ages
 from icu.monitor.alarms import ROUTES as ALARMS
 from icu.monitor.beats import beat
@@ -74,6 +72,7 @@ _HANDLERS: Final = [
 
 
 def create_app(
+    context: FaceContext,
     *,
     reader: Reader,
     ages: Ages,
@@ -81,53 +80,40 @@ def create_app(
     freshness: Freshness,
     door: Door,
     ward: Ward,
-    health: Health,
-    registry: CollectorRegistry,
     fetch_children: FetchChildren,
     emulation: Emulation,
     scenarios: Scenarios,
     max_ages: MaxAges,
-    version: str,
     prefix: str = "",
-    cors_origins: Sequence[str] = (),
-    hosts: Sequence[str] | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """Build the application. It opens nothing until its lifespan begins.
 
     Args:
+        context: What all faces of the process have in common.
         reader: Closed when the lifespan ends.
         ages: Run while the application does.
         broadcast: Run while the application does.
         freshness: Run while the application does.
         door: For commands of people.
         ward: Name and places of the ward.
-        health: Checks of liveness and readiness.
-        registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
         emulation: The emulated patients among all.
         scenarios: Those that these can have.
         max_ages: Rule for the greatest ages of values that count for NEWS2.
-        version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.
-        cors_origins: Origins of pages that may read the API.
-        hosts: Accepted Host headers, beside loopback's own names; None accepts all.
         lifespan: Further context managers.
     """
 
     app = face(
+        context,
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
         plugins=[EventsPlugin(), HistoryPlugin()],
-        version=version,
         handlers=_HANDLERS,
-        health=health,
-        registry=registry,
         prefix=prefix,
         beside=pages(prefix),
-        cors_origins=cors_origins,
-        hosts=hosts,
         dependencies={
             "reader": reader,
             "ages": ages,
@@ -144,7 +130,7 @@ def create_app(
         lifespan=[lambda _: _watching(reader, ages, broadcast, freshness), *lifespan],
     )
     # Host headers are checked where the server is bound to loopback.
-    app.opt[BOUND_TO_LOOPBACK] = hosts is not None
+    app.opt[BOUND_TO_LOOPBACK] = context.hosts is not None
     return app
 
 

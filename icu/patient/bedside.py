@@ -14,11 +14,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Tag
 from litestar.params import JSONBody, PathParameter
 from msgspec import UNSET, Meta, Struct
-from prometheus_client import CollectorRegistry
 
 from icu.emulation import State
-from icu.http.face import face
-from icu.http.health import Health
+from icu.http.face import FaceContext, face
 from icu.http.problems import documented
 from icu.messages import Observation, Served
 from icu.patient.errors import NotReadyError
@@ -157,27 +155,15 @@ _OF_ALL: Final[Sequence[HTTPRouteHandler]] = (occupants, current_of, truth_of, b
 _OF_ONE: Final[Sequence[HTTPRouteHandler]] = (occupant, current, truth, begin_scenario)
 
 
-def create_app(
-    *,
-    patients: EmulatedPatients,
-    health: Health,
-    registry: CollectorRegistry,
-    version: str,
-    cors_origins: Sequence[str] = (),
-    hosts: Sequence[str] | None = None,
-) -> Litestar:
+def create_app(context: FaceContext, *, patients: EmulatedPatients) -> Litestar:
     """Build the application of these patients. A single patient has the short paths too."""
     alone = len(patients.identities) == 1
     return face(
+        context,
         title=f"Bedside monitor of {patients.identities[0].name}" if alone else "Bedside monitors",
         description=_DESCRIPTION,
         tags=[Tag("bedside", "Who lies here, what the monitor shows, what is true, and what is to happen")],
-        version=version,
         handlers=[*_OF_ALL, *(_OF_ONE if alone else ())],
-        health=health,
-        registry=registry,
-        cors_origins=cors_origins,
-        hosts=hosts,
         dependencies={"patients": patients},
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from icu.bootstrap.faces import build_with_server, common_arguments
+from icu.bootstrap.faces import build_with_server, face_context
 from icu.bootstrap.process import tune_interpreter
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
@@ -61,6 +61,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     shared.health.add("database", reader.check)
     shared.health.add("heartbeat", freshness.trouble, advisory=True)
     application = create_app(
+        face_context(shared, host),
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
@@ -72,7 +73,6 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         scenarios=Scenarios(partial(_scenarios, shared)),
         max_ages=_max_ages(settings.news2),
         prefix=settings.api.prefix,
-        **common_arguments(shared, host),
         lifespan=[lambda _: _under_foreign_server(live.close)] if foreign_server else (),
     )
     return application, live.close

@@ -10,12 +10,10 @@ import pytest
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
-from prometheus_client import CollectorRegistry
 
 from icu.http.compression import MIN_SIZE
 from icu.http.face import face
-from icu.http.health import Health
-from tests.faces import serving
+from tests.faces import context, serving
 
 
 @get("/letters/{number:int}")
@@ -51,7 +49,7 @@ async def events() -> Stream:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a face with these routes."""
     handlers = [letters, coded, parts, events]
-    build = partial(face, title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry())
+    build = partial(face, context(), title="T", handlers=handlers)
     async with serving(build) as served:
         yield served.client
 

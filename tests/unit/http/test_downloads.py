@@ -12,15 +12,13 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 from loguru import logger
-from prometheus_client import CollectorRegistry
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from icu.http import asgi
 from icu.http.downloads import Download
 from icu.http.face import face
-from icu.http.health import Health
 from icu.store.errors import StoreUnavailableError
-from tests.faces import serving
+from tests.faces import context, serving
 
 PIECE = b"0123456789abcdef" * 4_096
 
@@ -71,7 +69,7 @@ async def client(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
         return Download(desk.pieces(3, ZeroDivisionError("a mistake of ours")), media_type="text/csv")
 
     handlers = [whole, packed, broken, mistaken]
-    build = partial(face, title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry())
+    build = partial(face, context(), title="T", handlers=handlers)
     async with serving(build) as served:
         yield served.client
 

@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter
 
 from icu.http.asgi import serve
-from icu.http.face import face
+from icu.http.face import FaceContext, face
 from icu.http.files import files
 from icu.http.health import Health
 from icu.store.errors import StoreCorruptError
@@ -79,12 +79,9 @@ async def client(health: Health, moments: list[float]) -> AsyncIterator[httpx.As
     Counter("icu_test", "Something", registry=registry).inc(3)
     build = partial(
         face,
+        FaceContext(version="1.2.3", health=health, registry=registry, cors_origins=["https://ward.example"]),
         title="Test",
-        version="1.2.3",
         handlers=[thing, endless, broken, damaged],
-        health=health,
-        registry=registry,
-        cors_origins=["https://ward.example"],
         clock=lambda: moments.pop(0) if moments else 0.0,
     )
     app = await to_thread.run_sync(build)
@@ -280,11 +277,9 @@ async def test_pages_guards_and_middleware_are_handed_in(health: Health, tmp_pat
 
     def build() -> Litestar:
         return face(
+            FaceContext(version="1.2.3", health=health, registry=CollectorRegistry()),
             title="Test",
-            version="1.2.3",
             handlers=[thing],
-            health=health,
-            registry=CollectorRegistry(),
             prefix="/api",
             beside=[files("/ward", tmp_path)],
             guards=[closed],

@@ -12,7 +12,7 @@ from litestar import get
 from prometheus_client import CollectorRegistry
 
 from icu.http.asgi import serve
-from icu.http.face import face
+from icu.http.face import FaceContext, face
 from icu.http.health import Health
 from icu.http.hosts import is_loopback
 from tests.web import NO_TLS
@@ -28,7 +28,8 @@ async def secret() -> str:
 async def serving(hosts: Sequence[str] | None) -> AsyncIterator[httpx.AsyncClient]:
     """Make a client of a face that accepts these names."""
     registry = CollectorRegistry()
-    build = partial(face, title="Test", version="1", handlers=[secret], health=Health(), registry=registry, hosts=hosts)
+    context = FaceContext(version="1", health=Health(), registry=registry, hosts=hosts)
+    build = partial(face, context, title="Test", handlers=[secret])
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))

@@ -17,6 +17,7 @@ from icu.control.errors import NoSupervisorError
 from icu.emulation import Emulation
 from icu.http.asgi import serve
 from icu.http.connections import Connections
+from icu.http.face import FaceContext
 from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
@@ -105,22 +106,24 @@ async def monitor(
 
     build = partial(
         create_app,
+        FaceContext(
+            version="0",
+            health=health,
+            registry=CollectorRegistry(),
+            cors_origins=["https://ward.example"],
+            hosts=["ward.example"],
+        ),
         reader=reader,
         ages=ages,
         broadcast=broadcast,
         freshness=freshness,
         door=Door(url),
         ward=Ward("icu-2", 12),
-        health=health,
-        registry=CollectorRegistry(),
         fetch_children=fetch_children,
         emulation=emulation,
         scenarios=scenarios,
         max_ages=MaxAges(),
-        version="0",
         prefix="/api",
-        cors_origins=["https://ward.example"],
-        hosts=["ward.example"],
     )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:

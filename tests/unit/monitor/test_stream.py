@@ -16,12 +16,10 @@ import psutil
 import pytest
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
-from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Ward
 from icu.emulation import Emulation
 from icu.http.asgi import serve
-from icu.http.health import Health
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
@@ -39,6 +37,7 @@ from icu.store.reader import Reader
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
+from tests.faces import context
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, desaturation, put_alarm, store
 
@@ -420,6 +419,7 @@ async def test_a_dropped_client_keeps_nothing(
     broadcast = Broadcast(reader)
     build = partial(
         create_app,
+        context(),
         reader=reader,
         ages=Ages(reader),
         broadcast=broadcast,
@@ -430,9 +430,6 @@ async def test_a_dropped_client_keeps_nothing(
         emulation=emulation,
         scenarios=Scenarios(list),
         max_ages=MaxAges(),
-        health=Health(),
-        registry=CollectorRegistry(),
-        version="0",
     )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
