@@ -101,6 +101,8 @@ class Kind(Enum):
     INVALID = "invalid"
     # The request is well-formed, but one of its values makes no sense.
     SENSELESS = "senseless"
+    # The request does not tell, or prove, who asks.
+    UNAUTHENTICATED = "unauthenticated"
     # The request comes from a place that is not allowed to send it.
     FORBIDDEN = "forbidden"
     # The request has a media type that is not supported.
@@ -125,6 +127,7 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.MISSING: 70,
     Kind.INVALID: 70,
     Kind.SENSELESS: 64,
+    Kind.UNAUTHENTICATED: 70,
     Kind.FORBIDDEN: 70,
     Kind.UNSUPPORTED: 70,
     Kind.UNACCEPTABLE: 70,

@@ -12,7 +12,7 @@ from icu.config.settings import Settings
 from icu.config.wording import explain, parts
 from icu.mistakes import suggestion
 
-# Paths of settings by the names that the brief gives their variables.
+# Paths of settings by the names that the brief gives their variables, and by a short one.
 BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "KAFKA_TOPIC": ("transport", "topic"),
@@ -20,6 +20,7 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
     "DEBUG": ("debug",),
     "METRICS_INTERVAL": ("metrics_interval",),
     "DATABASE_URL": ("database", "url"),
+    "ICU_KEYS_FILE": ("api", "keys_file"),
 }
 # Parsers of numbers by type.
 _NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: parse_whole, float: parse_number}

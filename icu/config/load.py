@@ -196,11 +196,12 @@ def _resolve_paths(settings: Settings, folder: Path) -> Settings:
         # Quoted, since a % in the folder's name would begin an escape of the URL.
         path = Path(quote(os.fsencode(folder))) / match["path"]
         settings = replace(settings, database=replace(settings.database, url=f"{match['scheme']}{path}"))
-    socket = settings.supervisor.socket
+    socket, keys = settings.supervisor.socket, settings.api.keys_file
     paths = {name: folder / path for name in _KAFKA_FILES if (path := getattr(settings.kafka, name))}
     return replace(
         settings,
         kafka=replace(settings.kafka, **paths),
+        api=replace(settings.api, keys_file=keys and folder / keys),
         supervisor=replace(settings.supervisor, socket=socket and folder / socket),
         child=tuple(_with_path(child, folder) for child in settings.child),
     )

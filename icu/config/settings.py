@@ -175,6 +175,8 @@ class Api(Struct, frozen=True, forbid_unknown_fields=True):
     cors_origins: tuple[Origin, ...] = ()
     # Names that servers on loopback answer to, beside loopback's own.
     hosts: tuple[HostName, ...] = ()
+    # File of keys, beside those of the database: see icu.access.keys_file.
+    keys_file: Path | None = None
 
 
 class News2(Struct, frozen=True, forbid_unknown_fields=True):
