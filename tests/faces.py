@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from icu.bootstrap.roles import monitor, patient, sink
 from icu.bootstrap.shared import Shared
-from icu.config.settings import Api, Database, Settings
+from icu.config.api import Api
+from icu.config.settings import Database, Settings
 from icu.http.asgi import serve
 from icu.http.face import FaceContext
 from icu.http.health import Health

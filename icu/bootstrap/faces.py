@@ -27,18 +27,20 @@ def face_context(shared: Shared, host: str) -> "FaceContext":
     Args:
         shared: Parts of this process.
         host: Address on which the face will listen. Beyond loopback it answers to any host name, since the names under
-            which other machines reach it are unknown here.
+            which other machines reach it are unknown here, and with health and figures alone.
     """
     from icu.http.face import FaceContext
+    from icu.http.gate import LocalGate
     from icu.http.hosts import is_loopback
 
-    api = shared.settings.api
+    api, local = shared.settings.api, is_loopback(host)
     return FaceContext(
         version=__version__,
         health=shared.health,
         registry=shared.registry,
         cors_origins=api.cors_origins,
-        hosts=api.hosts if is_loopback(host) else None,
+        gate=LocalGate(bound_to_loopback=local),
+        hosts=api.hosts if local else None,
     )
 
 

@@ -19,6 +19,7 @@ from icu.http import operation, swagger
 from icu.http.bodies import MAX_BODY, BodyRequest
 from icu.http.compression import compressing, vary
 from icu.http.figures import Figures
+from icu.http.gate import VIEWER, Gate, role_guard
 from icu.http.head import allow_head, answering_head
 from icu.http.health import Health
 from icu.http.hosts import allowed_hosts
@@ -28,8 +29,8 @@ from icu.http.problems import EXCEPTION_HANDLERS
 
 # The end of each API's description.
 _EVERYWHERE: Final = """Times are ISO 8601 with a zone, answered in UTC; units are UCUM's. Errors are problem details
-(RFC 9457) that say what to do. 503 also means that there are too many connections: ask again after `Retry-After`. HEAD
-is answered wherever GET is."""
+(RFC 9457) that say what to do: 401 without a valid key, 403 where its role may not do this. 503 also means that there
+are too many connections: ask again after `Retry-After`. HEAD is answered wherever GET is."""
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -44,10 +45,11 @@ class FaceContext:
     health: Health
     # Metrics of the role.
     registry: CollectorRegistry
+    # Decision on who comes in.
+    gate: Gate
     # Origins whose pages may read and command the API. Pages from loopback may read it, and command it on loopback.
     cors_origins: Sequence[str] = ()
-    # Names that are allowed in the Host header on loopback, beside loopback's own; None for all names, on a server that
-    # others can reach.
+    # Names that are allowed in the Host header, beside loopback's own; None for all names.
     hosts: Sequence[str] | None = None
 
 
@@ -91,13 +93,13 @@ def face(
         route_handlers=[
             Router(prefix or "/", route_handlers=handlers),
             *beside,
-            *operation.ROUTES,
+            *operation.routes(context.gate.figures),
             swagger.swagger_files(),
         ],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         request_class=BodyRequest,
         before_send=[figures.count, allow_head, vary],
-        guards=[within_cap, *guards],
+        guards=[within_cap, role_guard(context.gate), *guards],
         middleware=[
             *([] if hosts is None else [allowed_hosts(hosts)]),
             allowed_origins(cors_origins, loopback=hosts is not None),
@@ -127,7 +129,7 @@ def _description(title: str, text: str, version: str, tags: Sequence[Tag]) -> Op
         description=text,
         version=version,
         tags=[*tags, operation.TAG],
-        path="/schema",
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, opt=VIEWER),
         render_plugins=swagger.PLUGINS,
         use_handler_docstrings=True,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -11,12 +12,14 @@ from litestar.openapi.spec import Tag
 from icu.config.settings import Ward
 from icu.emulation import Emulation
 from icu.http.face import FaceContext, Lifespan, face
+from icu.monitor.access.gate import WardGate
+from icu.monitor.access.session import ROUTES as SESSION
+from icu.monitor.access.shares import Exports, Streams
 from icu.monitor.ages import Ages
 from icu.monitor.alarms import ROUTES as ALARMS
 from icu.monitor.beats import beat
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
-from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
 from icu.monitor.emulation import ROUTES as EMULATION
 from icu.monitor.emulation import Scenarios
 from icu.monitor.events import EventsPlugin
@@ -47,9 +50,10 @@ _TAGS: Final = [
     ),
     Tag(
         "alarms",
-        "Alarms of now and before, their limits, and what people command: on loopback alone, for there are no keys yet",
+        "Alarms of now and before, their limits, and what people command",
     ),
     Tag("emulation", "True states of emulated patients, and their scenarios; 409 for all other patients"),
+    Tag("access", "Who asks, and what they may do: `Authorization: Bearer KEY`, or the cookie of a log-in"),
     Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
@@ -67,6 +71,7 @@ _HANDLERS: Final = [
     list_audit,
     *ALARMS,
     *COMMANDS,
+    *SESSION,
     *EMULATION,
 ]
 
@@ -74,6 +79,7 @@ _HANDLERS: Final = [
 def create_app(
     context: FaceContext,
     *,
+    gate: WardGate,
     reader: Reader,
     ages: Ages,
     broadcast: Broadcast,
@@ -90,7 +96,8 @@ def create_app(
     """Build the application. It opens nothing until its lifespan begins.
 
     Args:
-        context: What all faces of the process have in common.
+        context: What all faces of the process have in common; its gate is replaced.
+        gate: Run while the application does, and its keys closed at the end.
         reader: Closed when the lifespan ends.
         ages: Run while the application does.
         broadcast: Run while the application does.
@@ -104,9 +111,9 @@ def create_app(
         prefix: Path below which all routes stand, behind a proxy.
         lifespan: Further context managers.
     """
-
-    app = face(
-        context,
+    streams = Streams(gate)
+    return face(
+        replace(context, gate=gate),
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
@@ -115,6 +122,9 @@ def create_app(
         prefix=prefix,
         beside=pages(prefix),
         dependencies={
+            "gate": gate,
+            "streams": streams,
+            "exports": Exports(),
             "reader": reader,
             "ages": ages,
             "broadcast": broadcast,
@@ -127,17 +137,18 @@ def create_app(
             "scenarios": scenarios,
             "max_ages": max_ages,
         },
-        lifespan=[lambda _: _watching(reader, ages, broadcast, freshness), *lifespan],
+        lifespan=[lambda _: _watching(gate, streams, reader, ages, broadcast, freshness), *lifespan],
     )
-    # Host headers are checked where the server is bound to loopback.
-    app.opt[BOUND_TO_LOOPBACK] = context.hosts is not None
-    return app
 
 
 @asynccontextmanager
-async def _watching(reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness) -> AsyncIterator[None]:
+async def _watching(
+    gate: WardGate, streams: Streams, reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness
+) -> AsyncIterator[None]:
     try:
         async with anyio.create_task_group() as group:
+            await group.start(gate.run)
+            group.start_soon(streams.run)
             group.start_soon(broadcast.run)
             group.start_soon(ages.run)
             group.start_soon(freshness.run)
@@ -148,3 +159,4 @@ async def _watching(reader: Reader, ages: Ages, broadcast: Broadcast, freshness:
         # Streams first: an open one could read from a closed reader.
         broadcast.close()
         await reader.aclose()
+        await gate.access.aclose()

@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, Struct
 
 from icu.emulation import State
 from icu.http.face import FaceContext, face
+from icu.http.gate import NURSE, VIEWER
 from icu.http.problems import documented
 from icu.messages import Observation, Served
 from icu.patient.errors import NotReadyError
@@ -71,7 +72,7 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
 
-@get("/patients", summary="Who lies in these beds", tags=TAGS, responses=documented(400, 503))
+@get("/patients", summary="Who lies in these beds", tags=TAGS, opt=VIEWER, responses=documented(400, 503))
 async def occupants(patients: NamedDependency[EmulatedPatients]) -> list[Occupant]:
     """All patients of this child."""
     return [Occupant(each.uuid, each.name) for each in patients.identities]
@@ -81,6 +82,7 @@ async def occupants(patients: NamedDependency[EmulatedPatients]) -> list[Occupan
     "/patient/{patient_uuid:uuid}/current",
     summary="What a monitor shows now",
     tags=TAGS,
+    opt=VIEWER,
     responses=documented(400, 404, 503),
 )
 async def current_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> Current:
@@ -92,6 +94,7 @@ async def current_of(patient_uuid: PatientUuid, patients: NamedDependency[Emulat
     "/patient/{patient_uuid:uuid}/truth",
     summary="What really goes on",
     tags=TAGS,
+    opt=VIEWER,
     responses=documented(400, 404, 409, 503),
 )
 async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> State:
@@ -105,6 +108,7 @@ async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[Emulated
     status_code=200,
     summary="Begin a scenario of a patient",
     tags=TAGS,
+    opt=NURSE,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
 async def begin_scenario_of(
@@ -114,19 +118,19 @@ async def begin_scenario_of(
     return patients.change_scenario(patient_uuid, data.scenario)[1]
 
 
-@get("/", summary="Who lies in this bed", tags=TAGS, responses=documented(400, 503))
+@get("/", summary="Who lies in this bed", tags=TAGS, opt=VIEWER, responses=documented(400, 503))
 async def occupant(patients: NamedDependency[EmulatedPatients]) -> Occupant:
     """The patient's identity."""
     return Occupant(*patients.identities[0])
 
 
-@get("/current", summary="What the monitor shows now", tags=TAGS, responses=documented(400, 503))
+@get("/current", summary="What the monitor shows now", tags=TAGS, opt=VIEWER, responses=documented(400, 503))
 async def current(patients: NamedDependency[EmulatedPatients]) -> Current:
     """The latest reading; 503 before the first."""
     return _current(patients.latest(patients.identities[0].uuid))
 
 
-@get("/truth", summary="What really goes on in this bed", tags=TAGS, responses=documented(400, 409, 503))
+@get("/truth", summary="What really goes on in this bed", tags=TAGS, opt=VIEWER, responses=documented(400, 409, 503))
 async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     """A label for algorithms; 409 for a recording."""
     return patients.state(patients.identities[0].uuid)
@@ -138,6 +142,7 @@ async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     status_code=200,
     summary="Begin a scenario of this patient",
     tags=TAGS,
+    opt=NURSE,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
 async def begin_scenario(data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]) -> State:
