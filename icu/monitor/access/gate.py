@@ -75,6 +75,8 @@ class WardGate:
         # None until the database has told if there are keys; never again True after False.
         self._open: bool | None = False if policy.trust is not None or access.has_file_keys else None
         self._why = "it was not asked yet"
+        # Set once it is known that there are no keys, and others can reach the monitor.
+        self._forbidden: KeylessError | None = None
 
     @property
     def is_open(self) -> bool:
@@ -93,13 +95,16 @@ class WardGate:
             KeylessError: Others can reach the monitor, and there are no keys.
         """
         await self._decide()
+        self._check_place()
         task_status.started()
-        while self._open is not False:
+        while not self.is_closed:
             await anyio.sleep(LOOK_EVERY)
             await self._decide()
+            self._check_place()
 
     async def _decide(self) -> None:
-        if self._open is False:
+        """Ask the database if there are keys."""
+        if self.is_closed:
             return
         try:
             existing = await self.access.existing()
@@ -114,22 +119,29 @@ class WardGate:
             self._begin_open()
 
     def _begin_open(self) -> None:
-        policy = self._policy
-        if not policy.bound_to_loopback and not policy.insecure:
-            raise KeylessError(policy.host)
-        if policy.insecure:
+        host = self._policy.host
+        if self._policy.insecure:
             logger.warning(
                 "INSECURE: there are no keys. Everybody who reaches {} sees all patients, and commands. Close it: {}",
-                policy.host,
+                host,
                 ADD_A_KEY,
             )
-        else:
+        elif self._policy.bound_to_loopback:
             logger.info("there are no keys: the ward is open to everybody on this machine. Close it: {}", ADD_A_KEY)
+        else:
+            self._forbidden = KeylessError(host)
+            return
         self._open = True
+
+    def _check_place(self) -> None:
+        if self._forbidden is not None and not self.is_closed:
+            raise self._forbidden
 
     async def admit(self, connection: AnyConnection, needed: Role) -> None:
         if self._policy.require_tls and not (is_encrypted(connection.scope) or is_local(connection.scope)):
             raise PlainError("this ward takes nothing")
+        if self._open is None:
+            await self._decide()
         if self._open:
             self._check_near(connection)
             return

@@ -1,7 +1,7 @@
 """Routes of the session of a browser: log-in, its state, and log-out."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
@@ -29,6 +29,10 @@ from icu.store.commands.errors import SenselessCommandError
 _KEPT: Final = 400 * 86_400
 
 
+# A bound for what is hashed.
+Text: TypeAlias = Annotated[str, Meta(max_length=1_000)]
+
+
 class SessionState(Struct, frozen=True):
     """Who asks, and what they may do."""
 
@@ -51,9 +55,9 @@ class SessionState(Struct, frozen=True):
 class Credentials(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Name and password of a person, or a key."""
 
-    name: Annotated[str | None, Meta(max_length=200, description="Of a person", examples=["okafor"])] = None
-    password: Annotated[str | None, Meta(max_length=1_000, description="Of that person")] = None
-    key: Annotated[str | None, Meta(max_length=200, description="In place of name and password")] = None
+    name: Annotated[Text | None, Meta(description="Of a person", examples=["okafor"])] = None
+    password: Annotated[Text | None, Meta(description="Of that person")] = None
+    key: Annotated[Text | None, Meta(description="In place of name and password")] = None
 
 
 @get("/session", summary="Who asks, and what they may do", tags=["access"], opt=PUBLIC, responses=documented(400, 503))

@@ -11,12 +11,13 @@ from litestar import get
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from icu.http.face import face
+from icu.http.gate import VIEWER
 from tests.faces import Face, context, serving
 
 ENDED = anyio.Event()
 
 
-@get("/endless")
+@get("/endless", opt=VIEWER)
 async def endless() -> ASGIApp:
     """A stream without end that ignores a disconnection, and sends a last event when cancelled."""
 

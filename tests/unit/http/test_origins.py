@@ -14,6 +14,7 @@ from litestar import Litestar, WebSocket, delete, patch, put, websocket
 from litestar.params import JSONBody
 
 from icu.http.face import face
+from icu.http.gate import VIEWER
 from icu.messages import uuid_of_name
 from icu.patient.patients import EmulatedPatients
 from tests.faces import LISTED, Face, context, serving, serving_ward
@@ -171,23 +172,23 @@ async def test_ways_to_say_json(faces: list[Face]) -> None:
         assert response.status_code == 200, kind
 
 
-@put("/put")
+@put("/put", opt=VIEWER)
 async def put_something(data: JSONBody[dict[str, int]]) -> dict[str, int]:
     """Take a body."""
     return data
 
 
-@patch("/patch")
+@patch("/patch", opt=VIEWER)
 async def patch_something() -> None:
     """Take none."""
 
 
-@delete("/delete")
+@delete("/delete", opt=VIEWER)
 async def delete_something() -> None:
     """Take none."""
 
 
-@websocket("/socket")
+@websocket("/socket", opt=VIEWER)
 async def listen(socket: WebSocket[Any, Any, Any]) -> None:
     """Accept a client."""
     await socket.accept()

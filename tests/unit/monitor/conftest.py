@@ -10,14 +10,12 @@ import anyio
 import httpx
 import pytest
 from anyio import to_thread
-from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Settings, Supervision, Ward
 from icu.control.errors import NoSupervisorError
 from icu.emulation import Emulation
 from icu.http.asgi import serve
 from icu.http.connections import Connections
-from icu.http.face import FaceContext
 from icu.http.health import Health
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
@@ -30,6 +28,7 @@ from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
 from icu.ward import asking
 from icu.ward.emulation import RemoteEmulation
+from tests.faces import context, open_gate
 from tests.web import NO_TLS
 
 
@@ -106,13 +105,8 @@ async def monitor(
 
     build = partial(
         create_app,
-        FaceContext(
-            version="0",
-            health=health,
-            registry=CollectorRegistry(),
-            cors_origins=["https://ward.example"],
-            hosts=["ward.example"],
-        ),
+        context(health=health, cors_origins=["https://ward.example"], hosts=["ward.example"]),
+        gate=open_gate(url),
         reader=reader,
         ages=ages,
         broadcast=broadcast,
