@@ -1,7 +1,8 @@
 """Routes of the session of a browser: log-in, its state, and log-out."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
@@ -29,6 +30,15 @@ from icu.store.commands.errors import SenselessCommandError
 _KEPT: Final = 400 * 86_400
 
 
+RoleName: TypeAlias = Literal["public", "viewer", "nurse", "admin"]
+
+_NAMES: Final[Mapping[Role, RoleName]] = {
+    Role.PUBLIC: "public",
+    Role.VIEWER: "viewer",
+    Role.NURSE: "nurse",
+    Role.ADMIN: "admin",
+}
+
 # A bound for what is hashed.
 Text: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 
@@ -43,12 +53,12 @@ class SessionState(Struct, frozen=True):
             description="Name of the person, or `key:` and that of the key; null without a log-in", examples=["okafor"]
         ),
     ]
-    role: Annotated[Role, Meta(description="The present one")]
+    role: Annotated[RoleName, Meta(description="The present one")]
     expires: Annotated[
         datetime | None, Meta(description="End of the role: a nurse is a viewer from then on; null without an end")
     ]
     lapsed: Annotated[
-        Role | None, Meta(description="Role whose time is over: log in again for it. Null if there is none")
+        RoleName | None, Meta(description="Role whose time is over: log in again for it. Null if there is none")
     ]
 
 
@@ -65,7 +75,7 @@ async def session_state(request: AnyRequest, gate: NamedDependency[WardGate]) ->
     """Of a key in `Authorization` too. Without a log-in the role is `public`."""
     check_parameters(request.query_params, ())
     if gate.is_open:
-        return SessionState(True, None, Role.ADMIN, None, None)
+        return SessionState(True, None, "admin", None, None)
     caller = await gate.caller(request)
     return _state(None if caller is None else caller.principal)
 
@@ -129,8 +139,9 @@ def _cookie(request: AnyRequest, value: str, max_age: int) -> Cookie:
 
 def _state(principal: Principal | None) -> SessionState:
     if principal is None:
-        return SessionState(False, None, Role.PUBLIC, None, None)
-    return SessionState(False, principal.by, principal.role, principal.expires, principal.lapsed)
+        return SessionState(False, None, "public", None, None)
+    lapsed = None if principal.lapsed is None else _NAMES[principal.lapsed]
+    return SessionState(False, principal.by, _NAMES[principal.role], principal.expires, lapsed)
 
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (session_state, begin_session, end_session)
