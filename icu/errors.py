@@ -64,6 +64,8 @@
         ├── AlarmNotFoundError             store.commands      missing
         ├── CommandConflictError           store.commands      conflict       with the state that holds
         ├── SenselessCommandError          store.commands      senseless
+        ├── LogInRefusedError              store.access        unauthenticated
+        ├── UnknownPrincipalError          store.access        unknown
         ├── UnknownHostError               http                invalid
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden

@@ -14,7 +14,8 @@ PrincipalKind: TypeAlias = Literal["key", "user"]
 # Characters of a name at most.
 LONGEST_NAME: Final = 64
 
-_NAME: Final = re.compile(r"\A\w[\w.@-]*\Z")
+# Not like a key or a session's token: one that is typed in the place of a name would stand in the audit.
+_NAME: Final = re.compile(r"\A(?!icus?_)\w[\w.@-]*\Z")
 
 
 class Principal(Struct, frozen=True):
@@ -39,6 +40,7 @@ def check_principal_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if len(name) > LONGEST_NAME or not _NAME.match(name):
         raise ValueError(
-            f"a name has 1 to {LONGEST_NAME} letters, digits and . _ - @, and begins with a letter or a digit"
+            f"a name has 1 to {LONGEST_NAME} letters, digits and . _ - @; it begins with a letter or a digit, and not "
+            "like a key (icu_)"
         )
     return name

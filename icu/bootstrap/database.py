@@ -14,3 +14,8 @@ def upgrade_database(settings: Settings) -> str:
     if before == HEAD:
         return f"{engine.location} is at version {HEAD} already"
     return f"{engine.location} was brought from version {before or 'none'} to {HEAD}"
+
+
+def database_location(settings: Settings) -> str:
+    """Return the name of the database in messages."""
+    return engine_of(settings.database.url).location

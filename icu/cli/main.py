@@ -25,6 +25,7 @@ from icu.cli.clinical.alarms import alarms
 from icu.cli.clinical.limits import limits
 from icu.cli.clinical.patients import patients
 from icu.cli.control import COMMANDS
+from icu.cli.keys import keys
 from icu.cli.mistakes import explain
 from icu.cli.options import (
     PORT,
@@ -43,6 +44,7 @@ from icu.cli.options import (
 from icu.cli.run import run
 from icu.cli.study import picture, scorecard, simulate
 from icu.cli.topics import topics
+from icu.cli.users import users
 from icu.cli.welcome import where_to_look
 from icu.config.load import chosen_file, load
 from icu.config.settings import LogForm, Settings, TransportKind
@@ -134,6 +136,8 @@ cli.add_command(run)
 for command in (*COMMANDS, simulate, scorecard, picture, alarms, limits, patients):
     cli.add_command(command)
 cli.add_command(topics)
+cli.add_command(keys)
+cli.add_command(users)
 
 
 @cli.command()

@@ -13,6 +13,7 @@ import msgspec
 import rich_click as click
 from loguru import logger
 
+from icu.access.roles import GIVEN
 from icu.bounds import parse_duration, parse_number, parse_whole
 from icu.config.environment import unknown_variables
 from icu.config.load import Check, load
@@ -115,6 +116,7 @@ PATIENTS: Final = Whole(1, 100_000)
 SPAN: Final = Span()
 RATE: Final = Number(0, 1_000)
 STEP: Final = Number(0.001, 86_400)
+ROLE: Final = Word(GIVEN)
 
 config_option: Final = click.option(
     "--config",

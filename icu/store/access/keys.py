@@ -11,7 +11,7 @@ from icu.config.settings import Secret
 from icu.store.access.changes import note_change, note_first
 from icu.store.access.errors import UnknownPrincipalError
 from icu.store.access.names import checked_name
-from icu.store.access.tokens import digest, new_key
+from icu.store.access.tokens import hash_of, new_key
 from icu.store.audit import DONE, UNCHANGED
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
@@ -77,14 +77,16 @@ async def revoke_key(door: Door, name: str, author: Author) -> None:
     """Revoke a key, and end all sessions that began with it. Revoking it again changes nothing.
 
     Raises:
+        SenselessCommandError: The name cannot be one.
         UnknownPrincipalError: There is no key of this name.
         StoreError: See Door.carry_out.
     """
+    name = checked_name(name)
 
     async def work(desk: Desk) -> None:
         before = await _find(desk.transaction, name)
         if before is None:
-            raise UnknownPrincipalError(f"there is no key {name[:80]!r}: python -m icu keys list shows all")
+            raise UnknownPrincipalError("there is no key of this name: python -m icu keys list shows all")
         if before.revoked is not None:
             await desk.note(UNCHANGED, before=before)
             return
@@ -105,7 +107,7 @@ async def _insert(desk: Desk, name: str, role: Role, key: Secret, expires: datet
     values = {
         "name": name,
         "role": role.value,
-        "sha256": digest(key.reveal()),
+        "sha256": hash_of(key.reveal()),
         "now": desk.now,
         "by": desk.author.by,
         "expires": None if expires is None else milliseconds(expires),

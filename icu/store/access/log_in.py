@@ -1,6 +1,5 @@
 """Log-ins, with a password or a key. A refusal takes as long for a name that nobody has, and says the same."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,6 +7,7 @@ import anyio
 from msgspec import Struct
 from sqlalchemy import text
 
+from icu.access.principals import check_principal_name
 from icu.access.roles import Role
 from icu.config.settings import Secret
 from icu.store.access.attempts import count_attempt, delay_after, forget_failures, is_noted, subjects
@@ -16,7 +16,7 @@ from icu.store.access.grants import Grant
 from icu.store.access.lookup import Access
 from icu.store.access.passwords import verify_password
 from icu.store.access.sessions import NewSession, begin_session
-from icu.store.access.tokens import digest
+from icu.store.access.tokens import hash_of
 from icu.store.commands.door import Author, Desk, Door
 
 # Author in the audit of a failure under a name that nobody has: people sometimes type their password as the name.
@@ -45,8 +45,8 @@ async def log_in(door: Door, name: str, password: Secret, source: str) -> NewSes
         LogInRefusedError: Name or password is wrong.
         StoreError: See Door.carry_out.
     """
-    name = unicodedata.normalize("NFC", name)
     counted = subjects(name, source)
+    name = _normal(name)
     hashed, failures = await _begin_attempt(door, name, counted, source)
     await anyio.sleep(delay_after(failures - 1))
     author = Author(UNKNOWN if hashed is None else name, source)
@@ -82,18 +82,26 @@ async def log_in_with_key(door: Door, access: Access, key: Secret, source: str) 
     """
     grant = await access.key(key)
     if grant is None:
-        _, failures = await _begin_attempt(door, None, subjects(None, source), source)
+        _, failures = await _begin_attempt(door, "", subjects(None, source), source)
         await _note_failure(door, Author(UNKNOWN, source), failures)
         await anyio.sleep(delay_after(failures - 1))
         raise LogInRefusedError("the key is not valid: it may have expired, or have been revoked")
 
     async def work(desk: Desk) -> NewSession:
-        return await begin_session(desk, grant, key_sha256=digest(key.reveal()))
+        return await begin_session(desk, grant, key_sha256=hash_of(key.reveal()))
 
     return await door.carry_out("login", Author(f"key:{grant.name}", source), work)
 
 
-async def _begin_attempt(door: Door, name: str | None, counted: Sequence[str], source: str) -> tuple[str | None, int]:
+def _normal(name: str) -> str:
+    """Return the name in its normal form; nobody's, the empty one, for a text that cannot be a name."""
+    try:
+        return check_principal_name(name)
+    except ValueError:
+        return ""
+
+
+async def _begin_attempt(door: Door, name: str, counted: Sequence[str], source: str) -> tuple[str | None, int]:
     """Count an attempt.
 
     Returns:

@@ -225,8 +225,9 @@ class Access:
         ends = grant.renewed(now)
         if ends is None:
             return
-        # First, so that requests at the same time write once.
-        self._grants[sha256] = msgspec.structs.replace(grant, ends=ends)
+        # First, so that requests at the same time write once. One that is not kept may be outdated.
+        if sha256 in self._grants:
+            self._grants[sha256] = msgspec.structs.replace(grant, ends=ends)
         try:
             await renew_session(self._door, sha256, ends)
         except StoreError as exc:

@@ -46,9 +46,9 @@ async def verify_password(password: Secret, hashed: str | None) -> bool:
     return found and hashed is not None
 
 
-def _normal(password: Secret) -> str:
-    """Return the password's text in its normal form, which all keyboards type. Cut: no hash of a book for anybody."""
-    return unicodedata.normalize("NFC", password.reveal()[:LONGEST])
+def _normal(password: Secret) -> bytes:
+    """Return the password in its normal form, the same from all keyboards. It is cut: nobody has a longer one."""
+    return unicodedata.normalize("NFC", password.reveal()[: LONGEST + 1]).encode("utf-8", "surrogatepass")
 
 
 def _limiter() -> CapacityLimiter:

@@ -12,7 +12,7 @@ from icu.config.settings import Secret
 from icu.store.access.changes import note_change
 from icu.store.access.errors import LogInRefusedError
 from icu.store.access.grants import FULL_ROLE, Grant, session_end
-from icu.store.access.tokens import digest, new_session_token
+from icu.store.access.tokens import digest, hash_of, new_session_token
 from icu.store.audit import DONE
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.readings import from_milliseconds
@@ -71,7 +71,7 @@ async def begin_session(desk: Desk, principal: Grant, *, key_sha256: str | None 
         raise LogInRefusedError("the key has expired")
     await _make_room(desk, grant)
     values = {
-        "sha256": digest(token.reveal()),
+        "sha256": hash_of(token.reveal()),
         "kind": grant.kind,
         "name": grant.name,
         "role": grant.role.value,

@@ -31,5 +31,10 @@ def is_session_token(token: str) -> bool:
 
 
 def digest(token: str) -> str | None:
-    """Return the SHA-256 of a token in hexadecimal digits; None for a text that is no token."""
-    return sha256(token.encode()).hexdigest() if _TOKEN.match(token) else None
+    """Return the hash of a token; None for a text that is no token."""
+    return hash_of(token) if _TOKEN.match(token) else None
+
+
+def hash_of(token: str) -> str:
+    """Return the SHA-256 of a token that was made here, in hexadecimal digits."""
+    return sha256(token.encode()).hexdigest()

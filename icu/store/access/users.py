@@ -79,9 +79,11 @@ async def remove_user(door: Door, name: str, author: Author) -> None:
     """Remove a user, and end all their sessions.
 
     Raises:
+        SenselessCommandError: The name cannot be one.
         UnknownPrincipalError: There is no user of this name.
         StoreError: See Door.carry_out.
     """
+    name = checked_name(name)
 
     async def work(desk: Desk) -> None:
         before = await _known(desk.transaction, name)
@@ -96,10 +98,11 @@ async def set_password(door: Door, name: str, author: Author, *, password: Secre
     """Set the password of a user, and end all their sessions: somebody else may have known the old one.
 
     Raises:
-        SenselessCommandError: It is too short.
+        SenselessCommandError: It is too short, or the name cannot be one.
         UnknownPrincipalError: There is no user of this name.
         StoreError: See Door.carry_out.
     """
+    name = checked_name(name)
     check_password(password)
     hashed = await hash_password(password)
 
@@ -120,7 +123,7 @@ async def list_users(connection: Connection) -> list[UserState]:
 async def _known(transaction: Transaction, name: str) -> UserState:
     found = await _find(transaction, name)
     if found is None:
-        raise UnknownPrincipalError(f"there is no user {name[:80]!r}: python -m icu users list shows all")
+        raise UnknownPrincipalError("there is no user of this name: python -m icu users list shows all")
     return found
 
 

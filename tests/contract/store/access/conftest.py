@@ -1,0 +1,21 @@
+"""A database with keys, users and sessions, whose time a test sets forward."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.access import Gate, gate
+from tests.clocks import forward_asyncio
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """Real files and threads, on a clock that a test sets forward."""
+    return forward_asyncio()
+
+
+@pytest.fixture
+async def ward(url: str) -> AsyncIterator[Gate]:
+    """Database without a key."""
+    async with gate(url) as made:
+        yield made
