@@ -74,11 +74,11 @@ def open_gate(url: str, **policy: Any) -> WardGate:
 
 
 @asynccontextmanager
-async def serving(build: Callable[[], Litestar]) -> AsyncIterator[Face]:
-    """Serve one face; it is built in another thread, since that reads files."""
+async def serving(build: Callable[[], Litestar], **how: Any) -> AsyncIterator[Face]:
+    """Serve one face; it is built in another thread, since that reads files. `how` is for the server."""
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
-        address = await group.start(partial(serve, app, host="127.0.0.1", port=0))
+        address = await group.start(partial(serve, app, host="127.0.0.1", port=0, **how))
         async with httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=10) as client:
             yield Face(app, client)
         group.cancel_scope.cancel()
