@@ -6,6 +6,7 @@
     ├── ConfigurationError                 config              configuration
     │   ├── RecordingError                 patient             configuration
     │   ├── AddressInUseError              http                configuration
+    │   ├── KeylessError                   monitor.access      configuration
     │   ├── SupervisorRunsError            control             configuration
     │   └── StoreInUseError                store               configuration  (a StoreError too)
     ├── MessageError                       sink                internal       becomes a dead letter
@@ -52,6 +53,14 @@
         ├── InvalidQueryError              monitor             invalid
         ├── FormatUnavailableError         monitor             unacceptable
         ├── UnauditedError                 monitor             unavailable
+        ├── UnknownClientError             monitor.access      unauthenticated
+        ├── RoleError                      monitor.access      forbidden
+        ├── ProxiedWithoutKeysError        monitor.access      forbidden
+        ├── RemoteWithoutKeysError         monitor.access      forbidden
+        ├── PlainError                     monitor.access      forbidden
+        ├── CookieOriginError              monitor.access      forbidden
+        ├── UndecidedError                 monitor.access      unready
+        ├── ExcessError                    monitor.access      excessive
         ├── AlarmNotFoundError             store.commands      missing
         ├── CommandConflictError           store.commands      conflict       with the state that holds
         ├── SenselessCommandError          store.commands      senseless
@@ -63,6 +72,7 @@
         ├── UnreadableBodyError            http                invalid
         ├── ForeignOriginError             http                forbidden
         ├── NotOnLoopbackError             http                forbidden
+        ├── RouteWithoutRoleError          http                forbidden
         ├── BodyTypeError                  http                unsupported
         └── TooManyConnectionsError        http                unready
 
@@ -109,6 +119,8 @@ class Kind(Enum):
     UNAUTHENTICATED = "unauthenticated"
     # The request comes from a place that is not allowed to send it.
     FORBIDDEN = "forbidden"
+    # The client has as much at a time as it is given.
+    EXCESSIVE = "excessive"
     # The request has a media type that is not supported.
     UNSUPPORTED = "unsupported"
     # The answer cannot be had in the form that was asked for.
@@ -133,6 +145,7 @@ EXIT_CODES: Final[Mapping[Kind, int]] = {
     Kind.SENSELESS: 64,
     Kind.UNAUTHENTICATED: 70,
     Kind.FORBIDDEN: 70,
+    Kind.EXCESSIVE: 75,
     Kind.UNSUPPORTED: 70,
     Kind.UNACCEPTABLE: 70,
     Kind.OUTPUT: 74,

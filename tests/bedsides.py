@@ -6,11 +6,9 @@ from functools import partial
 
 import anyio
 from anyio import to_thread
-from prometheus_client import CollectorRegistry
 
 from icu.config.load import packaged
 from icu.http.asgi import serve
-from icu.http.health import Health
 from icu.messages import uuid_of_name
 from icu.patient.bedside import create_app
 from icu.patient.cohort import Cohort
@@ -20,6 +18,7 @@ from icu.patient.replayed import ReplayedBay
 from icu.patient.scenarios import load_scenarios
 from icu.patient.simulated import SimulatedBay
 from icu.vitals.catalogue import VitalSigns
+from tests.faces import context
 from tests.samples import START
 
 
@@ -41,7 +40,7 @@ def patients_of(names: Sequence[str], recorded: Sequence[str] = ()) -> EmulatedP
 @asynccontextmanager
 async def serving(patients: EmulatedPatients) -> AsyncIterator[str]:
     """The address at which the beds are served."""
-    build = partial(create_app, patients=patients, health=Health(), registry=CollectorRegistry(), version="0")
+    build = partial(create_app, context(), patients=patients)
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         yield await group.start(partial(serve, app, host="127.0.0.1", port=0))

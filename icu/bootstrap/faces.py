@@ -1,4 +1,4 @@
-"""HTTP faces of roles: common arguments, building and serving."""
+"""HTTP faces of roles: what they have in common, building and serving."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -16,27 +16,32 @@ from icu.supervisor.spec import Start
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from icu.http.face import FaceContext
+
 T = TypeVar("T")
 
 
-def common_arguments(shared: Shared, host: str) -> dict[str, Any]:
-    """Return the arguments that all HTTP faces have in common.
+def face_context(shared: Shared, host: str) -> "FaceContext":
+    """Return what all HTTP faces of the process have in common.
 
     Args:
-        shared: Source of the arguments.
+        shared: Parts of this process.
         host: Address on which the face will listen. Beyond loopback it answers to any host name, since the names under
-            which other machines reach it are unknown here.
+            which other machines reach it are unknown here, and with health and figures alone.
     """
+    from icu.http.face import FaceContext
+    from icu.http.gate import LocalGate
     from icu.http.hosts import is_loopback
 
-    api = shared.settings.api
-    return {
-        "version": __version__,
-        "health": shared.health,
-        "registry": shared.registry,
-        "cors_origins": api.cors_origins,
-        "hosts": api.hosts if is_loopback(host) else None,
-    }
+    api, local = shared.settings.api, is_loopback(host)
+    return FaceContext(
+        version=__version__,
+        health=shared.health,
+        registry=shared.registry,
+        cors_origins=api.cors_origins,
+        gate=LocalGate(bound_to_loopback=local),
+        hosts=api.hosts if local else None,
+    )
 
 
 def with_face(actor: Start, child: Child, build: "Callable[[], Litestar]", shared: Shared) -> Start:

@@ -12,6 +12,7 @@ from icu.bootstrap.bedsides import Bedsides
 from icu.bootstrap.children import build_ward
 from icu.bootstrap.history import log_progress, progress_of
 from icu.bootstrap.process import run, tune_interpreter
+from icu.bootstrap.roles import ROLES
 from icu.bootstrap.shared import Shared
 from icu.config.settings import Settings
 from icu.control.places import names_of, places
@@ -68,6 +69,8 @@ def run_supervisor(
     past = partial(progress_of, shared.patients)
 
     async def work() -> None:
+        for child in settings.child:
+            await ROLES[type(child)].check_start(child, shared)
         async with shared.open(), anyio.create_task_group() as group:
             if overview is not None:
                 group.start_soon(overview, ward.children.view, Bedsides(shared.patients), past)

@@ -37,6 +37,7 @@ from icu.cli.options import (
     config_option,
     given,
     help_without_command,
+    insecure_option,
     log_format_option,
     parse_start,
     prepare,
@@ -167,6 +168,7 @@ for command in (
 @click.option("--step", type=STEP, help="Seconds between rows, where a recording has no times; 3600 when not given.")
 @click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")
 @click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
+@insecure_option
 def supervise(
     config: Path | None,
     log_format: LogForm | None,
@@ -177,6 +179,8 @@ def supervise(
     step: float | None,
     start: str | None,
     port: int | None,
+    *,
+    insecure: bool,
 ) -> None:
     """Run the whole ward in this process: patients, sink and monitor, watched and restarted."""
     history = _history_options(backfill, speed, parse_start(start), recordings=recordings is not None)
@@ -201,6 +205,7 @@ def supervise(
             settings = overrides.with_recordings(settings, recordings, **history, **given(step=step))
         elif history:
             settings = overrides.with_history(settings, **history)
+        settings = overrides.insecurely(settings) if insecure else settings
         return settings if port is None else overrides.with_port(settings, port)
 
     settings = with_options(settings)

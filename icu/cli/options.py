@@ -128,6 +128,9 @@ log_format_option: Final = click.option(
     type=Word(["auto", "json", "text"]),
     help="text on a terminal and JSON elsewhere, or always one.",
 )
+insecure_option: Final = click.option(
+    "--insecure", is_flag=True, help="Let everybody who reaches the monitor in, where there are no keys."
+)
 transport_option: Final = click.option(
     "--transport", type=Word(get_args(TransportKind)), help="Where readings travel, in place of the configured one."
 )

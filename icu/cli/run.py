@@ -22,6 +22,7 @@ from icu.cli.options import (
     config_option,
     given,
     help_without_command,
+    insecure_option,
     log_format_option,
     parse_start,
     prepare,
@@ -52,10 +53,16 @@ def run(context: click.Context) -> None:
 @log_format_option
 @_host_option
 @_port_option
-def monitor(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
+@insecure_option
+def monitor(
+    config: Path | None, log_format: LogForm | None, host: str | None, port: int | None, *, insecure: bool
+) -> None:
     """Serve the API on the database, beside a running `supervise` too."""
     settings = prepare(config, log_format)
     from icu.bootstrap.alone import run_role
+    from icu.bootstrap.overrides import insecurely
+
+    settings = insecurely(settings) if insecure else settings
 
     child = next((each for each in settings.child if isinstance(each, MonitorChild)), MonitorChild())
     run_role(settings, replace(child, **given(host=host, port=port)))

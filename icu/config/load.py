@@ -1,7 +1,7 @@
 """Settings from file and environment, checked as a whole. The environment has precedence."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from icu.bounds import check_uuid, read_small
 from icu.config import brokers, retention
+from icu.config.api import Api
 from icu.config.checks import check_children, check_siblings
 from icu.config.environment import variables_of, with_environment
 from icu.config.errors import ConfigurationError
@@ -21,6 +22,7 @@ from icu.config.settings import (
     OTHER_NAMES,
     RELATIVE_DATABASE,
     AnyChild,
+    Kafka,
     PatientChild,
     Secret,
     Settings,
@@ -39,6 +41,8 @@ _PACKAGE: Final = Path(__file__).parent.parent
 _LONGEST_PASSWORD: Final = 10_000
 # Paths in [kafka], which belong to the folder of the file that holds them.
 _KAFKA_FILES: Final = ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
+# Likewise in [api].
+_API_FILES: Final = ("keys_file", "tls_certificate", "tls_key")
 
 
 def packaged(*parts: str) -> Path:
@@ -202,15 +206,19 @@ def _resolve_paths(settings: Settings, folder: Path) -> Settings:
         # Quoted, since a % in the folder's name would begin an escape of the URL.
         path = Path(quote(os.fsencode(folder))) / match["path"]
         settings = replace(settings, database=replace(settings.database, url=f"{match['scheme']}{path}"))
-    socket, keys = settings.supervisor.socket, settings.api.keys_file
-    paths = {name: folder / path for name in _KAFKA_FILES if (path := getattr(settings.kafka, name))}
+    socket = settings.supervisor.socket
     return replace(
         settings,
-        kafka=replace(settings.kafka, **paths),
-        api=replace(settings.api, keys_file=keys and folder / keys),
+        kafka=replace(settings.kafka, **_files(settings.kafka, _KAFKA_FILES, folder)),
+        api=replace(settings.api, **_files(settings.api, _API_FILES, folder)),
         supervisor=replace(settings.supervisor, socket=socket and folder / socket),
         child=tuple(_with_path(child, folder) for child in settings.child),
     )
+
+
+def _files(section: Kafka | Api, names: Sequence[str], folder: Path) -> dict[str, Path]:
+    """Return the paths of a section's files, relative ones below a folder."""
+    return {name: folder / path for name in names if (path := getattr(section, name))}
 
 
 def _with_path(child: AnyChild, folder: Path) -> AnyChild:

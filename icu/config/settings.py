@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from icu.config.api import Api
 from icu.config.retention import Retention
 
 DEFAULT_PORT: Final = 8000
@@ -44,24 +45,6 @@ Topic: TypeAlias = Annotated[
         description="a topic has 1 to 249 letters (a to z), digits, dots, dashes and underscores, "
         "for instance icu.observations",
     ),
-]
-Prefix: TypeAlias = Annotated[
-    str,
-    Meta(
-        pattern=r"\A(/[A-Za-z0-9._~-]+)*\Z",
-        description="a prefix begins with a slash and does not end with one, for instance /api/v1",
-    ),
-]
-Origin: TypeAlias = Annotated[
-    str,
-    Meta(
-        pattern=r"\Ahttps?://[^/\s*]+\Z",
-        description="an origin is a scheme and a host, nothing behind it, for instance https://ward.example",
-    ),
-]
-HostName: TypeAlias = Annotated[
-    str,
-    Meta(pattern=r"\A[A-Za-z0-9._-]+\Z", description="a host is a name without a port, for instance icu.ward.example"),
 ]
 WardName: TypeAlias = Annotated[
     str,
@@ -166,19 +149,6 @@ class Ward(Struct, frozen=True, forbid_unknown_fields=True):
     name: WardName = "ward"
     # Beds that are shown; 0 for as many as are taken.
     beds: Annotated[int, Meta(ge=0, le=HIGHEST_COUNT)] = 0
-
-
-class Api(Struct, frozen=True, forbid_unknown_fields=True):
-    """HTTP of all servers."""
-
-    # Path before all routes of the monitor.
-    prefix: Prefix = ""
-    # Origins of pages that may read and give orders. Pages on loopback may always read.
-    cors_origins: tuple[Origin, ...] = ()
-    # Names that servers on loopback answer to, beside loopback's own.
-    hosts: tuple[HostName, ...] = ()
-    # File of keys, beside those of the database: see icu.access.keys_file.
-    keys_file: Path | None = None
 
 
 class News2(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,10 +7,11 @@ cancelled, sees no signals, and its SystemExit becomes an error.
 
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, cast
 
 import anyio
 import uvicorn
@@ -18,10 +19,12 @@ from anyio import TASK_STATUS_IGNORED, CancelScope, to_thread
 from anyio.abc import TaskStatus
 from litestar.types import ASGIApp, Receive, Scope, Send
 from loguru import logger
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from icu.config.errors import ConfigurationError
 from icu.errors import IcuError
+from icu.http.clients import noting_proxy
 from icu.http.connections import Connections
 from icu.http.errors import AddressInUseError, ServerError
 from icu.http.protocol import BoundedProtocol
@@ -49,6 +52,8 @@ async def serve(
     on_stopping: Callable[[], None] = lambda: None,
     grace: int = 2,
     connections: Connections | None = None,
+    tls: tuple[Path, Path] | None = None,
+    trusted_proxies: Sequence[str] = (),
     task_status: TaskStatus[str] = TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an application until cancelled; `started` with the address once requests are accepted.
@@ -60,6 +65,8 @@ async def serve(
         on_stopping: Called first when the server stops, to end streams that would never end by themselves.
         grace: Seconds after which connections that are still open are closed.
         connections: The connections of all servers of the process; None if there is no other server.
+        tls: Files of the certificate, with its chain, and of its key; None for plain HTTP.
+        trusted_proxies: Addresses of proxies that are believed about the client's address and scheme.
         task_status: Where `started` is reported.
 
     Raises:
@@ -68,9 +75,10 @@ async def serve(
         ServerError: The application's lifespan failed, or the server ended by itself.
     """
     listener = await to_thread.run_sync(_listen, host, port)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    failures = _LifespanFailures(app, on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is defined below
-    config = _config(failures, connections or Connections.within(descriptors.limit()), grace)
+    scheme = "http" if tls is None else "https"
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    failures = _LifespanFailures(_behind(app, trusted_proxies), on_failure=lambda: server.leave())  # noqa: PLW0108 - the server is defined below
+    config = _config(failures, connections or Connections.within(descriptors.limit()), grace, tls)
     server = _Server(config, on_started=lambda: task_status.started(address), on_stopping=on_stopping)
     with listener:
         async with anyio.create_task_group() as group:
@@ -84,9 +92,19 @@ async def serve(
             group.cancel_scope.cancel()
 
 
-def _config(app: ASGIApp, connections: Connections, grace: int) -> uvicorn.Config:
+def _behind(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
+    """Take address and scheme of the client from the headers of these proxies, and of no others."""
+    named: Any = ProxyHeadersMiddleware(cast("Any", app), list(proxies))
+    return noting_proxy(named, frozenset(proxies))
+
+
+def _config(app: ASGIApp, connections: Connections, grace: int, tls: tuple[Path, Path] | None) -> uvicorn.Config:
+    certificate, key = tls or (None, None)
     return uvicorn.Config(
         app,
+        proxy_headers=False,  # uvicorn would believe every program on this machine
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
         http=_protocol(connections),
         ws="none",  # another protocol class would serve web sockets, and not count the connection
         lifespan="on",
@@ -169,17 +187,21 @@ class _LifespanFailures:
             raise
 
     def raise_late(self, address: str) -> None:
-        """Raise ServerError if the lifespan failed after the start."""
+        """Raise ServerError if the lifespan failed after the start, or its error if a setting is wrong."""
+        if isinstance(self._cause, ConfigurationError):
+            raise self._cause
         if self._cause is not None:
             raise ServerError(f"the application on {address} failed: {self._cause}") from self._cause
 
     @contextmanager
     def server_error(self, address: str) -> Iterator[None]:
-        """Turn a SystemExit in the block into ServerError, with the lifespan's error."""
+        """Turn a SystemExit in the block into ServerError, with the lifespan's error; or into that of a setting."""
         try:
             yield
         except SystemExit as exc:
             cause = unwrapped(self._cause or exc)
+            if isinstance(cause, ConfigurationError):
+                raise cause from exc
             raise ServerError(f"the application on {address} did not start: {cause}") from cause
 
 

@@ -49,15 +49,24 @@ class ForeignOriginError(PatientServiceException):
 
 
 class NotOnLoopbackError(PatientServiceException):
-    """A command came from another machine: there are no keys yet by which to know its author."""
+    """Another machine asks a port that knows no keys for more than health and figures."""
 
     kind = Kind.FORBIDDEN
 
     def __init__(self) -> None:
         super().__init__(
-            "commands are taken on loopback alone, since there are no keys yet: command on the machine that the "
-            'monitor runs on, where it is bound to loopback (`host = "127.0.0.1"`)'
+            "this port knows no keys: it serves others health and figures alone. Ask on its own machine, without a "
+            'proxy, where it is bound to loopback (`host = "127.0.0.1"`); or ask the monitor'
         )
+
+
+class RouteWithoutRoleError(PatientServiceException):
+    """The route names no role: nobody may use it."""
+
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("this route names no role that it needs, so it is closed to everybody: report it as a mistake")
 
 
 class BodyTypeError(PatientServiceException):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +19,7 @@ from icu.http import operation, swagger
 from icu.http.bodies import MAX_BODY, BodyRequest
 from icu.http.compression import compressing, vary
 from icu.http.figures import Figures
+from icu.http.gate import VIEWER, Gate, role_guard
 from icu.http.head import allow_head, answering_head
 from icu.http.health import Health
 from icu.http.hosts import allowed_hosts
@@ -27,28 +29,42 @@ from icu.http.problems import EXCEPTION_HANDLERS
 
 # The end of each API's description.
 _EVERYWHERE: Final = """Times are ISO 8601 with a zone, answered in UTC; units are UCUM's. Errors are problem details
-(RFC 9457) that say what to do. 503 also means that there are too many connections: ask again after `Retry-After`. HEAD
-is answered wherever GET is."""
+(RFC 9457) that say what to do: 401 without a valid key, 403 where its role may not do this. 503 also means that there
+are too many connections: ask again after `Retry-After`. HEAD is answered wherever GET is."""
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceContext:
+    """What all HTTP faces of a process have in common."""
+
+    # Version of the API, for its description.
+    version: str
+    # Checks of the process.
+    health: Health
+    # Metrics of the role.
+    registry: CollectorRegistry
+    # Decision on who comes in.
+    gate: Gate
+    # Origins whose pages may read and command the API. Pages from loopback may read it, and command it on loopback.
+    cors_origins: Sequence[str] = ()
+    # Names that are allowed in the Host header, beside loopback's own; None for all names.
+    hosts: Sequence[str] | None = None
+
+
 def face(
+    context: FaceContext,
     *,
     title: str,
-    version: str,
     handlers: Sequence[ControllerRouterHandler],
     description: str = "",
     tags: Sequence[Tag] = (),
     plugins: Sequence[PluginProtocol] = (),
-    health: Health,
-    registry: CollectorRegistry,
     prefix: str = "",
     beside: Sequence[ControllerRouterHandler] = (),
     guards: Sequence[Guard] = (),
     middleware: Sequence[Middleware] = (),
-    cors_origins: Sequence[str] = (),
-    hosts: Sequence[str] | None = None,
     dependencies: Mapping[str, object] | None = None,
     lifespan: Sequence[Lifespan] = (),
     clock: Callable[[], float] = perf_counter,
@@ -56,39 +72,34 @@ def face(
     """Build an application with health and metrics.
 
     Args:
+        context: What the faces of the process have in common.
         title: The name of the API, for its description.
-        version: The version of the API, for its description.
         handlers: The routes under `prefix`.
         description: The text of the API's description, in Markdown.
         tags: The groups of routes in the API's description.
         plugins: Plugins of Litestar, for the API's description.
-        health: The checks of the process.
-        registry: The metrics of the role.
         prefix: The path of the API.
         beside: Routes outside the prefix: pages, and their files.
         guards: Guards of each request, after the cap on connections.
         middleware: Middleware inside the compression, after the checks of host and origin.
-        cors_origins: Origins whose pages may read and command the API. Pages from loopback may read it, and command it
-            on loopback.
-        hosts: Names that are allowed in the Host header on loopback, beside loopback's own; None for all names, on a
-            server that others can reach.
         dependencies: Values for handlers, by name.
         lifespan: Context managers around the life of the application.
         clock: Seconds, for the durations of responses.
     """
-    figures = Figures(registry, health, clock)
-    given = {"health": health, "figures": figures, **(dependencies or {})}
+    figures = Figures(context.registry, context.health, clock)
+    hosts, cors_origins = context.hosts, context.cors_origins
+    given = {"health": context.health, "figures": figures, **(dependencies or {})}
     app = Litestar(
         route_handlers=[
             Router(prefix or "/", route_handlers=handlers),
             *beside,
-            *operation.ROUTES,
+            *operation.routes(context.gate.figures),
             swagger.swagger_files(),
         ],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         request_class=BodyRequest,
         before_send=[figures.count, allow_head, vary],
-        guards=[within_cap, *guards],
+        guards=[within_cap, role_guard(context.gate), *guards],
         middleware=[
             *([] if hosts is None else [allowed_hosts(hosts)]),
             allowed_origins(cors_origins, loopback=hosts is not None),
@@ -102,7 +113,7 @@ def face(
             expose_headers=["Link", "History-From", "History-Until"],
         ),
         plugins=list(plugins),
-        openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), version, tags),
+        openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), context.version, tags),
         lifespan=list(lifespan),
         request_max_body_size=MAX_BODY,
         logging_config=None,  # Litestar's would replace the log handlers of the whole process
@@ -118,7 +129,7 @@ def _description(title: str, text: str, version: str, tags: Sequence[Tag]) -> Op
         description=text,
         version=version,
         tags=[*tags, operation.TAG],
-        path="/schema",
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, opt=VIEWER),
         render_plugins=swagger.PLUGINS,
         use_handler_docstrings=True,
     )

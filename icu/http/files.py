@@ -1,5 +1,6 @@
 """Static files of a folder, served below a path."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from litestar.types import PathType
 from litestar.types.file_types import FileInfo
 
 
-def files(path: str, folder: Path) -> Router:
-    """Serve the files of `folder` below `path`, outside the API's description."""
-    return create_static_files_router(path=path, directories=[folder], file_system=_Files(), include_in_schema=False)
+def files(path: str, folder: Path, *, opt: Mapping[str, Any]) -> Router:
+    """Serve the files of `folder` below `path`, outside the API's description; `opt` names the role that they need."""
+    return create_static_files_router(
+        path=path, directories=[folder], file_system=_Files(), include_in_schema=False, opt=dict(opt)
+    )
 
 
 class _Files(BaseLocalFileSystem):

@@ -1,7 +1,7 @@
-"""Allowed Host headers on loopback, against DNS rebinding.
+"""Allowed Host headers, against DNS rebinding.
 
-A page of the Internet whose name is made to resolve to 127.0.0.1 has the same origin as this server, so that the
-browser lets it read everything. The name in the Host header gives it away.
+A page of the Internet whose name is made to resolve to this server's address has the same origin as this server, so
+that the browser lets it read everything. The name in the Host header gives it away.
 """
 
 import re
@@ -29,7 +29,7 @@ def is_loopback(address: str) -> bool:
 
 
 def allowed_hosts(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
-    """Middleware for requests over loopback. Their Host header must name loopback or one of `hosts`.
+    """Middleware for requests, whose Host header must name loopback or one of `hosts`.
 
     For other names it raises UnknownHostError. Requests without Host come from old tools, never from browsers.
     """
@@ -38,7 +38,7 @@ def allowed_hosts(hosts: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
     def middleware(app: ASGIApp) -> ASGIApp:
         async def check(scope: Scope, receive: Receive, send: Send) -> None:
             host = dict(scope["headers"]).get(b"host")
-            if host and over_loopback(scope) and not known.fullmatch(_name(host)):
+            if host and not known.fullmatch(_name(host)):
                 raise UnknownHostError
             await app(scope, receive, send)
 

@@ -1,14 +1,17 @@
 """Routes for operators and their tools: liveness, readiness, metrics."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Tag
+from litestar.types import ControllerRouterHandler
 
+from icu.access.roles import Role
 from icu.http.figures import Figures
+from icu.http.gate import PUBLIC, needing
 from icu.http.health import Health, Report
 from icu.http.limits import BEYOND_CAP
 from icu.http.problems import documented
@@ -21,7 +24,7 @@ TAG: Final = Tag("operation", "What those who run it look at, and their tools")
     summary="The process runs",
     tags=[TAG.name],
     responses=documented(400),
-    opt={BEYOND_CAP: True},
+    opt={**PUBLIC, BEYOND_CAP: True},
 )
 async def live() -> Report:
     """200 as long as the process serves requests, even beyond the cap on connections: a full one needs no restart."""
@@ -32,6 +35,7 @@ async def live() -> Report:
     "/health/ready",
     summary="It can do its work",
     tags=[TAG.name],
+    opt=PUBLIC,
     responses={
         **documented(400),
         503: ResponseSpec(
@@ -60,4 +64,10 @@ async def metrics(figures: NamedDependency[Figures]) -> Response[bytes]:
     return Response(await figures.text(), media_type="text/plain; version=0.0.4")
 
 
-ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (live, ready, metrics)
+def routes(figures: Role) -> Sequence[ControllerRouterHandler]:
+    """Make the routes.
+
+    Args:
+        figures: Role that `/metrics` needs.
+    """
+    return [live, ready, Router("/", route_handlers=[metrics], opt=needing(figures))]

@@ -12,6 +12,7 @@ from typing import Final
 from litestar.datastructures import Headers
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from icu.http.clients import own_origin
 from icu.http.errors import BodyTypeError, ForeignOriginError
 from icu.http.hosts import LOOPBACK_NAME, over_loopback
 
@@ -36,9 +37,8 @@ def allowed_origins(origins: Sequence[str], *, loopback: bool) -> Callable[[ASGI
     """
 
     def known(origin: str, scope: Scope, headers: Headers) -> bool:
-        own = f"{scope['scheme']}://{headers.get('host', '')}".lower()
         here = loopback and over_loopback(scope) and re.fullmatch(LOOPBACK, origin) is not None
-        return origin == own or origin in origins or here
+        return origin == own_origin(scope, headers) or origin in origins or here
 
     def middleware(app: ASGIApp) -> ASGIApp:
         async def check(scope: Scope, receive: Receive, send: Send) -> None:

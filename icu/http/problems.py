@@ -28,6 +28,7 @@ STATUSES: Final[Mapping[Kind, HTTPStatus]] = {
     Kind.SENSELESS: HTTPStatus.UNPROCESSABLE_ENTITY,
     Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Kind.EXCESSIVE: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.MISSING: HTTPStatus.NOT_FOUND,
     Kind.UNKNOWN: HTTPStatus.NOT_FOUND,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
@@ -61,8 +62,10 @@ def exception_handler(request: Request[Any, Any, Any], error: Exception) -> Resp
         title=HTTPStatus(status).phrase, status=status, detail=detail, instance=own_reference(request.scope)
     )
     headers = dict(getattr(error, "headers", None) or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers["Retry-After"] = str(RETRY_AFTER)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 

@@ -9,6 +9,7 @@ from litestar import Request, Router
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, SwaggerRenderPlugin
 
 from icu.http.files import files
+from icu.http.gate import VIEWER
 from icu.http.references import root_reference
 
 _FILES: Final = "/schema/files"
@@ -47,4 +48,4 @@ def swagger_files() -> Router:
     """Serve the files of the page. Blocks, so it must not be called on the event loop."""
     mimetypes.init()  # reads files, which would happen on the loop at the first request
     spec = find_spec("swagger_ui")
-    return files(_FILES, Path(spec.origin).parent / "static" if spec and spec.origin else Path())
+    return files(_FILES, Path(spec.origin).parent / "static" if spec and spec.origin else Path(), opt=VIEWER)

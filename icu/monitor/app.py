@@ -2,23 +2,24 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import anyio
 from litestar import Litestar
 from litestar.openapi.spec import Tag
-from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Ward
 from icu.emulation import Emulation
-from icu.http.face import Lifespan, face
-from icu.http.health import Health
+from icu.http.face import FaceContext, Lifespan, face
+from icu.monitor.access.gate import WardGate
+from icu.monitor.access.session import ROUTES as SESSION
+from icu.monitor.access.shares import Exports, Streams
 from icu.monitor.ages import Ages
 from icu.monitor.alarms import ROUTES as ALARMS
 from icu.monitor.beats import beat
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.commands import ROUTES as COMMANDS
-from icu.monitor.commands.routing import BOUND_TO_LOOPBACK
 from icu.monitor.dead_letters import count_dead_letters, list_dead_letters
 from icu.monitor.emulation import ROUTES as EMULATION
 from icu.monitor.emulation import Scenarios
@@ -50,9 +51,10 @@ _TAGS: Final = [
     ),
     Tag(
         "alarms",
-        "Alarms of now and before, their limits, and what people command: on loopback alone, for there are no keys yet",
+        "Alarms of now and before, their limits, and what people command",
     ),
     Tag("emulation", "True states of emulated patients, and their scenarios; 409 for all other patients"),
+    Tag("access", "Who asks, and what they may do: `Authorization: Bearer KEY`, or the cookie of a log-in"),
     Tag("ward", "Its beds, whether it is watched, and the processes behind it"),
 ]
 
@@ -72,66 +74,60 @@ _HANDLERS: Final = [
     count_dead_letters,
     *ALARMS,
     *COMMANDS,
+    *SESSION,
     *EMULATION,
 ]
 
 
 def create_app(
+    context: FaceContext,
     *,
+    gate: WardGate,
     reader: Reader,
     ages: Ages,
     broadcast: Broadcast,
     freshness: Freshness,
     door: Door,
     ward: Ward,
-    health: Health,
-    registry: CollectorRegistry,
     fetch_children: FetchChildren,
     emulation: Emulation,
     scenarios: Scenarios,
     max_ages: MaxAges,
-    version: str,
     prefix: str = "",
-    cors_origins: Sequence[str] = (),
-    hosts: Sequence[str] | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """Build the application. It opens nothing until its lifespan begins.
 
     Args:
+        context: What all faces of the process have in common; its gate is replaced.
+        gate: Run while the application does, and its keys closed at the end.
         reader: Closed when the lifespan ends.
         ages: Run while the application does.
         broadcast: Run while the application does.
         freshness: Run while the application does.
         door: For commands of people.
         ward: Name and places of the ward.
-        health: Checks of liveness and readiness.
-        registry: Metrics to serve.
         fetch_children: Source of the supervisor's children.
         emulation: The emulated patients among all.
         scenarios: Those that these can have.
         max_ages: Rule for the greatest ages of values that count for NEWS2.
-        version: Of this package.
         prefix: Path below which all routes stand, behind a proxy.
-        cors_origins: Origins of pages that may read the API.
-        hosts: Accepted Host headers, beside loopback's own names; None accepts all.
         lifespan: Further context managers.
     """
-
-    app = face(
+    streams = Streams(gate)
+    return face(
+        replace(context, gate=gate),
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
         plugins=[EventsPlugin(), HistoryPlugin()],
-        version=version,
         handlers=_HANDLERS,
-        health=health,
-        registry=registry,
         prefix=prefix,
         beside=pages(prefix),
-        cors_origins=cors_origins,
-        hosts=hosts,
         dependencies={
+            "gate": gate,
+            "streams": streams,
+            "exports": Exports(),
             "reader": reader,
             "ages": ages,
             "broadcast": broadcast,
@@ -144,17 +140,18 @@ def create_app(
             "scenarios": scenarios,
             "max_ages": max_ages,
         },
-        lifespan=[lambda _: _watching(reader, ages, broadcast, freshness), *lifespan],
+        lifespan=[lambda _: _watching(gate, streams, reader, ages, broadcast, freshness), *lifespan],
     )
-    # Host headers are checked where the server is bound to loopback.
-    app.opt[BOUND_TO_LOOPBACK] = hosts is not None
-    return app
 
 
 @asynccontextmanager
-async def _watching(reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness) -> AsyncIterator[None]:
+async def _watching(
+    gate: WardGate, streams: Streams, reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness
+) -> AsyncIterator[None]:
     try:
         async with anyio.create_task_group() as group:
+            await group.start(gate.run)
+            group.start_soon(streams.run)
             group.start_soon(broadcast.run)
             group.start_soon(ages.run)
             group.start_soon(freshness.run)
@@ -165,3 +162,4 @@ async def _watching(reader: Reader, ages: Ages, broadcast: Broadcast, freshness:
         # Streams first: an open one could read from a closed reader.
         broadcast.close()
         await reader.aclose()
+        await gate.access.aclose()

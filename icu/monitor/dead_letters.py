@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from icu.bounds import parse_whole
+from icu.http.gate import ADMIN
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.parameters import from_parameter, to_parameter
@@ -41,6 +42,7 @@ _ArrivedTo = Annotated[str | None, to_parameter("Arrived before this time, with 
     "/dead-letters",
     summary="Records that could not be stored, the newest first",
     tags=["ward"],
+    opt=ADMIN,
     response_description="The dead letters",
     response_headers=[
         ResponseHeader(
@@ -81,6 +83,7 @@ async def list_dead_letters(
     "/dead-letters/reasons",
     summary="Numbers of dead letters by reason, the most frequent first",
     tags=["ward"],
+    opt=ADMIN,
     response_description="The reasons",
     responses=documented(400, 503),
 )

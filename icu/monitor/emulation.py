@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from icu.emulation import Emulation, State
 from icu.errors import IcuError, Kind
 from icu.http.caching import NOT_MODIFIED, REVALIDATED, CachedBody
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.metrics import PatientUuid
 from icu.monitor.queries import AnyRequest, check_parameters
@@ -63,6 +64,7 @@ class Scenarios:
     "/scenarios",
     summary="The scenarios of emulated patients",
     tags=["emulation"],
+    opt=VIEWER,
     response_headers=[
         ResponseHeader("ETag", documentation_only=True, value="", description="Of this program's scenarios"),
         ResponseHeader("Cache-Control", documentation_only=True, value="", description="How long they may be kept"),
@@ -89,6 +91,7 @@ async def list_scenarios(
     "/patient/{patient_uuid:uuid}/truth",
     summary="What really goes on in an emulated patient",
     tags=["emulation"],
+    opt=VIEWER,
     responses=documented(400, 404, 409, 503),
 )
 async def truth(

@@ -15,7 +15,9 @@ from icu import __version__
 from icu.errors import PatientNotFoundError
 from icu.http.caching import NOT_MODIFIED, is_held, not_modified, tagged, weak_tag
 from icu.http.downloads import Download
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
+from icu.monitor.access.shares import Exports
 from icu.monitor.ages import Ages
 from icu.monitor.encoding import encode_readings
 from icu.monitor.errors import InvalidQueryError
@@ -56,12 +58,14 @@ _OF_PAGES: Final = ("limit", "order", "cursor")
     "/patient/{patient_uuid:uuid}/metrics",
     summary="One patient's readings, or statistics of them",
     tags=_TAGS,
+    opt=VIEWER,
     operation_class=MetricsOperation,
-    responses={200: METRICS, 304: NOT_MODIFIED, **documented(400, 404, 406, 503)},
+    responses={200: METRICS, 304: NOT_MODIFIED, **documented(400, 404, 406, 429, 503)},
 )
 async def list_metrics(
     request: AnyRequest,
     reader: NamedDependency[Reader],
+    exports: NamedDependency[Exports],
     patient_uuid: PatientUuid,
     since: Annotated[str | None, from_parameter("Not before this time, with its zone")] = None,
     until: Annotated[str | None, to_parameter("Before this time, with its zone")] = None,
@@ -108,13 +112,14 @@ async def list_metrics(
             headers["Link"] = next_link(request.query_params, make_cursor(page.last))
         return _page(request, await encode_readings(page.readings), headers, is_closed=span.until is not None)
     _refuse_pages(request.query_params)
-    return await _whole(request, reader, patient_uuid, span, every, format)
+    return await _whole(request, reader, patient_uuid, span, every, format, exports)
 
 
 @get(
     "/patient/{patient_uuid:uuid}/metrics/latest",
     summary="One patient's latest reading",
     tags=_TAGS,
+    opt=VIEWER,
     response_description="The latest reading",
     responses=documented(400, 404, 503),
 )
@@ -149,7 +154,13 @@ def _page(request: AnyRequest, body: bytes, headers: dict[str, str], *, is_close
 
 
 async def _whole(
-    request: AnyRequest, reader: Reader, patient_uuid: UUID, span: Span, every: str | None, name: FormatName
+    request: AnyRequest,
+    reader: Reader,
+    patient_uuid: UUID,
+    span: Span,
+    every: str | None,
+    name: FormatName,
+    exports: Exports,
 ) -> ASGIApp:
     """Answer with a whole span. Where it has an end, the answer has the tag of the readings that it is made from."""
     form = FORMATS[name]
@@ -169,7 +180,8 @@ async def _whole(
         if is_held(request.headers, tag):
             return not_modified(tag)
         headers |= tagged(tag)
-    return Download(form.pieces(history), media_type=form.media_type, headers=headers, compressible=form.compressible)
+    answer = Download(form.pieces(history), media_type=form.media_type, headers=headers, compressible=form.compressible)
+    return exports.one_at_a_time(answer) if history.rows > MAX_PAGE else answer
 
 
 def _too_many(every: str | None) -> str:

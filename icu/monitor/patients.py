@@ -5,6 +5,7 @@ from typing import Any
 from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.ages import Ages
 from icu.monitor.freshness import Freshness
@@ -18,6 +19,7 @@ from icu.monitor.schemas import PatientSummary
     "/patients",
     summary="All patients, each with bed, worst alarm and latest reading",
     tags=["patients"],
+    opt=VIEWER,
     response_description="The patients, sorted by name",
     responses=documented(400, 503),
 )

@@ -12,6 +12,7 @@ from icu.alarms.conditions import LIMITED
 from icu.alarms.defaults import WARD
 from icu.alarms.limits import ConditionLimits
 from icu.http.caching import NOT_MODIFIED, CachedBody
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.vitals.catalogue import SIGNS, Sign
@@ -84,6 +85,7 @@ _BODY: Final = CachedBody(msgspec.json.encode(catalogue()), max_age=MAX_AGE)
     "/signs",
     summary="The catalogue of vital signs: names, units, ranges, codes",
     tags=["patients"],
+    opt=VIEWER,
     response_headers=[
         ResponseHeader("ETag", documentation_only=True, value="", description="Of this program's catalogue"),
         ResponseHeader("Cache-Control", documentation_only=True, value="", description="How long it may be kept"),

@@ -19,8 +19,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from loguru import logger
 
 from icu.http.errors import TooManyConnectionsError
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.http.protocol import cancel_on_disconnect, cut_off
+from icu.monitor.access.gate import caller_of
+from icu.monitor.access.shares import Streams
 from icu.monitor.broadcast import Broadcast, Update
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.events import STREAM
@@ -62,13 +65,15 @@ def _retry_later(_request: AnyRequest, _error: TooManyConnectionsError) -> Respo
     "/stream",
     summary="Readings and alarms as they are stored, as server-sent events",
     tags=["patients"],
-    responses={200: STREAM, **documented(400, 404, 503)},
+    opt=VIEWER,
+    responses={200: STREAM, **documented(400, 404, 429, 503)},
     exception_handlers={TooManyConnectionsError: _retry_later},
 )
 async def stream(
     request: AnyRequest,
     reader: NamedDependency[Reader],
     broadcast: NamedDependency[Broadcast],
+    streams: NamedDependency[Streams],
     patient: Annotated[
         list[UUID] | None,
         QueryParameter(
@@ -92,7 +97,7 @@ async def stream(
         await reader.check()
     for each in patients or ():
         await reader.check_known(each)
-    return EventStream(broadcast, patients, _parse_event_id(last_event_id))
+    return EventStream(broadcast, patients, _parse_event_id(last_event_id), streams)
 
 
 class EventStream:
@@ -102,14 +107,22 @@ class EventStream:
         broadcast: For new batches, and for those that the client missed.
         patients: Those whose events the client gets; None for all patients.
         last_seen: The client's last batch number; None for a new client.
+        streams: For the end of the client's key or session.
     """
 
-    def __init__(self, broadcast: Broadcast, patients: Filter, last_seen: int | None) -> None:
+    def __init__(self, broadcast: Broadcast, patients: Filter, last_seen: int | None, streams: Streams) -> None:
         self._broadcast = broadcast
+        self._streams = streams
         self._patients = patients
         self._last_seen = last_seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with CancelScope() as allowed, self._streams.hold(caller_of(scope), allowed):
+            await self._answer(scope, receive, send)
+        if allowed.cancelled_caught:
+            await cut_off(scope, receive)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         complete = False
         async with anyio.create_task_group() as group:
             group.start_soon(cancel_on_disconnect, receive, group.cancel_scope)

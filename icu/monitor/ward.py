@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from icu.config.settings import Ward
+from icu.http.gate import NURSE, VIEWER
 from icu.http.problems import documented
 from icu.monitor.freshness import Behind, Freshness
 from icu.monitor.queries import AnyRequest, check_parameters, check_whole_number
@@ -45,7 +46,13 @@ class WardState(Struct, frozen=True):
     taken: Annotated[Sequence[Bed], Meta(description="Beds of the admitted patients, in the order of their admission")]
 
 
-@get("/ward", summary="The ward's beds, and whether it is watched", tags=["ward"], responses=documented(400, 503))
+@get(
+    "/ward",
+    summary="The ward's beds, and whether it is watched",
+    tags=["ward"],
+    opt=VIEWER,
+    responses=documented(400, 503),
+)
 async def ward_state(
     request: AnyRequest,
     ward: NamedDependency[Ward],
@@ -71,7 +78,9 @@ async def ward_state(
     )
 
 
-@get("/audit", summary="Commands of people, the newest first", tags=["alarms"], responses=documented(400, 503))
+@get(
+    "/audit", summary="Commands of people, the newest first", tags=["alarms"], opt=NURSE, responses=documented(400, 503)
+)
 async def list_audit(
     request: AnyRequest,
     reader: NamedDependency[Reader],

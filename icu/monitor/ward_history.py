@@ -9,6 +9,7 @@ from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
 from icu.http.downloads import Download
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.ages import Ages
 from icu.monitor.errors import InvalidQueryError
@@ -35,6 +36,7 @@ MAX_SIZE: Final = 250_000
     summary="Statistics of all patients over the same span: sparklines",
     tags=["patients"],
     operation_class=WardOperation,
+    opt=VIEWER,
     responses={200: WARD_HISTORY, **documented(400, 503)},
 )
 async def ward_history(

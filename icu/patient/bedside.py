@@ -14,11 +14,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Tag
 from litestar.params import JSONBody, PathParameter
 from msgspec import UNSET, Meta, Struct
-from prometheus_client import CollectorRegistry
 
 from icu.emulation import State
-from icu.http.face import face
-from icu.http.health import Health
+from icu.http.face import FaceContext, face
+from icu.http.gate import NURSE, VIEWER
 from icu.http.problems import documented
 from icu.messages import Observation, Served
 from icu.patient.errors import NotReadyError
@@ -73,7 +72,7 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
 
-@get("/patients", summary="Who lies in these beds", tags=TAGS, responses=documented(400, 503))
+@get("/patients", summary="Who lies in these beds", tags=TAGS, opt=VIEWER, responses=documented(400, 503))
 async def occupants(patients: NamedDependency[EmulatedPatients]) -> list[Occupant]:
     """All patients of this child."""
     return [Occupant(each.uuid, each.name) for each in patients.identities]
@@ -83,6 +82,7 @@ async def occupants(patients: NamedDependency[EmulatedPatients]) -> list[Occupan
     "/patient/{patient_uuid:uuid}/current",
     summary="What a monitor shows now",
     tags=TAGS,
+    opt=VIEWER,
     responses=documented(400, 404, 503),
 )
 async def current_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> Current:
@@ -94,6 +94,7 @@ async def current_of(patient_uuid: PatientUuid, patients: NamedDependency[Emulat
     "/patient/{patient_uuid:uuid}/truth",
     summary="What really goes on",
     tags=TAGS,
+    opt=VIEWER,
     responses=documented(400, 404, 409, 503),
 )
 async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[EmulatedPatients]) -> State:
@@ -107,6 +108,7 @@ async def truth_of(patient_uuid: PatientUuid, patients: NamedDependency[Emulated
     status_code=200,
     summary="Begin a scenario of a patient",
     tags=TAGS,
+    opt=NURSE,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
 async def begin_scenario_of(
@@ -116,19 +118,19 @@ async def begin_scenario_of(
     return patients.change_scenario(patient_uuid, data.scenario)[1]
 
 
-@get("/", summary="Who lies in this bed", tags=TAGS, responses=documented(400, 503))
+@get("/", summary="Who lies in this bed", tags=TAGS, opt=VIEWER, responses=documented(400, 503))
 async def occupant(patients: NamedDependency[EmulatedPatients]) -> Occupant:
     """The patient's identity."""
     return Occupant(*patients.identities[0])
 
 
-@get("/current", summary="What the monitor shows now", tags=TAGS, responses=documented(400, 503))
+@get("/current", summary="What the monitor shows now", tags=TAGS, opt=VIEWER, responses=documented(400, 503))
 async def current(patients: NamedDependency[EmulatedPatients]) -> Current:
     """The latest reading; 503 before the first."""
     return _current(patients.latest(patients.identities[0].uuid))
 
 
-@get("/truth", summary="What really goes on in this bed", tags=TAGS, responses=documented(400, 409, 503))
+@get("/truth", summary="What really goes on in this bed", tags=TAGS, opt=VIEWER, responses=documented(400, 409, 503))
 async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     """A label for algorithms; 409 for a recording."""
     return patients.state(patients.identities[0].uuid)
@@ -140,6 +142,7 @@ async def truth(patients: NamedDependency[EmulatedPatients]) -> State:
     status_code=200,
     summary="Begin a scenario of this patient",
     tags=TAGS,
+    opt=NURSE,
     responses=documented(400, 403, 404, 409, 413, 415, 503),
 )
 async def begin_scenario(data: JSONBody[Choice], patients: NamedDependency[EmulatedPatients]) -> State:
@@ -157,27 +160,15 @@ _OF_ALL: Final[Sequence[HTTPRouteHandler]] = (occupants, current_of, truth_of, b
 _OF_ONE: Final[Sequence[HTTPRouteHandler]] = (occupant, current, truth, begin_scenario)
 
 
-def create_app(
-    *,
-    patients: EmulatedPatients,
-    health: Health,
-    registry: CollectorRegistry,
-    version: str,
-    cors_origins: Sequence[str] = (),
-    hosts: Sequence[str] | None = None,
-) -> Litestar:
+def create_app(context: FaceContext, *, patients: EmulatedPatients) -> Litestar:
     """Build the application of these patients. A single patient has the short paths too."""
     alone = len(patients.identities) == 1
     return face(
+        context,
         title=f"Bedside monitor of {patients.identities[0].name}" if alone else "Bedside monitors",
         description=_DESCRIPTION,
         tags=[Tag("bedside", "Who lies here, what the monitor shows, what is true, and what is to happen")],
-        version=version,
         handlers=[*_OF_ALL, *(_OF_ONE if alone else ())],
-        health=health,
-        registry=registry,
-        cors_origins=cors_origins,
-        hosts=hosts,
         dependencies={"patients": patients},
     )
 

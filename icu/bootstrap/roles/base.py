@@ -1,6 +1,6 @@
 """Description of a role, for the supervised tree and for processes of one role."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,6 +19,10 @@ def _unchanged(child: C) -> C:
     return child
 
 
+async def _always(_child: C, _shared: Shared) -> None:
+    return
+
+
 def _no_trouble(_: Shared) -> WorkStatus:
     return WorkStatus()
 
@@ -33,6 +37,8 @@ class Role(Generic[C]):
     grace: float
     # Builds the work of a child. May read files. Raises ConfigurationError for a child that cannot run as configured.
     actor: Callable[[C, Shared], Start]
+    # Checks, before any child starts, that a child may run as configured. Raises ConfigurationError.
+    check_start: Callable[[C, Shared], Awaitable[None]] = _always
     # Returns the status of that work in this process.
     work_status: Callable[[Shared], WorkStatus] = _no_trouble
     # True if the ward is not ready while a child is down. The child's own setting overrides it.

@@ -2,35 +2,75 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from anyio import TASK_STATUS_IGNORED
+from anyio import TASK_STATUS_IGNORED, to_thread
 from anyio.abc import TaskStatus
 
-from icu.bootstrap.faces import build_with_server, common_arguments
+from icu.bootstrap.faces import build_with_server, face_context
+from icu.bootstrap.places import check_place
 from icu.bootstrap.process import tune_interpreter
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
-from icu.config.settings import MonitorChild, News2
+from icu.config.settings import MonitorChild, News2, Settings
 from icu.ops.signals import calling_on_stop
 from icu.supervisor.spec import Start
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from icu.monitor.access.gate import WardGate
     from icu.monitor.emulation import ScenarioEntry
     from icu.vitals.news2.inputs import MaxAges
 
 
 def actor(child: MonitorChild, shared: Shared) -> Start:
-    """Build the server of a monitor."""
+    """Build the server of a monitor.
+
+    Raises:
+        ConfigurationError: Its place and its settings do not fit together.
+    """
+    check_place(shared.settings.api, child.host)
     return partial(_serve, child, shared)
 
 
 async def _serve(child: MonitorChild, shared: Shared, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
     (application, close_streams), serve = await build_with_server(partial(app, shared, child.host), shared)
-    await serve(application, host=child.host, port=child.port, on_stopping=close_streams, task_status=task_status)
+    api = shared.settings.api
+    await serve(
+        application,
+        host=child.host,
+        port=child.port,
+        tls=api.tls_certificate and api.tls_key and (api.tls_certificate, api.tls_key),
+        trusted_proxies=api.trusted_proxies,
+        on_stopping=close_streams,
+        task_status=task_status,
+    )
+
+
+async def check_keys(child: MonitorChild, shared: Shared) -> None:
+    """Check that a monitor that others can reach has a key. One whose database is away waits for it, closed.
+
+    Raises:
+        ConfigurationError: There are no keys, or their file is wrong.
+    """
+    from icu.http.hosts import is_loopback
+    from icu.monitor.access.errors import KeylessError
+    from icu.store.errors import SchemaError, StoreError
+
+    gate = await to_thread.run_sync(_gate, shared.settings, child.host)
+    try:
+        closed = gate.is_closed or (await gate.access.existing()).closed
+    except SchemaError:  # no tables yet, or older ones: there is no key in them
+        closed = False
+    except StoreError:
+        closed = True
+    finally:
+        await gate.access.aclose()
+    if not (closed or is_loopback(child.host) or shared.settings.api.insecure):
+        raise KeylessError(child.host)
 
 
 def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Litestar, Callable[[], None]]":
@@ -62,7 +102,10 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     dead_letters = shared.telemetry(DeadLetterGauge)
     shared.health.add("database", reader.check)
     shared.health.add("heartbeat", freshness.trouble, advisory=True)
+    context = replace(face_context(shared, host), hosts=settings.api.hosts)
     application = create_app(
+        context,
+        gate=_gate(settings, host),
         reader=reader,
         ages=Ages(reader),
         broadcast=live,
@@ -74,13 +117,35 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         scenarios=Scenarios(partial(_scenarios, shared)),
         max_ages=_max_ages(settings.news2),
         prefix=settings.api.prefix,
-        **common_arguments(shared, host),
         lifespan=[
             lambda _: counting(reader, dead_letters),
             *([lambda _: _under_foreign_server(live.close)] if foreign_server else []),
         ],
     )
     return application, live.close
+
+
+def _gate(settings: Settings, host: str) -> "WardGate":
+    """Build the gate, with the keys of the file. Blocks."""
+    from icu.access.roles import Role as AccessRole
+    from icu.http.hosts import is_loopback
+    from icu.monitor.access.credentials import Trust
+    from icu.monitor.access.gate import Policy, WardGate
+    from icu.store.access.lookup import Access
+
+    api = settings.api
+    header = api.trusted_header
+    access = Access(settings.database.url, keys_file=api.keys_file)
+    access.load_file()
+    policy = Policy(
+        host=host,
+        bound_to_loopback=is_loopback(host),
+        insecure=api.insecure,
+        require_tls=api.require_tls,
+        origins=api.cors_origins,
+        trust=None if header is None else Trust(header, AccessRole(api.trusted_role), api.trusted_role_header),
+    )
+    return WardGate(access, policy)
 
 
 def _scenarios(shared: Shared) -> "Sequence[ScenarioEntry]":
@@ -108,6 +173,7 @@ async def _under_foreign_server(close_streams: Callable[[], None]) -> AsyncItera
 
 MONITOR: Final = Role(
     settings=MonitorChild,
+    check_start=check_keys,
     grace=3.0,  # for all neighbours together; after 2 s the server cuts open connections
     actor=actor,
     needs_transport=False,  # it reads the database alone

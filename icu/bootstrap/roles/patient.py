@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from anyio.abc import TaskStatus
 from msgspec.structs import replace
 
-from icu.bootstrap.faces import common_arguments, with_face
+from icu.bootstrap.faces import face_context, with_face
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import PatientChild
@@ -74,7 +74,7 @@ def app(patients: "EmulatedPatients", shared: Shared, host: str) -> "Litestar":
     """Build the HTTP face of the patients."""
     from icu.patient.bedside import create_app
 
-    return create_app(patients=patients, **common_arguments(shared, host))
+    return create_app(face_context(shared, host), patients=patients)
 
 
 def work_status(shared: Shared) -> WorkStatus:

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from icu.alarms.blind import WARD, as_of
 from icu.alarms.conditions import Priority
 from icu.alarms.episodes import Episode
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.alarms.urgency import is_active, urgency
 from icu.monitor.freshness import Freshness
@@ -23,6 +24,7 @@ from icu.store.readings import milliseconds
     "/alarms",
     summary="The alarms of now, the most urgent first",
     tags=["alarms"],
+    opt=VIEWER,
     response_description="The alarms",
     responses=documented(400, 404, 503),
 )

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from icu.alarms.conditions import CONDITIONS, Priority
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.parameters import OnlyPatient, OnsetFrom, OnsetTo
@@ -34,6 +35,7 @@ MAX_PAGE: Final = 1_000
     "/alarms/history",
     summary="The alarms of a span of time, the newest first",
     tags=["alarms"],
+    opt=VIEWER,
     response_description="The alarms",
     response_headers=[
         ResponseHeader(

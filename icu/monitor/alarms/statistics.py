@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from msgspec import Meta, structs
 
 from icu.alarms.statistics import LITERATURE, Reference, Statistics, statistics_of
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.freshness import Freshness
@@ -48,6 +49,7 @@ class AlarmStatistics(Statistics, frozen=True, kw_only=True):
     "/alarms/statistics",
     summary="Statistics of the alarms of a span of time",
     tags=["alarms"],
+    opt=VIEWER,
     response_description="The statistics",
     responses=documented(400, 404, 503),
 )

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from icu.alarms.limits import ConditionLimits
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.commands.routing import Command, author_of, command
 from icu.monitor.metrics import PatientUuid
@@ -35,14 +36,20 @@ class AutoCommand(Command, frozen=True, forbid_unknown_fields=True, kw_only=True
     version: Version
 
 
-@get("/limits", summary="The ward's alarm limits", tags=["alarms"], responses=documented(400, 503))
+@get("/limits", summary="The ward's alarm limits", tags=["alarms"], opt=VIEWER, responses=documented(400, 503))
 async def ward_limits(request: AnyRequest, reader: NamedDependency[Reader]) -> LimitsState:
     """They hold for each patient without overrides."""
     check_parameters(request.query_params, ())
     return await reader.limits()
 
 
-@get("/ward/limits", summary="The alarm limits of all patients", tags=["alarms"], responses=documented(400, 503))
+@get(
+    "/ward/limits",
+    summary="The alarm limits of all patients",
+    tags=["alarms"],
+    opt=VIEWER,
+    responses=documented(400, 503),
+)
 async def all_limits(request: AnyRequest, reader: NamedDependency[Reader]) -> AllLimits:
     """For pages that show many beds: the ward's, which hold for each patient that is not named, and those of the
     others."""
@@ -63,6 +70,7 @@ async def set_ward_limits(
     "/patient/{patient_uuid:uuid}/limits",
     summary="A patient's alarm limits",
     tags=["alarms"],
+    opt=VIEWER,
     responses=documented(400, 404, 503),
 )
 async def patient_limits(

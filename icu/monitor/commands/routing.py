@@ -1,29 +1,26 @@
 """Common parts of all routes of commands: who may command, the author, and the answer to a conflict."""
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from litestar import Response
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 from litestar.openapi import ResponseSpec
 from msgspec import Meta, Struct, structs, to_builtins
 
 from icu.bounds import MAX_NAME_LENGTH, check_name
-from icu.http.errors import NotOnLoopbackError
-from icu.http.hosts import over_loopback
+from icu.http.clients import address_of_client
+from icu.http.errors import UnreadableBodyError
+from icu.http.gate import NURSE
 from icu.http.problems import PROBLEM_JSON, Problem, documented, exception_handler
+from icu.monitor.access.gate import caller_of
 from icu.monitor.queries import AnyRequest, check_parameters
 from icu.store.commands.door import Author
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
 
-# Option of the application: True where the server is bound to loopback alone.
-BOUND_TO_LOOPBACK: Final = "bound_to_loopback"
-
 Name: TypeAlias = Annotated[
     str,
     Meta(
-        description=f"Name of the person who commands, 1 to {MAX_NAME_LENGTH} characters: it is kept as typed, and "
-        "nobody checks it",
+        description=f"Name of the person who commands, 1 to {MAX_NAME_LENGTH} characters, where nobody needs a key: "
+        "it is kept as typed. With a key or a session their own name is kept, and this one is not read",
         examples=["Nurse Okafor"],
     ),
 ]
@@ -32,7 +29,7 @@ Name: TypeAlias = Annotated[
 class Command(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Command of a person."""
 
-    by: Name
+    by: Name | None = None
 
 
 class ConflictProblem(Problem, frozen=True, kw_only=True):
@@ -41,22 +38,21 @@ class ConflictProblem(Problem, frozen=True, kw_only=True):
     state: Annotated[dict[str, Any], Meta(description="State that holds, as the command answers it with 200")]
 
 
-async def on_loopback(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """Refuse commands from other machines, by NotOnLoopbackError: there are no keys yet."""
-    if not (connection.app.opt.get(BOUND_TO_LOOPBACK) and over_loopback(connection.scope)):
-        raise NotOnLoopbackError
-
-
-def author_of(request: AnyRequest, by: str) -> Author:
-    """Return the author of a command.
+def author_of(request: AnyRequest, by: str | None) -> Author:
+    """Return the author of a command: the key or person that is known, or else the name as typed.
 
     Raises:
         InvalidQueryError: The request has parameters in its query.
         SenselessCommandError: That is no name.
+        UnreadableBodyError: There is none.
     """
     check_parameters(request.query_params, ())
-    client = request.client
-    return Author(check_text("by", by), client.host if client else "unknown")
+    source, caller = address_of_client(request.scope), caller_of(request.scope)
+    if caller is not None:
+        return Author(caller.principal.by, source)
+    if by is None:
+        raise UnreadableBodyError("by is missing")
+    return Author(check_text("by", by), source)
 
 
 def check_text(field: str, text: str) -> str:
@@ -78,7 +74,7 @@ def conflict(request: AnyRequest, error: CommandConflictError) -> Response[Confl
 def command(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - arguments of a route
     """Return the arguments that routes of commands have in common, with further ones."""
     responses = {
-        **documented(400, 403, 404, 413, 415, 422, 503),
+        **documented(400, 401, 403, 404, 413, 415, 422, 503),
         409: ResponseSpec(
             ConflictProblem,
             generate_examples=False,
@@ -88,7 +84,7 @@ def command(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - arguments of a rou
     }
     return {
         "status_code": 200,
-        "guards": [on_loopback],
+        "opt": NURSE,
         "responses": responses,
         "exception_handlers": {CommandConflictError: conflict},
         **more,

@@ -36,7 +36,7 @@ class ScenarioCommand(Command, frozen=True, forbid_unknown_fields=True, kw_only=
     **command(
         summary="Begin a scenario of an emulated patient",
         tags=["emulation"],
-        responses=documented(400, 403, 404, 409, 413, 415, 422, 503),
+        responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 503),
     ),
 )
 async def begin_scenario(

@@ -5,6 +5,7 @@ from typing import Annotated, Final, NamedTuple
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from icu.http.gate import VIEWER
 from icu.http.problems import documented
 from icu.monitor.ages import Ages as Clock
 from icu.monitor.errors import InvalidQueryError
@@ -37,6 +38,7 @@ class _Now(NamedTuple):
     "/patient/{patient_uuid:uuid}/news2",
     summary="One patient's NEWS2: now, or as a trend",
     tags=["patients"],
+    opt=VIEWER,
     response_description="The score, or the trend",
     response_headers=DOCUMENTED,
     responses=documented(400, 404, 503),

@@ -17,6 +17,7 @@ from litestar.params import FromPath
 
 from icu.http.caching import is_held, weak_tag
 from icu.http.compression import accepts_gzip
+from icu.http.gate import PUBLIC
 from icu.monitor.queries import AnyRequest
 
 # A browser asks each time if its own is still right: files of two versions do not fit together.
@@ -46,7 +47,7 @@ def web_files(path: str, root: Path, folders: Iterable[str]) -> HTTPRouteHandler
     """Make the route of all files in these folders of `root`, below a path. Reads them."""
     kept = _read(root, folders)
 
-    @get(f"{path}/{{name:path}}", include_in_schema=False)
+    @get(f"{path}/{{name:path}}", include_in_schema=False, opt=PUBLIC)
     async def web_file(request: AnyRequest, name: FromPath[Path]) -> Response[bytes]:
         """One of the files."""
         file = kept.get(name.as_posix().removeprefix("/"))

@@ -13,6 +13,7 @@ from typing import Final
 from litestar import MediaType, Response, get
 from litestar.types import ControllerRouterHandler
 
+from icu.http.gate import PUBLIC
 from icu.http.references import root_reference
 from icu.monitor.metrics import PatientUuid
 from icu.monitor.queries import AnyRequest
@@ -45,12 +46,12 @@ def pages(prefix: str) -> Sequence[ControllerRouterHandler]:
     """
     ward, bedside = _read("ward", prefix), _read("bedside", prefix)
 
-    @get("/", include_in_schema=False)
+    @get("/", include_in_schema=False, opt=PUBLIC)
     async def ward_page(request: AnyRequest) -> Response[str]:
         """Page of the ward."""
         return ward.answer(request)
 
-    @get("/bedside/{patient_uuid:uuid}", include_in_schema=False)
+    @get("/bedside/{patient_uuid:uuid}", include_in_schema=False, opt=PUBLIC)
     async def bedside_page(request: AnyRequest, patient_uuid: PatientUuid) -> Response[str]:  # noqa: ARG001 - the page reads it
         """Page of a patient, also of an unknown one: the page says so then."""
         return bedside.answer(request)

@@ -180,6 +180,9 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text('[[child]]\nrole = "patent"\n')
     (tmp_path / "escape.toml").write_text('[[child]]\nrole = "patient"\nname = "\\u001b[2J"\n')
     (tmp_path / "childless.toml").write_text("debug = true\n")
+    (tmp_path / "named.toml").write_text('[api]\nhosts = ["ward.example"]\n')
+    monitor = '[[child]]\nrole = "sink"\n[[child]]\nrole = "monitor"\nhost = "0.0.0.0"\n'
+    (tmp_path / "remote.toml").write_text(f'[api]\nhosts = ["ward.example"]\n{monitor}')
     (tmp_path / "empty").mkdir()
     for folder, names in {
         "twins": ("a.csv", "a.psv"),
@@ -228,9 +231,11 @@ def test_wrong_settings_are_78(icu: Run, tmp_path: Path) -> None:
             "bed: there is no scenario 'sepsys': choose one of",
         ),
         (["run", "patient", "--name", "X", "--uuid", str(UUID(int=0))], "bed: the uuid is nil"),
-        (["run", "monitor", "--host", "no.such.host.invalid"], "cannot listen on"),
-        (["run", "monitor", "--host", "ё" * 100], "that is no host"),
-        (["run", "monitor", "--host", ""], "a host is missing: write 127.0.0.1"),
+        (["run", "monitor", "--config", "named.toml", "--host", "no.such.host.invalid"], "cannot listen on"),
+        (["run", "monitor", "--config", "named.toml", "--host", "ё" * 100], "that is no host"),
+        (["run", "monitor", "--config", "named.toml", "--host", ""], "a host is missing: write 127.0.0.1"),
+        (["run", "monitor", "--host", "192.0.2.1"], 'hosts = ["icu.ward.example"] below [api] (or ICU_API_HOSTS)'),
+        (["supervise", "--config", "remote.toml"], "python -m icu keys add NAME --role viewer"),
     ]:
         code, out, err = icu(*words)
         assert (code, out) == (78, ""), words

@@ -5,7 +5,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from icu.cli.welcome import where_to_look
-from icu.config.settings import Api, Database, MonitorChild, Settings, SinkChild
+from icu.config.api import Api
+from icu.config.settings import Database, MonitorChild, Settings, SinkChild
 
 WARD = Settings(child=(SinkChild(), MonitorChild(port=8001, host="::1")), api=Api(prefix="/api/v1"))
 

@@ -59,12 +59,12 @@ async def test_every_route_that_takes_a_body_survives_all_of_them(
     asked = 0
     for face in faces:
         for path, methods in face.routes():
-            for method in methods - {"GET", "HEAD", "OPTIONS"}:
+            for method in methods - {"GET", "HEAD", "OPTIONS", "DELETE"}:
                 asked += 1
                 for name, body in bodies.items():
                     for content in (body, in_chunks(body)):
                         await refused(face.client, method, path, content, name)
-    assert asked == 15
+    assert asked == 16
     assert current_scenarios(one, many) == {""}
 
 

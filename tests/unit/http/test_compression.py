@@ -10,33 +10,32 @@ import pytest
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
-from prometheus_client import CollectorRegistry
 
 from icu.http.compression import MIN_SIZE
 from icu.http.face import face
-from icu.http.health import Health
-from tests.faces import serving
+from icu.http.gate import VIEWER
+from tests.faces import context, serving
 
 
-@get("/letters/{number:int}")
+@get("/letters/{number:int}", opt=VIEWER)
 async def letters(number: FromPath[int]) -> Response[bytes]:
     """An answer of this number of bytes."""
     return Response(b"x" * number, media_type="text/plain")
 
 
-@get("/coded")
+@get("/coded", opt=VIEWER)
 async def coded() -> Response[bytes]:
     """An answer that is encoded already."""
     return Response(b"x" * MIN_SIZE, headers={"Content-Encoding": "br"}, media_type="text/plain")
 
 
-@get("/parts")
+@get("/parts", opt=VIEWER)
 async def parts() -> Stream:
     """An answer of known length, in parts."""
     return Stream(iter([b"x" * MIN_SIZE] * 2), headers={"Content-Length": str(2 * MIN_SIZE)})
 
 
-@get("/events")
+@get("/events", opt=VIEWER)
 async def events() -> Stream:
     """A large event, and nothing more."""
 
@@ -51,7 +50,7 @@ async def events() -> Stream:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a face with these routes."""
     handlers = [letters, coded, parts, events]
-    build = partial(face, title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry())
+    build = partial(face, context(), title="T", handlers=handlers)
     async with serving(build) as served:
         yield served.client
 

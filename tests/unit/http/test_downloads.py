@@ -12,15 +12,14 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 from loguru import logger
-from prometheus_client import CollectorRegistry
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from icu.http import asgi
 from icu.http.downloads import Download
 from icu.http.face import face
-from icu.http.health import Health
+from icu.http.gate import VIEWER
 from icu.store.errors import StoreUnavailableError
-from tests.faces import serving
+from tests.faces import context, serving
 
 PIECE = b"0123456789abcdef" * 4_096
 
@@ -54,24 +53,24 @@ def desk() -> Desk:
 async def client(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a face that serves them."""
 
-    @get("/pieces/{count:int}")
+    @get("/pieces/{count:int}", opt=VIEWER)
     async def whole(count: FromPath[int]) -> ASGIApp:
         return Download(desk.pieces(count), media_type="text/csv; charset=utf-8", headers={"X-Name": "a"})
 
-    @get("/packed/{count:int}")
+    @get("/packed/{count:int}", opt=VIEWER)
     async def packed(count: FromPath[int]) -> ASGIApp:
         return Download(desk.pieces(count), media_type="application/zip", compressible=False)
 
-    @get("/broken/{count:int}")
+    @get("/broken/{count:int}", opt=VIEWER)
     async def broken(count: FromPath[int]) -> ASGIApp:
         return Download(desk.pieces(count, StoreUnavailableError("the disk is gone")), media_type="text/csv")
 
-    @get("/mistaken")
+    @get("/mistaken", opt=VIEWER)
     async def mistaken() -> ASGIApp:
         return Download(desk.pieces(3, ZeroDivisionError("a mistake of ours")), media_type="text/csv")
 
     handlers = [whole, packed, broken, mistaken]
-    build = partial(face, title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry())
+    build = partial(face, context(), title="T", handlers=handlers)
     async with serving(build) as served:
         yield served.client
 

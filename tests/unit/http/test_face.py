@@ -24,31 +24,32 @@ from prometheus_client import CollectorRegistry, Counter
 from icu.http.asgi import serve
 from icu.http.face import face
 from icu.http.files import files
+from icu.http.gate import PUBLIC, VIEWER
 from icu.http.health import Health
 from icu.store.errors import StoreCorruptError
-from tests.faces import serving
+from tests.faces import context, serving
 from tests.web import NO_TLS
 
 
-@get("/thing/{name:str}")
+@get("/thing/{name:str}", opt=VIEWER)
 async def thing(name: FromPath[str]) -> str:
     """A route with a template."""
     return name
 
 
-@get("/broken")
+@get("/broken", opt=VIEWER)
 async def broken() -> None:
     """Raise an unexpected error."""
     raise RuntimeError("a secret of the program")
 
 
-@get("/damaged")
+@get("/damaged", opt=VIEWER)
 async def damaged() -> None:
     """Raise a reader's error about a file that is no database."""
     raise StoreCorruptError("icu.db is damaged: restore it from a copy")
 
 
-@get("/endless")
+@get("/endless", opt=VIEWER)
 async def endless() -> Stream:
     """Send a beginning, and no end."""
 
@@ -79,12 +80,9 @@ async def client(health: Health, moments: list[float]) -> AsyncIterator[httpx.As
     Counter("icu_test", "Something", registry=registry).inc(3)
     build = partial(
         face,
+        context(version="1.2.3", health=health, registry=registry, cors_origins=["https://ward.example"]),
         title="Test",
-        version="1.2.3",
         handlers=[thing, endless, broken, damaged],
-        health=health,
-        registry=registry,
-        cors_origins=["https://ward.example"],
         clock=lambda: moments.pop(0) if moments else 0.0,
     )
     app = await to_thread.run_sync(build)
@@ -280,13 +278,11 @@ async def test_pages_guards_and_middleware_are_handed_in(health: Health, tmp_pat
 
     def build() -> Litestar:
         return face(
+            context(version="1.2.3", health=health),
             title="Test",
-            version="1.2.3",
             handlers=[thing],
-            health=health,
-            registry=CollectorRegistry(),
             prefix="/api",
-            beside=[files("/ward", tmp_path)],
+            beside=[files("/ward", tmp_path, opt=PUBLIC)],
             guards=[closed],
             middleware=[strict],
         )

@@ -9,16 +9,15 @@ import httpx
 import pytest
 from litestar import get
 from litestar.types import ASGIApp, Receive, Scope, Send
-from prometheus_client import CollectorRegistry
 
 from icu.http.face import face
-from icu.http.health import Health
-from tests.faces import Face, serving
+from icu.http.gate import VIEWER
+from tests.faces import Face, context, serving
 
 ENDED = anyio.Event()
 
 
-@get("/endless")
+@get("/endless", opt=VIEWER)
 async def endless() -> ASGIApp:
     """A stream without end that ignores a disconnection, and sends a last event when cancelled."""
 
@@ -38,7 +37,7 @@ async def endless() -> ASGIApp:
 @pytest.fixture
 async def streaming() -> AsyncIterator[Face]:
     """A face with a stream."""
-    build = partial(face, title="T", version="0", handlers=[endless], health=Health(), registry=CollectorRegistry())
+    build = partial(face, context(), title="T", handlers=[endless])
     async with serving(build) as served:
         yield served
 

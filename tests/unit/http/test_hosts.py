@@ -9,16 +9,16 @@ import httpx
 import pytest
 from anyio import to_thread
 from litestar import get
-from prometheus_client import CollectorRegistry
 
 from icu.http.asgi import serve
 from icu.http.face import face
-from icu.http.health import Health
+from icu.http.gate import VIEWER
 from icu.http.hosts import is_loopback
+from tests.faces import context
 from tests.web import NO_TLS
 
 
-@get("/secret")
+@get("/secret", opt=VIEWER)
 async def secret() -> str:
     """An answer that foreign pages must not read."""
     return "secret"
@@ -27,8 +27,8 @@ async def secret() -> str:
 @asynccontextmanager
 async def serving(hosts: Sequence[str] | None) -> AsyncIterator[httpx.AsyncClient]:
     """Make a client of a face that accepts these names."""
-    registry = CollectorRegistry()
-    build = partial(face, title="Test", version="1", handlers=[secret], health=Health(), registry=registry, hosts=hosts)
+    given = context(hosts=hosts)
+    build = partial(face, given, title="Test", handlers=[secret])
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))

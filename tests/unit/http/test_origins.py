@@ -12,13 +12,12 @@ import pytest
 from anyio import to_thread
 from litestar import Litestar, WebSocket, delete, patch, put, websocket
 from litestar.params import JSONBody
-from prometheus_client import CollectorRegistry
 
 from icu.http.face import face
-from icu.http.health import Health
+from icu.http.gate import VIEWER
 from icu.messages import uuid_of_name
 from icu.patient.patients import EmulatedPatients
-from tests.faces import LISTED, Face, serving, serving_ward
+from tests.faces import LISTED, Face, context, serving, serving_ward
 from tests.web import NO_TLS
 
 UNSAFE = [*(set(HTTPMethod) - {"GET", "HEAD", "OPTIONS"}), "BREW"]
@@ -173,23 +172,23 @@ async def test_ways_to_say_json(faces: list[Face]) -> None:
         assert response.status_code == 200, kind
 
 
-@put("/put")
+@put("/put", opt=VIEWER)
 async def put_something(data: JSONBody[dict[str, int]]) -> dict[str, int]:
     """Take a body."""
     return data
 
 
-@patch("/patch")
+@patch("/patch", opt=VIEWER)
 async def patch_something() -> None:
     """Take none."""
 
 
-@delete("/delete")
+@delete("/delete", opt=VIEWER)
 async def delete_something() -> None:
     """Take none."""
 
 
-@websocket("/socket")
+@websocket("/socket", opt=VIEWER)
 async def listen(socket: WebSocket[Any, Any, Any]) -> None:
     """Accept a client."""
     await socket.accept()
@@ -198,7 +197,7 @@ async def listen(socket: WebSocket[Any, Any, Any]) -> None:
 def later() -> Litestar:
     """A face with more kinds of routes than exist yet."""
     handlers = [put_something, patch_something, delete_something, listen]
-    return face(title="T", version="0", handlers=handlers, health=Health(), registry=CollectorRegistry(), hosts=[])
+    return face(context(hosts=[]), title="T", handlers=handlers)
 
 
 async def test_routes_of_later_are_no_exception() -> None:

@@ -10,7 +10,6 @@ import anyio
 import httpx
 import pytest
 from anyio import to_thread
-from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Settings, Supervision, Ward
 from icu.control.errors import NoSupervisorError
@@ -29,6 +28,7 @@ from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
 from icu.ward import asking
 from icu.ward.emulation import RemoteEmulation
+from tests.faces import context, open_gate
 from tests.web import NO_TLS
 
 
@@ -105,22 +105,19 @@ async def monitor(
 
     build = partial(
         create_app,
+        context(health=health, cors_origins=["https://ward.example"], hosts=["ward.example"]),
+        gate=open_gate(url),
         reader=reader,
         ages=ages,
         broadcast=broadcast,
         freshness=freshness,
         door=Door(url),
         ward=Ward("icu-2", 12),
-        health=health,
-        registry=CollectorRegistry(),
         fetch_children=fetch_children,
         emulation=emulation,
         scenarios=scenarios,
         max_ages=MaxAges(),
-        version="0",
         prefix="/api",
-        cors_origins=["https://ward.example"],
-        hosts=["ward.example"],
     )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:

@@ -7,11 +7,13 @@ from typing import Any
 import anyio
 import pytest
 
+from icu.monitor.access.shares import Streams
 from icu.monitor.broadcast import MAX_KEPT, Broadcast, Update
 from icu.monitor.stream import EventStream
 from icu.store.following import Batch
 from icu.store.reader import Reader
 from icu.store.writer import Writer
+from tests.faces import open_gate
 from tests.samples import observation
 from tests.stores import NOON, store
 
@@ -33,7 +35,7 @@ async def batches(writer: Writer, reader: Reader) -> dict[int, Batch]:
     return {each.number - BEGIN: each for each in [*found, Batch(BEGIN + 6, found[0].readings)]}
 
 
-async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Update]) -> list[int | str]:
+async def sent_to_client(reader: Reader, url: str, last_seen: int, updates: Sequence[Update]) -> list[int | str]:
     """Return the numbers of the batches, and the resets, that a client gets, where the watch finds these meanwhile."""
     broadcast = Broadcast(reader)
     body = b""
@@ -47,47 +49,51 @@ async def sent_to_client(reader: Reader, last_seen: int, updates: Sequence[Updat
             broadcast.close()
 
     with anyio.fail_after(10):
-        await EventStream(broadcast, None, last_seen)({"type": "http"}, anyio.sleep_forever, send)
+        await EventStream(broadcast, None, last_seen, Streams(open_gate(url)))(
+            {"type": "http", "state": {}}, anyio.sleep_forever, send
+        )
     events = re.findall(rb"id: (\d+)\nevent: readings|(event: reset)", body)
     return ["reset" if reset else int(number) - BEGIN for number, reset in events]
 
 
-async def test_what_the_journal_gave_does_not_come_again(reader: Reader, batches: dict[int, Batch]) -> None:
+async def test_what_the_journal_gave_does_not_come_again(reader: Reader, url: str, batches: dict[int, Batch]) -> None:
     """Batches from the journal are not sent again, neither with the first tick that waited nor with later ones."""
     updates = [
         Update([batches[2], batches[3]], BEGIN + 1),
         Update([batches[4]], BEGIN + 3),
         Update([batches[5], batches[6]], BEGIN + 4),
     ]
-    assert await sent_to_client(reader, BEGIN + 1, updates) == [2, 3, 4, 5, 6]
+    assert await sent_to_client(reader, url, BEGIN + 1, updates) == [2, 3, 4, 5, 6]
 
 
-async def test_entries_without_readings_are_no_events(reader: Reader, batches: dict[int, Batch]) -> None:
+async def test_entries_without_readings_are_no_events(reader: Reader, url: str, batches: dict[int, Batch]) -> None:
     """Entries without readings cause no event, and the client goes on behind them."""
     assert await sent_to_client(
         reader, BEGIN + 4, [Update([Batch(BEGIN + 6, []), Batch(BEGIN + 7, [])], BEGIN + 5)]
     ) == [5]
     entries = [Batch(BEGIN + 6, []), Batch(BEGIN + 7, batches[6].readings)]
-    assert await sent_to_client(reader, BEGIN + 5, [Update(entries, BEGIN + 5)]) == [7]
+    assert await sent_to_client(reader, url, BEGIN + 5, [Update(entries, BEGIN + 5)]) == [7]
 
 
-async def test_a_client_that_is_not_behind_gets_new_batches(reader: Reader, batches: dict[int, Batch]) -> None:
+async def test_a_client_that_is_not_behind_gets_new_batches(
+    reader: Reader, url: str, batches: dict[int, Batch]
+) -> None:
     """A client that is not behind gets each tick after the other."""
-    assert await sent_to_client(reader, BEGIN + 5, [Update([batches[6]], BEGIN + 5)]) == [6]
+    assert await sent_to_client(reader, url, BEGIN + 5, [Update([batches[6]], BEGIN + 5)]) == [6]
 
 
 @pytest.mark.parametrize("last_seen", [BEGIN - 1, BEGIN + 99, 10**17])
 async def test_a_client_that_was_reset_gets_what_comes(
-    reader: Reader, batches: dict[int, Batch], last_seen: int
+    reader: Reader, url: str, batches: dict[int, Batch], last_seen: int
 ) -> None:
     """A client with a number far ahead of ours, as of another database, is reset, and gets new batches."""
-    assert await sent_to_client(reader, last_seen, [Update([batches[6]], BEGIN + 5)]) == ["reset", 6]
+    assert await sent_to_client(reader, url, last_seen, [Update([batches[6]], BEGIN + 5)]) == ["reset", 6]
 
 
-async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, batches: dict[int, Batch]) -> None:
+async def test_a_watch_that_begins_anew_may_begin_lower(reader: Reader, url: str, batches: dict[int, Batch]) -> None:
     """After a new watch the numbers may be lower, since a replaced database counts from its own beginning."""
     updates = [Update((), BEGIN + 1, restart=True), Update([batches[2], batches[3]], BEGIN + 1)]
-    assert await sent_to_client(reader, BEGIN + 5, updates) == ["reset", 2, 3]
+    assert await sent_to_client(reader, url, BEGIN + 5, updates) == ["reset", 2, 3]
 
 
 async def test_a_watch_that_the_journal_left_behind_goes_on_at_its_end(

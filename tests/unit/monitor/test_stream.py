@@ -16,13 +16,12 @@ import psutil
 import pytest
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
-from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Ward
 from icu.emulation import Emulation
 from icu.http.asgi import serve
-from icu.http.health import Health
 from icu.messages import Quality
+from icu.monitor.access.shares import Streams
 from icu.monitor.ages import Ages
 from icu.monitor.app import create_app
 from icu.monitor.broadcast import Broadcast, Update
@@ -38,6 +37,7 @@ from icu.store.reader import Reader
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
+from tests.faces import context, open_gate
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, desaturation, execute, put_alarm, store
 
@@ -285,7 +285,9 @@ async def test_a_crowd_of_streams_asks_the_database_once(
         assert (await settled.get("stream", params={"patient": str(UUID(int=1))})).status_code == 404
 
 
-async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer: Writer, reader: Reader) -> None:
+async def test_clients_that_stall_while_they_catch_up_hold_no_connection(
+    writer: Writer, reader: Reader, url: str
+) -> None:
     """Clients that come back and read nothing hold no connection to the database."""
     for place in range(2):
         await store(writer, [observation(place)], start=place, arrived=NOON)
@@ -300,8 +302,8 @@ async def test_clients_that_stall_while_they_catch_up_hold_no_connection(writer:
 
     async with anyio.create_task_group() as group:
         for _ in range(20):
-            stream = EventStream(broadcast, None, NOON + 2)
-            group.start_soon(stream, {"type": "http"}, anyio.sleep_forever, send)
+            stream = EventStream(broadcast, None, NOON + 2, Streams(open_gate(url)))
+            group.start_soon(stream, {"type": "http", "state": {}}, anyio.sleep_forever, send)
         with anyio.fail_after(10):
             while stalled < 20:
                 await anyio.sleep(0.01)
@@ -417,6 +419,8 @@ async def test_a_dropped_client_keeps_nothing(
     broadcast = Broadcast(reader)
     build = partial(
         create_app,
+        context(),
+        gate=open_gate(url),
         reader=reader,
         ages=Ages(reader),
         broadcast=broadcast,
@@ -427,9 +431,6 @@ async def test_a_dropped_client_keeps_nothing(
         emulation=emulation,
         scenarios=Scenarios(list),
         max_ages=MaxAges(),
-        health=Health(),
-        registry=CollectorRegistry(),
-        version="0",
     )
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from icu.alarms.episodes import Episode, episode_id
 from icu.bootstrap.roles import monitor
 from icu.bootstrap.shared import Shared
-from icu.config.settings import Api, Database, Settings
+from icu.config.api import Api
+from icu.config.settings import Database, Settings
 from icu.messages import Position, uuid_of_name
 from icu.store.readings import from_milliseconds
 from icu.store.writer import open_writer
