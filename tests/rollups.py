@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from icu.store.rollups.step import RolledUp
+from icu.store.upkeep import Upkeep
 from icu.store.upkeep_tables import ROLLUP_COLUMNS, SUMS
 from icu.vitals.catalogue import SIGNS
 
@@ -38,6 +40,15 @@ class Stored(NamedTuple):
             counts = is_rolled and (patient, bucket - bucket % HOUR) not in self.late
             if counts and expected.get((patient, bucket)) != rolled.get((patient, bucket)):
                 yield kind, (patient, bucket)
+
+
+async def roll_up(upkeep: Upkeep, now: int) -> list[RolledUp]:
+    """Roll up until there is nothing left to do."""
+    steps = [await upkeep.roll_up(now)]
+    while not steps[-1].done:
+        assert len(steps) < 1_000
+        steps.append(await upkeep.roll_up(now))
+    return steps
 
 
 def stored(url: str) -> Stored:

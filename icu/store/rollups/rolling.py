@@ -13,7 +13,7 @@ from icu.store.errors import VersionConflictError
 from icu.store.rollups import statements
 from icu.store.rollups.late import roll_up_late
 from icu.store.rollups.pace import Pace
-from icu.store.rollups.spans import HOUR, MINUTE, hour_of, minute_of
+from icu.store.rollups.spans import HOUR, MINUTE, minute_of
 from icu.store.rollups.step import Door, RolledUp, Step
 from icu.store.rollups.windows import Windows
 from icu.store.upkeep_state import read_upkeep_state
@@ -71,5 +71,5 @@ async def _mark(until: int, transaction: Transaction) -> None:
 async def _go_back(step: Step, until: int, transaction: Transaction) -> None:
     """Mend what a clock did that was ahead: all readings would be late until it is as late as it said."""
     await _mark(until, transaction)
-    # To a whole hour, for its roll-up is made of all its minutes; never to readings that are deleted.
-    await step.roll_until(transaction, max(hour_of(until), step.state.raw_horizon or 0))
+    # What is rolled up already is so again; never what is deleted.
+    await step.roll_until(transaction, max(until, step.state.raw_horizon or 0))

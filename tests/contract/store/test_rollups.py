@@ -1,32 +1,28 @@
-"""Roll-ups, and the marks of late hours, against a naive oracle."""
+"""Roll-ups and the marks of late hours, case by case, against a naive oracle."""
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import count
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from icu.messages import Observation, Position, Quality, uuid_of_name
+from icu.messages import Quality, uuid_of_name
 from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError
 from icu.store.rollups.rolling import DELAY
 from icu.store.rollups.step import RolledUp
 from icu.store.upkeep import Upkeep, open_upkeep
-from icu.store.writer import Writer, open_writer
-from tests.histories import QUALITIES, VALUES
-from tests.rollups import HOUR, MINUTE, stored
+from icu.store.writer import Writer
+from tests.rollups import HOUR, MINUTE, roll_up, stored
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import NOON, execute, rows, store
 
+T = TypeVar("T")
+
 CLARA = uuid_of_name("Clara")
+PATIENTS: Sequence[UUID] = (ANNA, BORIS, CLARA)
 
 
 @pytest.fixture
@@ -34,15 +30,6 @@ async def upkeep(url: str) -> AsyncIterator[Upkeep]:
     """Upkeep of the database."""
     async with open_upkeep(url) as upkeep:
         yield upkeep
-
-
-async def roll_up(upkeep: Upkeep, now: int) -> list[RolledUp]:
-    """Roll up until there is nothing left to do."""
-    steps = [await upkeep.roll_up(now)]
-    while not steps[-1].done:
-        assert len(steps) < 1_000
-        steps.append(await upkeep.roll_up(now))
-    return steps
 
 
 @pytest.fixture
@@ -77,6 +64,19 @@ async def test_minutes_and_hours(writer: Writer, upkeep: Upkeep, url: str) -> No
     assert sum(each.readings for each in steps) == 98
     assert steps[-1] == RolledUp(done=True, readings=0, hours=0, behind=DELAY + MINUTE - 1)
     assert found.hours[1, NOON]["map_flagged"] == 30
+
+
+async def test_a_ward_that_does_not_fit_into_a_transaction(writer: Writer, url: str) -> None:
+    """Each window goes through all patients, also the first ones of the next."""
+    sent = [observation(1_800 * n, patient=each) for n in range(5) for each in PATIENTS]
+    await store(writer, sent)
+    engine = engine_of(url)
+    try:
+        await roll_up(Upkeep(engine, clock=count(0, 0.01).__next__, minutes=1), NOON + 3 * HOUR)
+    finally:
+        await engine.aclose()
+    found = stored(url)
+    assert (found.wrong(), len(found.minutes), len(found.hours)) == ([], 15, 6)
 
 
 async def test_a_steady_batch_has_no_statement_more(
@@ -156,6 +156,18 @@ async def test_a_clock_that_once_was_years_ahead(writer: Writer, upkeep: Upkeep,
     await store(writer, [observation(3600)], start=1)
     assert rows(url, "SELECT * FROM late_hours") == []
     await roll_up(upkeep, NOON + 2 * HOUR + DELAY)
+    assert (stored(url).wrong(), len(stored(url).hours)) == ([], 2)
+
+
+async def test_a_clock_that_was_ahead_in_the_middle_of_an_hour(writer: Writer, upkeep: Upkeep, url: str) -> None:
+    """The hour is rolled up anew at its end, with what came in it."""
+    await store(writer, [observation(0), observation(1_200, patient=BORIS)])
+    await roll_up(upkeep, NOON + 50 * HOUR)
+    await store(writer, [observation(60)], start=2)
+    await roll_up(upkeep, NOON + 30 * MINUTE)
+    assert stored(url).rolled_until == NOON + 28 * MINUTE
+    await store(writer, [observation(3_000)], start=3)
+    await roll_up(upkeep, NOON + HOUR + DELAY)
     assert (stored(url).wrong(), len(stored(url).hours)) == ([], 2)
 
 
@@ -255,115 +267,3 @@ async def test_no_database_yet(upkeep: Upkeep) -> None:
     """There is nothing to look after before the first sink."""
     with pytest.raises(SchemaError, match="there is no database"):
         await upkeep.roll_up(NOON)
-
-
-# Of the property test: patients, and the minutes before now at which their readings were measured.
-PATIENTS: Sequence[UUID] = (ANNA, BORIS, CLARA)
-FIELDS = st.fixed_dictionaries(
-    {**{name: st.sampled_from(choice) for name, choice in VALUES.items()}, "quality": st.sampled_from(QUALITIES)}
-)
-READINGS = st.lists(
-    st.tuples(
-        st.sampled_from(PATIENTS), st.one_of(st.integers(-3, 5), st.integers(-1, 300)), st.integers(0, 59), FIELDS
-    ),
-    min_size=1,
-    max_size=8,
-)
-ACTIONS = st.lists(
-    st.one_of(
-        st.tuples(st.just("store"), READINGS),
-        st.tuples(st.just("again"), st.none()),
-        st.tuples(st.just("steps"), st.integers(1, 6)),
-        st.tuples(st.just("crash"), st.none()),
-        st.tuples(st.just("minutes"), st.one_of(st.integers(1, 5), st.integers(20, 1_500))),
-    ),
-    max_size=25,
-)
-
-
-@pytest.fixture
-async def template(tmp_path: Path) -> Path:
-    """A database without rows."""
-    path = tmp_path / "template.db"
-    async with open_writer(f"sqlite:///{path}", topic="icu.test"):
-        pass
-    return path
-
-
-class Ward:
-    """A sink and an upkeep, which act in turn."""
-
-    def __init__(self, url: str, writer: Writer, size: int) -> None:
-        self._url = url
-        self._writer = writer
-        self._size = size
-        self._sent: list[Observation] = []
-        self._offset = 0
-        self.now = NOON + 30_000
-        self.upkeep = self._new()
-
-    def _new(self) -> Upkeep:
-        # A clock on which each transaction takes as long as it should: they stay as small as the first.
-        return Upkeep(engine_of(self._url), clock=count(0, 0.01).__next__, minutes=self._size)
-
-    async def act(self, action: str, value: Any) -> None:
-        """Do one thing."""
-        if action == "store":
-            await self._store([self._made(*each) for each in value])
-        elif action == "again":
-            await self._store(self._sent[-5:])
-        elif action == "crash":
-            await self.crash()
-        elif action == "minutes":
-            self.now += value * MINUTE
-        else:
-            for _ in range(value):
-                await self.upkeep.roll_up(self.now)
-                assert stored(self._url).wrong() == []
-        assert stored(self._url).wrong() == []
-
-    async def crash(self) -> None:
-        """The upkeep dies, and another one begins."""
-        await self.upkeep._engine.aclose()
-        self.upkeep = self._new()
-
-    async def _store(self, observations: Sequence[Observation]) -> None:
-        self._sent += observations
-        result = await store(self._writer, observations, start=self._offset, arrived=self.now)
-        self._offset += len(observations)
-        assert len(result.refusals) + result.duplicates + result.stored == len(observations)
-
-    def _made(self, patient: UUID, minutes: int, second: int, fields: Mapping[str, Any]) -> Observation:
-        seconds = (self.now - NOON) // 1000 // 60 * 60 - 60 * minutes + second
-        return observation(seconds, patient=patient, **fields)
-
-
-@asynccontextmanager
-async def ward(template: Path, size: int) -> AsyncIterator[tuple[Ward, str]]:
-    """A ward with a database of its own."""
-    with tempfile.TemporaryDirectory(dir=template.parent) as folder:
-        url = f"sqlite:///{shutil.copy(template, folder)}"
-        async with open_writer(url, topic="icu.test") as writer:
-            await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
-            made = Ward(url, writer, size)
-            try:
-                yield made, url
-            finally:
-                await made.crash()
-
-
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-@given(actions=ACTIONS, size=st.sampled_from([1, 30, 300]))
-async def test_rollups_are_those_of_a_naive_oracle(
-    template: Path, actions: Sequence[tuple[str, Any]], size: int
-) -> None:
-    """Whatever comes late or again, and wherever the upkeep dies: no roll-up lacks a reading without a mark."""
-    async with ward(template, size) as (made, url):
-        for action, value in actions:
-            await made.act(action, value)
-        # At the end of the next hour every hour has passed.
-        made.now += HOUR + DELAY
-        await roll_up(made.upkeep, made.now)
-        found = stored(url)
-        assert (found.wrong(), found.late) == ([], set())
-        assert found.rolled_until == (made.now - DELAY) // MINUTE * MINUTE
