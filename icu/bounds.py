@@ -30,9 +30,9 @@ _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 # [0-9] rather than \d or Python's own syntax, which accept digits of other scripts, and underscores.
 _WHOLE: Final = re.compile(r"\A[+-]?[0-9]{1,30}\Z")
 _NUMBER: Final = re.compile(r"\A[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\Z")
-_DURATION: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|)\Z")
-# Seconds.
-_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+_DURATION: Final = re.compile(r"\A([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|min|h|d|y|)\Z")
+# Seconds. A year has 365 days.
+_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "y": 31_536_000}
 
 
 @lru_cache(maxsize=16_384)
@@ -116,7 +116,7 @@ def parse_number(text: str) -> float:
 
 
 def parse_duration(text: str) -> float:
-    """Parse a span of time with its unit: `30s`, `5min`, `24h`, `7d`.
+    """Parse a span of time with its unit: `30s`, `5min`, `24h`, `7d`, `2y`.
 
     Returns:
         Seconds.

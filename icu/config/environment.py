@@ -36,7 +36,7 @@ def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings
     for name, (path, kind) in _variables().items():
         text = environ.get(name)
         if text:
-            settings = _replaced(settings, path, _value(name, path[-1], text, kind))
+            settings = _replaced(settings, path, _value(name, ".".join(path), text, kind))
     return settings
 
 
@@ -76,13 +76,13 @@ def _scalars(struct: type, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
             yield (*path, name), kind
 
 
-def _value(name: str, key: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type of a setting, and a value of it
+def _value(name: str, place: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - the type of a setting, and a value of it
     sequence = getattr(kind, "__origin__", None) is tuple
     try:
         value = [each.strip() for each in text.split(",")] if sequence else _read(kind)(text.strip())
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as exc:
-        why = explain(key, re.sub(r" - at `.*`\Z", "", str(exc)))
+        why = explain(place, re.sub(r" - at `.*`\Z", "", str(exc)))
         # The value is quoted once, and never the password of a URL.
         got = "" if repr(text) in why or "@" in text else f", not {text[:80]!r}"
         raise ConfigurationError(f"environment variable {name}: {why}{got}") from exc

@@ -62,13 +62,8 @@ class File:
         unknown = mistakes.unknown_field(why)
         if unknown:
             return self.mistake(f"{where}.{unknown}" if where else unknown, unknown_setting(unknown))
-        key = _key_of(where)
-        return self.mistake(where, f"{explain(key, why)}{quoting_hint(key, why)}")
-
-
-def _key_of(where: str) -> str:
-    """Return the last key of a place: `port` of `child[2].port`."""
-    return re.sub(r"\[[^]]*\]", "", where).rpartition(".")[2]
+        place = re.sub(r"\[[^]]*\]", "", where)  # `child.port` of `child[2].port`
+        return self.mistake(where, f"{explain(place, why)}{quoting_hint(place, why)}")
 
 
 def _read(path: Path) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from icu.bounds import check_uuid, read_small
-from icu.config.brokers import mistakes_in
+from icu.config import brokers, retention
 from icu.config.checks import check_children, check_siblings
 from icu.config.environment import variables_of, with_environment
 from icu.config.errors import ConfigurationError
@@ -102,6 +102,7 @@ def load(
     settings = _with_password(_with_patient_uuid(settings, environ), file, environ)
     _check_topics(settings, file, environ)
     _check_kafka(settings, file, environ)
+    _check_retention(settings, file, environ)
     for where, why in check(settings):
         raise file.mistake(where, why)
     return settings
@@ -118,8 +119,13 @@ def _check_topics(settings: Settings, file: File, environ: Mapping[str, str]) ->
 
 def _check_kafka(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
     if settings.transport.kind == "kafka":
-        for key, why in mistakes_in(settings.kafka):
+        for key, why in brokers.mistakes_in(settings.kafka):
             raise _mistake(file, environ, "kafka", key, why)
+
+
+def _check_retention(settings: Settings, file: File, environ: Mapping[str, str]) -> None:
+    for key, why in retention.mistakes_in(settings.retention):
+        raise _mistake(file, environ, "retention", key, why)
 
 
 def _mistake(file: File, environ: Mapping[str, str], section: str, key: str, why: str) -> ConfigurationError:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from icu.config.retention import Retention
+
 DEFAULT_PORT: Final = 8000
 HIGHEST_PORT: Final = 65_535
 
@@ -236,6 +238,10 @@ class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     port: Port = DEFAULT_PORT
 
 
+class UpkeepChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="upkeep"):
+    """Child that rolls readings up and deletes what is old. Serves health and metrics when it has a port."""
+
+
 class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="patient"):
     """Child that emulates patients, or replays a recording."""
 
@@ -264,7 +270,7 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     artefacts: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
 
 
-AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild
+AnyChild: TypeAlias = SinkChild | MonitorChild | UpkeepChild | PatientChild
 
 # Other names of roles that a file may use: the brief's own.
 OTHER_NAMES: Final[Mapping[str, str]] = {"data": "sink"}
@@ -280,6 +286,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     transport: Transport = Transport()
     kafka: Kafka = Kafka()
     database: Database = Database()
+    retention: Retention = Retention()
     ward: Ward = Ward()
     api: Api = Api()
     news2: News2 = News2()

@@ -41,6 +41,13 @@ def parts(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - types, and what annotat
 
 
 _KINDS: Final[Mapping[str, Any]] = kinds_of(Settings)
+# Types by section and key: two sections may have a key of the same name.
+_PLACES: Final[Mapping[str, Any]] = {
+    f"{section}.{name}": kind
+    for section, table in get_type_hints(Settings).items()
+    if isinstance(table, type) and issubclass(table, Struct)
+    for name, kind in get_type_hints(table, include_extras=True).items()
+}
 _ROLES: Final = roles_of(AnyChild)
 
 
@@ -49,17 +56,18 @@ def unknown_setting(key: str) -> str:
     return f"there is no such setting{mistakes.suggestion(key, (*_KINDS, 'role'))}"
 
 
-def explain(key: str, why: str) -> str:
+def explain(place: str, why: str) -> str:
     """Explain what to write for a setting.
 
     Args:
-        key: Name of the setting.
+        place: Name of the setting, behind the name of its section and a point if it has one.
         why: Message of msgspec, without its place.
     """
+    key = place.rpartition(".")[2]
     missing = mistakes.missing_field(why)
     if missing:
         return f"{missing} is missing: {mistakes.describe(_kind(missing))}"
-    kind = _kind(key)
+    kind = _kind(place)
     if " `array`" not in why and get_origin(kind) is tuple:
         kind = get_args(kind)[0]  # the message is about one element of the list
     if why.startswith("Expected") and (key == "child" or _is_table(kind)):
@@ -68,19 +76,20 @@ def explain(key: str, why: str) -> str:
     return mistakes.explain(kind, why)
 
 
-def quoting_hint(key: str, why: str) -> str:
+def quoting_hint(place: str, why: str) -> str:
     """Tell if a value of the wrong type should be written with or without quotes. Empty if quotes are no problem."""
-    plain, _ = mistakes.strip_annotations(_kind(key))
+    plain, _ = mistakes.strip_annotations(_kind(place))
     if plain in {bool, int, float, datetime}:
         return ", without quotes" if why.endswith("got `str`") else ""
     textual = plain in {str, UUID} or get_origin(plain) is Literal
     return ", in quotes" if textual and ", got `" in why else ""
 
 
-def _kind(key: str) -> Any:  # noqa: ANN401 - the type of a setting
+def _kind(place: str) -> Any:  # noqa: ANN401 - the type of a setting
     """Return the type of a setting; Struct for the file as a whole."""
+    key = place.rpartition(".")[2]
     # `role` is msgspec's tag, and so no field with a type.
-    return Literal[tuple(_ROLES)] if key == "role" else _KINDS.get(key, Struct)
+    return Literal[tuple(_ROLES)] if key == "role" else _PLACES.get(place, _KINDS.get(key, Struct))
 
 
 def _is_table(kind: Any) -> bool:  # noqa: ANN401 - the type of a setting

@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 from loguru import logger
 from msgspec import Struct
 
+from icu.config.retention import JOURNAL
 from icu.ops.retries import retry
 from icu.ops.steady import steady
 from icu.sink.alarming import Alarms
@@ -54,6 +55,7 @@ async def consume(
     database_url: str,
     telemetry: Telemetry,
     batching: Batching,
+    journal: int = JOURNAL,
     now: Callable[[], float] = time.time,
     steady: Callable[[], float] = steady,
     task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
@@ -69,6 +71,7 @@ async def consume(
         database_url: The database to write, held by this sink alone.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
+        journal: Least number of readings in a full journal.
         now: Wall clock, seconds since 1970.
         steady: Seconds on a clock that is never set, and goes on while this process is suspended.
         task_status: See above.
@@ -81,7 +84,7 @@ async def consume(
     async with AsyncExitStack() as held, transport.consumer() as consumer:
 
         async def open_database() -> Writer:
-            return await held.enter_async_context(open_writer(database_url, topic=transport.topic))
+            return await held.enter_async_context(open_writer(database_url, topic=transport.topic, journal=journal))
 
         heart = Heart(transport, now, steady)
         publisher = Publisher(alarms, telemetry)

@@ -32,7 +32,8 @@ class Reports:
         self._telemetry.count_implausible(decoded.implausible)
         self._ahead.log(self._telemetry.count_ahead(decoded.request.observed, arrived=arrived))
         _log_implausible(decoded.implausible)
-        logger.debug("stored {} readings, {} duplicates, {} refused", result.stored, result.duplicates, refused.total())
+        counts = result.stored, result.duplicates, refused.total(), result.expired
+        logger.debug("stored {} readings, {} duplicates, {} refused, {} expired", *counts)
         if refused:
             first = result.refusals[0].delivery
             reasons = ", ".join(f"{count} {reason}" for reason, count in refused.items())

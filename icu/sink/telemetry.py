@@ -27,6 +27,9 @@ class Telemetry:
         self._stored = Counter("icu_sink_stored", "Readings stored", registry=registry)
         self._duplicates = Counter("icu_sink_duplicates", "Readings delivered again and swallowed", registry=registry)
         self._dead = Counter("icu_sink_dead_letters", "Records refused", ["reason"], registry=registry)
+        self._expired = Counter(
+            "icu_sink_expired", "Readings older than what is kept, which were not stored", registry=registry
+        )
         self._implausible = Counter("icu_sink_implausible", "Impossible values", ["sign"], registry=registry)
         self._batch = Histogram(
             "icu_sink_batch_records",
@@ -106,6 +109,7 @@ class Telemetry:
         refused = Tally(refusal.reason for refusal in result.refusals)
         self._stored.inc(result.stored)
         self._duplicates.inc(result.duplicates)
+        self._expired.inc(result.expired)
         for reason, count in refused.items():
             self._dead.labels(reason).inc(count)
         self._batch.observe(len(request.observed) + len(request.refusals))

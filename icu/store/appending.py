@@ -24,6 +24,7 @@ async def append_to_journal(
     news: Sequence[PatientNews] = (),
     alarms: Sequence[AlarmNews] = (),
     anew: bool = False,
+    keep: int | None = None,
 ) -> None:
     """Append what a transaction stores. To be called last: other writers wait from here to the commit.
 
@@ -34,6 +35,7 @@ async def append_to_journal(
         news: Patients who are new, or changed.
         alarms: Events of alarms.
         anew: True if other programs may have changed the patients before.
+        keep: Least number of readings in a full journal, to which it is cut; None leaves that to the sink.
     """
     if not (rows or news or alarms or anew):
         return
@@ -49,4 +51,5 @@ async def append_to_journal(
     next(numbers)
     values = [{"batch": number, "payload": payload} for number, (_, payload) in zip(numbers, entries, strict=True)]
     await transaction.execute(_INSERT_JOURNAL, values)
-    await transaction.execute(_CUT_JOURNAL, [{"end": end - journal.KEEP}])
+    if keep is not None:
+        await transaction.execute(_CUT_JOURNAL, [{"end": end - keep}])

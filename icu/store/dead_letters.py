@@ -32,10 +32,11 @@ async def insert_dead_letters(transaction: Transaction, topic: str, refusals: Se
         refusals: Records with the reason of each.
         arrived: Time of arrival of the records, in milliseconds since 1970 UTC.
     """
-    await transaction.execute(_INSERT_DEAD_LETTER, [_values(topic, each, arrived) for each in refusals])
+    await transaction.execute(_INSERT_DEAD_LETTER, [letter_of(topic, each, arrived) for each in refusals])
 
 
-def _values(topic: str, refusal: Refusal, arrived: int) -> Values:
+def letter_of(topic: str, refusal: Refusal, arrived: int) -> Values:
+    """Return the columns of a refusal's dead letter, but for the number of its log."""
     delivery = refusal.delivery
     value = delivery.value
     return {

@@ -80,7 +80,9 @@ _OPEN: Final = text(f"{_SELECT} WHERE alarms.ended IS NULL ORDER BY alarms.onset
 _OPEN_OF_PATIENT: Final = text(
     f"{_SELECT} WHERE alarms.ended IS NULL AND patients.uuid = :patient ORDER BY alarms.onset, alarms.id"
 )
-_SEND: Final = text("INSERT INTO outbox (alarm, version, event, payload) VALUES (:alarm, :version, :event, :payload)")
+_SEND: Final = text(
+    "INSERT INTO outbox (alarm, version, event, payload, written) VALUES (:alarm, :version, :event, :payload, :written)"
+)
 
 # Owner of the ward's own alarm.
 _WARD: Final = UUID(int=0)
@@ -113,15 +115,16 @@ async def select(asked: Transaction | Connection, statement: TextClause, values:
 
 async def insert(transaction: Transaction, found: Episode) -> None:
     """Store an episode that was derived, not evaluated, as it is. It has no event."""
-    await save(transaction, [Change(found, 0, None)])
+    await save(transaction, [Change(found, 0, None)], at=found.onset)
 
 
-async def save(transaction: Transaction, changes: Iterable[Change]) -> list[AlarmNews]:
+async def save(transaction: Transaction, changes: Iterable[Change], *, at: int) -> list[AlarmNews]:
     """Store changed episodes, and append their events to the outbox. Pending ones that have ended are deleted.
 
     Args:
         transaction: Open transaction.
         changes: Changes of one or more episodes, in their order. Each compares with the version before.
+        at: Server's time, in milliseconds since 1970 UTC, by which events that nobody takes grow old.
 
     Returns:
         The events, for the journal.
@@ -136,7 +139,7 @@ async def save(transaction: Transaction, changes: Iterable[Change]) -> list[Alar
     await _compare_and_set(transaction, _SAVE, [_values(each) for each in kept])
     events = [(change, msgspec.json.encode(alarm_of(change.episode)).decode()) for change in effects.events]
     if events:
-        await transaction.execute(_SEND, [_event(change, payload) for change, payload in events])
+        await transaction.execute(_SEND, [_event(change, payload, at) for change, payload in events])
     return [_news(change, payload) for change, payload in events]
 
 
@@ -177,9 +180,10 @@ def _parts(prefix: str, part: Acknowledgement | Shelf | None, kind: type[Acknowl
     return {f"{prefix}_{each}": part and getattr(part, each) for each in kind.__struct_fields__}
 
 
-def _event(change: Change, payload: str) -> Values:
+def _event(change: Change, payload: str, at: int) -> Values:
     found = change.episode
-    return {"alarm": str(found.id), "version": found.version, "event": change.event, "payload": payload}
+    values = {"alarm": str(found.id), "version": found.version, "event": change.event, "payload": payload}
+    return {**values, "written": at}
 
 
 def _news(change: Change, payload: str) -> AlarmNews:

@@ -102,11 +102,11 @@ async def evaluate(
         for key, bed in (await beds_by_key(transaction)).items():
             if key in unknown:
                 evaluator.introduce(key, bed, readings.arrived)
-    return await save_effects(transaction, evaluator.take(readings))
+    return await save_effects(transaction, evaluator.take(readings), at=readings.arrived)
 
 
-async def save_effects(transaction: Transaction, effects: Effects) -> list[AlarmNews]:
-    """Store the effects of an evaluation. Where there are none, there is no statement.
+async def save_effects(transaction: Transaction, effects: Effects, *, at: int) -> list[AlarmNews]:
+    """Store the effects of an evaluation at a time of the server. Where there are none, there is no statement.
 
     Returns:
         Events of alarms, for the journal.
@@ -115,7 +115,7 @@ async def save_effects(transaction: Transaction, effects: Effects) -> list[Alarm
         VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
     """
     await save_beds(transaction, effects.bed_rows)
-    news = await save(transaction, effects.changes) if effects.changes else []
+    news = await save(transaction, effects.changes, at=at) if effects.changes else []
     counts = _counts(effects)
     if counts:
         await transaction.execute(_COUNT, counts)
@@ -140,7 +140,7 @@ async def end_blind(transaction: Transaction, since: int, ended: int) -> list[Al
     changes = [Change(begun, 0, "start")] if stored is None else []
     before = begun if stored is None else stored
     changes.append(Change(ended_at(before, ended), before.version, "end"))
-    return await save(transaction, changes)
+    return await save(transaction, changes, at=ended)
 
 
 def _counts(effects: Effects) -> list[Values]:

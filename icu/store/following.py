@@ -15,7 +15,8 @@ from icu.store.readings import PatientReading, ReadingRow, to_patient_reading
 _NEWEST_BATCH: Final = text("SELECT max(batch) FROM journal")
 _BATCHES: Final = text("SELECT batch, payload FROM journal WHERE batch >= :batch ORDER BY batch LIMIT :limit")
 _SIGNS: Final = text(
-    "SELECT (SELECT coalesce(max(at), 0) FROM heartbeats), (SELECT coalesce(max(count), 0) FROM command_count)"
+    "SELECT (SELECT coalesce(max(at), 0) FROM heartbeats), (SELECT coalesce(max(count), 0) FROM command_count),"
+    " commits, coalesce(raw_horizon, 0) FROM upkeep_state"
 )
 _PATIENTS: Final = text("SELECT id, uuid, name, interval FROM patients")
 
@@ -36,18 +37,22 @@ class Batch(Struct, frozen=True):
 
 
 class Signs(NamedTuple):
-    """Marks that the commits of the sink, and of commands, leave even where the journal does not tell of them."""
+    """Marks that commits of the sink, of commands and of the upkeep leave where the journal does not tell of them."""
 
     # Time of the sink's last heartbeat, in milliseconds.
     beat: int
     # Number of commands.
     commands: int
+    # Number of transactions of the upkeep.
+    upkeep: int
+    # Milliseconds: readings before it are no longer served.
+    horizon: int
 
     def explain(self, before: "Signs | None") -> bool:
-        """Tell if the sink or a command has committed since. Restored copies have older marks, or the same."""
-        if before is None:
+        """Tell if only these have committed since, and dropped no readings. Restored copies have older marks."""
+        if before is None or self.horizon != before.horizon:
             return False
-        return self != before and self.beat >= before.beat and self.commands >= before.commands
+        return self != before and all(now >= then for now, then in zip(self, before, strict=True))
 
 
 class JournalPatients:

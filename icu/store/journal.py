@@ -26,9 +26,6 @@ from icu.alarms.effects import EventKind
 from icu.store.readings import ReadingRow
 from icu.store.tables import COLUMNS
 
-# Least number of readings in a full journal: 17 hours of 8 beds, half a minute of 10,000 beds at 5 s a reading.
-KEEP: Final = 100_000
-
 # Kinds of entries.
 READINGS: Final = "readings"
 PATIENTS: Final = "patients"

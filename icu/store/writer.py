@@ -10,16 +10,18 @@ from functools import partial
 from typing import TypeVar
 
 import anyio
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
+from icu.config.retention import JOURNAL
 from icu.messages import Delivery, Position, Refusal
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
 from icu.store.evaluating import Evaluator, StoredReadings, end_blind, evaluate, save_effects
+from icu.store.expired import insert_expired, places_of_expired
 from icu.store.foreign_writes import ForeignWrites, positions_of
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
 from icu.store.inserting import Insert, Inserted, insert_all, insert_new
@@ -28,6 +30,7 @@ from icu.store.journal import AlarmNews
 from icu.store.offsets import Move, begin_logs, move_offsets
 from icu.store.outbox import take_events
 from icu.store.readings import INTERVAL, PATIENT, ObservedRow, to_rows
+from icu.store.rollups.marks import mark_late
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
@@ -56,15 +59,18 @@ class WriteResult(Struct, frozen=True, gc=False):
     refusals: Sequence[Refusal]
     # Number of events of alarms.
     events: int = 0
+    # Number of readings that are older than what is kept, and were not stored.
+    expired: int = 0
 
 
 class Writer:
     """Writer of one topic's readings. Made by `open_writer`."""
 
-    def __init__(self, engine: Engine, topic: str) -> None:
+    def __init__(self, engine: Engine, topic: str, *, journal: int = JOURNAL) -> None:
         self._engine = engine
         self._topic = topic
         self._foreign_writes = ForeignWrites(topic)
+        self._append = partial(append_to_journal, keep=journal)
         # None where they have to be read first: another program may have changed them.
         self._patients: KnownPatients | None = None
         # A heartbeat at the same time would take a second connection, on which SQLite counts the first one's commits as
@@ -148,9 +154,9 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             await self._check_foreign_writes(transaction)
-            alarms = await save_effects(transaction, effects)
+            alarms = await save_effects(transaction, effects, at=beat.at)
             alarms += await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
@@ -159,7 +165,7 @@ class Writer:
 
         async def work(transaction: Transaction) -> None:
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
 
         await self._transact(work)
 
@@ -181,7 +187,7 @@ class Writer:
             await self._check_foreign_writes(transaction)
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction) if published else []
             events = await take_events(transaction, published=published, most=most)
-            await append_to_journal(transaction, beat.at, alarms=alarms)
+            await self._append(transaction, beat.at, alarms=alarms)
             return events
 
         # Where nothing is deleted, no other writer has to wait.
@@ -227,14 +233,18 @@ class Writer:
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await move_offsets(transaction, self._topic, request.moves)
+        request, expired = _without_expired(request, self._foreign_writes.upkeep.raw_horizon)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
         inserted = await insert(transaction, rows, request.deliveries)
         fresh, conflicts = inserted.rows, inserted.conflicts
+        await mark_late(transaction, fresh, self._foreign_writes.upkeep.marked_until)
         refusals = [*request.refusals, *conflicts]
         if refusals:
             await insert_dead_letters(transaction, self._topic, refusals, arrived)
+        if expired:
+            refusals += await insert_expired(transaction, self._topic, expired, arrived)
         alarms: list[AlarmNews] = []
         if beat is not None:
             alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
@@ -243,9 +253,9 @@ class Writer:
             readings = _to_evaluate(request, inserted, arrived)
             new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
             alarms += await evaluate(transaction, evaluator, readings, new=new)
-        await append_to_journal(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
+        await self._append(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
         duplicates = len(rows) - len(fresh) - len(conflicts)
-        return WriteResult(len(fresh), duplicates, refusals, len(alarms)), patients
+        return WriteResult(len(fresh), duplicates, refusals, len(alarms), len(expired)), patients
 
     async def _write_beat(
         self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
@@ -256,6 +266,20 @@ class Writer:
     async def _check_foreign_writes(self, transaction: Transaction) -> None:
         if await self._foreign_writes.check(transaction):
             self._patients = None
+
+
+def _without_expired(request: WriteRequest, horizon: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
+    """Part a request from the deliveries of readings that are older than what is kept."""
+    places = places_of_expired(request.observed, horizon)
+    if not places:
+        return request, ()
+    kept = [place for place in range(len(request.observed)) if place not in places]
+    observed = [request.observed[place] for place in kept]
+    deliveries = [request.deliveries[place] for place in kept]
+    return (
+        structs.replace(request, observed=observed, deliveries=deliveries),
+        [request.deliveries[place] for place in sorted(places)],
+    )
 
 
 def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> StoredReadings:
@@ -270,12 +294,13 @@ def _to_evaluate(request: WriteRequest, inserted: Inserted, arrived: int) -> Sto
 
 
 @asynccontextmanager
-async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
+async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncIterator[Writer]:
     """Open the database for a sink, with tables of this program's version.
 
     Args:
         url: URL of the database.
         topic: Topic whose positions the writer stores.
+        journal: Least number of readings in a full journal.
 
     Raises:
         StoreInUseError: Another sink has the database.
@@ -283,4 +308,4 @@ async def open_writer(url: str, *, topic: str) -> AsyncIterator[Writer]:
     """
     engine = engine_of(url)
     async with engine.open_for_sink():
-        yield Writer(engine, topic)
+        yield Writer(engine, topic, journal=journal)

@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks [api] [sink] [kafka-produce] ...`: ratios, for they hold on other machines too.
 
-Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs. `api` and `sink` are
-measured on a database of 20 million readings, which is built first (two minutes, 1 GB) and kept in the user's cache:
-`--readings` makes a smaller one.
+Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs. `api`, `sink` and
+`upkeep` are measured on a database of 20 million readings, which is built first (two minutes, 1 GB) and kept in the
+user's cache: `--readings` makes a smaller one.
 """
 
 import os
@@ -23,11 +23,12 @@ from tests.benchmarks import (
     sink,
     stops,
     stream,
+    upkeep,
 )
 from tests.benchmarks.wards import quieten
 from tests.brokers import Broker, available, open_broker
 
-ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main}
+ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main, "upkeep": upkeep.main}
 ALONE: dict[str, Callable[[], None]] = {
     "alarms": alarms.main,
     "breach": breach.main,
@@ -77,9 +78,9 @@ def asked() -> Namespace:
     parser = ArgumentParser("python -m tests.benchmarks")
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
     parser.add_argument(
-        "--readings", type=int, default=20_000_000, help="in the database of api and sink (%(default)s)"
+        "--readings", type=int, default=20_000_000, help="in the database of api, sink and upkeep (%(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="of api and sink (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="of api, sink and upkeep (%(default)s)")
     found = parser.parse_args()
     if unknown := set(found.names) - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")

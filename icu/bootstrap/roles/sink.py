@@ -43,6 +43,7 @@ def actor(child: SinkChild, shared: Shared) -> Start:
         telemetry=telemetry,
         # A broker gathers records before it answers: lingering here too would only delay them.
         batching=Batching(linger=0) if transport.durable else Batching(),
+        journal=shared.settings.retention.journal,
     )
     return with_face(consumer, child, partial(app, shared, child.host), shared)
 

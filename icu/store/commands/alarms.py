@@ -120,7 +120,7 @@ async def _answered(desk: Desk, found: Episode, outcome: Outcome, *, stored: int
         return before
     if not stored:
         await episodes.insert(desk.transaction, found)
-    desk.alarms += await episodes.save(desk.transaction, outcome.changes)
+    desk.alarms += await episodes.save(desk.transaction, outcome.changes, at=desk.now)
     after = alarm_of([each.episode for each in outcome.changes if each.episode.id == found.id][-1])
     await desk.note(DONE, patient=patient, alarm=found.id, before=before, after=after)
     return after

@@ -188,7 +188,7 @@ async def _paused(desk: Desk, state: BedState, length: int) -> Ruling:
 
 async def _ruled(desk: Desk, before: BedState, ruling: Ruling, *, label: str | None = None) -> Bed:
     """Store the outcome of a command on a bed, and its line in the audit."""
-    desk.alarms += await save(desk.transaction, ruling.changes)
+    desk.alarms += await save(desk.transaction, ruling.changes, at=desk.now)
     await save_beds(desk.transaction, [ruling.bed])
     if label is not None:
         await relabel(desk.transaction, before.patient, label)

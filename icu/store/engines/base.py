@@ -180,6 +180,15 @@ class Engine(Protocol):
         """
         ...
 
+    def hold_upkeep(self) -> AbstractAsyncContextManager[None]:
+        """Keep other upkeeps from the database. The kernel lets go however the process ends.
+
+        Raises:
+            StoreUnavailableError: Another upkeep looks after it.
+            ConfigurationError: There can be no database.
+        """
+        ...
+
     def set_baseline(self, generation: int) -> None:
         """Accept the present database as the one of this generation, with which a sink has just begun.
 

@@ -74,7 +74,7 @@ async def test_open_ones_of_a_patient(engine: Engine) -> None:
     assert await engine.transact(lambda each: episodes.open_episodes(each, ANNA)) == [desaturation()]
     assert await engine.transact(lambda each: episodes.open_episodes(each, BORIS)) == []
     ended = replace(desaturation(), version=2, ended=NOON)
-    await engine.transact(lambda each: episodes.save(each, [Change(ended, 1, "end")]))
+    await engine.transact(lambda each: episodes.save(each, [Change(ended, 1, "end")], at=NOON))
     assert await engine.transact(episodes.open_episodes) == []
     await engine.aclose()
 
@@ -85,10 +85,10 @@ async def test_a_stale_version_changes_nothing(engine: Engine, url: str) -> None
     good = Change(replace(desaturation(), id=episode_id(ANNA, "pulse.low", NOON, 0), condition="pulse.low"), 0, "start")
     stale = Change(replace(desaturation(), version=3, seen=7), 2, "continue")
     with pytest.raises(VersionConflictError):
-        await engine.transact(lambda each: episodes.save(each, [good, stale]))
+        await engine.transact(lambda each: episodes.save(each, [good, stale], at=NOON))
     gone = Change(replace(desaturation(), version=3, raised=None, ended=NOON), 2, None)
     with pytest.raises(VersionConflictError):
-        await engine.transact(lambda each: episodes.save(each, [gone]))
+        await engine.transact(lambda each: episodes.save(each, [gone], at=NOON))
     with pytest.raises(VersionConflictError):
         await engine.transact(lambda each: episodes.insert(each, desaturation()))
     assert rows(url, "SELECT version, seen FROM alarms") == [(1, 1)]
@@ -97,18 +97,19 @@ async def test_a_stale_version_changes_nothing(engine: Engine, url: str) -> None
 
 
 async def test_events_go_to_the_outbox(engine: Engine, url: str) -> None:
-    """Each change with an event appends one row, in order; silent ones append none."""
+    """Each change with an event appends one row, in order and with its time; silent ones append none."""
     await engine.transact(lambda each: episodes.insert(each, desaturation()))
     changes = [
         Change(replace(desaturation(), version=2), 1, "escalate"),
         Change(replace(desaturation(), version=3), 2, None),
         Change(replace(desaturation(), version=4, ended=NOON), 3, "end"),
     ]
-    await engine.transact(lambda each: episodes.save(each, changes))
+    await engine.transact(lambda each: episodes.save(each, changes, at=NOON))
     has_version = "payload LIKE '%\"version\":' || version || ',%'"
     found = rows(url, f"SELECT sequence, alarm, version, event, {has_version} FROM outbox")
     alarm = str(desaturation().id)
     assert found == [(1, alarm, 2, "escalate", 1), (2, alarm, 4, "end", 1)]
+    assert rows(url, "SELECT DISTINCT written FROM outbox") == [(NOON,)]
     await engine.aclose()
 
 
@@ -117,7 +118,7 @@ async def test_numbers_of_the_outbox_are_not_given_again(engine: Engine, url: st
     await engine.transact(lambda each: episodes.insert(each, desaturation()))
     for version in (2, 3):
         change = Change(replace(desaturation(), version=version), version - 1, "update")
-        await engine.transact(lambda each, change=change: episodes.save(each, [change]))
+        await engine.transact(lambda each, change=change: episodes.save(each, [change], at=NOON))
         [(sequence,)] = rows(url, "SELECT sequence FROM outbox")
         assert sequence == version - 1
         await engine.transact(lambda each: each.execute(_DELETE, [{}]))

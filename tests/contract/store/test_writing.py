@@ -7,15 +7,18 @@ import anyio
 import pytest
 from msgspec import UNSET
 
+from icu.alarms.effects import Change
 from icu.messages import Delivery, Position, Quality, Refusal
 from icu.store import journal
+from icu.store.commands.door import Author, Desk, Door
 from icu.store.dead_letters import MAX_DETAIL, MAX_KEPT_BYTES
+from icu.store.episodes import save
 from icu.store.errors import PositionConflictError, StoreInUseError
 from icu.store.offsets import Move
 from icu.store.reader import Reader
 from icu.store.writer import Writer, WriteRequest, open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, readings_of, rows, store
+from tests.stores import NOON, desaturation, execute, readings_of, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
@@ -199,14 +202,29 @@ async def test_a_transaction_that_fails_takes_no_number(writer: Writer, url: str
     assert rows(url, "SELECT id, batch FROM journal_end") == [(1, NOON + 3)]
 
 
-async def test_the_journal_is_bounded(writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journal keeps the newest batches that hold KEEP readings together, and drops older ones."""
-    for keep, batches in ((10, 3), (8, 2)):
-        monkeypatch.setattr(journal, "KEEP", keep)
-        [(begin,)] = rows(url, "SELECT coalesce(max(next), 0) FROM consumer_offsets")
-        for start in range(begin, begin + 40, 4):
+@pytest.mark.parametrize(("keep", "batches"), [(10, 3), (8, 2)])
+async def test_the_journal_is_bounded(url: str, keep: int, batches: int) -> None:
+    """The journal keeps the newest batches that hold so many readings together, and drops older ones."""
+    async with open_writer(url, topic="icu.test", journal=keep) as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        for start in range(0, 40, 4):
             await store(writer, [observation(start + n) for n in range(4)], start=start)
         assert rows(url, "SELECT count(*) FROM journal") == [(batches,)]
+
+
+async def _raise_alarm(desk: Desk) -> None:
+    desk.alarms += await save(desk.transaction, [Change(desaturation(), 0, "start")], at=desk.now)
+
+
+async def test_a_command_leaves_the_journal_to_the_sink(url: str) -> None:
+    """A command does not cut a journal that is set to hold more than a monitor knows of."""
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(0)])
+    execute(url, "UPDATE journal_end SET batch = batch + 10000000")
+    await Door(url).carry_out("test", Author("anna", "test"), _raise_alarm)
+    [(oldest, newest)] = rows(url, "SELECT min(batch), max(batch) FROM journal")
+    assert newest - oldest > 10_000_000
 
 
 async def test_a_cancelled_transaction_is_finished(writer: Writer, url: str) -> None:

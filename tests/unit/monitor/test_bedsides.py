@@ -42,7 +42,7 @@ async def change(url: str, found: Episode, before: int, event: EventKind) -> Non
     """Store an episode as the sink does, with its events in the journal."""
 
     async def work(transaction: Transaction) -> None:
-        news = await episodes.save(transaction, [Change(found, before, event)])
+        news = await episodes.save(transaction, [Change(found, before, event)], at=NOON)
         await append_to_journal(transaction, NOON, alarms=news)
 
     engine = engine_of(url)

@@ -77,6 +77,22 @@ async def test_who_commits(reader: Reader, writer: Writer, url: str) -> None:
         assert await watch.look() == 1
 
 
+async def test_the_upkeep_commits(reader: Reader, writer: Writer, url: str) -> None:
+    """Transactions of the upkeep are explained, many a second, but for one from which on readings are dropped."""
+    await store(writer, [observation(0)])
+    broadcast, memory = Broadcast(reader), Memory()
+    broadcast.observe(memory)
+    async with reader.follow() as follower:
+        watch = Watch(broadcast, follower, memory)
+        await watch.look()
+        execute(url, "UPDATE upkeep_state SET commits = commits + 1, rolled_until = 60000")
+        assert await watch.look() == 0
+        execute(url, "UPDATE upkeep_state SET commits = commits + 1, raw_horizon = 3600000")
+        assert await watch.look() == 1
+        execute(url, "UPDATE upkeep_state SET commits = commits - 1")
+        assert await watch.look() == 1
+
+
 @pytest.mark.parametrize("event", ["start", "end"])
 async def test_events_of_alarms_are_in_the_journal(reader: Reader, writer: Writer, url: str, event: str) -> None:
     """Followers get each event in an entry of its own, behind the readings, under a number of the same ids."""

@@ -30,7 +30,6 @@ from icu.monitor.emulation import Scenarios
 from icu.monitor.freshness import Freshness
 from icu.monitor.sse import Filter, encode
 from icu.monitor.stream import MAX_QUEUED, EventStream
-from icu.store import journal
 from icu.store.commands.door import Door
 from icu.store.following import Batch, Follower
 from icu.store.heartbeats import Beat, read_heartbeat
@@ -40,7 +39,7 @@ from icu.store.writer import Writer
 from icu.supervisor.view import ChildView
 from icu.vitals.news2.inputs import MaxAges
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, desaturation, put_alarm, store
+from tests.stores import NOON, desaturation, execute, put_alarm, store
 
 
 class Event(NamedTuple):
@@ -226,16 +225,14 @@ async def test_an_id_that_is_not_in_the_journal_resets(writer: Writer, settled: 
         assert pulses(await stream.event()) == [61]
 
 
-async def test_an_id_older_than_the_journal_resets(
-    writer: Writer, settled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_id_older_than_the_journal_resets(writer: Writer, url: str, settled: httpx.AsyncClient) -> None:
     """A client with an id older than the bounded journal gets a reset."""
-    monkeypatch.setattr(journal, "KEEP", 3)
     async with following(settled) as stream:
         await store(writer, [observation(1)], start=1)
         last = (await stream.event()).id
     for place in range(2, 8):
         await store(writer, [observation(place)], start=place)
+    execute(url, f"DELETE FROM journal WHERE batch <= {last}")
     async with following(settled, last) as stream:
         assert (await stream.event()).kind == "reset"
 

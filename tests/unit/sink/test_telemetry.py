@@ -23,11 +23,14 @@ def test_figures_of_one_transaction() -> None:
     refusal = Refusal(Delivery(0, 3, None, b"?"), "malformed", "no JSON")
     came = [observation(0), observation(2), observation(1)]
     request = WriteRequest(observed(*came), [delivery(each) for each in came], [refusal], [])
-    refused = Telemetry(registry).count_stored(request, WriteResult(2, 1, [refusal]), now=START.timestamp() + 10)
+    refused = Telemetry(registry).count_stored(
+        request, WriteResult(2, 1, [refusal], expired=3), now=START.timestamp() + 10
+    )
     assert refused == {"malformed": 1}
     figures = {
         "stored_total": 2,
         "duplicates_total": 1,
+        "expired_total": 3,
         "batch_records_sum": 4,
         "reading_age_seconds_count": 1,
         "reading_age_seconds_sum": 8,

@@ -70,6 +70,14 @@ class SqliteEngine:
             # Last: the next sink may begin once the files are closed.
             lock.close()
 
+    @asynccontextmanager
+    async def hold_upkeep(self) -> AsyncIterator[None]:
+        lock = await to_thread.run_sync(files.lock_for_upkeep, self._path)
+        try:
+            yield
+        finally:
+            lock.close()
+
     def set_baseline(self, generation: int) -> None:
         if self._watch is not None:
             self._watch.set_baseline(generation)

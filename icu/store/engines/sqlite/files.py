@@ -112,14 +112,28 @@ def lock(path: Path) -> FileIO:
         ConfigurationError: There can be no database, or no lock.
         StoreUnavailableError: The lock cannot be opened at present.
     """
-    check_location(path)
+    why = f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
+    return _lock(path, lock_of(path), StoreInUseError(why))
+
+
+def lock_for_upkeep(path: Path) -> FileIO:
+    """Lock the database for its one upkeep, likewise.
+
+    Raises:
+        StoreUnavailableError: Another upkeep has the lock, or it cannot be opened at present.
+        ConfigurationError: There can be no database, or no lock.
+    """
     lock_file = lock_of(path)
+    why = f"another upkeep looks after {path}: one is enough, stop one of the two"
+    return _lock(path, lock_file.with_name(f"{lock_file.stem}.upkeep.lock"), StoreUnavailableError(why))
+
+
+def _lock(path: Path, lock_file: Path, taken: IcuError) -> FileIO:
+    check_location(path)
     try:
         return _locked(lock_file)
     except BlockingIOError as exc:
-        raise StoreInUseError(
-            f"another sink writes to {path}: stop it, or choose another database (DATABASE_URL)"
-        ) from exc
+        raise taken from exc
     except OSError as exc:
         raise _error(
             exc, f"the lock {lock_file} cannot be had ({exc.strerror}): it has to be a plain file of yours"

@@ -1,0 +1,1 @@
+"""Deleting of what is older than it is to be kept: [retention]."""
