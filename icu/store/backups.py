@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from icu.store import journal, schema
+from icu.store import schema
 from icu.store.appending import append_to_journal
 from icu.store.engines.base import Engine, Transaction
 from icu.store.errors import SchemaError
@@ -57,10 +57,9 @@ async def begin_anew(engine: Engine, now: int) -> int | None:
 
     async def work(transaction: Transaction) -> int | None:
         [(end,)] = await transaction.rows(_END)
-        # So far ahead that the next entry cuts all others.
-        beginning = max(now, end or 0) + journal.KEEP + secrets.randbelow(_NUMBERS)
+        beginning = max(now, end or 0) + secrets.randbelow(_NUMBERS)
         await transaction.execute(_MOVE_END, [{"end": beginning}])
-        await append_to_journal(transaction, now, anew=True)
+        await append_to_journal(transaction, now, anew=True, keep=1)  # it cuts all others
         return (await read_upkeep_state(transaction)).backed_up
 
     try:
