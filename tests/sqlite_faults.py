@@ -44,7 +44,10 @@ class Fault:
 
     def connect(self, connect: Callable[..., sqlite3.Connection], *args: Any, **options: Any) -> sqlite3.Connection:
         """Open a connection whose calls are counted, including this one."""
-        connection: sqlite3.Connection = self.call(connect, *args, **options, factory=partial(_Connection, self))
+        factory = options.pop("factory", sqlite3.Connection)
+        own, first = getattr(factory, "func", factory), getattr(factory, "args", ())
+        counted = _Connection if own is sqlite3.Connection else type("_Counted", (_Connection, own), {})
+        connection: sqlite3.Connection = self.call(connect, *args, **options, factory=partial(counted, self, *first))
         return connection
 
 

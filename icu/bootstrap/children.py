@@ -86,7 +86,7 @@ def _spec(shared: Shared, processes: Processes, child: AnyChild) -> ChildSpec:
         id=str(child.id),
         start=partial(_run_with_log_id, actor, str(child.id)),
         restart=Restart(child.restart),
-        stage=child.role if role.stops_with_neighbours else None,
+        stage=role.stage,
         shutdown=role.grace + _PROCESS_GRACE if process else role.grace,
         work_status=process.work_status if process else partial(role.work_status, shared),
     )

@@ -91,7 +91,7 @@ def check(config: Path | None, *, full: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @config_option
 def restore(file: Path, config: Path | None) -> None:
-    """Put the backup FILE into the place of the database. The sink must not run; the rest of the ward may.
+    """Put the backup FILE into the place of the database. Sink and upkeep must not run; the monitor may.
 
     The database that was there is kept beside it, under the name that is printed. Open pages read all anew.
     """

@@ -30,7 +30,7 @@ from icu.cli.options import (
 )
 from icu.config.groups import mistake_in
 from icu.config.handover import unpack
-from icu.config.settings import LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind
+from icu.config.settings import LogForm, MonitorChild, PatientChild, Settings, SinkChild, TransportKind, UpkeepChild
 from icu.errors import UsageError
 from icu.ops import logs
 
@@ -98,6 +98,20 @@ data.name, data.help = "data", "Store what Kafka brings, as `run sink` does: the
 run.add_command(data)
 
 
+@run.command()
+@config_option
+@log_format_option
+@_host_option
+@click.option("--port", type=PORT, help="Serve health and figures on this port; without it, serve nothing.")
+def upkeep(config: Path | None, log_format: LogForm | None, host: str | None, port: int | None) -> None:
+    """Roll readings up and delete what is old, as [retention] says, beside a running sink."""
+    settings = prepare(config, log_format)
+    from icu.bootstrap.alone import run_role
+
+    child = next((each for each in settings.child if isinstance(each, UpkeepChild)), UpkeepChild(id="upkeep"))
+    run_role(settings, replace(child, **given(host=host, port=port)))
+
+
 @run.command(hidden=True)
 @click.argument("child_id", metavar="ID")
 @click.option("--launch", metavar="TIME", help="Since when the supervisor has run this child.")
@@ -106,7 +120,9 @@ def child(child_id: str, launch: str | None) -> None:  # noqa: ARG001 - the id s
     try:
         settings = unpack(sys.stdin.readline())
     except ValueError as exc:
-        raise UsageError("`run child` is for supervisors: type run patient, run sink or run monitor") from exc
+        raise UsageError(
+            "`run child` is for supervisors: type run patient, run sink, run monitor or run upkeep"
+        ) from exc
     logs.configure(level=settings.log_level, form="json")
     from icu.bootstrap.alone import run_child
 

@@ -210,6 +210,10 @@ class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     port: Port = DEFAULT_PORT
 
 
+class UpkeepChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="upkeep"):
+    """Child that rolls readings up and deletes what is old. Serves health and metrics when it has a port."""
+
+
 class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="patient"):
     """Child that emulates patients, or replays a recording."""
 
@@ -238,7 +242,7 @@ class PatientChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True,
     artefacts: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
 
 
-AnyChild: TypeAlias = SinkChild | MonitorChild | PatientChild
+AnyChild: TypeAlias = SinkChild | MonitorChild | UpkeepChild | PatientChild
 
 # Other names of roles that a file may use: the brief's own.
 OTHER_NAMES: Final[Mapping[str, str]] = {"data": "sink"}

@@ -57,8 +57,9 @@ async def begin_anew(engine: Engine, now: int) -> int | None:
 
     async def work(transaction: Transaction) -> int | None:
         [(end,)] = await transaction.rows(_END)
-        await transaction.execute(_MOVE_END, [{"end": max(now, end or 0) + secrets.randbelow(_NUMBERS)}])
-        await append_to_journal(transaction, now, anew=True, keep=1)
+        beginning = max(now, end or 0) + secrets.randbelow(_NUMBERS)
+        await transaction.execute(_MOVE_END, [{"end": beginning}])
+        await append_to_journal(transaction, now, anew=True, keep=1)  # it cuts all others
         return (await read_upkeep_state(transaction)).backed_up
 
     try:

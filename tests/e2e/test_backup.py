@@ -26,16 +26,16 @@ def test_a_ward_in_memory(start: Start, icu: Icu, tmp_path: Path) -> None:
     assert icu("db", "backup", "backup.db").returncode == 0
     ward.until("/patients", lambda response: all(each["latest"] for each in response.json()))
     refused = icu("db", "restore", "backup.db")
-    assert (refused.returncode, "stop it (python -m icu stop sink)" in refused.stderr) == (78, True)
+    assert (refused.returncode, "(python -m icu stop sink upkeep)" in refused.stderr) == (78, True)
     monitor = start("run", "monitor").ready()
     with httpx.stream("GET", f"{monitor.url}/stream", timeout=TIMEOUT) as response:
         lines = response.iter_lines()
         until(lines, "event: readings")
-        assert icu("stop", "sink").returncode == 0
+        assert icu("stop", "sink", "upkeep").returncode == 0
         restored = icu("db", "restore", "backup.db")
         assert restored.returncode == 0, restored.stderr
         until(lines, "event: reset")
-        assert icu("start", "sink").returncode == 0
+        assert icu("start", "sink", "upkeep").returncode == 0
         until(lines, "event: readings")
     [kept] = [each for each in tmp_path.glob("icu.db.replaced-*") if each.suffix != ".lock"]
     assert str(kept) in restored.stdout

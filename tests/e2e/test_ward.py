@@ -39,7 +39,10 @@ def count(folder: Path) -> int:
 
 
 def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
-    """Eight named beds are stored and served; Ctrl-C stops beds, monitor and sink in this order, with exit code 0."""
+    """Eight named beds are stored and served; Ctrl-C stops beds, monitor and sink in this order, with exit code 0.
+
+    The upkeep stops together with the monitor.
+    """
     ward = start("supervise")
     patients = ward.until("/patients", everyone).json()
     assert {each["uuid"] for each in patients} == {str(uuid_of_name(each["name"])) for each in patients}
@@ -50,7 +53,8 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
     ).json()
     assert {"timestamp", "pulse", "resp_rate", "bp", "spo2", "temperature"} <= set(readings[0])
     checks = ward.ready().get("/health/ready").json()["checks"]
-    assert checks == dict.fromkeys(("sink", "transport", "database", "children", "alarms", "engine", "heartbeat"), "ok")
+    names = ("sink", "transport", "database", "children", "alarms", "engine", "heartbeat", "upkeep")
+    assert checks == dict.fromkeys(names, "ok")
     # A child is running when it has been up for a second.
     bed = 'icu_child_state{child="bed-8",state="running"} 1.0'
     figures = ward.until("/metrics", lambda response: bed in response.text).text
@@ -59,7 +63,7 @@ def test_a_ward_lives_and_stops(start: Start, tmp_path: Path) -> None:
     assert ward.stop() == 0
     stopped = [each["child"] for each in ward.records() if each["message"] == "stopped"]
     assert sorted(stopped[:8]) == [f"bed-{n}" for n in range(1, 9)]
-    assert stopped[8:] == ["beds", "monitor", "sink"]
+    assert [stopped[8], sorted(stopped[9:11]), *stopped[11:]] == ["beds", ["monitor", "upkeep"], "sink"]
     assert count(tmp_path) >= NAMES
     assert not (tmp_path / "icu.db-wal").exists()
 

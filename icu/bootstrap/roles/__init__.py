@@ -10,7 +10,8 @@ from icu.bootstrap.roles.base import Role
 from icu.bootstrap.roles.monitor import MONITOR
 from icu.bootstrap.roles.patient import PATIENT
 from icu.bootstrap.roles.sink import SINK
+from icu.bootstrap.roles.upkeep import UPKEEP
 from icu.config.settings import AnyChild
 
 # Roles by the type of a child's settings.
-ROLES: Final[Mapping[type[AnyChild], Role[Any]]] = {each.settings: each for each in (SINK, MONITOR, PATIENT)}
+ROLES: Final[Mapping[type[AnyChild], Role[Any]]] = {each.settings: each for each in (SINK, MONITOR, UPKEEP, PATIENT)}

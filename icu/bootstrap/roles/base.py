@@ -45,8 +45,8 @@ class Role(Generic[C]):
     critical: bool = False
     # False for a role that neither sends to the topic nor reads it.
     needs_transport: bool = True
-    # True if neighbouring children of the role stop together. Nothing flows between them, so no order is needed.
-    stops_with_neighbours: bool = False
+    # Neighbouring children of the same stage stop together. Nothing flows between them, so no order is needed.
+    stage: str | None = None
     # Returns the patients of a child, wherever it runs. Children of such a role belong to the patients' supervisor.
     patients: Callable[[C, Shared, Processes], Patients] | None = None
     # Completes the settings for a child in a process of its own, so that each life of the process is alike.

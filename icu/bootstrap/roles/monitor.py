@@ -177,6 +177,6 @@ MONITOR: Final = Role(
     grace=3.0,  # for all neighbours together; after 2 s the server cuts open connections
     actor=actor,
     needs_transport=False,  # it reads the database alone
-    stops_with_neighbours=True,
+    stage="database",
     ready_with_ward=True,
 )

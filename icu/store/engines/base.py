@@ -272,7 +272,7 @@ class Engine(Protocol):
             report: Told of the copying of the backup, and of the bringing into place.
 
         Raises:
-            StoreInUseError: A sink has the database.
+            StoreInUseError: A sink or an upkeep has the database.
             UsageError: The file is no backup, or databases of this kind have tools of their own for it.
             StoreError: The backup is damaged, no database of this program, or newer than the program.
         """

@@ -190,10 +190,22 @@ async def test_restoring_under_a_sink(writer: Writer, url: str, tmp_path: Path) 
     """A database that a sink has open is not replaced: the message says what to stop."""
     await store(writer, [observation(0)])
     await to_thread.run_sync(back_up, url, tmp_path / "backup.db")
-    with pytest.raises(StoreInUseError, match="stop it"):
+    with pytest.raises(StoreInUseError, match="stop its sink"):
         await to_thread.run_sync(restore, url, tmp_path / "backup.db")
     await store(writer, [observation(1)], start=1)
     assert ends(url) == (2, 2)
+
+
+async def test_restoring_under_an_upkeep(url: str, tmp_path: Path) -> None:
+    """An upkeep remembers which patients it has rolled up: the database is not replaced under it either."""
+    engine = engine_of(url)
+    await engine.upgrade()
+    await to_thread.run_sync(back_up, url, tmp_path / "backup.db")
+    before = rows(url, "PRAGMA user_version")
+    async with engine.hold_upkeep():
+        with pytest.raises(StoreInUseError, match="stop its sink and its upkeep"):
+            await to_thread.run_sync(restore, url, tmp_path / "backup.db")
+    assert rows(url, "PRAGMA user_version") == before
 
 
 async def test_places_where_a_backup_cannot_be(writer: Writer, url: str, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from functools import partial
 
 import pytest
 
-from icu.store.checking import HOUR, MINUTE, find_faults
+from icu.messages import Quality
+from icu.store.checking import DAY, HOUR, MINUTE, find_faults
 from icu.store.engines.table import engine_of
+from icu.store.upkeep import Upkeep, open_upkeep
 from icu.store.upkeep_tables import ROLLUP_COLUMNS
 from icu.store.writer import Writer
 from tests.samples import observation
@@ -119,3 +121,26 @@ async def test_doubtful_values_are_counted_apart(sound: str) -> None:
         f" WHERE bucket = {NOON}",
     )
     assert await faults(sound) == []
+
+
+async def test_what_the_upkeep_makes(writer: Writer, url: str) -> None:
+    """Roll-ups of the upkeep are sound, those of doubtful and late readings too, and one that is changed is found."""
+    quality = Quality(temperature="implausible")
+    readings = [observation(second, quality=quality if second % 300 == 0 else None) for second in TIMES]
+    await store(writer, readings[:40])
+    async with open_upkeep(url) as upkeep:
+        await rolled_up(upkeep)
+        await store(writer, readings[40:], start=40)
+        assert rows(url, "SELECT count(*) > 0 FROM late_hours") == [(1,)]
+        assert await faults(url) == []
+        await rolled_up(upkeep)
+    assert rows(url, "SELECT count(*) FROM late_hours") == [(0,)]
+    assert await faults(url) == []
+    execute(url, "UPDATE hour_rollups SET temperature_flagged = 0")
+    assert (await faults(url))[0].startswith("3 roll-ups of hours")
+
+
+async def rolled_up(upkeep: Upkeep) -> None:
+    """Roll up all that there is, a day later."""
+    while not (await upkeep.roll_up(NOON + DAY)).done:
+        pass

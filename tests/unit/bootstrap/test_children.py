@@ -7,7 +7,16 @@ from msgspec.structs import replace
 
 from icu.bootstrap.children import _members
 from icu.bootstrap.shared import Shared
-from icu.config.settings import AnyChild, Database, MonitorChild, PatientChild, Settings, SinkChild, Transport
+from icu.config.settings import (
+    AnyChild,
+    Database,
+    MonitorChild,
+    PatientChild,
+    Settings,
+    SinkChild,
+    Transport,
+    UpkeepChild,
+)
 from icu.ward.children import Member
 from icu.ward.processes import Processes
 
@@ -22,24 +31,28 @@ def member(folder: Path, child: AnyChild) -> Member:
 
 SINK = SinkChild(id="a")
 MONITOR = MonitorChild(id="a")
+UPKEEP = UpkeepChild(id="a")
 PATIENT = PatientChild(id="a", name="Anna")
 
 
-@pytest.mark.parametrize(("child", "seconds"), [(SINK, 7), (MONITOR, 3), (PATIENT, 3)])
+@pytest.mark.parametrize(("child", "seconds"), [(SINK, 7), (MONITOR, 3), (UPKEEP, 3), (PATIENT, 3)])
 def test_seconds_to_stop(tmp_path: Path, child: AnyChild, seconds: float) -> None:
     """A child has its role's grace to stop; a process has a second more, in which it is killed."""
     assert member(tmp_path, child).build().shutdown == seconds
     assert member(tmp_path, replace(child, process=True)).build().shutdown == seconds + 1
 
 
-@pytest.mark.parametrize(("child", "stage"), [(SINK, None), (MONITOR, "monitor"), (PATIENT, None)])
+@pytest.mark.parametrize(
+    ("child", "stage"), [(SINK, None), (MONITOR, "database"), (UPKEEP, "database"), (PATIENT, None)]
+)
 def test_neighbours_that_stop_together(tmp_path: Path, child: AnyChild, stage: str | None) -> None:
-    """Neighbouring monitors stop together, for nothing flows between them. (Patients do below their own supervisor.)"""
+    """Neighbouring monitors and upkeeps stop together, for nothing flows between them; patients have a supervisor."""
     assert member(tmp_path, child).build().stage == stage
 
 
 @pytest.mark.parametrize(
-    ("child", "critical", "bed"), [(SINK, True, False), (MONITOR, False, False), (PATIENT, False, True)]
+    ("child", "critical", "bed"),
+    [(SINK, True, False), (MONITOR, False, False), (UPKEEP, False, False), (PATIENT, False, True)],
 )
 def test_critical_children(tmp_path: Path, child: AnyChild, critical: bool, bed: bool) -> None:
     """Sinks alone are critical unless a child says otherwise, and patients alone have their supervisor."""

@@ -102,7 +102,7 @@ def test_restoring_while_a_sink_runs(icu: Run, path: Path) -> None:
     lock = files.lock(path)
     code, _, err = icu("db", "restore", "backup.db")
     lock.close()
-    assert (code, f"a sink writes to {path}: stop it" in err) == (78, True)
+    assert (code, f"{path} is in use: stop its sink and its upkeep" in err) == (78, True)
 
 
 @pytest.mark.parametrize("words", [["info"], ["check"], ["backup", "backup.db"]], ids=lambda words: words[0])

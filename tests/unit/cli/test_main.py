@@ -43,7 +43,13 @@ def test_every_role_is_listed_once(icu: Run) -> None:
     """Each role is listed once by the name that is typed, including the brief's `data`."""
     out = icu("run", "--help")[1]
     listed = [line.split()[1] for line in out.splitlines() if line.startswith("│ ") and line[2] != " "]
-    assert sorted(name for name in listed if not name.startswith("-")) == ["data", "monitor", "patient", "sink"]
+    assert sorted(name for name in listed if not name.startswith("-")) == [
+        "data",
+        "monitor",
+        "patient",
+        "sink",
+        "upkeep",
+    ]
     assert "--require-broker" in icu("run", "data", "--help")[1]
 
 
@@ -345,7 +351,10 @@ def test_a_child_is_not_run_by_hand(icu: Run, monkeypatch: pytest.MonkeyPatch) -
     """A child command by hand is an error, since its settings come from its supervisor."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     code, _, err = icu("run", "child", "bed-1")
-    assert (code, err) == (64, "icu: `run child` is for supervisors: type run patient, run sink or run monitor\n")
+    assert (code, err) == (
+        64,
+        "icu: `run child` is for supervisors: type run patient, run sink, run monitor or run upkeep\n",
+    )
 
 
 def test_an_error_that_nobody_foresaw_is_70(icu: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,9 +81,9 @@ def test_a_ward(tmp_path: Path) -> None:
 
 
 def test_the_built_in_ward() -> None:
-    """The file of the program has a sink, a monitor and eight patients."""
+    """The file of the program has a sink, a monitor, an upkeep and eight patients."""
     settings = load(packaged("supervisor.toml"), {})
-    assert [child.role for child in settings.child] == ["sink", "monitor", *["patient"] * 8]
+    assert [child.role for child in settings.child] == ["sink", "monitor", "upkeep", *["patient"] * 8]
     assert settings.metrics_interval == 5
 
 
@@ -91,7 +91,7 @@ def test_without_a_file_the_built_in_ward_runs_here(tmp_path: Path, monkeypatch:
     """The built-in ward has its database in the current folder, not beside the program."""
     monkeypatch.chdir(tmp_path)
     settings = load(None, {})
-    assert len(settings.child) == 10
+    assert len(settings.child) == 11
     assert settings.database.url == f"sqlite:///{tmp_path}/icu.db"
 
 
@@ -163,7 +163,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "unknown key of a child": (PATIENT + "intervall = 3", r":4: child\[0\]\.intervall: .*did you mean 'interval'"),
     "unknown role": (
         '[[child]]\nrole = "patent"',
-        r":2: child\[0\]\.role: 'patent' is none of sink, data, monitor, patient.*; did you mean 'patient'\?",
+        r":2: child\[0\]\.role: 'patent' is none of sink, data, monitor, upkeep, patient.*; did you mean 'patient'\?",
     ),
     "a number for a role": (
         "[[child]]\nrole = 5",

@@ -40,7 +40,7 @@ def test_a_new_struct_makes_its_settings_known() -> None:
 def test_a_new_struct_makes_its_role_known() -> None:
     """Roles are known by their tags, and the sink by the brief's name too."""
     assert roles_of(SinkChild | CookChild) == ["sink", "data", "cook"]
-    assert explain("role", "Invalid value 'kook'").startswith("'kook' is none of sink, data, monitor, patient")
+    assert explain("role", "Invalid value 'kook'").startswith("'kook' is none of sink, data, monitor, upkeep, patient")
 
 
 def settings() -> Iterator[str]:

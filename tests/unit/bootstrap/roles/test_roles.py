@@ -50,7 +50,7 @@ def test_a_role_has_a_file_of_its_own() -> None:
 def test_roles_are_told_apart_by_the_table_alone() -> None:
     """Tree and processes use the table: a new role needs no change there."""
     of_one_role = {"emulated", "patients", "overrides", "sinks"}
-    asks = re.compile(r"isinstance\(child|match child|(Sink|Monitor|Patient)Child")
+    asks = re.compile(r"isinstance\(child|match child|(Sink|Monitor|Upkeep|Patient)Child")
     files = [path for path in FOLDER.parent.glob("*.py") if path.stem not in of_one_role]
     assert len(files) > 10
     assert not [path.name for path in files if asks.search(path.read_text())]
@@ -61,6 +61,7 @@ def test_roles_are_told_apart_by_the_table_alone() -> None:
     [
         ('SinkChild(id="sink")', {"patient", "monitor"}),
         ('MonitorChild(id="monitor")', {"patient", "sink"}),
+        ('UpkeepChild(id="upkeep")', {"patient", "monitor", "sink"}),
         ('PatientChild(id="bed-1", name="Anna")', {"sink", "monitor", "store"}),
     ],
 )
@@ -69,5 +70,5 @@ def test_a_process_pays_for_its_role_alone(tmp_path: Path, child: str, spared: s
     command = [sys.executable, "-c", BUILD.format(child=child, folder=tmp_path)]
     done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True)
     loaded = set(done.stdout.split())
-    assert {"sink", "monitor", "patient", "store"} & loaded
+    assert {"sink", "monitor", "upkeep", "patient", "store"} & loaded
     assert not spared & loaded
