@@ -173,7 +173,9 @@ async def test_pages_behind_tls_command_their_own_ward(
     lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}")
     port = nginx(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
     own = f"https://ward.example:{port}"
-    async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT) as client:
+    async with httpx.AsyncClient(
+        verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT
+    ) as client:
         base, host = f"https://127.0.0.1:{port}/icu", {"Host": f"ward.example:{port}"}
         begun = await client.post(f"{base}/session", json={"key": keys[Role.NURSE]}, headers={**host, "Origin": own})
         cookie, _, attributes = begun.headers["set-cookie"].partition(";")
