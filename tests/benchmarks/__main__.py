@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from tests.benchmarks import (
+    access,
     alarms,
     api,
     breach,
@@ -29,6 +30,7 @@ from tests.brokers import Broker, available, open_broker
 
 ON_READINGS: dict[str, Callable[[int, int], None]] = {"api": api.main, "sink": sink.main}
 ALONE: dict[str, Callable[[], None]] = {
+    "access": access.main,
     "alarms": alarms.main,
     "breach": breach.main,
     "launch": launch.main,
