@@ -1,6 +1,6 @@
-"""HTTP client of one server of ours. The standard library is enough: an answer at a time, and no TLS."""
+"""HTTP client of one server of ours. The standard library is enough: an answer at a time."""
 
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -33,19 +33,22 @@ class Server:
     """HTTP client of a server, over one connection at a time.
 
     Args:
-        url: Its address, `http://host:port`, with the path before all routes if it has one.
+        url: Its address, `http://host:port` or https, with the path before all routes if it has one.
+        key: Key that is sent along; None for none.
 
     Raises:
         ValueError: That is no such address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, key: str | None = None) -> None:
         self.url = url
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{url!r} is no address of a server")
         self._prefix = parts.path.rstrip("/")
-        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+        connect = HTTPConnection if parts.scheme == "http" else HTTPSConnection
+        self._connection = connect(parts.hostname, parts.port, timeout=TIMEOUT)
+        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
 
     def close(self) -> None:
         """Close the connection. The next request opens another one."""
@@ -57,7 +60,7 @@ class Server:
         Raises:
             ConnectionError: Nothing answers. The text says why.
         """
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {**self._headers, **({"Content-Type": "application/json"} if body is not None else {})}
         try:
             self._connection.request(method, self._prefix + path, body, headers)
             response = self._connection.getresponse()

@@ -13,7 +13,8 @@ def where_to_look(settings: Settings, config: Path | None) -> Iterator[str]:
     monitor = next((child for child in settings.child if isinstance(child, MonitorChild)), None)
     if monitor is not None:
         host = f"[{monitor.host}]" if ":" in monitor.host else monitor.host
-        address = f"http://{host}:{monitor.port}"
+        scheme = "https" if settings.api.tls_certificate else "http"
+        address = f"{scheme}://{host}:{monitor.port}"
         yield f"the ward, in a browser: {address}/"
         yield f"the API: {address}{settings.api.prefix}/patients, described at {address}/schema"
     # Another terminal may be in another folder; the built-in ward is found from its own.

@@ -25,7 +25,7 @@ BRIEF: Final[Mapping[str, tuple[str, ...]]] = {
 # Parsers of numbers by type.
 _NUMBERS: Final[Mapping[Any, Callable[[str], object]]] = {int: parse_whole, float: parse_number}
 # Variables of this program that stand for no setting.
-OTHER_VARIABLES: Final = frozenset({"ICU_CONFIG", "ICU_URL"})
+OTHER_VARIABLES: Final = frozenset({"ICU_CONFIG", "ICU_KEY", "ICU_URL"})
 
 
 def with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:

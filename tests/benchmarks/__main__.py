@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from tests.benchmarks import (
+    access,
     alarms,
     api,
     breach,
@@ -36,6 +37,7 @@ ON_READINGS: dict[str, Callable[[int, int], None]] = {
     "years": years.main,
 }
 ALONE: dict[str, Callable[[], None]] = {
+    "access": access.main,
     "alarms": alarms.main,
     "breach": breach.main,
     "launch": launch.main,

@@ -164,7 +164,7 @@ def test_without_keys_a_proxy_serves_nobody(nginx: Nginx, start: Start, tmp_path
     assert ward.stop() == 0
 
 
-def test_pages_behind_tls_command_their_own_ward(
+async def test_pages_behind_tls_command_their_own_ward(
     nginx: Nginx, monitor: Program, keys: dict[Role, str], tmp_path: Path
 ) -> None:
     """A session begins with a cookie for https; only pages with the proxy's name and scheme may command with it."""
@@ -173,16 +173,18 @@ def test_pages_behind_tls_command_their_own_ward(
     lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{monitor.port}")
     port = nginx(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
     own = f"https://ward.example:{port}"
-    with httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT) as client:
+    async with httpx.AsyncClient(
+        verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"), timeout=TIMEOUT
+    ) as client:
         base, host = f"https://127.0.0.1:{port}/icu", {"Host": f"ward.example:{port}"}
-        begun = client.post(f"{base}/session", json={"key": keys[Role.NURSE]}, headers={**host, "Origin": own})
+        begun = await client.post(f"{base}/session", json={"key": keys[Role.NURSE]}, headers={**host, "Origin": own})
         cookie, _, attributes = begun.headers["set-cookie"].partition(";")
         assert cookie.startswith(f"__Host-icu-{port}=")
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=strict"} <= {each.strip() for each in attributes.split(";")}
 
-        def command(origin: str) -> int:
+        async def command(origin: str) -> int:
             headers = {**host, "Cookie": cookie, "Origin": origin}
-            return client.post(f"{base}/ward/silence", json={"seconds": 60}, headers=headers).status_code
+            return (await client.post(f"{base}/ward/silence", json={"seconds": 60}, headers=headers)).status_code
 
-        assert command(own) == 200
-        assert command(f"http://ward.example:{port}") == command("https://evil.example") == 403
+        assert await command(own) == 200
+        assert await command(f"http://ward.example:{port}") == await command("https://evil.example") == 403

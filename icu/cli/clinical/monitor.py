@@ -1,5 +1,7 @@
 """HTTP client of the monitor: its address, its answers, and its refusals in words."""
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,6 +20,11 @@ _Answer = TypeVar("_Answer")
 # Addresses on which a server listens for all of them, and one at which it answers.
 _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
 
+# Variable of the environment with the key: the command line stands in the list of processes.
+KEY_VARIABLE: Final = "ICU_KEY"
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+_UNAUTHENTICATED: Final = 401
 _CONFLICT: Final = 409
 _UNAVAILABLE: Final = 503
 
@@ -37,11 +44,17 @@ class _Conflict(msgspec.Struct):
 
 
 class Monitor:
-    """HTTP client of one monitor."""
+    """HTTP client of one monitor, which may want a key.
 
-    def __init__(self, url: str) -> None:
+    Raises:
+        UsageError: The address is none of a monitor, or the key cannot be one.
+    """
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        if key is not None and not _KEY.fullmatch(key):
+            raise UsageError(f"{KEY_VARIABLE} holds no key: python -m icu keys add prints one")
         try:
-            self._server = Server(url)
+            self._server = Server(url, key=key)
         except ValueError as exc:
             raise UsageError(
                 f"--url {url!r} is no address of a monitor: write for instance http://127.0.0.1:8000"
@@ -103,6 +116,9 @@ class Monitor:
         if answer.status == _UNAVAILABLE:
             why = f"the monitor cannot do this now: {answer.detail}; try again"
             raise OrderRefusedError(why, EXIT_CODES[Kind.UNAVAILABLE])
+        if answer.status == _UNAUTHENTICATED:
+            why = f"{answer.detail}; write the key into the variable {KEY_VARIABLE}"
+            raise OrderRefusedError(why, EXIT_CODES[Kind.UNAUTHENTICATED])
         if answer.status >= 400:
             raise OrderRefusedError(f"{before}{answer.detail}", EXIT_CODES[_KINDS.get(answer.status, Kind.INTERNAL)])
         return answer
@@ -115,14 +131,14 @@ class Monitor:
 
 
 def find_monitor(url: str | None, config: Path | None) -> Monitor:
-    """Return the monitor at an address; without one, the first one of the settings.
+    """Return the monitor at an address; without one, the first one of the settings. The key is that of ICU_KEY.
 
     Raises:
         UsageError: That is no address, or the settings have no monitor.
         ConfigurationError: A setting is wrong.
     """
     print_any_letter()
-    return Monitor(url or _url_of(prepare(config, None)))
+    return Monitor(url or _url_of(prepare(config, None)), os.environ.get(KEY_VARIABLE) or None)
 
 
 def _url_of(settings: Settings) -> str:
@@ -130,4 +146,5 @@ def _url_of(settings: Settings) -> str:
     if child is None:
         raise UsageError("the settings have no monitor: say where it is, for instance --url http://127.0.0.1:8000")
     host = _ANY_ADDRESS.get(child.host, child.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{child.port}{settings.api.prefix}"
+    scheme = "https" if settings.api.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{child.port}{settings.api.prefix}"

@@ -13,6 +13,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from msgspec.structs import replace
 
+from icu.access.roles import Role
 from icu.alarms.episodes import Episode, episode_id
 from icu.bootstrap.roles import monitor
 from icu.bootstrap.shared import Shared
@@ -22,7 +23,7 @@ from icu.messages import Position, uuid_of_name
 from icu.store.readings import from_milliseconds
 from icu.store.writer import open_writer
 from tests import web
-from tests.faces import serving
+from tests.faces import add_keys, serving
 from tests.samples import observation
 from tests.stores import desaturation, execute, put_alarm, rows, store
 from tests.unit.cli.conftest import Run
@@ -60,6 +61,13 @@ class Ward:
         time = from_milliseconds(newest).isoformat(timespec="milliseconds").removesuffix("+00:00")
         while time not in web.get(f"{self.url}/patients").text:
             pass  # the monitor follows the journal
+
+    def close(self) -> dict[Role, str]:
+        """Add a key of each role, and wait until the monitor asks for one."""
+        keys = self._portal.call(add_keys, self.database)
+        while web.get(f"{self.url}/patients").status_code != 401:
+            pass  # it looks twice a second
+        return keys
 
     def execute(self, sql: str) -> None:
         """Change the database as another program does."""

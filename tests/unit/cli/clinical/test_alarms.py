@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from icu.access.roles import Role
 from tests.ports import free_port
 from tests.stores import connected
 from tests.unit.cli.clinical.conftest import PETROVA, Stage, Ward
@@ -183,16 +184,22 @@ def test_the_address_in_the_settings(icu: Run, monkeypatch: pytest.MonkeyPatch) 
     assert (code, "the settings have no monitor" in err) == (64, True)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0"])  # noqa: S104 - it is built for it, but not bound to it
-def test_a_monitor_that_takes_no_commands(icu: Run, ward: Ward) -> None:
-    """A monitor that others reach takes no commands: 70 with its sentence. It is read all the same."""
+def test_a_monitor_that_asks_for_a_key(icu: Run, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of ICU_KEY is sent along: without it, or with too small a role, 70 with what to do. It is the author."""
     ward.alarm()
-    for words in (("ack", "Petrova"), ("pause", "Petrova"), ("silence",)):
-        code, _, err = icu("alarms", *words, "--by", "Ann")
-        assert code == 70
-        assert err.startswith("icu: commands are taken on loopback alone")
+    keys = ward.close()
+    code, _, err = icu("alarms")
+    assert (code, "write the key into the variable ICU_KEY" in err) == (70, True)
+    monkeypatch.setenv("ICU_KEY", keys[Role.VIEWER])
     assert icu("alarms")[0] == 0
-    assert ward.audit() == []
+    code, _, err = icu("alarms", "ack", "Petrova", "--by", "Ann")
+    assert (code, "the role nurse; key:viewer has the role viewer" in err) == (70, True)
+    monkeypatch.setenv("ICU_KEY", keys[Role.NURSE])
+    assert icu("alarms", "ack", "Petrova", "--by", "Ann")[0] == 0
+    assert ("acknowledge", "key:nurse", "done") in ward.audit()
+    monkeypatch.setenv("ICU_KEY", "Bearer\n")
+    code, _, err = icu("alarms")
+    assert (code, "ICU_KEY holds no key" in err) == (64, True)
 
 
 def test_a_database_that_cannot_be_written(icu: Run, ward: Ward) -> None:
