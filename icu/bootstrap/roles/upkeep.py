@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from icu.bootstrap.faces import common_arguments, with_face
+from icu.bootstrap.faces import face_context, with_face
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
 from icu.config.settings import UpkeepChild
@@ -35,10 +35,10 @@ def app(shared: Shared, host: str) -> "Litestar":
     from icu.http.face import face
 
     return face(
+        face_context(shared, host),
         title="ICU upkeep",
         description="Rolls readings up, and deletes what is old. Its health and its figures.",
         handlers=[],
-        **common_arguments(shared, host),
     )
 
 
