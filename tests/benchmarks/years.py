@@ -1,8 +1,8 @@
 """Statistics of a month and of a year of one patient, beside twenty million readings.
 
 Each patient has a month of readings; of the eleven before only hours are left, as a ward keeps them. The usual way
-reads all readings of a month by the ORM and reckons in Python. Raw SQL is one statement on the readings, with nothing around
-it: the limit where there are no roll-ups. Of a year there is nothing to compare with.
+reads all readings of a month by the ORM and reckons in Python. Raw SQL is one statement on the readings, with nothing
+around it: the limit where there are no roll-ups. Of a year there is nothing to compare with.
 """
 
 import json
