@@ -1,6 +1,6 @@
 """Statistics of buckets of time, from the readings or from their roll-ups: the same numbers from both.
 
-Each statement is a snapshot of its own: what it has read counts only if nothing of it was deleted by then.
+Each statement is a snapshot of its own, and finds rows only if nothing of its span is being deleted by then.
 """
 
 from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import TextClause, text
 
-from icu.store.coverage import HOURS, MINUTES, READINGS, Piece, Run, Source, down, runs
+from icu.store.coverage import HOUR, HOURS, MINUTES, READINGS, Piece, Run, Source, down, runs
 from icu.store.doubts import doubtful
 from icu.store.engines.base import Connection
 from icu.store.history_spans import check_kept
@@ -25,6 +25,9 @@ T = TypeVar("T")
 # Readings of which one statement makes statistics, which takes four times as long as to read them, and of as many
 # buckets at most.
 STATISTICS_SLICE: Final = 5_000
+
+# Milliseconds whose readings are few enough for one statement, without looking how many they are.
+SHORT: Final = HOUR
 
 # Minutes or hours that one statement sums up: 20 ms.
 ROLLUPS_SLICE: Final = 10_000
@@ -176,6 +179,8 @@ class Buckets:
 
     async def _first(self, connection: Connection, piece: Piece) -> Piece:
         """The part of a piece that one statement reads: whole buckets, at least one."""
+        if piece.until - piece.since <= SHORT:
+            return piece
         if piece.source == READINGS:
             beyond = await connection.rows(_BEYOND, self._values(piece, limit=STATISTICS_SLICE))
             end = beyond[0][0] if beyond else piece.until
@@ -194,13 +199,15 @@ class Buckets:
         else:
             statement, values = statistics_of(piece.source, self._names), self._values(piece, every=self._every)
             found = Slice(await connection.arrays(statement, bucket_columns(self._names), values))
-        for each in run:
-            await check_kept(connection, each.source, each.since)
+            if not found.count:
+                await check_kept(connection, piece.source, piece.since)
         return found
 
     async def _sums(self, connection: Connection, piece: Piece) -> list[_Sums]:
         values = self._values(piece, every=self._every)
         rows = await connection.rows(sums_of(piece.source, self._names), values)
+        if not rows:
+            await check_kept(connection, piece.source, piece.since)
         return list(_rows.decode(f"[{','.join(row for (row,) in rows)}]"))
 
     def _values(self, piece: Piece, **more: int) -> dict[str, object]:
@@ -214,10 +221,16 @@ def joined(slices: Sequence[Slice], names: Sequence[str]) -> Slice:
     return Slice({name: f"[{','.join(each.columns[name][1:-1] for each in slices)}]" for name in bucket_columns(names)})
 
 
+def _of_patient(source: Source) -> str:
+    """Condition for the rows of a patient, of which there are none once a part of the span is being deleted."""
+    kept = f"(SELECT coalesce({source.limit}, 0) FROM upkeep_state)"  # noqa: S608 - names of our own
+    return f"{_PATIENT} AND :since >= {kept}"
+
+
 def _first_bucket(source: Source, since: str) -> str:
     """Expression for the begin of the first bucket that has rows from a time on."""
     return (
-        f"SELECT {source.time} - {source.time} % :every FROM {source.table} WHERE {_PATIENT}"  # noqa: S608 - names of our own
+        f"SELECT {source.time} - {source.time} % :every FROM {source.table} WHERE {_of_patient(source)}"  # noqa: S608 - names of our own
         f" AND {source.time} >= {since} AND {source.time} < :until ORDER BY {source.time} LIMIT 1"
     )
 
@@ -231,7 +244,10 @@ def _rows_of(source: Source, names: Sequence[str]) -> str:
         for name in names
     )
     columns = ", ".join(marked) if source == READINGS else "*"
-    return f"SELECT {source.time} - {source.time} % :every AS begin, {columns} FROM {source.table} WHERE {_PATIENT}"  # noqa: S608 - names of our own
+    return (
+        f"SELECT {source.time} - {source.time} % :every AS begin, {columns} FROM {source.table}"  # noqa: S608 - names of our own
+        f" WHERE {_of_patient(source)}"
+    )
 
 
 def _sums(source: Source, name: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Times are milliseconds since 1970 UTC; ends of spans are excluded. See icu.store
 have come, and what was deleted.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from icu.store.upkeep_state import UpkeepState
@@ -21,21 +21,17 @@ class Source(NamedTuple):
     time: str
     # Milliseconds that a row stands for.
     unit: int
+    # Column of the upkeep's state: the time before which none of it is served.
+    limit: str
 
     def horizon(self, state: UpkeepState) -> int:
         """Return the time before which none of it is served."""
-        return _HORIZONS[self](state) or 0
+        return int(getattr(state, self.limit) or 0)
 
 
-READINGS: Final = Source("patient_metrics", "timestamp", 1)
-MINUTES: Final = Source("minute_rollups", "bucket", MINUTE)
-HOURS: Final = Source("hour_rollups", "bucket", HOUR)
-
-_HORIZONS: Final[Mapping[Source, Callable[[UpkeepState], int | None]]] = {
-    READINGS: lambda state: state.raw_horizon,
-    MINUTES: lambda state: state.minute_horizon,
-    HOURS: lambda state: state.hour_horizon,
-}
+READINGS: Final = Source("patient_metrics", "timestamp", 1, "raw_horizon")
+MINUTES: Final = Source("minute_rollups", "bucket", MINUTE, "minute_horizon")
+HOURS: Final = Source("hour_rollups", "bucket", HOUR, "hour_horizon")
 
 
 class Piece(NamedTuple):

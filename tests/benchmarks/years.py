@@ -1,7 +1,8 @@
 """Statistics of a month and of a year of one patient, beside twenty million readings.
 
-The usual way reads all readings of the span by the ORM and reckons in Python; for a year that takes minutes, and is
-left out. Raw SQL is one statement on the readings, with nothing around it: the limit where there are no roll-ups.
+Each patient has a month of readings; of the eleven before only hours are left, as a ward keeps them. The usual way
+reads all readings of a month by the ORM and reckons in Python. Raw SQL is one statement on the readings, with nothing
+around it: the limit where there are no roll-ups. Of a year there is nothing to compare with.
 """
 
 import json
@@ -9,18 +10,23 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
+from itertools import cycle
 from typing import Final
 
+from icu.store.coverage import up
 from icu.store.upkeep_tables import ROLLUP_COLUMNS
 from icu.vitals.catalogue import SIGNS
-from tests.benchmarks.api import Paths, Work, measure, span
+from tests.benchmarks.api import SECONDS, Paths, requests, span
 from tests.benchmarks.api_servers import BARE, NAIVE, OURS, fetched, servers
+from tests.benchmarks.contest import compare
 from tests.benchmarks.dataset import DataSet, data_set
-from tests.benchmarks.load import Server
+from tests.benchmarks.load import Clients, Server
 
-# With twenty million readings, 386 days of each.
-PATIENTS: Final = 3
+# Readings of a patient: a month, and some.
+EACH: Final = 525_000
+MONTHS: Final = 12
 
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
@@ -32,22 +38,31 @@ def main(readings: int, rounds: int) -> None:
     if find_spec("fastapi") is None:
         print("left out, for want of FastAPI, with which the naive service is written: pip install -e '.[bench]'")
         return
-    data = data_set(readings, patients=PATIENTS)
+    data = data_set(readings, patients=readings // EACH)
     roll_up(data)
     with servers(data) as found:
         month, year = (paths_of(data, days, every) for days, every in ((30, "15m"), (365, "6h")))
-        for each in (month, year):
-            check(found, each["columns"][0][0])
+        check(found, month["columns"][0][0])
         for form, paths in month.items():
-            jobs = {NAIVE: month["json"], BARE: month["columns"], OURS: paths}
-            measure(found, Work(f"30 days at 15m, {form}", jobs, clients=1), rounds)
+            print(f"\n30 days at 15m, {form}")
+            measure(found, {NAIVE: month["json"], BARE: month["columns"], OURS: paths}, rounds)
         for form, paths in year.items():
-            measure(found, Work(f"a year at 6h, {form}", {BARE: year["columns"], OURS: paths}, clients=1), rounds)
+            print(f"\na year at 6h, {form}")
+            measure(found, {OURS: paths}, rounds)
+
+
+def measure(found: Mapping[str, Server], jobs: Mapping[str, Paths], rounds: int) -> None:
+    """Print CPU time a request of each server, for one client."""
+    clients = {name: Clients(found[name], 1, cycle(requests(paths, gzip=False))) for name, paths in jobs.items()}
+    beside = [each for each in (NAIVE, BARE) if each in jobs]
+    compare(
+        rounds, {name: partial(each.work, SECONDS) for name, each in clients.items()}, beside=beside, unit="answers"
+    )
 
 
 def paths_of(data: DataSet, days: int, every: str) -> Mapping[str, Paths]:
     """Make the paths of the last days of each patient, by the form of the answer."""
-    since = max(data.first, data.end - timedelta(days=days))
+    since = data.end - timedelta(days=days)
     return {
         form: [[span(str(uuid), since, data.end, every=every, format=form)] for uuid in data.uuids()]
         for form in ("columns", "json")
@@ -78,7 +93,20 @@ def roll_up(data: DataSet) -> None:
                 connection.execute(_statement("hour_rollups", _HOUR), values)
         # Those that are not whole yet.
         connection.execute("DELETE FROM hour_rollups WHERE bucket + :hour > :end", {"hour": _HOUR, "end": end})
-        connection.execute("UPDATE upkeep_state SET marked_until = :end, rolled_until = :end", {"end": end})
+        first = round(data.first.timestamp() * 1_000)
+        columns = ", ".join(ROLLUP_COLUMNS[2:])
+        for month in range(1, MONTHS):
+            values = {"back": month * up(end - first, _HOUR), "first": first}
+            connection.execute(
+                f"INSERT INTO hour_rollups (patient_id, bucket, {columns})"
+                f" SELECT patient_id, bucket - :back, {columns} FROM hour_rollups WHERE bucket >= :first",
+                values,
+            )
+        connection.execute(
+            "UPDATE upkeep_state SET marked_until = :end, rolled_until = :end, raw_horizon = :first,"
+            " minute_horizon = :first",
+            {"end": end, "first": first},
+        )
         connection.execute("COMMIT")
 
 

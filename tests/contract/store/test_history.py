@@ -71,6 +71,7 @@ def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
     """Readings of a slice."""
     monkeypatch.setattr(history, "SLICE", request.param)
     monkeypatch.setattr(stored_buckets, "STATISTICS_SLICE", request.param)
+    monkeypatch.setattr(stored_buckets, "SHORT", 0)
     monkeypatch.setattr(history, "PAGE", request.param)
     return int(request.param)
 
@@ -148,6 +149,7 @@ async def test_buckets_are_those_of_a_naive_oracle(
     await store(writer, [observation(patient=patient, **BARE), *sent], start=offsets.take(len(sent) + 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stored_buckets, "STATISTICS_SLICE", size)
+        patch.setattr(stored_buckets, "SHORT", 0)
         rows = await read(await History.find(reader, patient, every=every, most=1_000_000))
     expected = buckets(await served(reader, patient), every)
     assert {row.pop("timestamp"): statistics(row) for row in rows} == expected

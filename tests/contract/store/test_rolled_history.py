@@ -93,6 +93,7 @@ async def test_buckets_are_those_of_a_naive_oracle(
     delete(url, raw=raw, minute=minute, hour=hour)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stored_buckets, "STATISTICS_SLICE", size)
+        patch.setattr(stored_buckets, "SHORT", 0)
         patch.setattr(stored_buckets, "ROLLUPS_SLICE", size)
         for question in example.questions:
             await check(reader, patient, question, remaining(readings, *question, example.horizons))
@@ -143,6 +144,7 @@ def when(moment: int) -> datetime:
 async def test_a_last_bucket_in_several_slices(writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its end is that of the span, however few readings a slice has."""
     monkeypatch.setattr(stored_buckets, "STATISTICS_SLICE", 1)
+    monkeypatch.setattr(stored_buckets, "SHORT", 0)
     await store(writer, [observation(second) for second in (10, 20, 50)])
     found = await History.find(reader, ANNA, until=when(NOON + 30_000), every=MINUTE, most=10)
     assert [each["pulse_count"] for each in await read(found)] == [2]
@@ -175,9 +177,11 @@ async def test_a_checksum_is_that_of_the_answer(writer: Writer, reader: Reader, 
         (None, {"raw_horizon": NOON + HOUR}),
         (1_000, {"raw_horizon": NOON + HOUR}),
         (MINUTE, {"raw_horizon": NOON + HOUR, "minute_horizon": NOON + HOUR}),
+        (15 * MINUTE, {"raw_horizon": NOON + HOUR, "minute_horizon": NOON + HOUR}),
         (HOUR, {"raw_horizon": NOON + HOUR, "minute_horizon": NOON + HOUR, "hour_horizon": NOON + HOUR}),
+        (24 * HOUR, {"raw_horizon": NOON + 3 * HOUR}),
     ],
-    ids=["readings", "buckets", "minutes", "hours"],
+    ids=["readings", "buckets", "minutes", "many minutes", "hours", "hours and readings"],
 )
 async def test_what_is_deleted_while_it_is_read(
     writer: Writer, reader: Reader, url: str, every: int | None, columns: dict[str, int]

@@ -40,6 +40,7 @@ def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Sizes of a slice, with which answers come in several pieces and in one."""
     monkeypatch.setattr(history, "SLICE", request.param)
     monkeypatch.setattr(stored_buckets, "STATISTICS_SLICE", request.param)
+    monkeypatch.setattr(stored_buckets, "SHORT", 0)
     monkeypatch.setattr(history, "PAGE", request.param)
 
 
