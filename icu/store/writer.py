@@ -233,7 +233,7 @@ class Writer:
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await move_offsets(transaction, self._topic, request.moves)
-        request, expired = _without_expired(request, self._foreign_writes.upkeep.raw_horizon)
+        request, expired = _without_expired(request, self._foreign_writes.upkeep.refused_until)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)
@@ -268,9 +268,9 @@ class Writer:
             self._patients = None
 
 
-def _without_expired(request: WriteRequest, horizon: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
+def _without_expired(request: WriteRequest, border: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
     """Part a request from the deliveries of readings that are older than what is kept."""
-    places = places_of_expired(request.observed, horizon)
+    places = places_of_expired(request.observed, border)
     if not places:
         return request, ()
     kept = [place for place in range(len(request.observed)) if place not in places]
