@@ -1,7 +1,7 @@
 """Readings that are older at their arrival than what is kept: not stored, so that a topic read anew brings none back.
 
-The horizon is read in the transaction that stores the readings beside them. One that was deleted can only come back as
-one of these, and none of these is stored after its hour was deleted.
+The upkeep moves this border before it deletes, and it is read in the transaction that stores the readings beside them.
+So nothing comes in any more where readings are being deleted, nor does one that was deleted come back.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ _INSERT_FIRST: Final = text(
 )
 
 
-def places_of_expired(observed: Sequence[ObservedRow], horizon: int | None) -> frozenset[int]:
-    """Find the readings before the horizon, in milliseconds since 1970 UTC. None: there is none yet."""
-    if horizon is None or not observed or min(row[TIMESTAMP] for row in observed) >= horizon:
+def places_of_expired(observed: Sequence[ObservedRow], border: int | None) -> frozenset[int]:
+    """Find the readings before the border, in milliseconds since 1970 UTC; None where there is none yet."""
+    if border is None or not observed or min(row[TIMESTAMP] for row in observed) >= border:
         return frozenset()
-    return frozenset(place for place, row in enumerate(observed) if row[TIMESTAMP] < horizon)
+    return frozenset(place for place, row in enumerate(observed) if row[TIMESTAMP] < border)
 
 
 async def insert_expired(

@@ -97,7 +97,7 @@ async def replay_letters(
     letters = [_letter(row) for row in await transaction.rows(_TO_REPLAY, {"most": most})]
     if not letters:
         return Replayed((), known)
-    decoded = [(letter, _kept(letter.delivery, decode(letter.delivery), upkeep.raw_horizon)) for letter in letters]
+    decoded = [(letter, _kept(letter.delivery, decode(letter.delivery), upkeep.refused_until)) for letter in letters]
     refusals = [each for _, each in decoded if isinstance(each, Refusal)]
     readable = [(letter, each) for letter, each in decoded if not isinstance(each, Refusal)]
     strangers = [each for _, each in readable if each[PATIENT] not in known.details]
@@ -117,9 +117,9 @@ def _letter(row: Sequence[Any]) -> _Letter:
     return _Letter(LetterKey(topic, log, partition, offset), delivery, arrived)
 
 
-def _kept(delivery: Delivery, decoded: ObservedRow | Refusal, horizon: int | None) -> ObservedRow | Refusal:
+def _kept(delivery: Delivery, decoded: ObservedRow | Refusal, border: int | None) -> ObservedRow | Refusal:
     """Refuse a reading that is older than what is kept: it would be the only one of its time."""
-    if isinstance(decoded, Refusal) or not places_of_expired([decoded], horizon):
+    if isinstance(decoded, Refusal) or not places_of_expired([decoded], border):
         return decoded
     return Refusal(delivery, EXPIRED, "older than the readings that are kept")
 

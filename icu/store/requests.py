@@ -39,9 +39,9 @@ class WriteResult(Struct, frozen=True, gc=False):
     expired: int = 0
 
 
-def without_expired(request: WriteRequest, horizon: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
+def without_expired(request: WriteRequest, border: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:
     """Part a request from the deliveries of readings that are older than what is kept."""
-    places = places_of_expired(request.observed, horizon)
+    places = places_of_expired(request.observed, border)
     if not places:
         return request, ()
     kept = [place for place in range(len(request.observed)) if place not in places]

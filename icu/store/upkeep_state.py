@@ -8,7 +8,8 @@ from sqlalchemy import text
 from icu.store.engines.base import Connection, Transaction
 
 _STATE: Final = text(
-    "SELECT commits, marked_until, rolled_until, raw_horizon, minute_horizon, hour_horizon, looked, backed_up"
+    "SELECT commits, marked_until, rolled_until, raw_horizon, minute_horizon, hour_horizon, looked, backed_up,"
+    " refused_until"
     " FROM upkeep_state"
 )
 
@@ -30,6 +31,8 @@ class UpkeepState(Struct, frozen=True):
     looked: int | None = None
     # Begin of the last backup.
     backed_up: int | None = None
+    # Readings before it are not stored any more, and about to be deleted.
+    refused_until: int | None = None
 
 
 async def read_upkeep_state(connection: Connection | Transaction) -> UpkeepState:

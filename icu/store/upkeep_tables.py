@@ -82,3 +82,5 @@ class UpkeepState(Base):
     looked: Mapped[int | None] = mapped_column(BigInteger)
     # Begin of the last backup that was completed.
     backed_up: Mapped[int | None] = mapped_column(BigInteger)
+    # Readings before it are not stored any more: the raw horizon moves here once all of them are rolled up.
+    refused_until: Mapped[int | None] = mapped_column(BigInteger)

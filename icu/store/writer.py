@@ -245,7 +245,7 @@ class Writer:
     ) -> tuple[WriteResult, KnownPatients]:
         await self._check_foreign_writes(transaction)
         await move_offsets(transaction, self._topic, request.moves)
-        request, expired = without_expired(request, self._foreign_writes.upkeep.raw_horizon)
+        request, expired = without_expired(request, self._foreign_writes.upkeep.refused_until)
         known = await read_patients(transaction) if self._patients is None else self._patients
         patients, news = await introduce(transaction, request.observed, known, arrived)
         rows = to_rows(request.observed, patients.ids, arrived)

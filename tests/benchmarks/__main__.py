@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks [api] [sink] [kafka-produce] ...`: ratios, for they hold on other machines too.
 
 Those of Kafka need the real one: `.ci/kafka` downloads it, or ICU_TEST_KAFKA names one that runs. `api`, `sink`,
-`upkeep` and `years` are measured on databases of 20 million readings, which are built first (two minutes, 1 GB) and kept in the user's cache: `--readings` makes smaller ones.
+`upkeep` and `years` are measured on databases of 20 million readings, which are built first (two minutes, 1 GB) and
+kept in the user's cache: `--readings` makes smaller ones.
 """
 
 import os

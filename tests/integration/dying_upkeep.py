@@ -1,6 +1,7 @@
-"""A sink or an upkeep that works until it is killed: URL, `sink` or `upkeep`, and the beginning of its time in seconds.
+"""A sink or an upkeep that works until it is killed: URL, role, and the beginning of its time in seconds.
 
-In its time half an hour passes each second.
+In its time half an hour passes each second. Roles: `sink`; `upkeep`, which rolls up; and `keeper`, the whole child,
+which keeps readings for an hour.
 """
 
 import random
@@ -11,7 +12,9 @@ from itertools import count
 from uuid import UUID
 
 import anyio
+from prometheus_client import CollectorRegistry
 
+from icu.config.retention import Retention
 from icu.messages import Observation, Position
 from icu.store.engines.table import engine_of
 from icu.store.offsets import Move
@@ -19,6 +22,8 @@ from icu.store.readings import to_observed
 from icu.store.requests import WriteRequest
 from icu.store.upkeep import Upkeep
 from icu.store.writer import open_writer
+from icu.upkeep import loop
+from icu.upkeep.telemetry import Telemetry
 from tests.rollups import HOUR
 from tests.samples import delivery, observation
 from tests.stores import NOON
@@ -62,4 +67,17 @@ async def upkeep() -> None:
         await upkeep.roll_up(now())
 
 
-anyio.run(sink if ROLE == "sink" else upkeep)
+async def keeper() -> None:
+    """Roll up and delete, as the child does, without its long rests."""
+    loop.LOOK_EVERY = 0.1
+    print("ready", flush=True)
+    await loop.look_after(
+        database_url=URL,
+        retention=Retention(raw="1h", minute="2h", hour="3h"),
+        telemetry=Telemetry(CollectorRegistry()),
+        # Ten minutes at once: it takes a step for each minute, and has no time for late hours if minutes fly by.
+        now=lambda: now() // 600_000 * 600,
+    )
+
+
+anyio.run({"sink": sink, "upkeep": upkeep, "keeper": keeper}[ROLE])

@@ -1,8 +1,9 @@
 """Deleting what is old, a bounded step at a time.
 
-A horizon moves in the transaction that deletes the first rows before it. Readers serve nothing before it, and the sink
-stores nothing: so a crash between two steps leaves rows that nobody sees, which the next run deletes. It moves only
-over what is rolled up, for roll-ups are never made of a part of the readings, and never back.
+First the sink is told to store nothing more before the next horizon: where senders are always late, hours would never
+be rolled up for good otherwise. Once all before it is rolled up, the horizon moves, in the transaction that deletes the
+first rows: roll-ups are never made of a part of the readings. Readers serve nothing before it. So a crash between two
+steps leaves rows that nobody sees, which the next run deletes. Neither border ever moves back.
 """
 
 import math
@@ -27,6 +28,10 @@ FIRST: Final = 100
 MOST: Final = 5_000
 
 _LAST_PATIENT: Final = text("SELECT coalesce(max(id), 0) FROM patients")
+_REFUSE: Final = text(
+    "UPDATE upkeep_state SET refused_until = :until"
+    " WHERE coalesce(refused_until, 0) < :until AND coalesce(rolled_until, 0) >= :until"
+)
 _LATE: Final = "EXISTS (SELECT 1 FROM late_hours WHERE hour < :until)"
 _IS_READY: Final = text(f"SELECT coalesce(rolled_until, 0) >= :until AND NOT {_LATE} FROM upkeep_state")  # noqa: S608 - our own
 _MOVES: Final[dict[Horizon, Any]] = {
@@ -77,6 +82,8 @@ class Deleting:
         """Delete the next rows: see icu.store.upkeep.Upkeep.delete."""
         async with self._door.connection() as connection:
             state = await read_upkeep_state(connection)
+        if await self._refuse(state, now):
+            return Deleted(done=False, kind="raw")
         for sweep in SWEEPS:
             until = await self._until(sweep, state, now)
             place = self._places.get(sweep.kind)
@@ -90,23 +97,35 @@ class Deleting:
                     return Deleted(done=False, kind=sweep.kind)
         return Deleted(done=True)
 
+    async def _refuse(self, state: UpkeepState, now: int) -> bool:
+        """Have the sink store nothing more before the next horizon, if all but late hours is rolled up. Tell if so."""
+        until = self._wanted("raw", now)
+        if not (state.refused_until or 0) < until <= (state.rolled_until or 0):
+            return False
+        await self._door.transact(lambda transaction: transaction.execute(_REFUSE, [{"until": until}]))
+        return True
+
+    def _wanted(self, setting: str, now: int) -> int:
+        """Return the end of what is too old by its setting; 0 for nothing."""
+        kept = self._kept[setting]
+        return 0 if math.isinf(kept) else max(0, hour_of(now - round(kept)))
+
     async def _until(self, sweep: Sweep, state: UpkeepState, now: int) -> int:
         """Return the end of what is to be deleted; 0 for nothing."""
-        kept = self._kept[sweep.setting]
-        wanted = 0 if math.isinf(kept) else max(0, hour_of(now - round(kept)))
+        wanted = self._wanted(sweep.setting, now)
         match sweep.horizon:
             case None:
                 return wanted
             case "raw_horizon":
-                before = state.raw_horizon or 0
-                return wanted if wanted > before and await self._is_ready(wanted) else before
+                before, refused = state.raw_horizon or 0, state.refused_until or 0
+                return refused if refused > before and await self._is_ready(refused) else before
             case "minute_horizon":
                 return max(min(wanted, state.raw_horizon or 0), state.minute_horizon or 0)
             case "hour_horizon":
                 return max(min(wanted, state.minute_horizon or 0), state.hour_horizon or 0)
 
     async def _is_ready(self, until: int) -> bool:
-        """Tell if all before a time is rolled up: nothing comes in late there that is not marked."""
+        """Tell if all before a time is rolled up, late hours too."""
         async with self._door.connection() as connection:
             [(ready,)] = await connection.rows(_IS_READY, {"until": until})
         return bool(ready)
@@ -151,9 +170,9 @@ async def _move(transaction: Transaction, horizon: Horizon, until: int) -> None:
     """Move a horizon, unless it is there or beyond already.
 
     Raises:
-        VersionConflictError: A reading has come in before it that is not rolled up.
+        VersionConflictError: Not all before it is rolled up any more: another upkeep has followed a clock back.
     """
     if await transaction.execute(_MOVES[horizon], [{"until": until}]) and horizon == "raw_horizon":
         [(ready,)] = await transaction.rows(_IS_READY, {"until": until})
         if not ready:
-            raise VersionConflictError("late readings came before what is to be deleted: they are rolled up first")
+            raise VersionConflictError("not all that is to be deleted is rolled up any more")

@@ -21,8 +21,8 @@ LETTERS = (
 
 
 def keep_from(url: str, moment: int) -> None:
-    """Move the horizon of the readings, as the upkeep does."""
-    execute(url, f"UPDATE upkeep_state SET commits = commits + 1, raw_horizon = {moment}")
+    """Move the border of what is stored, as the upkeep does."""
+    execute(url, f"UPDATE upkeep_state SET commits = commits + 1, refused_until = {moment}")
 
 
 def batch(observations: Sequence[Observation], *, start: int, partition: int = 0) -> WriteRequest:

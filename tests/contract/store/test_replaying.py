@@ -180,7 +180,7 @@ async def test_a_replay_of_what_is_no_longer_kept(writer: Writer, door: Door, ur
     """A reading before the horizon of the readings is not stored: expired."""
     await store_letters(writer, refused(observation(1), observation(7_200)))
     await ask_replay_of(door, PERSON, Chosen(), again=False)
-    execute(url, f"UPDATE upkeep_state SET commits = commits + 1, raw_horizon = {NOON + 3_600_000}")
+    execute(url, f"UPDATE upkeep_state SET commits = commits + 1, refused_until = {NOON + 3_600_000}")
     assert (await replayed(writer)).counts == {"expired": 1, "stored": 1}
     assert rows(url, "SELECT timestamp FROM patient_metrics") == [(NOON + 7_200_000,)]
 

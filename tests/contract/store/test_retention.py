@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from anyio import to_thread
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -115,7 +116,7 @@ async def test_what_is_not_rolled_up_stays(writer: Writer, url: str) -> None:
         await roll_up(upkeep, NOON + 24 * HOUR + DELAY)
         await delete(upkeep)
         assert (await upkeep.state()).raw_horizon is None
-        assert (await delete(upkeep, NOON + 30 * HOUR))[0].rows > 0
+        await delete(upkeep, NOON + 30 * HOUR)
         assert (await upkeep.state()).raw_horizon == NOON + 6 * HOUR
     assert len(rows(url, "SELECT 1 FROM patient_metrics")) == 66 * 6 * 2
 
@@ -138,7 +139,7 @@ async def test_late_hours_are_rolled_up_first(writer: Writer, url: str) -> None:
 async def test_a_reading_that_comes_late_at_the_last_moment(
     writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that comes between the search and the deletion keeps the hour until it is rolled up."""
+    """One that comes just before the sink refuses such keeps its hour until it is rolled up."""
     await store_hours(writer, 72)
     transact = Upkeep.transact
 
@@ -150,16 +151,52 @@ async def test_a_reading_that_comes_late_at_the_last_moment(
     async with open_upkeep(url, Retention(raw="1d")) as upkeep:
         await roll_up(upkeep)
         monkeypatch.setattr(Upkeep, "transact", between)
-        first = await upkeep.delete(NOW)
-        assert (first.done, first.rows) == (False, 0)
+        await delete(upkeep)
         assert (await upkeep.state()).raw_horizon is None
         assert len(stored(url).readings) == 72 * 12 + 1
-        await delete(upkeep)
+        assert (await store(writer, [observation(31)], start=72 * 12 + 1)).expired == 1
         await roll_up(upkeep)
         await delete(upkeep)
     assert len(stored(url).readings) == 24 * 12
     [(number,)] = rows(url, f"SELECT pulse_count FROM minute_rollups WHERE patient_id = 1 AND bucket = {NOON}")
     assert number == 2
+
+
+async def test_hours_that_turn_late_before_the_deletion(
+    writer: Writer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transaction that moves the horizon looks itself whether all is rolled up."""
+    await store_hours(writer, 72)
+    transact = Upkeep.transact
+
+    async def between(self: Upkeep, work: Callable[..., Any]) -> Any:
+        monkeypatch.undo()
+        await to_thread.run_sync(execute, url, f"INSERT INTO late_hours VALUES (1, {NOON})")
+        return await transact(self, work)
+
+    async with open_upkeep(url, Retention(raw="1d")) as upkeep:
+        await roll_up(upkeep)
+        await upkeep.delete(NOW)
+        monkeypatch.setattr(Upkeep, "transact", between)
+        step = await upkeep.delete(NOW)
+        assert (step.done, step.rows, (await upkeep.state()).raw_horizon) == (False, 0, None)
+        await delete(upkeep)
+        assert (await upkeep.state()).raw_horizon is None
+
+
+async def test_senders_that_are_always_late(writer: Writer, url: str) -> None:
+    """A sender whose clock is days behind does not keep the upkeep from deleting."""
+    await store_hours(writer, 72)
+    expired = 0
+    async with open_upkeep(url, Retention(raw="1d")) as upkeep:
+        await roll_up(upkeep)
+        for place in range(20):
+            await upkeep.roll_up(NOW)
+            expired += (await store(writer, [observation(place)], start=72 * 12 + place)).expired
+            await upkeep.delete(NOW)
+        assert (await upkeep.state()).raw_horizon == NOON + 48 * HOUR
+    assert expired >= 18
+    assert stored(url).wrong() == []
 
 
 async def test_each_horizon_follows_the_one_before(writer: Writer, url: str) -> None:
@@ -184,7 +221,8 @@ async def test_a_horizon_never_moves_back(writer: Writer, url: str) -> None:
     await store_hours(writer, 72)
     async with open_upkeep(url, Retention(raw="1d")) as upkeep:
         await roll_up(upkeep)
-        await upkeep.delete(NOW)  # and is killed
+        while not (await upkeep.delete(NOW)).rows:
+            pass  # and is killed behind the first rows
     for longer in ("2d", ""):
         async with open_upkeep(url, Retention(raw=longer)) as upkeep:
             await delete(upkeep)
@@ -210,6 +248,7 @@ async def test_a_horizon_that_another_upkeep_moves_meanwhile(
 
     async with open_upkeep(url, Retention(raw="2d")) as upkeep:
         await roll_up(upkeep)
+        await upkeep.delete(NOW)
         monkeypatch.setattr(Upkeep, "transact", between)
         await upkeep.delete(NOW)
         assert (await upkeep.state()).raw_horizon == NOON + 48 * HOUR
@@ -434,12 +473,12 @@ class Ward:
         self.upkeep = self._new()
 
     async def _store(self, sent: Sequence[Observation]) -> None:
-        horizon = stored(self._url).raw_horizon
+        [(border,)] = rows(self._url, "SELECT coalesce(refused_until, 0) FROM upkeep_state")
         before = len(stored(self._url).readings)
         result = await store(self._writer, sent, start=self._offset, arrived=self.now)
         self._offset += len(sent)
         self._sent += [each for each in sent if each not in self._sent]
-        old = [each for each in sent if round(each.timestamp.timestamp() * 1000) < horizon]
+        old = [each for each in sent if round(each.timestamp.timestamp() * 1000) < border]
         assert (result.expired, len(stored(self._url).readings) - before) == (len(old), result.stored)
         self.check()
 

@@ -74,5 +74,6 @@ def _make_state() -> None:
         sa.Column("hour_horizon", sa.BigInteger),
         sa.Column("looked", sa.BigInteger),
         sa.Column("backed_up", sa.BigInteger),
+        sa.Column("refused_until", sa.BigInteger),
     )
     op.execute("INSERT INTO upkeep_state (id, commits) VALUES (1, 0)")
