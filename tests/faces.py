@@ -13,7 +13,6 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from icu.access.roles import Role
-from icu.bootstrap.database import upgrade_database
 from icu.bootstrap.roles import monitor, patient, sink
 from icu.bootstrap.shared import Shared
 from icu.config.api import Api
@@ -32,6 +31,8 @@ from tests.web import NO_TLS
 
 # The origin that the settings list.
 LISTED = "https://ward.example"
+# An address of theirs that is not loopback.
+OTHER = "192.168.1.5"
 
 
 class Face(NamedTuple):
@@ -90,13 +91,16 @@ async def serving_ward(
 ) -> AsyncIterator[list[Face]]:
     """The faces of monitor, sink, a bed and several beds, built to listen on `host`."""
     settings = Settings(
-        database=Database(f"sqlite:///{folder / 'icu.db'}"), api=Api(cors_origins=(LISTED,), insecure=insecure)
+        database=Database(f"sqlite:///{folder / 'icu.db'}"),
+        api=Api(cors_origins=(LISTED,), hosts=(OTHER,), insecure=insecure),
     )
-    await to_thread.run_sync(upgrade_database, settings)
     ward = Shared(settings)
     beds = [partial(patient.app, each, ward, host) for each in (one, many)]
     async with AsyncExitStack() as stack:
-        yield [
+        faces = [
             await stack.enter_async_context(serving(build))
             for build in (lambda: monitor.app(ward, host)[0], partial(sink.app, ward, host), *beds)
         ]
+        # As if it had been found to have no keys: there is no database yet.
+        faces[0].app.dependencies["gate"].dependency()._open = True
+        yield faces

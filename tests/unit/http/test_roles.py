@@ -5,10 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from anyio import to_thread
 from litestar import get
 from litestar.routes import HTTPRoute
 
 from icu.access.roles import Role
+from icu.bootstrap.database import upgrade_database
+from icu.config.settings import Database, Settings
 from icu.http.face import face
 from icu.http.gate import VIEWER, needing
 from icu.patient.patients import EmulatedPatients
@@ -126,7 +129,9 @@ async def status(client: httpx.AsyncClient, method: str, path: str, **how: objec
 async def keys(faces: list[Face], tmp_path: Path) -> dict[Role, str]:
     """A key of each role, of the monitor's database."""
     assert faces
-    keys = await add_keys(f"sqlite:///{tmp_path / 'icu.db'}")
+    url = f"sqlite:///{tmp_path / 'icu.db'}"
+    await to_thread.run_sync(upgrade_database, Settings(database=Database(url)))
+    keys = await add_keys(url)
     gate = faces[0].app.dependencies["gate"].dependency()
     await gate._decide()
     return keys
