@@ -14,31 +14,31 @@ from icu.store.readings import from_milliseconds
 class HeaderEntry(Struct, frozen=True):
     """Header of a record."""
 
-    name: str
+    name: Annotated[str, Meta(description="Name of the header")]
     value: Annotated[str, Meta(description="Text, or base64 where the bytes are not UTF-8")]
-    is_base64: bool
+    is_base64: Annotated[bool, Meta(description="True where the value is base64")]
 
 
 class DeadLetterEntry(Struct, frozen=True):
     """Record that could not be stored, and the reason."""
 
     id: Annotated[str, Meta(description="TOPIC/LOG/PARTITION:OFFSET", examples=["icu.readings/1/0:1234"])]
-    topic: str
+    topic: Annotated[str, Meta(description="Topic of the record")]
     log: Annotated[int, Meta(description="Number of the log: a broker that lost its disk begins a new one")]
-    partition: int
-    offset: int
+    partition: Annotated[int, Meta(description="Partition of the topic")]
+    offset: Annotated[int, Meta(description="Place in the partition")]
     arrived: Annotated[datetime, Meta(description="When the sink first read it")]
     reason: Annotated[str, Meta(description="One word, as in the figures", examples=["invalid"])]
     detail: Annotated[str, Meta(description="What is wrong. It may quote the sender's text")]
     key: Annotated[str | None, Meta(description="Text, or base64 where the bytes are not UTF-8")]
-    key_is_base64: bool
+    key_is_base64: Annotated[bool, Meta(description="True where the key is base64")]
     value: Annotated[
         str | None, Meta(description="Text, or base64 where the bytes are not UTF-8; null where none was kept")
     ]
-    value_is_base64: bool
+    value_is_base64: Annotated[bool, Meta(description="True where the value is base64")]
     size: Annotated[int, Meta(ge=0, description="Bytes of the whole value")]
     is_cut: Annotated[bool, Meta(description="True where the value is only its first 64 KiB")]
-    headers: Sequence[HeaderEntry]
+    headers: Annotated[Sequence[HeaderEntry], Meta(description="Headers of the record, in their order")]
     asked: Annotated[datetime | None, Meta(description="When a person asked for a replay; null if nobody did")]
     asked_by: Annotated[str | None, Meta(description="Name as typed: nobody has checked it")]
     replayed: Annotated[datetime | None, Meta(description="When the sink replayed it; null before")]
@@ -52,8 +52,8 @@ class DeadLetterEntry(Struct, frozen=True):
 class ReasonEntry(Struct, frozen=True):
     """Number of dead letters of one reason."""
 
-    reason: Annotated[str, Meta(examples=["invalid"])]
-    count: Annotated[int, Meta(ge=1)]
+    reason: Annotated[str, Meta(description="One word, as in the figures", examples=["invalid"])]
+    count: Annotated[int, Meta(ge=1, description="Number of letters")]
     newest: Annotated[datetime, Meta(description="Arrival of the newest")]
 
 

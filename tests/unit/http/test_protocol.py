@@ -245,7 +245,7 @@ class Wire(asyncio.Transport):
 
 def connected() -> tuple[Any, Wire]:
     """Make a connection of a server with our configuration."""
-    config = asgi._config(Desk(), Connections(cap=9, refused=1), 2)
+    config = asgi._config(Desk(), Connections(cap=9, refused=1), 2, None)
     config.load()
     server: Any = config.http_protocol_class(config=config, server_state=ServerState(), app_state={})
     wire = Wire(server)

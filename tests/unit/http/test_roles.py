@@ -49,6 +49,8 @@ viewer  GET               /limits
 viewer  GET               /alarms
 viewer  GET               /alarms/history
 viewer  GET               /alarms/statistics
+admin   GET               /dead-letters
+admin   GET               /dead-letters/reasons
 nurse   GET               /audit
 nurse   POST              /alarms/{alarm}/acknowledge
 nurse   POST              /alarms/{alarm}/shelve

@@ -69,7 +69,7 @@ async def test_what_the_journal_gave_does_not_come_again(reader: Reader, url: st
 async def test_entries_without_readings_are_no_events(reader: Reader, url: str, batches: dict[int, Batch]) -> None:
     """Entries without readings cause no event, and the client goes on behind them."""
     assert await sent_to_client(
-        reader, BEGIN + 4, [Update([Batch(BEGIN + 6, []), Batch(BEGIN + 7, [])], BEGIN + 5)]
+        reader, url, BEGIN + 4, [Update([Batch(BEGIN + 6, []), Batch(BEGIN + 7, [])], BEGIN + 5)]
     ) == [5]
     entries = [Batch(BEGIN + 6, []), Batch(BEGIN + 7, batches[6].readings)]
     assert await sent_to_client(reader, url, BEGIN + 5, [Update(entries, BEGIN + 5)]) == [7]

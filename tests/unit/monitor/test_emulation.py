@@ -230,7 +230,7 @@ async def test_they_are_described(monitor: httpx.AsyncClient) -> None:
     truth = paths["/api/patient/{patient_uuid}/truth"]["get"]
     command = paths["/api/patient/{patient_uuid}/scenario"]["post"]
     assert set(truth["responses"]) == {"200", "400", "404", "409", "503"}
-    assert set(command["responses"]) == {"200", "400", "403", "404", "409", "413", "415", "422", "503"}
+    assert set(command["responses"]) == {"200", "400", "401", "403", "404", "409", "413", "415", "422", "503"}
     problem = command["responses"]["409"]["content"]["application/problem+json"]["schema"]
     assert problem == {"$ref": "#/components/schemas/Problem"}
     assert {"200", "304"} <= set(paths["/api/scenarios"]["get"]["responses"])

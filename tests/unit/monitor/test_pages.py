@@ -20,7 +20,7 @@ async def test_pages_find_the_api_and_their_files(monitor: httpx.AsyncClient, pa
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert all(each.startswith((".", "..")) for each in addresses)
     loaded = [urljoin(str(page.url), each) for each in addresses if "/web/" in each]
-    assert len(loaded) == 3
+    assert len(loaded) == 4
     for each in loaded:
         assert (await monitor.get(each)).status_code == 200
     [api] = re.findall(r'data-api="([^"]+)"', page.text)

@@ -400,7 +400,7 @@ async def test_the_description_says_what_is_answered(monitor: httpx.AsyncClient)
     paths = (await description(monitor))["paths"]
     documented = {path: set(each["get"]["responses"]) for path, each in paths.items() if "get" in each}
     assert documented["/api/patients"] == {"200", "400", "503"}
-    assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "304", "400", "404", "406", "503"}
-    assert documented["/api/stream"] == {"200", "400", "404", "503"}
+    assert documented["/api/patient/{patient_uuid}/metrics"] == {"200", "304", "400", "404", "406", "429", "503"}
+    assert documented["/api/stream"] == {"200", "400", "404", "429", "503"}
     assert documented["/metrics"] == {"200", "400", "503"}
     assert list(paths["/api/stream"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
