@@ -46,7 +46,7 @@ def ward(start: Start, tmp_path: Path) -> Program:
 
 def up(ward: Program, wanted: set[str]) -> None:
     """Wait until these beds run, and no others."""
-    ward.until("/supervisor", lambda response: running(response.json()) == wanted)
+    ward.until("/supervisor", lambda response: response.status_code == 200 and running(response.json()) == wanted)
 
 
 def running(children: list[dict[str, object]]) -> set[str]:
