@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from icu.store.engines.sqlite.upgrading import upgrade
 from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 
 FILE = """
@@ -39,6 +40,8 @@ def ward(start: Start, tmp_path: Path) -> Program:
     """Two simulated patients and a recorded one, each a process that runs and waits for a broker."""
     (tmp_path / "supervisor.toml").write_text(FILE)
     (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,9\n")
+    # No sink makes it, and a monitor is closed until a database tells if there are keys.
+    upgrade(tmp_path / "icu.db")
     ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
     up(ward, {"icu-1", "icu-2", "rec"})
     return ward
