@@ -23,7 +23,7 @@ from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_all_limits, read_limits
 from icu.store.commands.states import AllLimits, LimitsState
-from icu.store.coverage import Coverage, Kept
+from icu.store.coverage import BEFORE_ALL, Coverage, Kept
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.entered import all_entered
@@ -77,8 +77,7 @@ _PAGE: Final = {
     )
     for order in ("asc", "desc")
 }
-# Milliseconds since 1970, before and behind all that can be stored.
-_BEFORE_ALL: Final = -(2**62)
+# Milliseconds since 1970, behind all that can be stored.
 _BEHIND_ALL: Final = 2**62
 
 
@@ -308,7 +307,7 @@ def _state(row: Sequence[Any]) -> PatientState:
 
 def _span(order: Order, since: datetime | None, until: datetime | None, after: datetime | None) -> tuple[int, int]:
     """Milliseconds since 1970 of the first reading that may be on a page, and of the first behind it."""
-    first = _BEFORE_ALL if since is None else milliseconds(since)
+    first = BEFORE_ALL if since is None else milliseconds(since)
     end = _BEHIND_ALL if until is None else milliseconds(until)
     if after is None:
         return first, end
