@@ -110,8 +110,6 @@ class Reader:
         self._identity: Hashable | None = None
         # Of that database, as its journal was followed.
         self._journal_patients = JournalPatients()
-        # Of that database, too: those that were asked for by themselves.
-        self._known: set[UUID] = set()
 
     def check_location(self) -> None:
         """Raise ConfigurationError where there can never be a database. Blocks: it may look at the disk."""
@@ -147,16 +145,10 @@ class Reader:
         return _state(rows[0])
 
     async def check_known(self, uuid: UUID) -> None:
-        """PatientNotFoundError for an unknown patient. A known one is asked for once."""
-
-        async def find(connection: Connection) -> None:
-            known = self._known  # of the connection's database, or else the statement fails
-            if not await connection.rows(_KNOWN, {"uuid": str(uuid)}):
-                raise PatientNotFoundError(uuid)
-            known.add(uuid)
-
-        if uuid not in self._known:
-            await self._ask(find)
+        """PatientNotFoundError for an unknown patient."""
+        # Each time: a backup that was restored into the database may have other patients.
+        if not await self._ask(lambda connection: connection.rows(_KNOWN, {"uuid": str(uuid)})):
+            raise PatientNotFoundError(uuid)
 
     async def page(
         self,
@@ -289,7 +281,7 @@ class Reader:
                 await schema.check(connection, self._engine.location)
         # Another task may have found it meanwhile: what that one has learnt is kept.
         if identity != self._identity:
-            self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
+            self._identity, self._journal_patients = identity, JournalPatients()
         return identity
 
 

@@ -11,7 +11,7 @@ from icu.errors import PatientNotFoundError
 from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, readings_of, store
+from tests.stores import NOON, execute, readings_of, restored, store
 
 DAY = 86_400
 
@@ -84,6 +84,15 @@ async def test_unknown_patients(reader: Reader, five: None) -> None:
             await question
     for patient in (ANNA, BORIS):
         await reader.check_known(patient)
+
+
+async def test_a_patient_whom_a_restored_backup_lacks(reader: Reader, url: str, five: None) -> None:
+    """The same file holds another database then: who was known before is unknown."""
+    await reader.check_known(BORIS)
+    restored(url, f"PRAGMA user_version = 7; DELETE FROM patients WHERE uuid = '{BORIS}'")
+    for question in (reader.check_known(BORIS), reader.open_alarms(BORIS), reader.limits(BORIS)):
+        with pytest.raises(PatientNotFoundError, match=str(BORIS)):
+            await question
 
 
 async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
