@@ -23,7 +23,7 @@ from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_all_limits, read_limits
 from icu.store.commands.states import AllLimits, LimitsState
-from icu.store.coverage import BEFORE_ALL, Coverage, Kept
+from icu.store.coverage import BEFORE_ALL, READINGS, Coverage, Kept
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.entered import all_entered
@@ -191,6 +191,10 @@ class Reader:
     async def places(self) -> dict[int, Place]:
         """Read what the list of patients shows of their beds, by the patient's key."""
         return await self._ask(places)
+
+    async def horizon(self) -> int:
+        """Read the time before which no reading is served, in milliseconds since 1970 UTC; BEFORE_ALL without one."""
+        return READINGS.horizon(await self._ask(read_upkeep_state))
 
     async def open_alarms(self, patient: UUID | None = None) -> list[Episode]:
         """Read the open alarms of all and of the ward, or of a patient. PatientNotFoundError for an unknown one."""

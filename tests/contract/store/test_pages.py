@@ -10,6 +10,7 @@ import pytest
 from icu.errors import PatientNotFoundError
 from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
+from tests.rolled_histories import set_state
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, execute, readings_of, restored, store
 
@@ -100,6 +101,16 @@ async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
     execute(url, f"INSERT INTO patients (uuid, name) VALUES ('{ANNA}', 'Anna')")
     nothing = PatientState(ANNA, "Anna", None, None)
     assert (await reader.patients(now=START), await reader.patient(ANNA, now=START)) == ([nothing], nothing)
+
+
+async def test_the_latest_reading_is_about_to_be_deleted(reader: Reader, url: str, five: None) -> None:
+    """From the moment on at which the horizon passes it there is none; one at the horizon is served."""
+    newest = (await reader.patient(ANNA, now=START)).latest
+    assert newest is not None
+    set_state(url, raw_horizon=NOON + 4_000)
+    assert (await reader.patient(ANNA, now=START)).latest == newest
+    set_state(url, raw_horizon=NOON + 4_001)
+    assert [each.latest for each in await reader.patients(now=START)] == [None, None]
 
 
 @pytest.mark.parametrize(
