@@ -121,6 +121,7 @@ class LatestReadings:
         if now < self._beds_until and commands == self._commands and not roster.has_new:
             return
         roster.lay(await self._reader.places(), await self._reader.entered())
+        roster.forget_before(await self._reader.horizon())
         self._commands, self._beds_until = commands, now + BEDS_FOR
 
     async def _ask(self, unsure: Sequence[Kept], now: datetime) -> Mapping[int, Latest]:

@@ -102,6 +102,10 @@ class Kept:
             self.row = row
         self.text = ""
 
+    def forget(self) -> None:
+        """Forget the newest reading, which is deleted: there is none now."""
+        self.row, self.last_arrival, self.reading, self.arrived, self.text = None, 0, "null", None, ""
+
     def tell(self, alarm: Alarm) -> None:
         """Take in an alarm as it stands now. An older state than the known one changes nothing."""
         known = self.alarms.get(alarm.id)
@@ -191,6 +195,13 @@ class Roster:
         for key, patient in self._kept.items():
             patient.lay(places.get(key), entered.get(key, ASSUMED))
         self.has_new = False
+
+    def forget_before(self, horizon: int) -> None:
+        """Forget newest readings from before this time, in milliseconds since 1970."""
+        for patient in self._kept.values():
+            if patient.row is not None and patient.row[TIMESTAMP] < horizon:
+                patient.forget()
+                self._unsure.pop(patient.key, None)
 
     def unsure(self, now: int) -> list[Kept]:
         """Return those whose newest reading may not be the latest.

@@ -141,7 +141,10 @@ async def _spans(connection: Connection) -> Sequence[_Span]:
         times = [each for each in ends if each is not None]
         if times and state.rolled_until is not None:
             since = max(min(times), state.raw_horizon or min(times))
-            spans.append(_Span(key, uuid, since - since % HOUR, min(max(times) + 1, state.rolled_until)))
+            # To the end of an hour: what comes meanwhile would be half of a bucket that is rolled up whole.
+            until = max(times) - max(times) % HOUR + HOUR
+            if since < state.rolled_until:
+                spans.append(_Span(key, uuid, since - since % HOUR, until))
     return [each for each in spans if each.since < each.until]
 
 

@@ -12,6 +12,9 @@ from icu.store.upkeep_state import UpkeepState
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 
+# Before all that can be stored.
+BEFORE_ALL: Final = -(2**62)
+
 
 class Source(NamedTuple):
     """Table that histories are read from."""
@@ -25,8 +28,9 @@ class Source(NamedTuple):
     limit: str
 
     def horizon(self, state: UpkeepState) -> int:
-        """Return the time before which none of it is served."""
-        return int(getattr(state, self.limit) or 0)
+        """Return the time before which none of it is served; BEFORE_ALL where nothing is deleted."""
+        limit: int | None = getattr(state, self.limit)
+        return BEFORE_ALL if limit is None else limit
 
 
 READINGS: Final = Source("patient_metrics", "timestamp", 1, "raw_horizon")

@@ -112,7 +112,7 @@ async def describe(engine: Engine, connection: Connection, storage: Storage, now
     every = max(1, patients // SAMPLED) if estimated else None
     readings, oldest, newest = await _readings(connection, _BEFORE_ALL, _BEHIND_ALL, every)
     recent, _, _ = await _readings(connection, now - DAY, now, every)
-    cost = (storage.size - storage.log - storage.unused) / readings if readings >= _ENOUGH else None
+    cost = (storage.content - storage.unused) / readings if readings >= _ENOUGH else None
     growth = _growth(recent, cost, now, oldest)
     room = None if storage.disk is None else storage.disk + storage.unused
     heartbeat = await read_heartbeat(connection)

@@ -23,7 +23,7 @@ from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_all_limits, read_limits
 from icu.store.commands.states import AllLimits, LimitsState
-from icu.store.coverage import Coverage, Kept
+from icu.store.coverage import BEFORE_ALL, READINGS, Coverage, Kept
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.entered import all_entered
@@ -77,8 +77,7 @@ _PAGE: Final = {
     )
     for order in ("asc", "desc")
 }
-# Milliseconds since 1970, before and behind all that can be stored.
-_BEFORE_ALL: Final = -(2**62)
+# Milliseconds since 1970, behind all that can be stored.
 _BEHIND_ALL: Final = 2**62
 
 
@@ -111,8 +110,6 @@ class Reader:
         self._identity: Hashable | None = None
         # Of that database, as its journal was followed.
         self._journal_patients = JournalPatients()
-        # Of that database, too: those that were asked for by themselves.
-        self._known: set[UUID] = set()
 
     def check_location(self) -> None:
         """Raise ConfigurationError where there can never be a database. Blocks: it may look at the disk."""
@@ -148,16 +145,10 @@ class Reader:
         return _state(rows[0])
 
     async def check_known(self, uuid: UUID) -> None:
-        """PatientNotFoundError for an unknown patient. A known one is asked for once."""
-
-        async def find(connection: Connection) -> None:
-            known = self._known  # of the connection's database, or else the statement fails
-            if not await connection.rows(_KNOWN, {"uuid": str(uuid)}):
-                raise PatientNotFoundError(uuid)
-            known.add(uuid)
-
-        if uuid not in self._known:
-            await self._ask(find)
+        """PatientNotFoundError for an unknown patient."""
+        # Each time: a backup that was restored into the database may have other patients.
+        if not await self._ask(lambda connection: connection.rows(_KNOWN, {"uuid": str(uuid)})):
+            raise PatientNotFoundError(uuid)
 
     async def page(
         self,
@@ -200,6 +191,10 @@ class Reader:
     async def places(self) -> dict[int, Place]:
         """Read what the list of patients shows of their beds, by the patient's key."""
         return await self._ask(places)
+
+    async def horizon(self) -> int:
+        """Read the time before which no reading is served, in milliseconds since 1970 UTC; BEFORE_ALL without one."""
+        return READINGS.horizon(await self._ask(read_upkeep_state))
 
     async def open_alarms(self, patient: UUID | None = None) -> list[Episode]:
         """Read the open alarms of all and of the ward, or of a patient. PatientNotFoundError for an unknown one."""
@@ -290,7 +285,7 @@ class Reader:
                 await schema.check(connection, self._engine.location)
         # Another task may have found it meanwhile: what that one has learnt is kept.
         if identity != self._identity:
-            self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
+            self._identity, self._journal_patients = identity, JournalPatients()
         return identity
 
 
@@ -308,7 +303,7 @@ def _state(row: Sequence[Any]) -> PatientState:
 
 def _span(order: Order, since: datetime | None, until: datetime | None, after: datetime | None) -> tuple[int, int]:
     """Milliseconds since 1970 of the first reading that may be on a page, and of the first behind it."""
-    first = _BEFORE_ALL if since is None else milliseconds(since)
+    first = BEFORE_ALL if since is None else milliseconds(since)
     end = _BEHIND_ALL if until is None else milliseconds(until)
     if after is None:
         return first, end

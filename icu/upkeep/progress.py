@@ -22,6 +22,8 @@ class Progress:
         self._deleting = _Work()
         # Milliseconds that the roll-ups were behind when the work began.
         self._behind = 0
+        # Late hours that were rolled up anew in this work.
+        self._hours = 0
         # Kind that is being deleted, and the number of its rows so far.
         self._kind = ""
         self._rows = 0
@@ -29,7 +31,8 @@ class Progress:
     def note_rolled(self, result: RolledUp) -> None:
         """Note a step of rolling up."""
         if not self._rolling.is_under_way:
-            self._behind = result.behind
+            self._behind, self._hours = result.behind, 0
+        self._hours += result.hours
         self._rolling.note(result.done, lambda: self._describe_rolling(result))
 
     def note_deleted(self, result: Deleted) -> None:
@@ -41,6 +44,9 @@ class Progress:
         self._deleting.note(result.done, lambda: f"deleting {result.kind}: {result.share:.0%}, {self._rows:,} rows")
 
     def _describe_rolling(self, result: RolledUp) -> str:
+        if self._hours:
+            # They come last, so nothing else is behind.
+            return f"rolling up late hours: {self._hours:,} so far"
         share = 1 - result.behind / self._behind if self._behind else 1.0
         return f"rolling up: {max(0.0, share):.0%}, {timedelta(seconds=result.behind // 1000)} behind"
 

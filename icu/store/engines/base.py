@@ -32,7 +32,9 @@ class Storage(Struct, frozen=True):
     size: int
     # Log of the last transactions.
     log: int
-    # Inside of the database, to be used again.
+    # All that is in the database, wherever it lies: part of it may be in the log alone.
+    content: int
+    # Free pages in the content, to be used again.
     unused: int
     # Free on its disk; None if unknown.
     disk: int | None

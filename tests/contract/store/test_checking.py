@@ -3,14 +3,17 @@
 from functools import partial
 
 import pytest
+from blockbuster import BlockBuster
 
 from icu.messages import Quality
 from icu.store.checking import DAY, HOUR, MINUTE, find_faults
 from icu.store.engines.table import engine_of
+from icu.store.tables import COLUMNS
 from icu.store.upkeep import Upkeep, open_upkeep
 from icu.store.upkeep_tables import ROLLUP_COLUMNS
 from icu.store.writer import Writer
-from tests.samples import observation
+from tests.rolled_histories import roll_up as roll_up_all
+from tests.samples import BORIS, observation
 from tests.stores import NOON, execute, rows, store
 
 # Seconds of the readings: two whole hours from noon on, and a part of the third.
@@ -19,6 +22,9 @@ END = NOON + 2 * HOUR
 
 # All that a healthy reading's roll-up holds of each sign, in the order of the catalogue.
 VALUES = {"pulse": 7200, "resp_rate": 1600, "systolic": 12000, "diastolic": 8000, "spo2": 9800, "temperature": 3660}
+
+# Columns of a reading beside its key.
+OTHERS = ", ".join(each for each in COLUMNS if each not in {"patient_id", "timestamp"})
 
 
 def quiet(_share: float) -> None:
@@ -102,6 +108,33 @@ async def test_what_waits_is_no_damage(sound: str) -> None:
     assert await faults(sound) == []
     waits("UPDATE upkeep_state SET rolled_until = NULL")
     assert await faults(sound) == []
+
+
+async def test_what_is_rolled_up_during_a_check_is_no_damage(
+    writer: Writer, url: str, no_blocking_calls: BlockBuster
+) -> None:
+    """Late readings at the end of a patient's history, stored and rolled up between two looks at the database."""
+    half = len(TIMES) // 2
+    await store(writer, [observation(second) for second in TIMES[: half + 1]])
+    await store(writer, [observation(second, patient=BORIS) for second in TIMES[: half - 1]], start=half + 1)
+    roll_up_all(url, until=END)
+    late = partial(
+        execute,
+        url,
+        f"INSERT INTO patient_metrics SELECT 2, timestamp, {OTHERS} FROM patient_metrics"
+        f" WHERE patient_id = 1 AND timestamp > {NOON + TIMES[half - 2] * 1000}",
+    )
+
+    def go_on(share: float) -> None:
+        """Store and roll up."""
+        if share < 1:
+            late()
+            roll_up_all(url, until=END)
+
+    no_blocking_calls.deactivate()  # the progress is told on the event loop
+    found = await find_faults(engine_of(url), full=True, report=go_on)
+    no_blocking_calls.activate()
+    assert found == []
 
 
 async def test_doubtful_values_are_counted_apart(sound: str) -> None:

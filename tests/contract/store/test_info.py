@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from anyio import to_thread
 
 from icu.store import info
 from icu.store.engines.base import Storage
@@ -12,9 +13,9 @@ from icu.store.heartbeats import Beat
 from icu.store.info import DatabaseInfo, describe
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, store
+from tests.stores import NOON, execute, rows, store
 
-STORAGE = Storage(size=1_100_000, log=50_000, unused=50_000, disk=10_000_000)
+STORAGE = Storage(size=1_100_000, log=50_000, content=1_050_000, unused=50_000, disk=10_000_000)
 
 
 async def described(url: str, *, now: datetime = START, storage: Storage = STORAGE) -> DatabaseInfo:
@@ -44,8 +45,18 @@ async def test_growth(writer: Writer, url: str) -> None:
     later = await described(url, now=START + timedelta(hours=28))
     assert later.growth == pytest.approx((20_000 - 4 * 3_600) / every * 500)
     assert (await described(url, now=START + timedelta(days=3))).growth is None
-    unknown = Storage(size=1_100_000, log=50_000, unused=50_000, disk=None)
+    unknown = Storage(size=1_100_000, log=50_000, content=1_050_000, unused=50_000, disk=None)
     assert (await described(url, now=START + timedelta(hours=1), storage=unknown)).days_left is None
+
+
+async def test_what_is_in_the_log_alone_counts(writer: Writer, url: str) -> None:
+    """The content is the same before and after it comes into the file: readings cost no more then."""
+    await store(writer, [observation(second) for second in range(2_000)])
+    before = await to_thread.run_sync(engine_of(url).storage)
+    await to_thread.run_sync(rows, url, "PRAGMA wal_checkpoint(TRUNCATE)")
+    after = await to_thread.run_sync(engine_of(url).storage)
+    assert before.size - before.log < before.content == after.content
+    assert after.log == 0
 
 
 @pytest.mark.parametrize("sampled", [1, 100])
@@ -55,7 +66,7 @@ async def test_estimates(writer: Writer, url: str, monkeypatch: pytest.MonkeyPat
     times = range(0, 5 * 86_400, 60)
     for patient, start in ((ANNA, 0), (BORIS, len(times))):
         await store(writer, [observation(second, patient=patient) for second in times], start=start)
-    large = Storage(size=info.COUNTED + 1, log=0, unused=0, disk=None)
+    large = Storage(size=info.COUNTED + 1, log=0, content=info.COUNTED, unused=0, disk=None)
     counted, estimated = await described(url), await described(url, storage=large)
     assert (counted.estimated, estimated.estimated) == (False, True)
     assert counted.readings == 2 * len(times)

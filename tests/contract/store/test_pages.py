@@ -10,8 +10,9 @@ import pytest
 from icu.errors import PatientNotFoundError
 from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
+from tests.rolled_histories import set_state
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, readings_of, store
+from tests.stores import NOON, execute, readings_of, restored, store
 
 DAY = 86_400
 
@@ -86,11 +87,30 @@ async def test_unknown_patients(reader: Reader, five: None) -> None:
         await reader.check_known(patient)
 
 
+async def test_a_patient_whom_a_restored_backup_lacks(reader: Reader, url: str, five: None) -> None:
+    """The same file holds another database then: who was known before is unknown."""
+    await reader.check_known(BORIS)
+    restored(url, f"PRAGMA user_version = 7; DELETE FROM patients WHERE uuid = '{BORIS}'")
+    for question in (reader.check_known(BORIS), reader.open_alarms(BORIS), reader.limits(BORIS)):
+        with pytest.raises(PatientNotFoundError, match=str(BORIS)):
+            await question
+
+
 async def test_a_patient_without_readings(reader: Reader, url: str) -> None:
     """A patient whose readings were deleted is known by name, and has no latest reading."""
     execute(url, f"INSERT INTO patients (uuid, name) VALUES ('{ANNA}', 'Anna')")
     nothing = PatientState(ANNA, "Anna", None, None)
     assert (await reader.patients(now=START), await reader.patient(ANNA, now=START)) == ([nothing], nothing)
+
+
+async def test_the_latest_reading_is_about_to_be_deleted(reader: Reader, url: str, five: None) -> None:
+    """From the moment on at which the horizon passes it there is none; one at the horizon is served."""
+    newest = (await reader.patient(ANNA, now=START)).latest
+    assert newest is not None
+    set_state(url, raw_horizon=NOON + 4_000)
+    assert (await reader.patient(ANNA, now=START)).latest == newest
+    set_state(url, raw_horizon=NOON + 4_001)
+    assert [each.latest for each in await reader.patients(now=START)] == [None, None]
 
 
 @pytest.mark.parametrize(

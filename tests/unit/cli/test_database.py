@@ -147,7 +147,7 @@ def test_figures_of_a_large_database() -> None:
     info = DatabaseInfo(
         location="icu.db",
         version="0007",
-        storage=Storage(size=8_500_000_000, log=45_000_000, unused=0, disk=100_000_000_000),
+        storage=Storage(size=8_500_000_000, log=45_000_000, content=8_455_000_000, unused=0, disk=100_000_000_000),
         patients=10_000,
         readings=172_812_345,
         estimated=True,

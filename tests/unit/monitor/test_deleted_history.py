@@ -87,6 +87,18 @@ async def test_statistics(
     assert len(times_of(columns, len(counts))) == len(counts) == buckets
 
 
+@pytest.mark.parametrize("query", [{}, {"every": "1min"}, {"every": "90s"}, {"format": "ndjson"}])
+@pytest.mark.parametrize("begin", [{}, {"from": "1969-01-31T12:00:30Z"}])
+async def test_nothing_is_deleted(
+    monitor: httpx.AsyncClient, url: str, query: dict[str, str], begin: dict[str, str]
+) -> None:
+    """Then there is nothing to tell, however far back the question goes."""
+    set_state(url, raw_horizon=None, minute_horizon=None, hour_horizon=None)
+    answer = await monitor.get(METRICS, params={"to": DAY["to"], **begin, **query})
+    assert answer.status_code == 200
+    assert not {"history-from", "history-until"} & set(answer.headers)
+
+
 async def test_a_client_that_has_the_answer(monitor: httpx.AsyncClient, url: str) -> None:
     """Gets 304 while the same is left, and the rest once more was deleted."""
     for query in ({}, {"format": "ndjson"}, {"every": "15min"}, {"every": "90s"}):

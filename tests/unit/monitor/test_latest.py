@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
 from icu.vitals.news2.inputs import MaxAges, score_at
 from icu.vitals.news2.score import ASSUMED
+from tests.rolled_histories import set_state
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import EXCHANGED, NOON, OLDER_SINK, execute, restored, rows, store
 
@@ -481,3 +483,25 @@ async def test_the_file_is_replaced(url: str, tmp_path: Path) -> None:
         assert await listed() == [BORIS]
         assert latest.active
         group.cancel_scope.cancel()
+
+
+async def test_readings_that_are_deleted(
+    writer: Writer, url: str, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A patient all of whose readings are older than what is kept has none in the list, until the next one comes."""
+    monkeypatch.setattr("icu.monitor.latest.BEDS_FOR", 0.0)
+    await store(writer, [observation(0), observation(1, patient=BORIS)])
+    assert [each["latest"] is None for each in await monitor.kept()] == [False, False]
+    await to_thread.run_sync(partial(set_state, url, raw_horizon=NOON + 1_000))
+    shown = {each["uuid"]: each for each in await monitor.kept()}
+    assert (shown[str(ANNA)]["latest"], shown[str(ANNA)]["latest_age_seconds"], shown[str(ANNA)]["news2"]) == (
+        None,
+    ) * 3
+    assert shown[str(BORIS)]["latest"] is not None
+    await store(writer, [observation(2)], start=2)
+    await monitor.check()
+    assert None not in [each["latest"] for each in await monitor.kept()]
+    # Those that are read when the monitor starts, too.
+    await to_thread.run_sync(partial(set_state, url, raw_horizon=NOON + 2_000))
+    monitor.latest.forget()
+    await monitor.check()

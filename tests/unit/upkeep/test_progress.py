@@ -75,3 +75,14 @@ async def test_a_day_that_is_made_up_for(lines: list[str]) -> None:
         progress.note_rolled(behind(6))
         progress.note_rolled(DONE)
     assert lines == ["rolling up: 75%, 6:00:00 behind"] * 2
+
+
+async def test_late_hours_that_take_long(lines: list[str]) -> None:
+    """Only what came late is behind: a line says how much of that is done, and the next work counts anew."""
+    progress = Progress()
+    for _ in range(2):
+        for _ in range(40):
+            progress.note_rolled(RolledUp(done=False, readings=700, hours=50, behind=130_000))
+            await anyio.sleep(1)
+        progress.note_rolled(DONE)
+    assert lines == ["rolling up late hours: 1,550 so far"] * 2

@@ -108,9 +108,11 @@ def measure(path: Path) -> Storage:
     """See icu.store.engines.base.Engine.storage."""
     with translated(path), closing(opened(path)) as connection:
         [page] = connection.execute("PRAGMA page_size").fetchone()
+        [pages] = connection.execute("PRAGMA page_count").fetchone()
         [unused] = connection.execute("PRAGMA freelist_count").fetchone()
     log, index = (files.size_of(Path(f"{os.path.realpath(path)}{each}")) for each in ("-wal", "-shm"))
-    return Storage(files.size_of(path) + log + index, log, unused * page, shutil.disk_usage(path).free)
+    size = files.size_of(path) + log + index
+    return Storage(size, log, pages * page, unused * page, shutil.disk_usage(path).free)
 
 
 def version_of(path: Path) -> str | None:
