@@ -13,6 +13,7 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from icu.access.roles import Role
+from icu.bootstrap.database import upgrade_database
 from icu.bootstrap.roles import monitor, patient, sink
 from icu.bootstrap.shared import Shared
 from icu.config.api import Api
@@ -60,6 +61,14 @@ async def add_keys(url: str) -> dict[Role, str]:
     door, author = Door(url), Author("test", "here")
     given = [role for role in Role if role is not Role.PUBLIC]
     return {role: (await add_key(door, role.value, role, author)).reveal() for role in given}
+
+
+async def close_ward(monitor: Face, url: str) -> dict[Role, str]:
+    """Add a key of each role to the database of a served monitor, which asks for one from now on, and return them."""
+    await to_thread.run_sync(upgrade_database, Settings(database=Database(url)))
+    keys = await add_keys(url)
+    await monitor.app.dependencies["gate"].dependency()._decide()
+    return keys
 
 
 def with_key(key: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ class Exports:
 
 
 class Streams:
-    """Open streams. Each ends with its key or session.
+    """Open streams. Each ends with its key or session; those without one end when the ward closes.
 
     Args:
         gate: Gate that has let their clients in.
@@ -80,8 +80,8 @@ class Streams:
             MAX_STREAMS,
             f"this key or person has {MAX_STREAMS} streams here: close those that are not used, or take another key",
         )
-        # By the token of the client.
-        self._open: dict[str, set[CancelScope]] = {}
+        # By the token of the client; None where nobody needed a key.
+        self._open: dict[str | None, set[CancelScope]] = {}
 
     @contextmanager
     def hold(self, caller: Caller | None, scope: CancelScope) -> Iterator[None]:
@@ -96,7 +96,8 @@ class Streams:
         """
         token = None if caller is None else caller.token
         with self._share.take(caller):
-            if token is None:
+            # A proxy has let this person in, and tells of no end.
+            if caller is not None and token is None:
                 yield
                 return
             scopes = self._open.setdefault(token, set())
@@ -115,11 +116,16 @@ class Streams:
             for token in list(self._open):
                 await self._check(token)
 
-    async def _check(self, token: str) -> None:
+    async def _check(self, token: str | None) -> None:
         try:
-            principal = await self._gate.access.principal(token)
+            may_go_on = await self._may_go_on(token)
         except StoreError:
             return  # nothing is told of patients either, as long as the database is away
-        if principal is None:
+        if not may_go_on:
             for scope in self._open.pop(token, ()):
                 scope.cancel()
+
+    async def _may_go_on(self, token: str | None) -> bool:
+        if token is None:
+            return self._gate.is_open
+        return await self._gate.access.principal(token) is not None

@@ -68,10 +68,6 @@ class FileKeys:
             logger.error("{}:{}: {}; until then this line gives no key", self._path, each.line, each.why)
         logger.info("{} was read again: {} keys", self._path, len(self.grants))
 
-    def count(self, now: int) -> int:
-        """Count the keys that are valid at this time, in milliseconds since 1970 UTC."""
-        return sum(each.at(now) is not None for each in self.grants.values())
-
     def _read(self, path: Path) -> list[LineMistake]:
         """Read the keys. Raises ValueError if there is no file that can be read."""
         try:

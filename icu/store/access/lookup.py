@@ -54,7 +54,7 @@ class Existing(Struct, frozen=True):
     # Keys of the database that are valid now.
     keys: int
     users: int
-    # Keys of the file that are valid now.
+    # Keys of the file, the expired among them: the end of the last one opens nothing.
     file_keys: int
     # When the first key or user was added to the database; None if there never was one.
     closed_since: datetime | None
@@ -98,8 +98,8 @@ class Access:
 
     @property
     def has_file_keys(self) -> bool:
-        """True if a key of the file is valid now, as far as is known without the database."""
-        return self._file.count(self._now()) > 0
+        """True if the file gave a key, which may have expired, when it was last read."""
+        return bool(self._file.grants)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -146,7 +146,7 @@ class Access:
         await self._look()
         now = self._now()
         [(keys, users, since)] = await self.ask(lambda connection: connection.rows(_EXISTING, {"now": now}))
-        return Existing(keys, users, self._file.count(now), None if since is None else from_milliseconds(since))
+        return Existing(keys, users, len(self._file.grants), None if since is None else from_milliseconds(since))
 
     async def ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
         """Ask the database that there is now, for lists of keys and users.

@@ -1,16 +1,19 @@
 """Hostile bodies, to every route that takes one: answered by a problem, never by an error of the server."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio
 import httpx
 from loguru import logger
 
+from icu.access.roles import Role
 from icu.http.bodies import MAX_BODY
 from icu.patient.patients import EmulatedPatients
 from tests.bedsides import serving
-from tests.faces import Face
+from tests.faces import Face, close_ward, with_key
 from tests.hostile import INVALID, MALFORMED
+from tests.stores import rows
 from tests.web import NO_TLS
 
 ORDERS = {
@@ -68,12 +71,28 @@ async def test_every_route_that_takes_a_body_survives_all_of_them(
     assert current_scenarios(one, many) == {""}
 
 
+async def test_every_route_survives_them_with_a_key_too(faces: list[Face], tmp_path: Path) -> None:
+    """The same of the monitor's routes, and log-in, by one who may do everything, and nothing happens in the ward."""
+    url = f"sqlite:///{tmp_path / 'icu.db'}"
+    monitor, keys = faces[0], await close_ward(faces[0], url)
+    audit = rows(url, "SELECT count(*) FROM audit")
+    monitor.client.headers.update(with_key(keys[Role.ADMIN]))
+    asked = 0
+    for path, methods in monitor.routes():
+        for method in methods - {"GET", "HEAD", "OPTIONS", "DELETE"}:
+            asked += 1
+            for name, body in (ORDERS | MALFORMED | INVALID).items():
+                await refused(monitor.client, method, path, body, name)
+    assert asked == 13
+    assert rows(url, "SELECT count(*) FROM audit") == audit
+
+
 async def refused(
     client: httpx.AsyncClient, method: str, path: str, content: bytes | AsyncIterator[bytes], name: str
 ) -> None:
     """Send a body and check that it is refused."""
     response = await client.request(method, path, content=content, headers={"Content-Type": "application/json"})
-    assert response.status_code in {400, 404, 413}, name
+    assert response.status_code in {400, 404, 413, 422}, name
     assert response.headers["content-type"].startswith("application/problem+json"), name
     assert 0 < len(response.json()["detail"]) < 1_000, name
     assert "Traceback" not in response.text

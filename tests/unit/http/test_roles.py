@@ -5,17 +5,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from anyio import to_thread
 from litestar import get
 from litestar.routes import HTTPRoute
 
 from icu.access.roles import Role
-from icu.bootstrap.database import upgrade_database
-from icu.config.settings import Database, Settings
 from icu.http.face import face
 from icu.http.gate import VIEWER, needing
 from icu.patient.patients import EmulatedPatients
-from tests.faces import Face, add_keys, context, serving, serving_ward, with_key
+from tests.faces import Face, close_ward, context, serving, serving_ward, with_key
 
 # Rows of the monitor: role, methods and path.
 MONITOR = """
@@ -130,13 +127,7 @@ async def status(client: httpx.AsyncClient, method: str, path: str, **how: objec
 @pytest.fixture
 async def keys(faces: list[Face], tmp_path: Path) -> dict[Role, str]:
     """A key of each role, of the monitor's database."""
-    assert faces
-    url = f"sqlite:///{tmp_path / 'icu.db'}"
-    await to_thread.run_sync(upgrade_database, Settings(database=Database(url)))
-    keys = await add_keys(url)
-    gate = faces[0].app.dependencies["gate"].dependency()
-    await gate._decide()
-    return keys
+    return await close_ward(faces[0], f"sqlite:///{tmp_path / 'icu.db'}")
 
 
 async def test_each_route_of_the_monitor_has_its_role(faces: list[Face], keys: dict[Role, str]) -> None:

@@ -19,7 +19,7 @@ from icu.bootstrap.shared import Shared
 from icu.config.api import Api
 from icu.config.settings import Database, Secret, Settings
 from icu.monitor.access.errors import ExcessError
-from icu.monitor.access.gate import Caller, WardGate
+from icu.monitor.access.gate import LOOK_EVERY, Caller, WardGate
 from icu.monitor.access.shares import CHECK_EVERY, MAX_STREAMS, Exports
 from icu.store.access.keys import add_key, revoke_key
 from icu.store.access.lookup import LOOK_INTERVAL
@@ -245,6 +245,23 @@ async def test_a_stream_ends_with_its_key(tables: str) -> None:
         assert CHECK_EVERY + LOOK_INTERVAL < 1
         gate: WardGate = served.app.dependencies["gate"].dependency()
         assert await gate.access.principal(other) is not None
+
+
+async def test_a_stream_without_a_key_ends_when_the_ward_closes(tables: str) -> None:
+    """It was opened while nobody needed a key. With the first one it ends as if its own had been revoked."""
+    async with (
+        serving_monitor(tables) as served,
+        served.client.stream("GET", "/stream") as answer,
+    ):
+        parts = answer.aiter_raw()
+        await anext(parts)
+        wall = await key(tables, Role.VIEWER)
+        with anyio.fail_after(10), pytest.raises(httpx.HTTPError):
+            async for _ in parts:
+                pass
+        assert CHECK_EVERY + LOOK_EVERY < 1
+        async with streaming(served.client, wall) as goes_on:
+            await anext(goes_on)
 
 
 async def test_a_nurses_stream_goes_on_when_the_role_is_over(tables: str) -> None:

@@ -100,11 +100,12 @@ async def test_a_mistake_later(url: str, path: Path, wall: Secret) -> None:
 
 
 async def test_an_expired_line(url: str, path: Path, wall: Secret) -> None:
-    """A line with an end is valid until then."""
+    """A line with an end is valid until then. Its end opens nothing, in a monitor that starts afterwards either."""
     write(path, line_of(wall.reveal(), end=1))
     async with gate(url, path) as ward:
         await to_thread.run_sync(ward.access.load_file)
         assert await ward.who(wall) is not None
         ward.later(3_600)
         assert await ward.who(wall) is None
-        assert not ward.access.has_file_keys
+        assert ward.access.has_file_keys
+        assert (await ward.access.existing()).closed
