@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.screens import DESKTOP, Look, Screen, find_chromium, open_screen
-from tests.e2e.conftest import Start, environ, runtime, start, starter
+from tests.e2e.conftest import Start, environ, icu, runtime, start, starter
 from tests.extras import node
 from tests.processes import running
 
-__all__ = ["environ", "runtime", "start"]
+__all__ = ["environ", "icu", "runtime", "start"]
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Show
 from tests.browser.wards import Ward, recorded, ward_file, write_recording
 from tests.conftest import Spawn
-from tests.e2e.conftest import Program, Start
+from tests.e2e.conftest import Icu, Program, Start
 from tests.nginx import BARE, DOCUMENTED, nginx_of
 
 ANNA = "Anna Petrova"
@@ -24,10 +24,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def check_pages(show: Show, root: str) -> None:
+def check_pages(show: Show, root: str, key: str = "") -> None:
     """Assert that the ward and a bedside are live, that a link leads from one to the other, and that values come."""
-    with show(root) as screen:
+    with show(root, goes=False) as screen:
         page = screen.page
+        page.goto(f"{root}/#key={key}" if key else f"{root}/")
         page.get_by_role("link", name=ANNA).click()
         page.wait_for_url(re.compile(re.escape(f"{root}/bedside/")))
         expect(page.locator("icu-header")).to_have_attribute("data-link", "live")
@@ -41,12 +42,17 @@ def check_pages(show: Show, root: str) -> None:
 
 
 @pytest.mark.parametrize("lines", [DOCUMENTED, BARE], ids=["documented", "bare"])
-def test_below_a_path_of_nginx(start: Start, folder: Path, spawn: Spawn, show: Show, lines: str) -> None:
-    """The pages and their stream work through a proxy, with the lines of its page, and with the fewest possible."""
+def test_below_a_path_of_nginx(start: Start, folder: Path, spawn: Spawn, show: Show, icu: Icu, lines: str) -> None:
+    """The pages and their stream work through a proxy, with the lines of its page, and with the fewest possible.
+
+    A screen that has a key logs in below the path.
+    """
     ward = start("supervise").ready()
     Ward(ward).wait_for(1)
+    key = icu("keys", "add", "wall", "--role", "viewer").stdout.strip()
+    ward.until("/patients", lambda answer: answer.status_code == 401)
     port = nginx_of(folder, spawn)(lines.replace("127.0.0.1:8000", f"127.0.0.1:{ward.port}"))
-    check_pages(show, f"http://127.0.0.1:{port}/icu")
+    check_pages(show, f"http://127.0.0.1:{port}/icu", key)
 
 
 def test_beside_an_api_with_a_prefix(start: Start, folder: Path, show: Show) -> None:
