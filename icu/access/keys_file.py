@@ -18,6 +18,7 @@ LONGEST_FILE: Final = 1_000_000
 
 _HASH: Final = re.compile(r"\A[0-9a-fA-F]{64}\Z")
 _DATE: Final = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_MAKE_ONE: Final = "make a file with a key: python -m icu keys add NAME --role viewer --file FILE"
 _FORM: Final = "NAME ROLE SHA256HEX [EXPIRES]"
 
 
@@ -60,6 +61,17 @@ def parse_keys(text: str) -> tuple[Sequence[FileKey], Sequence[LineMistake]]:
             keys[key.name] = key
             hashes.add(key.sha256)
     return list(keys.values()), mistakes
+
+
+def why_unreadable(error: OSError) -> str:
+    """Say why a file of keys cannot be read, and what to do."""
+    match error:
+        case FileNotFoundError():
+            return f"does not exist: {_MAKE_ONE}"
+        case IsADirectoryError():
+            return f"is a folder, as Docker makes one in place of a missing file: remove it. Then {_MAKE_ONE}"
+        case _:
+            return f"cannot be read: {error.strerror}"
 
 
 def format_key(key: FileKey) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from icu.access.keys_file import LONGEST_FILE, FileKey, format_key, parse_keys
+from icu.access.keys_file import LONGEST_FILE, FileKey, format_key, parse_keys, why_unreadable
 from icu.access.principals import check_principal_name
 from icu.access.roles import Role
 from icu.bounds import read_small
@@ -47,7 +47,7 @@ def _text_of(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as exc:
-        raise ConfigurationError(f"{path} cannot be read: {exc.strerror}") from exc
+        raise ConfigurationError(f"{path} {why_unreadable(exc)}") from exc
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path} is not written in UTF-8 (byte {exc.start}): save it as UTF-8") from exc
     except ValueError as exc:

@@ -15,6 +15,9 @@ from icu.http.hosts import is_loopback
 # Key in the state of a request: True where a proxy of the settings has sent it.
 _PROXIED: Final = "icu.proxied"
 
+# Headers that proxies add, beside X-Forwarded-*. Some lines for nginx set the last one alone.
+_OF_PROXIES: Final = frozenset({"forwarded", "via", "x-real-ip"})
+
 # Ports that a Host header leaves out, by scheme.
 _PORTS: Final = {"http": "80", "https": "443"}
 _PORT: Final = re.compile(r":([0-9]{1,5})\Z")
@@ -39,7 +42,7 @@ def is_proxied(scope: Scope) -> bool:
 
 def is_forwarded(headers: Headers) -> bool:
     """Tell if a request says that it came through a proxy."""
-    return any(name in {"forwarded", "via"} or name.startswith("x-forwarded-") for name in headers)
+    return any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in headers)
 
 
 def is_local(scope: Scope) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from loguru import logger
 
-from icu.access.keys_file import LONGEST_FILE, FileKey, LineMistake, parse_keys
+from icu.access.keys_file import LONGEST_FILE, FileKey, LineMistake, parse_keys, why_unreadable
 from icu.bounds import read_small
 from icu.config.errors import ConfigurationError
 from icu.store.access.grants import Grant
@@ -75,7 +75,7 @@ class FileKeys:
         except UnicodeDecodeError as exc:
             raise ValueError(f"is not written in UTF-8 (byte {exc.start}): save it as UTF-8") from exc
         except OSError as exc:
-            raise ValueError(f"cannot be read: {exc.strerror}") from exc
+            raise ValueError(why_unreadable(exc)) from exc
         self.grants = {each.sha256: _grant(each) for each in keys}
         return list(mistakes)
 

@@ -31,7 +31,9 @@ async def test_under_a_foreign_server_the_connection_decides(faces: list[Face], 
         assert "python -m icu keys add" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "x-forwarded-user", "Via"])
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "x-forwarded-user", "Via", "X-Real-IP"]
+)
 @pytest.mark.parametrize("path", ["/", "/session", "/patients", "/health/live", "/metrics", "/schema"])
 async def test_no_proxy_makes_it_public(faces: list[Face], header: str, path: str) -> None:
     """A request through a proxy is refused with the line to type, on each route."""

@@ -77,7 +77,10 @@ async def test_a_mistake_at_the_start(url: str, path: Path, wall: Secret) -> Non
         await to_thread.run_sync(access.load_file)
     assert wall.reveal() not in str(caught.value)
     remove(path)
-    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=r"does not exist: .* keys add NAME --role viewer --file FILE"):
+        await to_thread.run_sync(access.load_file)
+    await to_thread.run_sync(path.mkdir)
+    with pytest.raises(ConfigurationError, match=r"is a folder.*: remove it\. Then .* keys add NAME"):
         await to_thread.run_sync(access.load_file)
 
 
