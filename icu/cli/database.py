@@ -10,6 +10,9 @@ from icu.cli.listing import aligned, escape_control
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
+# Days from which on nobody can tell: a ward that has hardly run in the last day seems to grow by nothing.
+_FAR: Final = 3_650
+
 # Number that would be shown with four digits.
 _FOUR_DIGITS: Final = 999.5
 
@@ -43,8 +46,7 @@ def _size(info: DatabaseInfo) -> Iterator[tuple[str, str]]:
     growth = "unknown: too few readings in the last 24 hours"
     yield "growth", growth if info.growth is None else f"{size_of(info.growth)} a day, as in the last 24 hours"
     free = "unknown" if storage.disk is None else f"{size_of(storage.disk)} free"
-    left = "" if info.days_left is None else f", full in {info.days_left:,.0f} days if nothing is deleted"
-    yield "disk", free + left
+    yield "disk", free + ("" if info.days_left is None else f", {_full_in(info.days_left)} if nothing is deleted")
 
 
 def _content(info: DatabaseInfo) -> Iterator[tuple[str, str]]:
@@ -67,6 +69,10 @@ def _state(info: DatabaseInfo, now: datetime) -> Iterator[tuple[str, str]]:
     yield "last backup", _seen(info.backed_up, now)
     yield "sink last seen", _seen(info.sink_seen, now)
     yield "upkeep last seen", _seen(info.upkeep_seen, now)
+
+
+def _full_in(days: float) -> str:
+    return f"full in {days:,.0f} days" if days < _FAR else "not full within 10 years"
 
 
 def _seen(moment: datetime | None, now: datetime) -> str:

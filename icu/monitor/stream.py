@@ -96,7 +96,7 @@ async def stream(
     if not broadcast.is_following:
         await reader.check()
     for each in patients or ():
-        await reader.check_known(each)
+        await reader.check_followed(each)
     return EventStream(broadcast, patients, _parse_event_id(last_event_id), streams)
 
 

@@ -110,6 +110,8 @@ class Reader:
         self._identity: Hashable | None = None
         # Of that database, as its journal was followed.
         self._journal_patients = JournalPatients()
+        # Of that database, too: those whose streams were asked for.
+        self._known: set[UUID] = set()
 
     def check_location(self) -> None:
         """Raise ConfigurationError where there can never be a database. Blocks: it may look at the disk."""
@@ -149,6 +151,13 @@ class Reader:
         # Each time: a backup that was restored into the database may have other patients.
         if not await self._ask(lambda connection: connection.rows(_KNOWN, {"uuid": str(uuid)})):
             raise PatientNotFoundError(uuid)
+
+    async def check_followed(self, uuid: UUID) -> None:
+        """PatientNotFoundError for an unknown patient, for streams: a crowd of them asks for a known one once."""
+        known = self._known  # of the database that is there now, or of the one before
+        if uuid not in known:
+            await self.check_known(uuid)
+            known.add(uuid)
 
     async def page(
         self,
@@ -285,7 +294,7 @@ class Reader:
                 await schema.check(connection, self._engine.location)
         # Another task may have found it meanwhile: what that one has learnt is kept.
         if identity != self._identity:
-            self._identity, self._journal_patients = identity, JournalPatients()
+            self._identity, self._journal_patients, self._known = identity, JournalPatients(), set()
         return identity
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from icu.bootstrap import database
 from icu.bootstrap.database import Restored
@@ -181,6 +182,8 @@ def test_figures_of_a_large_database() -> None:
         "never",
     ):
         assert text in lines
+    (line,) = [each for each in lines_of(structs.replace(info, days_left=11_305_399.0), NOW) if each.startswith("disk")]
+    assert line.endswith("100 GB free, not full within 10 years if nothing is deleted")
 
 
 def test_names_cannot_steer_the_terminal() -> None:

@@ -99,6 +99,14 @@ async def test_nothing_is_deleted(
     assert not {"history-from", "history-until"} & set(answer.headers)
 
 
+@pytest.mark.parametrize("begin", [{}, {"from": "1969-01-31T12:00:00Z"}])
+async def test_nothing_is_deleted_of_a_trend(monitor: httpx.AsyncClient, url: str, begin: dict[str, str]) -> None:
+    """Then there is nothing to tell of scores either, and they begin with the first reading."""
+    set_state(url, raw_horizon=None, minute_horizon=None, hour_horizon=None)
+    answer = await monitor.get(f"patient/{ANNA}/news2", params={"to": DAY["to"], "every": "1h", **begin})
+    assert (answer.json()["scores"][0]["time"], "history-from" in answer.headers) == ("2026-01-31T12:00:00Z", False)
+
+
 async def test_a_client_that_has_the_answer(monitor: httpx.AsyncClient, url: str) -> None:
     """Gets 304 while the same is left, and the rest once more was deleted."""
     for query in ({}, {"format": "ndjson"}, {"every": "15min"}, {"every": "90s"}):
