@@ -50,7 +50,7 @@ class Gate:
         return self.monitors[-1]
 
     def later(self, seconds: float = LOOK_INTERVAL) -> None:
-        """Let time pass; by default, until the next look at the changes is due."""
+        """Pass time; by default, until the next look at the changes is due."""
         self.now += seconds
         pass_time(seconds)
 

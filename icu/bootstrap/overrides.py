@@ -64,7 +64,7 @@ def with_history(settings: Settings, *, start: datetime | None = None, speed: fl
 
 
 def insecurely(settings: Settings) -> Settings:
-    """Let everybody in as long as there are no keys."""
+    """Open the gate to everybody as long as there are no keys."""
     return replace(settings, api=replace(settings.api, insecure=True))
 
 

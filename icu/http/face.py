@@ -37,7 +37,7 @@ Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceContext:
-    """What all HTTP faces of a process have in common."""
+    """Parts that all HTTP faces of a process have in common."""
 
     # Version of the API, for its description.
     version: str

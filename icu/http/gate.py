@@ -38,7 +38,7 @@ class Gate(Protocol):
     figures: Role
 
     async def admit(self, connection: AnyConnection, needed: Role) -> None:
-        """Let a request in, or raise the error that answers it.
+        """Admit a request, or raise the error that answers it.
 
         Args:
             connection: The request.

@@ -47,7 +47,7 @@ class Piece(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is left of a span, where parts of it were deleted. None leaves an end as it was asked for."""
+    """Rest of a span, where parts of it were deleted. None leaves an end as it was asked for."""
 
     since: int | None
     until: int | None

@@ -36,7 +36,7 @@ class Telemetry:
 
     @property
     def trouble(self) -> str | None:
-        """What is wrong, in words for people; None while all is well."""
+        """Trouble in words for people; None while all is well."""
         if self.waits_for is None and self._behind_seconds > TOLERATED:
             return f"the roll-ups are behind by {timedelta(seconds=round(self._behind_seconds))}"
         return self.waits_for

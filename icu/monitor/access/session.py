@@ -44,7 +44,7 @@ Text: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 
 
 class SessionState(Struct, frozen=True):
-    """Who asks, and what they may do."""
+    """Principals: clients that are known, with what they may do."""
 
     open: Annotated[bool, Meta(description="True where nobody needs to log in: on loopback, without keys")]
     who: Annotated[

@@ -21,7 +21,7 @@ CHECK_EVERY: Final = 0.3
 
 
 class Share:
-    """What each key or person has at a time.
+    """Count of what each key or person has at a time.
 
     Args:
         most: Number of it.
