@@ -8,14 +8,19 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from tests.brokers import certificates
 from tests.browser.conftest import Show
 from tests.browser.screens import LOOKS, Look
 from tests.browser.wards import recorded, ward_file, write_recording
+from tests.conftest import Spawn
 from tests.e2e.conftest import Program, Start
+from tests.extras import program
+from tests.nginx import DOCUMENTED, nginx_of
 from tests.processes import TIMEOUT
 
 ANNA, BORIS = "Anna Petrova", "Boris Lindqvist"
@@ -65,6 +70,22 @@ def ward(open_ward: Program, icu: Icu) -> Program:
         icu("users", "add", name, "--role", role, text=f"{PASSWORD}\n")
     open_ward.until("/patients", lambda answer: answer.status_code == 401)
     return open_ward
+
+
+@pytest.fixture
+def https(start: Start, icu: Icu, spawn: Spawn, tmp_path: Path) -> str:
+    """Address of the ward of a nurse behind nginx with TLS, below a path."""
+    program("openssl")
+    certificates.authority(tmp_path / "ca.pem")
+    write_recording(tmp_path / "anna.csv", ["70,97,12,36.8,118,76"])
+    patients = ward_file([recorded(name, "anna.csv") for name in (ANNA, BORIS)], places=2)
+    (tmp_path / "supervisor.toml").write_text(f'[api]\ntrusted_proxies = ["127.0.0.1"]\n{patients}')
+    ward = start("supervise").ready()
+    icu("users", "add", NURSE, "--role", "nurse", text=f"{PASSWORD}\n")
+    ward.until("/patients", lambda answer: answer.status_code == 401)
+    lines = DOCUMENTED.replace("127.0.0.1:8000", f"127.0.0.1:{ward.port}")
+    port = nginx_of(tmp_path, spawn)(lines, tls=certificates.server(tmp_path, tmp_path / "ca.pem"))
+    return f"https://127.0.0.1:{port}/icu"
 
 
 def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
@@ -279,3 +300,16 @@ def test_two_tabs(ward: Program, show: Show) -> None:
         expect_form(page)
         other.bring_to_front()
         expect(other.locator("#log-in-name")).to_be_visible()
+
+
+def test_over_https(https: str, show: Show) -> None:
+    """The cookie is one for https alone, and the log-in holds after a reload."""
+    with show(https) as screen:
+        page = screen.page
+        log_in(page, NURSE)
+        expect_ward(page)
+        [cookie] = page.context.cookies()
+        assert cookie["name"] == f"__Host-icu-{urlsplit(https).port}"
+        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
+        page.reload()
+        expect_ward(page)
