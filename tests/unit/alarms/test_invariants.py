@@ -1,6 +1,7 @@
 """Invariants of the engine under any sequence of readings, silences, commands and kills."""
 
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -165,7 +166,7 @@ class Engine(RuleBasedStateMachine):
         """An alarm has an onset before it, a limit and a valid value; nothing absent ends one."""
         for number, bed in enumerate(getattr(self, "beds", [])):
             for change, rows in zip(bed.outbox[self.told[number] :], bed.causes[self.told[number] :], strict=True):
-                explain(change, rows)
+                explain(change, rows, stated=bed.interval is not None)
             self.told[number] = len(bed.outbox)
 
     def teardown(self) -> None:
@@ -181,8 +182,8 @@ Engine.TestCase.settings = settings(max_examples=150, stateful_step_count=25, de
 TestEngine = Engine.TestCase
 
 
-def explain(change: Change, rows: list[Row]) -> None:
-    """Compare an event with the readings that it can have come from."""
+def explain(change: Change, rows: list[Row], *, stated: bool) -> None:
+    """Compare an event with the readings that it can have come from, whose sender states an interval or not."""
     episode = change.episode
     assert episode.raised is not None and episode.onset <= episode.raised
     # What a backlog brings is told later than it was raised.
@@ -199,8 +200,9 @@ def explain(change: Change, rows: list[Row]) -> None:
         row = next(each for each in rows if each[1] > time)
     value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]
     assert value is not None
-    # Younger than two intervals, or 10 s: nothing comes of a value that is old.
-    assert time - row[1] < 60_000
+    # Younger than two intervals, or 10 s: nothing comes of a value that is old. Gaps tell an interval that is not stated.
+    gap = 0 if stated else max((after[1] - before[1] for before, after in pairwise(rows)), default=0)
+    assert time - row[1] < max(60_000, 2 * gap)
     if change.event == "start":
         assert value < episode.limit or value > episode.limit or value == 0
 
