@@ -166,7 +166,7 @@ class Engine(RuleBasedStateMachine):
         """An alarm has an onset before it, a limit and a valid value; nothing absent ends one."""
         for number, bed in enumerate(getattr(self, "beds", [])):
             for change, rows in zip(bed.outbox[self.told[number] :], bed.causes[self.told[number] :], strict=True):
-                explain(change, rows, stated=bed.interval is not None)
+                explain(change, rows, longest_gap(bed))
             self.told[number] = len(bed.outbox)
 
     def teardown(self) -> None:
@@ -182,8 +182,16 @@ Engine.TestCase.settings = settings(max_examples=150, stateful_step_count=25, de
 TestEngine = Engine.TestCase
 
 
-def explain(change: Change, rows: list[Row], *, stated: bool) -> None:
-    """Compare an event with the readings that it can have come from, whose sender states an interval or not."""
+def longest_gap(bed: Bed) -> int:
+    """Return the longest time between two readings, which may be the interval where none is stated; else 0."""
+    if bed.interval is not None:
+        return 0
+    times = [row[1] for row, _ in bed.rows]
+    return max((after - before for before, after in pairwise(times)), default=0)
+
+
+def explain(change: Change, rows: list[Row], gap: int) -> None:
+    """Compare an event with the readings that it can have come from. Those that state no interval have such a gap."""
     episode = change.episode
     assert episode.raised is not None and episode.onset <= episode.raised
     # What a backlog brings is told later than it was raised.
@@ -200,8 +208,7 @@ def explain(change: Change, rows: list[Row], *, stated: bool) -> None:
         row = next(each for each in rows if each[1] > time)
     value = sample_of(row).valid[NUMBER[episode.definition.sign.name]]
     assert value is not None
-    # Younger than two intervals, or 10 s: nothing comes of a value that is old. Gaps tell an interval that is not stated.
-    gap = 0 if stated else max((after[1] - before[1] for before, after in pairwise(rows)), default=0)
+    # Younger than two intervals, or 10 s: nothing comes of a value that is old.
     assert time - row[1] < max(60_000, 2 * gap)
     if change.event == "start":
         assert value < episode.limit or value > episode.limit or value == 0
