@@ -72,7 +72,7 @@ def face(
     """Build an application with health and metrics.
 
     Args:
-        context: What the faces of the process have in common.
+        context: Parts that the faces of the process have in common.
         title: The name of the API, for its description.
         handlers: The routes under `prefix`.
         description: The text of the API's description, in Markdown.
@@ -107,11 +107,7 @@ def face(
             *middleware,
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
-        cors_config=CORSConfig(
-            allow_origins=list(cors_origins),
-            allow_origin_regex=LOOPBACK,
-            expose_headers=["Link", "History-From", "History-Until"],
-        ),
+        cors_config=_cors(cors_origins),
         plugins=list(plugins),
         openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), context.version, tags),
         lifespan=list(lifespan),
@@ -121,6 +117,14 @@ def face(
     # Around Litestar's own handler: the time of arrival comes first, and HEAD becomes GET before a route is looked up.
     app.asgi_handler = figures.noting_arrival(answering_head(app.asgi_handler))
     return app
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig:
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_origin_regex=LOOPBACK,
+        expose_headers=["Link", "History-From", "History-Until"],
+    )
 
 
 def _description(title: str, text: str, version: str, tags: Sequence[Tag]) -> OpenAPIConfig:

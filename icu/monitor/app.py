@@ -99,7 +99,7 @@ def create_app(
     """Build the application. It opens nothing until its lifespan begins.
 
     Args:
-        context: What all faces of the process have in common; its gate is replaced.
+        context: Parts that all faces of the process have in common; its gate is replaced.
         gate: Run while the application does, and its keys closed at the end.
         reader: Closed when the lifespan ends.
         ages: Run while the application does.

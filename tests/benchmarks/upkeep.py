@@ -128,7 +128,7 @@ def bare(path: Path, data: DataSet) -> Lap:
 
 
 def beside_each_other(path: Path, data: DataSet, rounds: int) -> None:
-    """Let the sink store alone, and beside the upkeep, in turn."""
+    """Measure the sink alone, and beside the upkeep, in turn."""
     starts = (data.end + timedelta(seconds=number * EVERY * TICKS) for number in count())
     besides: dict[str, Callable[[], AbstractContextManager[object]]] = {
         ALONE: nullcontext,

@@ -158,7 +158,7 @@ async def test_older_backups_are_upgraded(url: str, tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_restored(url: str, tmp_path: Path) -> None:
-    """What is damaged, another program's, or newer changes nothing, and the message says which."""
+    """A copy that is damaged, another program's, or newer changes nothing, and the message says which."""
     async with open_writer(url, topic="icu.test") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         await store(writer, [observation(0)])

@@ -27,7 +27,7 @@ def door(url: str) -> Door:
 
 
 async def replayed(writer: Writer, most: int = 100) -> Replayed:
-    """Let the sink replay what people asked for."""
+    """Replay, as the sink does, what people asked for."""
     return await writer.replay(decode, most=most, now=LATER)
 
 
@@ -186,7 +186,7 @@ async def test_a_replay_of_what_is_no_longer_kept(writer: Writer, door: Door, ur
 
 
 async def test_commands_stand_in_the_audit_and_count(writer: Writer, door: Door, url: str) -> None:
-    """Who asked for which letters, or by what choice; the sink looks at the number of commands alone."""
+    """The audit has the author and the letters, or their choice; the sink looks at the number of commands alone."""
     await store_letters(writer, refused(observation(1), observation(2), observation(3)))
     await ask_replay(door, PERSON, ["0:0"], again=False)
     await ask_replay_of(door, PERSON, Chosen(reason="invalid"), again=False)

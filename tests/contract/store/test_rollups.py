@@ -215,7 +215,7 @@ async def test_a_reading_that_comes_while_its_hour_is_rolled_up(
 
 
 async def test_an_upkeep_that_was_down_for_a_day(writer: Writer, upkeep: Upkeep, url: str) -> None:
-    """What came meanwhile behind its mark is late, and all else is rolled up as if it had been there."""
+    """Readings that came meanwhile behind its mark are late, and all else is rolled up as if it had been there."""
     await store(writer, [observation(60 * n) for n in range(0, 120, 2)])
     await roll_up(upkeep, NOON + HOUR)
     sent = [observation(60 * n) for n in range(1, 1_560, 2)]

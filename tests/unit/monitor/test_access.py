@@ -137,7 +137,7 @@ async def test_a_password_over_plain_http(tables: str) -> None:
 
 
 async def test_a_proxy_that_nobody_named(tables: str) -> None:
-    """What it says of its client is not believed: neither the scheme, nor that the client is this machine."""
+    """Its words about its client are not believed: neither the scheme, nor that the client is this machine."""
     typed = await anna(tables)
     async with serving_monitor(tables) as served:
         for said in ({"X-Forwarded-Proto": "https"}, {"X-Forwarded-For": "127.0.0.1"}, {"Via": "1.1 x"}):

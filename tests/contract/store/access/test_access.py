@@ -54,7 +54,7 @@ async def test_a_request_costs_no_statement(ward: Gate, statements: list[str]) -
 
 
 async def test_tokens_of_no_form_cost_no_statement(ward: Gate, statements: list[str]) -> None:
-    """What can be no token is refused without the database."""
+    """A text that can be no token is refused without the database."""
     assert await ward.access.principal("icu_short") is None
     assert statements == []
 

@@ -36,7 +36,7 @@ async def test_a_key_has_its_role(ward: Gate) -> None:
 
 
 async def test_the_hash_of_a_key_is_no_key(ward: Gate) -> None:
-    """Who reads the database cannot come in with what stands there, which is the hash alone."""
+    """A reader of the database cannot come in with what stands there, which is the hash alone."""
     key = await ward.key()
     [(stored,)] = rows(ward.url, "SELECT sha256 FROM api_keys")
     assert stored == sha256(key.reveal().encode()).hexdigest()

@@ -130,7 +130,7 @@ async def test_failures_are_forgotten(ward: Gate, slept: list[float]) -> None:
 
 
 async def test_attempts_at_once_count_each_other(ward: Gate, slept: list[float]) -> None:
-    """Who tries twenty passwords at once waits as one who tries them one after the other."""
+    """Twenty passwords at once have to wait as those that are tried one after the other."""
     async with create_task_group() as group:
         for _ in range(20):
             group.start_soon(refused, ward)

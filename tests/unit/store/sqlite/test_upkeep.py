@@ -54,7 +54,7 @@ async def test_exchanged_in_a_transaction(tmp_path: Path) -> None:
 
 
 async def test_exchanged_between_reading_and_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read of one database is not written to another one."""
+    """Statistics that were read of one database are not written to another one."""
     url = await made(tmp_path / "icu.db", [0, 1, 2])
     await made(tmp_path / "other.db", [60])
     transact = Upkeep.transact
