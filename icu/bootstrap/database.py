@@ -1,4 +1,4 @@
-"""The database's commands: upgrade, backup, restore, and looks at it."""
+"""The database's commands: upgrade, backup, restore, copy, and looks at it."""
 
 import time
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from msgspec import Struct
 from icu.config.settings import Settings
 from icu.store.backups import begin_anew, find_version, note_backup
 from icu.store.checking import find_faults
+from icu.store.copying.copying import copy
 from icu.store.engines.base import Report
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreError
@@ -72,6 +73,21 @@ def restore_database(settings: Settings, source: Path, *, report: Report) -> Res
         backed_up = anyio.run(begin_anew, restoration.engine, _now())
     made = None if backed_up is None else from_milliseconds(backed_up)
     return Restored(engine.location, made, restoration.kept)
+
+
+def copy_database(source: str, target: str, *, report: Report) -> str:
+    """Copy a database into a new one of any kind, and return the result as a sentence.
+
+    Args:
+        source: URL of the database.
+        target: URL of the new one.
+        report: See icu.store.copying.copying.copy.
+    """
+    done = anyio.run(partial(copy, engine_of(source), engine_of(target), report=report))
+    if done.before is None:
+        return f"{done.source} was copied to {done.target}, {done.readings:,} readings, and compared: it is complete"
+    before = from_milliseconds(done.before)
+    return f"{done.target} is a complete copy of {done.source}, of {before:%Y-%m-%d %H:%M:%S} UTC: nothing was done"
 
 
 def check_database(settings: Settings, *, full: bool, report: Report) -> Sequence[str]:

@@ -1,19 +1,15 @@
-"""`db`: size and state of the database, backup, check, restoration and upgrade."""
+"""`db`: size and state of the database, backup, check, restoration, copy and upgrade."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import rich_click as click
 
 from icu.cli.options import config_option, help_without_command, prepare
+from icu.cli.progress import StoppedError, share_of, stoppable
 from icu.errors import IcuError
-
-# Seconds between two lines of progress, and before the first one.
-TELL_EVERY: Final = 5.0
 
 
 @click.group(invoke_without_command=True)
@@ -64,7 +60,8 @@ def backup(file: Path, config: Path | None, *, force: bool) -> None:
     from icu.cli.database import size_of
 
     began = time.monotonic()
-    done = back_up_database(settings, file, overwrite=force, report=_progress("backup"))
+    with share_of("backup") as report:
+        done = back_up_database(settings, file, overwrite=force, report=report)
     click.echo(f"{done.location} was copied to {file}: {size_of(done.size)} in {time.monotonic() - began:.1f} s")
 
 
@@ -79,7 +76,8 @@ def check(config: Path | None, *, full: bool) -> None:
     settings = prepare(config, None)
     from icu.bootstrap.database import check_database
 
-    found = check_database(settings, full=full, report=_progress("comparing roll-ups"))
+    with share_of("comparing roll-ups") as report:
+        found = check_database(settings, full=full, report=report)
     for each in found:
         click.echo(each)
     if found:
@@ -99,17 +97,28 @@ def restore(file: Path, config: Path | None) -> None:
     from icu.bootstrap.database import restore_database
     from icu.cli.database import sentence_about
 
-    click.echo(sentence_about(file, restore_database(settings, file, report=_progress("restore"))))
+    with share_of("restore") as report:
+        done = restore_database(settings, file, report=report)
+    click.echo(sentence_about(file, done))
 
 
-def _progress(doing: str) -> Callable[[float], None]:
-    """Return a function that prints the share that is done, now and then."""
-    told = time.monotonic()
+@db.command()
+@click.argument("source")
+@click.argument("target")
+@config_option
+def copy(source: str, target: str, config: Path | None) -> None:
+    """Copy the database SOURCE into the new one TARGET: URLs, of SQLite or PostgreSQL.
 
-    def report(share: float) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TELL_EVERY:
-            told = time.monotonic()
-            click.echo(f"{doing}: {share:.0%}", err=True)
+    Sink and upkeep of SOURCE must not run; its monitor may, but takes no commands. The same command goes on with a copy
+    that was interrupted. Until it is complete, no program uses TARGET.
+    """
+    prepare(config, None)
+    from icu.bootstrap.database import copy_database
 
-    return report
+    try:
+        with share_of("copy") as shown, stoppable(shown) as report:
+            done = copy_database(source, target, report=report)
+    except StoppedError:
+        click.echo("interrupted in order: the same command goes on with the copy", err=True)
+        raise KeyboardInterrupt from None
+    click.echo(done)

@@ -1,5 +1,6 @@
 """Version of the tables: check, and upgrade to this program's."""
 
+from collections.abc import Sequence
 from pkgutil import iter_modules
 from typing import Final
 
@@ -15,6 +16,7 @@ HEAD: Final = max(each.name for each in iter_modules(versions.__path__)).removep
 
 _VERSION: Final = text("SELECT version_num FROM alembic_version")
 _READABLE_FROM: Final = text("SELECT readable_from FROM readers")
+UNFINISHED: Final = text("SELECT source FROM copies WHERE finished IS NULL")
 
 _UPGRADE: Final = "python -m icu db upgrade"
 
@@ -25,14 +27,14 @@ async def read_version(connection: Connection) -> str | None:
 
 
 async def check(connection: Connection, location: str) -> None:
-    """Check that this program may read the tables: they have its version, or a newer one that allows it.
+    """Check that this program may read the tables: they have its version, or a newer one that allows it, and are whole.
 
     Args:
         connection: Connection for reading.
         location: Name of the database in messages.
 
     Raises:
-        SchemaError: The tables are missing, older, or newer and not for this program.
+        SchemaError: The tables are missing, older, newer and not for this program, or copied in part.
     """
     version = await read_version(connection)
     if version is None:
@@ -43,6 +45,24 @@ async def check(connection: Connection, location: str) -> None:
         )
     if version < HEAD:
         raise SchemaError(f"{location} has tables of version {version}, this program needs {HEAD}: run {_UPGRADE}")
+    check_whole(location, await connection.rows(UNFINISHED))
+
+
+def check_whole(location: str, unfinished: Sequence[Sequence[str]]) -> None:
+    """Check that the database is no copy that has to be finished first.
+
+    Args:
+        location: Name of the database in messages.
+        unfinished: Rows of UNFINISHED.
+
+    Raises:
+        SchemaError: It is one.
+    """
+    for (source,) in unfinished:
+        raise SchemaError(
+            f"{location} is an unfinished copy of {source}: finish it (python -m icu db copy SOURCE TARGET),"
+            " or name another database (DATABASE_URL)"
+        )
 
 
 async def check_writable(connection: Connection, location: str) -> None:
@@ -53,7 +73,7 @@ async def check_writable(connection: Connection, location: str) -> None:
         location: Name of the database in messages.
 
     Raises:
-        SchemaError: The tables are missing, or of another version.
+        SchemaError: The tables are missing, of another version, or copied in part.
     """
     await check(connection, location)
     version = await read_version(connection)

@@ -15,6 +15,7 @@ from icu.alarms.effects import Effects
 from icu.alarms.events import AlarmEvent
 from icu.config.retention import JOURNAL
 from icu.messages import Position
+from icu.store import schema
 from icu.store.appending import append_to_journal
 from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
@@ -292,7 +293,9 @@ async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncI
     Raises:
         StoreInUseError: Another sink has the database.
         ConfigurationError: There can be no database.
+        SchemaError: It is an unfinished copy.
     """
     engine = engine_of(url)
     async with engine.open_for_sink():
+        schema.check_whole(engine.location, await engine.read(lambda transaction: transaction.rows(schema.UNFINISHED)))
         yield Writer(engine, topic, journal=journal)

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from icu.bootstrap import database
 from icu.bootstrap.database import Restored
-from icu.cli import db
+from icu.cli import progress
 from icu.cli.database import lines_of, sentence_about, size_of
 from icu.store.engines.base import Storage
 from icu.store.engines.sqlite import files
@@ -193,12 +193,12 @@ def test_names_cannot_steer_the_terminal() -> None:
 
 def test_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A long work tells its progress every few seconds, and a short one says nothing."""
-    report = db._progress("backup")
-    report(0.1)
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(db, "TELL_EVERY", 0)
-    report(0.424)
-    assert capsys.readouterr().err == "backup: 42%\n"
+    with progress.share_of("backup") as report:
+        report(0.1)
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr(progress, "TELL_EVERY", 0)
+        report(0.424)
+        assert capsys.readouterr().err == "backup: 42%\n"
 
 
 def test_a_backup_that_cannot_be_noted(icu: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

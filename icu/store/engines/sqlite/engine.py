@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterat
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
+    ExitStack,
     asynccontextmanager,
     contextmanager,
     suppress,
@@ -17,7 +18,7 @@ from anyio import CancelScope, to_thread
 
 from icu.store.engines.base import Report, Restoration, Storage
 from icu.store.engines.deadline import uncut
-from icu.store.engines.sqlite import backup, copying, files, restoring, sealed
+from icu.store.engines.sqlite import alone, backup, copying, files, restoring, sealed
 from icu.store.engines.sqlite.connections import path_of, pool
 from icu.store.engines.sqlite.held import Held, SqliteConnection
 from icu.store.engines.sqlite.transaction import SqliteTransaction, transaction_on
@@ -78,6 +79,14 @@ class SqliteEngine:
         finally:
             lock.close()
 
+    @asynccontextmanager
+    async def hold_alone(self, *, still: bool) -> AsyncIterator[None]:
+        with ExitStack() as held:
+            await to_thread.run_sync(held.enter_context, alone.locked(self._path, "copy"))
+            if still:
+                await to_thread.run_sync(held.enter_context, alone.written_by_nobody(self._path))
+            yield
+
     def set_baseline(self, generation: int) -> None:
         if self._watch is not None:
             self._watch.set_baseline(generation)
@@ -122,7 +131,7 @@ class SqliteEngine:
     @contextmanager
     def restoring(self, source: Path, *, report: Report) -> Iterator[Restoration]:
         explained = files.explained(f"{self._path} cannot be restored")
-        with restoring.locked(self._path), explained, copying.part_of(self._path.resolve()) as part:
+        with alone.locked(self._path, "restore"), explained, copying.part_of(self._path.resolve()) as part:
             restoring.prepare(self._path, source, part, report)
             restoration = Restoration(SqliteEngine(f"sqlite:///{quote(str(part))}"))
             yield restoration

@@ -7,11 +7,10 @@ them leaves under the old name would destroy it. Only a database that SQLite can
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from icu.errors import UsageError
 from icu.store import schema
@@ -19,26 +18,7 @@ from icu.store.engines.base import Report
 from icu.store.engines.sqlite import copying, files
 from icu.store.engines.sqlite.translation import translated
 from icu.store.engines.sqlite.upgrading import upgrade
-from icu.store.errors import StoreCorruptError, StoreError, StoreInUseError, StoreUnavailableError
-
-# What has to be done where a sink or an upkeep runs.
-_STOP: Final = "stop its sink and its upkeep (python -m icu stop sink upkeep), restore, and start them again"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep sinks and upkeeps away from the database: both remember how far they have come.
-
-    Raises:
-        StoreInUseError: One of them has it.
-    """
-    with ExitStack() as locks:
-        try:
-            locks.enter_context(closing(files.lock(path)))
-            locks.enter_context(closing(files.lock_for_upkeep(path)))
-        except (StoreInUseError, StoreUnavailableError) as exc:
-            raise StoreInUseError(f"{path} is in use: {_STOP}") from exc
-        yield
+from icu.store.errors import StoreCorruptError, StoreError
 
 
 def prepare(path: Path, source: Path, part: Path, report: Report) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import aiosqlite
 import msgspec
-from sqlalchemy import TextClause
+from sqlalchemy import Table, TextClause
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,6 +68,27 @@ class SqliteTransaction:
     async def generation(self) -> int:
         [(number,)] = await self.driver.execute_fetchall("PRAGMA user_version")
         return int(number)
+
+    async def load(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        names = ", ".join(f'"{each}"' for each in table.columns.keys())  # noqa: SIM118 - no mapping: it iterates columns
+        places = ", ".join("?" * len(table.columns))
+        await self.driver.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608 - as above
+
+    async def last_number(self, table: Table) -> int:
+        [key] = table.primary_key.columns.keys()
+        # Only tables whose numbers are never given again have a row there.
+        [(last,)] = await self.driver.execute_fetchall(
+            f"SELECT max(coalesce((SELECT max({key}) FROM {table.name}), 0),"  # noqa: S608 - as above
+            " coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?), 0))",
+            (table.name,),
+        )
+        return int(last)
+
+    async def number_behind(self, table: Table, last: int) -> None:
+        # SQLite goes on behind the largest number by itself, but for the tables that remember it.
+        if table.dialect_options["sqlite"]["autoincrement"]:
+            await self.driver.execute_fetchall("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+            await self.driver.execute_fetchall("INSERT INTO sqlite_sequence VALUES (?, ?)", (table.name, last))
 
 
 async def transaction_on(connection: AsyncConnection) -> SqliteTransaction:
