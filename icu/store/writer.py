@@ -65,9 +65,13 @@ class Writer:
         Args:
             positions: Next record of each partition.
             other_logs: Partitions whose log is another than the stored one. They get the next log number.
+
+        Raises:
+            SchemaError: The database is an unfinished copy.
         """
 
         async def work(transaction: Transaction) -> None:
+            schema.check_whole(self._engine.location, await transaction.rows(schema.UNFINISHED))
             await begin_logs(transaction, self._topic, positions, other_logs=other_logs)
             self._engine.set_baseline(await self._foreign_writes.begin(transaction))
 
@@ -293,9 +297,7 @@ async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncI
     Raises:
         StoreInUseError: Another sink has the database.
         ConfigurationError: There can be no database.
-        SchemaError: It is an unfinished copy.
     """
     engine = engine_of(url)
     async with engine.open_for_sink():
-        schema.check_whole(engine.location, await engine.read(lambda transaction: transaction.rows(schema.UNFINISHED)))
         yield Writer(engine, topic, journal=journal)

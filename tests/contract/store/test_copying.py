@@ -120,9 +120,9 @@ async def test_nobody_uses_an_unfinished_copy(url: str, target: str) -> None:
     await fill(url, without=[*LEFT_OUT])
     await half_copied(url, target)
     unfinished = r"is an unfinished copy of .*: finish it \(python -m icu db copy SOURCE TARGET\)"
-    with pytest.raises(SchemaError, match=unfinished):
-        async with open_writer(target, topic="t"):
-            pass
+    async with open_writer(target, topic="t") as writer:
+        with pytest.raises(SchemaError, match=unfinished):
+            await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
     async with open_upkeep(target) as upkeep:
         with pytest.raises(SchemaError, match=unfinished):
             await upkeep.roll_up(NOON)
@@ -134,8 +134,8 @@ async def test_nobody_uses_an_unfinished_copy(url: str, target: str) -> None:
         await command(target)
     await copied(url, target)
     await command(target)
-    async with open_writer(target, topic="t"):
-        pass
+    async with open_writer(target, topic="t") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
 
 
 async def command(url: str) -> None:
