@@ -9,6 +9,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import quote
@@ -17,9 +18,10 @@ from anyio import CancelScope, to_thread
 
 from icu.store.engines.base import Report, Restoration, Storage
 from icu.store.engines.deadline import uncut
+from icu.store.engines.lending import Lending
 from icu.store.engines.sqlite import backup, copying, files, restoring, sealed
 from icu.store.engines.sqlite.connections import path_of, pool
-from icu.store.engines.sqlite.held import Held, SqliteConnection
+from icu.store.engines.sqlite.held import SqliteConnection, opened
 from icu.store.engines.sqlite.transaction import SqliteTransaction, transaction_on
 from icu.store.engines.sqlite.translation import translated
 from icu.store.engines.sqlite.upgrading import upgrade
@@ -42,7 +44,7 @@ class SqliteEngine:
         self.location = str(self._path)
         # Connections to write with, and those to read with.
         self._pool = pool(self._path)
-        self._held = Held(self._path)
+        self._held = Lending[SqliteConnection, sealed.File](partial(opened, self._path), self.translate)
         # None unless the database is open for a sink.
         self._watch: Watch | None = None
 

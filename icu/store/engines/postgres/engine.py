@@ -1,0 +1,119 @@
+"""PostgreSQL engine: a database on a server, which any number of programs share."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from anyio import to_thread
+
+from icu.store.engines.base import Report, Restoration, Storage
+from icu.store.engines.deadline import uncut
+from icu.store.engines.lending import Lending
+from icu.store.engines.postgres import locks, tools
+from icu.store.engines.postgres.address import Address
+from icu.store.engines.postgres.connections import Identity, Session, identity_of, opened
+from icu.store.engines.postgres.locks import Lock, held
+from icu.store.engines.postgres.reading import PostgresConnection, opened_to
+from icu.store.engines.postgres.transaction import PostgresTransaction
+from icu.store.engines.postgres.translation import translated
+from icu.store.engines.postgres.upgrading import upgrade
+from icu.store.engines.postgres.writing import Writing
+from icu.store.errors import StoreInUseError, StoreReplacedError, StoreUnavailableError
+
+T = TypeVar("T")
+
+
+class PostgresEngine:
+    """Engine on a database of PostgreSQL."""
+
+    single_sink = "several sinks on PostgreSQL are not supported yet"
+
+    def __init__(self, url: str) -> None:
+        self._address = Address(url)
+        self.location = self._address.location
+        self._writing = Writing(self._address)
+        self._lending = Lending[PostgresConnection, Hashable](partial(opened_to, self._address), self.translate)
+        # Asks for the identity; None before the first time.
+        self._session: Session | None = None
+        # Held while the database is open for a sink.
+        self._lock: Lock | None = None
+
+    def check_location(self) -> None:
+        """Nothing can be said of a server without asking it."""
+
+    def translate(self) -> AbstractContextManager[None]:
+        return translated(self._address)
+
+    async def upgrade(self) -> str | None:
+        return await to_thread.run_sync(upgrade, self._address)
+
+    @asynccontextmanager
+    async def open_for_sink(self) -> AsyncIterator[None]:
+        async with held(self._address, locks.SINK, "icu-sink-lock") as lock:
+            if lock is None:
+                raise StoreInUseError(f"{self.location} is in use: another sink writes to it")
+            await self.upgrade()
+            self._lock, self._writing.name = lock, "icu-sink"
+            try:
+                yield
+            finally:
+                self._lock = None
+                await self.aclose()
+
+    @asynccontextmanager
+    async def hold_upkeep(self) -> AsyncIterator[None]:
+        async with held(self._address, locks.UPKEEP, "icu-upkeep-lock") as lock:
+            if lock is None:
+                raise StoreUnavailableError(f"{self.location}: another upkeep looks after it")
+            yield
+
+    def set_baseline(self, generation: int) -> None:
+        """Nothing: a server's database is not exchanged while it is open."""
+
+    async def transact(self, work: Callable[[PostgresTransaction], Awaitable[T]]) -> T:
+        self._check_lock()
+        with self.translate(), uncut():
+            return await self._writing.transact(work)
+
+    async def read(self, work: Callable[[PostgresTransaction], Awaitable[T]]) -> T:
+        self._check_lock()
+        with self.translate(), uncut():
+            return await self._writing.transact(work, commits=False)
+
+    def connection(self, identity: Hashable) -> AbstractAsyncContextManager[PostgresConnection]:
+        return self._lending.lent(identity)
+
+    async def identity(self) -> Identity | None:
+        with self.translate(), uncut():
+            if self._session is None:
+                connect = partial(opened, self._address, reads=True)
+                self._session = Session(await connect(), connect)
+            found: Identity = await self._session.ask(identity_of)
+            return found
+
+    def storage(self) -> Storage:
+        return tools.measure(self._address)
+
+    def find_damage(self, *, full: bool) -> Sequence[str]:  # noqa: ARG002 - the server's own tools do it
+        return ()
+
+    def back_up(self, target: Path, *, began: int, overwrite: bool, report: Report) -> int:  # noqa: ARG002 - as above
+        raise tools.use_pg_dump(self._address, target)
+
+    @contextmanager
+    def restoring(self, source: Path, *, report: Report) -> Iterator[Restoration]:  # noqa: ARG002 - as above
+        raise tools.use_pg_restore(self._address, source)
+        yield
+
+    async def aclose(self) -> None:
+        await self._lending.aclose()
+        await self._writing.aclose()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.driver.close()
+
+    def _check_lock(self) -> None:
+        if self._lock is not None and not self._lock.is_held():
+            raise StoreReplacedError(f"{self.location} has let go of this sink's lock: the server was started again")
