@@ -68,9 +68,9 @@ async def read_parts(session: Driver | Session) -> list[Part]:
 async def make_days(address: Address, now: int, since: int | None) -> None:
     """Make the days to come: see icu.store.engines.base.Engine.make_room. Errors are the driver's."""
     async with _changing(address) as driver:
-        begin = (await read_parts(driver))[-1].since
-        if borders := _borders(begin, now, since):
-            await _split(driver, begin, borders)
+        parts = await read_parts(driver)
+        if borders := borders_of(parts, now, since):
+            await _split(driver, parts[-1].since, borders)
 
 
 async def drop_days(address: Address, until: int) -> int:
@@ -93,17 +93,21 @@ def due_before(parts: Sequence[Part], until: int) -> list[Part]:
 
 def lacks_days(parts: Sequence[Part], now: int) -> bool:
     """Tell if the present day, or the next one, has no partition of its own."""
-    return bool(_borders(parts[-1].since, now - (MADE_AHEAD - 1) * DAY, None))
+    return bool(borders_of(parts, now - (MADE_AHEAD - 1) * DAY))
 
 
-def _borders(begin: int | None, now: int, since: int | None) -> list[int]:
+def borders_of(parts: Sequence[Part], now: int, since: int | None = None) -> list[int]:
     """Find where to split `ahead`: what lies before the first border gets a partition, and `ahead` begins at the last.
 
     Args:
-        begin: Begin of `ahead`; None before the first days are made.
+        parts: The partitions that there are.
         now: Milliseconds since 1970 UTC.
         since: The first days are made from this time on, if it is before now.
+
+    Returns:
+        Begins of days; none if all days are made.
     """
+    begin = parts[-1].since
     today, end = _day_of(now), _day_of(now) + (MADE_AHEAD + 1) * DAY
     if begin is None:
         first = today if since is None else min(today, _day_of(since))

@@ -16,7 +16,7 @@ from icu.store.engines.lending import Lending
 from icu.store.engines.postgres import locks, tools
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Identity, Session, identity_of, opened
-from icu.store.engines.postgres.days import drop_days, due_before, lacks_days, make_days, read_parts
+from icu.store.engines.postgres.days import borders_of, drop_days, due_before, lacks_days, make_days, read_parts
 from icu.store.engines.postgres.locks import Lock, held
 from icu.store.engines.postgres.reading import PostgresConnection, opened_to
 from icu.store.engines.postgres.transaction import PostgresTransaction
@@ -99,6 +99,8 @@ class PostgresEngine:
             return await read_parts(await self._asking())
 
     async def make_room(self, now: int, *, since: int | None = None) -> None:
+        if not borders_of(await self.parts(), now, since):
+            return
         with self.translate(), uncut():
             await make_days(self._address, now, since)
 
