@@ -29,6 +29,10 @@ class StoreDeniedError(StoreUnavailableError):
     needs_people = True
 
 
+class StoreBusyError(StoreUnavailableError):
+    """Others hold what is to be changed, who would have to wait behind this program: try again later."""
+
+
 class SchemaError(StoreError):
     """The tables are missing or of another version than this program's."""
 

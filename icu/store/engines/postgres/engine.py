@@ -1,5 +1,6 @@
 """PostgreSQL engine: a database on a server, which any number of programs share."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
@@ -7,20 +8,22 @@ from pathlib import Path
 from typing import TypeVar
 
 from anyio import to_thread
+from loguru import logger
 
-from icu.store.engines.base import Report, Restoration, Storage
+from icu.store.engines.base import Part, Report, Restoration, Storage
 from icu.store.engines.deadline import uncut
 from icu.store.engines.lending import Lending
 from icu.store.engines.postgres import locks, tools
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Identity, Session, identity_of, opened
+from icu.store.engines.postgres.days import borders_of, drop_days, due_before, lacks_days, make_days, read_parts
 from icu.store.engines.postgres.locks import Lock, held
 from icu.store.engines.postgres.reading import PostgresConnection, opened_to
 from icu.store.engines.postgres.transaction import PostgresTransaction
 from icu.store.engines.postgres.translation import translated
 from icu.store.engines.postgres.upgrading import upgrade
 from icu.store.engines.postgres.writing import Writing
-from icu.store.errors import StoreInUseError, StoreReplacedError, StoreUnavailableError
+from icu.store.errors import StoreBusyError, StoreInUseError, StoreReplacedError, StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -55,6 +58,7 @@ class PostgresEngine:
             if lock is None:
                 raise StoreInUseError(f"{self.location} is in use: another sink writes to it")
             await self.upgrade()
+            await self._look_at_days()
             self._lock, self._writing.name = lock, "icu-sink"
             try:
                 yield
@@ -87,11 +91,24 @@ class PostgresEngine:
 
     async def identity(self) -> Identity | None:
         with self.translate(), uncut():
-            if self._session is None:
-                connect = partial(opened, self._address, reads=True)
-                self._session = Session(await connect(), connect)
-            found: Identity = await self._session.ask(identity_of)
+            found: Identity = await (await self._asking()).ask(identity_of)
             return found
+
+    async def parts(self) -> Sequence[Part]:
+        with self.translate(), uncut():
+            return await read_parts(await self._asking())
+
+    async def make_room(self, now: int, *, since: int | None = None) -> None:
+        if not borders_of(await self.parts(), now, since):
+            return
+        with self.translate(), uncut():
+            await make_days(self._address, now, since)
+
+    async def drop_before(self, until: int) -> int:
+        if not due_before(await self.parts(), until):
+            return 0
+        with self.translate(), uncut():
+            return await drop_days(self._address, until)
 
     def storage(self) -> Storage:
         return tools.measure(self._address)
@@ -113,6 +130,21 @@ class PostgresEngine:
         session, self._session = self._session, None
         if session is not None:
             await session.driver.close()
+
+    async def _asking(self) -> Session:
+        if self._session is None:
+            connect = partial(opened, self._address, reads=True)
+            self._session = Session(await connect(), connect)
+        return self._session
+
+    async def _look_at_days(self) -> None:
+        """Make days that nobody has made in time. Without them readings are stored too, and are moved later."""
+        now = round(time.time() * 1_000)
+        if lacks_days(await self.parts(), now):
+            try:
+                await self.make_room(now)
+            except StoreBusyError as exc:
+                logger.warning("{}: the days to come have no partitions yet", exc)
 
     def _check_lock(self) -> None:
         if self._lock is not None and not self._lock.is_held():

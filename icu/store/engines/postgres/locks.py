@@ -18,6 +18,7 @@ SPACE: Final = 0x696375
 SINK: Final = 1
 UPKEEP: Final = 2
 UPGRADE: Final = 3
+DAYS: Final = 4
 
 
 class Lock:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from icu.store import schema
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import NAME
+from icu.store.engines.postgres.days import PARTITION
 from icu.store.engines.postgres.locks import SPACE, UPGRADE
 from icu.store.engines.postgres.translation import translated
 
@@ -23,6 +24,7 @@ _OWN: Final = (
     "INSERT INTO generation (number) VALUES (:number)",
     "ALTER TABLE journal ALTER COLUMN payload SET STORAGE EXTERNAL",
     "ALTER TABLE patient_metrics DROP CONSTRAINT patient_metrics_patient_id_fkey",
+    *PARTITION,
 )
 
 

@@ -112,6 +112,15 @@ class SqliteEngine:
         # By path: SQLite goes on reading a file that was removed or replaced while it was open.
         return await to_thread.run_sync(sealed.find_file, self._path)
 
+    async def parts(self) -> None:
+        """Nothing: one table holds all readings."""
+
+    async def make_room(self, now: int, *, since: int | None = None) -> None:
+        """Nothing: there is room."""
+
+    async def drop_before(self, until: int) -> int:  # noqa: ARG002 - rows are deleted one by one
+        return 0
+
     def storage(self) -> Storage:
         return copying.measure(self._path)
 
