@@ -1,7 +1,9 @@
 """Fixtures for the whole suite."""
 
+import asyncio
 import gc
 import os
+import secrets
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -14,9 +16,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from loguru import logger
 
 from icu.messages import Position
+from icu.store.engines.table import engine_of
 from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
 from tests.brokers import Broker, shared_broker
+from tests.postgres import PostgresServer, ask, own_postgres
 from tests.processes import keep_ignored_signals_from_children, running
 
 Spawn = Callable[..., subprocess.Popen[Any]]
@@ -63,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         slow = item.path.name in SLOW or item.get_closest_marker("endurance") is not None
-        needs = {"broker", "spawn"} & set(getattr(item, "fixturenames", ()))
+        needs = {"broker", "postgres", "spawn"} & set(getattr(item, "fixturenames", ()))
         if folder in {"unit", "architecture"} and not slow and not needs:
             item.add_marker(pytest.mark.fast)
 
@@ -110,6 +114,30 @@ def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
     own = tmp_path_factory.getbasetemp()
     with shared_broker(own if worker_id == "master" else own.parent) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, of each worker its own; each test has databases of its own. Skipped where there is none."""
+    with own_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_model(postgres: PostgresServer) -> Iterator[str]:
+    """Name of a database with tables, to make others from: in 50 ms, where an upgrade takes ten times as long."""
+    with postgres.database() as name:
+        asyncio.run(engine_of(postgres.url(name)).upgrade())
+        yield name
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_model: str) -> Iterator[str]:
+    """URL of a new database with tables, on a real PostgreSQL."""
+    with postgres.database(template=postgres_model) as name:
+        url = postgres.url(name)
+        ask(url, f"UPDATE generation SET number = {1 + secrets.randbelow(2**62)}")
+        yield url
 
 
 @pytest.fixture
