@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, LargeBinary, String, Table, text
 
-from icu.store.copying.plan import STATES
+from icu.store.copying.plan import NUMBERED, STATES
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
 from icu.store.metadata import METADATA
@@ -50,6 +50,8 @@ async def fill(url: str, without: Sequence[str] = ()) -> None:
                 await transaction.execute(text(f"DELETE FROM {table.name}"), [{}])
             count = 1 if table.name in STATES else ROWS
             await transaction.load(table, [_row(table, number) for number in range(1, count + 1)])
+            if table.name in NUMBERED:
+                await transaction.number_behind(table, count)
 
     engine = engine_of(url)
     try:

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from msgspec import Struct
+from sqlalchemy import text
 
 from icu.errors import UsageError
 from icu.store import schema
@@ -17,6 +19,16 @@ from icu.store.engines.base import Engine, Report, Transaction
 from icu.store.errors import StoreError
 from icu.store.existing import connected
 from icu.store.metadata import METADATA
+
+# A look into the index for each patient.
+_OLDEST: Final = text(
+    "SELECT min(oldest) FROM (SELECT (SELECT timestamp FROM patient_metrics WHERE patient_id = patients.id"
+    " ORDER BY timestamp LIMIT 1) AS oldest FROM patients) AS found"
+)
+# Milliseconds.
+_DAY: Final = 86_400_000
+# Days before now for whose readings room is made. Older ones are of a clock that was wrong, nearly always.
+_MOST_DAYS: Final = 400
 
 
 class Copied(Struct, frozen=True):
@@ -83,13 +95,26 @@ async def _copied(source: Engine, target: Engine, report: Report, wall: Callable
         await target.upgrade()
         state = await _source(source)  # again: nobody can change it from here on
         progress = await target.transact(partial(begin, source=state, location=target.location, now=_now(wall)))
+        await _make_room(source, target, _now(wall))
         shares = await shares_of(source, report)
         for name in IN_CHUNKS:
             progress[name] = await _copy_chunks(source, target, progress[name], shares)
         for name in IN_CHUNKS:
             await compare(source, target, progress[name], shares)
+        if await _source(source) != state:
+            raise UsageError(f"{source.location} was written to while it was copied: copy it into a new database")
         await _finish(source, target, _now(wall))
     return Copied(source.location, target.location, None, progress["patient_metrics"].count)
+
+
+async def _make_room(source: Engine, target: Engine, now: int) -> None:
+    """Make room for the readings of each day since the oldest one, a week at a time."""
+    [(oldest,)] = await source.read(lambda transaction: transaction.rows(_OLDEST))
+    moment = now if oldest is None else max(oldest, now - _MOST_DAYS * _DAY)
+    while moment < now:
+        await target.make_room(moment, since=moment)
+        moment += 7 * _DAY
+    await target.make_room(now)
 
 
 async def _copy_chunks(source: Engine, target: Engine, progress: Progress, shares: Shares) -> Progress:

@@ -2,7 +2,13 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -71,6 +77,17 @@ class PostgresEngine:
         async with held(self._address, locks.UPKEEP, "icu-upkeep-lock") as lock:
             if lock is None:
                 raise StoreUnavailableError(f"{self.location}: another upkeep looks after it")
+            yield
+
+    @asynccontextmanager
+    async def hold_alone(self, *, still: bool) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for number in (locks.SINK, locks.UPKEEP):
+                if await stack.enter_async_context(held(self._address, number, "icu-copy")) is None:
+                    stop = "stop its sink and its upkeep (python -m icu stop sink upkeep)"
+                    raise StoreInUseError(f"{self.location} is in use: {stop}, copy, and start them again")
+            if still:
+                await stack.enter_async_context(locks.written_by_nobody(self._address))
             yield
 
     def set_baseline(self, generation: int) -> None:

@@ -10,15 +10,19 @@ from icu.store.engines.deadline import uncut
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, opened
 from icu.store.engines.postgres.translation import translated
+from icu.store.metadata import METADATA
 
 # First half of the locks' numbers, so that other programs on the database have others: "icu".
 SPACE: Final = 0x696375
 
-# Second halves.
+# Second halves: of sink and upkeep, both of which a copy takes.
 SINK: Final = 1
 UPKEEP: Final = 2
 UPGRADE: Final = 3
 DAYS: Final = 4
+
+# All that is the store's: reading goes on.
+_NOBODY_WRITES: Final = f"LOCK TABLE {', '.join(sorted(METADATA.tables))} IN EXCLUSIVE MODE".encode()
 
 
 class Lock:
@@ -55,8 +59,7 @@ async def held(address: Address, number: int, name: str) -> AsyncIterator[Lock |
     Raises:
         StoreUnavailableError: The database cannot be reached.
     """
-    with translated(address), uncut():
-        driver = await opened(address, name, reads=True)
+    driver = await _connected(address, name)
     try:
         with translated(address), uncut():
             cursor = await driver.execute(b"SELECT pg_try_advisory_lock(%s, %s)", (SPACE, number))
@@ -64,3 +67,29 @@ async def held(address: Address, number: int, name: str) -> AsyncIterator[Lock |
         yield Lock(driver) if got else None
     finally:
         await driver.close()
+
+
+@asynccontextmanager
+async def written_by_nobody(address: Address) -> AsyncIterator[None]:
+    """Keep all programs from writing to the store's tables, by a transaction that writes nothing.
+
+    Args:
+        address: Address of the database.
+
+    Raises:
+        StoreUnavailableError: Another program did not stop writing in time.
+    """
+    driver = await _connected(address, "icu-copy")
+    try:
+        with translated(address), uncut():
+            await driver.execute(b"BEGIN")
+            await driver.execute(b"SET LOCAL idle_in_transaction_session_timeout = 0")
+            await driver.execute(_NOBODY_WRITES)
+        yield
+    finally:
+        await driver.close()
+
+
+async def _connected(address: Address, name: str) -> Driver:
+    with translated(address), uncut():
+        return await opened(address, name, reads=True)

@@ -5,9 +5,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 from psycopg import errors
-from sqlalchemy import TextClause
+from sqlalchemy import Table, TextClause
 
 from icu.store.engines.base import OverlapError, Values
+from icu.store.engines.postgres import loading
 from icu.store.engines.postgres.connections import Driver, generation_of
 from icu.store.engines.postgres.statements import compiled
 from icu.store.readings import KEY, ReadingRow
@@ -79,3 +80,12 @@ class PostgresTransaction:
 
     async def generation(self) -> int:
         return await generation_of(self._driver)
+
+    async def load(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        await loading.load(self._driver, table, rows)
+
+    async def last_number(self, table: Table) -> int:
+        return await loading.last_number(self._driver, table)
+
+    async def number_behind(self, table: Table, last: int) -> None:
+        await loading.number_behind(self._driver, table, last)
