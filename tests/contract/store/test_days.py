@@ -1,11 +1,9 @@
 """Days of readings on PostgreSQL: made ahead, dropped when they are old."""
 
-import asyncio
 
 import pytest
 
 from icu.store.engines.table import engine_of
-from tests.postgres import ask
 from tests.stores import NOON
 
 DAY = 86_400_000
@@ -24,8 +22,8 @@ async def test_days_are_made_ahead(url: str) -> None:
     await engine.make_room(NOON)
     print(*await engine.parts(), sep="\n")
     await engine.make_room(NOON + DAY)
-    await engine.make_room(NOON + 40*DAY)
+    await engine.make_room(NOON + 40 * DAY)
     print(*await engine.parts(), sep="\n")
-    print(await engine.drop_before(TODAY+DAY))
+    print(await engine.drop_before(TODAY + DAY))
     print(*await engine.parts(), sep="\n")
     await engine.aclose()

@@ -70,7 +70,7 @@ class PostgresEngine:
     async def hold_upkeep(self) -> AsyncIterator[None]:
         async with held(self._address, locks.UPKEEP, "icu-upkeep-lock") as lock:
             if lock is None:
-                raise StoreUnavailableError(f"{self.location}: another upkeep looks after it")
+                raise StoreUnavailableError(f"{self.location}: another upkeep looks after it: one is enough")
             yield
 
     def set_baseline(self, generation: int) -> None:
