@@ -99,10 +99,9 @@ class PostgresEngine:
             return await read_parts(await self._asking())
 
     async def make_room(self, now: int, *, since: int | None = None) -> None:
-        if not borders_of(await self.parts(), now, since):
-            return
-        with self.translate(), uncut():
-            await make_days(self._address, now, since)
+        while borders_of(await self.parts(), now, since):
+            with self.translate(), uncut():
+                await make_days(self._address, now, since)
 
     async def drop_before(self, until: int) -> int:
         if not due_before(await self.parts(), until):
