@@ -9,6 +9,7 @@ from psycopg import errors
 from psycopg.abc import Buffer
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
+from psycopg.types.string import StrDumper
 
 from icu.store.engines.postgres.address import Address
 
@@ -50,6 +51,8 @@ async def opened(address: Address, name: str = NAME, *, reads: bool = False) -> 
     """
     parameters = address.parameters(name, read_only=reads)
     driver: Driver = await psycopg.AsyncConnection.connect(autocommit=reads, **parameters)
+    # Texts are told as such: the server would deduce a type at each place of a parameter, and refuse two of them.
+    driver.adapters.register_dumper(str, StrDumper)
     for loader in (_Number, _BinaryNumber):
         driver.adapters.register_loader("numeric", loader)
     return driver
