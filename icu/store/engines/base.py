@@ -282,7 +282,7 @@ class Engine(Protocol):
 
         Args:
             now: Milliseconds since 1970 UTC.
-            since: Where no day has a partition yet, those from this time on get one, too.
+            since: Where no day has a partition yet, each from this time on gets one, too: readings of then are to come.
 
         Raises:
             StoreBusyError: Others hold the table. Nothing was changed.

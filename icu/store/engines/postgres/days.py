@@ -29,6 +29,9 @@ DAY: Final = 86_400_000
 # Whole days that are made ahead of the present one.
 MADE_AHEAD: Final = 7
 
+# Days that are made in one transaction at most.
+_MOST: Final = 30
+
 # Milliseconds for which others may have to wait.
 LOCK_TIMEOUT: Final = 200
 
@@ -102,10 +105,10 @@ def borders_of(parts: Sequence[Part], now: int, since: int | None = None) -> lis
     Args:
         parts: The partitions that there are.
         now: Milliseconds since 1970 UTC.
-        since: The first days are made from this time on, if it is before now.
+        since: Days are made one by one from this time on, if it is before now.
 
     Returns:
-        Begins of days; none if all days are made.
+        Begins of days, as many as one transaction makes; none if all days are made.
     """
     begin = parts[-1].since
     today, end = _day_of(now), _day_of(now) + (MADE_AHEAD + 1) * DAY
@@ -113,8 +116,8 @@ def borders_of(parts: Sequence[Part], now: int, since: int | None = None) -> lis
         first = today if since is None else min(today, _day_of(since))
     else:
         # Days that nobody has made for a while are one together: all that lies in `ahead` stays where it is.
-        first = max(begin, today) + DAY
-    return list(range(first, end + 1, DAY))
+        first = (begin if since is not None else max(begin, today)) + DAY
+    return list(range(first, end + 1, DAY))[:_MOST]
 
 
 async def _split(driver: Driver, begin: int | None, borders: Sequence[int]) -> None:
@@ -184,7 +187,7 @@ async def _changing(address: Address) -> AsyncIterator[Driver]:
 
 
 async def _run(driver: Driver, statement: str, *parts: sql.Composable) -> None:
-    await driver.execute(sql.SQL(statement).format(*parts))  # type: ignore[arg-type]  # a constant of ours
+    await driver.execute(sql.SQL(statement).format(*parts))
 
 
 async def _rows(driver: Driver, statement: bytes) -> Sequence[Sequence[object]]:
