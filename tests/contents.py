@@ -9,29 +9,24 @@ from icu.store.copying.plan import NUMBERED, STATES
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
 from icu.store.metadata import METADATA
+from tests.stores import rows
 
 # Rows of each filled table.
 ROWS = 3
 
 
-async def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
+def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each table, in an order that is the same on all engines."""
-
-    async def work(transaction: Transaction) -> dict[str, list[tuple[Any, ...]]]:
-        return {name: sorted(await _rows(transaction, table), key=repr) for name, table in METADATA.tables.items()}
-
-    engine = engine_of(url)
-    try:
-        return await engine.read(work)
-    finally:
-        await engine.aclose()
+    return {name: sorted(_rows(url, table), key=repr) for name, table in METADATA.tables.items()}
 
 
-async def _rows(transaction: Transaction, table: Table) -> Sequence[tuple[Any, ...]]:
+def _rows(url: str, table: Table) -> Sequence[tuple[Any, ...]]:
     names = ", ".join(f'"{each.name}"' for each in table.columns)
-    truths = [isinstance(each.type, Boolean) for each in table.columns]
-    found = await transaction.rows(text(f"SELECT {names} FROM {table.name}"))
-    return [tuple(bool(each) if truth else each for each, truth in zip(row, truths, strict=True)) for row in found]
+    found = rows(url, f"SELECT {names} FROM {table.name}")
+    truths = [number for number, each in enumerate(table.columns) if isinstance(each.type, Boolean)]
+    if not truths:
+        return found
+    return [tuple(bool(each) if number in truths else each for number, each in enumerate(row)) for row in found]
 
 
 async def fill(url: str, without: Sequence[str] = ()) -> None:

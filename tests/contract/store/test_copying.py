@@ -92,14 +92,14 @@ def test_each_table_is_copied_or_left_out_with_a_reason() -> None:
 async def test_all_is_copied(url: str, target: str) -> None:
     """Each column of each table is in the copy as it is in the source, which is unchanged."""
     await fill(url, without=[*LEFT_OUT])
-    before = await contents(url)
+    before = contents(url)
     shares: list[float] = []
     done = await copied(url, target, shares.append)
     assert (done.before, done.readings) == (None, 3)
-    after = await contents(target)
+    after = contents(target)
     assert of_the_ward(after) == of_the_ward(before)
     assert all(after.values())
-    assert await contents(url) == before
+    assert contents(url) == before
     assert shares == sorted(shares)
     assert (shares[0] > 0, shares[-1]) == (True, pytest.approx(1))
 
@@ -116,7 +116,7 @@ async def test_a_copy_goes_on_wherever_it_was_interrupted(url: str, target: str,
         except StopError:
             times += 1
     assert times == 4
-    assert of_the_ward(await contents(target)) == of_the_ward(await contents(url))
+    assert of_the_ward(contents(target)) == of_the_ward(contents(url))
 
 
 async def test_nobody_uses_an_unfinished_copy(url: str, target: str) -> None:
@@ -157,20 +157,20 @@ async def test_a_finished_copy_is_left_alone(url: str, target: str) -> None:
     await copied(url, target)
     async with open_writer(target, topic="t") as writer:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
-        before = await contents(target)
+        before = contents(target)
         done = await copied(url, target)
     assert done.before == NOON
-    assert await contents(target) == before
+    assert contents(target) == before
 
 
 async def test_a_target_that_is_not_empty(url: str, target: str) -> None:
     """A database that holds anything is no target, and stays as it is."""
     await fill(url, without=[*LEFT_OUT])
     await fill(target, without=[*LEFT_OUT])
-    before = await contents(target)
+    before = contents(target)
     with pytest.raises(UsageError, match="is not empty, there are patients in it: name a new database"):
         await copied(url, target)
-    assert await contents(target) == before
+    assert contents(target) == before
 
 
 async def test_an_empty_database_of_this_version(url: str, target: str) -> None:
@@ -178,7 +178,7 @@ async def test_an_empty_database_of_this_version(url: str, target: str) -> None:
     await fill(url, without=[*LEFT_OUT])
     await engine_of(target).upgrade()
     await copied(url, target)
-    assert of_the_ward(await contents(target)) == of_the_ward(await contents(url))
+    assert of_the_ward(contents(target)) == of_the_ward(contents(url))
 
 
 async def test_the_database_itself(url: str) -> None:
@@ -200,10 +200,10 @@ async def test_a_source_that_was_written_to_meanwhile(url: str, target: str) -> 
     await fill(url, without=[*LEFT_OUT])
     await half_copied(url, target)
     await command(url)
-    before = await contents(target)
+    before = contents(target)
     with pytest.raises(UsageError, match=r"was written to since its copy .* was begun, which is of no use now"):
         await copied(url, target)
-    assert await contents(target) == before
+    assert contents(target) == before
 
 
 async def test_an_unfinished_copy_of_another(url: str, target: str, tmp_path: Path) -> None:
