@@ -21,6 +21,8 @@ from icu.store.upkeep_state import UpkeepState, read_upkeep_state
 T = TypeVar("T")
 
 _LOOKED: Final = text("UPDATE upkeep_state SET looked = :now")
+# Changes nothing, and locks the row: sinks read the borders in it, and wait for it until they stand.
+_LOCK: Final = text("UPDATE upkeep_state SET commits = commits")
 _COUNT: Final = text("UPDATE upkeep_state SET commits = commits + 1")
 
 
@@ -122,6 +124,7 @@ class Upkeep:
         """
 
         async def counted(transaction: Transaction) -> T:
+            await transaction.execute(_LOCK, [{}])
             result = await work(transaction)
             await transaction.execute(_COUNT, [{}])
             if await self._engine.identity() != self._identity:

@@ -1,4 +1,4 @@
-"""Days of readings, where the database keeps each in a partition of its own: made ahead, and dropped when they are old."""
+"""Days of readings, where the database keeps each in a partition: made ahead, and dropped when they are old."""
 
 from datetime import timedelta
 from typing import Final

@@ -30,7 +30,7 @@ _COUNT: Final = text(
 )
 _CLEAN: Final = text(
     "DELETE FROM login_attempts WHERE last <= :forgotten"
-    f" OR subject IN (SELECT subject FROM login_attempts ORDER BY last DESC LIMIT {2**62} OFFSET :most)"
+    " OR subject IN (SELECT subject FROM login_attempts ORDER BY last DESC LIMIT 1000000000 OFFSET :most)"
 )
 _FORGET: Final = text("DELETE FROM login_attempts WHERE subject = :subject")
 

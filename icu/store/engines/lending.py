@@ -31,10 +31,10 @@ class Lendable(Protocol):
 
 
 C = TypeVar("C", bound=Lendable)
-I = TypeVar("I", bound=Hashable)
+Key = TypeVar("Key", bound=Hashable)
 
 
-class Lending(Generic[C, I]):
+class Lending(Generic[C, Key]):
     """The connections to a database.
 
     Args:
@@ -43,18 +43,18 @@ class Lending(Generic[C, I]):
     """
 
     def __init__(
-        self, connect: Callable[[I], Awaitable[C]], translate: Callable[[], AbstractContextManager[None]]
+        self, connect: Callable[[Key], Awaitable[C]], translate: Callable[[], AbstractContextManager[None]]
     ) -> None:
         self._connect = connect
         self._translate = translate
         self._places = anyio.Semaphore(MOST, fast_acquire=True)
         # Identity that was asked for last; None for none.
-        self._identity: I | None = None
+        self._identity: Key | None = None
         # Those that lead there and nobody uses, the last one first, so that no more are opened than are needed at once.
         self._free: list[C] = []
 
     @asynccontextmanager
-    async def lent(self, identity: I) -> AsyncIterator[C]:
+    async def lent(self, identity: Key) -> AsyncIterator[C]:
         """Lend a connection to the database of this identity."""
         await self._enter()
         try:
@@ -81,7 +81,7 @@ class Lending(Generic[C, I]):
             with self._translate(), anyio.fail_after(TRANSACTION_DEADLINE):
                 await self._places.acquire()
 
-    async def _keep(self, identity: I | None) -> None:
+    async def _keep(self, identity: Key | None) -> None:
         """Close the free connections to any other database."""
         if identity != self._identity:
             self._identity, closing, self._free = identity, self._free, []

@@ -5,10 +5,9 @@ from uuid import UUID
 import pytest
 
 from icu.messages import Position, uuid_of_name
-from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.writer import Writer, open_writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import NOON, execute, rows, store
+from tests.stores import NOON, execute, note_statements, rows, store
 
 BEDS = "SELECT uuid, bed FROM patients JOIN bed_states ON patient_id = id ORDER BY id"
 
@@ -53,13 +52,6 @@ async def test_a_batch_of_known_patients_asks_nothing(
 ) -> None:
     """Beds cost statements only where somebody is new."""
     await store(writer, [observation(0)])
-    statements: list[str] = []
-    original = SqliteTransaction.rows
-
-    async def rows_of(self: SqliteTransaction, statement: object, values: object = None) -> object:
-        statements.append(str(statement))
-        return await original(self, statement, values)
-
-    monkeypatch.setattr(SqliteTransaction, "rows", rows_of)
+    statements = note_statements(monkeypatch, ["rows"])
     await store(writer, [observation(1)], start=1)
     assert not [each for each in statements if "bed_states" in each]

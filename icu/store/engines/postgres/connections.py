@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
+import anyio
 import psycopg
 from psycopg import errors
 from psycopg.abc import Buffer
@@ -12,6 +13,8 @@ from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 from psycopg.types.string import StrDumper
 
 from icu.store.engines.postgres.address import Address
+
+T = TypeVar("T")
 
 Driver: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Identity: TypeAlias = tuple[int, int, int]
@@ -83,28 +86,39 @@ def is_outdated(exc: Exception, driver: Driver) -> bool:
 
 
 class Session:
-    """Connection to ask with, which is opened anew where it has ended: each statement is repeatable.
+    """Connection to ask with, one question at a time. It is opened for the first one, and anew where it has ended.
 
     Args:
-        driver: The connection.
-        connect: Opens the next one.
+        connect: Opens a connection.
     """
 
-    def __init__(self, driver: Driver, connect: Callable[[], Awaitable[Driver]]) -> None:
-        self.driver = driver
+    def __init__(self, connect: Callable[[], Awaitable[Driver]]) -> None:
         self._connect = connect
+        self._driver: Driver | None = None
+        self._turn = anyio.Lock()
 
-    async def ask(self, work: Callable[[Driver], Awaitable[Any]]) -> Any:  # noqa: ANN401 - what the work returns
-        """Run `work`, twice if need be. Errors are the driver's."""
-        try:
-            return await work(self.driver)
-        except psycopg.Error as exc:
-            if not is_outdated(exc, self.driver):
-                raise
-        # A server that was started again has ended all connections.
-        await self.driver.close()
-        self.driver = await self._connect()
-        return await work(self.driver)
+    @property
+    def is_usable(self) -> bool:
+        """True if it is open, and nothing is under way on it."""
+        return self._driver is not None and is_usable(self._driver)
+
+    async def open(self) -> None:
+        """Open it before the first question. Errors are the driver's."""
+        self._driver = await self._connect()
+
+    async def ask(self, work: Callable[[Driver], Awaitable[T]]) -> T:
+        """Run `work`, which only reads: twice if need be. Errors are the driver's."""
+        async with self._turn:
+            if self._driver is not None and self.is_usable:
+                try:
+                    return await work(self._driver)
+                except psycopg.Error as exc:
+                    if not is_outdated(exc, self._driver):
+                        raise
+            # A server that was started again has ended all connections; a deadline has left one in the middle.
+            await self.close()
+            self._driver = await self._connect()
+            return await work(self._driver)
 
     async def rows(self, sql: bytes, values: Mapping[str, object] | None = None) -> Sequence[Sequence[Any]]:
         """Return the rows that a statement finds."""
@@ -112,5 +126,10 @@ class Session:
         async def fetch(driver: Driver) -> Sequence[Sequence[Any]]:
             return await (await driver.execute(sql, values, binary=True)).fetchall()
 
-        found: Sequence[Sequence[Any]] = await self.ask(fetch)
-        return found
+        return await self.ask(fetch)
+
+    async def close(self) -> None:
+        """Close it, and end what it may still be doing. The next question opens it again."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.close()

@@ -187,7 +187,7 @@ async def _changing(address: Address) -> AsyncIterator[Driver]:
 
 
 async def _run(driver: Driver, statement: str, *parts: sql.Composable) -> None:
-    await driver.execute(sql.SQL(statement).format(*parts))  # type: ignore[arg-type]  # a constant of ours
+    await driver.execute(sql.SQL(statement).format(*parts))
 
 
 async def _rows(driver: Driver, statement: bytes) -> Sequence[Sequence[object]]:

@@ -38,8 +38,8 @@ class PostgresEngine:
         self.location = self._address.location
         self._writing = Writing(self._address)
         self._lending = Lending[PostgresConnection, Hashable](partial(opened_to, self._address), self.translate)
-        # Asks for the identity; None before the first time.
-        self._session: Session | None = None
+        # Asks for what does not depend on the identity.
+        self._session = Session(partial(opened, self._address, reads=True))
         # Held while the database is open for a sink.
         self._lock: Lock | None = None
 
@@ -70,7 +70,7 @@ class PostgresEngine:
     async def hold_upkeep(self) -> AsyncIterator[None]:
         async with held(self._address, locks.UPKEEP, "icu-upkeep-lock") as lock:
             if lock is None:
-                raise StoreUnavailableError(f"{self.location}: another upkeep looks after it")
+                raise StoreUnavailableError(f"{self.location}: another upkeep looks after it: one is enough")
             yield
 
     def set_baseline(self, generation: int) -> None:
@@ -91,12 +91,11 @@ class PostgresEngine:
 
     async def identity(self) -> Identity | None:
         with self.translate(), uncut():
-            found: Identity = await (await self._asking()).ask(identity_of)
-            return found
+            return await self._session.ask(identity_of)
 
     async def parts(self) -> Sequence[Part]:
         with self.translate(), uncut():
-            return await read_parts(await self._asking())
+            return await read_parts(self._session)
 
     async def make_room(self, now: int, *, since: int | None = None) -> None:
         while borders_of(await self.parts(), now, since):
@@ -126,15 +125,7 @@ class PostgresEngine:
     async def aclose(self) -> None:
         await self._lending.aclose()
         await self._writing.aclose()
-        session, self._session = self._session, None
-        if session is not None:
-            await session.driver.close()
-
-    async def _asking(self) -> Session:
-        if self._session is None:
-            connect = partial(opened, self._address, reads=True)
-            self._session = Session(await connect(), connect)
-        return self._session
+        await self._session.close()
 
     async def _look_at_days(self) -> None:
         """Make days that nobody has made in time. Without them readings are stored too, and are moved later."""

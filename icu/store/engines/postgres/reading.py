@@ -11,7 +11,7 @@ from sqlalchemy import TextClause
 from icu.store.engines.base import Values
 from icu.store.engines.deadline import uncut
 from icu.store.engines.postgres.address import Address
-from icu.store.engines.postgres.connections import Driver, Session, identity_of, is_usable, opened
+from icu.store.engines.postgres.connections import Driver, Session, identity_of, opened
 from icu.store.engines.postgres.spans import split
 from icu.store.engines.postgres.statements import by_column, compiled
 from icu.store.engines.postgres.translation import translated
@@ -41,7 +41,7 @@ class PostgresConnection:
     @property
     def is_broken(self) -> bool:
         """True once it has ended, or a statement is still under way behind its deadline."""
-        return not is_usable(self._session.driver)
+        return not self._session.is_usable
 
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
         return await self._fetch(compiled(statement), values)
@@ -74,7 +74,7 @@ class PostgresConnection:
 
     async def close(self) -> None:
         """Close it, and end what it may still be doing."""
-        await self._session.driver.close()
+        await self._session.close()
 
     async def _fetch(self, sql: bytes, values: Values | None) -> Sequence[Sequence[Any]]:
         await checkpoint_if_cancelled()  # for nothing below can be
@@ -92,5 +92,7 @@ async def opened_to(address: Address, identity: Hashable) -> PostgresConnection:
             raise StoreMovedError(f"{address.location} was replaced")
         return driver
 
+    session = Session(connect)
     with translated(address), uncut():
-        return PostgresConnection(address, identity, Session(await connect(), connect))
+        await session.open()
+    return PostgresConnection(address, identity, session)

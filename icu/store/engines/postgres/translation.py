@@ -32,8 +32,11 @@ _REFUSALS: Final = (
     ),
     ("SSL error|certificate|root.crt", "TLS failed, so the server may be another one: see sslmode and sslrootcert"),
 )
-_FULL: Final = "the disk of the server is full: make room there"
 _CROWDED: Final = "the server has no connection left: raise max_connections there, or stop other programs"
+_SENTENCES: Final = (
+    (errors.DiskFull, "the disk of the server is full: make room there"),
+    (errors.TooManyConnections, _CROWDED),
+)
 
 
 @contextmanager
@@ -55,20 +58,18 @@ def store_error(exc: BaseException, address: Address) -> StoreError:
     """Return the store's error for one of the driver; the location is part of its text."""
     where = address.location
     text = _first_line(exc)
-    match exc:
-        case errors.DiskFull():
-            return StoreUnavailableError(f"{where}: {_FULL} ({text})")
-        case errors.TooManyConnections():
-            return StoreUnavailableError(f"{where}: {_CROWDED} ({text})")
-        case errors.InsufficientPrivilege() | errors.ReadOnlySqlTransaction():
-            return StoreDeniedError(f"{where}: {text}: {_grant(text, address)}")
-        case errors.DataCorrupted() | errors.IndexCorrupted():
-            return StoreCorruptError(f"{where} is damaged ({text}): restore it from a backup, nothing was changed")
-        case psycopg.OperationalError() if not exc.sqlstate:
-            return _unconnected(str(exc), text, address)
-        case psycopg.Error() if (exc.sqlstate or "")[:2] in _PASSING:
-            return StoreUnavailableError(f"{where}: {text}")
-    return StoreError(f"{where}: {text}")
+    for kind, sentence in _SENTENCES:
+        if isinstance(exc, kind):
+            return StoreUnavailableError(f"{where}: {sentence} ({text})")
+    if isinstance(exc, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
+        return StoreDeniedError(f"{where}: {text}: {_grant(text, address)}")
+    if isinstance(exc, (errors.DataCorrupted, errors.IndexCorrupted)):
+        return StoreCorruptError(f"{where} is damaged ({text}): restore it from a backup, nothing was changed")
+    state = getattr(exc, "sqlstate", None) or ""
+    if isinstance(exc, psycopg.OperationalError) and not state:
+        return _unconnected(str(exc), text, address)
+    kind_of_error = StoreUnavailableError if state[:2] in _PASSING else StoreError
+    return kind_of_error(f"{where}: {text}")
 
 
 def _unconnected(whole: str, text: str, address: Address) -> StoreError:

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from icu.store.engines import deadline
-from icu.store.engines.sqlite import held
 from icu.store.engines.lending import MOST
+from icu.store.engines.sqlite import held
 from icu.store.errors import StoreError, StoreUnavailableError
 from icu.store.history import History
 from icu.store.reader import LONG, Reader
