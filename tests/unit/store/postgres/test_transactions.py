@@ -1,4 +1,4 @@
-"""Transactions on PostgreSQL: all or nothing, in an order that no follower misses, and again where others came between."""
+"""Transactions on PostgreSQL: all or nothing, in an order that no follower misses, repeated where others cross."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
