@@ -152,6 +152,18 @@ class Connection(Protocol):
         """Return what `columns` does, each column as a JSON array: for answers that are made of such."""
         ...
 
+    def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:
+        """Split a span of time into those to look into one after the other, until enough of a patient is found.
+
+        On engines where a wide span costs no more, there is one.
+
+        Args:
+            since: Milliseconds since 1970 UTC.
+            until: End, excluded.
+            newest_first: True to look for the newest first.
+        """
+        ...
+
     async def has_table(self, name: str) -> bool:
         """Tell if there is a table of this name."""
         ...

@@ -195,7 +195,7 @@ async def test_a_query_that_takes_long(engine: Engine, writer: Writer, url: str)
 
 
 async def _refused(change: Any) -> None:
-    with pytest.raises(StoreBusyError, match="is held by process [0-9]+ of the server"):
+    with pytest.raises(StoreBusyError, match=r"is held by process [0-9]+ of the server"):
         await change
 
 

@@ -1,5 +1,6 @@
 """Connections to read with, which stay open from one question to the next, each statement its own snapshot."""
 
+import time
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from icu.store.engines.base import Values
 from icu.store.engines.deadline import uncut
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, Session, identity_of, opened
+from icu.store.engines.postgres.spans import split
 from icu.store.engines.postgres.statements import by_column, compiled
 from icu.store.engines.postgres.translation import translated
 from icu.store.errors import StoreMovedError
@@ -53,6 +55,9 @@ class PostgresConnection:
     async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
         [texts] = await self._fetch(by_column(statement, tuple(names)), values)
         return dict(zip(names, texts, strict=True))
+
+    def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:
+        return split(since, until, newest_first=newest_first, now=round(time.time() * 1_000))
 
     async def has_table(self, name: str) -> bool:
         [(found,)] = await self._fetch(_HAS_TABLE, {"name": name})

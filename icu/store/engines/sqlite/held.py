@@ -57,6 +57,9 @@ class SqliteConnection:
         [texts] = await self._fetch(_by_column(statement, tuple(names)), values)
         return dict(zip(names, texts, strict=True))
 
+    def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - one
+        return [(since, until)]
+
     async def has_table(self, name: str) -> bool:
         found = await self._fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name", {"name": name})
         return bool(found)
