@@ -1,6 +1,5 @@
 """Copying into a new database, of each engine to each: whole or refused, from wherever it was interrupted."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from icu.store.schema import HEAD
 from icu.store.upkeep import only_upkeep, open_upkeep
 from icu.store.writer import open_writer
 from tests.contents import contents, fill
+from tests.postgres import renumbered
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import NOON, SQLITE_ALONE, execute, older, rows, store
 
@@ -40,10 +40,9 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'target.db'}"
         return
-    server, model = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_model")
-    with server.database(template=model) as name:
-        execute(server.url(name), f"UPDATE generation SET number = {secrets.randbelow(2**62)}")
-        yield server.url(name)
+    server = request.getfixturevalue("postgres")
+    with server.database(template=request.getfixturevalue("postgres_tables")) as name:
+        yield renumbered(server.url(name))
 
 
 @pytest.fixture
@@ -339,3 +338,18 @@ async def test_a_sink_and_its_followers_go_on(url: str, target: str) -> None:
     found = [(each.patient_uuid, each.timestamp) for batch in batches for each in batch.readings]
     assert found == [(ANNA, observation(2).timestamp), (BORIS, observation(3).timestamp)]
     assert rows(target, "SELECT count(*) FROM patient_metrics") == [(4,)]
+
+
+@SQLITE_ALONE
+@pytest.mark.parametrize("target", ["postgresql"], indirect=True)
+async def test_readings_come_into_their_days(url: str, target: str) -> None:
+    """On PostgreSQL each day that has readings gets a partition before they come."""
+    async with open_writer(url, topic="t") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(-86_400 * day) for day in range(20)])
+    await copied(url, target)
+    parts = await engine_of(target).parts()
+    assert parts is not None
+    filled = [each.name for each in parts if rows(target, f"SELECT 1 FROM {each.name}")]
+    assert len(filled) == 20
+    assert {parts[0].name, parts[-1].name}.isdisjoint(filled)

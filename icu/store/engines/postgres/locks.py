@@ -1,7 +1,7 @@
 """Locks that keep a second program of a kind from a database: each on a connection of its own, and gone with that."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import psycopg
@@ -67,6 +67,10 @@ async def held(address: Address, number: int, name: str) -> AsyncIterator[Lock |
             cursor = await driver.execute(b"SELECT pg_try_advisory_lock(%s, %s)", (SPACE, number))
             [(got,)] = await cursor.fetchall()
         yield Lock(driver) if got else None
+        # Or else the server lets go a moment after the connection is closed, and who comes next finds it taken. Nobody
+        # is waited for where the connection is gone.
+        with suppress(psycopg.Error, TimeoutError), uncut():
+            await driver.execute(b"SELECT pg_advisory_unlock_all()")
     finally:
         await driver.close()
 
@@ -88,6 +92,8 @@ async def written_by_nobody(address: Address) -> AsyncIterator[None]:
             await driver.execute(b"SET LOCAL idle_in_transaction_session_timeout = 0")
             await driver.execute(_NOBODY_WRITES)
         yield
+        with suppress(psycopg.Error, TimeoutError), uncut():
+            await driver.execute(b"ROLLBACK")  # as above
     finally:
         await driver.close()
 
