@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import Table, TextClause
+from sqlalchemy import TextClause
 
+from icu.store.engines.copying import Holding, Loading
 from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class OverlapError(Exception):
     """Rows to insert are stored already: the transaction is rolled back, and repeated with a comparison."""
 
 
-class Transaction(Protocol):
+class Transaction(Loading, Protocol):
     """Open transaction. Its statements are constants of the program, so that each is compiled once."""
 
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
@@ -102,26 +103,6 @@ class Transaction(Protocol):
 
     async def generation(self) -> int:
         """Return the number that tells this database from others, and from copies that were begun anew."""
-        ...
-
-    async def load(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows into a table of the metadata, as fast as the engine can.
-
-        Args:
-            table: The table.
-            rows: New rows, each with all columns in the table's order.
-
-        Raises:
-            StoreError: One of them is there already, or does not fit.
-        """
-        ...
-
-    async def last_number(self, table: Table) -> int:
-        """Return the last number that the database gave to a row of the table as its primary key; 0 for none."""
-        ...
-
-    async def number_behind(self, table: Table, last: int) -> None:
-        """Let the database number new rows of the table from behind `last` on, after rows were loaded with theirs."""
         ...
 
 
@@ -176,7 +157,7 @@ class Connection(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Engine(Holding, Protocol):
     """Database of one kind. Making the object opens nothing."""
 
     @property
@@ -228,20 +209,6 @@ class Engine(Protocol):
 
         Raises:
             StoreUnavailableError: Another upkeep looks after it.
-            ConfigurationError: There can be no database.
-        """
-        ...
-
-    def hold_alone(self, *, still: bool) -> AbstractAsyncContextManager[None]:
-        """Keep sinks, upkeeps and copies from the database. The kernel or the server lets go however the process ends.
-
-        Args:
-            still: True to keep every other program from writing too; those that read go on. The database must exist
-                then.
-
-        Raises:
-            StoreInUseError: One of them has it.
-            StoreUnavailableError: Another program did not stop writing in time.
             ConfigurationError: There can be no database.
         """
         ...
