@@ -23,10 +23,7 @@ def split(since: int, until: int, *, newest_first: bool, now: int) -> Sequence[t
         newest_first: True to look for the newest first.
         now: Milliseconds since 1970 UTC: what lies ahead of it is hardly ever there.
     """
-    if newest_first:
-        cuts = [min(until, now) - each for each in reversed(_CUTS)]
-    else:
-        cuts = [since + each for each in _CUTS]
+    cuts = [min(until, now) - each for each in reversed(_CUTS)] if newest_first else [since + each for each in _CUTS]
     edges = [since, *(each for each in cuts if since < each < until), until]
     parts = list(pairwise(edges))
     return parts[::-1] if newest_first else parts
