@@ -34,6 +34,8 @@ class Lock:
     def is_held(self) -> bool:
         """Tell if its connection is there, as far as is known here. Asks nobody: it takes a microsecond."""
         try:
+            # Twice: the first may find the server's last word, and the second that it has hung up.
+            self._driver.pgconn.consume_input()
             self._driver.pgconn.consume_input()
         except psycopg.Error:
             return False
