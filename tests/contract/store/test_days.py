@@ -300,3 +300,19 @@ async def test_what_lies_further_back(url: str, engine: Engine, writer: Writer) 
     for each in (ANNA, BORIS):
         assert (await reader.patient(each, now=now)).latest == latest[each]
     await reader.aclose()
+
+
+async def test_a_user_who_does_not_own_the_tables(engine: Engine, url: str, postgres: PostgresServer) -> None:
+    """A sink of a user who may only write goes on where it cannot make days; the upkeep says whose work that is."""
+    ask(url, "DO $$ BEGIN CREATE ROLE ward LOGIN PASSWORD 'w'; EXCEPTION WHEN duplicate_object THEN END $$")
+    ask(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ward")
+    ask(url, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ward")
+    as_ward = url.replace(f"icu:{postgres.password}", "ward:w")
+    async with open_writer(as_ward, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        assert (await store(writer, [observation(100 * DAY_SECONDS)])).stored == 1
+    assert places(url) == [("patient_metrics_ahead", 100 * DAY_SECONDS)]
+    telemetry = Telemetry(CollectorRegistry())
+    async with open_upkeep(as_ward) as upkeep:
+        await Days(upkeep, telemetry).keep(NOON + DAY, 0)
+    assert "only the owner of the tables makes and drops days" in str(telemetry.trouble)
