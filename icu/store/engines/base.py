@@ -264,6 +264,7 @@ class Engine(Protocol):
 
         Raises:
             StoreBusyError: Others hold the table. Nothing was changed.
+            StoreDeniedError: Only the owner of the tables may do it.
         """
         ...
 
@@ -278,6 +279,7 @@ class Engine(Protocol):
 
         Raises:
             StoreBusyError: Others hold the table. Nothing was changed.
+            StoreDeniedError: Only the owner of the tables may do it.
         """
         ...
 
