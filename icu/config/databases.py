@@ -2,7 +2,7 @@
 
 import re
 from typing import Annotated, Final, TypeAlias
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from msgspec import Meta
 
@@ -37,9 +37,10 @@ def without_password(url: str) -> str:
     """Return the URL without passwords: for messages, and for names that outlive a change of the password."""
     if url.startswith("sqlite"):
         return url
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in _SECRETS]
-    return urlunsplit(
-        parts._replace(netloc=f"{user.partition(':')[0]}{at}{hosts}", query=urlencode(query, quote_via=quote))
-    )
+    scheme, slashes, rest = url.partition("://")
+    place, _, options = rest.partition("?")
+    hosts, slash, database = place.partition("/")
+    user, at, hosts = hosts.rpartition("@")
+    kept = [pair for pair in parse_qsl(options, keep_blank_values=True) if pair[0] not in _SECRETS]
+    query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
+    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{hosts}{slash}{database}{query}"

@@ -86,6 +86,7 @@ class Upkeep:
 
         Raises:
             StoreBusyError: Others hold the readings. It can wait.
+            StoreDeniedError: Only the owner of the tables may do it.
         """
         await self._engine.make_room(now)
         return await self._engine.drop_before(horizon)

@@ -6,7 +6,7 @@ from typing import Final
 import anyio
 from loguru import logger
 
-from icu.store.errors import StoreBusyError
+from icu.store.errors import StoreBusyError, StoreDeniedError
 from icu.store.retention.deleting import Deleted
 from icu.store.upkeep import Upkeep
 from icu.upkeep.telemetry import Telemetry
@@ -40,6 +40,10 @@ class Days:
             dropped = await self._upkeep.keep_days(now, horizon)
         except StoreBusyError as exc:
             self._note_held(exc)
+            return
+        except StoreDeniedError as exc:
+            # All else that the upkeep does goes on.
+            self._telemetry.held = str(exc)
             return
         self._held_since = None
         self._telemetry.held = None

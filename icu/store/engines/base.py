@@ -265,6 +265,7 @@ class Engine(Holding, Protocol):
 
         Raises:
             StoreBusyError: Others hold the table. Nothing was changed.
+            StoreDeniedError: Only the owner of the tables may do it.
         """
         ...
 
@@ -279,6 +280,7 @@ class Engine(Holding, Protocol):
 
         Raises:
             StoreBusyError: Others hold the table. Nothing was changed.
+            StoreDeniedError: Only the owner of the tables may do it.
         """
         ...
 

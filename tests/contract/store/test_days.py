@@ -1,26 +1,36 @@
 """Days of readings on PostgreSQL: made ahead, dropped when they are old, and never in anybody's way for long."""
 
+import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import TextClause, text
 
 from icu.config.retention import Retention
 from icu.messages import Position
+from icu.store.checking import find_faults
+from icu.store.coverage import BEFORE_ALL, BEHIND_ALL
 from icu.store.engines.base import Engine, Part
+from icu.store.engines.postgres.spans import split
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreBusyError
-from icu.store.reader import Reader
+from icu.store.existing import connected
+from icu.store.info import describe
+from icu.store.latest import _ALL
+from icu.store.reader import _PAGE, Reader
 from icu.store.upkeep import open_upkeep
 from icu.store.writer import Writer, open_writer
 from icu.upkeep.days import TOLERATED, Days
 from icu.upkeep.telemetry import Telemetry
 from tests.clocks import forward_asyncio, pass_time
 from tests.postgres import PostgresServer, ask, renumbered
-from tests.samples import ANNA, START, observation
+from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, readings_of, store
 
 DAY = 86_400_000
@@ -225,3 +235,84 @@ async def test_a_sink_makes_the_days_that_lack(url: str) -> None:
     assert len(parts) == 10
     assert parts[1].since is not None
     assert parts[1].since > START.timestamp() * 1_000
+
+
+async def test_a_day_that_somebody_has_detached(engine: Engine, writer: Writer, url: str) -> None:
+    """A check finds times for which there is no partition, and figures count the days."""
+    assert not await find_faults(engine, full=False, report=lambda _: None)
+    async with connected(engine) as connection:
+        days = len(await parts_of(engine)) - 2
+        assert (await describe(engine, connection, engine.storage(), NOON)).days == days
+    ask(url, "ALTER TABLE patient_metrics DETACH PARTITION patient_metrics_20260202")
+    [fault] = await find_faults(engine, full=False, report=lambda _: None)
+    assert fault.startswith("readings from 2026-02-02T00:00:00+00:00 until 2026-02-03T00:00:00+00:00 have no partition")
+
+
+@pytest.mark.parametrize("statement", [_PAGE["desc"], _ALL])
+async def test_a_look_into_few_days(url: str, statement: TextClause) -> None:
+    """The plans of a page and of the latest readings know but the days in which they look first."""
+    now = round(time.time() * 1_000)
+    engine = engine_of(url)
+    await engine.make_room(now, since=now - 60 * DAY)
+    identity = await engine.identity()
+    async with engine.connection(identity) as connection:
+        [(since, until), *earlier] = connection.spans(BEFORE_ALL, BEHIND_ALL, newest_first=True)
+        assert earlier[-1][0] == BEFORE_ALL
+        moments = {"now": now, "horizon": now, "since": since, "enough": since}
+        values = {"uuid": str(ANNA), "first": since, "end": until, "limit": 21, **moments}
+        plan = await connection.rows(text(f"EXPLAIN {statement}"), values)
+    await engine.aclose()
+    named = set(re.findall("on (patient_metrics_[a-z0-9]+)", str(plan)))
+    assert {"patient_metrics_ahead"} < named
+    assert len(named) <= 1 + 7 + 1 + 7 + 1
+
+
+def test_the_order_in_which_parts_of_a_span_are_looked_into() -> None:
+    """A span is split from the end at which it begins, into parts without gaps; a short one is one part."""
+    week, now = 7 * DAY, 1_000 * DAY
+    newest = split(BEFORE_ALL, BEHIND_ALL, newest_first=True, now=now)
+    assert newest == [(now - week, BEHIND_ALL), (now - 10 * week, now - week), (BEFORE_ALL, now - 10 * week)]
+    assert split(0, 100 * DAY, newest_first=True, now=now)[0] == (100 * DAY - week, 100 * DAY)
+    assert split(0, 100 * DAY, newest_first=False, now=now) == [
+        (0, week),
+        (week, 10 * week),
+        (10 * week, 100 * DAY),
+    ]
+    assert split(5, week, newest_first=False, now=now) == [(5, week)]
+
+
+async def test_what_lies_further_back(url: str, engine: Engine, writer: Writer) -> None:
+    """Readings of a month ago and of years ago are on one page with those of now, and the latest of one who is gone."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    behind = (now - START).total_seconds()
+    sent = [observation(behind - each * DAY_SECONDS) for each in range(0, 400, 40)]
+    gone = [observation(behind - each * DAY_SECONDS, patient=BORIS) for each in (300, 301)]
+    await store(writer, sent + gone)
+    reader = Reader(url)
+    expected = [now - timedelta(days=each) for each in range(0, 400, 40)]
+    for limit in (1, 3, 7, 10, 20):
+        page = await reader.page(ANNA, limit=limit, order="desc")
+        assert [each.timestamp for each in readings_of(page)] == expected[:limit]
+        page = await reader.page(ANNA, limit=limit, order="asc", since=expected[-1])
+        assert [each.timestamp for each in readings_of(page)] == expected[::-1][:limit]
+    latest = {each.uuid: each.latest for each in await reader.patients(now=now)}
+    assert [latest[each] and latest[each].timestamp for each in (ANNA, BORIS)] == [now, now - timedelta(days=300)]
+    for each in (ANNA, BORIS):
+        assert (await reader.patient(each, now=now)).latest == latest[each]
+    await reader.aclose()
+
+
+async def test_a_user_who_does_not_own_the_tables(engine: Engine, url: str, postgres: PostgresServer) -> None:
+    """A sink of a user who may only write goes on where it cannot make days; the upkeep says whose work that is."""
+    ask(url, "DO $$ BEGIN CREATE ROLE ward LOGIN PASSWORD 'w'; EXCEPTION WHEN duplicate_object THEN END $$")
+    ask(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ward")
+    ask(url, "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ward")
+    as_ward = url.replace(f"icu:{postgres.password}", "ward:w")
+    async with open_writer(as_ward, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        assert (await store(writer, [observation(100 * DAY_SECONDS)])).stored == 1
+    assert places(url) == [("patient_metrics_ahead", 100 * DAY_SECONDS)]
+    telemetry = Telemetry(CollectorRegistry())
+    async with open_upkeep(as_ward) as upkeep:
+        await Days(upkeep, telemetry).keep(NOON + DAY, 0)
+    assert "only the owner of the tables makes and drops days" in str(telemetry.trouble)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def test_figures_of_a_large_database() -> None:
         dead_letters=3,
         journal_entries=2_000,
         journal_readings=99_000,
+        days=None,
         backed_up=datetime(2026, 1, 30, 2, 0, tzinfo=UTC),
     )
     lines = "\n".join(lines_of(info, NOW))
@@ -212,3 +214,33 @@ def test_a_backup_that_cannot_be_noted(icu: Run, path: Path, monkeypatch: pytest
     assert (code, "was copied" in out) == (0, True)
     assert "the backup is complete, but its time could not be noted in the database: locked" in err
     assert path.exists()
+
+
+def test_copying(icu: Run, path: Path, tmp_path: Path) -> None:
+    """A copy says what was copied to where; a second one that there is nothing to do; and mistakes what is wrong."""
+    source, target = f"sqlite:///{path}", f"sqlite:///{tmp_path}/copy.db"
+    done = f"{path} was copied to {tmp_path}/copy.db, 0 readings, and compared: it is complete\n"
+    assert icu("db", "copy", source, target) == (0, done, "")
+    code, out, _ = icu("db", "copy", source, target)
+    assert (code, out.startswith(f"{tmp_path}/copy.db is a complete copy of {path}, of ")) == (0, True)
+    code, out, err = icu("db", "copy", source, source)
+    assert (code, err) == (64, f"icu: {path} is the database to be copied: name a new one\n")
+    code, out, err = icu("db", "copy", source, f"sqlite:///{tmp_path}/nowhere/copy.db")
+    assert (code, "the database's folder" in err) == (78, True)
+    code, out, err = icu("db", "copy", source, "oracle://icu:secret@db/icu")
+    assert (code, "secret" in err) == (78, False)
+
+
+def test_ctrl_c_ends_a_work_at_its_next_step() -> None:
+    """The first Ctrl-C lets the step under way end; a second one ends the work at once, as before and afterwards."""
+    told: list[float] = []
+    with progress.stoppable(told.append) as report:
+        report(0.1)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(progress.StoppedError):
+            report(0.2)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert told == [0.1]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

@@ -57,12 +57,12 @@ class Address:
         _, _, rest = url.partition("://")
         try:
             self._parameters: Final[Mapping[str, Any]] = conninfo_to_dict(f"postgresql://{rest}")
-        except Error as exc:
+        except Error:
             # libpq's sentence may quote a part of the URL, and with a slip of the pen that is the password.
             raise ConfigurationError(
                 "the database URL cannot be read: write for instance postgresql://icu:PASSWORD@db.example:5432/icu,"
                 " with signs such as @ / ? # in a password written as %40 %2F %3F %23"
-            ) from exc
+            ) from None
         if not self._parameters.get("dbname"):
             raise ConfigurationError("the database URL names no database: write for instance postgresql://.../icu")
 

@@ -21,7 +21,7 @@ from icu.store.engines.base import Part
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, Session, opened
 from icu.store.engines.postgres.locks import DAYS, SPACE
-from icu.store.errors import StoreBusyError
+from icu.store.errors import StoreBusyError, StoreDeniedError
 from icu.store.tables import COLUMNS
 
 DAY: Final = 86_400_000
@@ -171,6 +171,7 @@ async def _changing(address: Address) -> AsyncIterator[Driver]:
 
     Raises:
         StoreBusyError: Others hold the table. Nothing was changed.
+        StoreDeniedError: The user does not own the table.
     """
     driver = await opened(address, NAME)
     try:
@@ -182,6 +183,9 @@ async def _changing(address: Address) -> AsyncIterator[Driver]:
         holders = await _rows(driver, _HOLDER)
         who = "; ".join(f"process {pid} of the server ({name or 'no name'})" for pid, name in holders)
         raise StoreBusyError(f"{address.location}: {_TABLE} is held by {who or 'others'}") from exc
+    except errors.InsufficientPrivilege as exc:
+        whose = "only the owner of the tables makes and drops days: let the upkeep log in as that user"
+        raise StoreDeniedError(f"{address.location}: {whose} ({exc.diag.message_primary})") from exc
     finally:
         await driver.close()
 

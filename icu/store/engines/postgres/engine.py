@@ -29,7 +29,13 @@ from icu.store.engines.postgres.transaction import PostgresTransaction
 from icu.store.engines.postgres.translation import translated
 from icu.store.engines.postgres.upgrading import upgrade
 from icu.store.engines.postgres.writing import Writing
-from icu.store.errors import StoreBusyError, StoreInUseError, StoreReplacedError, StoreUnavailableError
+from icu.store.errors import (
+    StoreBusyError,
+    StoreDeniedError,
+    StoreInUseError,
+    StoreReplacedError,
+    StoreUnavailableError,
+)
 
 T = TypeVar("T")
 
@@ -150,7 +156,7 @@ class PostgresEngine:
         if lacks_days(await self.parts(), now):
             try:
                 await self.make_room(now)
-            except StoreBusyError as exc:
+            except (StoreBusyError, StoreDeniedError) as exc:
                 logger.warning("{}: the days to come have no partitions yet", exc)
 
     def _check_lock(self) -> None:
