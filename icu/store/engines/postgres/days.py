@@ -17,7 +17,7 @@ from typing import Final
 
 from psycopg import errors, sql
 
-from icu.store.engines.base import Part
+from icu.store.engines.partitions import Part
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, Session, opened
 from icu.store.engines.postgres.locks import DAYS, SPACE
