@@ -193,8 +193,6 @@ async def test_a_reader_says_what_to_start(tmp_path: Path, state: str, advice: s
     "url",
     [
         "nonsense",
-        "postgresql://u@h:abc/d",
-        "postgresql://db/icu",
         "sqlite://",
         "sqlite:///:memory:",
         "sqlite:///%3Amemory%3A",
