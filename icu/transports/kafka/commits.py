@@ -5,6 +5,7 @@ and a failed one is no error.
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import Final
 
 import anyio
@@ -28,7 +29,7 @@ class Commits:
         self._group = group
         self._topic = topic
         self._committed: dict[int, int] = {}
-        self._began_at = 0.0
+        self._began_at = -inf
         # False once the broker has denied access to the group.
         self._allowed = True
 

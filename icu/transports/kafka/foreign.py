@@ -94,7 +94,7 @@ async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float, g
         doing: The beginning of error messages, such as "fetching".
         call: The coroutine.
         seconds: The deadline.
-        grace: Seconds that the call has to end in order where the caller is cancelled, or the deadline has passed.
+        grace: Seconds that the call has to end by itself where the caller is cancelled.
 
     Raises:
         KafkaError: A new client may succeed.
@@ -106,10 +106,11 @@ async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float, g
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
             raise KafkaError(f"{doing}: no answer within {seconds:g} s")
+    except asyncio.CancelledError:
+        with CancelScope(shield=True):
+            await asyncio.wait({task}, timeout=grace)
+        raise
     finally:
-        if grace and not task.done():
-            with CancelScope(shield=True):
-                await asyncio.wait({task}, timeout=grace)
         task.cancel()
     return outcome(doing, task)
 

@@ -13,9 +13,10 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka import errors as kafka
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetCommitRequest_v2
 from aiokafka.record import MemoryRecords
 
-from icu.transports.kafka import brokers, consumer, producer, survey, topics
+from icu.transports.kafka import brokers, consumer, groups, producer, survey, topics
 
 TOPIC = "icu.test"
 ID = "cluster-id"
@@ -53,7 +54,9 @@ class Cluster:
         self.delay = 0.0
         self.fetch_error: Exception | None = None
         self.creation_error = kafka.NoError
-        self.commit_error: Exception | None = None
+        self.commit_error: kafka.BrokerResponseError | None = None
+        # Names of the groups of these commits.
+        self.groups: set[str] = set()
         self.committed: list[Mapping[TopicPartition, int]] = []
         self.clients: list[Any] = []
         # How many records each that was handed over holds.
@@ -68,6 +71,7 @@ class Cluster:
             (consumer, "AIOKafkaConsumer", Consumer),
             (producer, "AIOKafkaProducer", Producer),
             (brokers, "AIOKafkaClient", Client),
+            (groups, "AIOKafkaClient", Client),
         ):
             monkeypatch.setattr(module, name, self._maker(kind))
         return self
@@ -148,11 +152,26 @@ class _Connection:
 
 
 class Client(_Connection):
-    """A client that finds the brokers."""
+    """A client that finds the brokers, and asks one of them about a consumer group."""
 
     async def bootstrap(self) -> None:
         await self.called("bootstrap")
         await self.start()
+
+    async def coordinator_lookup(self, kind: int, group: str) -> int:
+        await self.called("coordinator_lookup")
+        return 0
+
+    async def send(self, node: int, request: OffsetCommitRequest, *, group: int) -> Any:
+        """Commit positions, which is all that those ask for who read alone."""
+        await self.called("commit")
+        error = self.cluster.commit_error
+        answer = request.build(OffsetCommitRequest_v2)
+        [(topic, offsets)] = answer.topics
+        if error is None:
+            self.cluster.groups.add(answer.consumer_group)
+            self.cluster.committed.append({TopicPartition(topic, each): offset for each, offset, _ in offsets})
+        return SimpleNamespace(topics=[(topic, [(each, error.errno if error else 0) for each, *_ in offsets])])
 
 
 class Admin(_Connection):
@@ -250,6 +269,9 @@ class Consumer(_Connection):
         self.waiting: set[TopicPartition] = set()
         # Answers of the brokers.
         self.polls = 0
+        # Parts that are closed alone where the consumer's own closing is broken off.
+        self._fetcher = None
+        self._client = SimpleNamespace(close=super().stop)
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         self.positions = dict.fromkeys(places, -1)
@@ -305,12 +327,6 @@ class Consumer(_Connection):
                 return {}
             await asyncio.sleep(0.01)
         return found
-
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        await self.called("commit")
-        if self.cluster.commit_error is not None:
-            raise self.cluster.commit_error
-        self.cluster.committed.append(offsets)
 
     def _fetch(self, places: Iterable[TopicPartition], most: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         if self.cluster.fetch_error is not None:
