@@ -7,6 +7,7 @@ requests can be broken off at any time, and leave nothing behind.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import anyio
 from aiokafka import errors as kafka
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.admin import DescribeGroupsRequest
@@ -39,6 +40,7 @@ class Group:
         self.name = name
         self._brokers = brokers
         self._client: AIOKafkaClient | None = None
+        self._connecting = anyio.Lock()
         # Id of the broker that looks after the group.
         self._coordinator: int | None = None
 
@@ -105,12 +107,14 @@ class Group:
                 raise translated(f"{doing} {self.name}", error()) from error()
 
     async def _connected(self) -> AIOKafkaClient:
-        if self._client is None:
-            client = AIOKafkaClient(**self._brokers.options())
-            try:
-                await self._brokers.connect(client.bootstrap)
-            except BaseException:
-                await close_in_turn(client.close)
-                raise
-            self._client = client
-        return self._client
+        # One at a time: reader and membership ask in tasks of their own.
+        async with self._connecting:
+            if self._client is None:
+                client = AIOKafkaClient(**self._brokers.options())
+                try:
+                    await self._brokers.connect(client.bootstrap)
+                except BaseException:
+                    await close_in_turn(client.close)
+                    raise
+                self._client = client
+            return self._client

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import anyio
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka import errors as kafka
 from loguru import logger
@@ -123,8 +124,9 @@ class Membership:
         await asyncio.wait({running})
         if share is not None:
             try:
-                await bounded("leaving the group", self._group.leave(share.place.member), seconds=_LEAVE_TIMEOUT)
-            except IcuError as exc:
+                with anyio.fail_after(_LEAVE_TIMEOUT):
+                    await self._group.leave(share.place.member)
+            except (IcuError, TimeoutError) as exc:
                 logger.debug("the others get this member's partitions in {:g} s: {}", SESSION, exc)
 
     async def revoked(self, client: AIOKafkaConsumer) -> None:
