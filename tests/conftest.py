@@ -17,6 +17,7 @@ from icu.messages import Position
 from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
 from tests.brokers import Broker, shared_broker
+from tests.postgres import PostgresServer, own_postgres
 from tests.processes import keep_ignored_signals_from_children, running
 
 Spawn = Callable[..., subprocess.Popen[Any]]
@@ -63,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         slow = item.path.name in SLOW or item.get_closest_marker("endurance") is not None
-        needs = {"broker", "spawn"} & set(getattr(item, "fixturenames", ()))
+        needs = {"broker", "postgres", "spawn"} & set(getattr(item, "fixturenames", ()))
         if folder in {"unit", "architecture"} and not slow and not needs:
             item.add_marker(pytest.mark.fast)
 
@@ -110,6 +111,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
     own = tmp_path_factory.getbasetemp()
     with shared_broker(own if worker_id == "master" else own.parent) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, of each worker its own; each test has databases of its own. Skipped where there is none."""
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture

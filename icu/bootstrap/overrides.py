@@ -69,8 +69,8 @@ def insecurely(settings: Settings) -> Settings:
 
 
 def with_port(settings: Settings, port: int) -> Settings:
-    """Replace the port of the monitor."""
+    """Replace the port of the first monitor, which commands ask too. Others keep theirs: two cannot listen on one."""
+    first = next((each for each in settings.child if isinstance(each, MonitorChild)), None)
     return replace(
-        settings,
-        child=tuple(replace(each, port=port) if isinstance(each, MonitorChild) else each for each in settings.child),
+        settings, child=tuple(replace(each, port=port) if each is first else each for each in settings.child)
     )

@@ -167,7 +167,7 @@ for command in (
 @click.option("--speed", type=SPEED, help="How many times faster recordings, or the time since --start, pass; or max.")
 @click.option("--step", type=STEP, help="Seconds between rows, where a recording has no times; 3600 when not given.")
 @click.option("--start", metavar="TIME", help="When the first reading was made, for instance 2026-01-31T12:00:00Z.")
-@click.option("--port", type=PORT, help="The port of the API, in place of the configured one.")
+@click.option("--port", type=PORT, help="The port of the API, in place of the first monitor's.")
 @insecure_option
 def supervise(
     config: Path | None,

@@ -47,12 +47,11 @@ class Look:
 
 DESKTOP = Look()
 PHONE = Look(width=390, height=844)
-# Any two of device, theme and language meet in one of them.
 LOOKS = [
-    DESKTOP,
-    replace(DESKTOP, theme="light", language="ru"),
-    replace(PHONE, language="ru"),
-    replace(PHONE, theme="light"),
+    replace(device, theme=theme, language=language)
+    for device in (DESKTOP, PHONE)
+    for theme in ("dark", "light")
+    for language in ("en", "ru")
 ]
 
 # A person's choices at this browser, where there are none yet.

@@ -5,10 +5,8 @@ import { History } from "../../icu/monitor/web/app/live/history.js";
 
 const STEP = 1000;
 const answer = (t0, ...values) => ({
-  t0,
-  step: STEP,
-  scale: { pulse: 1 },
-  columns: { pulse: { min: values, mean: values, max: values } },
+  answer: { t0, step: STEP, scale: { pulse: 1 }, columns: { pulse: { min: values, mean: values, max: values } } },
+  since: null,
 });
 const reading = (time, patient = "anna") => ({ patient_uuid: patient, timestamp: new Date(time).toISOString() });
 
@@ -50,6 +48,25 @@ test("a reading makes the buckets from it on be read again, and nothing else", a
   assert.deepEqual(history.columns.lines.pulse.mean, [60, 61, 72, 73]);
   endTimers();
   assert.equal(questions.length, 2);
+  mock.restoreAll();
+});
+
+test("the time before which all was deleted is that of the last answer about the whole span", async () => {
+  const endTimers = handTimers();
+  const { questions, history } = asked();
+  history.load({ from: 0, to: null, span: 60_000, step: STEP });
+  questions[0].resolve({ ...answer(2000, 60), since: 2000 });
+  await settle();
+  assert.equal(history.since, 2000);
+  history.notice([reading(3100)]);
+  endTimers();
+  questions[1].resolve(answer(3000, 61));
+  await settle();
+  assert.equal(history.since, 2000);
+  history.load({ from: 2500, to: null, span: 60_000, step: STEP });
+  questions[2].resolve(answer(3000, 61));
+  await settle();
+  assert.equal(history.since, null);
   mock.restoreAll();
 });
 

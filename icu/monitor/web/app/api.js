@@ -56,8 +56,31 @@ export function onRefusal(listener) {
  * @throws {ApiError}
  */
 export function read(path, query = {}) {
+  return request("GET", withQuery(path, query));
+}
+
+/**
+ * Read the past from the API.
+ *
+ * @param {string} path without a slash at the begin
+ * @param {Record<string, string>} query
+ * @returns {Promise<{ answer: any, since: number | null }>} since: milliseconds since 1970 before which all was deleted;
+ *   null where nothing was left out
+ * @throws {ApiError}
+ */
+export async function readPast(path, query) {
+  const response = await respond("GET", withQuery(path, query));
+  const since = response.headers.get("History-From");
+  return { answer: await response.json(), since: since === null ? null : Date.parse(since) };
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, string>} query
+ */
+function withQuery(path, query) {
   const parameters = new URLSearchParams(query).toString();
-  return request("GET", parameters ? `${path}?${parameters}` : path);
+  return parameters ? `${path}?${parameters}` : path;
 }
 
 /**
@@ -79,11 +102,26 @@ export function send(method, path, body) {
  * @param {string} method
  * @param {string} path without a slash at the begin
  * @param {string} [body] JSON
- * @param {number} timeout milliseconds
+ * @param {number} [timeout] milliseconds
  * @returns {Promise<any>}
  * @throws {ApiError}
  */
-export async function request(method, path, body, timeout = TIMEOUT) {
+export async function request(method, path, body, timeout) {
+  const response = await respond(method, path, body, timeout);
+  return response.status === 204 ? null : response.json();
+}
+
+/**
+ * Send a request, and refuse all answers but good ones.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {string} [body]
+ * @param {number} timeout
+ * @returns {Promise<Response>}
+ * @throws {ApiError}
+ */
+async function respond(method, path, body, timeout = TIMEOUT) {
   const headers = body === undefined ? undefined : { "Content-Type": "application/json" };
   let response;
   try {
@@ -91,7 +129,7 @@ export async function request(method, path, body, timeout = TIMEOUT) {
   } catch (error) {
     throw new ApiError(String(error), 0);
   }
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response;
   if ([401, 403].includes(response.status)) for (const each of refusals) each();
   const problem = await response.json().catch(() => ({}));
   throw new ApiError(problem.detail ?? response.statusText, response.status, problem.state, seconds(response));

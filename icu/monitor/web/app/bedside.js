@@ -4,7 +4,7 @@ import { enter } from "./access/enter.js";
 import { followSession, onSession } from "./access/session.js";
 import { Announcer } from "./alarms/announcer.js";
 import { Sound } from "./alarms/sound.js";
-import { read } from "./api.js";
+import { read, readPast } from "./api.js";
 import { onCommand } from "./dialogs/form.js";
 import { openLimits } from "./dialogs/limits.js";
 import { h, show } from "./dom.js";
@@ -40,7 +40,7 @@ const [PAST, PAST_EVERY] = [50, 20_000];
 
 const ward = new Ward();
 const limits = new Limits();
-const history = new History(PATIENT, read);
+const history = new History(PATIENT, readPast);
 /** @type {Asked<import("./elements/news2-box.js").News2>} */
 const news2 = new Asked(`patient/${PATIENT}/news2`, LOOK_EVERY);
 /** @type {Asked<import("./elements/scenario-box.js").Truth>} */

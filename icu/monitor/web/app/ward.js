@@ -31,7 +31,7 @@ const sound = new Sound(header.soundButton);
 document.body.replaceChildren(header, banner, sessionBanner, h("main", {}, wall), announcer.element);
 onLook(() => header.putWords());
 
-/** Read the lines of the last hour, once the server's time is known. */
+/** Read the lines of the last hour. */
 async function loadTrends() {
   const now = ward.clock.now();
   if (now !== null) await trends.load(now);
@@ -39,7 +39,6 @@ async function loadTrends() {
 
 connection.onOpened(loadTrends);
 connection.onReadings((readings) => trends.add(readings));
-ward.onFirst(loadTrends);
 const render = renderEach(ward, () => {
   document.title = t("page.title", { ward: ward.state?.name ?? "" });
   header.render(ward);

@@ -2,6 +2,7 @@
 
 import { h, show } from "../dom.js";
 import { FAINT, envelopeColour, lineColour, paintLimits } from "./paint.js";
+import { ChartPointer } from "./pointer.js";
 import { runs } from "./runs.js";
 
 /**
@@ -9,9 +10,6 @@ import { runs } from "./runs.js";
  * @typedef {import("./columns.js").Line} Line
  * @typedef {{ x: (time: number) => number, y: (value: number) => number }} Scale pixels of CSS
  */
-
-/** Pixels of CSS from which on a drag is one, and no click. */
-const SHORTEST_MARK = 4;
 
 export class CanvasChart {
   /**
@@ -21,20 +19,12 @@ export class CanvasChart {
    */
   constructor(place, strip, events) {
     this._strip = strip;
-    this._events = events;
     this._canvas = h("canvas");
     this._cursor = h("span", { class: "cursor", hidden: true });
-    this._mark = h("span", { class: "mark", hidden: true });
     /** @type {Drawing | undefined} */
     this._drawing = undefined;
-    /** Place where a drag began. @type {number | null} */
-    this._begun = null;
-    place.append(this._canvas, this._cursor, this._mark);
-    place.addEventListener("pointermove", (event) => this._pointed(event));
-    place.addEventListener("pointerleave", () => events.pointed(null));
-    place.addEventListener("pointerdown", (event) => this._begin(event));
-    place.addEventListener("pointerup", (event) => this._end(event));
-    place.addEventListener("pointercancel", () => this._give());
+    place.append(this._canvas, this._cursor);
+    new ChartPointer(place, events, () => this._drawing && [this._drawing.from, this._drawing.to]);
   }
 
   /** @param {Drawing} drawing */
@@ -99,43 +89,6 @@ export class CanvasChart {
     // A value between two gaps is a dot.
     trace(context, means.length === 1 ? [[x - 1, y], [x + 1, y]] : means);
     context.stroke();
-  }
-
-  /** @param {PointerEvent} event */
-  _pointed(event) {
-    this._events.pointed(this._timeAt(event.offsetX));
-    if (this._begun === null) return;
-    show(this._mark, true);
-    this._mark.style.left = `${Math.min(this._begun, event.offsetX)}px`;
-    this._mark.style.width = `${Math.abs(this._begun - event.offsetX)}px`;
-  }
-
-  /** @param {PointerEvent} event */
-  _begin(event) {
-    // A finger scrolls the page.
-    if (event.pointerType !== "mouse" || event.button) return;
-    this._begun = event.offsetX;
-    this._canvas.parentElement?.setPointerCapture(event.pointerId);
-  }
-
-  /** @param {PointerEvent} event */
-  _end(event) {
-    const [begun, from, to] = [this._begun, this._timeAt(this._begun ?? 0), this._timeAt(event.offsetX)];
-    this._give();
-    if (begun === null || from === null || to === null) return;
-    if (Math.abs(begun - event.offsetX) >= SHORTEST_MARK) this._events.marked(from, to);
-  }
-
-  _give() {
-    this._begun = null;
-    show(this._mark, false);
-  }
-
-  /** @param {number} x */
-  _timeAt(x) {
-    if (!this._drawing) return null;
-    const { from, to } = this._drawing;
-    return from + ((to - from) * x) / this._canvas.clientWidth;
   }
 }
 

@@ -3,6 +3,7 @@
 import uPlot from "../../vendor/uPlot.esm.js";
 import { h } from "../dom.js";
 import { FAINT, envelopeColour, lineColour, paintLimits } from "./paint.js";
+import { ChartPointer } from "./pointer.js";
 
 /**
  * @typedef {import("./chart.js").Drawing} Drawing
@@ -11,6 +12,11 @@ import { FAINT, envelopeColour, lineColour, paintLimits } from "./paint.js";
 
 /** Lines of a sign: two edges of the envelope, and the mean. */
 const LINES = /** @type {const} */ (["max", "min", "mean"]);
+
+const ignore = () => null;
+
+/** No listeners of uPlot's own: fingers drag, too, and it knows the mouse alone. */
+const DEAF = { mousedown: ignore, mouseup: ignore, click: ignore, dblclick: ignore, mousemove: ignore, mouseleave: ignore, mouseenter: ignore };
 
 document.head.append(h("link", { rel: "stylesheet", href: new URL("../../vendor/uPlot.min.css", import.meta.url).href }));
 
@@ -23,10 +29,10 @@ export class UplotChart {
   constructor(place, strip, events) {
     this._place = place;
     this._strip = strip;
-    this._events = events;
     /** @type {Drawing | undefined} */
     this._drawing = undefined;
     this._plot = new uPlot(this._options(), [[]], place);
+    new ChartPointer(place, events, () => this._drawing && [this._drawing.from, this._drawing.to]);
   }
 
   /** @param {Drawing} drawing */
@@ -62,12 +68,9 @@ export class UplotChart {
       scales: { x: { time: false, auto: false }, y: { auto: false } },
       series: [{}, ...this._strip.signs.flatMap((_, index) => this._series(index))],
       bands: this._strip.signs.map((_, index) => this._band(index * LINES.length + 1)),
-      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
-      hooks: {
-        drawClear: [(plot) => this._paintLimits(plot)],
-        setCursor: [(plot) => this._pointed(plot)],
-        setSelect: [(plot) => this._marked(plot)],
-      },
+      // It is put where the page says, and listens to nothing by itself.
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, bind: DEAF },
+      hooks: { drawClear: [(plot) => this._paintLimits(plot)] },
     };
   }
 
@@ -98,20 +101,6 @@ export class UplotChart {
     if (!this._drawing) return;
     const y = (/** @type {number} */ value) => plot.valToPos(value, "y", true);
     paintLimits(plot.ctx, plot.bbox, y, this._drawing.limits, devicePixelRatio);
-  }
-
-  /** @param {uPlot} plot */
-  _pointed(plot) {
-    const { left = -10 } = plot.cursor;
-    this._events.pointed(left < 0 || !this._drawing ? null : plot.posToVal(left, "x"));
-  }
-
-  /** @param {uPlot} plot */
-  _marked(plot) {
-    const { left, width } = plot.select;
-    if (!width) return;
-    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this._events.marked(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
   }
 }
 

@@ -4,8 +4,9 @@ import { urgency } from "../alarms/order.js";
 import { h, setAttribute, setText } from "../dom.js";
 import { t } from "../text/text.js";
 import { limitsOf } from "../vitals/limits.js";
-import { PLACE_OF, signOf, valueOf } from "../vitals/signs.js";
-import { ABSENT, format, unitOf } from "../vitals/units.js";
+import { shown } from "../vitals/shown.js";
+import { PLACE_OF, signOf } from "../vitals/signs.js";
+import { ABSENT, format, unitName } from "../vitals/units.js";
 
 /**
  * @typedef {import("../vitals/signs.js").Place} Place
@@ -40,29 +41,14 @@ export class BedNumber {
    */
   render(bed, conditions) {
     setText(this._sign, t(`sign.${this.place}`));
-    setText(this._unit, unitLabel(this.place));
-    const [value, mean] = this.text(bed);
-    setText(this._value, value);
+    const { digits, mean, why } = shown(bed, this.place);
+    setText(this._unit, why ? ` ${why}` : unitLabel(this.place));
+    setText(this._value, digits);
+    setAttribute(this.element, "data-doubtful", why !== "" && digits !== ABSENT);
     setText(this._mean, mean);
     const alarm = alarmOf(bed, this.place);
     setAttribute(this.element, "data-alarm", alarm ? alarm.priority : false);
     this._renderLimits(conditions);
-  }
-
-  /**
-   * Value in words of the chosen units, and the mean of a pressure in brackets.
-   *
-   * @param {Bed} bed
-   * @returns {[string, string]}
-   */
-  text({ latest }) {
-    if (!latest) return [ABSENT, ""];
-    if (this.place !== "bp") return [format(this.place, valueOf(latest, this.place)), ""];
-    const mean = valueOf(latest, "map");
-    if (latest.bp === null) return [ABSENT, mean === null ? "" : `(${format("map", mean)})`];
-    const [systolic, diastolic] = [valueOf(latest, "systolic"), valueOf(latest, "diastolic")];
-    const pressure = [systolic, diastolic].map((half) => (half === null ? "-" : format("bp", half))).join("/");
-    return [pressure, mean === null ? "" : `(${format("map", mean)})`];
   }
 
   /** @param {Conditions} conditions */
@@ -83,8 +69,8 @@ export class BedNumber {
  * @param {Place} place
  */
 function unitLabel(place) {
-  if (place === "bp") return ` ${unitOf(place)} (${t("bp.mean")})`;
-  return place === "spo2" || place === "temperature" ? ` ${unitOf(place)}` : "";
+  if (place === "bp") return ` ${unitName(place)} (${t("bp.mean")})`;
+  return place === "spo2" || place === "temperature" ? ` ${unitName(place)}` : "";
 }
 
 /**

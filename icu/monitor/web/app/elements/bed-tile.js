@@ -10,7 +10,9 @@ import { bedsideAddress } from "../page.js";
 import { settings } from "../settings.js";
 import { clockTime, duration, t } from "../text/text.js";
 import { limitsOf } from "../vitals/limits.js";
+import { shown } from "../vitals/shown.js";
 import { PLACES } from "../vitals/signs.js";
+import { ABSENT } from "../vitals/units.js";
 import { BedNumber } from "./bed-number.js";
 
 /**
@@ -190,7 +192,7 @@ export class BedTile extends HTMLElement {
   _sentence(bed, around, stale) {
     const { patient } = bed;
     const who = t("bed.sentence", { bed: patient.bed ?? "", name: patient.name ?? t("bed.unnamed") });
-    const numbers = this._numbers.map((each) => `${t(`sign.${each.place}.long`)} ${spoken(each.text(bed))}`);
+    const numbers = this._numbers.map((each) => `${t(`sign.${each.place}.long`)} ${spoken(shown(bed, each.place))}`);
     const alarm = this._alarm;
     const what = alarm && {
       priority: t(`priority.${alarm.priority}`),
@@ -283,8 +285,10 @@ function beneath({ latest }, alarm) {
   return alarm && alarm.condition !== "data.stale" ? `${symbol(alarm)} ${words(alarm, latest)}` : "";
 }
 
-/** @param {[string, string]} text */
-const spoken = ([value, mean]) => `${value === "- -" ? t("value.absent") : value} ${mean}`.trim();
+/** @param {import("../vitals/shown.js").Shown} value */
+function spoken({ digits, mean, why }) {
+  return [digits === ABSENT ? t("value.absent") : digits, mean, why && `(${why})`].filter(Boolean).join(" ");
+}
 
 /**
  * Silences of a bed: milliseconds that are left of its pause, and the number of shelved alarms.

@@ -1,10 +1,10 @@
 /** One big number: name, unit, value, limits and age; words say why there is no value. */
 
-import { TRIANGLES, reason } from "../alarms/words.js";
+import { TRIANGLES } from "../alarms/words.js";
 import { h, setAttribute, setText, show } from "../dom.js";
 import { duration, t } from "../text/text.js";
 import { limitsOf } from "../vitals/limits.js";
-import { valueOf } from "../vitals/signs.js";
+import { shown } from "../vitals/shown.js";
 import { ABSENT, format, unitName } from "../vitals/units.js";
 import { alarmOf } from "./bed-number.js";
 
@@ -50,13 +50,13 @@ export class BigNumber {
     setText(this._sign, alarm ? signOf(alarm) : "");
     setText(this._name, this._place === "bp" ? `${t("sign.bp")} (${t("bp.mean")})` : t(`sign.${this._place}`));
     setText(this._unit, unitName(this._place));
-    const [digits, mean] = text(bed.latest, this._place);
+    const { digits, mean, why } = shown(bed, this._place);
     setText(this._digits, digits);
     setAttribute(this.element, "data-wide", digits.length > (this._place === "bp" ? 7 : 4));
     setText(this._mean, mean);
     setText(this._age, bed.latest && age !== null ? ageOf(bed.latest, this._place, age, stale) : "");
-    const why = bed.latest ? whyOf(bed.latest, this._place, digits) : "";
     setText(this._why, why);
+    setAttribute(this.element, "data-doubtful", why !== "" && digits !== ABSENT);
     this._renderLimits(conditions);
   }
 
@@ -79,35 +79,6 @@ export class BigNumber {
  */
 function signOf({ priority, signal }) {
   return `${TRIANGLES[priority] ?? ""}${signal === "acknowledged" ? " ✓" : ""}`;
-}
-
-/**
- * Value in words of the chosen units, and the mean of a pressure in brackets.
- *
- * @param {Reading | null} latest
- * @param {Place} place
- * @returns {[string, string]}
- */
-function text(latest, place) {
-  if (!latest) return [ABSENT, ""];
-  if (place !== "bp") return [format(place, valueOf(latest, place)), ""];
-  const mean = valueOf(latest, "map");
-  const brackets = mean === null ? "" : `(${format("map", mean)})`;
-  const halves = [valueOf(latest, "systolic"), valueOf(latest, "diastolic")];
-  if (halves.every((half) => half === null)) return [ABSENT, brackets];
-  return [halves.map((half) => (half === null ? "-" : format("bp", half))).join("/"), brackets];
-}
-
-/**
- * Why a value is missing or doubtful; "" for a good one.
- *
- * @param {Reading} latest
- * @param {Place} place
- * @param {string} digits
- */
-function whyOf(latest, place, digits) {
-  const flagged = Boolean(/** @type {Record<string, unknown> | undefined} */ (latest.quality)?.[place]);
-  return digits === ABSENT || flagged ? reason(latest, place) : "";
 }
 
 /**

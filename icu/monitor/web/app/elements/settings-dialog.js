@@ -24,8 +24,8 @@ export function openSettings() {
         ["[degF]", "°F"],
       ]),
       choice("pressure", t("settings.pressure"), [
-        ["mm[Hg]", "mmHg"],
-        ["kPa", "kPa"],
+        ["mm[Hg]", t("unit.mmHg")],
+        ["kPa", t("unit.kPa")],
       ]),
       h("p", { class: "actions" }, close),
     ),

@@ -36,9 +36,9 @@ export class StripToolbar extends HTMLElement {
   /**
    * @param {View} view
    * @param {number} now
-   * @param {string} trouble what to say in place of the time
+   * @param {string} remark what to say beside the time
    */
-  render(view, now, trouble) {
+  render(view, now, remark) {
     setAttribute(this._group, "aria-label", t("strips.range"));
     this._ranges.forEach((each, index) => {
       const range = RANGES[index] ?? 0;
@@ -54,7 +54,7 @@ export class StripToolbar extends HTMLElement {
     setText(this._now, t("strips.now"));
     setAttribute(this._now, "aria-pressed", String(view.end === null));
     const end = view.end === null ? "" : `${clockTime(view.end - view.span, now)} – ${clockTime(view.end, now)}`;
-    setText(this._shown, trouble || end);
+    setText(this._shown, [end, remark].filter(Boolean).join(" · "));
   }
 }
 

@@ -30,18 +30,19 @@ export class TrendStrip {
     this._high = h("span", { class: "high" });
     this._low = h("span", { class: "low" });
     this._empty = h("span", { class: "empty" });
+    this._deleted = h("span", { class: "deleted", "aria-hidden": "true" });
     this.place = h("div", { class: "chart", role: "img" });
     const label = h("div", { class: "label" }, this._name, this._unit, this._values);
     const edge = h("div", { class: "edges", "aria-hidden": "true" }, this._high, this._low);
-    const face = h("div", { class: "face" }, this.place, this._empty);
+    const face = h("div", { class: "face" }, this.place, this._deleted, this._empty);
     this.element = h("div", { class: "strip", "data-strip": strip.name }, label, edge, face);
   }
 
   /**
    * @param {Omit<Drawing, "edges">} drawing
-   * @param {boolean} waits nothing is known yet
+   * @param {{ waits: boolean, since: number | null }} history nothing is known yet; time before which all was deleted
    */
-  draw(drawing, waits) {
+  draw(drawing, { waits, since }) {
     const { strip } = this;
     this._chart ??= this._makeChart(this.place, strip, this._events);
     const [low, high] = edges(strip, drawing.columns);
@@ -54,6 +55,17 @@ export class TrendStrip {
     setText(this._empty, t(waits ? "strips.loading" : "strips.empty"));
     setAttribute(this.place, "aria-label", sentence(strip, drawing.columns, drawn));
     this._chart.draw({ ...drawing, edges: [low, high] });
+    this._drawDeleted(drawing, since ?? drawing.from);
+  }
+
+  /**
+   * @param {Omit<Drawing, "edges">} drawing
+   * @param {number} since milliseconds since 1970
+   */
+  _drawDeleted({ from, to }, since) {
+    show(this._deleted, since > from);
+    setText(this._deleted, t("strips.deleted"));
+    this._deleted.style.width = `${Math.min(100, (100 * (since - from)) / (to - from))}%`;
   }
 
   /**

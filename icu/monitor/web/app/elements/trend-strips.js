@@ -37,6 +37,8 @@ export class TrendStrips extends HTMLElement {
     /** @type {import("../vitals/limits.js").Conditions} */
     this._conditions = {};
     this._fresh = false;
+    /** True once the past may be read. */
+    this._opened = false;
     this._toolbar = new StripToolbar((change) => this._change(change(this._view, this._now ?? 0)));
     this._rows = h("div", { class: "rows" });
     this._axis = new TimeAxis();
@@ -65,17 +67,27 @@ export class TrendStrips extends HTMLElement {
    * @param {boolean} fresh values are those of now
    */
   render(now, conditions, fresh) {
-    const first = this._now === null;
     [this._now, this._conditions, this._fresh] = [now, conditions, fresh];
     if (now === null || !this._strips.length) return;
-    if (first || !this._step) this._change(this._view);
-    const trouble = this._history.failed ? t("strips.failed") : "";
-    this._toolbar.render(this._view, now, trouble);
+    if (!this._step) this._change(this._view);
+    this._toolbar.render(this._view, now, this._remark(now));
     this._draw(now);
   }
 
-  /** Read again what is shown: events may have been missed. */
+  /**
+   * What is to be known about the past that is shown.
+   *
+   * @param {number} now
+   */
+  _remark(now) {
+    const { failed, since } = this._history;
+    if (failed) return t("strips.failed");
+    return since === null ? "" : t("strips.deleted.before", { time: clockTime(since, now) });
+  }
+
+  /** Read what is shown, also again: events may have been missed. */
   reload() {
+    this._opened = true;
     this._change(this._view);
   }
 
@@ -87,7 +99,7 @@ export class TrendStrips extends HTMLElement {
   /** @param {View} view */
   _change(view) {
     this._view = view;
-    if (this._now === null || !this._width) return;
+    if (this._now === null || !this._width || !this._opened) return;
     const [from, to] = bounds(view, this._now);
     this._step = stepFor(view.span, this._width);
     this._history.load({ from, to: view.end === null ? null : to, span: view.span, step: this._step });
@@ -113,7 +125,7 @@ export class TrendStrips extends HTMLElement {
     this._drawn = made;
     const columns = withGaps(this._history.columns, this._history.step);
     this._strips.forEach((each, index) => {
-      each.draw({ columns, from, to, limits: limits[index] ?? [null, null], grey: !this._fresh }, this._history.waits);
+      each.draw({ columns, from, to, limits: limits[index] ?? [null, null], grey: !this._fresh }, this._history);
     });
     this._axis.render(from, to);
     setAttribute(this._slider, "aria-label", t("strips.cursor"));

@@ -19,6 +19,10 @@ export class Connection {
     this._opened = new Set();
     /** @type {Set<(readings: import("../api.js").PatientReading[]) => void>} */
     this._readings = new Set();
+    /** True once events come, or it is known that none do. */
+    this._follows = false;
+    /** True while the past is to be read. */
+    this._missed = true;
   }
 
   start() {
@@ -27,7 +31,8 @@ export class Connection {
   }
 
   /**
-   * Call a function when events may have been missed.
+   * Call a function when the past is to be read: once the ward is known and the stream is open, for then nothing falls
+   * between the answer and the events; and again after events may have been missed.
    *
    * @param {() => void} listener
    */
@@ -51,6 +56,7 @@ export class Connection {
     try {
       const [state, patients, alarms] = await Promise.all([read("ward"), read("patients"), read("alarms")]);
       this._ward.load(state, patients, alarms);
+      this._tell();
     } catch (error) {
       console.warn("the ward could not be read:", error instanceof Error ? error.message : error);
     }
@@ -81,12 +87,22 @@ export class Connection {
   /** @param {import("./feed.js").Link} link */
   _link(link) {
     this._ward.linked(link);
+    this._follows ||= link !== "connecting";
+    this._tell();
     // The stream of a session that is revoked ends, as one does whose server is gone.
     if (link === "lost") look();
   }
 
   _reopen() {
+    this._follows = this._missed = true;
     this.look();
+    this._tell();
+  }
+
+  /** Have the past read, where it is time. */
+  _tell() {
+    if (!this._missed || !this._follows || !this._ward.state) return;
+    this._missed = false;
     for (const each of this._opened) each();
   }
 }

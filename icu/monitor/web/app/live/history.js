@@ -21,7 +21,7 @@ const RETRY_AFTER = 5000;
 export class History {
   /**
    * @param {string} patient
-   * @param {(path: string, query: Record<string, string>) => Promise<any>} read from the API
+   * @param {typeof import("../api.js").readPast} read
    */
   constructor(patient, read) {
     this._patient = patient;
@@ -30,6 +30,8 @@ export class History {
     this.columns = nothing();
     /** Milliseconds of a bucket of the columns. */
     this.step = 1000;
+    /** Milliseconds since 1970 before which all was deleted; null where nothing was. @type {number | null} */
+    this.since = null;
     /** Rises with each change of the columns. */
     this.version = 0;
     /** True while nothing is known of the time that is shown, because the answer has not come. */
@@ -66,8 +68,8 @@ export class History {
     this._wanted = wholeBuckets(wanted);
     this._news = null;
     this.waits = true;
-    await this._read(this._wanted.from, (tail) => {
-      [this.columns, this.step, this.waits] = [tail, wanted.step, false];
+    await this._read(this._wanted.from, (tail, since) => {
+      [this.columns, this.step, this.since, this.waits] = [tail, wanted.step, since, false];
     });
   }
 
@@ -110,16 +112,16 @@ export class History {
 
   /**
    * @param {number} from
-   * @param {(tail: Columns) => void} take
+   * @param {(tail: Columns, since: number | null) => void} take
    */
   async _read(from, take) {
     const wanted = this._wanted;
     if (!wanted) return;
     try {
-      const answer = await this._ask(`patient/${this._patient}/metrics`, query(from, wanted));
+      const { answer, since } = await this._ask(`patient/${this._patient}/metrics`, query(from, wanted));
       // Somebody looks at another time meanwhile.
       if (this._wanted !== wanted) return;
-      take(decode(answer));
+      take(decode(answer), since);
       this.failed = false;
     } catch (error) {
       if (this._wanted !== wanted) return;

@@ -50,8 +50,6 @@ export class Ward {
     this._read = new Set();
     /** @type {Set<() => void>} */
     this._listeners = new Set();
-    /** @type {(() => void)[]} */
-    this._first = [];
   }
 
   /**
@@ -61,15 +59,6 @@ export class Ward {
    */
   onChange(listener) {
     this._listeners.add(listener);
-  }
-
-  /**
-   * Call a function after the first answer.
-   *
-   * @param {() => void} listener
-   */
-  onFirst(listener) {
-    this._first.push(listener);
   }
 
   /** Patients in a bed, in the order in which they came. */
@@ -104,7 +93,6 @@ export class Ward {
     for (const id of [...this._active.keys()]) if (!this._told.has(id)) this._active.delete(id);
     for (const each of alarms) if (each.version >= (this._told.get(each.id) ?? 0)) this._put(each);
     this._sort();
-    for (const each of this._first.splice(0)) each();
     this._changed();
   }
 

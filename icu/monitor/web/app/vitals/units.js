@@ -60,7 +60,7 @@ export function decimals(sign) {
  *
  * @param {string} sign
  */
-export function unitOf(sign) {
+function unitOf(sign) {
   if (sign === "temperature") return settings().temperature === "[degF]" ? "°F" : "°C";
   if (PRESSURES.includes(sign)) return settings().pressure === "kPa" ? "kPa" : "mmHg";
   return sign === "spo2" ? "%" : "/min";
