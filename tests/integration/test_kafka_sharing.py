@@ -120,7 +120,7 @@ async def freezable(reader: Reader) -> AsyncIterator[Callable[..., None]]:
             thawed.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(to_thread.run_sync, asyncio.run, run())
+        group.start_soon(to_thread.run_sync, lambda: asyncio.run(run()))
         await to_thread.run_sync(begun.wait)
         try:
             yield freeze
