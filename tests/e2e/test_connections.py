@@ -54,6 +54,7 @@ def flooded(*ports: int) -> Iterator[list[socket.socket]]:
             if len(held) >= 2 * FEW:
                 enough.set()
                 held[len(held) - 2 * FEW].close()
+                stop.wait(0.005)  # some hundred new ones a second, and time for the ward
 
     thread = threading.Thread(target=flood)
     thread.start()

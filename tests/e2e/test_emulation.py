@@ -3,30 +3,20 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from icu.messages import uuid_of_name
-from tests.brokers import ApacheKafka, own_kafka
 from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 
 PATIENTS = {"Bed 1", "Bed 2", "Many 1", "Many 2", "Rec"}
 BY = {"by": "Eva"}
 
 
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
-    """A running broker."""
-    with own_kafka(tmp_path_factory.mktemp("kafka")) as broker:
-        broker.start()
-        yield broker
-
-
 @pytest.fixture(params=["", "process = true\n"], ids=["beside the supervisor", "of its own"])
-def ward(request: pytest.FixtureRequest, start: Start, kafka: ApacheKafka, tmp_path: Path) -> Program:
+def ward(request: pytest.FixtureRequest, kafka: Start, tmp_path: Path) -> Program:
     """A ward of two processes, one task with two patients, a recording, and the monitor."""
     (tmp_path / "rec.csv").write_text("HR,hours\n70,0\n71,9\n")
     (tmp_path / "supervisor.toml").write_text(
@@ -36,9 +26,7 @@ def ward(request: pytest.FixtureRequest, start: Start, kafka: ApacheKafka, tmp_p
         '[[child]]\nrole = "patient"\nid = "many"\nname = "Many"\npatients = 2\nscenario_rate = 0\n'
         '[[child]]\nrole = "patient"\nid = "rec"\nname = "Rec"\nrecording = "rec.csv"\nprocess = true\n'
     )
-    topic = f"icu.{tmp_path.name}"
-    kafka.create_topic(topic)
-    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, KAFKA_TOPIC=topic)
+    ward = kafka("supervise")
     ward.until("/patients", lambda response: response.is_success and len(response.json()) == len(PATIENTS))
     return ward
 

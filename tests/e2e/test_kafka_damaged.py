@@ -1,12 +1,13 @@
 """A ward whose topic has damaged records: it runs on, and reports them to people and to machines."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.brokers import ApacheKafka
+from tests.brokers import ApacheKafka, own_kafka
 from tests.e2e.conftest import Icu, Start
 from tests.e2e.kafka import figure
 
@@ -41,16 +42,17 @@ async def send(bootstrap: str, count: int) -> None:
     await producer.stop()
 
 
-@pytest.fixture
-def damaged(apache: ApacheKafka) -> ApacheKafka:
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """A broker with two partitions and ten records on one of them, one of which is damaged on the disk."""
-    apache.start()
-    apache.create_topic(TOPIC, 2)
-    asyncio.run(send(apache.bootstrap, 10))
-    apache.stop()
-    apache.damage(TOPIC, 0, b"777775")
-    apache.start()
-    return apache
+    with own_kafka(tmp_path_factory.mktemp("broker")) as broker:
+        broker.start()
+        broker.create_topic(TOPIC, 2)
+        asyncio.run(send(broker.bootstrap, 10))
+        broker.stop()
+        broker.damage(TOPIC, 0, b"777775")
+        broker.start()
+        yield broker
 
 
 @pytest.mark.parametrize("process", ["false", "true"])

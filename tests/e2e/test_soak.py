@@ -4,13 +4,11 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.brokers import ApacheKafka, own_kafka
 from tests.chaos.evidence import count, ledger, stored
 from tests.e2e.conftest import TIMEOUT, Program, Start
 from tests.e2e.test_processes import CHILDREN, pids, until
@@ -39,29 +37,21 @@ process = true
 FORGIVING = "[supervisor]\nrestarts = 100\nperiod = 60\nbed_restarts = 100\n"
 
 
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
-    """A running broker."""
-    with own_kafka(tmp_path / "broker") as broker:
-        broker.start()
-        yield broker
-
-
-def ward(start: Start, kafka: ApacheKafka, folder: Path, text: str) -> Program:
+def ward(kafka: Start, folder: Path, text: str) -> Program:
     """A ward of processes that has stored its first readings."""
     (folder / "supervisor.toml").write_text(text)
-    ward = start("supervise", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap, METRICS_INTERVAL="")
+    ward = kafka("supervise", METRICS_INTERVAL="")
     until(ward, lambda: all(pids(ward, child) for child in CHILDREN) and count(folder / "icu.db") > 0)
     return ward
 
 
 @pytest.mark.parametrize("seconds", [SHORT, pytest.param(MINUTE, marks=pytest.mark.endurance)])
-def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path, seconds: float) -> None:
+def test_a_minute_of_deaths(kafka: Start, tmp_path: Path, seconds: float) -> None:
     """A random child is killed every second: siblings live on, and every acknowledged reading is stored."""
     seed = int(os.environ.get("ICU_CHAOS_SEED") or secrets.randbelow(1_000_000))
     print(f"ICU_CHAOS_SEED={seed}")
     random = Random(seed)
-    mortal = ward(start, kafka, tmp_path, WARD + FORGIVING)
+    mortal = ward(kafka, tmp_path, WARD + FORGIVING)
     killed = dict.fromkeys(CHILDREN, 0)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -80,9 +70,9 @@ def test_a_minute_of_deaths(start: Start, kafka: ApacheKafka, tmp_path: Path, se
     assert mortal.stop(signal.SIGTERM) == 0
 
 
-def test_the_usual_budget_ends_it(start: Start, kafka: ApacheKafka, tmp_path: Path) -> None:
+def test_the_usual_budget_ends_it(kafka: Start, tmp_path: Path) -> None:
     """More than five deaths in half a minute stop the ward, which names the child and the reason."""
-    mortal = ward(start, kafka, tmp_path, WARD)
+    mortal = ward(kafka, tmp_path, WARD)
     deadline = time.monotonic() + TIMEOUT
     while mortal.process.poll() is None and time.monotonic() < deadline:
         lives = len(pids(mortal, "monitor"))

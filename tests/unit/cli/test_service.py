@@ -4,6 +4,7 @@ import shlex
 from collections import defaultdict
 from pathlib import Path
 
+import click
 import pytest
 
 from icu.cli.main import cli
@@ -32,7 +33,9 @@ def test_its_commands_are_ours(unit: dict[str, list[str]], name: str, command: s
     [line] = unit[name]
     _, *words = shlex.split(line)
     assert words[:3] == ["-m", "icu", command]
-    context = cli.commands[command].make_context(command, words[3:])
+    # Below the group, whose names of the help option each command remembers from its first use on.
+    group = click.Context(cli, **cli.context_settings)
+    context = cli.commands[command].make_context(command, words[3:], parent=group)
     assert context.params["config"] == Path("/etc/icu/supervisor.toml")
 
 
