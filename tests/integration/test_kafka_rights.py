@@ -1,5 +1,6 @@
 """Rights that an administrator revokes while the program runs, and grants again."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,10 +37,12 @@ def denied(kafka: ApacheKafka, kind: ResourceType, name: str, *operations: AclOp
     rules.append(AclBinding(kind, name, *every, AclOperation.ALL, AclPermissionType.ALLOW))
     for done in client.create_acls(rules).values():
         done.result(TIMEOUT)
+    all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
+    while len(client.describe_acls(all_rules).result(TIMEOUT)) < len(rules):
+        time.sleep(0.02)
     try:
         yield
     finally:
-        all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
         for gone in client.delete_acls([all_rules]).values():
             gone.result(TIMEOUT)
 

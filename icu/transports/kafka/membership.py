@@ -70,8 +70,7 @@ class Membership:
         self._group = group
         self._member = member
         self._retries = Retries(f"joining the group {group.name}", on_trouble=self._note)
-        # The thing that the share waits for, in words for people; None while nothing is wrong.
-        self.trouble: str | None = None
+        self._trouble: str | None = None
         self._share: Share | None = None
         # Ids that the broker has given this member, the last one at the end.
         self._ids: list[str] = []
@@ -83,7 +82,12 @@ class Membership:
     @property
     def needs_people(self) -> str | None:
         """The reason why no partition comes until a person mends something; None if there is none."""
-        return self._retries.needs_people
+        return None if self._share else self._retries.needs_people
+
+    @property
+    def trouble(self) -> str | None:
+        """The thing that the share waits for, in words for people; None while nothing is wrong."""
+        return None if self._share else self._trouble
 
     @property
     def share(self) -> Share | None:
@@ -149,7 +153,7 @@ class Membership:
         logger.bind(topic=self._topic.name).info("partitions of {} for {}: {}", self._topic.name, self._member, named)
 
     def _note(self, trouble: str | None) -> None:
-        self.trouble = trouble
+        self._trouble = trouble
 
     def _set(self, share: Share | None) -> None:
         self._share = share
