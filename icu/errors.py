@@ -22,6 +22,8 @@
     │   ├── StoreUnavailableError          store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
+    │   │   ├── StoreBusyError             store               unavailable    transient
+    │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
     │   │   └── VersionConflictError       store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew

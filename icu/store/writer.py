@@ -53,6 +53,8 @@ class Writer:
         # Arrival of the last records whose offsets were moved, and of the last stored readings; None before the first.
         self._committed: int | None = None
         self._stored: int | None = None
+        # Sequences of the events that were read last from the outbox.
+        self._taken: Sequence[int] = ()
 
     async def positions(self) -> dict[int, Position]:
         """Read the stored position of each partition of the topic."""
@@ -198,12 +200,15 @@ class Writer:
             # The sequences of another database say nothing about this one's events.
             await self._check_foreign_writes(transaction)
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction) if published else []
-            events = await take_events(transaction, published=published, most=most)
+            done = [each for each in self._taken if each <= published]
+            events = await take_events(transaction, published=done, most=most)
             await self._append(transaction, beat.at, alarms=alarms)
             return events
 
         # Where nothing is deleted, no other writer has to wait.
-        return await (self._transact(work) if published else self._read(work))
+        events = await (self._transact(work) if published else self._read(work))
+        self._taken = [each.sequence for each in events]
+        return events
 
     async def check(self) -> None:
         """Check that the database is still the one that was opened, while there is nothing to write.

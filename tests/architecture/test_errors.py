@@ -76,6 +76,8 @@ TABLE = {
     "StoreReplacedError": (70, 500, ""),
     "StoreUnavailableError": (75, 503, "transient"),
     "StoreUnopenedError": (75, 503, "transient"),
+    "StoreDeniedError": (75, 503, "transient, needs people"),
+    "StoreBusyError": (75, 503, "transient"),
     "StrayCancellationError": (70, 503, "transient"),
     "SupervisionError": (70, 500, ""),
     "SupervisorRunsError": (78, 500, ""),

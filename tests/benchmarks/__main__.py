@@ -14,6 +14,7 @@ from tests.benchmarks import (
     alarms,
     api,
     breach,
+    days,
     kafka_consume,
     kafka_crowd,
     kafka_drain,
@@ -33,6 +34,7 @@ from tests.brokers import Broker, available, open_broker
 
 ON_READINGS: dict[str, Callable[[int, int], None]] = {
     "api": api.main,
+    "days": days.main,
     "sink": sink.main,
     "upkeep": upkeep.main,
     "years": years.main,

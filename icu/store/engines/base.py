@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 from sqlalchemy import TextClause
 
+from icu.store.engines.partitions import Partitions
 from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
@@ -123,6 +124,18 @@ class Connection(Protocol):
         """Return what `columns` does, each column as a JSON array: for answers that are made of such."""
         ...
 
+    def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:
+        """Split a span of time into those to look into one after the other, until enough of a patient is found.
+
+        On engines where a wide span costs no more, there is one.
+
+        Args:
+            since: Milliseconds since 1970 UTC.
+            until: End, excluded.
+            newest_first: True to look for the newest first.
+        """
+        ...
+
     async def has_table(self, name: str) -> bool:
         """Tell if there is a table of this name."""
         ...
@@ -135,7 +148,7 @@ class Connection(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Engine(Partitions, Protocol):
     """Database of one kind. Making the object opens nothing."""
 
     @property
