@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 from sqlalchemy import TextClause
 
+from icu.store.engines.parts import Partitioned
 from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
@@ -38,15 +39,6 @@ class Storage(Struct, frozen=True):
     unused: int
     # Free on its disk; None if unknown.
     disk: int | None
-
-
-class Part(Struct, frozen=True):
-    """Partition of the readings: those of a span of time, which can be dropped at once."""
-
-    name: str
-    # Milliseconds since 1970 UTC, the end excluded. None where it reaches back, or ahead, without an end.
-    since: int | None
-    until: int | None
 
 
 class Restoration(Struct):
@@ -156,7 +148,7 @@ class Connection(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Engine(Partitioned, Protocol):
     """Database of one kind. Making the object opens nothing."""
 
     @property
@@ -247,40 +239,6 @@ class Engine(Protocol):
 
     async def identity(self) -> Hashable | None:
         """Return the identity of the database that is there now; None where there is none."""
-        ...
-
-    async def parts(self) -> Sequence[Part] | None:
-        """Read the partitions of the readings, in the order of their times; None where they lie in one table."""
-        ...
-
-    async def make_room(self, now: int, *, since: int | None = None) -> None:
-        """Make the partitions of the present day and of the next ones, where readings are stored in such.
-
-        Readings of a day that are stored already come into its partition.
-
-        Args:
-            now: Milliseconds since 1970 UTC.
-            since: Where no day has a partition yet, each from this time on gets one, too: readings of then are to come.
-
-        Raises:
-            StoreBusyError: Others hold the table. Nothing was changed.
-            StoreDeniedError: Only the owner of the tables may do it.
-        """
-        ...
-
-    async def drop_before(self, until: int) -> int:
-        """Drop the partitions of days that end at a time, or before it, and what is older than these.
-
-        Args:
-            until: Milliseconds since 1970 UTC.
-
-        Returns:
-            Number of days; 0 where there are no partitions.
-
-        Raises:
-            StoreBusyError: Others hold the table. Nothing was changed.
-            StoreDeniedError: Only the owner of the tables may do it.
-        """
         ...
 
     def storage(self) -> Storage:

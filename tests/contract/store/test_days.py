@@ -16,7 +16,8 @@ from icu.config.retention import Retention
 from icu.messages import Position
 from icu.store.checking import find_faults
 from icu.store.coverage import BEFORE_ALL, BEHIND_ALL
-from icu.store.engines.base import Engine, Part
+from icu.store.engines.base import Engine
+from icu.store.engines.parts import Part
 from icu.store.engines.postgres.spans import split
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreBusyError
