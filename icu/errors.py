@@ -21,6 +21,7 @@
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
     │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
+    │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   └── VersionConflictError       store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew

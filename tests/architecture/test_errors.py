@@ -67,6 +67,8 @@ TABLE = {
     "RestartIntensityError": (70, 500, ""),
     "SchemaError": (70, 503, "transient"),
     "ServerError": (70, 500, ""),
+    "StoreBusyError": (75, 503, "transient"),
+    "StoreDeniedError": (75, 503, "transient, needs people"),
     "StoreCorruptError": (70, 503, ""),
     "StoreError": (70, 500, ""),
     "StoreInUseError": (78, 500, ""),
