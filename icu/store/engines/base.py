@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 from sqlalchemy import TextClause
 
-from icu.store.engines.parts import Partitioned
+from icu.store.engines.partitions import Partitions
 from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class Connection(Protocol):
         ...
 
 
-class Engine(Partitioned, Protocol):
+class Engine(Partitions, Protocol):
     """Database of one kind. Making the object opens nothing."""
 
     @property

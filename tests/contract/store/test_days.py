@@ -17,7 +17,7 @@ from icu.messages import Position
 from icu.store.checking import find_faults
 from icu.store.coverage import BEFORE_ALL, BEHIND_ALL
 from icu.store.engines.base import Engine
-from icu.store.engines.parts import Part
+from icu.store.engines.partitions import Part
 from icu.store.engines.postgres.spans import split
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreBusyError

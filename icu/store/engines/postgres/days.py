@@ -17,7 +17,7 @@ from typing import Final
 
 from psycopg import errors, sql
 
-from icu.store.engines.parts import Part
+from icu.store.engines.partitions import Part
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, Session, opened
 from icu.store.engines.postgres.locks import DAYS, SPACE
@@ -69,7 +69,7 @@ async def read_parts(session: Driver | Session) -> list[Part]:
 
 
 async def make_days(address: Address, now: int, since: int | None) -> None:
-    """Make the days to come: see icu.store.engines.parts.Partitioned.make_room. Errors are the driver's."""
+    """Make the days to come: see icu.store.engines.base.Engine.make_room. Errors are the driver's."""
     async with _changing(address) as driver:
         parts = await read_parts(driver)
         if borders := borders_of(parts, now, since):
@@ -77,7 +77,7 @@ async def make_days(address: Address, now: int, since: int | None) -> None:
 
 
 async def drop_days(address: Address, until: int) -> int:
-    """Drop days that are over: see icu.store.engines.parts.Partitioned.drop_before. Errors are the driver's."""
+    """Drop days that are over: see icu.store.engines.base.Engine.drop_before. Errors are the driver's."""
     async with _changing(address) as driver:
         parts = await read_parts(driver)
         due = due_before(parts, until)

@@ -13,7 +13,7 @@ from loguru import logger
 from icu.store.engines.base import Report, Restoration, Storage
 from icu.store.engines.deadline import uncut
 from icu.store.engines.lending import Lending
-from icu.store.engines.parts import Part
+from icu.store.engines.partitions import Part
 from icu.store.engines.postgres import locks, tools
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Identity, Session, identity_of, opened

@@ -1,4 +1,4 @@
-"""Partitions of the readings, on engines that have such."""
+"""Contract between the upkeep and databases that keep the readings of each day apart."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,8 +15,8 @@ class Part(Struct, frozen=True):
     until: int | None
 
 
-class Partitioned(Protocol):
-    """Part of an engine that makes room for readings, and drops old ones at once."""
+class Partitions(Protocol):
+    """Part of the contract of engines: see icu.store.engines.base."""
 
     async def parts(self) -> Sequence[Part] | None:
         """Read the partitions of the readings, in the order of their times; None where they lie in one table."""
