@@ -8,9 +8,11 @@
     │   ├── AddressInUseError              http                configuration
     │   ├── KeylessError                   monitor.access      configuration
     │   ├── SupervisorRunsError            control             configuration
+    │   ├── NamesakeError                  transports          configuration
     │   └── StoreInUseError                store               configuration  (a StoreError too)
     ├── MessageError                       sink                internal       becomes a dead letter
     ├── TransportError                     transports          unavailable    transient
+    │   ├── ReassignedError                transports          unavailable    join again
     │   └── KafkaError                     transports.kafka    unavailable    transient
     │       ├── KafkaDeniedError           transports.kafka    unavailable    transient, needs people
     │       └── KafkaRefusedError          transports.kafka    refused
@@ -22,6 +24,7 @@
     │   │   ├── StoreUnopenedError         store               unavailable    transient
     │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
+    │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   └── VersionConflictError       store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew

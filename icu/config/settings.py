@@ -191,6 +191,9 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
 class SinkChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sink"):
     """Child that stores the readings of the topic. Serves health and metrics when it has a port."""
 
+    # Name among the sinks that share a topic, on all hosts; `WARD@HOST/ID` when absent.
+    member: Identifier | None = None
+
 
 class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="monitor"):
     """Child that serves the API."""

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     kafka_drain,
     kafka_light,
     kafka_produce,
+    kafka_sharing,
     launch,
     page,
     sink,
@@ -53,6 +54,7 @@ WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
     "kafka-drain": kafka_drain.main,
     "kafka-light": kafka_light.main,
     "kafka-crowd": kafka_crowd.main,
+    "kafka-sharing": kafka_sharing.main,
 }
 
 

@@ -37,6 +37,8 @@ _SESSION: Final[dict[str, object]] = {
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 2,
     "tcp_keepalives_count": 3,
+    # Keepalives stay behind while an answer is under way: a sink that vanished in its COPY held its locks for minutes.
+    "tcp_user_timeout": 11_000,
 }
 _LIMITS: Final = {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": STATEMENT_TIMEOUT}
 # Of changes of tables: programs that read or write queue behind one that waits.

@@ -19,6 +19,7 @@ from icu.messages import Position
 from icu.store.commands.beds import admit
 from icu.store.commands.door import Author, Door
 from icu.store.engines.postgres.address import Address
+from icu.store.engines.postgres.connections import opened
 from icu.store.engines.postgres.translation import store_error
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreCorruptError, StoreDeniedError, StoreUnavailableError
@@ -230,3 +231,14 @@ async def test_the_size_is_that_of_our_tables(url: str) -> None:
     after = engine_of(url).storage()
     assert before.content + 100_000 < after.content < before.content + 2_000_000
     assert (after.log, after.unused, after.disk) == (0, 0, None)
+
+
+async def test_the_server_notices_a_host_that_is_gone(url: str) -> None:
+    """The server gives a silent host up within seconds, also in the middle of an answer: its locks come free."""
+    driver = await opened(Address(url))
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    try:
+        told = [await (await driver.execute(f"SHOW {name}".encode())).fetchone() for name in names]
+    finally:
+        await driver.close()
+    assert told == [("5",), ("2",), ("3",), ("11000",)]
