@@ -20,7 +20,8 @@
     │   ├── StoreUnavailableError          store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
-    │   │   └── VersionConflictError       store               unavailable    transient
+    │   │   ├── VersionConflictError       store               unavailable    transient
+    │   │   └── OwnersChangedError         store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew
     │   ├── PositionConflictError          store               internal       read the offsets again

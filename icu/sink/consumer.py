@@ -57,6 +57,7 @@ async def consume(
     database_url: str,
     telemetry: Telemetry,
     batching: Batching,
+    member: str | None = None,
     journal: int = JOURNAL,
     now: Callable[[], float] = time.time,
     steady: Callable[[], float] = steady,
@@ -70,9 +71,10 @@ async def consume(
     Args:
         transport: Open; its owner closes it.
         alarms: The topic of alarms, likewise.
-        database_url: The database to write, held by this sink alone.
+        database_url: The database to write.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
+        member: Name of this sink among those that share the topic and the database; None for a single one.
         journal: Least number of readings in a full journal.
         now: Wall clock, seconds since 1970.
         steady: Seconds on a clock that is never set, and goes on while this process is suspended.
@@ -86,7 +88,8 @@ async def consume(
     async with AsyncExitStack() as held, transport.consumer() as consumer:
 
         async def open_database() -> Writer:
-            return await held.enter_async_context(open_writer(database_url, topic=transport.topic, journal=journal))
+            writer = open_writer(database_url, topic=transport.topic, member=member, journal=journal)
+            return await held.enter_async_context(writer)
 
         heart = Heart(transport, now, steady)
         publisher = Publisher(alarms, telemetry)
@@ -143,8 +146,8 @@ class _Sink:
         """Store records for ever, starting at the stored offsets."""
         while True:
             async with self._reopening_replaced_database():
-                await self.resume()
                 try:
+                    await self.resume()
                     await self.drain()
                 except (PositionConflictError, TransportError) as exc:
                     if isinstance(exc, PositionConflictError):
@@ -255,7 +258,7 @@ class _Sink:
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
         self._partitions = tuple(assignments)
-        self._publisher.begin_anew()
+        self._publisher.begin_anew(publishes=writer.guard.is_first)
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
         write = partial(self._alarms.write, await self._opened(), request, round(arrived * 1000))

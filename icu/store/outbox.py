@@ -9,7 +9,8 @@ from sqlalchemy import text
 from icu.alarms.events import AlarmEvent
 from icu.store.engines.base import Transaction
 
-_DELETE: Final = text("DELETE FROM outbox WHERE sequence <= :last")
+# One by one: a transaction that is committed late has an earlier sequence than others that are published already.
+_DELETE: Final = text("DELETE FROM outbox WHERE sequence = :sequence")
 # In their order, so that the events of an alarm are published in theirs.
 _READ: Final = text(
     "SELECT outbox.sequence, outbox.alarm, outbox.version, outbox.event, patients.uuid, outbox.payload FROM outbox"
@@ -18,16 +19,16 @@ _READ: Final = text(
 )
 
 
-async def take_events(transaction: Transaction, *, published: int, most: int) -> Sequence[AlarmEvent]:
+async def take_events(transaction: Transaction, *, published: Sequence[int], most: int) -> Sequence[AlarmEvent]:
     """Delete published events, and read the next ones.
 
     Args:
-        transaction: Open transaction; one to read with is enough if `published` is 0.
-        published: Sequence of the last published event; 0 if there is none to delete.
+        transaction: Open transaction; one to read with is enough if `published` is empty.
+        published: Sequences of the published events, which are deleted.
         most: The most events to read.
     """
     if published:
-        await transaction.execute(_DELETE, [{"last": published}])
+        await transaction.execute(_DELETE, [{"sequence": each} for each in published])
     return [
         AlarmEvent(
             sequence=sequence, alarm=alarm, version=version, event=event, patient_uuid=patient, episode=Raw(payload)
