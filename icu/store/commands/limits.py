@@ -27,6 +27,8 @@ _LATEST: Final = text(
     f"SELECT {', '.join(COLUMNS)} FROM patient_metrics WHERE patient_id ="  # noqa: S608 - names of our own
     " (SELECT id FROM patients WHERE uuid = :uuid) ORDER BY timestamp DESC LIMIT 1"
 )
+# Milliseconds from measurement to arrival above which a value was held up, as in an outage: it is none of now.
+_HELD_UP: Final = 300_000
 _INTERVAL: Final = text("SELECT interval FROM patients WHERE uuid = :uuid")
 
 
@@ -148,7 +150,10 @@ async def _values(desk: Desk, patient: UUID) -> VitalSigns:
     rows = await desk.transaction.rows(_LATEST, {"uuid": str(patient)})
     [(interval,)] = await desk.transaction.rows(_INTERVAL, {"uuid": str(patient)})
     stated = None if interval is None else round(interval * 1000)
-    if not rows or desk.now - (rows[0][TIMESTAMP] + rows[0][LAG]) > stale_after(stated, ()):
+    if not rows:
+        return VitalSigns()
+    measured, lag = rows[0][TIMESTAMP], rows[0][LAG]
+    if lag > _HELD_UP or desk.now - (measured + lag) > stale_after(stated, ()):
         return VitalSigns()
     return VitalSigns(*map(to_value, sample_of(tuple(rows[0])).valid))
 
