@@ -8,9 +8,11 @@
     │   ├── AddressInUseError              http                configuration
     │   ├── KeylessError                   monitor.access      configuration
     │   ├── SupervisorRunsError            control             configuration
+    │   ├── NamesakeError                  transports          configuration
     │   └── StoreInUseError                store               configuration  (a StoreError too)
     ├── MessageError                       sink                internal       becomes a dead letter
     ├── TransportError                     transports          unavailable    transient
+    │   ├── ReassignedError                transports          unavailable    join again
     │   └── KafkaError                     transports.kafka    unavailable    transient
     │       ├── KafkaDeniedError           transports.kafka    unavailable    transient, needs people
     │       └── KafkaRefusedError          transports.kafka    refused
@@ -20,6 +22,8 @@
     │   ├── StoreUnavailableError          store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
+    │   │   ├── StoreBusyError             store               unavailable    transient
+    │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
     │   │   ├── VersionConflictError       store               unavailable    transient
     │   │   └── OwnersChangedError         store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient

@@ -1,8 +1,10 @@
 """Fixtures for the whole suite."""
 
+import asyncio
 import gc
 import os
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,10 +16,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from loguru import logger
 
 from icu.messages import Position
+from icu.store.engines.table import engine_of
 from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
 from tests.brokers import Broker, shared_broker
-from tests.postgres import PostgresServer, own_postgres
+from tests.postgres import PostgresServer, own_postgres, renumbered
 from tests.processes import keep_ignored_signals_from_children, running
 
 Spawn = Callable[..., subprocess.Popen[Any]]
@@ -118,6 +121,35 @@ def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL, of each worker its own; each test has databases of its own. Skipped where there is none."""
     with own_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres: PostgresServer) -> Iterator[str]:
+    """Name of a database with tables, to make others from: in 50 ms, where an upgrade takes ten times as long."""
+    with postgres.database() as name:
+        asyncio.run(engine_of(postgres.url(name)).upgrade())
+        yield name
+
+
+@pytest.fixture(scope="session")
+def postgres_days(postgres: PostgresServer, postgres_tables: str) -> Iterator[str]:
+    """Name of a database with tables, as a sink leaves it: with partitions for the days to come."""
+    with postgres.database(template=postgres_tables) as name:
+        asyncio.run(_make_room(postgres.url(name)))
+        yield name
+
+
+async def _make_room(url: str) -> None:
+    engine = engine_of(url)
+    await engine.make_room(round(time.time() * 1_000))
+    await engine.aclose()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_days: str) -> Iterator[str]:
+    """URL of a new database with tables, on a real PostgreSQL."""
+    with postgres.database(template=postgres_days) as name:
+        yield renumbered(postgres.url(name))
 
 
 @pytest.fixture

@@ -189,6 +189,12 @@ def ask(url: str, sql: str) -> list[Row]:
         return found.fetchall() if found.description else []
 
 
+def renumbered(url: str) -> str:
+    """Give a copy of a database a number of its own, as a new database has."""
+    ask(url, f"UPDATE generation SET number = {1 + secrets.randbelow(2**62)}")
+    return url
+
+
 @contextmanager
 def own_postgres(**settings: str) -> Iterator[PostgresServer]:
     """Start a server for one user, with settings beside the usual ones. Skips the test where there is none."""

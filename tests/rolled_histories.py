@@ -1,15 +1,13 @@
 """Roll-ups as a child would make them, and what is left of a history where parts of it were deleted."""
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 from icu.store.doubts import words_of
 from icu.store.upkeep_tables import ROLLUP_COLUMNS
 from icu.vitals.catalogue import SIGNS
 from tests.histories import buckets, moment
-from tests.stores import connected
+from tests.stores import execute, snapshot
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -24,40 +22,43 @@ def roll_up(url: str, *, until: int, without: Collection[int] = ()) -> None:
         until: A whole minute; of hours the whole ones before it are rolled up.
         without: Times of readings that came later: their hours are marked as late.
     """
-    with closing(connected(url)) as connection:
-        connection.row_factory = sqlite3.Row
-        readings = connection.execute("SELECT * FROM patient_metrics").fetchall()
-        rolled = [each for each in readings if each["timestamp"] < until]
-        for table, unit in TABLES.items():
-            found: dict[tuple[int, int], list[sqlite3.Row]] = {}
-            for each in rolled:
-                bucket = each["timestamp"] // unit * unit
-                if bucket + unit <= until and each["timestamp"] not in without:
-                    found.setdefault((each["patient_id"], bucket), []).append(each)
-            rows = [(*key, *(part for sign in SIGNS for part in _sums(some, sign.name))) for key, some in found.items()]
-            places = ", ".join("?" * len(ROLLUP_COLUMNS))
-            connection.executemany(f"REPLACE INTO {table} ({', '.join(ROLLUP_COLUMNS)}) VALUES ({places})", rows)
-        late = {
-            (each["patient_id"], each["timestamp"] // HOUR * HOUR) for each in rolled if each["timestamp"] in without
-        }
-        connection.executemany("REPLACE INTO late_hours (patient_id, hour) VALUES (?, ?)", list(late))
+    [readings] = snapshot(url, ["SELECT * FROM patient_metrics"])
+    rolled = [each for each in readings if each["timestamp"] < until]
+    for table, unit in TABLES.items():
+        found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        for each in rolled:
+            bucket = each["timestamp"] // unit * unit
+            if bucket + unit <= until and each["timestamp"] not in without:
+                found.setdefault((each["patient_id"], bucket), []).append(each)
+        rows = [(*key, *(part for sign in SIGNS for part in _sums(some, sign.name))) for key, some in found.items()]
+        _replace(url, table, ROLLUP_COLUMNS, rows)
+    late = {(each["patient_id"], each["timestamp"] // HOUR * HOUR) for each in rolled if each["timestamp"] in without}
+    _replace(url, "late_hours", ("patient_id", "hour"), list(late))
     set_state(url, marked_until=until, rolled_until=until)
+
+
+def _replace(url: str, table: str, columns: Sequence[str], rows: Sequence[Sequence[int | None]]) -> None:
+    """Insert rows, or put them in place of those of the same patient and time."""
+    if rows:
+        values = ", ".join(f"({', '.join('NULL' if each is None else str(each) for each in row)})" for row in rows)
+        updates = ", ".join(f"{each} = excluded.{each}" for each in columns)
+        key = ", ".join(columns[:2])
+        names = ", ".join(columns)
+        execute(url, f"INSERT INTO {table} ({names}) VALUES {values} ON CONFLICT ({key}) DO UPDATE SET {updates}")
 
 
 def set_state(url: str, **columns: int | None) -> None:
     """Set columns of the state of the upkeep, as one more of its transactions."""
     values = ", ".join(f"{name} = {'NULL' if each is None else each}" for name, each in columns.items())
-    with closing(connected(url)) as connection:
-        connection.execute(f"UPDATE upkeep_state SET commits = commits + 1, {values}")
+    execute(url, f"UPDATE upkeep_state SET commits = commits + 1, {values}")
 
 
 def delete(url: str, *, raw: int, minute: int = 0, hour: int = 0) -> None:
     """Move the horizons, and delete what lies before them."""
     set_state(url, raw_horizon=raw, minute_horizon=minute, hour_horizon=hour)
-    with closing(connected(url)) as connection:
-        connection.execute(f"DELETE FROM patient_metrics WHERE timestamp < {raw}")
-        connection.execute(f"DELETE FROM minute_rollups WHERE bucket < {minute}")
-        connection.execute(f"DELETE FROM hour_rollups WHERE bucket < {hour}")
+    execute(url, f"DELETE FROM patient_metrics WHERE timestamp < {raw}")
+    execute(url, f"DELETE FROM minute_rollups WHERE bucket < {minute}")
+    execute(url, f"DELETE FROM hour_rollups WHERE bucket < {hour}")
 
 
 def remaining(
@@ -82,7 +83,7 @@ def remaining(
     return buckets([each for each in readings if counts(moment(each))], every)
 
 
-def _sums(readings: Sequence[sqlite3.Row], sign: str) -> tuple[int | None, ...]:
+def _sums(readings: Sequence[dict[str, Any]], sign: str) -> tuple[int | None, ...]:
     """SUMS of a sign."""
     said = [words_of(each["quality"]) if each["quality"] else {} for each in readings]
     values = [(each[sign], sign in words) for each, words in zip(readings, said, strict=True) if each[sign] is not None]

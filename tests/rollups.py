@@ -1,15 +1,14 @@
 """A naive oracle of roll-ups: what they should be, from the readings as another program finds them."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from icu.store.rollups.step import RolledUp
 from icu.store.upkeep import Upkeep
 from icu.store.upkeep_tables import ROLLUP_COLUMNS, SUMS
 from icu.vitals.catalogue import SIGNS
+from tests.stores import snapshot
 
 MINUTE: Final = 60_000
 HOUR: Final = 3_600_000
@@ -53,18 +52,16 @@ async def roll_up(upkeep: Upkeep, now: int) -> list[RolledUp]:
 
 def stored(url: str) -> Stored:
     """Read the database as another program does, in one transaction."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-        connection.row_factory = sqlite3.Row
-        connection.execute("BEGIN")
-        [state] = connection.execute("SELECT rolled_until, raw_horizon FROM upkeep_state")
-        return Stored(
-            [dict(row) for row in connection.execute("SELECT * FROM patient_metrics")],
-            _table(connection, "minute_rollups"),
-            _table(connection, "hour_rollups"),
-            {tuple(row) for row in connection.execute("SELECT patient_id, hour FROM late_hours")},
-            state["rolled_until"] or 0,
-            state["raw_horizon"] or 0,
-        )
+    parts = ["patient_metrics", "minute_rollups", "hour_rollups", "late_hours", "upkeep_state"]
+    readings, minutes, hours, late, [state] = snapshot(url, [f"SELECT * FROM {each}" for each in parts])
+    return Stored(
+        readings,
+        _table(minutes),
+        _table(hours),
+        {(each["patient_id"], each["hour"]) for each in late},
+        state["rolled_until"] or 0,
+        state["raw_horizon"] or 0,
+    )
 
 
 def naive(readings: Iterable[Mapping[str, Any]], every: int) -> RollUps:
@@ -96,6 +93,5 @@ def _doubts(quality: str | None) -> set[str]:
     return doubts
 
 
-def _table(connection: sqlite3.Connection, name: str) -> RollUps:
-    rows = connection.execute(f"SELECT {', '.join(ROLLUP_COLUMNS)} FROM {name}")
+def _table(rows: Iterable[Mapping[str, Any]]) -> RollUps:
     return {(row["patient_id"], row["bucket"]): {each: row[each] for each in ROLLUP_COLUMNS[2:]} for row in rows}

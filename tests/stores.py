@@ -1,19 +1,26 @@
-"""Store observations without a sink, and read the file as another program does."""
+"""Store observations without a sink, and read the database as another program does."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
+import pytest
 from alembic import command
 from alembic.config import Config
+from psycopg.rows import dict_row
 from sqlalchemy import create_engine
 
 from icu.alarms.episodes import Episode, episode_id
 from icu.messages import Observation, Position, Refusal
 from icu.store import episodes
+from icu.store.engines.postgres.reading import PostgresConnection
+from icu.store.engines.postgres.transaction import PostgresTransaction
+from icu.store.engines.sqlite.held import SqliteConnection
+from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.engines.table import engine_of
 from icu.store.offsets import Move
 from icu.store.reader import Page
@@ -21,6 +28,7 @@ from icu.store.readings import ObservedRow, Reading, to_observed, to_reading
 from icu.store.requests import WriteRequest, WriteResult
 from icu.store.tables import COLUMNS
 from icu.store.writer import Writer
+from tests.postgres import ask
 from tests.samples import ANNA, START, delivery
 
 NOON = round(START.timestamp() * 1000)
@@ -31,14 +39,29 @@ UPDATE patient_metrics SET patient_id = patient_id + 10; UPDATE patients SET id 
 UPDATE patient_metrics SET patient_id = 13 - patient_id; UPDATE patients SET id = 13 - id;
 """
 
-# Makes the writer's journal that of a sink of an older version, which has no entries of patients and does not say so:
-# ["readings", columns, rows] for ["readings", columns, rows, true].
-OLDER_SINK = f"""
+# Of each engine.
+TRANSACTIONS = (SqliteTransaction, PostgresTransaction)
+CONNECTIONS = (SqliteConnection, PostgresConnection)
+
+# For tests of what only files know: that they are exchanged, and changed by hand while they are open.
+SQLITE_ALONE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
+# First bytes of an entry of patients, behind its length.
+_PATIENTS = f"a8{b'patients'.hex()}"
+_OLDER_SINK = f"""
 CREATE TRIGGER older_sink AFTER INSERT ON journal BEGIN
-  DELETE FROM journal WHERE batch = NEW.batch AND substr(NEW.payload, 2, 9) = X'a8{b"patients".hex()}';
+  DELETE FROM journal WHERE batch = NEW.batch AND substr(NEW.payload, 2, 9) = X'{_PATIENTS}';
   UPDATE journal SET payload = CAST(X'93' || substr(NEW.payload, 2, length(NEW.payload) - 2) AS BLOB)
     WHERE batch = NEW.batch;
 END
+"""
+_OLDER_POSTGRES_SINK = f"""
+CREATE FUNCTION older_sink() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF substr(NEW.payload, 2, 9) = '\\x{_PATIENTS}'::bytea THEN RETURN NULL; END IF;
+  NEW.payload = '\\x93'::bytea || substr(NEW.payload, 2, length(NEW.payload) - 2);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER older_sink BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION older_sink()
 """
 
 
@@ -59,8 +82,16 @@ def connected(url: str) -> sqlite3.Connection:
     return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
 
 
+def is_file(url: str) -> bool:
+    """Tell if the database is a file."""
+    return url.startswith("sqlite")
+
+
 def execute(url: str, sql: str) -> None:
     """Run and commit one statement of another program."""
+    if not is_file(url):
+        ask(url, sql)
+        return
     with closing(connected(url)) as connection:
         connection.execute(sql)
 
@@ -75,11 +106,81 @@ def restored(url: str, script: str) -> None:
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     """Read rows as another program does."""
+    if not is_file(url):
+        return ask(url, sql)
     connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     try:
         return connection.execute(sql).fetchall()
     finally:
         connection.close()
+
+
+def snapshot(url: str, statements: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """Read what statements find as another program does, in one transaction: rows by the names of their columns."""
+    if is_file(url):
+        with closing(connected(url)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")
+            return [[dict(row) for row in connection.execute(each)] for each in statements]
+    with psycopg.connect(url, row_factory=dict_row) as server:
+        server.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return [server.execute(each.encode()).fetchall() for each in statements]
+
+
+def note_statements(
+    monkeypatch: pytest.MonkeyPatch, names: Sequence[str], *, kinds: Sequence[type[Any]] = TRANSACTIONS
+) -> list[str]:
+    """Note the statements that are run from now on, of any engine.
+
+    Args:
+        monkeypatch: Of the test.
+        names: Methods to run them by.
+        kinds: Classes that have these: TRANSACTIONS, or CONNECTIONS.
+    """
+    found: list[str] = []
+
+    def noting(original: Callable[..., Any]) -> Callable[..., Any]:
+        async def noted(self: object, statement: object, *values: object) -> object:
+            found.append(str(statement))
+            return await original(self, statement, *values)
+
+        return noted
+
+    for kind in kinds:
+        for name in names:
+            monkeypatch.setattr(kind, name, noting(getattr(kind, name)))
+    return found
+
+
+def literal(url: str, content: bytes) -> str:
+    """Write bytes as a literal in SQL."""
+    return f"X'{content.hex()}'" if is_file(url) else f"'\\x{content.hex()}'::bytea"
+
+
+def make_sink_older(url: str) -> None:
+    """Make the writer's journal that of an older sink, which has no entries of patients and does not say so.
+
+    That is ["readings", columns, rows] for ["readings", columns, rows, true].
+    """
+    execute(url, _OLDER_SINK if is_file(url) else _OLDER_POSTGRES_SINK)
+
+
+def refuse_updates(url: str, table: str) -> None:
+    """Have the database refuse to change the rows of a table, as if its disk were full. `allow_updates` ends it."""
+    if is_file(url):
+        execute(url, f"CREATE TRIGGER full_{table} BEFORE UPDATE ON {table} BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+        return
+    body = "RAISE EXCEPTION 'disk full'"
+    execute(
+        url,
+        f"CREATE FUNCTION full_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$;"
+        f"CREATE TRIGGER full_{table} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION full_{table}()",
+    )
+
+
+def allow_updates(url: str, table: str) -> None:
+    """Undo `refuse_updates`."""
+    execute(url, f"DROP TRIGGER full_{table}" if is_file(url) else f"DROP FUNCTION full_{table} CASCADE")
 
 
 def readings_of(page: Page) -> list[Reading]:

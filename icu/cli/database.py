@@ -57,6 +57,8 @@ def _content(info: DatabaseInfo) -> Iterator[tuple[str, str]]:
     yield "newest", _moment(info.newest)
     yield "patients", f"{info.patients:,}"
     yield "dead letters", f"{info.dead_letters:,}"
+    if info.days is not None:
+        yield "days", f"{info.days:,}, in a partition each"
     yield "journal", f"{info.journal_readings:,} readings in {info.journal_entries:,} entries"
 
 

@@ -74,6 +74,7 @@ def monitor(
 @transport_option
 @_host_option
 @click.option("--port", type=PORT, help="Serve health and figures on this port; without it, serve nothing.")
+@click.option("--member", metavar="NAME", help="Its name among sinks of the same topic; WARD@HOST/ID unless set.")
 @_require_broker_option
 def sink(
     config: Path | None,
@@ -81,15 +82,21 @@ def sink(
     transport: TransportKind | None,
     host: str | None,
     port: int | None,
+    member: str | None,
     *,
     require_broker: bool,
 ) -> None:
     """Store what Kafka brings. `run data` is the same."""
     settings = _prepared(config, log_format, transport)
     from icu.bootstrap.alone import run_role
+    from icu.bootstrap.sinks import mistakes
 
     child = next((each for each in settings.child if isinstance(each, SinkChild)), SinkChild(id="sink"))
-    run_role(settings, replace(child, **given(host=host, port=port)), require_broker=require_broker)
+    # One, of however many the file has: others may run beside it, here or elsewhere.
+    child = replace(child, count=None, **given(host=host, port=port, member=member))
+    for where, why in mistakes(replace(settings, child=(child,))):
+        raise UsageError(f"--{where.rpartition('.')[2]}: {why}")
+    run_role(settings, child, require_broker=require_broker)
 
 
 data = copy(sink)

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from icu.config.databases import without_password
 from icu.config.settings import MonitorChild, Settings
 
 
@@ -20,9 +20,4 @@ def where_to_look(settings: Settings, config: Path | None) -> Iterator[str]:
     # Another terminal may be in another folder; the built-in ward is found from its own.
     file = f" --config {shlex.quote(str(config.absolute()))}" if config else ""
     yield f"how the ward is, from another terminal{'' if config else ' in this folder'}: python -m icu status{file}"
-    yield f"the database: {_without_password(settings.database.url)}"
-
-
-def _without_password(url: str) -> str:
-    host = urlsplit(url).netloc
-    return url.replace(host, host.rpartition("@")[2], 1) if "@" in host else url
+    yield f"the database: {without_password(settings.database.url)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from icu.config.settings import AnyChild, PatientChild
+from icu.config.settings import AnyChild, PatientChild, SinkChild
 
 
 def instances(child: AnyChild) -> list[AnyChild]:
@@ -54,4 +54,6 @@ def _instance(child: AnyChild, number: int) -> AnyChild:
         alike = replace(alike, port=child.port + number - 1)
     if isinstance(alike, PatientChild):
         alike = replace(alike, name=f"{alike.name} {number}")
+    if isinstance(alike, SinkChild) and alike.member is not None:
+        alike = replace(alike, member=f"{alike.member}-{number}")
     return alike

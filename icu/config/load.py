@@ -15,12 +15,12 @@ from icu.bounds import check_uuid, read_small
 from icu.config import brokers, retention
 from icu.config.api import Api
 from icu.config.checks import check_children, check_siblings
+from icu.config.databases import RELATIVE_DATABASE
 from icu.config.environment import variables_of, with_environment
 from icu.config.errors import ConfigurationError
 from icu.config.files import File
 from icu.config.settings import (
     OTHER_NAMES,
-    RELATIVE_DATABASE,
     AnyChild,
     Kafka,
     PatientChild,

@@ -3,7 +3,6 @@
 The structs mirror supervisor.toml, key by key. The description of a pattern is the text of its mistakes.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from icu.config.api import Api
+from icu.config.databases import DatabaseUrl
 from icu.config.retention import Retention
 
 DEFAULT_PORT: Final = 8000
@@ -61,18 +61,6 @@ Identifier: TypeAlias = Annotated[
         description="an id has 1 to 100 characters, no space at its ends and no control character, for instance bed-1",
     ),
 ]
-_FILE_URL: Final = r"sqlite(\+aiosqlite)?:///"
-# URL of a database file with a relative path.
-RELATIVE_DATABASE: Final = re.compile(rf"\A(?P<scheme>{_FILE_URL})(?P<path>[^/].*)\Z")
-DatabaseUrl: TypeAlias = Annotated[
-    str,
-    Meta(
-        pattern=rf"\A{_FILE_URL}(?!file:)(?!.*(:memory:|%[01][0-9A-Fa-f]|%7[Ff]))[^?\x00-\x1f\x7f]+\Z",
-        max_length=4_096,
-        description="a database is a file of SQLite, for instance sqlite:///icu.db; others are not supported yet",
-    ),
-]
-
 _SERVER: Final = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 Servers: TypeAlias = Annotated[
     str,
@@ -202,6 +190,9 @@ class Child(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
 
 class SinkChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sink"):
     """Child that stores the readings of the topic. Serves health and metrics when it has a port."""
+
+    # Name among the sinks that share a topic, on all hosts; `WARD@HOST/ID` when absent.
+    member: Identifier | None = None
 
 
 class MonitorChild(Child, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="monitor"):

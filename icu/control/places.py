@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from icu.config.databases import without_password
 from icu.config.errors import ConfigurationError
 from icu.config.load import FILE_NAME
 from icu.config.settings import Settings
@@ -62,7 +63,7 @@ def places(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[
         if problem is not None:
             raise ConfigurationError(f"supervisor.socket: {problem}: write a shorter one")
         return [place]
-    return _named(f"{_digest(settings.database.url)}.sock", environ)
+    return _named(f"{_digest(without_password(settings.database.url))}.sock", environ)
 
 
 def names_of(config: Path | None, environ: Mapping[str, str] = os.environ) -> list[Place]:
@@ -93,8 +94,8 @@ def _named(name: str, environ: Mapping[str, str]) -> list[Place]:
 
 def _digest(url: str) -> str:
     # The same for every spelling of the path of a database file.
-    _, colon, path = url.partition(":///")
-    same = os.path.realpath(unquote(path.partition("?")[0])) if colon else url
+    scheme, _, path = url.partition(":///")
+    same = os.path.realpath(unquote(path.partition("?")[0])) if scheme.startswith("sqlite") else url
     return _hash(same)
 
 

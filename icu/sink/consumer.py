@@ -18,6 +18,7 @@ from loguru import logger
 from msgspec import Struct
 
 from icu.config.retention import JOURNAL
+from icu.errors import IcuError
 from icu.ops.retries import retry
 from icu.ops.steady import steady
 from icu.sink.alarming import Alarms
@@ -34,7 +35,7 @@ from icu.store.heartbeats import Beat
 from icu.store.requests import WriteRequest, WriteResult
 from icu.store.writer import Writer, open_writer
 from icu.transports.base import Batch, Consumer, Transport
-from icu.transports.errors import TransportError
+from icu.transports.errors import ReassignedError, TransportError
 
 # Seconds that one fetch waits for the first record. An idle sink checks lag and database this often.
 FETCH_TIMEOUT: Final = 1.0
@@ -83,9 +84,10 @@ async def consume(
     Raises:
         StoreInUseError: Another sink holds the database.
         StoreCorruptError: The database is damaged; it is never repaired.
+        NamesakeError: Another sink has the same name.
         ConfigurationError: The URL cannot be used.
     """
-    async with AsyncExitStack() as held, transport.consumer() as consumer:
+    async with AsyncExitStack() as held, transport.consumer(member) as consumer:
 
         async def open_database() -> Writer:
             writer = open_writer(database_url, topic=transport.topic, member=member, journal=journal)
@@ -148,13 +150,25 @@ class _Sink:
             async with self._reopening_replaced_database():
                 try:
                     await self.resume()
-                    await self.drain()
-                except (PositionConflictError, TransportError) as exc:
-                    if isinstance(exc, PositionConflictError):
-                        self._alarms.forget()
-                    self._telemetry.set_trouble(str(exc))
-                    self._heart.note_away(str(exc))
-                    logger.warning("{}: reading on from the stored offsets", exc)
+                    await self._until_away()
+                except PositionConflictError as exc:
+                    self._alarms.forget()
+                    self._note_away(exc, "WARNING")
+                except ReassignedError as exc:
+                    self._note_away(exc, "INFO")
+
+    async def _until_away(self) -> None:
+        try:
+            await self.drain()
+        except ReassignedError:
+            raise
+        except TransportError as exc:
+            self._note_away(exc, "WARNING")
+
+    def _note_away(self, error: IcuError, level: str) -> None:
+        self._telemetry.set_trouble(str(error))
+        self._heart.note_away(str(error))
+        logger.log(level, "{}: reading on from the stored offsets", error)
 
     @asynccontextmanager
     async def _reopening_replaced_database(self) -> AsyncIterator[None]:
@@ -169,7 +183,7 @@ class _Sink:
                 await self._close_database()
 
     async def resume(self) -> None:
-        """Assign every partition at its stored offset, and go on watching."""
+        """Assign every partition of this sink at its stored offset, and go on watching. Raises as `drain` does."""
         await retry("reading the stored offsets", self._assign, on_trouble=self._set_trouble)
         # After the writer has accepted the database: it notices what other programs change from then on.
         watch = partial(self._alarms.resume, await self._opened(), self._partitions)
@@ -181,6 +195,7 @@ class _Sink:
 
         Raises:
             PositionConflictError: Another sink moved the stored offsets.
+            ReassignedError: The partitions are dealt anew.
             TransportError: The broker is away, or the log is not the assigned one.
         """
         while True:
@@ -251,6 +266,8 @@ class _Sink:
             # Before the first one of this sink takes the place of the last one.
             self._heart.note_before(await writer.heartbeat())
             self._beats = True
+        # Before the offsets are read, which others move until the partitions are this sink's.
+        await self._consumer.join()
         assignments = await self._consumer.assign(await writer.positions())
         self._reports.assigned(assignments)
         await writer.begin(

@@ -103,6 +103,7 @@ async def find_faults(engine: Engine, *, full: bool, report: Report) -> Sequence
         return [
             *await _offsets(connection),
             *await _journal(connection),
+            *await _gaps(engine),
             *await _rollups(connection, full=full, report=report),
         ]
 
@@ -119,6 +120,25 @@ async def _journal(connection: Connection) -> Sequence[str]:
     if newest is not None and newest != end:
         return [f"the journal ends at {newest}, and its end is noted as {end}: streams would miss readings"]
     return []
+
+
+async def _gaps(engine: Engine) -> Sequence[str]:
+    """Find times whose readings have no partition, and could not be stored."""
+    parts = await engine.parts() or ()
+    ends = [None, *(each.until for each in parts)]
+    begins = [*(each.since for each in parts), None]
+    return [
+        f"readings {_span(until, since)} have no partition, and cannot be stored: attach the one that was there again"
+        for until, since in zip(ends, begins, strict=True)
+        if until != since
+    ]
+
+
+def _span(since: int | None, until: int | None) -> str:
+    """Name a span of time; None for an end that is open."""
+    begin = "" if since is None else f"from {from_milliseconds(since).isoformat()}"
+    end = "" if until is None else f"until {from_milliseconds(until).isoformat()}"
+    return " ".join(filter(None, (begin, end)))
 
 
 async def _rollups(connection: Connection, *, full: bool, report: Report) -> Sequence[str]:

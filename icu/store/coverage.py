@@ -14,6 +14,7 @@ HOUR: Final = 60 * MINUTE
 
 # Before all that can be stored.
 BEFORE_ALL: Final = -(2**62)
+BEHIND_ALL: Final = 2**62
 
 
 class Source(NamedTuple):

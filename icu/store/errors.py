@@ -23,6 +23,16 @@ class StoreUnopenedError(StoreUnavailableError):
     """The database, or a file that its engine needs beside it, cannot be opened or made."""
 
 
+class StoreDeniedError(StoreUnavailableError):
+    """The database refuses this program: a person has to change its settings, or the rights of its user."""
+
+    needs_people = True
+
+
+class StoreBusyError(StoreUnavailableError):
+    """Others hold what is to be changed, who would have to wait behind this program: try again later."""
+
+
 class SchemaError(StoreError):
     """The tables are missing or of another version than this program's."""
 

@@ -90,6 +90,8 @@ class DatabaseInfo(Struct, frozen=True):
     # Entries of the journal, and readings in it.
     journal_entries: int
     journal_readings: int
+    # Partitions of readings between those of the past and of the time ahead; None where one table holds them all.
+    days: int | None
     # Begin of the last complete backup; None where there was none.
     backed_up: datetime | None
 
@@ -134,8 +136,14 @@ async def describe(engine: Engine, connection: Connection, storage: Storage, now
         dead_letters=dead_letters,
         journal_entries=entries,
         journal_readings=journalled,
+        days=await _days(engine),
         **_upkeep(state),
     )
+
+
+async def _days(engine: Engine) -> int | None:
+    parts = await engine.parts()
+    return None if parts is None else sum(None not in {each.since, each.until} for each in parts)
 
 
 def _upkeep(state: UpkeepState) -> dict[str, datetime | None]:

@@ -7,6 +7,7 @@ again at each use until it has seen the right version.
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from icu.store.audit import AuditEntry, audit
 from icu.store.beds import Place, bed_states, places
 from icu.store.commands.limits import read_all_limits, read_limits
 from icu.store.commands.states import AllLimits, LimitsState
-from icu.store.coverage import BEFORE_ALL, READINGS, Coverage, Kept
+from icu.store.coverage import BEFORE_ALL, BEHIND_ALL, READINGS, Coverage, Kept
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
 from icu.store.entered import all_entered
@@ -31,10 +32,9 @@ from icu.store.episodes import episode, open_episodes
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
 from icu.store.heartbeats import Heartbeat, read_heartbeats
-from icu.store.latest import LATEST
+from icu.store.latest import read_latest, read_latest_of
 from icu.store.newest import Newest, read_newest
 from icu.store.readings import (
-    CLOCK_TOLERANCE_MS,
     LAG,
     TIMESTAMP,
     Columns,
@@ -59,26 +59,16 @@ LONG: Final = 3
 # Of a page, whose patient is known.
 PAGE_COLUMNS: Final = tuple(name for name in COLUMNS if name != "patient_id")
 
-_PATIENTS: Final = (
-    f"SELECT patients.uuid, patients.name, {', '.join(f'metric.{name}' for name in COLUMNS)} FROM patients"  # noqa: S608 - names of our own
-    f" LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id AND metric.timestamp = ({LATEST})"
-)
-_ALL_PATIENTS: Final = text(f"{_PATIENTS} ORDER BY patients.id")
-_ONE_PATIENT: Final = text(f"{_PATIENTS} WHERE patients.uuid = :uuid")
 _KNOWN: Final = text("SELECT 1 FROM patients WHERE uuid = :uuid")
-# Nothing for an unknown patient, and one row of NULLs for a patient without readings there.
 _PAGE: Final = {
     order: text(
-        f"SELECT {', '.join(f'metric.{name}' for name in PAGE_COLUMNS)} FROM patients"  # noqa: S608 - names of our own
-        " LEFT JOIN patient_metrics AS metric ON metric.patient_id = patients.id"
-        " AND metric.timestamp >= (SELECT coalesce(raw_horizon, :first) FROM upkeep_state)"
-        " AND metric.timestamp >= :first AND metric.timestamp < :end"
-        f" WHERE patients.uuid = :uuid ORDER BY metric.timestamp {order} LIMIT :limit"
+        f"SELECT {', '.join(PAGE_COLUMNS)} FROM patient_metrics"  # noqa: S608 - names of our own
+        " WHERE patient_id = (SELECT id FROM patients WHERE uuid = :uuid)"
+        " AND timestamp >= (SELECT coalesce(raw_horizon, :first) FROM upkeep_state)"
+        f" AND timestamp >= :first AND timestamp < :end ORDER BY timestamp {order} LIMIT :limit"
     )
     for order in ("asc", "desc")
 }
-# Milliseconds since 1970, behind all that can be stored.
-_BEHIND_ALL: Final = 2**62
 
 
 class PatientState(Struct, frozen=True):
@@ -127,8 +117,7 @@ class Reader:
 
     async def patients(self, *, now: datetime) -> list[PatientState]:
         """All patients, in the order in which they were first seen."""
-        rows = await self._ask(lambda connection: connection.rows(_ALL_PATIENTS, _moments(now)))
-        return [_state(row) for row in rows]
+        return [_state(row) for row in await self._ask(partial(read_latest, now=now))]
 
     async def newest(self, *, now: datetime, max_ages: MaxAges) -> list[Newest]:
         """All patients with the newest reading by its timestamp, to keep the latest ones in memory from `now` on."""
@@ -140,11 +129,10 @@ class Reader:
 
     async def patient(self, uuid: UUID, *, now: datetime) -> PatientState:
         """One patient. PatientNotFoundError for an unknown one."""
-        values = {**_moments(now), "uuid": str(uuid)}
-        rows = await self._ask(lambda connection: connection.rows(_ONE_PATIENT, values))
-        if not rows:
+        row = await self._ask(partial(read_latest_of, uuid=uuid, now=now))
+        if row is None:
             raise PatientNotFoundError(uuid)
-        return _state(rows[0])
+        return _state(row)
 
     async def check_known(self, uuid: UUID) -> None:
         """PatientNotFoundError for an unknown patient."""
@@ -174,12 +162,10 @@ class Reader:
         One range read of the clustered table, wherever the page lies. PatientNotFoundError for an unknown patient.
         """
         first, end = _span(order, since, until, after)
-        values = {"uuid": str(uuid), "first": first, "end": end, "limit": limit + 1}
-        columns = await self._ask(lambda connection: connection.columns(_PAGE[order], PAGE_COLUMNS, values))
-        times = columns["timestamp"]
+        columns = await self._ask(lambda connection: _page(connection, uuid, order, (first, end), limit + 1))
+        times, last = columns["timestamp"], None
         if not times:
-            raise PatientNotFoundError(uuid)
-        last = None
+            await self.check_known(uuid)
         if len(times) > limit:
             columns = {name: column[:limit] for name, column in columns.items()}
             last = from_milliseconds(times[limit - 1])
@@ -187,7 +173,7 @@ class Reader:
             return Page(columns, last)
         state = await self._ask(read_upkeep_state)
         kept = Coverage(state, None).kept(first, end)
-        return Page(columns if times != [None] else dict.fromkeys(PAGE_COLUMNS, ()), last, kept)
+        return Page(columns, last, kept)
 
     async def heartbeats(self) -> Sequence[Heartbeat]:
         """The last sign of life of each sink, the latest first; none before the first."""
@@ -298,8 +284,20 @@ class Reader:
         return identity
 
 
-def _moments(now: datetime) -> dict[str, int]:
-    return {"now": milliseconds(now), "horizon": milliseconds(now) + CLOCK_TOLERANCE_MS}
+async def _page(
+    connection: Connection, uuid: UUID, order: Order, span: tuple[int, int], most: int
+) -> dict[str, list[Any]]:
+    """Read up to `most` readings of a span, by column: of the parts of it in their order, until there are enough."""
+    page: dict[str, list[Any]] = {}
+    left = most
+    for first, end in connection.spans(*span, newest_first=order == "desc"):
+        values = {"uuid": str(uuid), "first": first, "end": end, "limit": left}
+        columns = await connection.columns(_PAGE[order], PAGE_COLUMNS, values)
+        page = {name: page[name] + column for name, column in columns.items()} if page else columns
+        left -= len(columns["timestamp"])
+        if not left:
+            break
+    return page
 
 
 def _state(row: Sequence[Any]) -> PatientState:
@@ -313,7 +311,7 @@ def _state(row: Sequence[Any]) -> PatientState:
 def _span(order: Order, since: datetime | None, until: datetime | None, after: datetime | None) -> tuple[int, int]:
     """Milliseconds since 1970 of the first reading that may be on a page, and of the first behind it."""
     first = BEFORE_ALL if since is None else milliseconds(since)
-    end = _BEHIND_ALL if until is None else milliseconds(until)
+    end = BEHIND_ALL if until is None else milliseconds(until)
     if after is None:
         return first, end
     seen = milliseconds(after)

@@ -21,6 +21,8 @@ from icu.store.upkeep_state import UpkeepState, read_upkeep_state
 T = TypeVar("T")
 
 _LOOKED: Final = text("UPDATE upkeep_state SET looked = :now")
+# Changes nothing, and locks the row: sinks read the borders in it, and wait for it until they stand.
+_LOCK: Final = text("UPDATE upkeep_state SET commits = commits")
 _COUNT: Final = text("UPDATE upkeep_state SET commits = commits + 1")
 
 
@@ -72,9 +74,31 @@ class Upkeep:
         """
         return await self._deleting.step(now)
 
+    async def keep_days(self, now: int, horizon: int) -> int:
+        """Make partitions of the days to come, and drop those whose readings are not served any more.
+
+        Args:
+            now: Milliseconds since 1970 UTC.
+            horizon: No reading before it is served.
+
+        Returns:
+            Number of days that were dropped.
+
+        Raises:
+            StoreBusyError: Others hold the readings. It can wait.
+            StoreDeniedError: Only the owner of the tables may do it.
+        """
+        await self._engine.make_room(now)
+        return await self._engine.drop_before(horizon)
+
     async def note_look(self, now: int) -> None:
         """Store a sign of life."""
         await self.transact(lambda transaction: transaction.execute(_LOOKED, [{"now": now}]))
+
+    async def until_days(self, until: int) -> int:
+        """Return the time before which readings are deleted row by row: `until`, or the first day, which goes whole."""
+        days = (each.since for each in await self._engine.parts() or () if each.since is not None)
+        return min(until, next(days, until))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -101,6 +125,7 @@ class Upkeep:
         """
 
         async def counted(transaction: Transaction) -> T:
+            await transaction.execute(_LOCK, [{}])
             result = await work(transaction)
             await transaction.execute(_COUNT, [{}])
             if await self._engine.identity() != self._identity:

@@ -308,5 +308,5 @@ async def open_writer(
         ConfigurationError: There can be no database.
     """
     engine = engine_of(url)
-    async with engine.open_for_sink():
+    async with engine.open_for_sink(shares=member is not None):
         yield Writer(engine, topic, member=member, journal=journal)

@@ -5,13 +5,21 @@ for `icu.bootstrap` alone to choose from, and aiokafka takes long to load.
 """
 
 from icu.transports.base import Assignment, Batch, Consumer, Transport
-from icu.transports.errors import ReadingsLostError, TransportClosedError, TransportError
+from icu.transports.errors import (
+    NamesakeError,
+    ReadingsLostError,
+    ReassignedError,
+    TransportClosedError,
+    TransportError,
+)
 
 __all__ = [
     "Assignment",
     "Batch",
     "Consumer",
+    "NamesakeError",
     "ReadingsLostError",
+    "ReassignedError",
     "Transport",
     "TransportClosedError",
     "TransportError",

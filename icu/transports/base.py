@@ -15,7 +15,14 @@ The delivery contract, in words:
 - **Back-pressure.** Where the number of uncommitted records is bounded, `publish` waits for a commit.
 - **Retention.** A log may drop its oldest records, as a broker does after some time. A reader that has not read them
   gets a TransportError, and the next `assign` counts them.
-- **Positions.** A consumer is assigned every partition, from the positions that its caller stored. The consumer never
+- **Sharing.** A consumer reads all partitions, or shares them with others: then it has a name, `member`. Each partition
+  belongs to one of them at a time. When one joins or ends, they are dealt anew: `fetch` raises ReassignedError, without
+  the records that it had, and `join` waits for the new share, which may be empty. A consumer that was held up may
+  return records of partitions that are another's by now: so a batch is stored only if its `start` is the stored
+  position. The in-memory log ends with its process, where one consumer reads all of it.
+- **Names.** A consumer that is opened with a name takes the place of the one before it: at once, if that one is dead.
+  If that one lives, it raises NamesakeError: of two, the older one ends.
+- **Positions.** A consumer is assigned partitions from the positions that its caller stored. The consumer never
   changes them: the caller's database is the truth. `commit` releases the records before the positions. So does
   `assign`, if the positions belong to this log: a caller may have ended between its transaction and the commit.
 - **Redelivery.** Records that were fetched and not stored are delivered again after the next `assign`: at-least-once.
@@ -66,8 +73,16 @@ class Consumer(Protocol):
         """True once a fetch was answered since the last `assign`, with records or without."""
         ...
 
+    async def join(self) -> None:
+        """Wait for the share of the partitions that this reader has to read. Returns at once where it reads all.
+
+        Raises:
+            NamesakeError: Another reader has its name.
+        """
+        ...
+
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
-        """Start to read every partition that answers. May be called again, to go back.
+        """Start to read every partition of the share that answers. May be called again, to go back.
 
         Args:
             stored: The stored positions by partition. A partition without one is read from its beginning. Records
@@ -75,6 +90,9 @@ class Consumer(Protocol):
 
         Returns:
             The assignments by partition. When further partitions answer later, `fetch` raises TransportError.
+
+        Raises:
+            ReassignedError: The partitions are dealt anew. Join, and read the stored positions again.
         """
         ...
 
@@ -91,7 +109,9 @@ class Consumer(Protocol):
             Batches of records; none if no record came in time.
 
         Raises:
+            ReassignedError: The partitions are dealt anew. Join, and read the stored positions again.
             TransportError: The broker is away, or the log is not the assigned one. Assign again.
+            NamesakeError: Another reader has its name.
         """
         ...
 
@@ -165,8 +185,12 @@ class Transport(Protocol):
         """
         ...
 
-    def consumer(self) -> AbstractAsyncContextManager[Consumer]:
-        """Open a reader."""
+    def consumer(self, member: str | None = None) -> AbstractAsyncContextManager[Consumer]:
+        """Open a reader.
+
+        Args:
+            member: Its name among those that share the topic; None for one that reads all of it.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -1,5 +1,6 @@
 """Errors of a topic, on any transport."""
 
+from icu.config.errors import ConfigurationError
 from icu.errors import IcuError, Kind
 
 
@@ -8,6 +9,23 @@ class TransportError(IcuError):
 
     transient = True
     kind = Kind.UNAVAILABLE
+
+
+class ReassignedError(TransportError):
+    """The partitions of this reader were dealt anew. Join again, and read on from the stored positions."""
+
+    # Assigning the same positions again would not help.
+    transient = False
+
+
+class NamesakeError(ConfigurationError):
+    """Another reader of the topic has the same name, and was started later."""
+
+    def __init__(self, member: str, group: str) -> None:
+        super().__init__(
+            f"another sink with the name {member} was started and has taken this one's place in the group {group}: "
+            "give each sink a name of its own (`member` of its [[child]] table, or run sink --member NAME)"
+        )
 
 
 class TransportClosedError(IcuError):

@@ -172,7 +172,7 @@ class MemoryTransport:
         return ()
 
     @asynccontextmanager
-    async def consumer(self) -> AsyncIterator["MemoryConsumer"]:
+    async def consumer(self, member: str | None = None) -> AsyncIterator["MemoryConsumer"]:  # noqa: ARG002 - see the Protocol
         self._topic.check_open()
         self._readers += 1
         try:
@@ -196,6 +196,10 @@ class MemoryConsumer:
         self._turn = 0
         self.read_until: dict[int, float] = {}
         self.answered = False
+
+    async def join(self) -> None:
+        await checkpoint()
+        self._topic.check_open()
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         await checkpoint()

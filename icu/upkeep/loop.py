@@ -20,6 +20,7 @@ from icu.ops.retries import Retries
 from icu.store.retention.deleting import Deleted
 from icu.store.rollups.step import RolledUp
 from icu.store.upkeep import Upkeep, only_upkeep, open_upkeep
+from icu.upkeep.days import Days
 from icu.upkeep.progress import Progress
 from icu.upkeep.telemetry import Telemetry
 
@@ -78,6 +79,7 @@ class _Rounds:
         self._telemetry = telemetry
         self._now = now
         self._progress = Progress()
+        self._days = Days(upkeep, telemetry)
         # On the event loop's clock.
         self._looked_at = -LOOK_EVERY
         # Number of events that were dropped, and not reported yet.
@@ -102,12 +104,14 @@ class _Rounds:
         return rolled.done and deleted.done
 
     async def _look(self) -> None:
-        """Store a sign of life, where it is time."""
+        """Store a sign of life, and look at the days, where it is time."""
         if anyio.current_time() < self._looked_at + LOOK_EVERY:
             return
         await self._retries.run(partial(self._upkeep.note_look, self._now_ms()))
         self._looked_at = anyio.current_time()
-        self._telemetry.set_state(await self._retries.run(self._upkeep.state))
+        state = await self._retries.run(self._upkeep.state)
+        self._telemetry.set_state(state)
+        await self._retries.run(partial(self._days.keep, self._now_ms(), state.raw_horizon or 0))
 
     async def _do(self, step: Callable[[int], Awaitable[S]]) -> S:
         """Do a step, again while the database is away, and rest after it."""

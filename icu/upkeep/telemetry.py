@@ -20,6 +20,8 @@ class Telemetry:
     def __init__(self, registry: CollectorRegistry) -> None:
         # The thing that the upkeep waits for, in words for people; None while it works.
         self.waits_for: str | None = None
+        # Sentence about others who keep days from being made or dropped; None while nobody does, or not for long.
+        self.held: str | None = None
         self._behind_seconds = 0.0
         self._behind = Gauge("icu_upkeep_behind_seconds", "From the end of the roll-ups to now", registry=registry)
         self._rolled = Counter("icu_upkeep_rolled_readings", "Readings rolled up", registry=registry)
@@ -39,7 +41,7 @@ class Telemetry:
         """Trouble in words for people; None while all is well."""
         if self.waits_for is None and self._behind_seconds > TOLERATED:
             return f"the roll-ups are behind by {timedelta(seconds=round(self._behind_seconds))}"
-        return self.waits_for
+        return self.waits_for or self.held
 
     def set_trouble(self, trouble: str | None) -> None:
         """Set what the upkeep waits for, after each failure; None when it works again."""

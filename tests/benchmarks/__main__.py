@@ -14,11 +14,13 @@ from tests.benchmarks import (
     alarms,
     api,
     breach,
+    days,
     kafka_consume,
     kafka_crowd,
     kafka_drain,
     kafka_light,
     kafka_produce,
+    kafka_sharing,
     launch,
     page,
     sink,
@@ -32,6 +34,7 @@ from tests.brokers import Broker, available, open_broker
 
 ON_READINGS: dict[str, Callable[[int, int], None]] = {
     "api": api.main,
+    "days": days.main,
     "sink": sink.main,
     "upkeep": upkeep.main,
     "years": years.main,
@@ -51,6 +54,7 @@ WITH_KAFKA: dict[str, Callable[[Broker], None]] = {
     "kafka-drain": kafka_drain.main,
     "kafka-light": kafka_light.main,
     "kafka-crowd": kafka_crowd.main,
+    "kafka-sharing": kafka_sharing.main,
 }
 
 

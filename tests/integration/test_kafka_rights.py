@@ -1,5 +1,6 @@
 """Rights that an administrator revokes while the program runs, and grants again."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,10 +37,12 @@ def denied(kafka: ApacheKafka, kind: ResourceType, name: str, *operations: AclOp
     rules.append(AclBinding(kind, name, *every, AclOperation.ALL, AclPermissionType.ALLOW))
     for done in client.create_acls(rules).values():
         done.result(TIMEOUT)
+    all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
+    while len(client.describe_acls(all_rules).result(TIMEOUT)) < len(rules):
+        time.sleep(0.02)
     try:
         yield
     finally:
-        all_rules = AclBindingFilter(kind, name, *every, AclOperation.ANY, AclPermissionType.ANY)
         for gone in client.delete_acls([all_rules]).values():
             gone.result(TIMEOUT)
 
@@ -74,6 +77,25 @@ async def test_lag_tools_are_no_reason_not_to_read(kafka: ApacheKafka, connect: 
                 await anyio.sleep(0.1)
             assert transport.trouble is None
             assert transport.degraded is None
+
+
+async def test_readers_that_share_need_the_group(kafka: ApacheKafka, connect: Connect) -> None:
+    """Without rights on its group a reader that shares a topic names the right, and reads once it has it."""
+    transport = connect(kafka.bootstrap)
+    await to_thread.run_sync(kafka.create_topic, transport.topic, 1)
+    group = f"icu-sink.{transport.topic}"
+    async with transport.consumer("ward@host/sink-1") as consumer, anyio.create_task_group() as tasks:
+        with denied(kafka, ResourceType.GROUP, group, AclOperation.READ, AclOperation.DESCRIBE):
+            tasks.start_soon(consumer.join)
+            with anyio.fail_after(TIMEOUT):
+                while transport.degraded is None:
+                    await anyio.sleep(0.02)
+            assert group in str(transport.degraded)
+            assert "grant this user READ on the group" in str(transport.degraded)
+        with anyio.fail_after(TIMEOUT):
+            await consumer.join()
+        assert list(await consumer.assign({})) == [0]
+        assert (transport.trouble, transport.degraded) == (None, None)
 
 
 @pytest.mark.parametrize("operation", [AclOperation.WRITE, AclOperation.ALL])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from icu.bootstrap.faces import face_context, with_face
 from icu.bootstrap.roles.base import Role
 from icu.bootstrap.shared import Shared
+from icu.bootstrap.sinks import member_of
 from icu.config.settings import SinkChild
 from icu.supervisor.spec import Start
 from icu.supervisor.view import WorkStatus
@@ -41,6 +42,7 @@ def actor(child: SinkChild, shared: Shared) -> Start:
         alarms=shared.alarms,
         database_url=shared.settings.database.url,
         telemetry=telemetry,
+        member=member_of(shared.settings, child),
         # A broker gathers records before it answers: lingering here too would only delay them.
         batching=Batching(linger=0) if transport.durable else Batching(),
         journal=shared.settings.retention.journal,

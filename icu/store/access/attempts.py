@@ -25,11 +25,12 @@ MOST: Final = 10_000
 
 _COUNT: Final = text(
     "INSERT INTO login_attempts (subject, failures, last) VALUES (:subject, 1, :now) ON CONFLICT (subject) DO UPDATE"
-    " SET failures = CASE WHEN last > :forgotten THEN failures + 1 ELSE 1 END, last = :now RETURNING failures"
+    " SET failures = CASE WHEN login_attempts.last > :forgotten THEN login_attempts.failures + 1 ELSE 1 END,"
+    " last = excluded.last RETURNING failures"
 )
 _CLEAN: Final = text(
     "DELETE FROM login_attempts WHERE last <= :forgotten"
-    " OR subject IN (SELECT subject FROM login_attempts ORDER BY last DESC LIMIT -1 OFFSET :most)"
+    " OR subject IN (SELECT subject FROM login_attempts ORDER BY last DESC LIMIT 1000000000 OFFSET :most)"
 )
 _FORGET: Final = text("DELETE FROM login_attempts WHERE subject = :subject")
 

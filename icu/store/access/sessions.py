@@ -27,7 +27,7 @@ _INSERT: Final = text(
 _DELETE_ENDED: Final = text("DELETE FROM sessions WHERE ends <= :now")
 _DELETE_OLDEST: Final = text(
     "DELETE FROM sessions WHERE sha256 IN (SELECT sha256 FROM sessions WHERE kind = :kind AND name = :name"
-    " ORDER BY created DESC, sha256 LIMIT -1 OFFSET :most)"
+    " ORDER BY created DESC, sha256 LIMIT 1000000000 OFFSET :most)"
 )
 _DELETE: Final = text("DELETE FROM sessions WHERE sha256 = :sha256")
 _RENEW: Final = text("UPDATE sessions SET ends = :ends WHERE sha256 = :sha256 AND ends < :ends")

@@ -118,9 +118,11 @@ class Door:
         engine = engine_of(self._url)
 
         async def transact(transaction: Transaction) -> T | PatientServiceException:
+            # First: other commands wait for this row until the commit. So the numbers of the audit's lines, behind
+            # which the sink looks for new ones, appear in their order.
+            await transaction.rows(_COUNT)
             desk = Desk(transaction, author, command, round(self._wall() * 1000))
             result = await work(desk)
-            await transaction.rows(_COUNT)
             await append_to_journal(transaction, desk.now, alarms=desk.alarms)
             return result
 

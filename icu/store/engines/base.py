@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 from sqlalchemy import TextClause
 
+from icu.store.engines.partitions import Partitions
 from icu.store.readings import ReadingRow
 
 T = TypeVar("T")
@@ -138,6 +139,18 @@ class Connection(Protocol):
         """Return what `columns` does, each column as a JSON array: for answers that are made of such."""
         ...
 
+    def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:
+        """Split a span of time into those to look into one after the other, until enough of a patient is found.
+
+        On engines where a wide span costs no more, there is one.
+
+        Args:
+            since: Milliseconds since 1970 UTC.
+            until: End, excluded.
+            newest_first: True to look for the newest first.
+        """
+        ...
+
     async def has_table(self, name: str) -> bool:
         """Tell if there is a table of this name."""
         ...
@@ -150,7 +163,7 @@ class Connection(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Engine(Partitions, Protocol):
     """Database of one kind. Making the object opens nothing."""
 
     @property
@@ -187,11 +200,14 @@ class Engine(Protocol):
         """
         ...
 
-    def open_for_sink(self) -> AbstractAsyncContextManager[None]:
-        """Open the database for a sink, and upgrade it. Locks it where it has only one; closes all at the end.
+    def open_for_sink(self, *, shares: bool = False) -> AbstractAsyncContextManager[None]:
+        """Open the database for a sink, and upgrade it. Locks it against others; closes all at the end.
+
+        Args:
+            shares: True for one of several. It is locked against one that is alone, where there may be several.
 
         Raises:
-            StoreInUseError: Another sink has the database, and it has only one.
+            StoreInUseError: Another sink has the database for itself, or this one wants it so.
             StoreError: See `upgrade`.
             ConfigurationError: There can be no database.
         """

@@ -1,21 +1,32 @@
 """Engines by the scheme of the database's URL. A new one is a folder, and a line here."""
 
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
+from icu.config.databases import without_password
 from icu.config.errors import ConfigurationError
 from icu.store.engines.base import Engine
 from icu.store.engines.sqlite.engine import SqliteEngine
 
 
-class _Open(Protocol):
-    def __call__(self, url: str) -> Engine: ...
+def _postgres(url: str) -> Engine:
+    # Imported late: its driver is an extra, and takes a tenth of a second.
+    try:
+        from icu.store.engines.postgres.engine import PostgresEngine  # noqa: PLC0415 - see above
+    except ImportError as exc:
+        if not (exc.name or "").startswith("psycopg"):
+            raise
+        raise ConfigurationError(
+            f"{without_password(url)} needs the driver of PostgreSQL, which is not installed here:"
+            " pip install 'icu[postgresql]', or pip install 'psycopg[binary]>=3.2'"
+        ) from exc
+    return PostgresEngine(url)
 
 
-_ENGINES: Final[dict[str, _Open]] = {
+_ENGINES: Final[dict[str, Callable[[str], Engine]]] = {
     "sqlite": SqliteEngine,
+    "postgres": _postgres,
+    "postgresql": _postgres,
 }
 
 
@@ -23,12 +34,12 @@ def engine_of(url: str) -> Engine:
     """Make the engine for a database URL. Opens nothing.
 
     Raises:
-        ConfigurationError: The URL cannot be read, or names a database that is not supported.
+        ConfigurationError: The URL cannot be read, names a database that is not supported, or its driver is missing.
     """
-    try:
-        kind = make_url(url).get_backend_name()
-    except (ArgumentError, ValueError) as exc:
-        raise ConfigurationError("the database URL cannot be read: write for instance sqlite:///icu.db") from exc
+    scheme, colon, _ = url.partition("://")
+    kind = scheme.partition("+")[0]
+    if not colon:
+        raise ConfigurationError("the database URL cannot be read: write for instance sqlite:///icu.db")
     if kind not in _ENGINES:
         raise ConfigurationError(f"a database of kind {kind} is not supported yet: write for instance sqlite:///icu.db")
     return _ENGINES[kind](url)

@@ -132,8 +132,9 @@ class Deleting:
 
     async def _sweep(self, sweep: Sweep, place: _Place, state: UpkeepState) -> Deleted:
         most = self._paces[sweep.kind].units(1)
+        until = await self._door.until_days(place.until) if sweep.horizon == "raw_horizon" else place.until
         async with self._door.connection() as connection:
-            wanted = {"until": place.until, "after": place.after, "most": most}
+            wanted = {"until": until, "after": place.after, "most": most}
             found = await connection.rows(sweep.find, wanted)
             [(last,)] = await connection.rows(_LAST_PATIENT)
         has_patients = sweep.keys[0] == "patient"

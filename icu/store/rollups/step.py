@@ -36,6 +36,10 @@ class Door(Protocol):
         """Lend a connection to read with."""
         ...
 
+    async def until_days(self, until: int) -> int:
+        """Return the time before which readings are deleted row by row: `until`, or the first day, which goes whole."""
+        ...
+
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a transaction, and count it as one of the upkeep."""
         ...

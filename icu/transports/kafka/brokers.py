@@ -19,6 +19,10 @@ from icu.transports.kafka.reasons import captured_log, explain, needs_people
 # Seconds until a broker has to answer.
 CONNECTING_DEADLINE: Final = 10.0
 
+# Seconds that a connection has to come about after its caller was cancelled. aiokafka leaves one that is broken off
+# unclosed, and a connection that exists can be closed.
+CONNECTING_GRACE: Final = 0.5
+
 # host:port on this machine
 _LOOPBACK: Final = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\]):[0-9]+")
 
@@ -73,7 +77,8 @@ class Brokers:
         """
         with captured_log() as captured:
             try:
-                await bounded(f"connecting to {self.address}", start(), seconds=CONNECTING_DEADLINE)
+                doing = f"connecting to {self.address}"
+                await bounded(doing, start(), seconds=CONNECTING_DEADLINE, grace=CONNECTING_GRACE)
             except KafkaError as exc:
                 reason = captured.error or exc
                 raise _kind(reason)(self._explained(reason)) from exc

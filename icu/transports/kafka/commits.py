@@ -4,18 +4,16 @@ No part of this system reads them: the caller's database is the truth about stor
 and a failed one is no error.
 """
 
-import asyncio
 from collections.abc import Mapping
+from math import inf
 from typing import Final
 
 import anyio
-import anyio.lowlevel
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from anyio import CancelScope
+from aiokafka import errors as kafka
 from loguru import logger
 
-from icu.transports.kafka.errors import KafkaError
-from icu.transports.kafka.foreign import outcome
+from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
+from icu.transports.kafka.groups import Group, Place
 
 # Seconds between two commits.
 COMMIT_INTERVAL: Final = 1.0
@@ -25,48 +23,48 @@ COMMIT_TIMEOUT: Final = 2.0
 
 
 class Commits:
-    """The commits of one client."""
+    """The commits of a topic's positions to one group."""
 
-    def __init__(self, client: AIOKafkaConsumer) -> None:
-        self._client = client
-        self._committed: dict[TopicPartition, int] = {}
-        self._began_at = 0.0
-        # Commits under way, and those that the caller no longer waits for.
-        self._unfinished: list[asyncio.Future[None]] = []
+    def __init__(self, group: Group, topic: str) -> None:
+        self._group = group
+        self._topic = topic
+        self._committed: dict[int, int] = {}
+        self._began_at = -inf
+        # False once the broker has denied access to the group.
+        self._allowed = True
 
     @property
     def due(self) -> bool:
         """True once COMMIT_INTERVAL has passed since the last commit."""
         return anyio.current_time() - self._began_at >= COMMIT_INTERVAL
 
-    async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Commit the changed ones of these positions. A coordinator that does not answer is only logged."""
-        changed = {tp: offset for tp, offset in positions.items() if self._committed.get(tp) != offset}
-        if not changed:
+    def forget(self) -> None:
+        """Commit all positions again: other readers may have committed theirs."""
+        self._committed = {}
+
+    async def commit(self, positions: Mapping[int, int], place: Place) -> None:
+        """Commit the changed ones of these positions, by partition. A failure is only logged."""
+        changed = {each: offset for each, offset in positions.items() if self._committed.get(each) != offset}
+        if not changed or not self._allowed:
             return
         self._began_at = anyio.current_time()
         try:
-            await self._bounded(changed)
-        except KafkaError as exc:
-            logger.debug("the lag that tools show is not up to date: {}", exc)
+            with anyio.fail_after(COMMIT_TIMEOUT):
+                await self._group.commit(self._topic, changed, place)
+        except (KafkaError, KafkaRefusedError, TimeoutError) as exc:
+            self._note(exc)
         else:
             self._committed |= changed
 
-    async def give_up(self) -> None:
-        """Cancel unfinished commits. To be called once the client is closed."""
-        with CancelScope(shield=True):
-            # One turn of the loop, in which they can see that the client is closed, and end by themselves.
-            await anyio.lowlevel.checkpoint()
-        for task in self._unfinished:
-            task.cancel()
-
-    async def _bounded(self, positions: Mapping[TopicPartition, int]) -> None:
-        # A late commit goes on until the client is closed. Cancelling it would not help: aiokafka shields it, and
-        # nobody would look at its result.
-        task = asyncio.ensure_future(self._client.commit(dict(positions)))
-        self._unfinished.append(task)
-        await asyncio.wait({task}, timeout=COMMIT_TIMEOUT)
-        if not task.done():
-            raise KafkaError(f"committing: no answer within {COMMIT_TIMEOUT:g} s")
-        self._unfinished.remove(task)
-        outcome("committing", task)
+    def _note(self, error: Exception) -> None:
+        if not isinstance(error.__cause__, kafka.GroupAuthorizationFailedError):
+            logger.debug("the lag that tools show is not up to date: {}", str(error) or "no answer in time")
+            return
+        # Readings are stored all the same.
+        self._allowed = False
+        logger.warning(
+            "the broker does not let this user into the consumer group {}: lag tools will not see how far {} is stored "
+            "until that is granted (READ) and this program is started anew",
+            self._group.name,
+            self._topic,
+        )

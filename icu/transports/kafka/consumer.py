@@ -1,74 +1,98 @@
-"""The Consumer on Kafka: reads all partitions from the stored positions, if these belong to the cluster's logs."""
+"""The Consumer on Kafka: reads partitions from the stored positions, if these belong to the cluster's logs.
+
+It reads all partitions of the topic, or the share that its membership in a consumer group gives it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka import errors as kafka
-from anyio import CancelScope
-from loguru import logger
+from anyio import CancelScope, create_task_group
 
 from icu.messages import Position
 from icu.ops.retries import Retries
 from icu.transports.base import Assignment, Batch
-from icu.transports.errors import TransportClosedError
+from icu.transports.errors import ReassignedError, TransportClosedError
 from icu.transports.kafka.brokers import Brokers
+from icu.transports.kafka.commits import Commits
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
-from icu.transports.kafka.foreign import close_in_turn
+from icu.transports.kafka.foreign import close_consumer
+from icu.transports.kafka.groups import NOBODY, Group
 from icu.transports.kafka.identity import decide
+from icu.transports.kafka.idle import IdleReader
+from icu.transports.kafka.membership import Membership, Share
 from icu.transports.kafka.progress import OpenTransactions
 from icu.transports.kafka.reader import OPTIONS, Reader
 from icu.transports.kafka.survey import Survey, survey
 from icu.transports.kafka.topics import Topic
 
-# The consumer group of the commits. Lag tools look for them there.
+# The consumer group of the commits of one that reads alone. Lag tools look for them there. Those that share a topic are
+# members of a group with the topic's name behind a dot.
 GROUP: Final = "icu-sink"
 
 
 class KafkaConsumer:
     """One reader of a topic. It connects in `assign`, and after an error again in the next `assign`."""
 
-    def __init__(self, brokers: Brokers, topic: Topic, *, on_trouble: Callable[[str | None], None]) -> None:
+    def __init__(
+        self, brokers: Brokers, topic: Topic, *, member: str | None, on_trouble: Callable[[str | None], None]
+    ) -> None:
         self._brokers = brokers
         self._topic = topic
         self._retries = Retries("reading from Kafka", on_trouble=on_trouble)
-        self._reader: Reader | None = None
+        self._group = Group(brokers, GROUP if member is None else f"{GROUP}.{topic.name}")
+        self._membership = None if member is None else Membership(brokers, topic, self._group, member)
+        # The share that is assigned.
+        self._share: Share | None = None
+        self._reader: Reader | IdleReader | None = None
         self._closed = False
         self._faults = Faults(topic.name)
         self._transactions = OpenTransactions(topic.name)
-        # False once the broker has denied access to the group.
-        self._grouped = True
+        self._commits = Commits(self._group, topic.name)
 
     @property
     def trouble(self) -> str | None:
         """The reason why partitions wait, in words for people; None if none waits."""
-        return (self._reader and self._reader.trouble) or self._transactions.text
+        joining = self._membership and self._membership.trouble
+        return joining or (self._reader and self._reader.trouble) or self._transactions.text
 
     @property
     def degraded(self) -> str | None:
         """The partitions that cannot be read until a person mends them, and the remedy; None if there are none."""
-        return self._retries.needs_people or self._faults.text
+        denied = self._membership and self._membership.needs_people
+        return denied or self._retries.needs_people or self._faults.text
 
     @property
     def answered(self) -> bool:
         return self._reader is not None and self._reader.answered
+
+    async def join(self) -> None:
+        self._check_open()
+        if self._membership is not None:
+            await self._membership.joined()
 
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         return await self._retries.run(partial(self._assign, stored))
 
     async def fetch(self, *, max_records: int, linger: float, max_wait: float, now: float = 0.0) -> Sequence[Batch]:
         reader = self._connected()
+        batches: Sequence[Batch] = ()
         try:
-            batches = await reader.fetch(max_records, linger, max_wait, now)
+            if self._membership is None:
+                batches = await reader.fetch(max_records, linger, max_wait, now)
+            else:
+                await self._check_share(self._membership)
+                with CancelScope() as scope, self._membership.calling(scope.cancel):
+                    batches = await reader.fetch(max_records, linger, max_wait, now)
+                # Another member may have the partitions by now.
+                await self._check_share(self._membership)
             # The fetch of a client that is stopped meanwhile ends with no records, or with an error.
             self._check_open()
-        except KafkaError as exc:
+        except KafkaError:
             self._check_open()
             await self._discard()
-            if isinstance(exc.__cause__, kafka.GroupAuthorizationFailedError):
-                self._leave_group()
             raise
         return batches
 
@@ -88,41 +112,50 @@ class KafkaConsumer:
         with CancelScope(shield=True):
             if self._reader is not None:
                 await self._reader.commit_stored()
-            await self._discard()
+            # Together, since a broker that hangs delays each of them.
+            async with create_task_group() as closing:
+                closing.start_soon(self._discard)
+                if self._membership is not None:
+                    closing.start_soon(self._membership.aclose)
+            await self._group.aclose()
 
     async def _assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         self._check_open()
         await self._discard()
-        surveyed = await survey(self._brokers, self._topic, stored)
+        if self._membership is not None:
+            self._share = self._membership.share
+            await self._check_share(self._membership)
+        partitions = None if self._share is None else self._share.partitions
+        surveyed = await survey(self._brokers, self._topic, stored, share=partitions)
         assignments = {partition: decide(log, stored.get(partition)) for partition, log in surveyed.logs.items()}
         positions = {partition: each.position.next for partition, each in assignments.items()}
         self._faults.keep(positions)
+        self._commits.forget()
         self._reader = await self._begin(surveyed, positions)
         return assignments
 
-    async def _begin(self, surveyed: Survey, positions: Mapping[int, int]) -> Reader:
-        group = GROUP if self._grouped else None
-        client = AIOKafkaConsumer(**{**self._brokers.options(), **OPTIONS, "group_id": group})
+    async def _begin(self, surveyed: Survey, positions: Mapping[int, int]) -> Reader | IdleReader:
+        if not positions:
+            return IdleReader()
+        client = AIOKafkaConsumer(**{**self._brokers.options(), **OPTIONS})
         try:
             await self._brokers.connect(client.start)
         except BaseException:
-            await close_in_turn(client.stop)
+            await close_consumer(client)
             raise
+        place = NOBODY if self._share is None else self._share.place
         return Reader(
-            client, self._topic.name, surveyed, positions, self._faults, self._transactions, grouped=self._grouped
+            client, self._topic.name, surveyed, positions, self._faults, self._transactions, self._commits, place
         )
 
-    def _leave_group(self) -> None:
-        # Readings are stored without a group too, which is for lag tools only.
-        self._grouped = False
-        logger.warning(
-            "the broker does not let this user into the consumer group {}: lag tools will not see how far {} is stored "
-            "until that is granted (READ) and this program is started anew",
-            GROUP,
-            self._topic.name,
-        )
+    async def _check_share(self, membership: Membership) -> None:
+        """Raise ReassignedError if the share that is assigned is not the present one."""
+        share = membership.share
+        if share is None or share is not self._share:
+            await self._discard()
+            raise ReassignedError(f"the partitions of {self._topic.name} are dealt anew")
 
-    def _connected(self) -> Reader:
+    def _connected(self) -> Reader | IdleReader:
         self._check_open()
         if self._reader is None:
             raise KafkaError("not connected: assign first")

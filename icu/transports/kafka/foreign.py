@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka
 from anyio import CancelScope
 from loguru import logger
@@ -17,6 +18,9 @@ from icu.transports.kafka.errors import KafkaError, KafkaRefusedError
 
 # Seconds for each step of the orderly closing of a client.
 CLOSING_DEADLINE: Final = 2.0
+
+# Seconds for each part of a client whose orderly closing has failed.
+PART_DEADLINE: Final = 0.5
 
 T = TypeVar("T")
 
@@ -83,13 +87,14 @@ _UNREADABLE: Final = {
 }
 
 
-async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -> T:
+async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float, grace: float = 0.0) -> T:
     """Await a call of the library for a limited time.
 
     Args:
         doing: The beginning of error messages, such as "fetching".
         call: The coroutine.
         seconds: The deadline.
+        grace: Seconds that the call has to end by itself where the caller is cancelled.
 
     Raises:
         KafkaError: A new client may succeed.
@@ -101,6 +106,10 @@ async def bounded(doing: str, call: Coroutine[Any, Any, T], *, seconds: float) -
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
             raise KafkaError(f"{doing}: no answer within {seconds:g} s")
+    except asyncio.CancelledError:
+        with CancelScope(shield=True):
+            await asyncio.wait({task}, timeout=grace)
+        raise
     finally:
         task.cancel()
     return outcome(doing, task)
@@ -142,12 +151,20 @@ def ignore_outcome(future: "asyncio.Future[Any]") -> None:
         future.exception()
 
 
-async def close_in_turn(*closings: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Close a client, step by step. Each step has CLOSING_DEADLINE, which no cancellation shortens."""
+async def close_consumer(client: AIOKafkaConsumer) -> None:
+    """Close a consumer, and what is left open of it where its own closing fails or takes too long."""
+    await close_in_turn(client.stop)
+    # That waits for a request to its group, or for a fetch, and leaves the rest open if it is broken off.
+    parts = (client._fetcher, client._client)  # noqa: SLF001 - no public way closes them alone
+    await close_in_turn(*(each.close for each in parts if each is not None), seconds=PART_DEADLINE)
+
+
+async def close_in_turn(*closings: Callable[[], Coroutine[Any, Any, None]], seconds: float = CLOSING_DEADLINE) -> None:
+    """Close a client, step by step. Each step has a deadline, which no cancellation shortens."""
     with CancelScope(shield=True):
         for close in closings:
             try:
-                await bounded("closing", close(), seconds=CLOSING_DEADLINE)
+                await bounded("closing", close(), seconds=seconds)
             except KafkaError as exc:
                 logger.debug("a Kafka client was left rather than closed: {}", exc)
 

@@ -11,7 +11,8 @@ from icu.transports.base import Batch
 from icu.transports.kafka.commits import Commits
 from icu.transports.kafka.errors import KafkaError
 from icu.transports.kafka.faults import Faults
-from icu.transports.kafka.foreign import UnreadableError, bounded_fetch, close_in_turn
+from icu.transports.kafka.foreign import UnreadableError, bounded_fetch, close_consumer
+from icu.transports.kafka.groups import Place
 from icu.transports.kafka.identity import mark_of
 from icu.transports.kafka.polling import EndOffsetPoller, EndOffsets
 from icu.transports.kafka.progress import OpenTransactions, Stalls
@@ -56,8 +57,8 @@ class Reader:
         positions: Mapping[int, int],
         faults: Faults,
         transactions: OpenTransactions,
-        *,
-        grouped: bool,
+        commits: Commits,
+        place: Place,
     ) -> None:
         """Assign the partitions to a client, and seek their positions.
 
@@ -68,7 +69,8 @@ class Reader:
             positions: The offsets of the next records, by partition.
             faults: The partitions that are set aside. They are paused.
             transactions: Open transactions, which outlive this reader.
-            grouped: True if the client has a consumer group, to which positions can be committed.
+            commits: Commits of positions, for lag tools.
+            place: Place in the consumer group that they are made from.
         """
         self._client = client
         self._topic = topic
@@ -83,12 +85,13 @@ class Reader:
         self._surveyed = {TopicPartition(topic, each): log.end for each, log in surveyed.logs.items()}
         # The last stable offsets of the last poll.
         self._ends: dict[TopicPartition, int] = {}
-        self._partitions = len(surveyed.logs) + len(surveyed.silent)
+        self._partitions = surveyed.partitions
         # True while a fetch is under way, and after it was cancelled.
         self._unfinished = False
         self._stalls = Stalls()
         self._read_times = ReadTimes(positions)
-        self._commits = Commits(client) if grouped else None
+        self._commits = commits
+        self._place = place
         self._poller = EndOffsetPoller(client, [*self._next, *self._silent])
         client.assign(list(self._next))
         self._seek()
@@ -129,13 +132,13 @@ class Reader:
     async def commit(self, stored: Mapping[int, int]) -> None:
         """Note the stored positions by partition, and commit them for lag tools when it is time."""
         self._stored |= {TopicPartition(self._topic, partition): offset for partition, offset in stored.items()}
-        if self._commits is not None and self._commits.due:
+        if self._commits.due:
             await self.commit_stored()
 
     async def commit_stored(self) -> None:
         """Commit the stored positions for lag tools."""
-        if self._commits is not None:
-            await self._commits.commit({tp: await self._stored_position(tp) for tp in self._next})
+        positions = {tp.partition: await self._stored_position(tp) for tp in self._next}
+        await self._commits.commit(positions, self._place)
 
     async def lag(self) -> int:
         """Number of records that were not fetched yet, by the last known ends, without those of open transactions."""
@@ -145,9 +148,7 @@ class Reader:
     async def aclose(self) -> None:
         """Disconnect."""
         await self._poller.aclose()
-        await close_in_turn(self._client.stop)
-        if self._commits is not None:
-            await self._commits.give_up()
+        await close_consumer(self._client)
 
     async def _read(self, max_records: int, linger: float, max_wait: float) -> _Found:
         try:

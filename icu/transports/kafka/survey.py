@@ -6,7 +6,7 @@ stored, which read uncommitted records, and would make the log look shorter than
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -16,7 +16,7 @@ from msgspec import Struct
 from icu.messages import Position
 from icu.transports.kafka.brokers import Brokers
 from icu.transports.kafka.errors import KafkaError
-from icu.transports.kafka.foreign import UnreadableError, bounded, bounded_fetch, close_in_turn
+from icu.transports.kafka.foreign import UnreadableError, bounded, bounded_fetch, close_consumer
 from icu.transports.kafka.identity import LogExtent
 from icu.transports.kafka.topics import ANSWER_DEADLINE, Topic, TopicLayout
 
@@ -29,19 +29,24 @@ class Survey(Struct, frozen=True):
 
     # The id of the cluster.
     cluster: str
+    # Number of the topic's partitions.
+    partitions: int
     # The logs of the partitions that answered.
     logs: Mapping[int, LogExtent]
     # The errors of the other partitions, in words.
     silent: Mapping[int, str]
 
 
-async def survey(brokers: Brokers, topic: Topic, stored: Mapping[int, Position]) -> Survey:
+async def survey(
+    brokers: Brokers, topic: Topic, stored: Mapping[int, Position], *, share: Container[int] | None
+) -> Survey:
     """Survey a topic, and create it if it is missing.
 
     Args:
         brokers: The brokers of the cluster.
         topic: The topic.
         stored: The stored positions by partition, whose preceding records are read back.
+        share: The partitions to survey; None for all.
 
     Raises:
         KafkaError: No partition answers.
@@ -50,13 +55,15 @@ async def survey(brokers: Brokers, topic: Topic, stored: Mapping[int, Position])
     client = AIOKafkaConsumer(**brokers.options())
     try:
         await brokers.connect(client.start)
-        return await _look(client, layout, stored)
+        return await _look(client, layout, stored, share)
     finally:
-        await close_in_turn(client.stop)
+        await close_consumer(client)
 
 
-async def _look(client: AIOKafkaConsumer, layout: TopicLayout, stored: Mapping[int, Position]) -> Survey:
-    tps = [TopicPartition(layout.name, each) for each in layout.partitions]
+async def _look(
+    client: AIOKafkaConsumer, layout: TopicLayout, stored: Mapping[int, Position], share: Container[int] | None
+) -> Survey:
+    tps = [TopicPartition(layout.name, each) for each in layout.partitions if share is None or each in share]
     answers = dict(zip(tps, await asyncio.gather(*(_extent(client, each) for each in tps)), strict=True))
     extents = {tp: answer for tp, answer in answers.items() if isinstance(answer, tuple)}
     silent = {tp.partition: str(answer) for tp, answer in answers.items() if isinstance(answer, KafkaError)}
@@ -64,7 +71,7 @@ async def _look(client: AIOKafkaConsumer, layout: TopicLayout, stored: Mapping[i
         raise KafkaError(next(iter(silent.values())))
     before = await _records_before(client, extents, stored)
     logs = {tp.partition: LogExtent(layout.cluster, begin, end, before.get(tp)) for tp, (begin, end) in extents.items()}
-    return Survey(layout.cluster, logs, silent)
+    return Survey(layout.cluster, len(layout.partitions), logs, silent)
 
 
 async def _extent(client: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, int] | KafkaError:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from icu.transports.kafka.brokers import CONNECTING_DEADLINE, Brokers
 from icu.transports.kafka.errors import KafkaDeniedError, KafkaRefusedError
-from icu.transports.kafka.foreign import bounded, close_in_turn, translated
+from icu.transports.kafka.foreign import bounded, close_consumer, close_in_turn, translated
 
 # Seconds for an answer, with the time to connect to the broker first.
 ANSWER_DEADLINE: Final = CONNECTING_DEADLINE + 2.0
@@ -132,7 +132,7 @@ async def _offsets(
             begins = await bounded(doing, consumer.beginning_offsets(partitions), seconds=ANSWER_DEADLINE)
             ends = await bounded(doing, consumer.end_offsets(partitions), seconds=ANSWER_DEADLINE)
     finally:
-        await close_in_turn(consumer.stop)
+        await close_consumer(consumer)
     return begins, ends
 
 

@@ -63,10 +63,10 @@ class KafkaTransport:
         return await self._producer.publish(records)
 
     @asynccontextmanager
-    async def consumer(self) -> AsyncIterator[KafkaConsumer]:
+    async def consumer(self, member: str | None = None) -> AsyncIterator[KafkaConsumer]:
         self._check_open()
         key = object()  # each reader's trouble has a key of its own
-        reader = KafkaConsumer(self._brokers, self._topic, on_trouble=partial(self._note, key))
+        reader = KafkaConsumer(self._brokers, self._topic, member=member, on_trouble=partial(self._note, key))
         self._readers.add(reader)
         try:
             yield reader

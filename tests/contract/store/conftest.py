@@ -1,24 +1,19 @@
 """Engines that every test of the store runs on."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from tests.stores import Offsets
 
-# By name, how each calls a database of the test's own, in a folder of its own.
-ENGINES: Final[dict[str, Callable[[Path], str]]] = {
-    "sqlite": lambda folder: f"sqlite:///{folder / 'icu.db'}",
-}
 
-
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of the database, on one engine after the other."""
-    name: str = request.param(tmp_path)
-    return name
+    """URL of a new database, on one engine after the other; PostgreSQL's has tables already."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'icu.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
 
 
 @pytest.fixture

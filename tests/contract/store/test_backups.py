@@ -19,7 +19,10 @@ from icu.store.schema import HEAD
 from icu.store.upkeep_state import read_upkeep_state
 from icu.store.writer import Writer, open_writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import NOON, execute, older, rows, store
+from tests.stores import NOON, SQLITE_ALONE, execute, older, rows, store
+
+# Servers have tools of their own for it: see test_postgres.
+pytestmark = SQLITE_ALONE
 
 # Readings in the topic, and those in a transaction.
 RECORDS = [observation(second) for second in range(400)]

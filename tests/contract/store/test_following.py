@@ -12,7 +12,7 @@ from icu.store.journal import PatientNews
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import EXCHANGED, NOON, OLDER_SINK, execute, restored, store
+from tests.stores import EXCHANGED, NOON, SQLITE_ALONE, execute, literal, make_sink_older, restored, store
 
 # The number of the first reading, behind the one of its patient.
 FIRST = NOON + 2
@@ -51,8 +51,8 @@ async def test_batches_that_come_next(follower: Follower, batch: int, limit: int
 
 async def test_entries_of_a_kind_that_is_not_known_are_skipped(follower: Follower, url: str) -> None:
     """Entries of an unknown kind hold no readings, and following goes on from them as from all others."""
-    payload = msgspec.msgpack.encode(["beds", {"of": "a newer program"}, 7]).hex()
-    execute(url, f"INSERT INTO journal (batch, payload) VALUES ({FIRST + 3}, X'{payload}')")
+    payload = msgspec.msgpack.encode(["beds", {"of": "a newer program"}, 7])
+    execute(url, f"INSERT INTO journal (batch, payload) VALUES ({FIRST + 3}, {literal(url, payload)})")
     batches = await follower.after(FIRST + 1, limit=10)
     assert batches is not None
     assert [(each.number - FIRST, len(each.readings)) for each in batches] == [(2, 1), (3, 0)]
@@ -104,7 +104,7 @@ async def test_patients_are_named_before_their_readings(reader: Reader, writer: 
 async def test_patients_whom_an_older_sink_does_not_name(reader: Reader, writer: Writer, url: str) -> None:
     """They are found by their first readings, and again by whoever reads these again; never those from before."""
     await store(writer, [observation(0)])
-    execute(url, OLDER_SINK)
+    make_sink_older(url)
     boris = PatientNews(2, BORIS, "Boris", 5)
     async with reader.follow() as follower:
         begin = await follower.end()
@@ -118,7 +118,7 @@ async def test_patients_whom_an_older_sink_does_not_name(reader: Reader, writer:
 
 async def test_the_first_patients_of_an_older_sink(reader: Reader, writer: Writer, url: str) -> None:
     """A database that was empty when it was first followed has all its patients still to come."""
-    execute(url, OLDER_SINK)
+    make_sink_older(url)
     async with reader.follow() as follower:
         assert await follower.end() == 0
         await store(writer, [observation(0)])
@@ -139,6 +139,7 @@ async def test_patients_that_were_passed_over_are_no_news(reader: Reader, writer
     assert [(list(each.news), each.readings[0].patient_uuid) for each in batches] == [([], BORIS)]
 
 
+@SQLITE_ALONE
 async def test_patients_who_changed_their_keys(reader: Reader, writer: Writer, url: str) -> None:
     """After another database was restored into this one, readings are of the patients that it has."""
     await store(writer, [observation(0), observation(0, patient=BORIS)])

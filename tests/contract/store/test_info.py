@@ -13,7 +13,7 @@ from icu.store.heartbeats import Beat
 from icu.store.info import DatabaseInfo, describe
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, rows, store
+from tests.stores import NOON, SQLITE_ALONE, execute, rows, store
 
 STORAGE = Storage(size=1_100_000, log=50_000, content=1_050_000, unused=50_000, disk=10_000_000)
 
@@ -49,6 +49,7 @@ async def test_growth(writer: Writer, url: str) -> None:
     assert (await described(url, now=START + timedelta(hours=1), storage=unknown)).days_left is None
 
 
+@SQLITE_ALONE
 async def test_what_is_in_the_log_alone_counts(writer: Writer, url: str) -> None:
     """The content is the same before and after it comes into the file: readings cost no more then."""
     await store(writer, [observation(second) for second in range(2_000)])

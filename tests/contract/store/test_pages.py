@@ -12,7 +12,7 @@ from icu.store.reader import Order, Page, PatientState, Reader
 from icu.store.writer import Writer
 from tests.rolled_histories import set_state
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, execute, readings_of, restored, store
+from tests.stores import NOON, SQLITE_ALONE, execute, readings_of, restored, store
 
 DAY = 86_400
 
@@ -87,6 +87,7 @@ async def test_unknown_patients(reader: Reader, five: None) -> None:
         await reader.check_known(patient)
 
 
+@SQLITE_ALONE
 async def test_a_patient_whom_a_restored_backup_lacks(reader: Reader, url: str, five: None) -> None:
     """The same file holds another database then: who was known before is unknown."""
     await reader.check_known(BORIS)

@@ -14,7 +14,7 @@ from icu.store.writer import Writer
 from tests.hostile import value
 from tests.letters import ARRIVED, LATER, decode, refused, store_letters
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import NOON, execute, rows, store
+from tests.stores import NOON, allow_updates, execute, refuse_updates, rows, store
 
 PERSON = Author("Ines", "command line")
 FATES = 'SELECT "offset", reason, replayed, outcome, outcome_detail FROM dead_letters ORDER BY "offset"'
@@ -123,11 +123,11 @@ async def test_a_replay_that_fails_changes_nothing(writer: Writer, door: Door, u
     """Reading and mark are stored together, or neither: the next replay does all of it."""
     await store_letters(writer, refused(observation(1)))
     await ask_replay(door, PERSON, ["0:0"], again=False)
-    execute(url, "CREATE TRIGGER full BEFORE UPDATE ON dead_letters BEGIN SELECT raise(ABORT, 'full'); END")
+    refuse_updates(url, "dead_letters")
     with pytest.raises(Exception, match="full"):
         await replayed(writer)
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(0,)]
-    execute(url, "DROP TRIGGER full")
+    allow_updates(url, "dead_letters")
     assert (await replayed(writer)).counts == {"stored": 1}
 
 

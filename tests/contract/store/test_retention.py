@@ -272,12 +272,12 @@ async def test_dead_letters_by_their_arrival(writer: Writer, url: str) -> None:
     execute(url, "UPDATE dead_letters SET asked = 1, asked_by = 'Ann' WHERE \"offset\" = 1")
     async with open_upkeep(url) as upkeep:
         await delete(upkeep, NOON + HOUR - 1 + 90 * DAY)
-        assert rows(url, 'SELECT "offset" FROM dead_letters') == [(0,), (1,), (2,)]
+        assert rows(url, 'SELECT "offset" FROM dead_letters ORDER BY 1') == [(0,), (1,), (2,)]
         await delete(upkeep, NOON + HOUR + 90 * DAY)
-        assert rows(url, 'SELECT "offset" FROM dead_letters') == [(1,), (2,)]
+        assert rows(url, 'SELECT "offset" FROM dead_letters ORDER BY 1') == [(1,), (2,)]
         execute(url, "UPDATE dead_letters SET replayed = 2")
         await delete(upkeep, NOON + 2 * HOUR + 90 * DAY)
-        assert rows(url, 'SELECT "offset" FROM dead_letters') == []
+        assert rows(url, 'SELECT "offset" FROM dead_letters ORDER BY 1') == []
 
 
 async def test_alarms_that_have_ended(writer: Writer, url: str) -> None:
@@ -347,13 +347,13 @@ async def test_events_that_nobody_takes(writer: Writer, url: str) -> None:
     execute(url, "UPDATE outbox SET written = NULL WHERE version = 1")
     async with open_upkeep(url) as upkeep:
         await delete(upkeep, NOON + 7 * DAY)
-        assert rows(url, "SELECT version FROM outbox") == [(1,), (2,), (3,)]
+        assert rows(url, "SELECT version FROM outbox ORDER BY 1") == [(1,), (2,), (3,)]
         steps = await delete(upkeep, NOON + 7 * DAY + HOUR)
-        assert rows(url, "SELECT version FROM outbox") == [(3,)]
+        assert rows(url, "SELECT version FROM outbox ORDER BY 1") == [(3,)]
         assert [(each.kind, each.rows) for each in steps if each.rows] == [("outbox", 2)]
         execute(url, "UPDATE outbox SET written = NULL")
         await delete(upkeep, NOON + 70 * DAY)
-    assert rows(url, "SELECT version FROM outbox") == [(3,)]
+    assert rows(url, "SELECT version FROM outbox ORDER BY 1") == [(3,)]
 
 
 async def test_the_sink_goes_on_beside_it(writer: Writer, url: str) -> None:

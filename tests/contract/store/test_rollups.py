@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from icu.messages import Quality, uuid_of_name
-from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError
 from icu.store.rollups.rolling import DELAY
@@ -17,7 +16,7 @@ from icu.store.upkeep import Upkeep, open_upkeep
 from icu.store.writer import Writer
 from tests.rollups import HOUR, MINUTE, roll_up, stored
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import NOON, execute, rows, store
+from tests.stores import NOON, SQLITE_ALONE, execute, note_statements, rows, store
 
 T = TypeVar("T")
 
@@ -35,18 +34,7 @@ async def upkeep(url: str) -> AsyncIterator[Upkeep]:
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Statements of transactions from now on."""
-    found: list[str] = []
-
-    def noting(original: Callable[..., Any]) -> Callable[..., Any]:
-        async def noted(self: SqliteTransaction, statement: object, *values: object) -> object:
-            found.append(str(statement))
-            return await original(self, statement, *values)
-
-        return noted
-
-    for name in ("rows", "execute"):
-        monkeypatch.setattr(SqliteTransaction, name, noting(getattr(SqliteTransaction, name)))
-    return found
+    return note_statements(monkeypatch, ["rows", "execute"])
 
 
 async def test_minutes_and_hours(writer: Writer, upkeep: Upkeep, url: str) -> None:
@@ -263,6 +251,7 @@ async def test_commits_are_known_to_the_sink(writer: Writer, upkeep: Upkeep, url
     assert writer.guard.patients is known
 
 
+@SQLITE_ALONE
 async def test_no_database_yet(upkeep: Upkeep) -> None:
     """There is nothing to look after before the first sink."""
     with pytest.raises(SchemaError, match="there is no database"):

@@ -19,7 +19,7 @@ from icu.store.reader import Reader
 from icu.store.requests import WriteRequest
 from icu.store.writer import Writer, open_writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, desaturation, execute, readings_of, rows, store
+from tests.stores import NOON, SQLITE_ALONE, desaturation, execute, readings_of, rows, store
 
 
 async def test_rows_and_offset_move_together(writer: Writer, url: str) -> None:
@@ -171,6 +171,7 @@ async def test_the_journal_holds_what_was_new_under_rising_numbers(writer: Write
     ]
 
 
+@SQLITE_ALONE
 async def test_numbers_go_on_though_the_journal_is_empty(writer: Writer, url: str) -> None:
     """Numbers of entries that were dropped are not used again: a follower may have seen them."""
     await store(writer, [observation(n) for n in range(3)])
@@ -179,6 +180,7 @@ async def test_numbers_go_on_though_the_journal_is_empty(writer: Writer, url: st
     assert rows(url, "SELECT batch FROM journal") == [(NOON + 5,), (NOON + 6,)]
 
 
+@SQLITE_ALONE
 async def test_an_entry_of_nobody_where_others_may_have_written(writer: Writer, url: str) -> None:
     """Before the first batch of a sink that begins, and behind changes of other programs; at no other time."""
     await store(writer, [observation(0)])

@@ -167,6 +167,7 @@ def test_figures_of_a_large_database() -> None:
         dead_letters=3,
         journal_entries=2_000,
         journal_readings=99_000,
+        days=None,
         backed_up=datetime(2026, 1, 30, 2, 0, tzinfo=UTC),
     )
     lines = "\n".join(lines_of(info, NOW))

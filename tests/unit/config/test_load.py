@@ -236,7 +236,7 @@ MISTAKES: dict[str, tuple[str | bytes, str]] = {
     **{
         f"the database {url}": (f'[database]\nurl = "{url}"', r":2: database\.url: .* for instance sqlite:///icu\.db")
         for url in (
-            "postgresql://icu:secret@db/icu",
+            "mysql://icu:secret@db/icu",
             "postgresql://u@h:abc/d",
             "sqlite://",
             "sqlite:///",
@@ -405,7 +405,7 @@ def test_a_current_folder_that_may_not_be_looked_into(monkeypatch: pytest.Monkey
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka", "for instance kafka-1:9092,kafka-2:9092, not 'kafka'"),
         ("KAFKA_TOPIC", "icu.alarms", r"\Aenvironment variable KAFKA_TOPIC: readings and alarms need a topic each"),
         ("ICU_TRANSPORT_ALARMS", "icu.observations", r"\Aenvironment variable ICU_TRANSPORT_ALARMS: readings and"),
-        ("DATABASE_URL", "postgresql://icu:secret@db/icu", r"DATABASE_URL: .*sqlite:///icu\.db; [^@]*\Z"),
+        ("DATABASE_URL", "mysql://icu:secret@db/icu", r"DATABASE_URL: (?!.*secret).*sqlite:///icu\.db, "),
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str, why: str) -> None:

@@ -11,7 +11,7 @@ from icu.messages import Position
 from icu.monitor.stream import MAX_PATIENTS
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
-from tests.stores import OLDER_SINK, execute, store
+from tests.stores import make_sink_older, store
 from tests.unit.monitor.test_stream import Event, Stream, following, pulses, settled
 
 __all__ = ["settled"]
@@ -151,7 +151,7 @@ async def test_a_new_patient_of_an_older_sink(writer: Writer, settled: httpx.Asy
     async with following(settled) as stream:
         await store(writer, [observation(1)], start=1)
         begin = (await stream.event()).id
-        await to_thread.run_sync(execute, url, OLDER_SINK)
+        await to_thread.run_sync(make_sink_older, url)
         await store(writer, [observation(2), observation(2, patient=BORIS, pulse=70)], start=2)
         told = await stream.event()
         assert stream.last_id == begin

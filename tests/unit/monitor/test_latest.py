@@ -32,7 +32,7 @@ from icu.vitals.news2.inputs import MaxAges, score_at
 from icu.vitals.news2.score import ASSUMED
 from tests.rolled_histories import set_state
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import EXCHANGED, NOON, OLDER_SINK, execute, restored, rows, store
+from tests.stores import EXCHANGED, NOON, execute, make_sink_older, restored, rows, store
 
 HOUR = 3_600
 WELL = ListedScore(0, None, "zero", [], assumed=True)
@@ -348,7 +348,7 @@ async def test_a_journal_that_was_cut_is_noticed(writer: Writer, monitor: Monito
 async def test_a_sink_of_an_older_version(writer: Writer, monitor: Monitor, url: str) -> None:
     """It tells of nobody and of no other name: the list is read anew after each of its batches."""
     await store(writer, [observation(0)], arrived=NOON)
-    await to_thread.run_sync(execute, url, OLDER_SINK)
+    await to_thread.run_sync(make_sink_older, url)
     await monitor.check()
     await store(writer, [observation(1, patient=BORIS)], start=1, arrived=NOON + 1_000)
     await monitor.check(START + timedelta(seconds=1))

@@ -9,6 +9,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import quote
@@ -17,9 +18,10 @@ from anyio import CancelScope, to_thread
 
 from icu.store.engines.base import Report, Restoration, Storage
 from icu.store.engines.deadline import uncut
+from icu.store.engines.lending import Lending
 from icu.store.engines.sqlite import backup, copying, files, restoring, sealed
 from icu.store.engines.sqlite.connections import path_of, pool
-from icu.store.engines.sqlite.held import Held, SqliteConnection
+from icu.store.engines.sqlite.held import SqliteConnection, opened
 from icu.store.engines.sqlite.transaction import SqliteTransaction, transaction_on
 from icu.store.engines.sqlite.translation import translated
 from icu.store.engines.sqlite.upgrading import upgrade
@@ -42,7 +44,7 @@ class SqliteEngine:
         self.location = str(self._path)
         # Connections to write with, and those to read with.
         self._pool = pool(self._path)
-        self._held = Held(self._path)
+        self._held = Lending[SqliteConnection, sealed.File](partial(opened, self._path), self.translate)
         # None unless the database is open for a sink.
         self._watch: Watch | None = None
 
@@ -56,7 +58,7 @@ class SqliteEngine:
         return await to_thread.run_sync(upgrade, self._path)
 
     @asynccontextmanager
-    async def open_for_sink(self) -> AsyncIterator[None]:
+    async def open_for_sink(self, *, shares: bool = False) -> AsyncIterator[None]:  # noqa: ARG002 - there is one
         lock = await to_thread.run_sync(files.lock, self._path)
         try:
             await self.upgrade()
@@ -109,6 +111,15 @@ class SqliteEngine:
     async def identity(self) -> sealed.File | None:
         # By path: SQLite goes on reading a file that was removed or replaced while it was open.
         return await to_thread.run_sync(sealed.find_file, self._path)
+
+    async def parts(self) -> None:
+        """Nothing: one table holds all readings."""
+
+    async def make_room(self, now: int, *, since: int | None = None) -> None:
+        """Nothing: there is room."""
+
+    async def drop_before(self, until: int) -> int:  # noqa: ARG002 - rows are deleted one by one
+        return 0
 
     def storage(self) -> Storage:
         return copying.measure(self._path)

@@ -5,32 +5,26 @@ file there, or none, is an error.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiosqlite
-import anyio
 import msgspec
 from anyio import to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 from sqlalchemy import TextClause
 
 from icu.store.engines.base import Values
-from icu.store.engines.deadline import TRANSACTION_DEADLINE, uncut
+from icu.store.engines.deadline import uncut
 from icu.store.engines.sqlite import sealed
 from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
 from icu.store.engines.sqlite.sealed import File
 from icu.store.engines.sqlite.transaction import compiled
 from icu.store.engines.sqlite.translation import translated
 from icu.store.errors import StoreMovedError, StoreUnavailableError, StoreUnopenedError
-
-# Connections that are open at most, each a thread: one is the broadcast's for good, and no machine reads faster with
-# more than a few.
-MOST: Final = 6
 
 _READ: Final = {"mode": "ro"}
 # Without locks, and without the files beside the database that they need.
@@ -45,7 +39,7 @@ class SqliteConnection:
     def __init__(self, path: Path, file: File, driver: aiosqlite.Connection) -> None:
         self._path = path
         self._driver = driver
-        self.file: Final = file
+        self.identity: Final = file
         # True once a statement has failed, or is still under way behind its deadline.
         self.is_broken = False
 
@@ -62,6 +56,9 @@ class SqliteConnection:
     async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
         [texts] = await self._fetch(_by_column(statement, tuple(names)), values)
         return dict(zip(names, texts, strict=True))
+
+    def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:  # noqa: ARG002 - one
+        return [(since, until)]
 
     async def has_table(self, name: str) -> bool:
         found = await self._fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name", {"name": name})
@@ -84,58 +81,11 @@ class SqliteConnection:
                 found: Any = await self._driver.execute_fetchall(sql, values)
         except BaseException as exc:
             self.is_broken = True
-            await _explain(exc, self._path, self.file)
+            await _explain(exc, self._path, self.identity)
             raise
-        if self.file.seal:
-            await to_thread.run_sync(_refuse_what_changed, self._path, self.file)
+        if self.identity.seal:
+            await to_thread.run_sync(_refuse_what_changed, self._path, self.identity)
         return list(found)
-
-
-class Held:
-    """The connections to a database: few, opened when they are needed, and lent to one at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._places = anyio.Semaphore(MOST, fast_acquire=True)
-        # The file that was asked for last; None for none.
-        self._file: File | None = None
-        # Those that lead there and nobody uses, the last one first, so that no more are opened than are needed at once.
-        self._free: list[SqliteConnection] = []
-
-    @asynccontextmanager
-    async def lent(self, file: File) -> AsyncIterator[SqliteConnection]:
-        """Lend a connection to this file."""
-        await self._enter()
-        try:
-            await self._keep(file)
-            connection = self._free.pop() if self._free else await _opened(self._path, file)
-            try:
-                yield connection
-            finally:
-                if connection.is_broken or connection.file != self._file:
-                    await connection.close()
-                else:
-                    self._free.append(connection)
-        finally:
-            self._places.release()
-
-    async def aclose(self) -> None:
-        """Close those that nobody uses now, and the others when they come back."""
-        await self._keep(None)
-
-    async def _enter(self) -> None:
-        try:
-            self._places.acquire_nowait()
-        except anyio.WouldBlock:
-            with translated(self._path), anyio.fail_after(TRANSACTION_DEADLINE):
-                await self._places.acquire()
-
-    async def _keep(self, file: File | None) -> None:
-        """Close the free connections to any other file."""
-        if file != self._file:
-            self._file, closing, self._free = file, self._free, []
-            for each in closing:
-                await each.close()
 
 
 class _Watchful(sqlite3.Connection):
@@ -152,7 +102,8 @@ class _Watchful(sqlite3.Connection):
         return super().execute(sql, parameters)
 
 
-async def _opened(path: Path, file: File) -> SqliteConnection:
+async def opened(path: Path, file: File) -> SqliteConnection:
+    """Open a connection to this file. StoreMovedError where the path leads elsewhere."""
     mode = _READ_SEALED if file.seal else _READ
     try:
         with translated(path), uncut():

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio import create_task_group
@@ -11,25 +12,18 @@ from icu.access.roles import Role
 from icu.store.access.lookup import Existing
 from icu.store.access.tokens import new_key
 from icu.store.access.users import remove_user
+from icu.store.engines.postgres.reading import PostgresConnection
 from icu.store.engines.sqlite.held import SqliteConnection
 from icu.store.errors import SchemaError
 from tests.access import EVA, Gate, gate
 from tests.samples import START
-from tests.stores import execute
+from tests.stores import CONNECTIONS, SQLITE_ALONE, execute, is_file, note_statements
 
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Statements that were run to read."""
-    run: list[str] = []
-    original = SqliteConnection.rows
-
-    async def rows_of(self: SqliteConnection, statement: object, values: object = None) -> object:
-        run.append(str(statement))
-        return await original(self, statement, values)
-
-    monkeypatch.setattr(SqliteConnection, "rows", rows_of)
-    return run
+    return note_statements(monkeypatch, ["rows"], kinds=CONNECTIONS)
 
 
 def remove(folder: Path) -> None:
@@ -74,9 +68,10 @@ async def test_other_commits_cost_nothing(ward: Gate, statements: list[str]) -> 
 async def test_a_revocation_during_a_look_up_is_not_missed(ward: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that is revoked while one request reads it, and noticed by another, is not kept by the first."""
     key = await ward.key()
-    original, revoked = SqliteConnection.rows, False
+    kind = SqliteConnection if is_file(ward.url) else PostgresConnection
+    original, revoked = kind.rows, False
 
-    async def rows_of(self: SqliteConnection, statement: object, values: object = None) -> object:
+    async def rows_of(self: Any, statement: object, values: object = None) -> object:
         nonlocal revoked
         found = await original(self, statement, values)
         if "FROM api_keys" in str(statement) and not revoked:
@@ -86,11 +81,12 @@ async def test_a_revocation_during_a_look_up_is_not_missed(ward: Gate, monkeypat
             assert await ward.access.principal(new_key().reveal()) is None
         return found
 
-    monkeypatch.setattr(SqliteConnection, "rows", rows_of)
+    monkeypatch.setattr(kind, "rows", rows_of)
     await ward.who(key)
     assert await ward.who(key) is None
 
 
+@SQLITE_ALONE
 async def test_another_database_has_other_keys(ward: Gate, tmp_path: Path) -> None:
     """After the database was replaced, its keys count, and those of the old one do not."""
     key = await ward.key()
@@ -102,6 +98,7 @@ async def test_another_database_has_other_keys(ward: Gate, tmp_path: Path) -> No
     assert (await ward.who(key), await ward.who(new)) == (None, Principal("wall", "key", Role.NURSE))
 
 
+@SQLITE_ALONE
 async def test_a_database_that_is_away(ward: Gate, tmp_path: Path) -> None:
     """Without the database nobody comes in: no key is known to be valid."""
     key = await ward.key()

@@ -14,7 +14,7 @@ from icu.store.access.sessions import log_out
 from icu.store.access.users import add_user, set_password
 from icu.store.commands.door import Author
 from tests.access import ADDRESS, DAY, EVA, Gate
-from tests.stores import execute
+from tests.stores import execute, refuse_updates
 
 # Passwords by what they are typed as; all of them would be found.
 CANARIES = {each: f"canary of the {each}" for each in ("password", "wrong one", "second one", "name")}
@@ -53,7 +53,7 @@ async def test_secrets_are_nowhere(ward: Gate, tmp_path: Path) -> None:
     sessions.append(await ward.log_in("anna", Secret(CANARIES["second one"])))
     ward.later(2 * DAY)
     await ward.access.existing()
-    execute(ward.url, "CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    refuse_updates(ward.url, "sessions")
     await ward.access.principal(sessions[-1].token.reveal())
     await log_out(ward.door, sessions[-1].token.reveal(), Author("anna", ADDRESS))
     execute(ward.url, "DROP TABLE sessions")

@@ -9,9 +9,8 @@ import anyio
 import pytest
 from sqlalchemy import text
 
-from icu.store.engines import deadline
-from icu.store.engines.sqlite import held
-from icu.store.engines.sqlite.held import MOST
+from icu.store.engines import deadline, lending
+from icu.store.engines.lending import MOST
 from icu.store.errors import StoreError, StoreUnavailableError
 from icu.store.history import History
 from icu.store.reader import LONG, Reader
@@ -102,7 +101,7 @@ async def test_long_answers_wait_for_each_other_as_long_as_it_takes(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their number is no error: an answer that has begun would be cut off by those that others asked for."""
-    monkeypatch.setattr(held, "TRANSACTION_DEADLINE", 0.01)
+    monkeypatch.setattr(lending, "TRANSACTION_DEADLINE", 0.01)
     await store(writer, [observation(0)])
     found = await History.find(reader, ANNA, most=10)
     there = await reader.look()

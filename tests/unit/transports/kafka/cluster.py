@@ -8,14 +8,18 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka import errors as kafka
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.protocol.admin import DescribeGroupsRequest
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetCommitRequest_v2
+from aiokafka.protocol.group import LeaveGroupRequest, LeaveGroupRequest_v1
 from aiokafka.record import MemoryRecords
 
-from icu.transports.kafka import brokers, consumer, producer, survey, topics
+from icu.transports.kafka import brokers, consumer, groups, membership, producer, survey, topics
 
 TOPIC = "icu.test"
 ID = "cluster-id"
@@ -53,7 +57,11 @@ class Cluster:
         self.delay = 0.0
         self.fetch_error: Exception | None = None
         self.creation_error = kafka.NoError
-        self.commit_error: Exception | None = None
+        self.commit_error: kafka.BrokerResponseError | None = None
+        # Ids of the members of the group.
+        self.members: list[str] = []
+        # Names of the groups of these commits.
+        self.groups: set[str] = set()
         self.committed: list[Mapping[TopicPartition, int]] = []
         self.clients: list[Any] = []
         # How many records each that was handed over holds.
@@ -66,8 +74,10 @@ class Cluster:
             (topics, "AIOKafkaConsumer", Consumer),
             (survey, "AIOKafkaConsumer", Consumer),
             (consumer, "AIOKafkaConsumer", Consumer),
+            (membership, "AIOKafkaConsumer", Consumer),
             (producer, "AIOKafkaProducer", Producer),
             (brokers, "AIOKafkaClient", Client),
+            (groups, "AIOKafkaClient", Client),
         ):
             monkeypatch.setattr(module, name, self._maker(kind))
         return self
@@ -148,11 +158,36 @@ class _Connection:
 
 
 class Client(_Connection):
-    """A client that finds the brokers."""
+    """A client that finds the brokers, and asks one of them about a consumer group."""
 
     async def bootstrap(self) -> None:
         await self.called("bootstrap")
         await self.start()
+
+    async def coordinator_lookup(self, kind: int, group: str) -> int:
+        await self.called("coordinator_lookup")
+        return 0
+
+    async def send(self, node: int, request: Any, *, group: int) -> Any:
+        """Commit positions, tell the members of a group, or let one leave."""
+        if isinstance(request, DescribeGroupsRequest):
+            await self.called("members")
+            return SimpleNamespace(groups=[(0, "", "", "", "", [(each, "", "") for each in self.cluster.members])])
+        if isinstance(request, LeaveGroupRequest):
+            await self.called("leave")
+            self.cluster.members.remove(request.build(LeaveGroupRequest_v1).member_id)
+            return SimpleNamespace(error_code=0)
+        return await self._commit(request)
+
+    async def _commit(self, request: OffsetCommitRequest) -> Any:
+        await self.called("commit")
+        error = self.cluster.commit_error
+        answer = request.build(OffsetCommitRequest_v2)
+        [(topic, offsets)] = answer.topics
+        if error is None:
+            self.cluster.groups.add(answer.consumer_group)
+            self.cluster.committed.append({TopicPartition(topic, each): offset for each, offset, _ in offsets})
+        return SimpleNamespace(topics=[(topic, [(each, error.errno if error else 0) for each, *_ in offsets])])
 
 
 class Admin(_Connection):
@@ -250,6 +285,31 @@ class Consumer(_Connection):
         self.waiting: set[TopicPartition] = set()
         # Answers of the brokers.
         self.polls = 0
+        # What the broker has given a member.
+        self._coordinator = SimpleNamespace(member_id="", generation=-1)
+        self.listener: Any = None
+        # Parts that are closed alone where the consumer's own closing is broken off.
+        self._fetcher = None
+        self._client = SimpleNamespace(close=super().stop)
+
+    def subscribe(self, topics: Sequence[str], *, listener: Any) -> None:
+        self.listener = listener
+
+    async def deal(self, *partitions: int, generation: int = 1) -> None:
+        """Deal these partitions to this member, as a broker does that knows it, or gives it a new id."""
+        if self._coordinator.generation > 0:
+            await self.lose()
+        if not self._coordinator.member_id:
+            self._coordinator.member_id = f"{self.options['group_instance_id']}-{uuid4()}"
+            self.cluster.members.append(self._coordinator.member_id)
+        self._coordinator.generation = generation
+        await self.listener.on_partitions_assigned({TopicPartition(TOPIC, each) for each in partitions})
+
+    async def lose(self, *, forgotten: bool = False) -> None:
+        """Tell this member that the partitions are dealt anew, or that the broker does not know it any more."""
+        if forgotten:
+            self._coordinator.member_id = ""
+        await self.listener.on_partitions_revoked(set())
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         self.positions = dict.fromkeys(places, -1)
@@ -292,7 +352,7 @@ class Consumer(_Connection):
         return await self._answered({place: end(place) for place in places})
 
     async def getmany(
-        self, *places: TopicPartition, timeout_ms: int, max_records: int
+        self, *places: TopicPartition, timeout_ms: int, max_records: int = 500
     ) -> Mapping[TopicPartition, list[ConsumerRecord]]:
         await self.called("getmany")
         deadline = asyncio.get_running_loop().time() + timeout_ms / 1000
@@ -305,12 +365,6 @@ class Consumer(_Connection):
                 return {}
             await asyncio.sleep(0.01)
         return found
-
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        await self.called("commit")
-        if self.cluster.commit_error is not None:
-            raise self.cluster.commit_error
-        self.cluster.committed.append(offsets)
 
     def _fetch(self, places: Iterable[TopicPartition], most: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         if self.cluster.fetch_error is not None:

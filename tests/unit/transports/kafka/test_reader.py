@@ -495,19 +495,19 @@ async def test_a_fetch_needs_an_assignment(cluster: Cluster, consumer: KafkaCons
 async def test_a_reader_without_rights_on_the_group_reads_without_it(
     cluster: Cluster, consumer: KafkaConsumer, follower: Follower, lines: list[str]
 ) -> None:
-    """A reader without rights on the group reads without it, and that is logged once."""
+    """A reader without rights on the group reads without it, asks no more, and that is logged once."""
     cluster.fill(3, 0)
     await follower.assign()
-    assert cluster.open(Consumer)[0].options["group_id"] == "icu-sink"
-    cluster.fetch_error = kafka.GroupAuthorizationFailedError("icu-sink")
-    await follower.fetch()
-    cluster.fetch_error = None
-    assert cluster.open(Consumer)[0].options["group_id"] is None
+    cluster.commit_error = kafka.GroupAuthorizationFailedError("icu-sink")
     await until(lambda: len(follower.read[0]) == 3, follower.fetch)
-    await anyio.sleep(60)
     await consumer.commit(follower.positions)
-    assert cluster.committed == []
+    cluster.commit_error = None
+    await anyio.sleep(60)
+    await follower.assign()
+    await consumer.commit(follower.positions)
+    assert cluster.calls["commit"] == 1
     assert len(lines) == 1
+    assert "consumer group icu-sink" in lines[0]
 
 
 async def test_a_reader_that_does_not_connect_is_closed(
@@ -517,7 +517,7 @@ async def test_a_reader_that_does_not_connect_is_closed(
     start = Consumer.start
 
     async def fail(client: Consumer) -> None:
-        if "group_id" in client.options:
+        if "isolation_level" in client.options:
             raise kafka.KafkaConnectionError
         await start(client)
 
@@ -528,12 +528,16 @@ async def test_a_reader_that_does_not_connect_is_closed(
     assert all(each.closed for each in cluster.clients)
 
 
-async def test_other_refusals_are_of_no_group(cluster: Cluster, follower: Follower) -> None:
+async def test_other_refusals_are_of_no_group(cluster: Cluster, consumer: KafkaConsumer, follower: Follower) -> None:
     """Refusals of other things do not stop commits to the group."""
     await follower.assign()
-    cluster.fetch_error = kafka.NodeNotReadyError()
-    await follower.fetch()
-    assert cluster.open(Consumer)[0].options["group_id"] == "icu-sink"
+    cluster.commit_error = kafka.NotCoordinatorForGroupError()
+    await consumer.commit(follower.positions)
+    cluster.commit_error = None
+    await anyio.sleep(60)
+    await consumer.commit(follower.positions)
+    assert cluster.groups == {"icu-sink"}
+    assert cluster.calls["coordinator_lookup"] == 2
 
 
 async def test_a_reader_leaves_no_client_open(
