@@ -24,6 +24,7 @@
     │   │   ├── StoreUnopenedError         store               unavailable    transient
     │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
+    │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   ├── VersionConflictError       store               unavailable    transient
     │   │   └── OwnersChangedError         store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient

@@ -82,12 +82,12 @@ def open_broker() -> Iterator[Broker]:
 
 
 @contextmanager
-def own_kafka(folder: Path, *, secure: bool = False) -> Iterator[ApacheKafka]:
+def own_kafka(folder: Path, *, secure: bool = False, host: str = "127.0.0.1") -> Iterator[ApacheKafka]:
     """Make a real broker that the test starts and kills. Skips the test where there is none."""
     if not available():
         missing = "needs a real Kafka: .ci/kafka downloads one"
         pytest.fail(missing) if os.environ.get("ICU_TEST_REQUIRE_KAFKA") else pytest.skip(missing)
-    broker = ApacheKafka(folder, secure=secure)
+    broker = ApacheKafka(folder, secure=secure, host=host)
     try:
         yield broker
     finally:

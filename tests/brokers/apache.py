@@ -31,13 +31,13 @@ class ApacheKafka(admin.Administered):
     username = "icu"
     password = secrets.token_hex(8)
 
-    def __init__(self, folder: Path, *, secure: bool = False) -> None:
+    def __init__(self, folder: Path, *, secure: bool = False, host: str = "127.0.0.1") -> None:
         """Keep all data in this folder; a secure broker has listeners with passwords and certificates too."""
         self._folder = folder.resolve()
         self._cluster = _new_id()
         self._process: Guarded | None = None
         listeners = ["PLAINTEXT", "CONTROLLER", *(settings.SECURE if secure else [])]
-        self._addresses = dict(zip(listeners, _free_addresses(len(listeners)), strict=True))
+        self._addresses = dict(zip(listeners, _free_addresses(host, len(listeners)), strict=True))
         folder.mkdir(parents=True, exist_ok=True)
         lines = settings.node(self._addresses, self._data)
         if secure:
@@ -220,6 +220,6 @@ def _new_id() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "x")
 
 
-def _free_addresses(count: int) -> list[str]:
-    """Find addresses on loopback on which no program listens."""
-    return [f"127.0.0.1:{port}" for port in free_ports(count)]
+def _free_addresses(host: str, count: int) -> list[str]:
+    """Find ports on which no program listens, at this address."""
+    return [f"{host}:{port}" for port in free_ports(count)]
