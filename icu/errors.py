@@ -22,7 +22,6 @@
     │   ├── StoreUnavailableError          store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
-    │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
     │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   ├── VersionConflictError       store               unavailable    transient
