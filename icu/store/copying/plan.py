@@ -13,6 +13,8 @@ IN_CHUNKS: Final = (
     "dead_letters",
     "alarms",
     "alarm_counts",
+    # Whoever reads the partition takes the patient over, as after the death of a sink.
+    "alarm_owners",
     "bed_states",
     "limits",
     "news2_inputs",
