@@ -22,10 +22,10 @@
     │   ├── StoreUnavailableError          store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
-    │   │   ├── StoreBusyError             store               unavailable    transient
     │   │   ├── StoreDeniedError           store               unavailable    transient, needs people
     │   │   ├── StoreBusyError             store               unavailable    transient
-    │   │   └── VersionConflictError       store               unavailable    transient
+    │   │   ├── VersionConflictError       store               unavailable    transient
+    │   │   └── OwnersChangedError         store               unavailable    transient
     │   ├── SchemaError                    store               unready        transient
     │   ├── StoreReplacedError             store               internal       open its files anew
     │   ├── PositionConflictError          store               internal       read the offsets again

@@ -39,11 +39,21 @@ class ForwardLoop(asyncio.SelectorEventLoop):
         return super().time() + self.ahead
 
 
+def still_asyncio() -> tuple[str, dict[str, object]]:
+    """Make the same, whose time stands still in between: where milliseconds are compared."""
+    return "asyncio", {"loop_factory": _StillLoop}
+
+
 def pass_time(seconds: float) -> None:
     """Pass time on the running test's loop."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ForwardLoop)
     loop.ahead += seconds
+
+
+class _StillLoop(ForwardLoop):
+    def time(self) -> float:
+        return self.ahead
 
 
 class _JumpingSelector(selectors.SelectSelector):

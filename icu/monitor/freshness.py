@@ -4,11 +4,13 @@ The age of the heartbeat runs on a clock that is never set, from the moment at w
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from icu.alarms.blind import BLIND_AFTER, blind_since, ward_blind
 from icu.alarms.episodes import Episode
@@ -42,8 +44,27 @@ def behind(*, stale: bool, silent: bool, away: bool) -> Behind | None:
     return "patient" if stale else None
 
 
+class _Sink(Struct, frozen=True):
+    """Sink as it was heard last."""
+
+    heartbeat: Heartbeat
+    # Steady time at which the heartbeat was new.
+    beaten_at: float
+
+    def blind_since(self, now: float) -> int | None:
+        """Return the time since which it reads nothing, at this steady time; None while it does."""
+        at, away = milliseconds(self.heartbeat.at), self.heartbeat.away_since
+        since = None if away is None else milliseconds(away)
+        return blind_since(at, since, at + round((now - self.beaten_at) * 1000))
+
+    @property
+    def name(self) -> str:
+        """Its name in messages."""
+        return f"the sink {self.heartbeat.member}" if self.heartbeat.member else "the sink"
+
+
 class Freshness:
-    """Watch of the sink's heartbeat.
+    """Watch of the heartbeats of the sinks. The ward is blind where all of them are.
 
     Args:
         reader: The store.
@@ -57,37 +78,47 @@ class Freshness:
         self._reader = reader
         self._wall = wall
         self._steady = steady
-        # Last heartbeat; None before the first.
-        self.heartbeat: Heartbeat | None = None
-        # Steady time at which the heartbeat was new.
-        self._beaten_at = 0.0
+        # By name; those that have partitions alone, if any has.
+        self._sinks: Mapping[str, _Sink] = {}
 
     async def run(self) -> None:
-        """Look at the heartbeat until cancelled."""
+        """Look at the heartbeats until cancelled."""
         while True:
             await self.look()
             await anyio.sleep(LOOK_EVERY)
 
     async def look(self) -> None:
-        """Look at the heartbeat once. While the database cannot be read, the last one grows old."""
+        """Look at the heartbeats once. While the database cannot be read, the last ones grow old."""
         try:
-            found = await self._reader.heartbeat()
+            found = await self._reader.heartbeats()
         except StoreError:
             return  # reported where the database is used
-        if found is None or found == self.heartbeat:
-            return
-        # Of the first one only the wall clock tells how old it is: the sink may have ended long ago.
-        age = max(0.0, self._wall() - found.at.timestamp()) if self.heartbeat is None else 0.0
-        self.heartbeat, self._beaten_at = found, self._steady() - age
+        if found:
+            reading = [each for each in found if each.partitions != ()] or found
+            self._sinks = {each.member: self._heard(each) for each in reading}
 
     def now(self) -> datetime:
         """Return the time on the wall clock, UTC."""
         return datetime.fromtimestamp(self._wall(), UTC)
 
     @property
+    def heartbeat(self) -> Heartbeat | None:
+        """Last heartbeat, with the sums and the last times of all sinks; None before the first."""
+        all_of = [each.heartbeat for each in self._sinks.values()]
+        if not all_of:
+            return None
+        return replace(
+            max(all_of, key=lambda each: each.seeing),
+            lag=sum(each.lag for each in all_of),
+            committed=max((each.committed for each in all_of if each.committed), default=None),
+            stored=max((each.stored for each in all_of if each.stored), default=None),
+        )
+
+    @property
     def age(self) -> float | None:
         """Seconds since the last heartbeat; None before the first."""
-        return None if self.heartbeat is None else self._steady() - self._beaten_at
+        now = self._steady()
+        return min((now - each.beaten_at for each in self._sinks.values()), default=None)
 
     @property
     def blind_since(self) -> datetime | None:
@@ -116,11 +147,27 @@ class Freshness:
             case "transport":
                 return f"the sink cannot read the topic: {self.heartbeat.away}"
             case _:
-                return self.heartbeat.degraded
+                return next(filter(None, map(self._trouble_of, self._sinks.values())), None)
+
+    def _heard(self, found: Heartbeat) -> _Sink:
+        before = self._sinks.get(found.member)
+        if before is not None and before.heartbeat == found:
+            return before
+        # Of the first one only the wall clock tells how old it is: the sink may have ended long ago.
+        age = 0.0 if self._sinks else max(0.0, self._wall() - found.at.timestamp())
+        return _Sink(found, self._steady() - age)
+
+    def _trouble_of(self, sink: _Sink) -> str | None:
+        """Say what is behind with one of several sinks, of which others read."""
+        now = self._steady()
+        if sink.blind_since(now) is None:
+            return sink.heartbeat.degraded
+        if (now - sink.beaten_at) * 1000 >= BLIND_AFTER:
+            return f"{sink.name} has given no sign of life for {now - sink.beaten_at:.0f} s: others take its beds over"
+        return f"{sink.name} cannot read its partitions: {sink.heartbeat.away}"
 
     def _blind_since(self) -> int | None:
-        if self.heartbeat is None or self.age is None:
-            return None
-        at, away = milliseconds(self.heartbeat.at), self.heartbeat.away_since
-        now = at + round(self.age * 1000)
-        return blind_since(at, None if away is None else milliseconds(away), now)
+        now = self._steady()
+        times = [each.blind_since(now) for each in self._sinks.values()]
+        seen = [each for each in times if each is not None]
+        return max(seen) if seen and len(seen) == len(times) else None

@@ -11,7 +11,7 @@ from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
 from icu.sink.unread import Unread
 from icu.sink.watching import Watching, load
-from icu.store.errors import StoreError, VersionConflictError
+from icu.store.errors import OwnersChangedError, StoreError, VersionConflictError
 from icu.store.requests import WriteRequest, WriteResult
 from icu.store.writer import Writer
 
@@ -67,15 +67,19 @@ class Alarms:
         if self._watching is None:
             await self._load(writer)
         else:
+            await self._take_over(writer)
             self._watching.excuse_silence(self._clock.now())
-        self._unread.begin(partitions, self._clock.now())
+        self._unread.begin(partitions, self._clock.now(), others=writer.guard.is_shared)
 
     async def write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
         """Store a request with the alarms that its readings raise, change and end. See Writer.write."""
         for _ in range(_ATTEMPTS):
+            self._loaded.forget(writer.guard.take_lost())
             try:
                 await self._prepare(writer)
                 return await self._write(writer, request, arrived)
+            except OwnersChangedError:
+                continue
             except VersionConflictError:
                 if not await self._take_commands(writer):
                     # Nobody's command: the database is right.
@@ -107,13 +111,16 @@ class Alarms:
             return
         self._looked_at = anyio.current_time()
         for _ in range(_ATTEMPTS):
+            self._loaded.forget(writer.guard.take_lost())
             try:
                 await self._take_commands(writer)
                 await self._prepare(writer)
                 await self._tick(writer)
-            except VersionConflictError:
-                continue  # a command came in between
+            except (VersionConflictError, OwnersChangedError):
+                continue  # a command came in between, or another sink
             else:
+                if writer.guard.is_shared:
+                    self._notify()  # of events of other sinks
                 return
         await self._load(writer)
 
@@ -186,7 +193,7 @@ class Alarms:
             beat = self._heart.beat()
             try:
                 await writer.write_effects(effects, beat)
-            except VersionConflictError:
+            except (VersionConflictError, OwnersChangedError):
                 raise
             except StoreError:
                 self._outdated = True
@@ -195,7 +202,17 @@ class Alarms:
             self._figures.count(effects)
             self._notify()
 
+    async def _take_over(self, writer: Writer) -> None:
+        """Read back the patients that this sink has got since, and forget those that others have."""
+        if writer.guard.is_shared:
+            watching = self._loaded
+            watching.forget(writer.guard.take_lost())
+            others, effects = await load(writer, self._unread, self._clock.now(), known=watching.watches.keys())
+            await self._store(writer, effects)
+            watching.adopt(others.watches)
+
     async def _load(self, writer: Writer) -> None:
+        writer.guard.take_lost()
         watching, effects = await load(writer, self._unread, self._clock.now())
         await self._store(writer, effects)
         self._notify()  # of those of commands that were loaded

@@ -72,7 +72,7 @@ async def consume(
     Args:
         transport: Open; its owner closes it.
         alarms: The topic of alarms, likewise.
-        database_url: The database to write, held by this sink alone.
+        database_url: The database to write.
         telemetry: Metrics, and the current trouble for health checks.
         batching: When a transaction is due.
         member: Name of this sink among those that share the topic and the database; None for a single one.
@@ -90,7 +90,8 @@ async def consume(
     async with AsyncExitStack() as held, transport.consumer(member) as consumer:
 
         async def open_database() -> Writer:
-            return await held.enter_async_context(open_writer(database_url, topic=transport.topic, journal=journal))
+            writer = open_writer(database_url, topic=transport.topic, member=member, journal=journal)
+            return await held.enter_async_context(writer)
 
         heart = Heart(transport, now, steady)
         publisher = Publisher(alarms, telemetry)
@@ -274,7 +275,7 @@ class _Sink:
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
         self._partitions = tuple(assignments)
-        self._publisher.begin_anew()
+        self._publisher.begin_anew(publishes=writer.guard.is_first)
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
         write = partial(self._alarms.write, await self._opened(), request, round(arrived * 1000))

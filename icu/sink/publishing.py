@@ -50,24 +50,31 @@ class Publisher:
         # Events that are being published; none while the task waits for the next ones.
         self._events: Sequence[AlarmEvent] = ()
         self._handed_over = anyio.Event()
-        # Sequence of the last acknowledged event that is still in the outbox; 0 if there is none.
-        self._published = 0
+        # Sequences of the acknowledged events that are still in the outbox.
+        self._published: Sequence[int] = ()
+        # False where another sink publishes.
+        self._publishes = True
         # Number of the times that reading began anew.
         self._beginnings = 0
 
     @property
     def is_due(self) -> bool:
         """True if `settle` has something to do."""
-        return not self._events and (self._unread or self._published > 0)
+        return self._publishes and not self._events and (self._unread or bool(self._published))
 
     def notify(self) -> None:
         """Note that a transaction has written events."""
         self._unread = True
 
-    def begin_anew(self) -> None:
-        """Forget what was read: the outbox may be another database's now."""
+    def begin_anew(self, *, publishes: bool = True) -> None:
+        """Forget what was read: the outbox may be another database's now.
+
+        Args:
+            publishes: False where another sink publishes from now on.
+        """
+        self._publishes = publishes
         self._unread = True
-        self._published = 0
+        self._published = ()
         self._beginnings += 1
 
     async def settle(self, writer: Writer, beat: Beat) -> bool:
@@ -81,11 +88,11 @@ class Publisher:
         """
         published = self._published
         self._events = await writer.take_events(published=published, most=MAX_EVENTS, beat=beat)
-        self._published = 0
+        self._published = ()
         self._unread = False
         if self._events:
             self._handed_over.set()
-        return published > 0
+        return bool(published)
 
     async def run(self) -> None:
         """Publish the events that are handed over, until cancelled."""
@@ -102,7 +109,7 @@ class Publisher:
         self._telemetry.count_published(len(events) - len(refused))
         # Sequences of another database say nothing about the present one.
         if beginning == self._beginnings:
-            self._published = events[-1].sequence
+            self._published = [each.sequence for each in events]
         self._events = ()
 
     async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -31,8 +31,8 @@ class Replays:
         self._looked_at = None
 
     def is_due(self, writer: Writer) -> bool:
-        """Tell if letters may wait to be replayed: there were commands since the last look."""
-        return writer.commands != self._looked_at
+        """Tell if letters may wait for this sink to be replayed: there were commands since the last look."""
+        return writer.guard.is_first and writer.commands != self._looked_at
 
     async def run(self, writer: Writer, now: int) -> None:
         """Replay some letters, if there are any.

@@ -33,9 +33,15 @@ class Unread:
         # Partition of each patient that was heard.
         self._partitions: dict[int, int] = {}
 
-    def begin(self, partitions: Iterable[int], now: int) -> None:
-        """Note that these partitions are read from now on: nobody knows what they hold."""
-        self._read = dict.fromkeys(partitions, -inf)
+    def begin(self, partitions: Iterable[int], now: int, *, others: bool = False) -> None:
+        """Note that these partitions are read from now on: nobody knows what they hold.
+
+        Args:
+            partitions: Those that are read.
+            now: Present time.
+            others: True where other sinks may read those that are not: they take over their patients first.
+        """
+        self._read = dict.fromkeys([*partitions, *(self._read if others else ())], -inf)
         self._silent = dict.fromkeys(self._read, 0)
         self._noted_at = now
         self._decide()

@@ -5,7 +5,10 @@ commands of people.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from msgspec import structs
 
 from icu.alarms.changing import change_limits, take_command
 from icu.alarms.conditions import DATA_STALE
@@ -15,6 +18,7 @@ from icu.alarms.jumps import shift
 from icu.alarms.sample import NUMBER
 from icu.alarms.starting import new_watch, restore
 from icu.alarms.ward import Evaluation, Ward
+from icu.alarms.watch import Watch
 from icu.sink.limits import LimitsInForce
 from icu.sink.unread import Unread
 from icu.store.evaluating import StoredReadings
@@ -68,6 +72,10 @@ class Watching:
         watch.bed = bed
         self._evaluation.add(key, watch)
 
+    def restore(self, found: Watched, readings: Mapping[int, Sequence[LastReading]], now: int) -> None:
+        for key, watch in _restored(found, readings, self._limits, now, self.effects):
+            self._evaluation.add(key, watch)
+
     def take(self, readings: StoredReadings) -> Effects:
         for is_history, run in readings.runs():
             self._evaluation.take(readings.rows[run], readings.intervals[run], readings.arrived, backlog=is_history)
@@ -88,7 +96,10 @@ class Watching:
                 rules = limits.rules_of(watch.patient)
                 if (rules.ward_limits, rules.patient_limits) != (watch.rules.ward_limits, watch.rules.patient_limits):
                     by = limits.author_of(watch.patient, own=rules.patient_limits != watch.rules.patient_limits)
-                    change_limits(self._evaluation.watch(key), rules, now, self.effects, by=by)
+                    changed = self._evaluation.watch(key)
+                    # As a deadline: a reading that was not read yet may lie before the present.
+                    at = max(changed.arrived, min(now, self._unread.read_until(key)))
+                    change_limits(changed, rules, int(at), self.effects, by=by)
 
     def tick(self, now: int) -> Effects:
         """Pass the deadlines up to now, or to the time up to which the patient's partition is read."""
@@ -103,6 +114,21 @@ class Watching:
         """Move all times of the server, whose clock was set forward by `by`."""
         for key in self._ward.watches:
             shift(self._evaluation.watch(key), by, now, self.effects)
+
+    def forget(self, keys: Iterable[int]) -> None:
+        """Watch these patients no more: other sinks do."""
+        for key in keys:
+            self._ward.remove(key)
+
+    def adopt(self, watches: Mapping[int, Watch]) -> None:
+        """Watch further patients, read back, by their keys in the store."""
+        for key, watch in watches.items():
+            self._ward.put(key, watch)
+
+    @property
+    def watches(self) -> Mapping[int, Watch]:
+        """Watches of the patients, those who are not watched included, by their keys in the store."""
+        return self._ward.watches
 
     def excuse_silence(self, now: int) -> None:
         """Miss readings from now on: while the topic could not be read, nobody was silent."""
@@ -141,13 +167,31 @@ def _time_of(reading: LastReading) -> int:
     return int(reading[0][TIMESTAMP])
 
 
-async def load(writer: Writer, unread: Unread, now: int) -> tuple[Watching, Effects]:
-    """Read back all that is watched.
+def _restored(
+    found: Watched,
+    readings: Mapping[int, Sequence[LastReading]],
+    limits: LimitsInForce,
+    now: int,
+    effects: Effects,
+) -> Iterator[tuple[int, Watch]]:
+    """Make the watches of the patients whose last readings were read."""
+    for key, bed in found.beds.items():
+        episodes = found.episodes.get(bed.patient, ())
+        counted = found.counted.get(key)
+        last = _telling(bed, readings.get(key, ()), now, counted)
+        yield key, restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects, counted=counted)
+
+
+async def load(
+    writer: Writer, unread: Unread, now: int, *, known: AbstractSet[int] = frozenset()
+) -> tuple[Watching, Effects]:
+    """Read back all that this sink watches.
 
     Args:
         writer: Of the open database.
         unread: Partitions with unread readings.
         now: Server's time.
+        known: Keys of the patients who are not needed.
 
     Returns:
         The engine, to be used once these effects are stored: patients who were not heard for a day are discharged.
@@ -155,15 +199,12 @@ async def load(writer: Writer, unread: Unread, now: int) -> tuple[Watching, Effe
     found = await writer.watched()
     limits = LimitsInForce(found.ward, found.limits)
     ward, effects = Ward(), Effects()
-    keys = sorted(found.beds)
+    owned = writer.guard.owned
+    keys = sorted(key for key in found.beds if key not in known and (owned is None or key in owned))
     for begin in range(0, len(keys), PATIENTS_AT_ONCE):
         some = keys[begin : begin + PATIENTS_AT_ONCE]
         readings = await writer.last_readings(some[0] - 1, some[-1], now)
-        for key in some:
-            bed = found.beds[key]
-            episodes = found.episodes.get(bed.patient, ())
-            counted = found.counted.get(key)
-            last = _telling(bed, readings.get(key, ()), now, counted)
-            watch = restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects, counted=counted)
+        part = structs.replace(found, beds={key: found.beds[key] for key in some})
+        for key, watch in _restored(part, readings, limits, now, effects):
             ward.put(key, watch)
     return Watching(ward, limits, found.mark, unread), effects

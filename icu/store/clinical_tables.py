@@ -226,8 +226,17 @@ class Heartbeat(Base):
     __tablename__ = "heartbeats"
 
     topic: Mapped[str] = mapped_column(primary_key=True)
+    # Name of the sink among those of the topic; empty where there is one.
+    member: Mapped[str] = mapped_column(primary_key=True)
+    # Number of its process: a later one under the same name has another.
+    run: Mapped[int] = mapped_column(BigInteger)
+    # Partitions that it reads, as a JSON array; NULL where it shares them with nobody.
+    partitions: Mapped[str | None]
+    # Number of times that others took patients from it.
+    taken: Mapped[int] = mapped_column(BigInteger)
+    # 0 before the first one.
     at: Mapped[int] = mapped_column(BigInteger)
-    # Records of the topic that are not fetched yet.
+    # Records of its partitions that are not fetched yet.
     lag: Mapped[int] = mapped_column(BigInteger)
     # Why no record can be read; NULL while some can.
     away: Mapped[str | None]
@@ -239,3 +248,16 @@ class Heartbeat(Base):
     committed: Mapped[int | None] = mapped_column(BigInteger)
     # Arrival of the last stored readings; NULL before the first.
     stored: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AlarmOwner(Base):
+    """Sink that evaluates the alarms of a patient, where several share the database: see icu.store.owners."""
+
+    __tablename__ = "alarm_owners"
+    __table_args__ = (Index("alarm_owners_by_partition", "partition"),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), primary_key=True)
+    # Of the sink's heartbeat.
+    run: Mapped[int] = mapped_column(BigInteger)
+    # Partition from which the sink got the patient, or 0. Whoever reads it next takes the patient over.
+    partition: Mapped[int]

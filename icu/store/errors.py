@@ -48,6 +48,10 @@ class VersionConflictError(StoreUnavailableError):
     """A row has another version than the one that was read: the same call reads it anew."""
 
 
+class OwnersChangedError(StoreUnavailableError):
+    """Another sink evaluates some of this one's patients now. Forget them, and do the same again."""
+
+
 class StoreReplacedError(StoreError):
     """The database that was opened was replaced, or lost what was written. Open it anew."""
 

@@ -4,7 +4,7 @@ The engine's state in memory is that of the last commit. Each transaction begins
 effects. The engine takes the evaluation over after the commit alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -21,6 +21,7 @@ from icu.store.engines.base import Transaction, Values
 from icu.store.episodes import episode, save
 from icu.store.journal import AlarmNews
 from icu.store.readings import ReadingRow
+from icu.store.watched import LastReading, Watched
 
 _COUNT: Final = text(
     "INSERT INTO alarm_counts (patient_id, hour, kind, subject, amount)"
@@ -74,6 +75,10 @@ class Evaluator(Protocol):
         """Watch a patient who is new."""
         ...
 
+    def restore(self, found: Watched, readings: Mapping[int, Sequence[LastReading]], now: int) -> None:
+        """Watch patients whom another sink has watched, as the store has them."""
+        ...
+
     def take(self, readings: StoredReadings) -> Effects:
         """Evaluate readings of watched patients."""
         ...
@@ -86,7 +91,7 @@ async def evaluate(
 
     Args:
         transaction: Open transaction.
-        evaluator: Engine of alarms.
+        evaluator: Engine of alarms, in an evaluation that was begun.
         readings: New readings.
         new: Keys of the patients who may not be watched yet.
 
@@ -96,7 +101,6 @@ async def evaluate(
     Raises:
         VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
     """
-    evaluator.begin()
     unknown = evaluator.unknown(new)
     if unknown:
         for key, bed in (await beds_by_key(transaction)).items():

@@ -1,4 +1,4 @@
-"""Check for writes of other programs while the sink has the database open.
+"""Check for writes of other programs while the sink has the database open, and is its only one.
 
 Restoring a copy may be a transaction like any other. Nothing fails, but the sink's copy of patients and offsets may be
 wrong from then on.
@@ -9,24 +9,29 @@ So do the transactions of the upkeep, with a counter of their own. Only a person
 the same second as a command goes unnoticed.
 """
 
-from collections.abc import Hashable, Mapping
-from typing import Final
-
-from sqlalchemy import text
+from collections.abc import Collection, Hashable, Mapping
 
 from icu.messages import Position
+from icu.store.command_count import commands_of
 from icu.store.engines.base import Transaction
 from icu.store.errors import PositionConflictError
+from icu.store.evaluating import Evaluator
+from icu.store.heartbeats import Beat, Sender
+from icu.store.introducing import KnownPatients, read_patients
+from icu.store.offsets import positions_of
+from icu.store.requests import WriteRequest
 from icu.store.upkeep_state import UpkeepState, read_upkeep_state
-
-_COMMANDS: Final = text("SELECT count FROM command_count")
-_POSITIONS: Final = text("SELECT partition, next, mark FROM consumer_offsets WHERE topic = :topic")
 
 
 class ForeignWrites:
-    """Check for commits by programs other than this sink."""
+    """Guard against commits by programs other than this sink: see icu.store.guarding.Guard."""
+
+    owned = None
+    is_first = True
+    is_shared = False
 
     def __init__(self, topic: str) -> None:
+        self.sender = Sender(topic)
         self._topic = topic
         # Changes with each foreign commit.
         self._token: Hashable = None
@@ -37,31 +42,37 @@ class ForeignWrites:
         self.commands = 0
         # State of the upkeep as of the last check: it changes by commits of the upkeep alone.
         self.upkeep = UpkeepState()
+        self.patients: KnownPatients | None = None
 
-    async def begin(self, transaction: Transaction) -> int:
-        """Accept the present state of the database. Returns its generation."""
+    def take_lost(self) -> frozenset[int]:
+        return frozenset()
+
+    async def begin(
+        self,
+        transaction: Transaction,
+        partitions: Collection[int],  # noqa: ARG002 - all are this sink's
+    ) -> None:
         self._token = await transaction.change_token()
         self._generation, self._positions = await self._state(transaction)
         self.commands = await commands_of(transaction)
         self.upkeep = await read_upkeep_state(transaction)
-        return self._generation
+        self.patients = None
 
-    def advance(self, positions: Mapping[int, Position]) -> None:
-        """Note new positions of the sink's own transaction."""
-        self._positions |= positions
-
-    async def check(self, transaction: Transaction) -> bool:
+    async def check(
+        self,
+        transaction: Transaction,
+        *,
+        patients: bool = False,  # noqa: ARG002 - all are this sink's
+        lock: bool = True,  # noqa: ARG002 - the token tells
+    ) -> None:
         """Check for foreign commits since the last check.
-
-        Returns:
-            True if there were any but commands and upkeep, and they left generation and positions alone.
 
         Raises:
             PositionConflictError: Generation or positions differ, in any partition of the topic.
         """
         token = await transaction.change_token()
         if token == self._token:
-            return False
+            return
         if await self._state(transaction) != (self._generation, self._positions):
             raise PositionConflictError(
                 f"the stored offsets of {self._topic} were moved meanwhile: another copy of the database was restored, "
@@ -70,19 +81,36 @@ class ForeignWrites:
         before = self.commands, self.upkeep.commits
         self.commands, self.upkeep = await commands_of(transaction), await read_upkeep_state(transaction)
         self._token = token
-        return self.commands <= before[0] and self.upkeep.commits <= before[1]
+        if self.commands <= before[0] and self.upkeep.commits <= before[1]:
+            self.patients = None
+
+    async def refresh(self, transaction: Transaction) -> None:
+        await self.check(transaction)
+
+    async def open(self, transaction: Transaction, request: WriteRequest) -> KnownPatients:  # noqa: ARG002 - of any patients
+        return await self.open_replay(transaction)
+
+    async def open_replay(self, transaction: Transaction) -> KnownPatients:
+        await self.check(transaction)
+        return await read_patients(transaction) if self.patients is None else self.patients
+
+    async def take(
+        self,
+        transaction: Transaction,  # noqa: ARG002 - nothing to do
+        request: WriteRequest,  # noqa: ARG002
+        patients: KnownPatients,  # noqa: ARG002
+        evaluator: Evaluator | None,  # noqa: ARG002
+        now: int,  # noqa: ARG002
+    ) -> bool:
+        return False
+
+    async def open_beat(self, transaction: Transaction, beat: Beat) -> int | None:  # noqa: ARG002 - it is in the beat
+        return beat.blind_since
+
+    def accept(self) -> None: ...
+
+    def advance(self, positions: Mapping[int, Position]) -> None:
+        self._positions |= positions
 
     async def _state(self, transaction: Transaction) -> tuple[int, dict[int, Position]]:
         return await transaction.generation(), await positions_of(transaction, self._topic)
-
-
-async def commands_of(transaction: Transaction) -> int:
-    """Read the number of commands that were carried out."""
-    [(count,)] = await transaction.rows(_COMMANDS)
-    return int(count)
-
-
-async def positions_of(transaction: Transaction, topic: str) -> dict[int, Position]:
-    """Read the stored position of each partition of the topic."""
-    rows = await transaction.rows(_POSITIONS, {"topic": topic})
-    return {partition: Position(offset, mark) for partition, offset, mark in rows}

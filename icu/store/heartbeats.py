@@ -1,25 +1,34 @@
-"""Heartbeat of a topic's sink: how it is written, in one row, and read."""
+"""Heartbeats of a topic's sinks: how they are written, a row for each sink, and read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import text
 
+from icu.alarms.blind import BLIND_AFTER
 from icu.store.engines.base import Connection, Transaction
 from icu.store.readings import from_milliseconds
 
 # Times that the sink does not know since its start stay as they are.
 _WRITE: Final = text(
-    "INSERT INTO heartbeats (topic, at, lag, away, away_since, degraded, committed, stored)"
-    " VALUES (:topic, :at, :lag, :away, :away_since, :degraded, :committed, :stored) ON CONFLICT (topic) DO UPDATE SET"
+    "INSERT INTO heartbeats (topic, member, run, taken, at, lag, away, away_since, degraded, committed, stored)"
+    " VALUES (:topic, :member, :run, 0, :at, :lag, :away, :away_since, :degraded, :committed, :stored)"
+    " ON CONFLICT (topic, member) DO UPDATE SET"
     " at = excluded.at, lag = excluded.lag, away = excluded.away, away_since = excluded.away_since,"
     " degraded = excluded.degraded,"
     " committed = coalesce(excluded.committed, heartbeats.committed),"
     " stored = coalesce(excluded.stored, heartbeats.stored)"
 )
 _READ: Final = text(
-    "SELECT at, lag, away, away_since, degraded, committed, stored FROM heartbeats ORDER BY at DESC LIMIT 1"
+    "SELECT at, lag, away, away_since, degraded, committed, stored, member, partitions, run FROM heartbeats"
+    " WHERE at > 0 AND topic = (SELECT topic FROM heartbeats ORDER BY at DESC LIMIT 1) ORDER BY at DESC"
+)
+_OTHERS: Final = text(
+    "SELECT max(CASE WHEN away_since < at THEN away_since ELSE at END) FROM heartbeats"
+    " WHERE topic = :topic AND member <> :member"
 )
 
 
@@ -52,32 +61,84 @@ class Heartbeat(Struct, frozen=True):
     # Arrival of the last records whose offsets were moved, and of the last stored readings; None before the first.
     committed: datetime | None
     stored: datetime | None
+    # Name of the sink among those of its topic; empty where there is one.
+    member: str = ""
+    # Partitions that it reads; None where it shares them with nobody.
+    partitions: tuple[int, ...] | None = None
+    # Number of its process.
+    run: int = 0
+
+    @property
+    def seeing(self) -> datetime:
+        """Last time at which it could read the topic, as far as it says."""
+        return self.at if self.away_since is None else min(self.at, self.away_since)
+
+
+class Sender(Struct, frozen=True):
+    """Sink whose signs of life are stored: its topic, its name among the sinks of that, and its process."""
+
+    topic: str
+    member: str = ""
+    run: int = 0
 
 
 async def write_beat(
-    transaction: Transaction, topic: str, beat: Beat, *, committed: int | None, stored: int | None
+    transaction: Transaction, sender: Sender, beat: Beat, *, committed: int | None, stored: int | None
 ) -> None:
-    """Write a sign of life of the topic's sink.
+    """Write a sign of life of a sink.
 
     Args:
         transaction: Open transaction.
-        topic: Topic of the sink.
+        sender: The sink.
         beat: The sign of life.
         committed: Arrival of the last records whose offsets were moved, in milliseconds; None keeps the stored time.
         stored: Likewise, of the last stored readings.
     """
-    values = {"topic": topic, "committed": committed, "stored": stored, **structs.asdict(beat)}
+    values = {**structs.asdict(sender), "committed": committed, "stored": stored, **structs.asdict(beat)}
     del values["blind_since"]  # a row of its own
     await transaction.execute(_WRITE, [values])
 
 
-async def read_heartbeat(connection: Connection | Transaction) -> Heartbeat | None:
-    """Read the last sign of life; None before the first."""
-    rows = await connection.rows(_READ)
-    if not rows:
+async def blind_with_others(transaction: Transaction, sender: Sender, beat: Beat) -> int | None:
+    """Return the time since which the whole ward was blind, where this sink was; None if another one could read.
+
+    Args:
+        transaction: Open transaction.
+        sender: The sink.
+        beat: Its sign of life, not yet written.
+    """
+    if beat.blind_since is None:
         return None
-    at, lag, away, away_since, degraded, committed, stored = rows[0]
-    return Heartbeat(from_milliseconds(at), lag, away, _time(away_since), degraded, _time(committed), _time(stored))
+    [(seen,)] = await transaction.rows(_OTHERS, {"topic": sender.topic, "member": sender.member})
+    since = max(beat.blind_since, seen or 0)
+    return since if beat.at - since >= BLIND_AFTER else None
+
+
+async def read_heartbeats(connection: Connection | Transaction) -> Sequence[Heartbeat]:
+    """Read the last sign of life of each sink, the latest first."""
+    return [_heartbeat(*row) for row in await connection.rows(_READ)]
+
+
+async def read_heartbeat(connection: Connection | Transaction) -> Heartbeat | None:
+    """Read the last sign of life of the sink that could read the topic last; None before the first of any."""
+    return max(await read_heartbeats(connection), key=lambda each: each.seeing, default=None)
+
+
+def _heartbeat(
+    at: int,
+    lag: int,
+    away: str | None,
+    away_since: int | None,
+    degraded: str | None,
+    committed: int | None,
+    stored: int | None,
+    member: str,
+    partitions: str | None,
+    run: int,
+) -> Heartbeat:
+    read = None if partitions is None else msgspec.json.decode(partitions, type=tuple[int, ...])
+    times = from_milliseconds(at), _time(away_since), _time(committed), _time(stored)
+    return Heartbeat(times[0], lag, away, times[1], degraded, *times[2:], member, read, run)
 
 
 def _time(count: int | None) -> datetime | None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from icu.alarms.events import AlarmEvent
 from icu.store.engines.base import Transaction
 
-# Each by its number: one below it may have been committed since, by another program.
+# One by one: a transaction that is committed late has an earlier sequence than others that are published already.
 _DELETE: Final = text("DELETE FROM outbox WHERE sequence = :sequence")
 # In their order, so that the events of an alarm are published in theirs.
 _READ: Final = text(
@@ -24,7 +24,7 @@ async def take_events(transaction: Transaction, *, published: Sequence[int], mos
 
     Args:
         transaction: Open transaction; one to read with is enough if `published` is empty.
-        published: Sequences of the events to delete.
+        published: Sequences of the published events, which are deleted.
         most: The most events to read.
     """
     if published:

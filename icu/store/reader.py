@@ -31,7 +31,7 @@ from icu.store.entered import all_entered
 from icu.store.episodes import episode, open_episodes
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.following import Batch, Follower, JournalPatients
-from icu.store.heartbeats import Heartbeat, read_heartbeat
+from icu.store.heartbeats import Heartbeat, read_heartbeats
 from icu.store.latest import read_latest, read_latest_of
 from icu.store.newest import Newest, read_newest
 from icu.store.readings import (
@@ -175,9 +175,9 @@ class Reader:
         kept = Coverage(state, None).kept(first, end)
         return Page(columns, last, kept)
 
-    async def heartbeat(self) -> Heartbeat | None:
-        """Read the sink's last sign of life; None before the first."""
-        return await self._ask(read_heartbeat)
+    async def heartbeats(self) -> Sequence[Heartbeat]:
+        """The last sign of life of each sink, the latest first; none before the first."""
+        return await self._ask(read_heartbeats)
 
     async def beds(self) -> list[BedState]:
         """Read the beds of all patients who ever had one; the discharged have no label."""

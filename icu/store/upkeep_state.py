@@ -7,12 +7,6 @@ from sqlalchemy import text
 
 from icu.store.engines.base import Connection, Transaction
 
-_STATE: Final = text(
-    "SELECT commits, marked_until, rolled_until, raw_horizon, minute_horizon, hour_horizon, looked, backed_up,"
-    " refused_until"
-    " FROM upkeep_state"
-)
-
 
 class UpkeepState(Struct, frozen=True):
     """See icu.store.upkeep_tables.UpkeepState. Times are milliseconds since 1970 UTC; None before the first."""
@@ -33,6 +27,10 @@ class UpkeepState(Struct, frozen=True):
     backed_up: int | None = None
     # Readings before it are not stored any more, and about to be deleted.
     refused_until: int | None = None
+
+
+COLUMNS: Final = UpkeepState.__struct_fields__
+_STATE: Final = text(f"SELECT {', '.join(COLUMNS)} FROM upkeep_state")  # noqa: S608 - names of our own
 
 
 async def read_upkeep_state(connection: Connection | Transaction) -> UpkeepState:

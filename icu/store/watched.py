@@ -6,10 +6,11 @@ change it, and the number of commands is read first: what a command changes mean
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 from sqlalchemy import text
 
 from icu.alarms.bands import INFINITE
@@ -17,11 +18,12 @@ from icu.alarms.episodes import BedState, Episode
 from icu.alarms.limits import NO_OVERRIDES, Limits
 from icu.alarms.tally import COUNTED
 from icu.store.beds import beds_by_key
+from icu.store.command_count import commands_of
 from icu.store.engines.base import Transaction
 from icu.store.episodes import open_episodes
-from icu.store.foreign_writes import commands_of
 from icu.store.limits import LimitVersion, all_overrides, limits_of
 from icu.store.readings import ReadingRow
+from icu.store.spans import spans
 from icu.store.tables import COLUMNS
 
 # Row of a reading, and the interval that the patient's sender states now, in seconds.
@@ -139,6 +141,25 @@ async def read_commanded(transaction: Transaction, known: Mark) -> Watched | Non
         {each: await open_episodes(transaction, each) for each in patients},
         {each: await limits_of(transaction, each) for each in patients},
     )
+
+
+async def read_states(
+    transaction: Transaction, keys: AbstractSet[int], now: int
+) -> tuple[Watched, Mapping[int, Sequence[LastReading]]]:
+    """Read what is decided and open of some patients who have a bed, and their last readings.
+
+    Args:
+        transaction: Open transaction, in which nobody else changes them.
+        keys: Of the patients in the store.
+        now: Server's time, in milliseconds since 1970 UTC.
+    """
+    found = await read_watched(transaction)
+    beds = {key: bed for key, bed in found.beds.items() if key in keys}
+    readings: dict[int, Sequence[LastReading]] = {}
+    for after, last in spans(beds):
+        some = await read_last(transaction, after, last, now)
+        readings |= {key: each for key, each in some.items() if key in keys}
+    return structs.replace(found, beds=beds), readings
 
 
 async def read_last(transaction: Transaction, after: int, last: int, now: int) -> Mapping[int, Sequence[LastReading]]:

@@ -16,22 +16,23 @@ from icu.alarms.events import AlarmEvent
 from icu.config.retention import JOURNAL
 from icu.messages import Position
 from icu.store.appending import append_to_journal
-from icu.store.dead_letters import insert_dead_letters
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
+from icu.store.errors import OwnersChangedError
 from icu.store.evaluating import Evaluator, end_blind, evaluate, save_effects
-from icu.store.expired import insert_expired
-from icu.store.foreign_writes import ForeignWrites, positions_of
+from icu.store.foreign_writes import ForeignWrites
+from icu.store.guarding import Guard
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
 from icu.store.inserting import Insert, insert_all, insert_new
-from icu.store.introducing import KnownPatients, introduce, read_patients
+from icu.store.introducing import KnownPatients
 from icu.store.journal import AlarmNews
-from icu.store.offsets import begin_logs, move_offsets
+from icu.store.offsets import begin_logs, positions_of
 from icu.store.outbox import take_events
-from icu.store.readings import PATIENT, to_rows
+from icu.store.readings import PATIENT
 from icu.store.replaying import Decode, Replayed, any_to_replay, replay_letters
-from icu.store.requests import WriteRequest, WriteResult, to_evaluate, without_expired
-from icu.store.rollups.marks import mark_late
+from icu.store.requests import WriteRequest, WriteResult, to_evaluate
+from icu.store.sharing import Sharing
+from icu.store.storing import store_batch
 from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 
 T = TypeVar("T")
@@ -40,43 +41,48 @@ T = TypeVar("T")
 class Writer:
     """Writer of one topic's readings. Made by `open_writer`."""
 
-    def __init__(self, engine: Engine, topic: str, *, journal: int = JOURNAL) -> None:
+    def __init__(self, engine: Engine, topic: str, *, member: str | None = None, journal: int = JOURNAL) -> None:
         self._engine = engine
         self._topic = topic
-        self._foreign_writes = ForeignWrites(topic)
+        # Tells what other programs have done, and which patients are this sink's.
+        self.guard: Guard = ForeignWrites(topic) if member is None else Sharing(topic, member)
         self._append = partial(append_to_journal, keep=journal)
-        # None where they have to be read first: another program may have changed them.
-        self._patients: KnownPatients | None = None
+        # Stored position of each partition, as this sink has read or moved it; None before.
+        self._positions: dict[int, Position] | None = None
         # A heartbeat at the same time would take a second connection, on which SQLite counts the first one's commits as
         # another program's.
         self._turn = anyio.Lock()
         # Arrival of the last records whose offsets were moved, and of the last stored readings; None before the first.
         self._committed: int | None = None
         self._stored: int | None = None
-        # Sequences of the events that were read last from the outbox.
-        self._taken: Sequence[int] = ()
 
     async def positions(self) -> dict[int, Position]:
         """Read the stored position of each partition of the topic."""
-        return await self._transact(partial(positions_of, topic=self._topic))
+        self._positions = await self._transact(partial(positions_of, topic=self._topic))
+        return self._positions
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
-        """Store the positions from which the sink reads on.
+        """Store the positions from which the sink reads on, and take over the patients of their partitions.
 
         Args:
             positions: Next record of each partition.
             other_logs: Partitions whose log is another than the stored one. They get the next log number.
+
+        Raises:
+            PositionConflictError: Another sink has moved them since they were read.
         """
 
         async def work(transaction: Transaction) -> None:
-            await begin_logs(transaction, self._topic, positions, other_logs=other_logs)
-            self._engine.set_baseline(await self._foreign_writes.begin(transaction))
+            known = await positions_of(transaction, self._topic) if self._positions is None else self._positions
+            await begin_logs(transaction, self._topic, positions, known=known, other_logs=other_logs)
+            await self.guard.begin(transaction, positions)
+            self._engine.set_baseline(await transaction.generation())
 
-        self._patients = None  # a program that moved the offsets may have changed the patients too
         await self._transact(work)
+        self._positions = {**(self._positions or {}), **positions}
 
     async def heartbeat(self) -> Heartbeat | None:
-        """Read the last sign of life; None before the first."""
+        """Read the last sign of life of any sink; None before the first."""
         return await self._read(read_heartbeat)
 
     async def watched(self) -> Watched:
@@ -107,13 +113,12 @@ class Writer:
             VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
-        try:
-            result, patients = await self._transact(partial(self._write, request, arrived, beat, evaluator, insert_all))
-        except OverlapError:
-            result, patients = await self._transact(partial(self._write, request, arrived, beat, evaluator, insert_new))
+        result, patients = await self._transact_batch(partial(self._write, request, arrived, beat, evaluator))
         # After the commit: a transaction that failed has introduced nobody.
-        self._patients = patients
-        self._foreign_writes.advance({move.partition: move.end for move in request.moves})
+        self.guard.patients = patients
+        ends = {move.partition: move.end for move in request.moves}
+        self._positions = {**(self._positions or {}), **ends}
+        self.guard.advance(ends)
         self._committed = arrived
         if result.stored:
             self._stored = arrived
@@ -122,7 +127,7 @@ class Writer:
     @property
     def commands(self) -> int:
         """Number of commands of people, as of the last transaction or check."""
-        return self._foreign_writes.commands
+        return self.guard.commands
 
     async def has_replays(self) -> bool:
         """Tell if there are dead letters to replay, without a transaction that others have to wait for."""
@@ -142,19 +147,16 @@ class Writer:
         """
 
         async def work(transaction: Transaction) -> Replayed:
-            await self._check_foreign_writes(transaction)
-            known = self._patients
-            patients = await read_patients(transaction) if known is None else known
-            upkeep = self._foreign_writes.upkeep
-            done = await replay_letters(transaction, decode, patients, upkeep, most=most, now=now)
-            anew = known is None and bool(done.outcomes)
+            patients = await self.guard.open_replay(transaction)
+            done = await replay_letters(transaction, decode, patients, self.guard.upkeep, most=most, now=now)
+            anew = self.guard.patients is None and bool(done.outcomes)
             await self._append(transaction, now, rows=done.rows, news=done.news, anew=anew)
             return done
 
         done = await self._transact(work)
         # Where they were read here, the next batch reads them again: its alarms have to learn of all of them.
-        if self._patients is not None:
-            self._patients = done.patients
+        if self.guard.patients is not None:
+            self.guard.patients = done.patients
         return done
 
     async def write_effects(self, effects: Effects, beat: Beat) -> None:
@@ -162,20 +164,29 @@ class Writer:
 
         Raises:
             VersionConflictError: A command has changed an alarm or a bed that the engine does not know yet.
+            OwnersChangedError: Another sink evaluates some of the patients now: see `take_lost`.
             PositionConflictError: Another database was restored into this one. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
 
         async def work(transaction: Transaction) -> None:
-            await self._check_foreign_writes(transaction)
+            await self.guard.check(transaction, patients=True)
             alarms = await save_effects(transaction, effects, at=beat.at)
             alarms += await self._write_beat(beat, self._committed, self._stored, transaction)
             await self._append(transaction, beat.at, alarms=alarms)
 
-        await self._transact(work)
+        try:
+            await self._transact(work)
+        except OwnersChangedError:
+            await self._transact(self.guard.refresh)
+            raise
 
     async def beat(self, beat: Beat) -> None:
-        """Store a sign of life alone."""
+        """Store a sign of life alone.
+
+        Raises:
+            PositionConflictError: Another sink has this one's name. Read the positions again.
+        """
 
         async def work(transaction: Transaction) -> None:
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction)
@@ -183,11 +194,11 @@ class Writer:
 
         await self._transact(work)
 
-    async def take_events(self, *, published: int, most: int, beat: Beat) -> Sequence[AlarmEvent]:
+    async def take_events(self, *, published: Sequence[int], most: int, beat: Beat) -> Sequence[AlarmEvent]:
         """Delete published events of alarms from the outbox, and read the next ones.
 
         Args:
-            published: Sequence of the last published event; 0 if there is none to delete.
+            published: Sequences of the published events, to be deleted.
             most: The most events to read.
             beat: Sign of life, stored where events are deleted.
 
@@ -198,17 +209,14 @@ class Writer:
 
         async def work(transaction: Transaction) -> Sequence[AlarmEvent]:
             # The sequences of another database say nothing about this one's events.
-            await self._check_foreign_writes(transaction)
+            await self.guard.check(transaction, lock=bool(published))
             alarms = await self._write_beat(beat, self._committed, self._stored, transaction) if published else []
-            done = [each for each in self._taken if each <= published]
-            events = await take_events(transaction, published=done, most=most)
+            events = await take_events(transaction, published=published, most=most)
             await self._append(transaction, beat.at, alarms=alarms)
             return events
 
         # Where nothing is deleted, no other writer has to wait.
-        events = await (self._transact(work) if published else self._read(work))
-        self._taken = [each.sequence for each in events]
-        return events
+        return await (self._transact(work) if published else self._read(work))
 
     async def check(self) -> None:
         """Check that the database is still the one that was opened, while there is nothing to write.
@@ -217,11 +225,13 @@ class Writer:
             PositionConflictError: Another database was restored into this one. Read the positions again.
             StoreReplacedError: The database was removed, replaced or overwritten. Open it again.
         """
-        await self._read(self._check_foreign_writes)
+        await self._read(partial(self.guard.check, lock=False))
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async with self._own_turn():
-            return await self._engine.transact(work)
+            result = await self._engine.transact(work)
+            self.guard.accept()
+            return result
 
     async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async with self._own_turn():
@@ -239,6 +249,17 @@ class Writer:
         finally:
             self._turn.release()
 
+    async def _transact_batch(self, work: Callable[[Insert, Transaction], Awaitable[T]]) -> T:
+        """Run the transaction of a batch: again with a comparison, and again where others have taken patients."""
+        insert: Insert = insert_all
+        while True:
+            try:
+                return await self._transact(partial(work, insert))
+            except OverlapError:
+                insert = insert_new
+            except OwnersChangedError:
+                await self._transact(self.guard.refresh)
+
     async def _write(
         self,
         request: WriteRequest,
@@ -248,50 +269,38 @@ class Writer:
         insert: Insert,
         transaction: Transaction,
     ) -> tuple[WriteResult, KnownPatients]:
-        await self._check_foreign_writes(transaction)
-        await move_offsets(transaction, self._topic, request.moves)
-        request, expired = without_expired(request, self._foreign_writes.upkeep.refused_until)
-        known = await read_patients(transaction) if self._patients is None else self._patients
-        patients, news = await introduce(transaction, request.observed, known, arrived)
-        rows = to_rows(request.observed, patients.ids, arrived)
-        inserted = await insert(transaction, rows, request.deliveries)
-        fresh, conflicts = inserted.rows, inserted.conflicts
-        await mark_late(transaction, fresh, self._foreign_writes.upkeep.marked_until)
-        refusals = [*request.refusals, *conflicts]
-        if refusals:
-            await insert_dead_letters(transaction, self._topic, refusals, arrived)
-        if expired:
-            refusals += await insert_expired(transaction, self._topic, expired, arrived)
+        guard = self.guard
+        batch = await store_batch(transaction, guard, self._topic, request, arrived, evaluator, insert)
+        fresh, anew = batch.inserted.rows, guard.patients is None
         alarms: list[AlarmNews] = []
         if beat is not None:
             alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
-        anew = self._patients is None
-        if evaluator is not None and fresh:
-            readings = to_evaluate(request, inserted, arrived)
-            new = [row[PATIENT] for row in fresh] if anew else [each.key for each in news]
+        if evaluator is not None and (fresh or batch.has_taken):
+            readings = to_evaluate(batch.request, batch.inserted, arrived)
+            new = [row[PATIENT] for row in fresh] if anew else [each.key for each in batch.news]
             alarms += await evaluate(transaction, evaluator, readings, new=new)
-        await self._append(transaction, arrived, rows=fresh, news=news, alarms=alarms, anew=anew)
-        duplicates = len(rows) - len(fresh) - len(conflicts)
-        return WriteResult(len(fresh), duplicates, refusals, len(alarms), len(expired)), patients
+        await self._append(transaction, arrived, rows=fresh, news=batch.news, alarms=alarms, anew=anew)
+        result = WriteResult(len(fresh), batch.duplicates, batch.refusals, len(alarms), batch.expired)
+        return result, batch.patients
 
     async def _write_beat(
         self, beat: Beat, committed: int | None, stored: int | None, transaction: Transaction
     ) -> list[AlarmNews]:
-        await write_beat(transaction, self._topic, beat, committed=committed, stored=stored)
-        return [] if beat.blind_since is None else await end_blind(transaction, beat.blind_since, beat.at)
-
-    async def _check_foreign_writes(self, transaction: Transaction) -> None:
-        if await self._foreign_writes.check(transaction):
-            self._patients = None
+        blind = await self.guard.open_beat(transaction, beat)
+        await write_beat(transaction, self.guard.sender, beat, committed=committed, stored=stored)
+        return [] if blind is None else await end_blind(transaction, blind, beat.at)
 
 
 @asynccontextmanager
-async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncIterator[Writer]:
+async def open_writer(
+    url: str, *, topic: str, member: str | None = None, journal: int = JOURNAL
+) -> AsyncIterator[Writer]:
     """Open the database for a sink, with tables of this program's version.
 
     Args:
         url: URL of the database.
         topic: Topic whose positions the writer stores.
+        member: Name of the sink among those that share topic and database; None where it has both for itself.
         journal: Least number of readings in a full journal.
 
     Raises:
@@ -299,5 +308,5 @@ async def open_writer(url: str, *, topic: str, journal: int = JOURNAL) -> AsyncI
         ConfigurationError: There can be no database.
     """
     engine = engine_of(url)
-    async with engine.open_for_sink():
-        yield Writer(engine, topic, journal=journal)
+    async with engine.open_for_sink(shares=member is not None):
+        yield Writer(engine, topic, member=member, journal=journal)

@@ -22,6 +22,7 @@ TABLE = {
     "CookieOriginError": (70, 403, ""),
     "ExcessError": (75, 429, ""),
     "KeylessError": (78, 500, ""),
+    "OwnersChangedError": (75, 503, "transient"),
     "PlainError": (70, 403, ""),
     "ProxiedWithoutKeysError": (70, 403, ""),
     "RemoteWithoutKeysError": (70, 403, ""),

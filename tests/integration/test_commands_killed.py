@@ -47,9 +47,9 @@ async def test_killed_after_the_commit(writer: Writer, url: str, alarm: str) -> 
     """The acknowledgement stands, and the person who asks again gets it; the sink goes on beside it."""
     ended = subprocess.run([sys.executable, "-c", PROGRAM, url, alarm], check=False, timeout=60)  # noqa: ASYNC221 - a whole program
     assert ended.returncode == -signal.SIGKILL
-    known = writer._patients
+    known = writer.guard.patients
     assert (await store(writer, [observation(1)], start=1)).stored == 1
-    assert writer._patients is known
+    assert writer.guard.patients is known
     again = await acknowledge(Door(url), desaturation().id, Author("Boris", "127.0.0.1"), why=None, seen=1)
     assert again.acknowledged is not None
     assert again.acknowledged.by == "Anna"

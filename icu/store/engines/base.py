@@ -61,6 +61,21 @@ class Transaction(Protocol):
         """Run a statement and return its rows: those of a SELECT, or of a RETURNING clause."""
         ...
 
+    async def lock(
+        self, statement: TextClause, values: Values | None = None, *, change: str, keep: str | None = None
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows that a SELECT finds, as of now, and keep them from other transactions until the commit.
+
+        Where only one transaction writes at a time, it is a SELECT like any other.
+
+        Args:
+            statement: SELECT without a clause of locks. It says the order in which rows are locked.
+            values: Of its parameters.
+            change: Table in it whose rows no other transaction may change, or lock.
+            keep: Table in it whose rows no other transaction may change.
+        """
+        ...
+
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
         """Run a statement once for each of the values, and return the number of rows changed in all."""
         ...
@@ -185,11 +200,14 @@ class Engine(Partitions, Protocol):
         """
         ...
 
-    def open_for_sink(self) -> AbstractAsyncContextManager[None]:
-        """Open the database for a sink, and upgrade it. Locks it where it has only one; closes all at the end.
+    def open_for_sink(self, *, shares: bool = False) -> AbstractAsyncContextManager[None]:
+        """Open the database for a sink, and upgrade it. Locks it against others; closes all at the end.
+
+        Args:
+            shares: True for one of several. It is locked against one that is alone, where there may be several.
 
         Raises:
-            StoreInUseError: Another sink has the database, and it has only one.
+            StoreInUseError: Another sink has the database for itself, or this one wants it so.
             StoreError: See `upgrade`.
             ConfigurationError: There can be no database.
         """

@@ -138,14 +138,14 @@ async def test_two_restorations_of_one_backup(url: str, tmp_path: Path) -> None:
 async def test_a_backup_is_noted(writer: Writer, url: str, tmp_path: Path) -> None:
     """The time is noted in the database and in the backup, and the sink takes it for no other program's change."""
     await store(writer, [observation(0)])
-    known = writer._patients
+    known = writer.guard.patients
     await to_thread.run_sync(back_up, url, tmp_path / "backup.db")
     await note_backup(engine_of(url), NOON)
     for each in (url, f"sqlite:///{tmp_path}/backup.db"):
         async with connected(engine_of(each)) as connection:
             assert (await read_upkeep_state(connection)).backed_up == NOON
     await store(writer, [observation(1)], start=1)
-    assert writer._patients is known
+    assert writer.guard.patients is known
 
 
 async def test_older_backups_are_upgraded(url: str, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Recorder:
         return self.effects
 
 
-async def test_only_new_readings_are_evaluated(writer: Writer) -> None:
+async def test_only_new_readings_are_evaluated(writer: Writer, url: str) -> None:
     """Duplicates and conflicts are left out; patients who are new are introduced, with their beds."""
     await store(writer, [observation(0)])
     recorder = Recorder()
@@ -49,11 +49,12 @@ async def test_only_new_readings_are_evaluated(writer: Writer) -> None:
     observations = [observation(0), observation(5, interval=7), observation(0, pulse=1), observation(5, patient=BORIS)]
     result = await writer.write(request(observations, start=1), arrived=NOON + 6, evaluator=recorder)
     assert (result.stored, result.duplicates, len(result.refusals)) == (2, 1, 1)
+    [(boris,)] = rows(url, f"SELECT id FROM patients WHERE uuid = '{BORIS}'")
     assert recorder.calls == [
         "begin",
-        (2, BORIS, "2", NOON + 6),
+        (boris, BORIS, "2", NOON + 6),
         (1, NOON + 5_000, 7, 0),
-        (2, NOON + 5_000, 5, 0),
+        (boris, NOON + 5_000, 5, 0),
         [(False, slice(None))],
     ]
 

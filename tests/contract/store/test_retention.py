@@ -361,13 +361,13 @@ async def test_the_sink_goes_on_beside_it(writer: Writer, url: str) -> None:
     await store_hours(writer, 72)
     async with open_upkeep(url, Retention(raw="1d")) as upkeep:
         await roll_up(upkeep)
-        known = writer._patients
+        known = writer.guard.patients
         start = 72 * 12
         await upkeep.delete(NOW)
         result = await store(writer, [observation(60), observation(72 * 3_600)], start=start)
         assert (result.stored, result.expired) == (1, 1)
         await delete(upkeep)
-    assert writer._patients is known
+    assert writer.guard.patients is known
     assert stored(url).wrong() == []
 
 

@@ -243,12 +243,12 @@ async def test_two_upkeeps(writer: Writer, upkeep: Upkeep, url: str, monkeypatch
 async def test_commits_are_known_to_the_sink(writer: Writer, upkeep: Upkeep, url: str) -> None:
     """The sink keeps what it knows of the patients beside the upkeep, which leaves the journal alone."""
     await store(writer, [observation(0)])
-    known = writer._patients
+    known = writer.guard.patients
     journal = rows(url, "SELECT * FROM journal_end")
     await roll_up(upkeep, NOON + 2 * HOUR)
     assert rows(url, "SELECT * FROM journal_end") == journal
     await store(writer, [observation(7200)], start=1)
-    assert writer._patients is known
+    assert writer.guard.patients is known
 
 
 @SQLITE_ALONE

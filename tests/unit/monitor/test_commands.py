@@ -379,11 +379,11 @@ async def test_no_database_is_made(monitor: httpx.AsyncClient, url: str) -> None
 async def test_the_sink_goes_on_beside_commands(ward: httpx.AsyncClient, writer: Writer, url: str) -> None:
     """Commands of the monitor's process change neither the sink's patients nor its positions."""
     await store(writer, [observation(1)], start=2)
-    known = writer._patients
+    known = writer.guard.patients
     await ward.post(ACKNOWLEDGE, json={"by": "Anna", "seen": 1})
     await writer.check()
     assert (await store(writer, [observation(2)], start=3)).stored == 1
-    assert writer._patients is known
+    assert writer.guard.patients is known
     assert rows(url, "SELECT count(*) FROM patients") == [(2,)]
 
 

@@ -31,7 +31,7 @@ from icu.monitor.sse import Filter, encode
 from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store.commands.door import Door
 from icu.store.following import Batch, Follower
-from icu.store.heartbeats import Beat, read_heartbeat
+from icu.store.heartbeats import Beat, read_heartbeats
 from icu.store.journal import AlarmNews
 from icu.store.reader import Reader
 from icu.store.writer import Writer
@@ -273,7 +273,7 @@ async def test_a_crowd_of_streams_asks_the_database_once(
 
     async def counted(reader: Reader, question: Any) -> Any:
         nonlocal asked
-        asked += question is not read_heartbeat  # each second, whoever follows
+        asked += question is not read_heartbeats  # each second, whoever follows
         return await ask(reader, question)
 
     monkeypatch.setattr(Reader, "_ask", counted)

@@ -299,7 +299,7 @@ async def test_a_new_sink_keeps_the_times_of_the_last(url: str, writer: Writer) 
 async def test_its_own_heartbeats_are_no_foreign_writes(writer: Writer, url: str) -> None:
     """Heartbeats beside batches are never taken for another program's commits: patients are not read anew."""
     await store(writer, [observation(0)])
-    known = writer._patients
+    known = writer.guard.patients
 
     async def beats() -> None:
         for number in range(30):
@@ -309,7 +309,7 @@ async def test_its_own_heartbeats_are_no_foreign_writes(writer: Writer, url: str
         group.start_soon(beats)
         for number in range(1, 30):
             await store(writer, [observation(number)], start=number)
-    assert writer._patients is known
+    assert writer.guard.patients is known
 
 
 async def test_none_is_written_to_a_database_that_is_being_closed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ T = TypeVar("T")
 class PostgresEngine:
     """Engine on a database of PostgreSQL."""
 
-    single_sink = "several sinks on PostgreSQL are not supported yet"
+    single_sink = None
 
     def __init__(self, url: str) -> None:
         self._address = Address(url)
@@ -60,8 +60,8 @@ class PostgresEngine:
         return await to_thread.run_sync(upgrade, self._address)
 
     @asynccontextmanager
-    async def open_for_sink(self) -> AsyncIterator[None]:
-        async with held(self._address, locks.SINK, "icu-sink-lock") as lock:
+    async def open_for_sink(self, *, shares: bool = False) -> AsyncIterator[None]:
+        async with held(self._address, locks.SINK, "icu-sink-lock", shared=shares) as lock:
             if lock is None:
                 raise StoreInUseError(f"{self.location} is in use: another sink writes to it")
             await self.upgrade()

@@ -20,6 +20,9 @@ UPKEEP: Final = 2
 UPGRADE: Final = 3
 DAYS: Final = 4
 
+_TAKE: Final = b"SELECT pg_try_advisory_lock(%s, %s)"
+_SHARE: Final = b"SELECT pg_try_advisory_lock_shared(%s, %s)"
+
 
 class Lock:
     """Lock that is held.
@@ -43,13 +46,14 @@ class Lock:
 
 
 @asynccontextmanager
-async def held(address: Address, number: int, name: str) -> AsyncIterator[Lock | None]:
+async def held(address: Address, number: int, name: str, *, shared: bool = False) -> AsyncIterator[Lock | None]:
     """Hold a lock.
 
     Args:
         address: Address of the database.
         number: Second half of its number.
         name: Name of the session.
+        shared: True where others may share it.
 
     Yields:
         The lock; None if another program has it.
@@ -61,7 +65,7 @@ async def held(address: Address, number: int, name: str) -> AsyncIterator[Lock |
         driver = await opened(address, name, reads=True)
     try:
         with translated(address), uncut():
-            cursor = await driver.execute(b"SELECT pg_try_advisory_lock(%s, %s)", (SPACE, number))
+            cursor = await driver.execute(_SHARE if shared else _TAKE, (SPACE, number))
             [(got,)] = await cursor.fetchall()
         yield Lock(driver) if got else None
     finally:

@@ -47,6 +47,13 @@ class PostgresTransaction:
         cursor = await self._driver.execute(compiled(statement), values)
         return await cursor.fetchall() if cursor.description else ()
 
+    async def lock(
+        self, statement: TextClause, values: Values | None = None, *, change: str, keep: str | None = None
+    ) -> Sequence[Sequence[Any]]:
+        shared = b"" if keep is None else f" FOR SHARE OF {keep}".encode()
+        locking = compiled(statement) + f" FOR UPDATE OF {change}".encode() + shared
+        return await (await self._driver.execute(locking, values)).fetchall()
+
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
         if not values:
             return 0

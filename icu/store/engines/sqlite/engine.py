@@ -58,7 +58,7 @@ class SqliteEngine:
         return await to_thread.run_sync(upgrade, self._path)
 
     @asynccontextmanager
-    async def open_for_sink(self) -> AsyncIterator[None]:
+    async def open_for_sink(self, *, shares: bool = False) -> AsyncIterator[None]:  # noqa: ARG002 - there is one
         lock = await to_thread.run_sync(files.lock, self._path)
         try:
             await self.upgrade()

@@ -44,6 +44,16 @@ class SqliteTransaction:
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
         return list(await self.driver.execute_fetchall(compiled(statement), values))
 
+    async def lock(
+        self,
+        statement: TextClause,
+        values: Values | None = None,
+        *,
+        change: str,  # noqa: ARG002 - the whole database is locked
+        keep: str | None = None,  # noqa: ARG002 - likewise
+    ) -> Sequence[Sequence[Any]]:
+        return await self.rows(statement, values)
+
     async def execute(self, statement: TextClause, values: Sequence[Values]) -> int:
         return (await self.driver.executemany(compiled(statement), values)).rowcount
 

@@ -106,7 +106,7 @@ async def test_foreign_writes_are_noticed_on_a_new_connection(writer: Writer, ur
     """SQLite counts foreign commits per connection, so an equal count on a new one does not hide them."""
     writes = ForeignWrites("icu.test")
     async with driver_on(url) as driver:
-        await writes.begin(SqliteTransaction(driver))
+        await writes.begin(SqliteTransaction(driver), [0])
         [before] = await driver.execute_fetchall("PRAGMA data_version")
     with closing(connected(url)) as other:
         other.execute("UPDATE consumer_offsets SET next = 3")
@@ -119,14 +119,14 @@ async def test_foreign_writes_are_noticed_on_a_new_connection(writer: Writer, ur
 async def test_commands_of_people_do_not_make_patients_stale(writer: Writer, url: str) -> None:
     """A commit that raises the counter of commands is no reason to read the patients anew; the next one may be."""
     await store(writer, [observation(0)])
-    known = writer._patients
+    known = writer.guard.patients
     for number in range(1, 3):
         execute(url, "UPDATE command_count SET count = count + 1")
         await store(writer, [observation(number)], start=number)
-        assert writer._patients is known
+        assert writer.guard.patients is known
     execute(url, "UPDATE patients SET name = 'other'")
     await writer.check()
-    assert writer._patients is not known
+    assert writer.guard.patients is not known
 
 
 async def test_a_restored_database_is_no_command(writer: Writer, url: str) -> None:
@@ -136,7 +136,7 @@ async def test_a_restored_database_is_no_command(writer: Writer, url: str) -> No
     await writer.check()
     for count in (7, 3):
         restored(url, EXCHANGED + f"UPDATE command_count SET count = {count};")
-        known = writer._patients
+        known = writer.guard.patients
         await writer.check()
-        assert writer._patients is not known
+        assert writer.guard.patients is not known
         await store(writer, [observation(10 - count)], start={7: 2, 3: 3}[count])
