@@ -19,6 +19,7 @@ from icu.store.engines.table import engine_of
 from icu.store.errors import StoreError
 from icu.store.heartbeats import Beat
 from icu.store.reader import Reader
+from icu.store.rollups.marks import mark_late
 from icu.store.rollups.rolling import DELAY
 from icu.store.upkeep import Upkeep
 from icu.store.writer import Writer, open_writer
@@ -108,7 +109,7 @@ async def test_the_number_is_taken_last(writer: Writer, url: str, monkeypatch: p
         await store(other, [observation(0, patient=BORIS)])
         group = await stack.enter_async_context(anyio.create_task_group())
         inside, go_on = anyio.Event(), anyio.Event()
-        original = storing.mark_late
+        original = mark_late
 
         async def wait(*args: object) -> None:
             monkeypatch.setattr(storing, "mark_late", original)
@@ -130,7 +131,7 @@ async def test_a_mark_waits_for_readings_that_are_being_stored(
 ) -> None:
     """Readings that are stored by an older border are committed before it moves: no roll-up lacks them unmarked."""
     await store(writer, [observation(0)])
-    original = storing.mark_late
+    original = mark_late
     inside, go_on = anyio.Event(), anyio.Event()
 
     async def wait(*args: object) -> None:
