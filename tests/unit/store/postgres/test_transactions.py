@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from icu.alarms.events import AlarmEvent
 from icu.messages import Position
-from icu.store import writer as writing
+from icu.store import storing
 from icu.store.commands.beds import admit
 from icu.store.commands.door import Author, Door
 from icu.store.engines.base import Transaction
@@ -19,6 +19,7 @@ from icu.store.engines.table import engine_of
 from icu.store.errors import StoreError
 from icu.store.heartbeats import Beat
 from icu.store.reader import Reader
+from icu.store.rollups.marks import mark_late
 from icu.store.rollups.rolling import DELAY
 from icu.store.upkeep import Upkeep
 from icu.store.writer import Writer, open_writer
@@ -64,7 +65,7 @@ async def test_a_failure_after_copy_leaves_nothing(writer: Writer, url: str, mon
         seen.append(await transaction.rows(text("SELECT count(*) FROM patient_metrics")))
         raise StoreError("after COPY")
 
-    monkeypatch.setattr(writing, "mark_late", fail)
+    monkeypatch.setattr(storing, "mark_late", fail)
     with pytest.raises(StoreError, match="after COPY"):
         await store(writer, [observation(0), observation(1)])
     assert [list(map(tuple, each)) for each in seen] == [[(2,)]]
@@ -108,14 +109,14 @@ async def test_the_number_is_taken_last(writer: Writer, url: str, monkeypatch: p
         await store(other, [observation(0, patient=BORIS)])
         group = await stack.enter_async_context(anyio.create_task_group())
         inside, go_on = anyio.Event(), anyio.Event()
-        original = writing.mark_late
+        original = mark_late
 
         async def wait(*args: object) -> None:
-            monkeypatch.setattr(writing, "mark_late", original)
+            monkeypatch.setattr(storing, "mark_late", original)
             inside.set()
             await go_on.wait()
 
-        monkeypatch.setattr(writing, "mark_late", wait)
+        monkeypatch.setattr(storing, "mark_late", wait)
         group.start_soon(partial(store, writer, [observation(1)], start=1))
         await inside.wait()
         await store(other, [observation(1, patient=BORIS)], start=1)
@@ -130,7 +131,7 @@ async def test_a_mark_waits_for_readings_that_are_being_stored(
 ) -> None:
     """Readings that are stored by an older border are committed before it moves: no roll-up lacks them unmarked."""
     await store(writer, [observation(0)])
-    original = writing.mark_late
+    original = mark_late
     inside, go_on = anyio.Event(), anyio.Event()
 
     async def wait(*args: object) -> None:
@@ -138,7 +139,7 @@ async def test_a_mark_waits_for_readings_that_are_being_stored(
         await go_on.wait()
         await original(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(writing, "mark_late", wait)
+    monkeypatch.setattr(storing, "mark_late", wait)
     async with anyio.create_task_group() as group:
         group.start_soon(partial(store, writer, [observation(1)], start=1))  # by no border, for there is none yet
         await inside.wait()
@@ -189,10 +190,10 @@ async def test_only_what_was_read_leaves_the_outbox(writer: Writer, url: str) ->
     )
     execute(url, event.format(5))
     beat = Beat(NOON, 0)
-    read = await writer.take_events(published=0, most=10, beat=beat)
+    read = await writer.take_events(published=(), most=10, beat=beat)
     execute(url, event.format(4))
     assert _numbers(read) == [5]
-    assert _numbers(await writer.take_events(published=5, most=10, beat=beat)) == [4]
+    assert _numbers(await writer.take_events(published=[5], most=10, beat=beat)) == [4]
 
 
 def _numbers(events: object) -> list[int]:

@@ -192,7 +192,7 @@ async def test_reading_alone_is_enough_to_serve(url: str, reading_url: str) -> N
         async with reader.follow() as follower:
             assert await follower.version() > 0
         for question in (
-            reader.heartbeat(),
+            reader.heartbeats(),
             reader.beds(),
             reader.open_alarms(),
             reader.all_limits(),
