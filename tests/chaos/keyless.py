@@ -21,10 +21,10 @@ class Keyless:
         bootstrap: Address of the broker.
         topic: Topic to send to.
         partitions: Number of its partitions.
-        patients: Number of patients. With a divisor of the partitions each patient had few of them.
+        patients: Number of patients.
     """
 
-    def __init__(self, bootstrap: str, topic: str, partitions: int, patients: int = 5) -> None:
+    def __init__(self, bootstrap: str, topic: str, partitions: int, patients: int) -> None:
         self.acknowledged: list[Acknowledged] = []
         self.refused: list[str] = []
         self._producer = Producer(

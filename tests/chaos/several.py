@@ -20,6 +20,8 @@ from tests.ports import free_ports
 from tests.postgres import PostgresServer, ask
 
 PATIENTS = ("Anna", "Boris", "Cem", "Dora", "Иван Петров")
+# Patients without keys: not a divisor of the partitions, so that each comes on all of them.
+KEYLESS = 5
 SINKS = 3
 SETTINGS = """
 metrics_interval = 0.1
@@ -69,7 +71,7 @@ class SharedStage:
             role(f"patient-{number}", ["patient", "--name", name], settings, next(ports))
             for number, name in enumerate(PATIENTS, start=1)
         ]
-        self.keyless = Keyless(broker.bootstrap, TOPIC, PARTITIONS)
+        self.keyless = Keyless(broker.bootstrap, TOPIC, PARTITIONS, KEYLESS)
 
     @property
     def actors(self) -> list[Actor]:
@@ -99,10 +101,11 @@ class SharedStage:
         """Return the offsets that moved back: partition, before, and after."""
         return [(each[0], each[1], each[2]) for each in ask(self.url, "SELECT * FROM moved_back")]
 
-    def count(self) -> int:
-        """Count the stored readings; 0 before there are tables."""
+    def has_enough(self) -> bool:
+        """Check that each patient has readings to choose a limit by."""
         [(exists,)] = ask(self.url, "SELECT to_regclass('patient_metrics') IS NOT NULL")
-        return int(ask(self.url, "SELECT count(*) FROM patient_metrics")[0][0]) if exists else 0
+        counts = exists and ask(self.url, "SELECT count(*) FROM patient_metrics GROUP BY patient_id")
+        return bool(counts) and len(counts) == len(PATIENTS) + KEYLESS and min(counts) > (20,)
 
     def stored(self) -> Stored:
         """Read the database."""
@@ -165,7 +168,7 @@ def raised(broker: ApacheKafka, server: PostgresServer, folder: Path) -> Iterato
         for actor in stage.actors:
             actor.start()
         stage.keyless.start()
-        until(lambda: stage.count() > 100, "nothing was stored")
+        until(stage.has_enough, "not all that is sent is stored")
         yield stage
     finally:
         for actor in (*stage.actors, stage.guest):
