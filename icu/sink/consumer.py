@@ -44,6 +44,11 @@ FETCH_TIMEOUT: Final = 1.0
 DRAIN_TIMEOUT: Final = 2.0
 
 
+# Records of a fetch while patients are new to this sink. Each of them costs as much as a hundred readings, and with
+# thousands in one transaction it would not be done in time, ever again.
+FEW: Final = 500
+
+
 class Batching(Struct, frozen=True):
     """When a transaction is due: at `max_records`, or `linger` seconds after the first record."""
 
@@ -141,6 +146,8 @@ class _Sink:
         self._reports = Reports(telemetry)
         self._replays = Replays(telemetry)
         self._partitions: Sequence[int] = ()
+        # Records of the next fetch at most.
+        self._most = min(FEW, batching.max_records)
         # True once heartbeats may be written.
         self._beats = False
 
@@ -200,7 +207,7 @@ class _Sink:
         """
         while True:
             batches = await self._consumer.fetch(
-                max_records=self._batching.max_records,
+                max_records=self._most,
                 linger=self._batching.linger,
                 max_wait=0 if self._replays.has_more else self._alarms.max_wait(FETCH_TIMEOUT),
                 now=self._now() * 1000,
@@ -254,6 +261,7 @@ class _Sink:
         arrived = self._now()
         result = await self._store(decoded.request, arrived)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
+        self._most = min(FEW if result.patients else self._batching.max_records, self._batching.max_records)
         if result.events:
             self._publisher.notify()
         await self._report_lag()

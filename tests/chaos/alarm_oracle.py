@@ -1,5 +1,6 @@
 """Oracle of alarms: those that stored readings give, where each value beyond a limit is one."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -59,10 +60,10 @@ def judge(alarms: Sequence[Episode], pulses: Sequence[tuple[int, int, int]], lim
     Returns:
         The things that are wrong.
     """
-    late = [at for at, _, age in pulses if age > LATE]
+    late = sorted(at for at, _, age in pulses if age > LATE)
 
-    def is_clear(begin: int, end: int) -> bool:
-        return begin >= since and not any(begin - AROUND <= at <= end + AROUND for at in late)
+    def is_clear(at: int) -> bool:
+        return at >= since and bisect_left(late, at - AROUND) == bisect_right(late, at + AROUND)
 
     beyond = {at for at, pulse, _ in pulses if pulse > limit * 100}
     counts = f"{len(beyond)} of {len(pulses)} readings are beyond it, {len(late)} came late"
@@ -71,14 +72,14 @@ def judge(alarms: Sequence[Episode], pulses: Sequence[tuple[int, int, int]], lim
     begun = [
         f"{each} began with no value beyond the limit"
         for each in alarms
-        if is_clear(each.onset, each.onset) and each.onset not in beyond
+        if is_clear(each.onset) and each.onset not in beyond
     ]
     early = [f"{each} was raised before its onset" for each in alarms if each.raised < each.onset]
     ended = [
         f"{each} ended while values were beyond"
         for each in alarms
         if each.ended is not None
-        and any(each.ended - OFF_DELAY * 1000 < at < each.ended and is_clear(at, at) for at in beyond)
+        and any(each.ended - OFF_DELAY * 1000 < at < each.ended and is_clear(at) for at in beyond)
     ]
     doubled = [
         f"{one} and {other} overlap" for one, other in pairwise(alarms) if one.ended is None or one.ended > other.onset
@@ -86,7 +87,7 @@ def judge(alarms: Sequence[Episode], pulses: Sequence[tuple[int, int, int]], lim
     lost = [
         f"the value at {at} is in no alarm"
         for at in beyond
-        if is_clear(at, at) and not any(each.onset <= at <= (each.ended or at) for each in alarms)
+        if is_clear(at) and not any(each.onset <= at <= (each.ended or at) for each in alarms)
     ]
     return [*begun, *early, *ended, *doubled, *lost]
 

@@ -46,7 +46,7 @@ _SESSION: Final[dict[str, object]] = {
 _LIMITS: Final = {
     "lock_timeout": LOCK_TIMEOUT,
     "statement_timeout": STATEMENT_TIMEOUT,
-    # A program that is frozen in a transaction answers the server's keepalives, and would hold its locks until it wakes.
+    # A program that is frozen in a transaction answers keepalives, and would hold its locks until it wakes.
     "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
 }
 # Of changes of tables: programs that read or write queue behind one that waits.
