@@ -97,7 +97,7 @@ def unpublished(bootstrap: str, stored: Sequence[tuple[str, Any]]) -> list[str]:
 
     Args:
         bootstrap: Address of the broker.
-        stored: Identities of all alarms, and the times of their ends.
+        stored: Identities of all alarms that were seen, and the times of their ends.
 
     Returns:
         The things that are wrong.
@@ -108,7 +108,8 @@ def unpublished(bootstrap: str, stored: Sequence[tuple[str, Any]]) -> list[str]:
     kinds = defaultdict[str, Counter[str]](Counter)
     for (alarm, _), event in sorted(pairs.items()):
         kinds[alarm][event] += 1
-    unknown = [f"{each} is published, and not stored" for each in kinds if each not in {alarm for alarm, _ in stored}]
+    known = {alarm for alarm, _ in stored}
+    unknown = [f"{each} was never seen: {dict(found)}" for each, found in kinds.items() if each not in known]
     return unknown + [
         f"{alarm}, ended {ended}: {dict(kinds[alarm])}"
         for alarm, ended in stored

@@ -12,7 +12,8 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Record, encode
-from icu.sink.consumer import FEW, Batching, consume
+from icu.sink.batching import FEW, Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
 from tests.hostile import ALONE, value
