@@ -87,9 +87,12 @@ async def opened_to(address: Address, identity: Hashable) -> PostgresConnection:
 
     async def connect() -> Driver:
         driver = await opened(address, reads=True)
-        if await identity_of(driver) != identity:
+        try:
+            if await identity_of(driver) != identity:
+                raise StoreMovedError(f"{address.location} was replaced")
+        except BaseException:
             await driver.close()
-            raise StoreMovedError(f"{address.location} was replaced")
+            raise
         return driver
 
     session = Session(connect)
