@@ -87,12 +87,14 @@ async def opened_to(address: Address, identity: Hashable) -> PostgresConnection:
 
     async def connect() -> Driver:
         driver = await opened(address, reads=True)
+        found: Hashable = None
         try:
-            if await identity_of(driver) != identity:
-                raise StoreMovedError(f"{address.location} was replaced")
-        except BaseException:
-            await driver.close()
-            raise
+            found = await identity_of(driver)
+        finally:
+            if found != identity:
+                await driver.close()
+        if found != identity:
+            raise StoreMovedError(f"{address.location} was replaced")
         return driver
 
     session = Session(connect)
