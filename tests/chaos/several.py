@@ -84,13 +84,13 @@ class SharedStage:
         return [log for actor in (*self.actors, self.guest) for log in actor.logs]
 
     def lots(self) -> dict[str, Lot]:
-        """Return the possible faults of each victim."""
+        """Return the possible faults of each victim. Between them most readings are in time, or no alarm was judged."""
         sinks: list[Fault] = [kill, kill, freeze, suspend, stop]
         return {
-            "broker": Lot(self.broker, (kill,), (4, 12)),
-            "server": Lot(_Server(self.server), (kill, stop), (3, 9)),
-            "guest": Lot(self.guest, (visit,), (2, 6)),
-            **{actor.name: Lot(actor, sinks, (1, 5)) for actor in self.sinks},
+            "broker": Lot(self.broker, (kill,), (8, 40)),
+            "server": Lot(_Server(self.server), (kill, stop), (3, 15)),
+            "guest": Lot(self.guest, (visit,), (2, 15)),
+            **{actor.name: Lot(actor, sinks, (1, 15)) for actor in self.sinks},
         }
 
     def note_moves_back(self) -> None:
