@@ -22,7 +22,8 @@ __all__ = ["apache", "seed"]
 
 # Patients whose records have keys.
 KEYED = frozenset(str(uuid_of_name(each)) for each in PATIENTS)
-SHORT, LONG = 8, 200
+# Faults of one storm, and the number of long ones: 200 faults in all, in parts that end within a test's time.
+SHORT, LONG, STORMS = 8, 50, 4
 
 
 @pytest.fixture
@@ -32,15 +33,20 @@ def server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.mark.parametrize("count", [SHORT, pytest.param(LONG, marks=pytest.mark.endurance)])
-def test_a_storm(apache: ApacheKafka, server: PostgresServer, tmp_path: Path, seed: int, count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "number"),
+    [(SHORT, 0), *(pytest.param(LONG, each, marks=pytest.mark.endurance) for each in range(STORMS))],
+)
+def test_a_storm(
+    apache: ApacheKafka, server: PostgresServer, tmp_path: Path, seed: int, count: int, number: int
+) -> None:
     """Sinks, broker and database are killed and held up, sinks join and end, and each invariant holds."""
     with raised(apache, server, tmp_path) as stage:
         stage.note_moves_back()
         limits = {each: round(median(pulse for _, pulse, _ in stage.pulses(each)) / 100) for each in KEYED}
         [(since,)] = ask(stage.url, "SELECT max(timestamp) FROM patient_metrics")
         asyncio.run(set_limits(stage.url, limits))
-        storm = faults.storm(stage.lots(), seed=seed, goes_on=faults.so_many(count))
+        storm = faults.storm(stage.lots(), seed=seed + number, goes_on=faults.so_many(count))
         until(lambda: all(actor.is_ready() for actor in stage.actors), "not everybody has recovered")
         rest(stage)
         proof = evidence(stage)
