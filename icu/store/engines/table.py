@@ -18,7 +18,7 @@ def _postgres(url: str) -> Engine:
             raise
         raise ConfigurationError(
             f"{without_password(url)} needs the driver of PostgreSQL, which is not installed here:"
-            " pip install 'icu[postgresql]', or pip install 'psycopg[binary]>=3.2'"
+            " pip install 'psycopg[binary]>=3.2', which is the extra [postgresql]"
         ) from exc
     return PostgresEngine(url)
 

@@ -174,7 +174,7 @@ def test_a_driver_that_is_missing(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 78, done.stderr
-    assert "pip install 'icu[postgresql]'" in done.stderr
+    assert "pip install 'psycopg[binary]" in done.stderr
     assert "secret" not in done.stderr
 
 
