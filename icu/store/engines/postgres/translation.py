@@ -36,7 +36,10 @@ _REFUSALS: Final = (
         "server does not support SSL",
         "the URL demands TLS (sslmode), and the server has none: set it up there (ssl = on)",
     ),
-    ("SSL error|certificate|root.crt", "TLS failed, so the server may be another one: see sslmode and sslrootcert"),
+    (
+        "SSL error|certificate|root.crt",
+        "TLS failed ({reason}), so the server may be another one: see sslmode and sslrootcert",
+    ),
 )
 _CROWDED: Final = "the server has no connection left: raise max_connections there, or stop other programs"
 _SENTENCES: Final = (
@@ -85,7 +88,8 @@ def _unconnected(whole: str, text: str, address: Address) -> StoreError:
         return StoreUnavailableError(f"{address.location}: {_CROWDED}")
     for pattern, sentence in _REFUSALS:
         if re.search(pattern, whole):
-            told = sentence.format(user=user, database=database)
+            reason = text.rpartition(" failed: ")[2]
+            told = sentence.format(user=user, database=database, reason=reason)
             return StoreDeniedError(f"{address.location}: {told}")
     return StoreUnavailableError(f"{address.location} cannot be reached: {text}")
 

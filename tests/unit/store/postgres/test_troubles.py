@@ -113,7 +113,11 @@ async def test_no_server() -> None:
         ),
         (psycopg.OperationalError('role "icu" is not permitted to log in'), StoreDeniedError, "ALTER ROLE icu LOGIN"),
         (psycopg.OperationalError("permission denied for database"), StoreDeniedError, "GRANT CONNECT ON DATABASE icu"),
-        (psycopg.OperationalError("SSL error: certificate verify failed"), StoreDeniedError, "TLS failed"),
+        (
+            psycopg.OperationalError('connection to server at "db" failed: SSL error: certificate verify failed\nNo'),
+            StoreDeniedError,
+            r"TLS failed \(SSL error: certificate verify failed\), so",
+        ),
         (errors.LockNotAvailable("lock timeout"), StoreUnavailableError, "lock timeout"),
         (errors.AdminShutdown("terminating connection"), StoreUnavailableError, "terminating connection"),
         (errors.DataCorrupted("invalid page"), StoreCorruptError, "is damaged .* restore it from a backup"),
