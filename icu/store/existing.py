@@ -15,10 +15,10 @@ async def connected(engine: Engine) -> AsyncIterator[Connection]:
         SchemaError: There is no database.
         ConfigurationError: There can be none.
     """
-    identity = await engine.identity()
-    if identity is None:
-        raise SchemaError(f"there is no database {engine.location} yet: start the sink (python -m icu supervise)")
     try:
+        identity = await engine.identity()
+        if identity is None:
+            raise SchemaError(f"there is no database {engine.location} yet: start the sink (python -m icu supervise)")
         async with engine.connection(identity) as connection:
             yield connection
     finally:

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Request, expect
 
 from tests.brokers import certificates
 from tests.browser.conftest import Show
-from tests.browser.screens import LOOKS, Look
+from tests.browser.screens import LOOKS, Screen
 from tests.browser.wards import recorded, ward_file, write_recording
 from tests.conftest import Spawn
 from tests.e2e.conftest import Program, Start
@@ -126,32 +126,36 @@ def end_in(folder: Path, seconds: int) -> None:
         database.execute("UPDATE command_count SET count = count + 1")
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_a_nurse(ward: Program, show: Show, axe: str, look: Look) -> None:
+def test_a_nurse(ward: Program, show: Show, axe: str) -> None:
     """The form says what is wrong; then the ward appears, with the nurse's name, until the nurse logs out."""
-    enter, leave, wrong, role = WORDS[look.language]
-    with show(ward.url, look=look) as screen:
-        page = screen.page
-        screen.expect("401")
-        expect_form(page)
-        screen.picture("log-in")
-        assert screen.violations(axe) == []
-        page.evaluate("globalThis.mark = 1")
-        log_in(page, NURSE, "five random words")
-        expect(page.get_by_role("alert")).to_have_text(wrong)
-        expect(page.locator("#log-in-password")).to_be_focused()
-        assert screen.violations(axe) == []
-        page.keyboard.type(PASSWORD)
-        page.get_by_role("button", name=enter, exact=True).click()
-        expect_ward(page)
-        assert page.evaluate("globalThis.mark") == 1
-        expect(page.locator("icu-session")).to_contain_text(f"{NURSE} · {role}")
-        screen.picture("logged-in")
-        assert screen.script("clipped")["clipped"] == []
-        assert screen.script("scrolling") == []
-        assert screen.violations(axe) == []
-        page.get_by_role("button", name=leave).click()
-        expect_form(page)
+    for look in LOOKS:
+        with show(ward.url, look=look) as screen:
+            see_a_nurse(screen, axe, *WORDS[look.language])
+
+
+def see_a_nurse(screen: Screen, axe: str, enter: str, leave: str, wrong: str, role: str) -> None:
+    """Log in at a first wrong attempt, look at the ward, and log out."""
+    page = screen.page
+    screen.expect("401")
+    expect_form(page)
+    screen.picture("log-in")
+    assert screen.violations(axe) == []
+    page.evaluate("globalThis.mark = 1")
+    log_in(page, NURSE, "five random words")
+    expect(page.get_by_role("alert")).to_have_text(wrong)
+    expect(page.locator("#log-in-password")).to_be_focused()
+    assert screen.violations(axe) == []
+    page.keyboard.type(PASSWORD)
+    page.get_by_role("button", name=enter, exact=True).click()
+    expect_ward(page)
+    assert page.evaluate("globalThis.mark") == 1
+    expect(page.locator("icu-session")).to_contain_text(f"{NURSE} · {role}")
+    screen.picture("logged-in")
+    assert screen.script("clipped")["clipped"] == []
+    assert screen.script("scrolling") == []
+    assert screen.violations(axe) == []
+    page.get_by_role("button", name=leave).click()
+    expect_form(page)
 
 
 def test_a_command_of_a_nurse(ward: Program, show: Show) -> None:

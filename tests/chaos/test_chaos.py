@@ -87,6 +87,7 @@ def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int, seconds: float)
         )
 
 
+@pytest.mark.endurance
 def test_a_naive_sink_does_not_pass(apache: ApacheKafka, tmp_path: Path, seed: int) -> None:
     """The invariants tell a sink that commits by itself and inserts row by row from ours."""
     with raised(apache, tmp_path, naive=True) as stage:

@@ -185,7 +185,7 @@ def test_alarms(ward: Program, show: Show, icu: Icu, columns: int) -> None:
     assert icu("stop", "monitor").returncode == 0
     screen.until("no alarms can be shown")
     assert icu("start", "monitor").returncode == 0
-    assert icu("alarms", "ack", "1", "--by", "Ann", *url).returncode == 0
+    assert icu("alarms", "ack", "1", "pulse.high", "--by", "Ann", *url).returncode == 0
     assert "\x1b[1;33m!!  medium" in screen.until("by Ann")
     screen.process.send_signal(signal.SIGINT)
     screen.end()

@@ -217,6 +217,7 @@ def test_faces_of_their_own(start: Start, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     ward = start("supervise").ready()
+    ward.until("/supervisor", lambda response: '"starting"' not in response.text)
     bed = f"http://127.0.0.1:{bed_port}"
     assert web.get(bed).json() == {"uuid": str(uuid_of_name("Иван Петров")), "name": "Иван Петров"}
     current = web.get(f"{bed}/current").json()

@@ -348,7 +348,9 @@ async def test_readings_come_into_their_days(url: str, target: str) -> None:
         await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
         await store(writer, [observation(-86_400 * day) for day in range(20)])
     await copied(url, target)
-    parts = await engine_of(target).parts()
+    engine = engine_of(target)
+    parts = await engine.parts()
+    await engine.aclose()
     assert parts is not None
     filled = [each.name for each in parts if rows(target, f"SELECT 1 FROM {each.name}")]
     assert len(filled) == 20

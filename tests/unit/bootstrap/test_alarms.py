@@ -5,13 +5,15 @@ import pytest
 
 from icu.bootstrap.roles.sink import SINK
 from icu.bootstrap.shared import Shared
-from icu.config.settings import Settings, SinkChild, Transport
+from icu.config.settings import Database, Settings, SinkChild, Transport
 from icu.messages import Record
 from icu.sink.telemetry import Telemetry
 from icu.supervisor.view import WorkStatus
 from icu.transports.errors import TransportClosedError
 from tests.clocks import virtual_asyncio
 
+# With a whole path, as from a file of settings.
+SETTINGS = Settings(database=Database("sqlite:////nowhere/icu.db"))
 RECORDS = [Record(b"bed", b"%d" % number) for number in range(1_200)]
 
 
@@ -33,7 +35,7 @@ async def test_in_memory_it_holds_nobody_up() -> None:
 
 async def test_status_and_health_show_its_trouble() -> None:
     """A sink whose alarms wait is shown as waiting, one whose alarms are refused as degraded; health names both."""
-    shared = Shared(Settings())
+    shared = Shared(SETTINGS)
     SINK.actor(SinkChild(id="sink"), shared)
     telemetry = shared.telemetry(Telemetry)
     telemetry.set_trouble(None)
@@ -50,7 +52,7 @@ async def test_status_and_health_show_its_trouble() -> None:
 @pytest.mark.parametrize("anyio_backend", [virtual_asyncio()])
 async def test_health_shows_an_engine_that_is_behind() -> None:
     """A sink that passes a deadline of its alarms by 5 s is not ready, and says so until it has looked again."""
-    shared = Shared(Settings())
+    shared = Shared(SETTINGS)
     SINK.actor(SinkChild(id="sink"), shared)
     telemetry = shared.telemetry(Telemetry)
     telemetry.set_trouble(None)

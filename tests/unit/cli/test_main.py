@@ -284,7 +284,7 @@ USERS_OF_THE_DATABASE = {
 @pytest.mark.parametrize(
     "url",
     [
-        *("postgresql://db/icu", "sqlite://", "sqlite:///:memory:", "nonsense", "sqlite:///icu.db?mode=memory"),
+        *("mysql://db/icu", "sqlite://", "sqlite:///:memory:", "nonsense", "sqlite:///icu.db?mode=memory"),
         *("sqlite:///file:icu.db", "sqlite:///a%00b", "sqlite:///a%0ab", "sqlite:///a%ffb", "sqlite:///a\udcffb"),
         *("sqlite:///.", "sqlite:////dev/null", f"sqlite:///{'x' * 300}", f"sqlite:///{'x' * 5_000}"),
     ],

@@ -34,4 +34,4 @@ def test_a_ward_without_an_api() -> None:
 def test_no_password_is_shown() -> None:
     """No password of a URL is printed, for logs are copied into reports."""
     *_, database = where_to_look(replace(WARD, database=Database("postgresql://icu:se@cret@db:5432/icu")), None)
-    assert database == "the database: postgresql://db:5432/icu"
+    assert database == "the database: postgresql://icu@db:5432/icu"

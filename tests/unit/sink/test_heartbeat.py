@@ -261,7 +261,7 @@ async def test_a_broker_that_goes_away(url: str, monkeypatch: pytest.MonkeyPatch
 
 async def test_a_busy_sink_writes_none_alone(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While batches come, each heartbeat is in a batch's transaction."""
-    monkeypatch.setattr(heartbeat, "ALONE", 0.3)
+    monkeypatch.setattr(heartbeat, "ALONE", 1.0)
     monkeypatch.setattr(heartbeat, "WITH_BATCH", 0.05)
     transport = MemoryTransport(topic="icu.test")
     alone: list[Beat] = []

@@ -87,8 +87,13 @@ async def opened_to(address: Address, identity: Hashable) -> PostgresConnection:
 
     async def connect() -> Driver:
         driver = await opened(address, reads=True)
-        if await identity_of(driver) != identity:
-            await driver.close()
+        found: Hashable = None
+        try:
+            found = await identity_of(driver)
+        finally:
+            if found != identity:
+                await driver.close()
+        if found != identity:
             raise StoreMovedError(f"{address.location} was replaced")
         return driver
 

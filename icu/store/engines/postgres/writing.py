@@ -81,6 +81,8 @@ class Writing:
             raise
         if is_usable(driver):
             self._free.append(driver)
+        else:
+            await driver.close()
 
 
 class _UnansweredCommit(psycopg.OperationalError):
