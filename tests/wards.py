@@ -11,7 +11,8 @@ import anyio.lowlevel
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Observation, Record, encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store.commands.door import Door
 from icu.transports.memory import MemoryTransport

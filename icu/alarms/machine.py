@@ -105,7 +105,7 @@ def _judge_raised(draft: Draft, event: Judged) -> None:
         _judge_inside(draft, event.at)
         return
     if draft.current.presence == "clearing":
-        draft.set("update", presence="present", clearing_since=None, clearing_due=None)
+        draft.set("update" if draft.current.seen else None, presence="present", clearing_since=None, clearing_due=None)
     follow(draft, event.at, event.tier)
     note_worst(draft, event.value)
     ripen(draft, event.at, event.now, event.value)

@@ -62,9 +62,10 @@ def see_again(draft: Draft, at: int) -> None:
     if episode.blind_since is None:
         return
     blind = at - episode.blind_since
+    shown = episode.presence != "pending" and episode.seen
     moved = min(blind, LONGEST_FREEZE - episode.blind_total)
     draft.set(
-        None if episode.presence == "pending" else "update",
+        "update" if shown else None,
         blind_since=None,
         last_valid_at=None,
         # Not before now: no deadline passes unseen.

@@ -15,13 +15,13 @@ import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from loguru import logger
-from msgspec import Struct
 
 from icu.config.retention import JOURNAL
 from icu.errors import IcuError
 from icu.ops.retries import retry
 from icu.ops.steady import steady
 from icu.sink.alarming import Alarms
+from icu.sink.batching import Batching
 from icu.sink.beside import beside
 from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
@@ -42,13 +42,6 @@ FETCH_TIMEOUT: Final = 1.0
 
 # Seconds for storing the remaining records after a stop request. With the transaction's 5 s this is the sink's grace.
 DRAIN_TIMEOUT: Final = 2.0
-
-
-class Batching(Struct, frozen=True):
-    """When a transaction is due: at `max_records`, or `linger` seconds after the first record."""
-
-    max_records: int = 5_000
-    linger: float = 0.05
 
 
 async def consume(
@@ -141,6 +134,8 @@ class _Sink:
         self._reports = Reports(telemetry)
         self._replays = Replays(telemetry)
         self._partitions: Sequence[int] = ()
+        # Records of the next fetch at most.
+        self._most = batching.most(new=True)
         # True once heartbeats may be written.
         self._beats = False
 
@@ -200,7 +195,7 @@ class _Sink:
         """
         while True:
             batches = await self._consumer.fetch(
-                max_records=self._batching.max_records,
+                max_records=self._most,
                 linger=self._batching.linger,
                 max_wait=0 if self._replays.has_more else self._alarms.max_wait(FETCH_TIMEOUT),
                 now=self._now() * 1000,
@@ -254,6 +249,7 @@ class _Sink:
         arrived = self._now()
         result = await self._store(decoded.request, arrived)
         await self._consumer.commit({batch.partition: batch.position for batch in batches})
+        self._most = self._batching.most(new=result.patients > 0)
         if result.events:
             self._publisher.notify()
         await self._report_lag()

@@ -101,8 +101,8 @@ class ForeignWrites:
         patients: KnownPatients,  # noqa: ARG002
         evaluator: Evaluator | None,  # noqa: ARG002
         now: int,  # noqa: ARG002
-    ) -> bool:
-        return False
+    ) -> int:
+        return 0
 
     async def open_beat(self, transaction: Transaction, beat: Beat) -> int | None:  # noqa: ARG002 - it is in the beat
         return beat.blind_since

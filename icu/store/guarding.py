@@ -99,8 +99,8 @@ class Guard(Protocol):
         patients: KnownPatients,
         evaluator: Evaluator | None,
         now: int,
-    ) -> bool:
-        """Take the patients of a batch that are others'. Tell if there are any. Before its readings are stored.
+    ) -> int:
+        """Take the patients of a batch that are nobody's or others', before its readings are stored.
 
         Args:
             transaction: Open transaction, after `open`.
@@ -108,6 +108,9 @@ class Guard(Protocol):
             patients: All, with those whom the batch has introduced.
             evaluator: Is given the state of those whom another sink has watched.
             now: Server's time, in milliseconds since 1970 UTC.
+
+        Returns:
+            Number of those who were taken.
         """
         ...
 

@@ -37,6 +37,8 @@ class WriteResult(Struct, frozen=True, gc=False):
     events: int = 0
     # Number of readings that are older than what is kept, and were not stored.
     expired: int = 0
+    # Number of patients who were introduced, changed, or taken from another sink.
+    patients: int = 0
 
 
 def without_expired(request: WriteRequest, border: int | None) -> tuple[WriteRequest, Sequence[Delivery]]:

@@ -88,9 +88,9 @@ class Sharing:
         patients: KnownPatients,
         evaluator: Evaluator | None,
         now: int,
-    ) -> bool:
+    ) -> int:
         if self._owned is None:
-            return False
+            return 0
         sources = zip(request.observed, request.deliveries, strict=True)
         places = {patients.ids[each[PATIENT]]: source.partition for each, source in sources}
         owned = self._owned = await self._owners.take(transaction, self._owned, places)
@@ -98,7 +98,7 @@ class Sharing:
         watched = owned.new & placed
         if evaluator is not None and watched:
             evaluator.restore(*await read_states(transaction, watched, now), now)
-        return bool(owned.new)
+        return len(owned.new)
 
     async def open_beat(self, transaction: Transaction, beat: Beat) -> int | None:
         if self._owners.has_begun:

@@ -33,8 +33,8 @@ class StoredBatch(Struct, frozen=True):
     duplicates: int
     # Those of the request, and the conflicts.
     refusals: Sequence[Refusal]
-    # True if patients of other sinks are this one's from now on.
-    has_taken: bool
+    # Number of patients who are this sink's from now on, and were another's or new.
+    taken: int
 
 
 async def store_batch(
@@ -68,7 +68,7 @@ async def store_batch(
     patients, news = await introduce(transaction, request.observed, known, arrived)
     if evaluator is not None:
         evaluator.begin()
-    has_taken = await guard.take(transaction, request, patients, evaluator, arrived)
+    taken = await guard.take(transaction, request, patients, evaluator, arrived)
     rows = to_rows(request.observed, patients.ids, arrived)
     inserted = await insert(transaction, rows, request.deliveries)
     await mark_late(transaction, inserted.rows, guard.upkeep.marked_until)
@@ -78,4 +78,4 @@ async def store_batch(
     if expired:
         refusals += await insert_expired(transaction, topic, expired, arrived)
     duplicates = len(rows) - len(inserted.rows) - len(inserted.conflicts)
-    return StoredBatch(request, len(expired), patients, news, inserted, duplicates, refusals, has_taken)
+    return StoredBatch(request, len(expired), patients, news, inserted, duplicates, refusals, taken)

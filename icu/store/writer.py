@@ -278,12 +278,13 @@ class Writer:
         alarms: list[AlarmNews] = []
         if beat is not None:
             alarms += await self._write_beat(beat, arrived, arrived if fresh else self._stored, transaction)
-        if evaluator is not None and (fresh or batch.has_taken):
+        if evaluator is not None and (fresh or batch.taken):
             readings = to_evaluate(batch.request, batch.inserted, arrived)
             new = [row[PATIENT] for row in fresh] if anew else [each.key for each in batch.news]
             alarms += await evaluate(transaction, evaluator, readings, new=new)
         await self._append(transaction, arrived, rows=fresh, news=batch.news, alarms=alarms, anew=anew)
-        result = WriteResult(len(fresh), batch.duplicates, batch.refusals, len(alarms), batch.expired)
+        patients = len(batch.news) + batch.taken
+        result = WriteResult(len(fresh), batch.duplicates, batch.refusals, len(alarms), batch.expired, patients)
         return result, batch.patients
 
     async def _write_beat(

@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 
 from icu.messages import Observation
-from icu.sink.consumer import FETCH_TIMEOUT, Batching
+from icu.sink.batching import Batching
+from icu.sink.consumer import FETCH_TIMEOUT
 from icu.sink.intake import decode_batches
 from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import PARTITIONS, encoded_readings, fill, new_topic, open_transport

@@ -12,7 +12,8 @@ from pathlib import Path
 import anyio
 from prometheus_client import CollectorRegistry
 
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store.requests import WriteRequest, WriteResult
 from icu.transports.memory import MemoryTransport

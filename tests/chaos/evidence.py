@@ -82,7 +82,7 @@ def count(path: Path) -> int:
 
 def log_of(bootstrap: str, topic: str) -> list[Reading]:
     """Read the whole topic, each partition in its order."""
-    return [_reading(each) for each in values_of(bootstrap, topic, PARTITIONS)]
+    return [reading_of(each) for each in values_of(bootstrap, topic, PARTITIONS)]
 
 
 def values_of(bootstrap: str, topic: str, partitions: int) -> list[dict[str, Any]]:
@@ -130,7 +130,7 @@ def _acknowledged(line: str) -> Iterator[Acknowledged]:
     if record["message"].startswith(DELIVERED):
         at = datetime.fromisoformat(record["timestamp"]).timestamp()
         for reading in _objects(record["message"].removeprefix(DELIVERED)):
-            yield Acknowledged(at, _reading(reading))
+            yield Acknowledged(at, reading_of(reading))
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
@@ -142,7 +142,8 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         place += 1
 
 
-def _reading(value: dict[str, Any]) -> Reading:
+def reading_of(value: dict[str, Any]) -> Reading:
+    """Read the value of a record."""
     milliseconds = (datetime.fromisoformat(value["timestamp"]) - EPOCH) // timedelta(milliseconds=1)
     halves = (value.get("bp") or "-/-").split("/")
     systolic, diastolic = (None if half == "-" else float(half) for half in halves)

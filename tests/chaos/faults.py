@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from random import Random
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -67,15 +68,32 @@ def stop(victim: Victim, random: Random) -> None:
     victim.start()
 
 
-def storm(lots: Mapping[str, Lot], *, seed: int, seconds: float) -> list[Happening]:
-    """Apply the faults of all victims, one after the other for each, until the time is up and all run again."""
+def within(seconds: float) -> Callable[[], bool]:
+    """Return a check that holds from now on for some seconds."""
     end = time.monotonic() + seconds
+    return lambda: time.monotonic() < end
+
+
+def so_many(faults: int) -> Callable[[], bool]:
+    """Return a check that holds so many times."""
+    counted = count()
+    return lambda: next(counted) < faults
+
+
+def storm(lots: Mapping[str, Lot], *, seed: int, goes_on: Callable[[], bool]) -> list[Happening]:
+    """Apply the faults of all victims, one after the other for each, as long as it goes on and until all run again.
+
+    Args:
+        lots: Victims by their names.
+        seed: Of all that is drawn.
+        goes_on: Asked before each fault.
+    """
 
     def torment(name: str) -> list[Happening]:
         random = Random(f"{seed} {name}")
         happenings = []
         time.sleep(random.uniform(*lots[name].peace))
-        while time.monotonic() < end:
+        while goes_on():
             fault = random.choice(lots[name].faults)
             began = time.time()
             fault(lots[name].victim, random)

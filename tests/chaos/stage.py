@@ -4,7 +4,7 @@ import fcntl
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,14 +91,7 @@ class Stage:
 
     def remains(self) -> list[str]:
         """Find processes, ports and locks that outlive the actors."""
-        processes = [
-            f"process {each.info['cmdline']}"
-            for each in psutil.process_iter(["cmdline"])
-            if any(str(self._folder) in word for word in each.info["cmdline"] or ())
-        ]
-        ports = [f"port {port}" for port in self._ports if _is_taken(port)]
-        locks = [path.name for path in self._folder.glob("*.lock") if _is_held(path)]
-        return [*processes, *ports, *locks]
+        return left_of(self._folder, self._ports)
 
 
 @contextmanager
@@ -115,6 +108,18 @@ def raised(broker: ApacheKafka, folder: Path, *, naive: bool = False) -> Iterato
     finally:
         for actor in stage.actors:
             actor.clear()
+
+
+def left_of(folder: Path, ports: Iterable[int]) -> list[str]:
+    """Find processes and locks of a folder, and ports, that are still there."""
+    processes = [
+        f"process {each.info['cmdline']}"
+        for each in psutil.process_iter(["cmdline"])
+        if any(str(folder) in word for word in each.info["cmdline"] or ())
+    ]
+    taken = [f"port {port}" for port in ports if _is_taken(port)]
+    locks = [path.name for path in folder.glob("*.lock") if _is_held(path)]
+    return [*processes, *taken, *locks]
 
 
 def until(condition: Callable[[], bool], otherwise: str) -> None:

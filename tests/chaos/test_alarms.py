@@ -3,46 +3,27 @@
 import asyncio
 import sqlite3
 import time
-from collections import Counter, defaultdict
-from collections.abc import Mapping
 from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
-from icu.alarms.limits import ConditionLimits, Limits
-from icu.store.audit import DONE
-from icu.store.commands.door import Author, Desk, Door
-from icu.store.limits import insert_limits
 from tests.brokers import ApacheKafka
-from tests.chaos.evidence import count, values_of
+from tests.chaos.alarm_oracle import Episode, judge, set_limits, unpublished
+from tests.chaos.evidence import count
 from tests.chaos.stage import Stage, raised, until
 from tests.chaos.test_chaos import apache, seed
 
 __all__ = ["apache", "seed"]
 
-# Seconds inside until an alarm ends: shorter than the sink is held up, for what comes meanwhile is in time.
-OFF_DELAY = 0.25
+# Longer than OFF_DELAY, for what comes meanwhile is in time.
 HELD_UP = (0.1, 0.9)
 ROUNDS = 30
 # Alarms without which nothing was tried.
 FEWEST = 20
-ALARMS = "icu.alarms"
-
-
-class Episode(NamedTuple):
-    """An alarm as stored. Times in milliseconds."""
-
-    identity: str
-    onset: int
-    raised: int
-    ended: int | None
 
 
 @pytest.mark.endurance
@@ -79,21 +60,6 @@ def hold_up(stage: Stage, random: Random) -> None:
     stage.sink.resume()
 
 
-async def set_limits(url: str, limits: Mapping[str, float]) -> None:
-    """Make each value beyond a limit an alarm: no delay, no hysteresis, an end within few readings."""
-
-    async def work(desk: Desk) -> None:
-        for patient, limit in limits.items():
-            sharp = {
-                "pulse.high": ConditionLimits({"medium": limit, "high": None}, {"medium": 0}, OFF_DELAY, 0),
-                "pulse.low": ConditionLimits({"medium": None, "high": None}),
-            }
-            await insert_limits(desk.transaction, Limits(1, sharp), patient=UUID(patient), by="Ann", at=desk.now)
-            await desk.note(DONE, patient=UUID(patient))
-
-    await Door(url).carry_out("limits", Author("Ann", "test"), work)
-
-
 def rest(stage: Stage) -> None:
     """Stop the patients, and wait until all is stored and published."""
     for patient in stage.patients:
@@ -105,48 +71,13 @@ def rest(stage: Stage) -> None:
 
 def judged(path: Path, patient: str, limit: float, *, since: int) -> list[str]:
     """Compare the alarms of a patient with what the stored readings give. Returns what is wrong."""
-    alarms, pulses = episodes(path, patient), pulses_of(path, patient)
-    beyond = {at for at, pulse in pulses if pulse > limit * 100}
-    print(f"limit {limit:g}: {len(beyond)} of {len(pulses)} readings are beyond it, {len(alarms)} alarms")
-    # One that begins with the limits, by the last value, has no reading of its own.
-    begun = [
-        f"{each} began with no value beyond the limit"
-        for each in alarms
-        if each.onset >= since and each.onset not in beyond
-    ]
-    early = [f"{each} was raised before its onset" for each in alarms if each.raised < each.onset]
-    ended = [
-        f"{each} ended while values were beyond"
-        for each in alarms
-        if each.ended is not None and any(each.ended - OFF_DELAY * 1000 < at < each.ended for at in beyond)
-    ]
-    doubled = [
-        f"{one} and {other} overlap" for one, other in pairwise(alarms) if one.ended is None or one.ended > other.onset
-    ]
-    lost = [
-        f"the value at {at} is in no alarm"
-        for at in beyond
-        if at >= since and not any(each.onset <= at <= (each.ended or at) for each in alarms)
-    ]
-    return [*begun, *early, *ended, *doubled, *lost]
+    pulses = [(at, pulse, 0) for at, pulse in pulses_of(path, patient)]
+    return judge(episodes(path, patient), pulses, limit, since=since)
 
 
 def published(stage: Stage) -> None:
     """Check that the topic has each version's event, a start first, and an end of each alarm that has ended."""
-    bootstrap = stage.broker.bootstrap
-    topic = AdminClient({"bootstrap.servers": bootstrap}).list_topics(ALARMS, timeout=10).topics[ALARMS]
-    events = values_of(bootstrap, ALARMS, len(topic.partitions))
-    pairs = {(each["alarm"], each["version"]): each["event"] for each in events}
-    kinds = defaultdict[str, Counter[str]](Counter)
-    for (alarm, _), event in sorted(pairs.items()):
-        kinds[alarm][event] += 1
-    stored = query(stage.database, "SELECT id, ended FROM alarms WHERE seen > 0")
-    assert {alarm for alarm, _ in stored} == set(kinds)
-    wrong = [
-        (alarm, dict(kinds[alarm]))
-        for alarm, ended in stored
-        if kinds[alarm]["start"] != 1 or kinds[alarm]["end"] != (ended is not None)
-    ]
+    wrong = unpublished(stage.broker.bootstrap, query(stage.database, "SELECT id, ended FROM alarms WHERE seen > 0"))
     assert not wrong
 
 

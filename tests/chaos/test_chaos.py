@@ -60,7 +60,7 @@ class Proof(NamedTuple):
 def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int, seconds: float) -> None:
     """Every role and the broker are killed, suspended and stopped at random, and each invariant holds."""
     with raised(apache, tmp_path) as stage:
-        storm = faults.storm(_lots(stage), seed=seed, seconds=seconds)
+        storm = faults.storm(_lots(stage), seed=seed, goes_on=faults.within(seconds))
         until(lambda: all(actor.is_ready() for actor in stage.actors), "not everybody has recovered")
         for _ in range(KILLS_IN_PEACE):
             stage.kill_sink()
@@ -72,7 +72,7 @@ def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int, seconds: float)
         proof = _end(stage)
         moments.append((stage.committed(), proof.found.offsets))
         apache.stop()
-        _judge(
+        judged(
             seed,
             storm,
             invariants.nothing_lost(proof.acknowledged, proof.found),
@@ -91,7 +91,7 @@ def test_a_storm(apache: ApacheKafka, tmp_path: Path, seed: int, seconds: float)
 def test_a_naive_sink_does_not_pass(apache: ApacheKafka, tmp_path: Path, seed: int) -> None:
     """The invariants tell a sink that commits by itself and inserts row by row from ours."""
     with raised(apache, tmp_path, naive=True) as stage:
-        faults.storm(_lots(stage), seed=seed, seconds=ENOUGH)
+        faults.storm(_lots(stage), seed=seed, goes_on=faults.within(ENOUGH))
         # In the storm it may never get a partition: its group waits for a killed member until the next kill.
         for _ in range(KILLS_IN_PEACE):
             stage.kill_sink()
@@ -128,7 +128,7 @@ def _end(stage: Stage) -> Proof:
     return Proof(ledger(logs), log_of(bootstrap, TOPIC), ends_of(bootstrap, TOPIC), stored(stage.database))
 
 
-def _judge(seed: int, storm: Sequence[Happening], *verdicts: Verdict) -> None:
+def judged(seed: int, storm: Sequence[Happening], *verdicts: Verdict) -> None:
     """Print all verdicts, and fail where one is bad."""
     for each in storm:
         print(f"{each.began - storm[0].began:5.1f} s: {each.fault} {each.victim}, {each.ended - each.began:.1f} s")

@@ -9,7 +9,8 @@ import anyio
 from prometheus_client import CollectorRegistry
 
 from icu.sink import replaying
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store import writer
 from icu.store.replaying import Replayed, replay_letters

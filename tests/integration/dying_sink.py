@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from icu.config.settings import Kafka
 from icu.messages import Record
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.transports.kafka.brokers import Brokers

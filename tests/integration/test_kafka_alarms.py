@@ -14,7 +14,8 @@ from confluent_kafka.admin import AclOperation, ResourceType
 from prometheus_client import CollectorRegistry
 
 from icu.messages import encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store.engines.table import engine_of
 from icu.transports.base import Transport

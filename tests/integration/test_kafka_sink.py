@@ -13,7 +13,8 @@ from anyio import to_thread
 from prometheus_client import CollectorRegistry
 
 from icu.messages import encode, uuid_of_name
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.base import Transport
 from icu.transports.memory import MemoryTransport

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def actor(child: SinkChild, shared: Shared) -> Start:
     """Build a consumer, with an HTTP face for health and metrics where the child has a port."""
-    from icu.sink.consumer import Batching, consume
+    from icu.sink.batching import Batching
+    from icu.sink.consumer import consume
     from icu.sink.telemetry import Telemetry
 
     telemetry = shared.telemetry(Telemetry)

@@ -95,6 +95,18 @@ async def test_a_position_that_another_sink_has_moved_is_not_overwritten(sinks: 
     assert rows(url, "SELECT count(*) FROM patient_metrics") == [(2,)]
 
 
+async def test_a_sleeper_that_has_partitions_left(sinks: list[Writer], url: str) -> None:
+    """What a sink fetched before it was frozen is not stored behind what another one has stored meanwhile."""
+    first, second = sinks
+    await begin(first, 0, 1)
+    fetched = batch(0, 0, 0, 5)
+    await begin(second, 0)
+    await second.write(batch(0, 0, 0, 5, 10), arrived=NOON)
+    with pytest.raises(PositionConflictError):
+        await first.write(fetched, arrived=NOON)
+    assert rows(url, "SELECT next FROM consumer_offsets WHERE partition = 0") == [(3,)]
+
+
 async def test_two_sinks_that_introduce_the_same_patients(sinks: list[Writer], url: str) -> None:
     """Both store readings of new patients, in other orders: each has one row and one bed, and is said once."""
     first, second = sinks

@@ -575,6 +575,18 @@ def test_what_a_backlog_has_ended_is_not_raised() -> None:
     assert bed.one("asystole").signal == "latched" and bed.events("asystole") == ["start"]
 
 
+@pytest.mark.parametrize("between", [97, None])
+def test_what_a_backlog_raises_has_no_event_before_its_start(between: int | None) -> None:
+    """An alarm that is inside for a moment, or blind, and goes on in the backlog is told of when it begins to sound."""
+    bed = Bed()
+    low(bed, [97] * 5)
+    for number, value in enumerate([85] * 10 + [between] + [85] * 5):
+        bed.send(25 + number * 5, arrives=400, backlog=True, spo2=value)
+    assert bed.one("spo2.low").presence == "present" and bed.events("spo2.low") == []
+    bed.wait(420)
+    assert bed.events("spo2.low") == ["start"]
+
+
 def test_a_reading_ahead_is_judged_at_its_arrival() -> None:
     """A reading of the day after tomorrow is judged, and does not hide those that follow."""
     bed = Bed()

@@ -5,7 +5,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from icu.messages import encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.errors import TransportError
 from icu.transports.memory import MemoryConsumer, MemoryTransport

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -11,7 +12,8 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Record, encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import FEW, Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.transports.memory import MemoryTransport
 from tests.hostile import ALONE, value
@@ -34,7 +36,12 @@ async def transport() -> AsyncIterator[MemoryTransport]:
 
 @asynccontextmanager
 async def running(
-    transport: MemoryTransport, url: str, registry: CollectorRegistry, *, now: Callable[[], float] = START.timestamp
+    transport: MemoryTransport,
+    url: str,
+    registry: CollectorRegistry,
+    *,
+    now: Callable[[], float] = START.timestamp,
+    batching: Batching = BATCHING,
 ) -> AsyncIterator[Telemetry]:
     """Run a sink, and cancel it at the end."""
     telemetry = Telemetry(registry)
@@ -46,7 +53,7 @@ async def running(
                 alarms=MemoryTransport(topic="icu.alarms", waits_for_commits=False),
                 database_url=url,
                 telemetry=telemetry,
-                batching=BATCHING,
+                batching=batching,
                 now=now,
                 task_status=task_status,
             )
@@ -341,3 +348,14 @@ async def lag(transport: MemoryTransport) -> int:
     async with transport.consumer() as consumer:
         await consumer.assign({})
         return await consumer.lag()
+
+
+async def test_few_records_are_taken_while_patients_are_new(url: str) -> None:
+    """Introducing thousands takes too long for one transaction: the batches are small until all are known."""
+    transport, registry = MemoryTransport(topic="icu.test", partitions=1), CollectorRegistry()
+    patients = [uuid4() for _ in range(FEW + 1)]
+    await transport.publish(encode([observation(n, patient=who) for n in range(5) for who in patients]))
+    async with running(transport, url, registry, batching=Batching(linger=0)):
+        await all_taken(registry, 5 * len(patients))
+    # The last patient is in the second of them, and the fourth takes all the rest.
+    assert registry.get_sample_value("icu_sink_batch_records_count") == 4

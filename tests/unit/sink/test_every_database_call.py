@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from icu.errors import IcuError
 from icu.messages import Record, encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store import journal
 from icu.store.engines.sqlite.upgrading import upgrade

@@ -14,7 +14,8 @@ from loguru import logger
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Position, encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store.engines.sqlite.watch import SETTLE_TIME
 from icu.store.errors import StoreCorruptError, StoreInUseError

@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import encode
 from icu.sink import heartbeat
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.heartbeat import ALONE, WITH_BATCH, Heart
 from icu.sink.telemetry import Telemetry
 from icu.store.engines.sqlite.engine import SqliteEngine

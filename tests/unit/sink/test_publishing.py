@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import Position, Record, encode
 from icu.sink import publishing
+from icu.sink.batching import Batching
 from icu.sink.beside import beside
-from icu.sink.consumer import Batching, consume
+from icu.sink.consumer import consume
 from icu.sink.publishing import Publisher
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError

@@ -7,7 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from icu.messages import Position, encode
-from icu.sink.consumer import Batching, consume
+from icu.sink.batching import Batching
+from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError
 from icu.store.writer import Writer

@@ -17,6 +17,9 @@ CONNECT_TIMEOUT: Final = 3
 LOCK_TIMEOUT: Final = 3_000
 STATEMENT_TIMEOUT: Final = round(TRANSACTION_DEADLINE * 1_000) - 1_000
 
+# Milliseconds of a transaction without a statement: longer than a transaction may take as a whole.
+IDLE_TIMEOUT: Final = round(TRANSACTION_DEADLINE * 1_000) + 1_000
+
 # A server that is gone without a word is noticed within 11 s.
 _KEEPALIVES: Final = {
     "keepalives": 1,
@@ -40,7 +43,12 @@ _SESSION: Final[dict[str, object]] = {
     # Keepalives stay behind while an answer is under way: a sink that vanished in its COPY held its locks for minutes.
     "tcp_user_timeout": 11_000,
 }
-_LIMITS: Final = {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": STATEMENT_TIMEOUT}
+_LIMITS: Final = {
+    "lock_timeout": LOCK_TIMEOUT,
+    "statement_timeout": STATEMENT_TIMEOUT,
+    # A program that is frozen in a transaction answers keepalives, and would hold its locks until it wakes.
+    "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+}
 # Of changes of tables: programs that read or write queue behind one that waits.
 _PATIENT_LIMITS: Final = {"lock_timeout": 10_000, "statement_timeout": 0}
 

@@ -82,7 +82,7 @@ def is_outdated(exc: Exception, driver: Driver) -> bool:
     """Tell if another connection mends it: this one has ended, or its plans are of other tables than there are now."""
     if isinstance(exc, errors.FeatureNotSupported):
         return "cached plan" in str(exc)
-    return driver.closed and isinstance(exc, psycopg.OperationalError)
+    return driver.closed and isinstance(exc, (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout))
 
 
 class Session:

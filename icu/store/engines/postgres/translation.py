@@ -36,6 +36,7 @@ _CROWDED: Final = "the server has no connection left: raise max_connections ther
 _SENTENCES: Final = (
     (errors.DiskFull, "the disk of the server is full: make room there"),
     (errors.TooManyConnections, _CROWDED),
+    (errors.IdleInTransactionSessionTimeout, "this program stood still in a transaction, which the server has ended"),
 )
 
 

@@ -257,3 +257,25 @@ async def test_a_sink_that_lost_its_lock(url: str, postgres: PostgresServer) -> 
         )
         with pytest.raises(StoreError, match="has let go of this sink's lock"):
             await store(writer, [observation(0)])
+
+
+async def test_a_program_that_stands_still_in_a_transaction(writer: Writer, url: str) -> None:
+    """What it has locked comes free meanwhile, and its transaction is run again as a whole when it goes on."""
+    engine, times = engine_of(url), 0
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'"
+
+    async def work(transaction: Transaction) -> None:
+        nonlocal times
+        times += 1
+        await transaction.execute(text("UPDATE command_count SET count = count + 1"), [{}])
+        [(limit,)] = await transaction.rows(text("SHOW idle_in_transaction_session_timeout"))
+        assert limit == "6s"
+        if times == 1:
+            await transaction.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"), [{}])
+            while rows(url, waiting) != [(0,)]:
+                await anyio.sleep(0.01)
+            await transaction.rows(text("SELECT 1"))
+
+    await engine.transact(work)
+    await engine.aclose()
+    assert (times, rows(url, "SELECT count FROM command_count")) == (2, [(1,)])

@@ -1,0 +1,151 @@
+"""Three sinks, each a process of one ward: they share a topic of Kafka and a database of PostgreSQL."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.brokers import Broker
+from tests.chaos.evidence import Key, ends_of, ledger, log_of
+from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
+from tests.postgres import ask
+
+SINKS = ("sink-1", "sink-2", "sink-3")
+# So many that each partition has some.
+PATIENTS = 24
+FILE = """
+[log]
+level = "DEBUG"
+[supervisor]
+restarts = 100
+watchdog = 60
+[transport]
+kind = "kafka"
+[[child]]
+role = "sink"
+id = "sink"
+count = 3
+process = true
+[[child]]
+role = "monitor"
+[[child]]
+role = "patient"
+id = "icu"
+name = "Bed"
+patients = 24
+"""
+
+
+@pytest.fixture
+def shared(kafka: Start, broker: Broker, postgres_url: str, tmp_path: Path) -> Callable[..., Program]:
+    """A function that starts a role on Kafka and PostgreSQL."""
+    if not broker.real:
+        pytest.skip("the mock has no static members")
+    (tmp_path / "supervisor.toml").write_text(FILE)
+
+    def run(*words: str, **environ: str) -> Program:
+        return kafka(*words, DATABASE_URL=postgres_url, **environ)
+
+    return run
+
+
+def until(condition: Callable[[], bool], program: Program) -> None:
+    """Look until a condition holds."""
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, program.log()
+        time.sleep(0.1)
+
+
+def shares(url: str) -> Mapping[str, list[int]]:
+    """Return the partitions of each sink, by the end of its name."""
+    found = ask(url, "SELECT member, partitions FROM heartbeats WHERE partitions IS NOT NULL")
+    return {member.rpartition("/")[2]: json.loads(partitions) for member, partitions in found}
+
+
+def dealt(url: str, *sinks: str) -> Callable[[], bool]:
+    """Return a check that these sinks, and no others, have all partitions, as many each."""
+
+    def check() -> bool:
+        found = shares(url)
+        counts = {len(each) for each in found.values()}
+        partitions = sorted(partition for each in found.values() for partition in each)
+        return set(found) == set(sinks) and partitions == list(range(6)) and len(counts) == 1
+
+    return check
+
+
+def fresh(url: str) -> Callable[[], bool]:
+    """Return a check that a reading from now on of each patient is stored."""
+    since = round(time.time() * 1000)
+    sql = f"SELECT count(DISTINCT patient_id) FROM patient_metrics WHERE timestamp > {since}"
+    return lambda: ask(url, sql) == [(PATIENTS,)]
+
+
+def stored(url: str) -> list[Key]:
+    """Return the keys of all stored readings."""
+    return list(ask(url, "SELECT uuid, timestamp FROM patient_metrics JOIN patients ON id = patient_id"))
+
+
+def test_three_sinks_in_a_ward(
+    shared: Callable[..., Program], icu: Icu, broker: Broker, topic: str, postgres_url: str
+) -> None:
+    """They share the partitions; one is killed, one is taken away and added again: each reading is stored once."""
+    ward = shared("supervise").ready()
+    until(dealt(postgres_url, *SINKS), ward)
+    until(fresh(postgres_url), ward)
+    states = _status(icu, postgres_url)
+    assert {each: states[each]["state"] for each in SINKS} == dict.fromkeys(SINKS, "running")
+    os.kill(_pids(ward, "sink-2")[-1], signal.SIGKILL)
+    until(lambda: len(_pids(ward, "sink-2")) == 2, ward)
+    until(fresh(postgres_url), ward)
+    until(dealt(postgres_url, *SINKS), ward)
+    scaled = icu("scale", "sink", "2", DATABASE_URL=postgres_url)
+    assert scaled.stdout.splitlines()[0] == "stopped: sink-3"
+    until(dealt(postgres_url, "sink-1", "sink-2"), ward)
+    assert icu("scale", "sink", "3", DATABASE_URL=postgres_url).stdout.splitlines()[0] == "started: sink-3"
+    until(dealt(postgres_url, *SINKS), ward)
+    until(fresh(postgres_url), ward)
+    assert icu("stop", "icu", DATABASE_URL=postgres_url).returncode == 0
+    until(
+        lambda: (
+            dict(ask(postgres_url, "SELECT partition, next FROM consumer_offsets")) == ends_of(broker.bootstrap, topic)
+        ),
+        ward,
+    )
+    ward.ready()
+    assert len(ward.get("/patients").json()) == PATIENTS
+    assert ward.stop() == 0
+    sent = {each.reading.key for each in ledger([ward._log])}
+    found = stored(postgres_url)
+    assert sent
+    assert sent <= {each.key for each in log_of(broker.bootstrap, topic)} == set(found)
+    assert len(found) == len(set(found))
+
+
+def test_the_older_of_two_namesakes_ends(shared: Callable[..., Program], postgres_url: str) -> None:
+    """A second sink of a name takes the place of the first, which ends with 78, and says what to change."""
+    older = shared("run", "sink", "--member", "ward@host/sink-1").ready()
+    newer = shared("run", "sink", "--member", "ward@host/sink-1").ready()
+    assert older.wait() == 78
+    assert "run sink --member NAME" in older.log().splitlines()[-1]
+    until(dealt(postgres_url, "sink-1"), newer)
+    assert newer.process.poll() is None
+    assert newer.stop() == 0
+
+
+def _pids(ward: Program, child: str) -> list[int]:
+    """Return the processes of a child so far, the current one last."""
+    return [int(each) for each in re.findall(rf'"started on pid (\d+)[^\n]*"child":"{child}"', ward.log())]
+
+
+def _status(icu: Icu, url: str) -> dict[str, Any]:
+    """Return the status of each child, by its id."""
+    found = json.loads(icu("status", "--json", DATABASE_URL=url).stdout)
+    return {each["id"]: each for each in found}
