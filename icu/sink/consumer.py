@@ -271,6 +271,7 @@ class _Sink:
             other_logs=frozenset(partition for partition, each in assignments.items() if each.other_log),
         )
         self._partitions = tuple(assignments)
+        self._most = self._batching.most(new=True)  # a backlog of others' patients may follow
         self._publisher.begin_anew(publishes=writer.guard.is_first)
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:

@@ -120,6 +120,26 @@ async def test_two_sinks_that_introduce_the_same_patients(sinks: list[Writer], u
     assert sorted(str(news.uuid) for each in entries for news in each.news) == sorted([str(ANNA), str(BORIS)])
 
 
+async def test_two_sinks_that_begin_at_once(url: str) -> None:
+    """On a database that no sink has used both get their partitions, and see each other from then on."""
+    async with AsyncExitStack() as stack:
+        engines = [engine_of(url) for _ in range(2)]
+        for each in engines:
+            stack.push_async_callback(each.aclose)
+        await engines[0].upgrade()
+        first, second = (Writer(each, "icu.test", member=name) for each, name in zip(engines, "ab", strict=True))
+        async with anyio.create_task_group() as group:
+            group.start_soon(begin, first, 0)
+            group.start_soon(begin, second, 1)
+        assert sorted(rows(url, "SELECT member, partitions FROM heartbeats")) == [("a", "[0]"), ("b", "[1]")]
+        for writer, partition in ((first, 0), (second, 1)):
+            await writer.write(batch(partition, 0, 5 * partition), arrived=NOON)
+        assert (first.guard.owned, second.guard.owned) == ({1}, {1})
+        with pytest.raises(OwnersChangedError):
+            await first.write_effects(Effects(changes=[Change(desaturation(), 0, "start")]), BEAT)
+        assert first.guard.owned == set()
+
+
 async def test_a_patient_of_another_sink_is_read_back_before_the_reading_is_stored(sinks: list[Writer]) -> None:
     """The state of a patient comes from the database, without the readings of the batch that takes the patient."""
     (first, second), recorder = sinks, Recorder()
