@@ -120,6 +120,11 @@ class PostgresServer:
             return lines[:1] == [str(self.process.pid)] and lines[-1] == "ready"
         return False
 
+    def run_client(self, *words: str) -> None:
+        """Run one of the server's own client programs, with the password of its superuser."""
+        environ = {**os.environ, "PGPASSWORD": self.password}
+        subprocess.run([self._programs / words[0], *words[1:]], check=True, env=environ, stdin=subprocess.DEVNULL)
+
     @property
     def log(self) -> Path:
         """File with what it says."""

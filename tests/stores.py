@@ -196,16 +196,20 @@ async def store(
     start: int = 0,
     refusals: Sequence[Refusal] = (),
     arrived: int = NOON,
+    partition: int = 0,
 ) -> WriteResult:
-    """Store the observations as offsets `start` and following of partition 0."""
-    return await writer.write(request(observations, start=start, refusals=refusals), arrived=arrived)
+    """Store the observations as offsets `start` and following of a partition."""
+    asked = request(observations, start=start, refusals=refusals, partition=partition)
+    return await writer.write(asked, arrived=arrived)
 
 
-def request(observations: Sequence[Observation], *, start: int = 0, refusals: Sequence[Refusal] = ()) -> WriteRequest:
-    """Make the request to store the observations as offsets `start` and following of partition 0."""
-    deliveries = [delivery(each, offset=start + index) for index, each in enumerate(observations)]
+def request(
+    observations: Sequence[Observation], *, start: int = 0, refusals: Sequence[Refusal] = (), partition: int = 0
+) -> WriteRequest:
+    """Make the request to store the observations as offsets `start` and following of a partition."""
+    deliveries = [delivery(each, offset=start + index, partition=partition) for index, each in enumerate(observations)]
     end = start + len(observations) + len(refusals)
-    move = Move(0, start, Position(end, "m"))
+    move = Move(partition, start, Position(end, "m"))
     return WriteRequest(observed(*observations), deliveries, refusals, [move])
 
 

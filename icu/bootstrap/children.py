@@ -74,6 +74,7 @@ def _member(shared: Shared, processes: Processes, child: AnyChild) -> Member:
         build=partial(_spec, shared, processes, child),
         is_patient=role.patients is not None,
         critical=role.critical if child.critical is None else child.critical,
+        is_shared=role.is_shared,
         patients=role.patients(child, shared, processes) if role.patients else None,
     )
 

@@ -65,6 +65,7 @@ def run_supervisor(
     processes = Processes()
     ward = build_ward(shared, processes, reread=reread, on_event=restarts, on_giving_up=shutdown.begin)
     shared.health.add("children", ward.children.unready)
+    shared.health.add("children", ward.children.replaced, advisory=True)
     shared.registry.register(ChildFigures(ward.children.view, restarts))
     past = partial(progress_of, shared.patients)
 

@@ -68,7 +68,8 @@ def _state(info: DatabaseInfo, now: datetime) -> Iterator[tuple[str, str]]:
     horizons = {"readings": info.raw_horizon, "minutes": info.minute_horizon, "hours": info.hour_horizon}
     deleted = [f"{name} before {_moment(horizon)}" for name, horizon in horizons.items() if horizon is not None]
     yield "deleted", ", ".join(deleted) or "nothing"
-    yield "last backup", _seen(info.backed_up, now)
+    # Where readings lie in days, the server's own tools make backups, and leave no word of them.
+    yield "last backup", _seen(info.backed_up, now) if info.days is None else "unknown: the server's tools make them"
     yield "sink last seen", _seen(info.sink_seen, now)
     yield "upkeep last seen", _seen(info.upkeep_seen, now)
 

@@ -32,18 +32,26 @@ class Health:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
-        self._advisory: set[str] = set()
+        self._advisory: dict[str, Check] = {}
 
     def add(self, name: str, check: Check, *, advisory: bool = False) -> None:
-        """Add a check under this name. An advisory one is shown, and does not make the process unready."""
-        self._checks[name] = check
-        if advisory:
-            self._advisory.add(name)
+        """Add a check under this name.
+
+        Args:
+            name: Name in the report.
+            check: The check.
+            advisory: True for one that does not make the process unready. It may have the name of another one, and is
+                shown where that finds nothing.
+        """
+        (self._advisory if advisory else self._checks)[name] = check
 
     async def report(self) -> Report:
         """Run all checks, one after the other."""
         answers = {name: await _answer(check) for name, check in list(self._checks.items())}
-        ready = all(answer == "ok" for name, answer in answers.items() if name not in self._advisory)
+        ready = all(answer == "ok" for answer in answers.values())
+        for name, check in list(self._advisory.items()):
+            if answers.get(name, "ok") == "ok":
+                answers[name] = await _answer(check)
         return Report("ok" if ready else "unavailable", answers)
 
 

@@ -28,12 +28,15 @@ class Beat(Struct, frozen=True):
         Meta(description="Time since which nobody is watched: show no value as fresh. Null if all is well"),
     ]
     behind: Annotated[Behind | None, Meta(description="What is behind then: the sink, or the transport")]
+    unwatched: Annotated[
+        int, Meta(description="Patients who are not watched while others are: read them anew where it changes")
+    ]
 
 
 async def beat(broadcast: Broadcast, freshness: Freshness) -> None:
     """Offer a beat to all streams each second, until cancelled."""
     while True:
-        found = Beat(freshness.now(), freshness.blind_since, freshness.behind())
+        found = Beat(freshness.now(), freshness.blind_since, freshness.behind(), len(freshness.unwatched))
         # Without an id: a client comes back to the batch that it saw last.
         broadcast.beat(b"event: beat\ndata: %b\n\n" % _encoder.encode(found))
         await anyio.sleep(BEAT_EVERY)

@@ -1,10 +1,10 @@
-"""Freshness of the whole ward: the sink's heartbeat, and what is behind where readings do not come.
+"""Freshness of the ward: the heartbeats of its sinks, and what is behind where readings do not come.
 
 The age of the heartbeat runs on a clock that is never set, from the moment at which this monitor first saw it.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
@@ -57,6 +57,11 @@ class _Sink(Struct, frozen=True):
         since = None if away is None else milliseconds(away)
         return blind_since(at, since, at + round((now - self.beaten_at) * 1000))
 
+    def behind(self, now: float) -> Behind | None:
+        """Decide what is behind for all of its patients, at this steady time."""
+        silent = (now - self.beaten_at) * 1000 >= BLIND_AFTER
+        return behind(stale=False, silent=silent, away=self.blind_since(now) is not None)
+
     @property
     def name(self) -> str:
         """Its name in messages."""
@@ -64,7 +69,7 @@ class _Sink(Struct, frozen=True):
 
 
 class Freshness:
-    """Watch of the heartbeats of the sinks. The ward is blind where all of them are.
+    """Watch of the heartbeats of the sinks. The ward is blind where all of them are, and else the patients of some.
 
     Args:
         reader: The store.
@@ -80,6 +85,8 @@ class Freshness:
         self._steady = steady
         # By name; those that have partitions alone, if any has.
         self._sinks: Mapping[str, _Sink] = {}
+        # What is behind for the patients of sinks that are blind while others read, by the patient's key in the store.
+        self.unwatched: Mapping[int, Behind] = {}
 
     async def run(self) -> None:
         """Look at the heartbeats until cancelled."""
@@ -90,12 +97,10 @@ class Freshness:
     async def look(self) -> None:
         """Look at the heartbeats once. While the database cannot be read, the last ones grow old."""
         try:
-            found = await self._reader.heartbeats()
+            self._hear(await self._reader.heartbeats())
+            self.unwatched = await self._find_unwatched()
         except StoreError:
             return  # reported where the database is used
-        if found:
-            reading = [each for each in found if each.partitions != ()] or found
-            self._sinks = {each.member: self._heard(each) for each in reading}
 
     def now(self) -> datetime:
         """Return the time on the wall clock, UTC."""
@@ -149,6 +154,21 @@ class Freshness:
             case _:
                 return next(filter(None, map(self._trouble_of, self._sinks.values())), None)
 
+    def _hear(self, found: Sequence[Heartbeat]) -> None:
+        if found:
+            # One that shares with nobody has left what others, of a time before, have written.
+            sharing = [each for each in found if each.partitions] or found
+            reading = sharing if found[0].partitions is not None else found[:1]
+            self._sinks = {each.member: self._heard(each) for each in reading}
+
+    async def _find_unwatched(self) -> Mapping[int, Behind]:
+        now = self._steady()
+        found = {each.heartbeat.run: each.behind(now) for each in self._sinks.values()}
+        blind = {run: each for run, each in found.items() if each is not None}
+        if len(blind) == len(found):  # all of them, or none
+            return {}
+        return {key: each for run, each in blind.items() for key in await self._reader.owned_by(run)}
+
     def _heard(self, found: Heartbeat) -> _Sink:
         before = self._sinks.get(found.member)
         if before is not None and before.heartbeat == found:
@@ -160,11 +180,14 @@ class Freshness:
     def _trouble_of(self, sink: _Sink) -> str | None:
         """Say what is behind with one of several sinks, of which others read."""
         now = self._steady()
-        if sink.blind_since(now) is None:
-            return sink.heartbeat.degraded
-        if (now - sink.beaten_at) * 1000 >= BLIND_AFTER:
-            return f"{sink.name} has given no sign of life for {now - sink.beaten_at:.0f} s: others take its beds over"
-        return f"{sink.name} cannot read its partitions: {sink.heartbeat.away}"
+        match sink.behind(now):
+            case "sink":
+                silence = f"{sink.name} has given no sign of life for {now - sink.beaten_at:.0f} s"
+                return f"{silence}: others take its patients over, {len(self.unwatched)} are blind"
+            case "transport":
+                return f"{sink.name} cannot read its partitions: {sink.heartbeat.away}"
+            case _:
+                return sink.heartbeat.degraded
 
     def _blind_since(self) -> int | None:
         now = self._steady()

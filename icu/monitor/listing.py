@@ -27,6 +27,7 @@ SLICE: Final = 1_000
 _encoder: Final = msgspec.json.Encoder()
 
 _NO_PLACE: Final = Place(None, None, None, None, None)
+_NOBODY: Final[Mapping[int, Behind]] = {}
 
 
 class Latest(NamedTuple):
@@ -61,21 +62,25 @@ def latest_of(patient: Kept, state: PatientState) -> Latest:
     return Latest(_text(_head(patient), "null", _encoder.encode(state.latest).decode()), arrived)
 
 
-async def encode_patients(listed: Listed, ages: Ages, blind: Behind | None = None) -> bytes:
+async def encode_patients(
+    listed: Listed, ages: Ages, blind: Behind | None = None, unwatched: Mapping[int, Behind] = _NOBODY
+) -> bytes:
     """Encode the list as a JSON array of PatientSummary, with the ages at this moment.
 
     Args:
         listed: The patients.
         ages: Ages of their readings.
         blind: What is behind for all of them; None while the ward is watched.
+        unwatched: What is behind for some of them then, by the patient's key.
     """
     texts: list[str] = []
+    others = {key: _ends(each) for key, each in unwatched.items()} if blind is None else {}
     for start in range(0, len(listed.patients), SLICE):
         if start:
             await checkpoint()
         part = listed.patients[start : start + SLICE]
         _renew([each for each in part if not each.text])
-        _append(texts, part, listed.exceptions, ages.at_present(), _ends(blind))
+        _append(texts, part, listed.exceptions, ages.at_present(), _ends(blind), others)
     return f"[{''.join(texts).removesuffix(',')}]".encode()
 
 
@@ -151,11 +156,16 @@ def _ends(blind: Behind | None) -> _Ends:
 
 
 def _append(
-    texts: list[str], patients: Sequence[Kept], exceptions: Mapping[int, Latest], age_of: AgeOf, ends: _Ends
+    texts: list[str],
+    patients: Sequence[Kept],
+    exceptions: Mapping[int, Latest],
+    age_of: AgeOf,
+    ends: _Ends,
+    others: Mapping[int, _Ends],
 ) -> None:
     # Two texts for each, which are joined at the end: to join them here too takes half as long again.
-    fresh, stale, unknown = ends
     for patient in patients:
+        fresh, stale, unknown = others.get(patient.key, ends)
         exception = exceptions.get(patient.key)
         text, arrived = exception or (patient.text, patient.arrived)
         age = age_of(patient.number, arrived)

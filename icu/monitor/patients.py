@@ -31,5 +31,6 @@ async def list_patients(
 ) -> Response[list[PatientSummary]]:
     """All known patients, sorted by name: Bed 2 before Bed 10, and patients without a name at the end."""
     check_parameters(request.query_params, ())
-    body: Any = await encode_patients(await latest_readings.patients(now=ages.now()), ages, freshness.behind())
+    listed = await latest_readings.patients(now=ages.now())
+    body: Any = await encode_patients(listed, ages, freshness.behind(), freshness.unwatched)
     return Response(body, media_type=MediaType.JSON)

@@ -15,6 +15,9 @@ _RAISE_JOURNAL: Final = text("UPDATE journal_end SET batch = coalesce(batch, :be
 _INSERT_JOURNAL: Final = text("INSERT INTO journal (batch, payload) VALUES (:batch, :payload)")
 _CUT_JOURNAL: Final = text("DELETE FROM journal WHERE batch <= :end")
 
+# A full journal is cut each time that this part of it has been added: a statement for each batch is not worth it.
+_PARTS: Final = 16
+
 
 async def append_to_journal(
     transaction: Transaction,
@@ -35,7 +38,7 @@ async def append_to_journal(
         news: Patients who are new, or changed.
         alarms: Events of alarms.
         anew: True if other programs may have changed the patients before.
-        keep: Least number of readings in a full journal, to which it is cut; None leaves that to the sink.
+        keep: Least number of readings in a full journal, to which it is cut now and then; None leaves that to the sink.
     """
     if not (rows or news or alarms or anew):
         return
@@ -51,5 +54,10 @@ async def append_to_journal(
     next(numbers)
     values = [{"batch": number, "payload": payload} for number, (_, payload) in zip(numbers, entries, strict=True)]
     await transaction.execute(_INSERT_JOURNAL, values)
-    if keep is not None:
+    if keep is not None and _is_due(end - count, end, every=max(keep // _PARTS, 1)):
         await transaction.execute(_CUT_JOURNAL, [{"end": end - keep}])
+
+
+def _is_due(before: int, end: int, *, every: int) -> bool:
+    """Tell if the journal has come past a multiple of `every`. Of several sinks one finds it so."""
+    return before // every < end // every

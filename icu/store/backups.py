@@ -32,7 +32,7 @@ async def find_version(engine: Engine) -> str:
     async with connected(engine) as connection:
         version = await schema.read_version(connection)
     if version is None:
-        raise SchemaError(f"{engine.location} has no tables yet: there is nothing to back up")
+        raise SchemaError(f"{engine.location} has no tables yet: the sink makes them, and there is nothing to back up")
     return version
 
 

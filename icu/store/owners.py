@@ -22,7 +22,7 @@ from loguru import logger
 from msgspec import Struct, structs
 from sqlalchemy import text
 
-from icu.store.engines.base import Transaction, Values
+from icu.store.engines.base import Connection, Transaction, Values
 from icu.store.errors import OwnersChangedError, PositionConflictError
 from icu.store.heartbeats import Sender
 from icu.store.spans import spans
@@ -240,6 +240,11 @@ class Owners:
                 "readings of a patient come on several partitions, so that they lose their order, and sinks take the "
                 "patient from each other: let senders use the patient's uuid as the key of each record"
             )
+
+
+async def owned_by(connection: Connection, run: int) -> Sequence[int]:
+    """Read the keys of the patients of one run of a sink."""
+    return [key for (key,) in await connection.rows(_OWNED, {"run": run})]
 
 
 async def _owners(transaction: Transaction, keys: Iterable[int]) -> Mapping[int, tuple[int, int]]:

@@ -34,6 +34,7 @@ from icu.store.following import Batch, Follower, JournalPatients
 from icu.store.heartbeats import Heartbeat, read_heartbeats
 from icu.store.latest import read_latest, read_latest_of
 from icu.store.newest import Newest, read_newest
+from icu.store.owners import owned_by
 from icu.store.readings import (
     LAG,
     TIMESTAMP,
@@ -91,10 +92,10 @@ class Page(Struct, frozen=True):
 
 
 class Reader:
-    """Reads what the sink has stored."""
+    """Reads what the sink has stored. See engine_of for the arguments."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = engine_of(url)
+    def __init__(self, url: str, *, name: str = "icu") -> None:
+        self._engine = engine_of(url, name=name)
         self._long = anyio.Semaphore(LONG, fast_acquire=True)
         # The database that was last seen with tables that can be read; None before.
         self._identity: Hashable | None = None
@@ -178,6 +179,10 @@ class Reader:
     async def heartbeats(self) -> Sequence[Heartbeat]:
         """The last sign of life of each sink, the latest first; none before the first."""
         return await self._ask(read_heartbeats)
+
+    async def owned_by(self, run: int) -> Sequence[int]:
+        """Read the keys of the patients whom one run of a sink watches, where several share the database."""
+        return await self._ask(lambda connection: owned_by(connection, run))
 
     async def beds(self) -> list[BedState]:
         """Read the beds of all patients who ever had one; the discharged have no label."""

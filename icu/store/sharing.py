@@ -70,8 +70,8 @@ class Sharing:
         self._owned = await self._owners.refresh(transaction)
 
     async def open(self, transaction: Transaction, request: WriteRequest) -> KnownPatients:
-        known, keys = self.patients, self._owners.keys
-        if known is None or any(known.ids.get(each) not in keys for each in set(map(_patient, request.observed))):
+        known = self.patients
+        if known is None or not self._owners.keys.issuperset(map(known.ids.get, set(map(_patient, request.observed)))):
             return await self.open_replay(transaction)
         await self.check(transaction, patients=True)
         return known

@@ -150,7 +150,7 @@ async def open_upkeep(url: str, retention: Retention = DEFAULT) -> AsyncIterator
     Raises:
         ConfigurationError: There can be no database.
     """
-    engine = engine_of(url)
+    engine = engine_of(url, name="icu-upkeep")
     try:
         yield Upkeep(engine, retention)
     finally:

@@ -64,6 +64,8 @@ class Member:
     is_patient: bool = False
     # True if the ward is not ready while the child is down.
     critical: bool = False
+    # True if others of its kind do its work while it is down.
+    is_shared: bool = False
     # Its patients, for scenarios by order.
     patients: Patients | None = None
 
@@ -150,10 +152,13 @@ class Children:
         return [(owner, child) for owner, child in leaves if child.id in wanted] if wanted else leaves
 
     async def unready(self) -> str | None:
-        """Name the critical children that are down, so that the ward is not ready; None if all of them run."""
-        states = {each.id: each.state for each in self.leaves()}
-        down = [each.id for each in self.wanted if each.critical and states.get(each.id) is not ChildState.RUNNING]
-        return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in down) or None
+        """Name the critical children that are down, so that the ward is not ready; None if it is."""
+        return self._down(replaced=False)
+
+    async def replaced(self) -> str | None:
+        """Name the critical children that are down while others do their work; None if there are none."""
+        down = self._down(replaced=True)
+        return down and f"{down}: others do its work"
 
     def owner(self, member: Member) -> Supervisor:
         """Return the supervisor of a child."""
@@ -186,6 +191,14 @@ class Children:
         self.members = {name: self.members[name] for name in wanted if name in self.members}
         self._patients.arrange([name for name, each in wanted.items() if each.is_patient])
         self.root.arrange([BEDS if each.is_patient else name for name, each in wanted.items()])
+
+    def _down(self, *, replaced: bool) -> str | None:
+        states = {each.id: each.state for each in self.leaves()}
+        running = {each for each, state in states.items() if state is ChildState.RUNNING}
+        kinds = {type(each.config) for each in self.wanted if each.is_shared and each.id in running}
+        down = [each for each in self.wanted if each.critical and each.id not in running]
+        found = [each.id for each in down if (type(each.config) in kinds) is replaced]
+        return ", ".join(f"{name} is {states.get(name, 'missing')}" for name in found) or None
 
     def _matches(self, owner: Supervisor, name: str, pattern: str) -> bool:
         if owner is self._patients and pattern == BEDS:

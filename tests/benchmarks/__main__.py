@@ -23,6 +23,7 @@ from tests.benchmarks import (
     kafka_sharing,
     launch,
     page,
+    postgres,
     sink,
     stops,
     stream,
@@ -35,6 +36,7 @@ from tests.brokers import Broker, available, open_broker
 ON_READINGS: dict[str, Callable[[int, int], None]] = {
     "api": api.main,
     "days": days.main,
+    "postgres": postgres.main,
     "sink": sink.main,
     "upkeep": upkeep.main,
     "years": years.main,

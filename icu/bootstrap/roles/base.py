@@ -43,6 +43,8 @@ class Role(Generic[C]):
     work_status: Callable[[Shared], WorkStatus] = _no_trouble
     # True if the ward is not ready while a child is down. The child's own setting overrides it.
     critical: bool = False
+    # True if several share their work, so that the ward is ready while one of them runs.
+    is_shared: bool = False
     # False for a role that neither sends to the topic nor reads it.
     needs_transport: bool = True
     # Neighbouring children of the same stage stop together. Nothing flows between them, so no order is needed.

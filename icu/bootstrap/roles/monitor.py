@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from icu.monitor.emulation import ScenarioEntry
     from icu.vitals.news2.inputs import MaxAges
 
+# Name of its sessions at the database's server.
+_NAME: Final = "icu-monitor"
+
 
 def actor(child: MonitorChild, shared: Shared) -> Start:
     """Build the server of a monitor.
@@ -95,7 +98,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     from icu.store.reader import Reader
 
     settings = shared.settings
-    reader = Reader(settings.database.url)
+    reader = Reader(settings.database.url, name=_NAME)
     reader.check_location()
     live = Broadcast(reader)
     freshness = Freshness(reader)
@@ -110,7 +113,7 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
         ages=Ages(reader),
         broadcast=live,
         freshness=freshness,
-        door=Door(settings.database.url),
+        door=Door(settings.database.url, name=_NAME),
         ward=settings.ward,
         fetch_children=shared.fetch_children,
         emulation=shared.emulation,
@@ -135,7 +138,7 @@ def _gate(settings: Settings, host: str) -> "WardGate":
 
     api = settings.api
     header = api.trusted_header
-    access = Access(settings.database.url, keys_file=api.keys_file)
+    access = Access(settings.database.url, name=_NAME, keys_file=api.keys_file)
     access.load_file()
     policy = Policy(
         host=host,

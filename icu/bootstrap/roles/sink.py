@@ -87,4 +87,5 @@ SINK: Final = Role(
     actor=actor,
     work_status=work_status,
     critical=True,
+    is_shared=True,
 )

@@ -70,13 +70,21 @@ class Access:
 
     Args:
         url: URL of the database. Making the object opens nothing.
+        name: Name of its sessions: see engine_of.
         keys_file: File of further keys; None for none. `load_file` reads it first.
         wall: Seconds since 1970.
     """
 
-    def __init__(self, url: str, *, keys_file: Path | None = None, wall: Callable[[], float] = time.time) -> None:
-        self._engine = engine_of(url)
-        self._door = Door(url, wall=wall)
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str = "icu",
+        keys_file: Path | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine_of(url, name=name)
+        self._door = Door(url, name=name, wall=wall)
         self._file = FileKeys(keys_file)
         self._wall = wall
         self._lock = anyio.Lock()

@@ -93,11 +93,13 @@ class Door:
 
     Args:
         url: URL of the database.
+        name: Name of its sessions: see engine_of.
         wall: Seconds since 1970.
     """
 
-    def __init__(self, url: str, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, *, name: str = "icu", wall: Callable[[], float] = time.time) -> None:
         self._url = url
+        self._name = name
         self._wall = wall
 
     async def carry_out(
@@ -115,7 +117,7 @@ class Door:
             SchemaError: There is no database, or its tables are not of this program's version.
             StoreUnavailableError: The database cannot be written now.
         """
-        engine = engine_of(self._url)
+        engine = engine_of(self._url, name=self._name)
 
         async def transact(transaction: Transaction) -> T | PatientServiceException:
             # First: other commands wait for this row until the commit. So the numbers of the audit's lines, behind

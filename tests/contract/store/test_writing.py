@@ -1,6 +1,7 @@
 """The sink's one transaction: readings, dead letters, offsets and journal together, each reading once."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -213,6 +214,18 @@ async def test_the_journal_is_bounded(url: str, keep: int, batches: int) -> None
         for start in range(0, 40, 4):
             await store(writer, [observation(start + n) for n in range(4)], start=start)
         assert rows(url, "SELECT count(*) FROM journal") == [(batches,)]
+
+
+async def test_a_large_journal_is_cut_now_and_then(url: str) -> None:
+    """It never holds less than it has to, nor much more, and most batches do not cut it."""
+    counts = []
+    async with open_writer(url, topic="icu.test", journal=160) as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        for start in range(0, 240, 4):
+            await store(writer, [observation(start + n) for n in range(4)], start=start)
+            counts += [count for (count,) in rows(url, "SELECT count(*) FROM journal")] if start >= 200 else []
+    assert 160 // 4 <= min(counts) < max(counts) <= (160 + 10) // 4 + 1
+    assert sum(after <= before for before, after in pairwise(counts)) < len(counts) // 2
 
 
 async def _raise_alarm(desk: Desk) -> None:

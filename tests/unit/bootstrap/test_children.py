@@ -57,6 +57,7 @@ def test_neighbours_that_stop_together(tmp_path: Path, child: AnyChild, stage: s
 def test_critical_children(tmp_path: Path, child: AnyChild, critical: bool, bed: bool) -> None:
     """Sinks alone are critical unless a child says otherwise, and patients alone have their supervisor."""
     found = member(tmp_path, child)
+    assert found.is_shared is (child is SINK)
     assert (found.critical, found.is_patient, found.patients is not None) == (critical, bed, bed)
     for said in (True, False):
         assert member(tmp_path, replace(child, critical=said)).critical is said

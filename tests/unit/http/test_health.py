@@ -40,3 +40,24 @@ async def test_ready_is_every_check() -> None:
         "hangs": "no answer within 2 s",
         "raises": "locked",
     }
+
+
+async def test_an_advisory_check() -> None:
+    """It is shown, where the check of its name finds nothing, and makes nothing unready."""
+    health, down = Health(), list[str]()
+
+    async def missing() -> str | None:
+        return next(iter(down), None)
+
+    async def replaced() -> str:
+        return "one is stopped: others do its work"
+
+    health.add("children", missing)
+    health.add("children", replaced, advisory=True)
+    health.add("heartbeat", replaced, advisory=True)
+    report = await health.report()
+    assert (report.status, report.checks["children"]) == ("ok", "one is stopped: others do its work")
+    assert report.checks["heartbeat"] == report.checks["children"]
+    down.append("all are stopped")
+    report = await health.report()
+    assert (report.status, report.checks["children"]) == ("unavailable", "all are stopped")

@@ -83,18 +83,25 @@ async def ages(url: str, set_by: list[float]) -> AsyncIterator[Ages]:
 
 
 @pytest.fixture
+async def watch(url: str) -> AsyncIterator[Freshness]:
+    """The monitor's freshness, with a reader of its own."""
+    async with aclosing(Reader(url)) as reader:
+        yield Freshness(reader)
+
+
+@pytest.fixture
 async def monitor(
     url: str,
     children: list[ChildView],
     connections: Connections | None,
     ages: Ages,
+    watch: Freshness,
     emulation: Emulation,
     scenarios: Scenarios,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a running monitor. The database may not exist: tests that need it ask for `writer` first."""
     reader = Reader(url)
     broadcast = Broadcast(reader)
-    freshness = Freshness(reader)
     health = Health()
     health.add("database", reader.check)
 
@@ -110,7 +117,7 @@ async def monitor(
         reader=reader,
         ages=ages,
         broadcast=broadcast,
-        freshness=freshness,
+        freshness=watch,
         door=Door(url),
         ward=Ward("icu-2", 12),
         fetch_children=fetch_children,

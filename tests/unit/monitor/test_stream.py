@@ -317,7 +317,7 @@ async def test_a_quiet_stream_beats(writer: Writer, settled: httpx.AsyncClient) 
         begin = stream.last_id
         first, second = await stream.any_event(), await stream.any_event()
     assert (first.kind, first.id, second.id) == ("beat", begin, begin)
-    assert set(first.data) == {"time", "blind_since", "behind"}
+    assert set(first.data) == {"time", "blind_since", "unwatched", "behind"}
     passed = datetime.fromisoformat(second.data["time"]) - datetime.fromisoformat(first.data["time"])
     assert passed >= timedelta(seconds=0.9)
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from icu.bootstrap.roles import ROLES
 from icu.config.errors import ConfigurationError
+from icu.config.settings import PatientChild
 from icu.control.errors import PartlyDoneError, UnknownChildError
 from icu.http.errors import AddressInUseError
 from icu.supervisor.errors import SupervisionError
@@ -240,6 +241,30 @@ async def test_a_bad_file_changes_nothing(ward: Ward, path: Path, text: str) -> 
     assert min(each.uptime for each in ward.matching(ALL)) >= 0.02
     write(path, FILE + ANOTHER)
     assert (await ward.changes.reload()).what == "started: boris"
+
+
+@pytest.fixture
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patients are critical, and share their work."""
+    role = ROLES[PatientChild]
+    monkeypatch.setitem(ROLES, PatientChild, replace(role, actor=lambda *_: Idle(), critical=True, is_shared=True))
+
+
+@pytest.mark.usefixtures("kinds")
+async def test_children_that_share_their_work(ward: Ward) -> None:
+    """The ward is ready while one of them runs, and the others that are down are named."""
+
+    async def found() -> tuple[str | None, str | None]:
+        return await ward.children.unready(), await ward.children.replaced()
+
+    with anyio.fail_after(10):
+        while await found() != (None, None):
+            await anyio.sleep(0.01)
+    await ward.stop("icu-*")
+    down = "icu-1 is stopped, icu-2 is stopped, icu-3 is stopped"
+    assert await found() == (None, f"{down}: others do its work")
+    await ward.stop("anna")
+    assert await found() == (f"anna is stopped, {down}", None)
 
 
 async def test_a_child_that_cannot_be_added(ward: Ward, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

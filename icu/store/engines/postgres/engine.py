@@ -1,5 +1,6 @@
 """PostgreSQL engine: a database on a server, which any number of programs share."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import (
@@ -40,19 +41,27 @@ from icu.store.errors import (
 
 T = TypeVar("T")
 
+# What the driver warns of, statements that are given up at their deadline above all, is raised here as well.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+
 
 class PostgresEngine:
-    """Engine on a database of PostgreSQL."""
+    """Engine on a database of PostgreSQL.
+
+    Args:
+        url: URL of the database.
+        name: Name of the sessions, for `pg_stat_activity`.
+    """
 
     single_sink = None
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str) -> None:
         self._address = Address(url)
         self.location = self._address.location
-        self._writing = Writing(self._address)
-        self._lending = Lending[PostgresConnection, Hashable](partial(opened_to, self._address), self.translate)
+        self._writing = Writing(self._address, name)
+        self._lending = Lending[PostgresConnection, Hashable](partial(opened_to, self._address, name), self.translate)
         # Asks for what does not depend on the identity.
-        self._session = Session(partial(opened, self._address, reads=True))
+        self._session = Session(partial(opened, self._address, name, reads=True))
         # Held while the database is open for a sink.
         self._lock: Lock | None = None
 

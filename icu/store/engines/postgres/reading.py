@@ -82,11 +82,11 @@ class PostgresConnection:
             return await self._session.rows(sql, values)
 
 
-async def opened_to(address: Address, identity: Hashable) -> PostgresConnection:
+async def opened_to(address: Address, name: str, identity: Hashable) -> PostgresConnection:
     """Open a connection to the database of an identity. StoreMovedError if the address leads to another one."""
 
     async def connect() -> Driver:
-        driver = await opened(address, reads=True)
+        driver = await opened(address, name, reads=True)
         found: Hashable = None
         try:
             found = await identity_of(driver)

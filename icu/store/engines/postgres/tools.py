@@ -36,9 +36,9 @@ def use_pg_dump(address: Address, target: Path) -> UsageError:
 
 def use_pg_restore(address: Address, source: Path) -> UsageError:
     """Make the error that names the tool for restoring."""
-    words = ["pg_restore", "--clean", "--if-exists", "--single-transaction"]
+    words = ["pg_restore", "--exit-on-error", "--single-transaction"]
     words += [f"--dbname={address.location}", str(source)]
     return UsageError(
-        "a database of PostgreSQL is restored by its own tool, while sinks, monitors and upkeep are stopped:"
-        f" {shlex.join(words)}"
+        "a database of PostgreSQL is restored by its own tool into an empty one, while sinks, monitors and upkeep are"
+        f" stopped: {shlex.join(words)}"
     )

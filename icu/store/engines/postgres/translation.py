@@ -20,17 +20,26 @@ _PASSING: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 _REFUSALS: Final = (
     ("password authentication failed", "the password of {user} is wrong, or there is no such user"),
     ("no password supplied", "the server wants a password of {user}: write it in the URL, or in ~/.pgpass"),
+    (
+        "(?s)^(?!.*SSL encryption).*no encryption",
+        "the server lets {user} not in from this host without TLS: write sslmode=require in the URL",
+    ),
     ("no pg_hba.conf entry", "the server lets {user} not in from this host: add a line to its pg_hba.conf"),
     ("role .* does not exist", "there is no user {user} on the server: CREATE ROLE {user} LOGIN PASSWORD '...'"),
     (
         'database ".*" does not exist',
         "there is no database {database} on the server: CREATE DATABASE {database} OWNER {user}",
     ),
+    ("not permitted to log in", "{user} may not log in on the server: ALTER ROLE {user} LOGIN"),
+    ("permission denied for database", "{user} may not connect: GRANT CONNECT ON DATABASE {database} TO {user}"),
     (
         "server does not support SSL",
         "the URL demands TLS (sslmode), and the server has none: set it up there (ssl = on)",
     ),
-    ("SSL error|certificate|root.crt", "TLS failed, so the server may be another one: see sslmode and sslrootcert"),
+    (
+        "SSL error|certificate|root.crt",
+        "TLS failed ({reason}), so the server may be another one: see sslmode and sslrootcert",
+    ),
 )
 _CROWDED: Final = "the server has no connection left: raise max_connections there, or stop other programs"
 _SENTENCES: Final = (
@@ -80,7 +89,8 @@ def _unconnected(whole: str, text: str, address: Address) -> StoreError:
         return StoreUnavailableError(f"{address.location}: {_CROWDED}")
     for pattern, sentence in _REFUSALS:
         if re.search(pattern, whole):
-            told = sentence.format(user=user, database=database)
+            reason = text.rpartition(" failed: ")[2]
+            told = sentence.format(user=user, database=database, reason=reason)
             return StoreDeniedError(f"{address.location}: {told}")
     return StoreUnavailableError(f"{address.location} cannot be reached: {text}")
 

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import errors
 
 from icu.store.engines.postgres.address import Address
-from icu.store.engines.postgres.connections import NAME, Driver, is_outdated, is_usable, opened
+from icu.store.engines.postgres.connections import Driver, is_outdated, is_usable, opened
 from icu.store.engines.postgres.transaction import PostgresTransaction
 
 T = TypeVar("T")
@@ -24,12 +24,12 @@ class Writing:
 
     Args:
         address: Address of the database.
+        name: Name of the sessions to come.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, name: str) -> None:
         self._address = address
-        # Name of the sessions to come.
-        self.name = NAME
+        self.name = name
         self._free: list[Driver] = []
 
     async def transact(self, work: Callable[[PostgresTransaction], Awaitable[T]], *, commits: bool = True) -> T:

@@ -1,5 +1,6 @@
 """What keeps PostgreSQL from being used: a sentence each, what to do, and never a password."""
 
+import shlex
 import subprocess
 import sys
 from contextlib import aclosing
@@ -16,6 +17,7 @@ from icu.config.load import from_environment
 from icu.control.places import places
 from icu.errors import UsageError
 from icu.messages import Position
+from icu.store.checking import find_faults
 from icu.store.commands.beds import admit
 from icu.store.commands.door import Author, Door
 from icu.store.engines.postgres.address import Address
@@ -103,7 +105,19 @@ async def test_no_server() -> None:
         (errors.TooManyConnections("too many"), StoreUnavailableError, "has no connection left: raise max_connections"),
         (psycopg.OperationalError("FATAL: sorry, too many clients already"), StoreUnavailableError, "max_connections"),
         (psycopg.OperationalError("no pg_hba.conf entry for host"), StoreDeniedError, "a line to its pg_hba.conf"),
-        (psycopg.OperationalError("SSL error: certificate verify failed"), StoreDeniedError, "TLS failed"),
+        (psycopg.OperationalError("no pg_hba.conf entry for host, no encryption"), StoreDeniedError, "sslmode=require"),
+        (
+            psycopg.OperationalError("no pg_hba.conf entry, SSL encryption\nno pg_hba.conf entry, no encryption"),
+            StoreDeniedError,
+            "a line to its pg_hba.conf",
+        ),
+        (psycopg.OperationalError('role "icu" is not permitted to log in'), StoreDeniedError, "ALTER ROLE icu LOGIN"),
+        (psycopg.OperationalError("permission denied for database"), StoreDeniedError, "GRANT CONNECT ON DATABASE icu"),
+        (
+            psycopg.OperationalError('connection to server at "db" failed: SSL error: certificate verify failed\nNo'),
+            StoreDeniedError,
+            r"TLS failed \(SSL error: certificate verify failed\), so",
+        ),
         (errors.LockNotAvailable("lock timeout"), StoreUnavailableError, "lock timeout"),
         (errors.AdminShutdown("terminating connection"), StoreUnavailableError, "terminating connection"),
         (errors.DataCorrupted("invalid page"), StoreCorruptError, "is damaged .* restore it from a backup"),
@@ -174,7 +188,7 @@ def test_a_driver_that_is_missing(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 78, done.stderr
-    assert "pip install 'icu[postgresql]'" in done.stderr
+    assert "pip install 'psycopg[binary]" in done.stderr
     assert "secret" not in done.stderr
 
 
@@ -209,15 +223,25 @@ async def test_reading_alone_is_enough_to_serve(url: str, reading_url: str) -> N
             await ward.log_in()
 
 
-def test_the_server_has_its_own_tools(url: str, tmp_path: Path) -> None:
+async def test_the_server_has_its_own_tools(url: str, postgres: PostgresServer, tmp_path: Path) -> None:
     """Backup and restoration name a command that works as it stands, without the password."""
-    engine = engine_of(url)
     target = tmp_path / "icu.dump"
-    with pytest.raises(UsageError, match=f"pg_dump --format=custom --file={target} {engine.location}$"):
-        engine.back_up(target, began=0, overwrite=False, report=lambda _: None)
-    restore = f"pg_restore --clean --if-exists --single-transaction --dbname={engine.location} {target}$"
-    with pytest.raises(UsageError, match=restore), engine.restoring(target, report=lambda _: None):
-        pass
+    async with open_writer(url, topic="icu.test") as writer:
+        await writer.begin({0: Position(0, "m")}, other_logs=frozenset())
+        await store(writer, [observation(number) for number in range(10)])
+    with pytest.raises(UsageError) as backup:
+        engine_of(url).back_up(target, began=0, overwrite=False, report=lambda _: None)
+    with postgres.database() as name:
+        restored = engine_of(postgres.url(name))
+        with pytest.raises(UsageError) as restoration, restored.restoring(target, report=lambda _: None):
+            pass
+        for error, program in ((backup.value, "pg_dump"), (restoration.value, "pg_restore")):
+            before, _, words = str(error).partition(program)
+            assert postgres.password not in before + words
+            postgres.run_client(program, *shlex.split(words))
+        assert await find_faults(restored, full=True, report=lambda _: None) == []
+        for question in ("SELECT count(*) FROM patient_metrics", "SELECT count(*) FROM pg_inherits"):
+            assert ask(postgres.url(name), question) == ask(url, question) != [(0,)]
 
 
 async def test_the_size_is_that_of_our_tables(url: str) -> None:

@@ -21,6 +21,8 @@ export class Connection {
     this._readings = new Set();
     /** True once events come, or it is known that none do. */
     this._follows = false;
+    /** Patients who were not watched while others were, as of the last beat. */
+    this._unwatched = 0;
     /** True while the past is to be read. */
     this._missed = true;
   }
@@ -81,6 +83,7 @@ export class Connection {
       this._ward.receive(message.name, message.data);
       if (message.name === "readings") for (const each of this._readings) each(message.data);
       if (message.name === "alarms" || message.name === "patients") this.lookSoon();
+      if (message.name === "beat") this._count(message.data);
     }
   }
 
@@ -91,6 +94,12 @@ export class Connection {
     this._tell();
     // The stream of a session that is revoked ends, as one does whose server is gone.
     if (link === "lost") look();
+  }
+
+  /** @param {import("../api.js").Beat} beat */
+  _count({ unwatched }) {
+    if (unwatched !== this._unwatched) this.lookSoon();
+    this._unwatched = unwatched;
   }
 
   _reopen() {
