@@ -41,7 +41,7 @@ def share_of(doing: str) -> Iterator[Report]:
 
 @contextmanager
 def stoppable(report: Report) -> Iterator[Report]:
-    """Let Ctrl-C end a work at its next report, by a StoppedError. A second one ends it at once.
+    """End a work at its next report after Ctrl-C, by a StoppedError. A second one ends it at once.
 
     Args:
         report: What is to be told of the work.

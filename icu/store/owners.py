@@ -228,7 +228,7 @@ class Owners:
             await transaction.execute(_REMOVE, [values])
 
     async def _count(self, transaction: Transaction, runs: Iterable[int]) -> None:
-        """Let the sinks of these runs know that patients were taken from them."""
+        """Tell the sinks of these runs that patients were taken from them."""
         values = [{"topic": self.sender.topic, "run": each} for each in sorted(runs) if each != self.sender.run]
         if values:
             await transaction.execute(_COUNT, values)

@@ -94,7 +94,7 @@ class SharedStage:
         }
 
     def note_moves_back(self) -> None:
-        """Let the database note from now on where an offset moves back."""
+        """Note in the database from now on where an offset moves back."""
         ask(self.url, _NOTE_MOVES_BACK)
 
     def moves_back(self) -> list[tuple[int, int, int]]:
@@ -177,7 +177,7 @@ def raised(broker: ApacheKafka, server: PostgresServer, folder: Path) -> Iterato
 
 
 def visit(victim: Victim, random: Random) -> None:
-    """Let one more sink join, which is killed or stopped after a while."""
+    """Start one more sink, which is killed or stopped after a while."""
     victim.start()
     time.sleep(random.uniform(2, 8))
     random.choice((victim.kill, victim.stop))()

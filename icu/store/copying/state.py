@@ -1,4 +1,4 @@
-"""What a source and a target are: the source's state, which must not change, and the progress noted in the target."""
+"""State of a source and of a target: the source's own, which must not change, and the progress noted in the target."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -27,7 +27,7 @@ class Loading(Protocol):
         ...
 
     async def number_behind(self, table: Table, last: int) -> None:
-        """Let the database number new rows of the table from behind `last` on, after rows were loaded with theirs."""
+        """Number new rows of the table from behind `last` on, after rows were loaded with theirs."""
         ...
 
 

@@ -96,7 +96,7 @@ async def test_a_position_that_another_sink_has_moved_is_not_overwritten(sinks: 
 
 
 async def test_a_sleeper_that_has_partitions_left(sinks: list[Writer], url: str) -> None:
-    """What a sink fetched before it was frozen is not stored behind what another one has stored meanwhile."""
+    """Records fetched before a freeze are not stored behind those that another sink has stored meanwhile."""
     first, second = sinks
     await begin(first, 0, 1)
     fetched = batch(0, 0, 0, 5)

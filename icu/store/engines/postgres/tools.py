@@ -1,4 +1,4 @@
-"""What the server's own tools do, and what there is to be said of its disk."""
+"""Tools of the server's own, and the size of a database."""
 
 import shlex
 from pathlib import Path
