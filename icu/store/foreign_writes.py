@@ -97,10 +97,10 @@ class ForeignWrites:
     async def take(
         self,
         transaction: Transaction,  # noqa: ARG002 - nothing to do
-        request: WriteRequest,  # noqa: ARG002
-        patients: KnownPatients,  # noqa: ARG002
-        evaluator: Evaluator | None,  # noqa: ARG002
-        now: int,  # noqa: ARG002
+        request: WriteRequest,  # noqa: ARG002 - as above
+        patients: KnownPatients,  # noqa: ARG002 - as above
+        evaluator: Evaluator | None,  # noqa: ARG002 - as above
+        now: int,  # noqa: ARG002 - as above
     ) -> int:
         return 0
 

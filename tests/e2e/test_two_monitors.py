@@ -97,7 +97,7 @@ class Wall:
                     elif name == "data":
                         self._take(kind, json.loads(value))
                         begin()
-                        begin = lambda: None  # noqa: E731
+                        begin = lambda: None  # noqa: E731 - short, and used once
                         if enough():
                             return False
             except httpx.RemoteProtocolError:

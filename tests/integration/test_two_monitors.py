@@ -56,7 +56,7 @@ async def monitors(postgres_url: str, keys: dict[Role, str]) -> AsyncIterator[li
     """Clients that know two monitors by one name, as behind a proxy. Nobody comes in without a key."""
     assert keys
     settings = Settings(database=Database(postgres_url), api=Api(hosts=(NAME,)))
-    build = lambda: monitor.app(Shared(settings), "127.0.0.1")[0]  # noqa: E731
+    build = lambda: monitor.app(Shared(settings), "127.0.0.1")[0]  # noqa: E731 - short, and used once
     async with serving(build) as first, serving(build) as second:
         for each in (first, second):
             each.client.headers["Host"] = NAME
@@ -114,7 +114,7 @@ async def until(ask: Any, expected: Any) -> None:
 
 
 async def test_sessions_have_names(postgres_url: str, monitors: list[httpx.AsyncClient], keys: dict[Role, str]) -> None:
-    """Who looks at the server sees which sessions are monitors'."""
+    """The server shows which sessions are monitors'."""
     for each in monitors:
         assert (await each.get("/patients", headers=with_key(keys[Role.VIEWER]))).status_code == 200
     names = rows(postgres_url, NAMES)

@@ -75,7 +75,7 @@ async def begin(writer: Writer, *partitions: int) -> None:
 
 def batch(partition: int, start: int, *seconds: float, patients: Sequence[object] = (ANNA,)) -> WriteRequest:
     """Make the request to store readings of patients as the next records of a partition."""
-    readings = [observation(each, patient=patient) for each in seconds for patient in patients]  # type: ignore[arg-type]
+    readings = [observation(each, patient=patient) for each in seconds for patient in patients]  # type: ignore[arg-type] - mypy cannot follow the fields
     deliveries = [delivery(each, offset=start + place, partition=partition) for place, each in enumerate(readings)]
     move = Move(partition, start, Position(start + len(readings), "m"))
     return WriteRequest(observed(*readings), deliveries, [], [move])

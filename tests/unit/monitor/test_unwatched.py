@@ -70,7 +70,7 @@ async def begin(sink: Writer, partitions: Sequence[int]) -> None:
 async def beat(sinks: Sequence[Writer], second: float, **said: object) -> None:
     """Store a sign of life of these sinks, so many seconds after noon."""
     for sink in sinks:
-        await sink.beat(Beat(NOON + round(second * 1_000), 0, **said))  # type: ignore[arg-type]
+        await sink.beat(Beat(NOON + round(second * 1_000), 0, **said))  # type: ignore[arg-type] - mypy cannot follow the fields
 
 
 async def shown(monitor: httpx.AsyncClient) -> list[tuple[bool, str | None]]:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import TextClause
 from sqlalchemy.dialects import postgresql
 
-_DIALECT: Final = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+_DIALECT: Final = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call] # SQLAlchemy's own
 
 
 # Cached: the statements are constants of the program.

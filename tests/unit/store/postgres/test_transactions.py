@@ -137,7 +137,7 @@ async def test_a_mark_waits_for_readings_that_are_being_stored(
     async def wait(*args: object) -> None:
         inside.set()
         await go_on.wait()
-        await original(*args)  # type: ignore[arg-type]
+        await original(*args)  # type: ignore[arg-type] - mypy cannot follow the fields
 
     monkeypatch.setattr(storing, "mark_late", wait)
     async with anyio.create_task_group() as group:
@@ -260,7 +260,7 @@ async def test_a_sink_that_lost_its_lock(url: str, postgres: PostgresServer) -> 
 
 
 async def test_a_program_that_stands_still_in_a_transaction(writer: Writer, url: str) -> None:
-    """What it has locked comes free meanwhile, and its transaction is run again as a whole when it goes on."""
+    """Its locks come free meanwhile, and its transaction is run again as a whole when it goes on."""
     engine, times = engine_of(url), 0
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'"
 

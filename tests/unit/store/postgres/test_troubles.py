@@ -1,4 +1,4 @@
-"""What keeps PostgreSQL from being used: a sentence each, what to do, and never a password."""
+"""Troubles of PostgreSQL: a sentence each, what to do, and never a password."""
 
 import shlex
 import subprocess
