@@ -158,7 +158,8 @@ STATES = {
     ANSWERED: (r"(?<!▲)▲▲ HR 70 > 36.*✓", r"medium alarm: HR 70 > 36", False),
     PAUSED: (r"(?<!▲)▲▲ HR 70 > 36.*\d+ s", r"medium alarm: HR 70 > 36.*paused \d+ s", True),
     SHELVED: (r"(?<!▲)▲▲ HR 70 > 36.*(1 shelved|×1)", r"medium alarm: HR 70 > 36.*1 shelved", True),
-    STANDBY: (r"Standby until \d\d:\d\d", r"Standby until \d\d:\d\d", False),
+    # It lasts for hours, and in the evening until another day.
+    STANDBY: (r"Standby until (\w+ \d+ )?\d\d:\d\d", r"Standby until (\w+ \d+ )?\d\d:\d\d", False),
     HIGH: (r"▲▲▲ Asystole", r"high alarm: Asystole", True),
     LATCHED: (r"▲▲▲ was Asystole", r"high alarm: was Asystole", True),
     TECHNICAL: (r"⚙ ▲▲ Leads off", r"medium alarm: Leads off", True),

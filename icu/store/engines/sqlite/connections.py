@@ -1,11 +1,16 @@
 """Connections to a file: how its URL names it, the pragmas, and who may write."""
 
+import sqlite3
 import unicodedata
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
+import aiosqlite
+from anyio import CancelScope, to_thread
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -54,10 +59,39 @@ def path_of(url: str) -> Path:
 
 def pool(path: Path) -> AsyncEngine:
     """Connections to come to the file, which must exist, to write with. Opens nothing yet."""
-    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
-    engine = create_async_engine(url, pool_size=4, max_overflow=4)
+    # Made by `connect`: of the URL, only that it names a file counts.
+    url = URL.create("sqlite+aiosqlite", database=path.as_uri(), query={"uri": "true"})
+    engine = create_async_engine(url, async_creator=partial(connect, path, mode="rw"), pool_size=4, max_overflow=4)
     prepare(engine.sync_engine)
     return engine
+
+
+async def connect(
+    path: Path, *, factory: Callable[..., sqlite3.Connection] = sqlite3.Connection, **query: str
+) -> aiosqlite.Connection:
+    """Open the file, which must exist.
+
+    Args:
+        path: The file.
+        factory: Class of the driver's connections.
+        query: Parameters of SQLite's URIs: https://sqlite.org/uri.html.
+    """
+    connection = aiosqlite.connect(
+        f"{path.as_uri()}?{urlencode(query)}",
+        uri=True,
+        isolation_level=None,  # the driver must not begin transactions of its own
+        timeout=BUSY_TIMEOUT_MS / 1_000,
+        factory=factory,
+    )
+    thread = connection._thread  # noqa: SLF001 - nothing public leads to it
+    thread.daemon = True  # one that hangs keeps no program from its end
+    try:
+        return await connection
+    except BaseException:
+        # The driver does not wait for the thread, which fails with a traceback where the event loop is closed by then.
+        with CancelScope(shield=True):
+            await to_thread.run_sync(thread.join)
+        raise
 
 
 def prepare(engine: Engine) -> None:
@@ -65,7 +99,7 @@ def prepare(engine: Engine) -> None:
     pragmas = (f"busy_timeout = {BUSY_TIMEOUT_MS}", *_WRITER_PRAGMAS)
 
     @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter has no type
+    def set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter has no type
         connection.isolation_level = None  # the driver must not begin transactions of its own
         # Closed whatever happens: an open statement would keep its connection, and the lock that its successor needs.
         with closing(connection.cursor()) as cursor:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import aiosqlite
 import msgspec
@@ -20,7 +19,7 @@ from sqlalchemy import TextClause
 from icu.store.engines.base import Values
 from icu.store.engines.deadline import uncut
 from icu.store.engines.sqlite import sealed
-from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
+from icu.store.engines.sqlite.connections import connect
 from icu.store.engines.sqlite.sealed import File
 from icu.store.engines.sqlite.transaction import compiled
 from icu.store.engines.sqlite.translation import translated
@@ -107,13 +106,7 @@ async def opened(path: Path, file: File) -> SqliteConnection:
     mode = _READ_SEALED if file.seal else _READ
     try:
         with translated(path), uncut():
-            driver = await aiosqlite.connect(
-                f"{path.as_uri()}?{urlencode(mode)}",
-                uri=True,
-                isolation_level=None,  # the driver must not begin transactions of its own
-                timeout=BUSY_TIMEOUT_MS / 1_000,
-                factory=partial(_Watchful, path, file),
-            )
+            driver = await connect(path, factory=partial(_Watchful, path, file), **mode)
     except StoreUnavailableError as exc:
         await _explain(exc, path, file)
         raise

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import pytest
 from anyio import to_thread
 from loguru import logger
@@ -14,7 +15,7 @@ from sqlalchemy import text
 
 from icu.store.engines.base import Transaction
 from icu.store.engines.deadline import TRANSACTION_DEADLINE
-from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS
+from icu.store.engines.sqlite.connections import BUSY_TIMEOUT_MS, connect
 from icu.store.engines.sqlite.engine import SqliteEngine
 from icu.store.engines.sqlite.log_index import progress
 from icu.store.engines.sqlite.sealed import File
@@ -199,3 +200,18 @@ async def test_a_writer_that_only_asked_how_far_it_is_leaves_nothing_to_complain
         async with open_writer(url, topic="icu.test") as writer:
             assert await writer.positions() == {}
     assert errors == []
+
+
+def test_a_failure_to_open_ends_its_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's thread of a connection that failed tells an event loop of it, which is closed soon after."""
+    failures: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+
+    async def fail() -> None:
+        with pytest.raises(sqlite3.OperationalError):
+            await connect(tmp_path / "none.db", mode="rw")
+
+    # Without waiting, a third of them end too late.
+    for _ in range(50):
+        anyio.run(fail)
+    assert failures == []
