@@ -7,19 +7,19 @@ Object.defineProperty(globalThis, "navigator", { value: { language: "en" }, conf
 globalThis.addEventListener = () => {};
 globalThis.localStorage = { getItem: () => null, setItem: () => {} };
 const { change } = await import("../../icu/monitor/web/app/settings.js");
-const { clockTime, endTime } = await import("../../icu/monitor/web/app/text/text.js");
+const { clockMinute, clockTime } = await import("../../icu/monitor/web/app/text/text.js");
 
 const NOON = Date.parse("2026-11-29T12:00:00Z");
-const TONIGHT = "2026-11-29T22:19:20Z";
-const TOMORROW = "2026-11-30T00:19:20Z";
+const TONIGHT = Date.parse("2026-11-29T22:19:20Z");
+const TOMORROW = Date.parse("2026-11-30T00:19:20Z");
 
 test("what has happened is told to the second", () => {
-  assert.equal(clockTime(Date.parse(TONIGHT), NOON), "22:19:20");
+  assert.equal(clockTime(TONIGHT, NOON), "22:19:20");
 });
 
 test("what will end is told to the minute, with the day where it is another one", () => {
-  assert.equal(endTime(TONIGHT, NOON), "22:19");
-  assert.equal(endTime(TOMORROW, NOON), "Nov 30 00:19");
+  assert.equal(clockMinute(TONIGHT, NOON), "22:19");
+  assert.equal(clockMinute(TOMORROW, NOON), "Nov 30 00:19");
   change({ language: "ru" });
-  assert.equal(endTime(TOMORROW, NOON), "30 нояб. 00:19");
+  assert.equal(clockMinute(TOMORROW, NOON), "30 нояб. 00:19");
 });

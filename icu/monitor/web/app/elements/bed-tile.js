@@ -8,7 +8,7 @@ import { h, setAttribute, setText, show, showFocusable } from "../dom.js";
 import { STEP } from "../live/trends.js";
 import { bedsideAddress } from "../page.js";
 import { settings } from "../settings.js";
-import { clockTime, duration, endTime, t } from "../text/text.js";
+import { clockMinute, clockTime, duration, t } from "../text/text.js";
 import { limitsOf, placeInWords } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
 import { PLACES } from "../vitals/signs.js";
@@ -159,14 +159,17 @@ export class BedTile extends HTMLElement {
    */
   _messageOf(bed, around, stale) {
     const { standby } = bed.patient;
-    if (standby) return t("bed.standby", { time: endTime(standby.until, around.now) });
+    if (standby) return t("bed.standby", { time: clockMinute(Date.parse(standby.until), around.now) });
     if (stale) {
       // The first beat is on its way: nobody is silent.
       if (around.ward.link === "connecting") return t("link.connecting");
       const age = around.ward.age(bed);
       return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
     }
-    return this._alarm ? words(this._alarm, bed.latest) : t("alarm.none");
+    if (this._alarm) return words(this._alarm, bed.latest);
+    const made = around.ward.madeBefore(bed);
+    // That old values raise none says nothing of now.
+    return made === null ? t("alarm.none") : t("bed.old", { time: clockMinute(made, around.now) });
   }
 
   /** @param {Bed} bed */
@@ -198,8 +201,8 @@ export class BedTile extends HTMLElement {
       what: [words(alarm, bed.latest), acknowledgement(alarm)].filter(Boolean).join(", "),
       time: clockTime(began(alarm), around.now),
     };
-    const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
-    const warning = what ? `${t("alarm.sentence", what)}.` : `${t("alarm.none")}.`;
+    const state = stale || patient.standby || !what ? `${this._messageOf(bed, around, stale)}.` : "";
+    const warning = what ? `${t("alarm.sentence", what)}.` : "";
     return [who, state, warning, silencesSentence(bed, around.now), `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
   }
 

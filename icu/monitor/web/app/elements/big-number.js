@@ -40,7 +40,7 @@ export class BigNumber {
   /**
    * @param {Bed} bed
    * @param {Conditions} conditions limits in force
-   * @param {number | null} age milliseconds since the last reading arrived
+   * @param {number | null} age of the values, in milliseconds
    * @param {boolean} stale
    */
   render(bed, conditions, age, stale) {

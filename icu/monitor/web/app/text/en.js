@@ -98,6 +98,7 @@ export const en = {
   "bed.unnamed": "no name",
   "bed.stale": "No data for {age}",
   "bed.stale.never": "No data",
+  "bed.old": "values of {time}",
   "bed.standby": "Standby until {time}",
   "bed.paused": "paused {left}",
   "bed.shelved": "{count} shelved",

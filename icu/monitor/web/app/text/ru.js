@@ -104,6 +104,7 @@ export const ru = {
   "bed.unnamed": "без имени",
   "bed.stale": "Нет данных {age}",
   "bed.stale.never": "Нет данных",
+  "bed.old": "значения за {time}",
   "bed.standby": "Ожидание до {time}",
   "bed.paused": "пауза {left}",
   "bed.shelved": "отложено: {count}",

@@ -77,12 +77,12 @@ function dateFormat(kind) {
 export const clockTime = (time, now = null) => onItsDay(dateFormat("time").format(time), time, now);
 
 /**
- * Time until which something is planned to last, to the minute; with the day where it is of another day than now.
+ * Time of day to the minute; day and time where it is of another day than now.
  *
- * @param {string} time as the API has it
+ * @param {number} time milliseconds since 1970
  * @param {number | null} now
  */
-export const endTime = (time, now) => onItsDay(shortTime(Date.parse(time), false), Date.parse(time), now);
+export const clockMinute = (time, now) => onItsDay(shortTime(time, false), time, now);
 
 /**
  * @param {string} clock
