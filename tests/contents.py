@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, LargeBinary,
 from icu.store.copying.plan import NUMBERED, STATES
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
-from icu.store.metadata import METADATA
+from icu.store.tables.metadata import METADATA
 from tests.stores import rows
 
 # Rows of each filled table.

@@ -6,10 +6,10 @@ from typing import Final
 from icu.messages import Delivery, Implausible, Observation, Position, Refusal, encode
 from icu.sink.errors import MessageError
 from icu.sink.intake import decode_delivery
-from icu.store.offsets import Move
 from icu.store.readings import ObservedRow
-from icu.store.requests import WriteRequest
 from icu.store.writer import Writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest
 from tests.stores import NOON
 
 # Milliseconds since 1970 at which the letters arrived, and at which they are replayed, an hour later.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from icu.store.doubts import words_of
-from icu.store.upkeep_tables import ROLLUP_COLUMNS
+from icu.store.tables.upkeep import ROLLUP_COLUMNS
 from icu.vitals.catalogue import SIGNS
 from tests.histories import buckets, moment
 from tests.stores import execute, snapshot

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from icu.store.rollups.step import RolledUp
+from icu.store.tables.upkeep import ROLLUP_COLUMNS, SUMS
 from icu.store.upkeep import Upkeep
-from icu.store.upkeep_tables import ROLLUP_COLUMNS, SUMS
 from icu.vitals.catalogue import SIGNS
 from tests.stores import snapshot
 

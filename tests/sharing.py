@@ -12,9 +12,9 @@ from icu.sink.clock import Clock
 from icu.sink.heartbeat import Heart
 from icu.sink.telemetry import Telemetry
 from icu.store.engines.table import engine_of
-from icu.store.offsets import Move
-from icu.store.requests import WriteRequest, WriteResult
 from icu.store.writer import Writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest, WriteResult
 from icu.transports.memory import MemoryTransport
 from tests.samples import START, delivery
 from tests.stores import observed

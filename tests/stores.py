@@ -16,18 +16,18 @@ from sqlalchemy import create_engine
 
 from icu.alarms.episodes import Episode, episode_id
 from icu.messages import Observation, Position, Refusal
-from icu.store import episodes
+from icu.store.alarms import episodes
 from icu.store.engines.postgres.reading import PostgresConnection
 from icu.store.engines.postgres.transaction import PostgresTransaction
 from icu.store.engines.sqlite.held import SqliteConnection
 from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.engines.table import engine_of
-from icu.store.offsets import Move
 from icu.store.reader import Page
 from icu.store.readings import ObservedRow, Reading, to_observed, to_reading
-from icu.store.requests import WriteRequest, WriteResult
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.store.writer import Writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest, WriteResult
 from tests.postgres import ask
 from tests.samples import ANNA, START, delivery
 

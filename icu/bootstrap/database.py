@@ -11,14 +11,14 @@ from loguru import logger
 from msgspec import Struct
 
 from icu.config.settings import Settings
-from icu.store.backups import begin_anew, find_version, note_backup
-from icu.store.checking import find_faults
 from icu.store.copying.copying import copy
+from icu.store.database.backups import begin_anew, find_version, note_backup
+from icu.store.database.checking import find_faults
+from icu.store.database.existing import connected
+from icu.store.database.info import DatabaseInfo, describe
 from icu.store.engines.base import Report
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreError
-from icu.store.existing import connected
-from icu.store.info import DatabaseInfo, describe
 from icu.store.readings import from_milliseconds
 from icu.store.schema import HEAD
 

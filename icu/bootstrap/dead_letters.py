@@ -13,9 +13,9 @@ from icu.config.settings import Settings
 from icu.store.commands import dead_letters
 from icu.store.commands.dead_letters import Asked
 from icu.store.commands.door import Author, Door
-from icu.store.dead_letter_entries import DeadLetterEntry, letter_entry
-from icu.store.dead_letter_ids import LetterKey, Naming, find_naming
-from icu.store.dead_letter_pages import Chosen, Letter, LetterPlace, ReasonCount, count_reasons, letter_page
+from icu.store.dead_letters.entries import DeadLetterEntry, letter_entry
+from icu.store.dead_letters.ids import LetterKey, Naming, find_naming
+from icu.store.dead_letters.pages import Chosen, Letter, LetterPlace, ReasonCount, count_reasons, letter_page
 from icu.store.engines.base import Connection
 from icu.store.reader import Reader
 

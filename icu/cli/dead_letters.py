@@ -22,7 +22,7 @@ from icu.errors import UsageError
 
 if TYPE_CHECKING:
     from icu.bootstrap.dead_letters import DeadLetters
-    from icu.store.dead_letter_pages import Chosen
+    from icu.store.dead_letters.pages import Chosen
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

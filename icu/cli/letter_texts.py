@@ -8,8 +8,8 @@ from icu.cli.listing import aligned, escape_control
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from icu.store.dead_letter_entries import DeadLetterEntry
-    from icu.store.dead_letter_pages import ReasonCount
+    from icu.store.dead_letters.entries import DeadLetterEntry
+    from icu.store.dead_letters.pages import ReasonCount
 
 # Bytes of a value that are shown; the rest can be exported.
 SHOWN: Final = 4_096

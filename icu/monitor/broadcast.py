@@ -12,7 +12,7 @@ from loguru import logger
 
 from icu.monitor.sse import Filter, encode
 from icu.ops.retries import retry
-from icu.store.following import Batch, Follower, Signs
+from icu.store.journal.following import Batch, Follower, Signs
 from icu.store.reader import Reader
 
 # Seconds between two looks at the database: gathering new batches costs less than sending each by itself.

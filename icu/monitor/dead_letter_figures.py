@@ -7,7 +7,7 @@ from typing import Final
 import anyio
 from prometheus_client import CollectorRegistry, Gauge
 
-from icu.store.dead_letter_pages import Chosen, ReasonCount, count_reasons
+from icu.store.dead_letters.pages import Chosen, ReasonCount, count_reasons
 from icu.store.errors import StoreError
 from icu.store.reader import Reader
 

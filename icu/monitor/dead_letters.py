@@ -23,9 +23,9 @@ from icu.monitor.queries import (
     next_link,
     parse_span,
 )
-from icu.store.dead_letter_entries import DeadLetterEntry, ReasonEntry, letter_entry, reason_entry
-from icu.store.dead_letter_ids import parse_key
-from icu.store.dead_letter_pages import Chosen, LetterPlace, count_reasons, letter_page
+from icu.store.dead_letters.entries import DeadLetterEntry, ReasonEntry, letter_entry, reason_entry
+from icu.store.dead_letters.ids import parse_key
+from icu.store.dead_letters.pages import Chosen, LetterPlace, count_reasons, letter_page
 from icu.store.reader import Reader
 from icu.store.readings import from_milliseconds, milliseconds
 

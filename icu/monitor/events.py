@@ -13,7 +13,7 @@ from litestar.typing import FieldDefinition
 
 from icu.monitor.beats import Beat
 from icu.monitor.schemas import PatientName
-from icu.store.alarms import Alarm
+from icu.store.alarms.served import Alarm
 from icu.store.readings import PatientReading
 
 

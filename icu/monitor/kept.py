@@ -4,8 +4,8 @@ from typing import Final
 
 from litestar.datastructures import ResponseHeader
 
-from icu.store.coverage import Kept
 from icu.store.readings import from_milliseconds
+from icu.store.rollups.coverage import Kept
 
 FROM: Final = "History-From"
 UNTIL: Final = "History-Until"

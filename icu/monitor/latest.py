@@ -14,9 +14,9 @@ from icu.errors import PatientNotFoundError
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.listing import Latest, Listed, latest_of
 from icu.monitor.roster import Kept, Roster
-from icu.store.alarms import alarm_of
+from icu.store.alarms.served import alarm_of
 from icu.store.errors import StoreUnavailableError
-from icu.store.following import Batch
+from icu.store.journal.following import Batch
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
 from icu.vitals.news2.inputs import MaxAges

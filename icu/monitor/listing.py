@@ -13,13 +13,13 @@ from icu.monitor.alarms.urgency import is_active, urgency
 from icu.monitor.freshness import Behind
 from icu.monitor.roster import Kept
 from icu.monitor.schemas import WorstAlarm
-from icu.store.alarms import Alarm
-from icu.store.beds import Place
+from icu.store.alarms.served import Alarm
 from icu.store.commands.states import Silence
+from icu.store.decisions.beds import Place
 from icu.store.json_texts import json_texts
 from icu.store.reader import PatientState
 from icu.store.readings import LAG, TIMESTAMP, from_milliseconds
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 
 # Patients that are encoded in one turn of the loop: one to three milliseconds.
 SLICE: Final = 1_000

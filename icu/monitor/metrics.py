@@ -36,7 +36,7 @@ from icu.monitor.queries import (
     parse_every,
     parse_span,
 )
-from icu.store.history import History
+from icu.store.history.patient import History
 from icu.store.reader import Order, Reader
 from icu.store.readings import Reading
 

@@ -1,7 +1,7 @@
 """Patients with their newest readings in memory, as the journal tells of them.
 
-The newest reading by its time is nearly always the latest one. Where it may not be (see icu.store.newest), the patient
-is unsure, and the store has to be asked.
+The newest reading by its time is nearly always the latest one. Where it may not be (see icu.store.current.newest), the
+patient is unsure, and the store has to be asked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ from msgspec import UNSET
 
 from icu.monitor.news2.listed import Scoring, Text
 from icu.sorting import natural
-from icu.store.alarms import Alarm
-from icu.store.beds import Place
-from icu.store.following import Batch
-from icu.store.journal import PatientNews
-from icu.store.newest import Newest
+from icu.store.alarms.served import Alarm
+from icu.store.current.newest import Newest
+from icu.store.decisions.beds import Place
+from icu.store.journal.entries import PatientNews
+from icu.store.journal.following import Batch
 from icu.store.readings import CLOCK_TOLERANCE_MS, LAG, TIMESTAMP, ReadingRow
 from icu.vitals.news2.inputs import MaxAges
 from icu.vitals.news2.score import ASSUMED, Entered

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from icu.monitor.schemas import PatientName
-from icu.store.following import Batch
+from icu.store.journal.following import Batch
 from icu.store.readings import PatientReading
 
 # Patients whose events a client gets; None for all patients.

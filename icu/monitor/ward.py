@@ -15,8 +15,8 @@ from icu.http.gate import NURSE, VIEWER
 from icu.http.problems import documented
 from icu.monitor.freshness import Behind, Freshness
 from icu.monitor.queries import AnyRequest, check_parameters, check_whole_number
-from icu.store.audit import AuditEntry
 from icu.store.commands.states import Bed, bed_of
+from icu.store.decisions.audit import AuditEntry
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
 

@@ -18,9 +18,9 @@ from icu.monitor.formats.description import WARD_HISTORY, WardOperation
 from icu.monitor.kept import kept_headers
 from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
 from icu.monitor.queries import AnyRequest, Span, check_parameters, parse_every, parse_span
+from icu.store.history.ward import WardHistory, WardSpan
 from icu.store.reader import Reader
 from icu.store.readings import CLOCK_TOLERANCE_MS, milliseconds
-from icu.store.ward_history import WardHistory, WardSpan
 from icu.vitals.catalogue import BY_NAME
 
 # Milliseconds that a sparkline shows, unless the request says otherwise.

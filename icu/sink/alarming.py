@@ -12,8 +12,8 @@ from icu.sink.heartbeat import Heart
 from icu.sink.unread import Unread
 from icu.sink.watching import Watching, load
 from icu.store.errors import OwnersChangedError, StoreError, VersionConflictError
-from icu.store.requests import WriteRequest, WriteResult
 from icu.store.writer import Writer
+from icu.store.writing.requests import WriteRequest, WriteResult
 
 # Seconds between two looks at the number of commands: each is in force within a second.
 COMMANDS_EVERY: Final = 0.4

@@ -32,8 +32,8 @@ from icu.sink.reporting import Reports
 from icu.sink.telemetry import Telemetry
 from icu.store.errors import PositionConflictError, StoreReplacedError, StoreUnavailableError
 from icu.store.heartbeats import Beat
-from icu.store.requests import WriteRequest, WriteResult
 from icu.store.writer import Writer, open_writer
+from icu.store.writing.requests import WriteRequest, WriteResult
 from icu.transports.base import Batch, Consumer, Transport
 from icu.transports.errors import ReassignedError, TransportError
 

@@ -7,9 +7,9 @@ from icu.messages import Delivery, Implausible, Refusal
 from icu.sink.decoding import decode
 from icu.sink.errors import MessageError
 from icu.sink.plain import decode_plain
-from icu.store.offsets import Move
 from icu.store.readings import ObservedRow, to_observed
-from icu.store.requests import WriteRequest
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest
 from icu.transports.base import Batch
 
 

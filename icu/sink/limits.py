@@ -5,7 +5,7 @@ from uuid import UUID
 
 from icu.alarms.limits import NO_OVERRIDES
 from icu.alarms.rules import Rules, compile_rules
-from icu.store.limits import LimitVersion
+from icu.store.decisions.limits import LimitVersion
 
 
 class LimitsInForce:

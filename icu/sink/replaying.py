@@ -9,8 +9,8 @@ from icu.sink.errors import MessageError
 from icu.sink.intake import decode_delivery
 from icu.sink.telemetry import Telemetry
 from icu.store.readings import ObservedRow
-from icu.store.replaying import Replayed
 from icu.store.writer import Writer
+from icu.store.writing.replaying import Replayed
 
 # Letters in one transaction: up to 1.6 MB, which the next batch waits for.
 AT_ONCE: Final = 25

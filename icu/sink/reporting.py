@@ -8,7 +8,7 @@ from icu.messages import Implausible
 from icu.sink.ahead import AheadReport
 from icu.sink.intake import DecodedBatches
 from icu.sink.telemetry import Telemetry
-from icu.store.requests import WriteResult
+from icu.store.writing.requests import WriteResult
 from icu.transports.base import Assignment
 
 

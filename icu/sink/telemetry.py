@@ -10,8 +10,8 @@ from icu.messages import Implausible
 from icu.sink.ahead import AheadReading
 from icu.sink.alarm_figures import AlarmFigures
 from icu.store.readings import CLOCK_TOLERANCE_MS, PATIENT, TIMESTAMP, ObservedRow
-from icu.store.replaying import Replayed
-from icu.store.requests import WriteRequest, WriteResult
+from icu.store.writing.replaying import Replayed
+from icu.store.writing.requests import WriteRequest, WriteResult
 
 
 class Telemetry:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Final
 
 from icu.alarms.watch import BACKLOG_END
-from icu.store.evaluating import StoredReadings
+from icu.store.alarms.evaluating import StoredReadings
 from icu.store.readings import PATIENT
 
 # Longest time between two fetches that counts as silence of a partition: a sink that is held up hears nobody.

@@ -21,14 +21,17 @@ from icu.alarms.ward import Evaluation, Ward
 from icu.alarms.watch import Watch
 from icu.sink.limits import LimitsInForce
 from icu.sink.unread import Unread
-from icu.store.evaluating import StoredReadings
+from icu.store.alarms.evaluating import StoredReadings
+from icu.store.alarms.watched import LEAST, PATIENTS_AT_ONCE, LastReading, Mark, Watched
 from icu.store.readings import LAG, TIMESTAMP
-from icu.store.watched import LEAST, PATIENTS_AT_ONCE, LastReading, Mark, Watched
 from icu.store.writer import Writer
 
 
 class Watching:
-    """Evaluator of the store's writer: see icu.store.evaluating.Evaluator. Times are milliseconds since 1970 UTC."""
+    """Evaluator of the store's writer: see icu.store.alarms.evaluating.Evaluator.
+
+    Times are milliseconds since 1970 UTC.
+    """
 
     def __init__(self, ward: Ward, limits: LimitsInForce, mark: Mark, unread: Unread) -> None:
         self._ward = ward

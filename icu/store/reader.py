@@ -18,23 +18,22 @@ from sqlalchemy import text
 from icu.alarms.episodes import BedState, Episode
 from icu.errors import PatientNotFoundError
 from icu.store import schema
-from icu.store.alarm_history import AlarmPage, Chosen, Cursor, alarm_page
-from icu.store.alarm_statistics import Found, find_statistics
-from icu.store.audit import AuditEntry, audit
-from icu.store.beds import Place, bed_states, places
+from icu.store.alarms.episodes import episode, open_episodes
+from icu.store.alarms.history import AlarmPage, Chosen, Cursor, alarm_page
+from icu.store.alarms.owners import owned_by
+from icu.store.alarms.statistics import Found, find_statistics
 from icu.store.commands.limits import read_all_limits, read_limits
 from icu.store.commands.states import AllLimits, LimitsState
-from icu.store.coverage import BEFORE_ALL, BEHIND_ALL, READINGS, Coverage, Kept
+from icu.store.current.latest import read_latest, read_latest_of
+from icu.store.current.newest import Newest, read_newest
+from icu.store.decisions.audit import AuditEntry, audit
+from icu.store.decisions.beds import Place, bed_states, places
+from icu.store.decisions.entered import all_entered
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
-from icu.store.entered import all_entered
-from icu.store.episodes import episode, open_episodes
 from icu.store.errors import SchemaError, StoreMovedError
-from icu.store.following import Batch, Follower, JournalPatients
 from icu.store.heartbeats import Heartbeat, read_heartbeats
-from icu.store.latest import read_latest, read_latest_of
-from icu.store.newest import Newest, read_newest
-from icu.store.owners import owned_by
+from icu.store.journal.following import Batch, Follower, JournalPatients
 from icu.store.readings import (
     LAG,
     TIMESTAMP,
@@ -44,7 +43,8 @@ from icu.store.readings import (
     milliseconds,
     to_reading,
 )
-from icu.store.tables import COLUMNS
+from icu.store.rollups.coverage import BEFORE_ALL, BEHIND_ALL, READINGS, Coverage, Kept
+from icu.store.tables.readings import COLUMNS
 from icu.store.upkeep_state import read_upkeep_state
 from icu.vitals.news2.inputs import MaxAges
 from icu.vitals.news2.score import Entered
@@ -213,7 +213,7 @@ class Reader:
         return await self._ask(lambda connection: alarm_page(connection, chosen, limit=limit, after=after))
 
     async def alarm_statistics(self, since: int, until: int, patient: UUID | None, *, most: int) -> Found:
-        """Read what there was of alarms: see icu.store.alarm_statistics. PatientNotFoundError for an unknown one."""
+        """Read what there was of alarms: see icu.store.alarms.statistics. PatientNotFoundError for an unknown one."""
         if patient is not None:
             await self.check_known(patient)
         return await self._ask(lambda connection: find_statistics(connection, since, until, patient, most=most))
@@ -229,7 +229,7 @@ class Reader:
         return await self._ask(read_all_limits)
 
     async def audit(self, *, limit: int, patient: UUID | None = None, before: int | None = None) -> list[AuditEntry]:
-        """Read the newest entries of the audit: see icu.store.audit."""
+        """Read the newest entries of the audit: see icu.store.decisions.audit."""
         return await self._ask(lambda connection: audit(connection, limit=limit, patient=patient, before=before))
 
     async def after(self, batch: int, *, limit: int) -> Sequence[Batch] | None:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from icu.messages import Observation, Quality, Served
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import DIASTOLIC, SIGNS, SYSTOLIC
 from icu.vitals.signs import PRESSURE_CACHE_SIZE, format_blood_pressure, parse_blood_pressure, plain
 

@@ -9,7 +9,7 @@ from icu.store.engines.base import Connection, Transaction
 
 
 class UpkeepState(Struct, frozen=True):
-    """See icu.store.upkeep_tables.UpkeepState. Times are milliseconds since 1970 UTC; None before the first."""
+    """See icu.store.tables.upkeep.UpkeepState. Times are milliseconds since 1970 UTC; None before the first."""
 
     # Number of transactions of the upkeep.
     commits: int = 0

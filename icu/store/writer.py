@@ -16,25 +16,25 @@ from icu.alarms.events import AlarmEvent
 from icu.config.retention import JOURNAL
 from icu.messages import Position
 from icu.store import schema
-from icu.store.appending import append_to_journal
+from icu.store.alarms.evaluating import Evaluator, end_blind, evaluate, save_effects
+from icu.store.alarms.outbox import take_events
+from icu.store.alarms.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
 from icu.store.engines.base import Engine, OverlapError, Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import OwnersChangedError
-from icu.store.evaluating import Evaluator, end_blind, evaluate, save_effects
-from icu.store.foreign_writes import ForeignWrites
-from icu.store.guarding import Guard
 from icu.store.heartbeats import Beat, Heartbeat, read_heartbeat, write_beat
-from icu.store.inserting import Insert, insert_all, insert_new
-from icu.store.introducing import KnownPatients
-from icu.store.journal import AlarmNews
-from icu.store.offsets import begin_logs, positions_of
-from icu.store.outbox import take_events
+from icu.store.journal.appending import append_to_journal
+from icu.store.journal.entries import AlarmNews
 from icu.store.readings import PATIENT
-from icu.store.replaying import Decode, Replayed, any_to_replay, replay_letters
-from icu.store.requests import WriteRequest, WriteResult, to_evaluate
-from icu.store.sharing import Sharing
-from icu.store.storing import store_batch
-from icu.store.watched import LastReading, Mark, Watched, read_commanded, read_last, read_watched
+from icu.store.writing.foreign_writes import ForeignWrites
+from icu.store.writing.guarding import Guard
+from icu.store.writing.inserting import Insert, insert_all, insert_new
+from icu.store.writing.introducing import KnownPatients
+from icu.store.writing.offsets import begin_logs, positions_of
+from icu.store.writing.replaying import Decode, Replayed, any_to_replay, replay_letters
+from icu.store.writing.requests import WriteRequest, WriteResult, to_evaluate
+from icu.store.writing.sharing import Sharing
+from icu.store.writing.storing import store_batch
 
 T = TypeVar("T")
 
@@ -89,15 +89,15 @@ class Writer:
         return await self._read(read_heartbeat)
 
     async def watched(self) -> Watched:
-        """Read what is decided and open: see icu.store.watched."""
+        """Read what is decided and open: see icu.store.alarms.watched."""
         return await self._read(read_watched)
 
     async def last_readings(self, after: int, last: int, now: int) -> Mapping[int, Sequence[LastReading]]:
-        """Read the last readings of some patients: see icu.store.watched."""
+        """Read the last readings of some patients: see icu.store.alarms.watched."""
         return await self._read(partial(read_last, after=after, last=last, now=now))
 
     async def commanded(self, known: Mark) -> Watched | None:
-        """Read what commands of people have touched since a mark: see icu.store.watched."""
+        """Read what commands of people have touched since a mark: see icu.store.alarms.watched."""
         return await self._read(partial(read_commanded, known=known))
 
     async def write(
@@ -137,7 +137,9 @@ class Writer:
         return await self._read(any_to_replay)
 
     async def replay(self, decode: Decode, *, most: int, now: int) -> Replayed:
-        """Replay dead letters for which people have asked, in a transaction of their own: see icu.store.replaying.
+        """Replay dead letters for which people have asked, in a transaction of their own.
+
+        See icu.store.writing.replaying.
 
         Args:
             decode: As for a delivery.

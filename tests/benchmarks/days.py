@@ -16,10 +16,10 @@ from uuid import UUID, uuid5
 import psutil
 
 from icu.store.engines.table import engine_of
-from icu.store.history import History
+from icu.store.history.patient import History
 from icu.store.reader import Reader
 from icu.store.readings import from_milliseconds
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from tests.postgres import PostgresServer, ask, own_postgres
 
 DAYS: Final = 400

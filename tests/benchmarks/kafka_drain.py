@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from icu.sink.batching import Batching
 from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
-from icu.store.requests import WriteRequest, WriteResult
+from icu.store.writing.requests import WriteRequest, WriteResult
 from icu.transports.memory import MemoryTransport
 from tests.benchmarks.contest import Lap, Stopwatch, compare
 from tests.benchmarks.kafka_topics import encoded_readings, fill, new_topic, open_transport, patients_of

@@ -15,7 +15,7 @@ import anyio
 import psutil
 
 from icu.messages import encode, uuid_of_name
-from icu.store import journal
+from icu.store.journal import entries as journal
 from icu.store.readings import LAG, TIMESTAMP, ReadingRow
 from tests.benchmarks.kafka_topics import new_topic, open_transport
 from tests.benchmarks.wards import aside, running

@@ -29,9 +29,9 @@ from icu.messages import Delivery, Position, encode
 from icu.sink.intake import decode_batches
 from icu.store.engines.table import engine_of
 from icu.store.readings import KEY, PATIENT, ReadingRow, to_rows
-from icu.store.requests import WriteRequest
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.store.writer import open_writer
+from icu.store.writing.requests import WriteRequest
 from icu.transports.base import Batch
 from tests.benchmarks.contest import Lap, tell
 from tests.benchmarks.dataset import EVERY, Values, new_database, simulated

@@ -28,8 +28,8 @@ from icu.sink.intake import decode_batches
 from icu.sink.unread import Unread
 from icu.sink.watching import Watching, load
 from icu.store.heartbeats import Beat
-from icu.store.requests import WriteRequest
 from icu.store.writer import Writer, open_writer
+from icu.store.writing.requests import WriteRequest
 from icu.study.simulation import SIGNS, UNITS
 from icu.transports.base import Batch
 from tests.benchmarks.contest import Lap, Stopwatch, compare, tell

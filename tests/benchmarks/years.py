@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from itertools import cycle
 from typing import Final
 
-from icu.store.coverage import up
-from icu.store.upkeep_tables import ROLLUP_COLUMNS
+from icu.store.rollups.coverage import up
+from icu.store.tables.upkeep import ROLLUP_COLUMNS
 from icu.vitals.catalogue import SIGNS
 from tests.benchmarks.api import SECONDS, Paths, requests, span
 from tests.benchmarks.api_servers import BARE, NAIVE, OURS, fetched, servers

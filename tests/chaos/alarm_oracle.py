@@ -10,9 +10,9 @@ from uuid import UUID
 from confluent_kafka.admin import AdminClient
 
 from icu.alarms.limits import ConditionLimits, Limits
-from icu.store.audit import DONE
 from icu.store.commands.door import Author, Desk, Door
-from icu.store.limits import insert_limits
+from icu.store.decisions.audit import DONE
+from icu.store.decisions.limits import insert_limits
 from tests.chaos.evidence import values_of
 
 # Seconds inside until an alarm ends.

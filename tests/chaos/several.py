@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from signal import SIGQUIT
 
-from icu.store import journal
+from icu.store.journal import entries as journal
 from icu.transports.kafka.consumer import GROUP
 from tests.brokers import ApacheKafka
 from tests.chaos.actors import Actor, role

@@ -18,7 +18,7 @@ import pytest
 from icu.store.copying.plan import LEFT_OUT
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
-from icu.store.tables import PatientMetric
+from icu.store.tables.readings import PatientMetric
 from tests.conftest import Spawn
 from tests.contents import contents, fill
 from tests.e2e.conftest import TIMEOUT, Icu, Program, Start

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from icu.messages import Delivery, Position, Refusal
-from icu.store.dead_letters import MAX_KEPT_BYTES
+from icu.store.dead_letters.inserting import MAX_KEPT_BYTES
 from icu.store.writer import open_writer
 from tests.e2e.conftest import TIMEOUT, Start
 from tests.letters import refused, store_letters

@@ -13,8 +13,8 @@ from icu.sink.batching import Batching
 from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
 from icu.store import writer
-from icu.store.replaying import Replayed, replay_letters
 from icu.store.writer import Writer
+from icu.store.writing.replaying import Replayed, replay_letters
 from icu.transports.memory import MemoryTransport
 
 URL, STEP = sys.argv[1:]

@@ -17,11 +17,11 @@ from prometheus_client import CollectorRegistry
 from icu.config.retention import Retention
 from icu.messages import Observation, Position
 from icu.store.engines.table import engine_of
-from icu.store.offsets import Move
 from icu.store.readings import to_observed
-from icu.store.requests import WriteRequest
 from icu.store.upkeep import Upkeep
 from icu.store.writer import open_writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest
 from icu.upkeep import loop
 from icu.upkeep.telemetry import Telemetry
 from tests.rollups import HOUR

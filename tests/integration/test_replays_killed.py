@@ -10,7 +10,7 @@ import pytest
 from icu.messages import Position
 from icu.store.commands.dead_letters import ask_replay_of
 from icu.store.commands.door import Author, Door
-from icu.store.dead_letter_pages import Chosen
+from icu.store.dead_letters.pages import Chosen
 from icu.store.writer import open_writer
 from tests.letters import LATER, decode, refused, store_letters
 from tests.samples import observation

@@ -15,7 +15,7 @@ from icu.http.problems import documented
 from icu.monitor.alarms.urgency import is_active, urgency
 from icu.monitor.freshness import Freshness
 from icu.monitor.queries import AnyRequest, check_parameters
-from icu.store.alarms import Alarm, alarm_of
+from icu.store.alarms.served import Alarm, alarm_of
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
 

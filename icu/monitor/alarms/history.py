@@ -22,8 +22,8 @@ from icu.monitor.queries import (
     parse_place,
     parse_span,
 )
-from icu.store.alarm_history import Chosen, Cursor
-from icu.store.alarms import Alarm, alarm_of
+from icu.store.alarms.history import Chosen, Cursor
+from icu.store.alarms.served import Alarm, alarm_of
 from icu.store.reader import Reader
 from icu.store.readings import milliseconds
 

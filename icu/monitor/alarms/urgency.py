@@ -3,7 +3,7 @@
 from typing import Any
 
 from icu.alarms.conditions import URGENCY
-from icu.store.alarms import Alarm
+from icu.store.alarms.served import Alarm
 
 
 def is_active(alarm: Alarm) -> bool:

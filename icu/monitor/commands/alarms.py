@@ -12,7 +12,7 @@ from msgspec import Meta
 from icu.monitor.commands.routing import Command, author_of, check_text, command
 from icu.monitor.freshness import Freshness
 from icu.monitor.queries import AnyRequest
-from icu.store.alarms import Alarm
+from icu.store.alarms.served import Alarm
 from icu.store.commands import alarms
 from icu.store.commands.door import Door
 

@@ -14,9 +14,9 @@ import msgspec
 from anyio import to_thread
 
 from icu.monitor.formats.series import Series, Spacing, is_empty
-from icu.store.buckets import COUNTS, Slice, columns_of
 from icu.store.doubts import words_of
-from icu.store.history import History
+from icu.store.history.buckets import COUNTS, Slice, columns_of
+from icu.store.history.patient import History
 from icu.vitals.catalogue import SIGNS, Sign
 
 # Characters.

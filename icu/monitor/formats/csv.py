@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from icu.monitor.formats.data_sets import Column, columns
-from icu.store.buckets import Slice
-from icu.store.history import History
+from icu.store.history.buckets import Slice
+from icu.store.history.patient import History
 from icu.store.readings import from_milliseconds, to_value
 
 # Lines that are made at once: 2 ms.

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from icu.store.buckets import COUNTS, columns_of
-from icu.store.history import History
+from icu.store.history.buckets import COUNTS, columns_of
+from icu.store.history.patient import History
 from icu.vitals.catalogue import IN_DATA_SETS
 
 

@@ -11,7 +11,7 @@ from litestar.typing import FieldDefinition
 
 from icu.monitor.kept import DESCRIPTIONS
 from icu.monitor.schemas import Bucket
-from icu.store.buckets import STATISTICS
+from icu.store.history.buckets import STATISTICS
 from icu.store.readings import Reading
 from icu.vitals.catalogue import IN_DATA_SETS, SIGNS
 

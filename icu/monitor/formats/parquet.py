@@ -9,8 +9,8 @@ from anyio import to_thread
 
 from icu.monitor.errors import FormatUnavailableError
 from icu.monitor.formats.data_sets import Column, columns
-from icu.store.buckets import Slice
-from icu.store.history import History
+from icu.store.history.buckets import Slice
+from icu.store.history.patient import History
 
 if TYPE_CHECKING:
     import pyarrow as pa

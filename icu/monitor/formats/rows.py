@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from icu.monitor.schemas import Bucket, Statistics
-from icu.store.buckets import columns_of
-from icu.store.history import History
+from icu.store.history.buckets import columns_of
+from icu.store.history.patient import History
 from icu.store.json_texts import json_texts
 from icu.store.readings import from_milliseconds, to_value
 from icu.vitals.catalogue import SIGNS, Sign

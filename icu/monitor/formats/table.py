@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from icu.monitor.formats import columns, csv, parquet, rows
-from icu.store.history import History
+from icu.store.history.patient import History
 
 FormatName: TypeAlias = Literal["json", "ndjson", "columns", "csv", "parquet"]
 

@@ -7,8 +7,8 @@ import msgspec
 from anyio import to_thread
 
 from icu.monitor.formats.columns import HeldColumns
-from icu.store.buckets import Slice
-from icu.store.ward_history import WardHistory, WardPatient
+from icu.store.history.buckets import Slice
+from icu.store.history.ward import WardHistory, WardPatient
 from icu.vitals.catalogue import BY_NAME
 
 # Characters that are sent together, and compressed.

@@ -12,7 +12,7 @@ import msgspec
 from icu.monitor.news2.answers import listed_answer
 from icu.store.doubts import words_of
 from icu.store.readings import LAG, TIMESTAMP, Cache, ReadingRow
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import SPO2, SYSTOLIC
 from icu.vitals.news2.chart import Consciousness, Scale
 from icu.vitals.news2.inputs import MaxAges

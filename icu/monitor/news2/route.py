@@ -14,10 +14,10 @@ from icu.monitor.metrics import MAX_READINGS, PatientUuid
 from icu.monitor.news2.answers import News2, News2Trend, now_answer, trend_answer
 from icu.monitor.parameters import every_parameter, from_parameter, to_parameter
 from icu.monitor.queries import AnyRequest, Span, check_parameters, parse_every, parse_span
-from icu.store.coverage import Kept
-from icu.store.news2 import StoredInputs
+from icu.store.history.news2 import StoredInputs
 from icu.store.reader import PatientState, Reader
 from icu.store.readings import milliseconds
+from icu.store.rollups.coverage import Kept
 from icu.vitals.news2.inputs import MaxAges, Trend, score_at
 from icu.vitals.news2.score import ASSUMED, Score
 

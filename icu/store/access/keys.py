@@ -12,9 +12,9 @@ from icu.store.access.changes import note_change, note_first
 from icu.store.access.errors import UnknownPrincipalError
 from icu.store.access.names import checked_name
 from icu.store.access.tokens import hash_of, new_key
-from icu.store.audit import DONE, UNCHANGED
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
+from icu.store.decisions.audit import DONE, UNCHANGED
 from icu.store.engines.base import Connection, Transaction
 from icu.store.readings import from_milliseconds, milliseconds
 

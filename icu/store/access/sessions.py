@@ -13,8 +13,8 @@ from icu.store.access.changes import note_change
 from icu.store.access.errors import LogInRefusedError
 from icu.store.access.grants import FULL_ROLE, Grant, session_end
 from icu.store.access.tokens import digest, hash_of, new_session_token
-from icu.store.audit import DONE
 from icu.store.commands.door import Author, Desk, Door
+from icu.store.decisions.audit import DONE
 from icu.store.readings import from_milliseconds
 
 # Sessions of one principal at most: a key that everybody knows begins any number of them.

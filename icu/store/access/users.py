@@ -12,9 +12,9 @@ from icu.store.access.changes import note_change, note_first
 from icu.store.access.errors import UnknownPrincipalError
 from icu.store.access.names import checked_name
 from icu.store.access.passwords import check_password, hash_password
-from icu.store.audit import DONE
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError
+from icu.store.decisions.audit import DONE
 from icu.store.engines.base import Connection, Transaction
 from icu.store.readings import from_milliseconds
 

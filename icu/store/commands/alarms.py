@@ -9,11 +9,11 @@ from icu.alarms.defaults import LONGEST_SHELF
 from icu.alarms.effects import Outcome, Refusal
 from icu.alarms.episodes import Episode
 from icu.alarms.inputs import Acknowledge, Shelve
-from icu.store import episodes
-from icu.store.alarms import Alarm, alarm_of
-from icu.store.audit import DONE, UNCHANGED
+from icu.store.alarms import episodes
+from icu.store.alarms.served import Alarm, alarm_of
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import AlarmNotFoundError, CommandConflictError, SenselessCommandError
+from icu.store.decisions.audit import DONE, UNCHANGED
 
 _MINUTE: Final = 60_000
 

@@ -12,13 +12,13 @@ from icu.alarms.defaults import LONGEST_PAUSE
 from icu.alarms.episodes import BedState
 from icu.bounds import check_name
 from icu.errors import PatientNotFoundError
-from icu.store.audit import DONE, UNCHANGED
-from icu.store.beds import bed_state, bed_states, relabel, save_beds
+from icu.store.alarms.episodes import open_episodes, save
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
 from icu.store.commands.states import Bed, Beds, bed_of
+from icu.store.decisions.audit import DONE, UNCHANGED
+from icu.store.decisions.beds import bed_state, bed_states, relabel, save_beds
 from icu.store.engines.base import Transaction
-from icu.store.episodes import open_episodes, save
 from icu.store.readings import CLOCK_TOLERANCE_MS
 
 # Characters of a bed's label.

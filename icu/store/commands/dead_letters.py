@@ -13,11 +13,11 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from icu.errors import PatientServiceException
-from icu.store.audit import DONE, UNCHANGED
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import LetterNotFoundError, ReplayRefusedError, SenselessCommandError
-from icu.store.dead_letter_ids import LetterId, LetterKey, matching_keys, parse_id
-from icu.store.dead_letter_pages import Chosen, Letter, LetterPage, LetterPlace, letter_page, read_letter
+from icu.store.dead_letters.ids import LetterId, LetterKey, matching_keys, parse_id
+from icu.store.dead_letters.pages import Chosen, Letter, LetterPage, LetterPlace, letter_page, read_letter
+from icu.store.decisions.audit import DONE, UNCHANGED
 from icu.store.engines.base import Connection, Transaction
 
 # Letters in one transaction, and bytes of their values: other writers wait for it.

@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from icu.errors import PatientServiceException
 from icu.store import schema
-from icu.store.appending import append_to_journal
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreUnavailableError
-from icu.store.journal import AlarmNews
+from icu.store.journal.appending import append_to_journal
+from icu.store.journal.entries import AlarmNews
 
 T = TypeVar("T")
 

@@ -11,15 +11,15 @@ from icu.alarms.auto import auto_limits
 from icu.alarms.checks import check_limits
 from icu.alarms.limits import ConditionLimits, Limits, change, merge
 from icu.alarms.sample import sample_of
-from icu.store.audit import DONE, UNCHANGED
 from icu.store.commands.beds import check_patient
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.errors import CommandConflictError, SenselessCommandError
 from icu.store.commands.states import AllLimits, LimitsState
+from icu.store.decisions.audit import DONE, UNCHANGED
+from icu.store.decisions.limits import LimitVersion, all_overrides, insert_limits, limits_of
 from icu.store.engines.base import Connection, Transaction
-from icu.store.limits import LimitVersion, all_overrides, insert_limits, limits_of
 from icu.store.readings import LAG, TIMESTAMP, from_milliseconds, to_value
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import VitalSigns
 from icu.vitals.staleness import stale_after
 

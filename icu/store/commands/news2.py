@@ -5,12 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from icu.store.audit import DONE
 from icu.store.commands.beds import check_patient
 from icu.store.commands.door import Author, Desk, Door
 from icu.store.commands.states import News2State
+from icu.store.decisions.audit import DONE
+from icu.store.decisions.entered import newest_entered
 from icu.store.engines.base import Connection, Transaction
-from icu.store.entered import newest_entered
 from icu.store.readings import from_milliseconds
 
 # Two within a millisecond: the later one counts.

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from icu.store.audit import DONE
 from icu.store.commands.door import Author, Desk, Door
+from icu.store.decisions.audit import DONE
 
 
 async def note_scenario(door: Door, patient: UUID, author: Author, *, before: Struct, after: Struct) -> None:

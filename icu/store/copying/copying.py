@@ -15,10 +15,10 @@ from icu.store.copying.plan import AT_END, IN_CHUNKS, NUMBERED
 from icu.store.copying.shapes import SHAPES, Row, digest
 from icu.store.copying.shares import Shares, shares_of
 from icu.store.copying.state import Progress, Source, advance, begin, begun_in, finish, source_of
+from icu.store.database.existing import connected
 from icu.store.engines.base import Engine, Report, Transaction
 from icu.store.errors import StoreError
-from icu.store.existing import connected
-from icu.store.metadata import METADATA
+from icu.store.tables.metadata import METADATA
 
 # A look into the index for each patient.
 _OLDEST: Final = text(

@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, LargeBinary, TextClause, text
 
 from icu.store.copying.plan import AT_END, IN_CHUNKS
 from icu.store.engines.base import Engine, Transaction
-from icu.store.metadata import METADATA
+from icu.store.tables.metadata import METADATA
 
 Row: TypeAlias = Sequence[Any]
 

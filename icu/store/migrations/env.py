@@ -6,7 +6,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import text
 
-from icu.store.metadata import METADATA
+from icu.store.tables.metadata import METADATA
 
 _STATE_READERS: Final = text(
     "INSERT INTO readers (id, readable_from) VALUES (1, :readable_from)"

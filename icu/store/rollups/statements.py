@@ -8,10 +8,10 @@ from sqlalchemy import TextClause, text
 from icu.store.doubts import doubtful
 from icu.store.engines.base import Values
 from icu.store.rollups.spans import HOUR, MINUTE
-from icu.store.upkeep_tables import ROLLUP_COLUMNS
+from icu.store.tables.upkeep import ROLLUP_COLUMNS
 from icu.vitals.catalogue import SIGNS
 
-# As icu.store.history has them, so that both count the same values.
+# As icu.store.history.buckets has them, so that both count the same values.
 _MARKED: Final = ", ".join(
     f"{each.name} AS any_{each.name},"
     f" CASE WHEN quality IS NULL OR NOT {doubtful(each)} THEN {each.name} END AS sure_{each.name}"

@@ -10,10 +10,10 @@ from anyio import to_thread
 
 from icu.errors import UsageError
 from icu.messages import Position
-from icu.store.backups import begin_anew, find_version, note_backup
+from icu.store.database.backups import begin_anew, find_version, note_backup
+from icu.store.database.existing import connected
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreCorruptError, StoreError, StoreInUseError
-from icu.store.existing import connected
 from icu.store.reader import Reader
 from icu.store.schema import HEAD
 from icu.store.upkeep_state import read_upkeep_state

@@ -6,11 +6,11 @@ import pytest
 from blockbuster import BlockBuster
 
 from icu.messages import Quality
-from icu.store.checking import DAY, HOUR, MINUTE, find_faults
+from icu.store.database.checking import DAY, HOUR, MINUTE, find_faults
 from icu.store.engines.table import engine_of
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
+from icu.store.tables.upkeep import ROLLUP_COLUMNS
 from icu.store.upkeep import Upkeep, open_upkeep
-from icu.store.upkeep_tables import ROLLUP_COLUMNS
 from icu.store.writer import Writer
 from tests.rolled_histories import roll_up as roll_up_all
 from tests.samples import BORIS, observation

@@ -17,9 +17,9 @@ from icu.store.copying.shapes import SHAPES
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreError, StoreInUseError, StoreUnavailableError
-from icu.store.metadata import METADATA
 from icu.store.reader import Reader
 from icu.store.schema import HEAD
+from icu.store.tables.metadata import METADATA
 from icu.store.upkeep import only_upkeep, open_upkeep
 from icu.store.writer import open_writer
 from tests.contents import contents, fill

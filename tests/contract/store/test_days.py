@@ -14,17 +14,17 @@ from sqlalchemy import TextClause, text
 
 from icu.config.retention import Retention
 from icu.messages import Position
-from icu.store.checking import find_faults
-from icu.store.coverage import BEFORE_ALL, BEHIND_ALL
+from icu.store.current.latest import _ALL
+from icu.store.database.checking import find_faults
+from icu.store.database.existing import connected
+from icu.store.database.info import describe
 from icu.store.engines.base import Engine
 from icu.store.engines.partitions import Part
 from icu.store.engines.postgres.spans import split
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreBusyError
-from icu.store.existing import connected
-from icu.store.info import describe
-from icu.store.latest import _ALL
 from icu.store.reader import _PAGE, Reader
+from icu.store.rollups.coverage import BEFORE_ALL, BEHIND_ALL
 from icu.store.upkeep import open_upkeep
 from icu.store.writer import Writer, open_writer
 from icu.upkeep.days import TOLERATED, Days

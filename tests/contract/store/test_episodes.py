@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from icu.alarms.effects import BedChange, Change
 from icu.alarms.episodes import Acknowledgement, BedState, Episode, Pause, Shelf, Standby, episode_id
-from icu.store import beds, episodes
+from icu.store.alarms import episodes
+from icu.store.decisions import beds
 from icu.store.engines.base import Engine
 from icu.store.engines.table import engine_of
 from icu.store.errors import VersionConflictError

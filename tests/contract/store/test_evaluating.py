@@ -6,8 +6,8 @@ import pytest
 
 from icu.alarms.effects import Change, Effects, Suppressed
 from icu.alarms.episodes import BedState
+from icu.store.alarms.evaluating import StoredReadings
 from icu.store.errors import VersionConflictError
-from icu.store.evaluating import StoredReadings
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import NOON, desaturation, request, rows, store

@@ -6,11 +6,11 @@ import pytest
 
 from icu.alarms.effects import Effects
 from icu.messages import Observation, Position
-from icu.store.evaluating import StoredReadings
+from icu.store.alarms.evaluating import StoredReadings
 from icu.store.heartbeats import Beat
-from icu.store.offsets import Move
-from icu.store.requests import WriteRequest, WriteResult
 from icu.store.writer import Writer, open_writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest, WriteResult
 from tests.samples import BORIS, delivery, observation
 from tests.stores import NOON, execute, observed, rows
 

@@ -7,8 +7,8 @@ import anyio
 import msgspec
 import pytest
 
-from icu.store.following import Follower
-from icu.store.journal import PatientNews
+from icu.store.journal.entries import PatientNews
+from icu.store.journal.following import Follower
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, observation

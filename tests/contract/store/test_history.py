@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from icu.errors import PatientNotFoundError
 from icu.messages import Quality
-from icu.store import buckets as stored_buckets
-from icu.store import history
-from icu.store.buckets import BUCKET_COLUMNS, Slice
 from icu.store.doubts import words_of
 from icu.store.errors import StoreUnavailableError
-from icu.store.history import READING_COLUMNS, History
+from icu.store.history import buckets as stored_buckets
+from icu.store.history import patient as history
+from icu.store.history.buckets import BUCKET_COLUMNS, Slice
+from icu.store.history.patient import READING_COLUMNS, History
 from icu.store.json_texts import json_texts
 from icu.store.reader import Reader
 from icu.store.readings import Columns

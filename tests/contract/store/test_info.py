@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from anyio import to_thread
 
-from icu.store import info
+from icu.store.database import info
+from icu.store.database.existing import connected
+from icu.store.database.info import DatabaseInfo, describe
 from icu.store.engines.base import Storage
 from icu.store.engines.table import engine_of
-from icu.store.existing import connected
 from icu.store.heartbeats import Beat
-from icu.store.info import DatabaseInfo, describe
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, SQLITE_ALONE, execute, rows, store

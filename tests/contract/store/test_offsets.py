@@ -4,9 +4,9 @@ import pytest
 
 from icu.messages import Delivery, Position, Refusal
 from icu.store.errors import PositionConflictError
-from icu.store.offsets import Move
-from icu.store.requests import WriteRequest
 from icu.store.writer import Writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest
 from tests.samples import delivery, observation
 from tests.stores import NOON, observed, rows, store
 

@@ -3,14 +3,14 @@
 import pytest
 
 from icu.messages import Delivery, Position, Refusal
-from icu.store import journal
 from icu.store.commands.dead_letters import ask_replay, ask_replay_of, purge, purge_of
 from icu.store.commands.door import Author, Door
 from icu.store.commands.errors import LetterNotFoundError, ReplayRefusedError, SenselessCommandError
-from icu.store.dead_letter_pages import Chosen
-from icu.store.dead_letters import MAX_KEPT_BYTES
-from icu.store.replaying import Replayed
+from icu.store.dead_letters.inserting import MAX_KEPT_BYTES
+from icu.store.dead_letters.pages import Chosen
+from icu.store.journal import entries as journal
 from icu.store.writer import Writer
+from icu.store.writing.replaying import Replayed
 from tests.hostile import value
 from tests.letters import ARRIVED, LATER, decode, refused, store_letters
 from tests.samples import ANNA, BORIS, observation

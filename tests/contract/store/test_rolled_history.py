@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from icu.store import buckets as stored_buckets
-from icu.store import history
-from icu.store.coverage import HOURS, MINUTES, READINGS, Coverage, Piece
 from icu.store.errors import StoreUnavailableError
-from icu.store.history import History
+from icu.store.history import buckets as stored_buckets
+from icu.store.history import patient as history
+from icu.store.history.patient import History
+from icu.store.history.ward import WardHistory, WardSpan
 from icu.store.reader import Reader
+from icu.store.rollups.coverage import HOURS, MINUTES, READINGS, Coverage, Piece
 from icu.store.upkeep_state import UpkeepState
-from icu.store.ward_history import WardHistory, WardSpan
 from icu.store.writer import Writer
 from icu.vitals.catalogue import BY_NAME
 from tests.contract.store.test_history import read, rows_of, served, statistics

@@ -9,15 +9,15 @@ import pytest
 from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import BedState
 from icu.messages import Position
+from icu.store.alarms.evaluating import StoredReadings
+from icu.store.alarms.watched import LastReading, Watched
 from icu.store.engines.table import engine_of
 from icu.store.errors import OwnersChangedError, PositionConflictError
-from icu.store.evaluating import StoredReadings
 from icu.store.heartbeats import Beat
-from icu.store.journal import decode
-from icu.store.offsets import Move
-from icu.store.requests import WriteRequest
-from icu.store.watched import LastReading, Watched
+from icu.store.journal.entries import decode
 from icu.store.writer import Writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest
 from tests.samples import ANNA, BORIS, delivery, observation
 from tests.stores import NOON, desaturation, execute, observed, rows
 

@@ -10,15 +10,15 @@ from msgspec import UNSET
 
 from icu.alarms.effects import Change
 from icu.messages import Delivery, Position, Quality, Refusal
-from icu.store import journal
+from icu.store.alarms.episodes import save
 from icu.store.commands.door import Author, Desk, Door
-from icu.store.dead_letters import MAX_DETAIL, MAX_KEPT_BYTES
-from icu.store.episodes import save
+from icu.store.dead_letters.inserting import MAX_DETAIL, MAX_KEPT_BYTES
 from icu.store.errors import PositionConflictError, StoreInUseError
-from icu.store.offsets import Move
+from icu.store.journal import entries as journal
 from icu.store.reader import Reader
-from icu.store.requests import WriteRequest
 from icu.store.writer import Writer, open_writer
+from icu.store.writing.offsets import Move
+from icu.store.writing.requests import WriteRequest
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, SQLITE_ALONE, desaturation, execute, readings_of, rows, store
 

@@ -13,9 +13,9 @@ from icu.bootstrap import database
 from icu.bootstrap.database import Restored
 from icu.cli import progress
 from icu.cli.database import lines_of, sentence_about, size_of
+from icu.store.database.info import DatabaseInfo
 from icu.store.engines.base import Storage
 from icu.store.engines.sqlite import files
-from icu.store.info import DatabaseInfo
 from tests.stores import execute, rows
 from tests.unit.cli.conftest import Run
 

@@ -13,14 +13,14 @@ from icu.alarms.episodes import Episode, episode_id
 from icu.monitor import latest
 from icu.monitor.ages import Ages
 from icu.monitor.listing import encode_patients
-from icu.store import episodes
-from icu.store.alarms import alarm_of
-from icu.store.appending import append_to_journal
+from icu.store.alarms import episodes
+from icu.store.alarms.served import alarm_of
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
-from icu.store.following import Batch
 from icu.store.heartbeats import Beat
-from icu.store.journal import AlarmNews
+from icu.store.journal.appending import append_to_journal
+from icu.store.journal.entries import AlarmNews
+from icu.store.journal.following import Batch
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
 from tests.stores import NOON, desaturation, execute, put_alarm, store

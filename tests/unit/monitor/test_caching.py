@@ -7,7 +7,7 @@ import pytest
 
 from icu.messages import Quality
 from icu.monitor import metrics
-from icu.store import history
+from icu.store.history import patient as history
 from icu.store.writer import Writer
 from tests.extras import extra
 from tests.histories import varied

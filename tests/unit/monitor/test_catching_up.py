@@ -10,7 +10,7 @@ import pytest
 from icu.monitor.access.shares import Streams
 from icu.monitor.broadcast import MAX_KEPT, Broadcast, Update
 from icu.monitor.stream import EventStream
-from icu.store.following import Batch
+from icu.store.journal.following import Batch
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.faces import open_gate

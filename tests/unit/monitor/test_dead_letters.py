@@ -15,8 +15,8 @@ from icu.monitor import dead_letter_figures
 from icu.monitor.dead_letter_figures import DeadLetterGauge, counting
 from icu.store.commands.dead_letters import ask_replay, purge_of
 from icu.store.commands.door import Author, Door
-from icu.store.dead_letter_pages import Chosen
-from icu.store.dead_letters import MAX_KEPT_BYTES
+from icu.store.dead_letters.inserting import MAX_KEPT_BYTES
+from icu.store.dead_letters.pages import Chosen
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.letters import ARRIVED, LATER, decode, refused, store_letters

@@ -9,7 +9,7 @@ import pytest
 
 from icu.messages import Quality
 from icu.monitor.formats.table import FORMATS
-from icu.store.buckets import STATISTICS
+from icu.store.history.buckets import STATISTICS
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildState
 from icu.vitals.catalogue import NUMBERS, SIGNS

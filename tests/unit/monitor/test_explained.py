@@ -8,8 +8,8 @@ from icu.alarms.effects import Change, Effects
 from icu.monitor.broadcast import Broadcast
 from icu.store.commands.beds import pause
 from icu.store.commands.door import Author, Door
-from icu.store.following import Batch, Follower
 from icu.store.heartbeats import Beat
+from icu.store.journal.following import Batch, Follower
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, observation

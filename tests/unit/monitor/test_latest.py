@@ -22,10 +22,10 @@ from icu.monitor.latest import LatestReadings
 from icu.monitor.listing import SLICE, encode_patients
 from icu.monitor.news2.answers import ListedScore
 from icu.monitor.schemas import PatientSummary
+from icu.store.current.newest import Newest
 from icu.store.errors import SchemaError, StoreUnavailableError
-from icu.store.following import Follower
-from icu.store.newest import Newest
-from icu.store.news2 import StoredInputs
+from icu.store.history.news2 import StoredInputs
+from icu.store.journal.following import Follower
 from icu.store.reader import Reader
 from icu.store.writer import Writer, open_writer
 from icu.vitals.news2.inputs import MaxAges, score_at

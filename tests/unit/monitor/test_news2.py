@@ -12,7 +12,7 @@ import pytest
 from icu.messages import Quality
 from icu.monitor.ages import Ages
 from icu.monitor.news2 import route
-from icu.store import news2 as stored
+from icu.store.history import news2 as stored
 from icu.store.writer import Writer
 from icu.vitals.news2.inputs import MaxAges, Row, score_at
 from tests.histories import moment, values, varied, words

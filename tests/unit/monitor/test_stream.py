@@ -30,9 +30,9 @@ from icu.monitor.freshness import Freshness
 from icu.monitor.sse import Filter, encode
 from icu.monitor.stream import MAX_QUEUED, EventStream
 from icu.store.commands.door import Door
-from icu.store.following import Batch, Follower
 from icu.store.heartbeats import Beat, read_heartbeats
-from icu.store.journal import AlarmNews
+from icu.store.journal.entries import AlarmNews
+from icu.store.journal.following import Batch, Follower
 from icu.store.reader import Reader
 from icu.store.writer import Writer
 from icu.supervisor.view import ChildView

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from icu.messages import Observation, encode
 from icu.sink.ahead import AheadReading, AheadReport
 from icu.sink.telemetry import Telemetry
-from icu.store.requests import WriteRequest, WriteResult
+from icu.store.writing.requests import WriteRequest, WriteResult
 from icu.transports.memory import MemoryTransport
 from tests.clocks import trio_clock, virtual_time
 from tests.samples import ANNA, BORIS, START, observation

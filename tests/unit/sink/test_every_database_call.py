@@ -19,8 +19,8 @@ from icu.messages import Record, encode
 from icu.sink.batching import Batching
 from icu.sink.consumer import consume
 from icu.sink.telemetry import Telemetry
-from icu.store import journal
 from icu.store.engines.sqlite.upgrading import upgrade
+from icu.store.journal import entries as journal
 from icu.transports.memory import MemoryTransport
 from tests.samples import ANNA, BORIS, START, observation
 from tests.sqlite_faults import Fault, Place, error, injected

@@ -2,7 +2,7 @@
 
 from icu.messages import Delivery, Position
 from icu.sink.intake import decode_batches
-from icu.store.offsets import Move
+from icu.store.writing.offsets import Move
 from icu.transports.base import Batch
 from tests.hostile import value
 from tests.samples import BORIS, decoded, delivery, observation

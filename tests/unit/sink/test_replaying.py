@@ -9,7 +9,7 @@ from icu.messages import Position
 from icu.sink import replaying
 from icu.store.commands.dead_letters import ask_replay, ask_replay_of
 from icu.store.commands.door import Author
-from icu.store.dead_letter_pages import Chosen
+from icu.store.dead_letters.pages import Chosen
 from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.writer import open_writer
 from tests.clocks import forward_asyncio

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from icu.messages import Delivery, Refusal
 from icu.sink.telemetry import Telemetry
-from icu.store.requests import WriteRequest, WriteResult
+from icu.store.writing.requests import WriteRequest, WriteResult
 from tests.samples import START, delivery, observation
 from tests.stores import observed
 

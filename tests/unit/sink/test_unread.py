@@ -4,7 +4,7 @@ from math import inf
 
 from icu.messages import Delivery
 from icu.sink.unread import Unread
-from icu.store.evaluating import StoredReadings
+from icu.store.alarms.evaluating import StoredReadings
 
 ANNA, BORIS, CARLA = 1, 2, 3
 

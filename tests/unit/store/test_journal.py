@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from icu.store import journal
-from icu.store.journal import Entry, PatientNews
-from icu.store.tables import COLUMNS
+from icu.store.journal import entries as journal
+from icu.store.journal.entries import Entry, PatientNews
+from icu.store.tables.readings import COLUMNS
 from tests.samples import ANNA
 
 ROW = tuple(range(len(COLUMNS)))

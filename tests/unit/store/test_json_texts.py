@@ -11,7 +11,7 @@ from icu.messages import Quality
 from icu.store import readings
 from icu.store.json_texts import json_texts
 from icu.store.readings import CLOCK_TOLERANCE_MS, Columns, ReadingRow, to_reading
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import SIGNS
 from tests.stores import NOON
 

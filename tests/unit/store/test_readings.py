@@ -10,7 +10,7 @@ from msgspec import UNSET
 from icu.messages import Quality
 from icu.store import readings
 from icu.store.readings import ABSENT, milliseconds, to_patient_reading, to_reading, to_rows, to_values
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import NUMBERS, SIGNS
 from tests.samples import ANNA, START, observation
 from tests.stores import NOON, observed

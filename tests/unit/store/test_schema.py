@@ -22,9 +22,9 @@ from icu.messages import Position, Quality
 from icu.store import schema
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.store.errors import SchemaError, StoreUnavailableError
-from icu.store.metadata import METADATA
 from icu.store.reader import Reader
 from icu.store.readings import Reading
+from icu.store.tables.metadata import METADATA
 from icu.store.writer import open_writer
 from tests.samples import ANNA, START, observation
 from tests.sqlite_faults import Fault, Place, error, injected
@@ -32,7 +32,7 @@ from tests.stores import NOON, execute, older, readings_of, rows, store
 
 
 async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    """The migrations and icu.store.tables make the same tables."""
+    """The migrations and icu.store.tables.readings make the same tables."""
     await to_thread.run_sync(upgrade, tmp_path / "icu.db")
     engine = create_engine(f"sqlite:///{tmp_path / 'icu.db'}")
     with engine.connect() as connection:

@@ -22,7 +22,7 @@ from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, Session, opened
 from icu.store.engines.postgres.locks import DAYS, SPACE
 from icu.store.errors import StoreBusyError, StoreDeniedError
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 
 DAY: Final = 86_400_000
 

@@ -10,7 +10,7 @@ from icu.store.engines.deadline import uncut
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import Driver, opened
 from icu.store.engines.postgres.translation import translated
-from icu.store.metadata import METADATA
+from icu.store.tables.metadata import METADATA
 
 # First half of the locks' numbers, so that other programs on the database have others: "icu".
 SPACE: Final = 0x696375

@@ -11,7 +11,7 @@ from icu.store.engines.base import Storage
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import NAME
 from icu.store.engines.postgres.translation import translated
-from icu.store.metadata import METADATA
+from icu.store.tables.metadata import METADATA
 
 # Each table with its parts, their indexes, and what lies beside the rows.
 _SIZE: Final = b"""

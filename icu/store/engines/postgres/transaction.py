@@ -12,7 +12,7 @@ from icu.store.engines.postgres import loading
 from icu.store.engines.postgres.connections import Driver, generation_of
 from icu.store.engines.postgres.statements import compiled
 from icu.store.readings import KEY, ReadingRow
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import SIGNS
 
 # PostgreSQL's types of COLUMNS. The binary format is told them: it takes no number of another width.

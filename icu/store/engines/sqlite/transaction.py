@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from icu.store.engines.base import OverlapError, Values
 from icu.store.readings import ABSENT, PATIENT, ReadingRow, to_values
-from icu.store.tables import COLUMNS
+from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import SIGNS
 
 # Placeholders of columns that are mostly NULL: see icu.store.readings.to_values.

@@ -15,10 +15,10 @@ import pytest
 from anyio import to_thread
 
 from icu.monitor import metrics
-from icu.store import buckets as stored_buckets
-from icu.store import history
 from icu.store.errors import StoreUnavailableError
-from icu.store.history import History
+from icu.store.history import buckets as stored_buckets
+from icu.store.history import patient as history
+from icu.store.history.patient import History
 from icu.store.writer import Writer
 from icu.study.csv_text import VITALS
 from icu.study.tables import hourly

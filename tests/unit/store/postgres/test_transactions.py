@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from icu.alarms.events import AlarmEvent
 from icu.messages import Position
-from icu.store import storing
 from icu.store.commands.beds import admit
 from icu.store.commands.door import Author, Door
 from icu.store.engines.base import Transaction
@@ -23,6 +22,7 @@ from icu.store.rollups.marks import mark_late
 from icu.store.rollups.rolling import DELAY
 from icu.store.upkeep import Upkeep
 from icu.store.writer import Writer, open_writer
+from icu.store.writing import storing
 from tests.postgres import PostgresServer
 from tests.rollups import HOUR, roll_up, stored
 from tests.samples import ANNA, BORIS, observation

@@ -17,15 +17,15 @@ from icu.config.load import from_environment
 from icu.control.places import places
 from icu.errors import UsageError
 from icu.messages import Position
-from icu.store.checking import find_faults
 from icu.store.commands.beds import admit
 from icu.store.commands.door import Author, Door
+from icu.store.database.checking import find_faults
 from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import opened
 from icu.store.engines.postgres.translation import store_error
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreCorruptError, StoreDeniedError, StoreUnavailableError
-from icu.store.history import History
+from icu.store.history.patient import History
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
 from tests.access import gate

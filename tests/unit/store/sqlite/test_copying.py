@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from icu.errors import IcuError
-from icu.store.backups import begin_anew
+from icu.store.database.backups import begin_anew
 from icu.store.engines.sqlite import copying
 from icu.store.engines.sqlite.upgrading import upgrade
 from icu.store.engines.table import engine_of

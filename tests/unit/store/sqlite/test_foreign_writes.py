@@ -9,8 +9,8 @@ import pytest
 from icu.messages import Position
 from icu.store.engines.sqlite.transaction import SqliteTransaction
 from icu.store.errors import PositionConflictError, StoreError
-from icu.store.foreign_writes import ForeignWrites
 from icu.store.writer import Writer
+from icu.store.writing.foreign_writes import ForeignWrites
 from tests.samples import ANNA, BORIS, observation
 from tests.stores import EXCHANGED, connected, execute, restored, rows, store
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from icu.store.engines import deadline, lending
 from icu.store.engines.lending import MOST
 from icu.store.errors import StoreError, StoreUnavailableError
-from icu.store.history import History
+from icu.store.history.patient import History
 from icu.store.reader import LONG, Reader
 from icu.store.writer import Writer
 from tests.samples import ANNA, START, observation

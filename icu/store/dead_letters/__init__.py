@@ -1,0 +1,1 @@
+"""Dead letters: records that could not be stored, as they are inserted, named, read and served."""

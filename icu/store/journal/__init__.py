@@ -1,0 +1,1 @@
+"""Journal of the transactions: its entries, writing to it, and following it."""

@@ -1,0 +1,1 @@
+"""Tables of the database: a module for whoever writes them."""
