@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import anyio
@@ -79,44 +79,43 @@ _HANDLERS: Final = [
 ]
 
 
-def create_app(
-    context: FaceContext,
-    *,
-    gate: WardGate,
-    reader: Reader,
-    ages: Ages,
-    broadcast: Broadcast,
-    freshness: Freshness,
-    door: Door,
-    ward: Ward,
-    fetch_children: FetchChildren,
-    emulation: Emulation,
-    scenarios: Scenarios,
-    max_ages: MaxAges,
-    prefix: str = "",
-    lifespan: Sequence[Lifespan] = (),
-) -> Litestar:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Parts of a monitor. Each is a dependency of handlers, by its name here."""
+
+    # Run while the application does, and its keys closed at the end.
+    gate: WardGate
+    # Closed when the lifespan ends.
+    reader: Reader
+    # Run while the application does, as the next two.
+    ages: Ages
+    broadcast: Broadcast
+    freshness: Freshness
+    # For commands of people.
+    door: Door
+    # Name and places of the ward.
+    ward: Ward
+    # Source of the supervisor's children.
+    fetch_children: FetchChildren
+    # The emulated patients among all, and the scenarios that these can have.
+    emulation: Emulation
+    scenarios: Scenarios
+    # Rule for the greatest ages of values that count for NEWS2.
+    max_ages: MaxAges
+
+
+def create_app(context: FaceContext, parts: Parts, *, prefix: str = "", lifespan: Sequence[Lifespan] = ()) -> Litestar:
     """Build the application. It opens nothing until its lifespan begins.
 
     Args:
         context: Parts that all faces of the process have in common; its gate is replaced.
-        gate: Run while the application does, and its keys closed at the end.
-        reader: Closed when the lifespan ends.
-        ages: Run while the application does.
-        broadcast: Run while the application does.
-        freshness: Run while the application does.
-        door: For commands of people.
-        ward: Name and places of the ward.
-        fetch_children: Source of the supervisor's children.
-        emulation: The emulated patients among all.
-        scenarios: Those that these can have.
-        max_ages: Rule for the greatest ages of values that count for NEWS2.
+        parts: Those of the monitor.
         prefix: Path below which all routes stand, behind a proxy.
         lifespan: Further context managers.
     """
-    streams = Streams(gate)
+    streams = Streams(parts.gate)
     return face(
-        replace(context, gate=gate),
+        replace(context, gate=parts.gate),
         title="ICU monitor",
         description=_DESCRIPTION,
         tags=_TAGS,
@@ -125,41 +124,29 @@ def create_app(
         prefix=prefix,
         beside=pages(prefix),
         dependencies={
-            "gate": gate,
+            **{each.name: getattr(parts, each.name) for each in fields(parts)},
             "streams": streams,
             "exports": Exports(),
-            "reader": reader,
-            "ages": ages,
-            "broadcast": broadcast,
-            "latest_readings": LatestReadings(reader, broadcast, max_ages),
-            "freshness": freshness,
-            "door": door,
-            "ward": ward,
-            "fetch_children": fetch_children,
-            "emulation": emulation,
-            "scenarios": scenarios,
-            "max_ages": max_ages,
+            "latest_readings": LatestReadings(parts.reader, parts.broadcast, parts.max_ages),
         },
-        lifespan=[lambda _: _watching(gate, streams, reader, ages, broadcast, freshness), *lifespan],
+        lifespan=[lambda _: _watching(parts, streams), *lifespan],
     )
 
 
 @asynccontextmanager
-async def _watching(
-    gate: WardGate, streams: Streams, reader: Reader, ages: Ages, broadcast: Broadcast, freshness: Freshness
-) -> AsyncIterator[None]:
+async def _watching(parts: Parts, streams: Streams) -> AsyncIterator[None]:
     try:
         async with anyio.create_task_group() as group:
-            await group.start(gate.run)
+            await group.start(parts.gate.run)
             group.start_soon(streams.run)
-            group.start_soon(broadcast.run)
-            group.start_soon(ages.run)
-            group.start_soon(freshness.run)
-            group.start_soon(beat, broadcast, freshness)
+            group.start_soon(parts.broadcast.run)
+            group.start_soon(parts.ages.run)
+            group.start_soon(parts.freshness.run)
+            group.start_soon(beat, parts.broadcast, parts.freshness)
             yield
             group.cancel_scope.cancel()
     finally:
         # Streams first: an open one could read from a closed reader.
-        broadcast.close()
-        await reader.aclose()
-        await gate.access.aclose()
+        parts.broadcast.close()
+        await parts.reader.aclose()
+        await parts.gate.access.aclose()

@@ -30,6 +30,7 @@ from icu.store.decisions.audit import AuditEntry, audit
 from icu.store.decisions.beds import Place, bed_states, places
 from icu.store.decisions.entered import all_entered
 from icu.store.engines.base import Connection
+from icu.store.engines.columns import read_columns
 from icu.store.engines.table import engine_of
 from icu.store.errors import SchemaError, StoreMovedError
 from icu.store.heartbeats import Heartbeat, read_heartbeats
@@ -297,7 +298,7 @@ async def _page(
     left = most
     for first, end in connection.spans(*span, newest_first=order == "desc"):
         values = {"uuid": str(uuid), "first": first, "end": end, "limit": left}
-        columns = await connection.columns(_PAGE[order], PAGE_COLUMNS, values)
+        columns = await read_columns(connection, _PAGE[order], PAGE_COLUMNS, values)
         page = {name: page[name] + column for name, column in columns.items()} if page else columns
         left -= len(columns["timestamp"])
         if not left:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
     from icu.monitor.access.gate import WardGate
+    from icu.monitor.app import Parts
     from icu.monitor.emulation import ScenarioEntry
     from icu.vitals.news2.inputs import MaxAges
 
@@ -88,10 +89,31 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     Returns:
         The application, and a function that ends its live streams.
     """
-    from icu.monitor.ages import Ages
     from icu.monitor.app import create_app
-    from icu.monitor.broadcast import Broadcast
     from icu.monitor.dead_letter_figures import DeadLetterGauge, counting
+
+    parts = _parts(shared, host)
+    close_streams = parts.broadcast.close
+    dead_letters = shared.telemetry(DeadLetterGauge)
+    shared.health.add("database", parts.reader.check)
+    shared.health.add("heartbeat", parts.freshness.trouble, advisory=True)
+    api = shared.settings.api
+    application = create_app(
+        replace(face_context(shared, host), hosts=api.hosts),
+        parts,
+        prefix=api.prefix,
+        lifespan=[
+            lambda _: counting(parts.reader, dead_letters),
+            *([lambda _: _under_foreign_server(close_streams)] if foreign_server else []),
+        ],
+    )
+    return application, close_streams
+
+
+def _parts(shared: Shared, host: str) -> "Parts":
+    from icu.monitor.ages import Ages
+    from icu.monitor.app import Parts
+    from icu.monitor.broadcast import Broadcast
     from icu.monitor.emulation import Scenarios
     from icu.monitor.freshness import Freshness
     from icu.store.commands.door import Door
@@ -100,32 +122,19 @@ def app(shared: Shared, host: str, *, foreign_server: bool = False) -> "tuple[Li
     settings = shared.settings
     reader = Reader(settings.database.url, name=_NAME)
     reader.check_location()
-    live = Broadcast(reader)
-    freshness = Freshness(reader)
-    dead_letters = shared.telemetry(DeadLetterGauge)
-    shared.health.add("database", reader.check)
-    shared.health.add("heartbeat", freshness.trouble, advisory=True)
-    context = replace(face_context(shared, host), hosts=settings.api.hosts)
-    application = create_app(
-        context,
+    return Parts(
         gate=_gate(settings, host),
         reader=reader,
         ages=Ages(reader),
-        broadcast=live,
-        freshness=freshness,
+        broadcast=Broadcast(reader),
+        freshness=Freshness(reader),
         door=Door(settings.database.url, name=_NAME),
         ward=settings.ward,
         fetch_children=shared.fetch_children,
         emulation=shared.emulation,
         scenarios=Scenarios(partial(_scenarios, shared)),
         max_ages=_max_ages(settings.news2),
-        prefix=settings.api.prefix,
-        lifespan=[
-            lambda _: counting(reader, dead_letters),
-            *([lambda _: _under_foreign_server(live.close)] if foreign_server else []),
-        ],
     )
-    return application, live.close
 
 
 def _gate(settings: Settings, host: str) -> "WardGate":

@@ -124,20 +124,14 @@ class Connection(Protocol):
         """Return the rows that a statement finds."""
         ...
 
-    async def columns(
-        self, statement: TextClause, names: Sequence[str], values: Values | None = None
-    ) -> dict[str, list[Any]]:
-        """Return what a statement finds by column, which is cheaper where there are many rows.
+    async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
+        """Return what a statement finds by column, each as a JSON array: for answers that are made of such.
 
         Args:
             statement: Finds whole numbers, texts and NULLs in columns of these names.
             names: The columns, each with all its values in the order of the rows.
             values: Of the statement's parameters.
         """
-        ...
-
-    async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
-        """Return what `columns` does, each column as a JSON array: for answers that are made of such."""
         ...
 
     def spans(self, since: int, until: int, *, newest_first: bool) -> Sequence[tuple[int, int]]:

@@ -14,6 +14,7 @@ from icu.errors import PatientNotFoundError
 from icu.store.current.last_values import counts, newest_first
 from icu.store.decisions.entered import entered
 from icu.store.engines.base import Connection
+from icu.store.engines.columns import read_columns
 from icu.store.history.spans import check_kept
 from icu.store.reader import Reader
 from icu.store.readings import CLOCK_TOLERANCE_MS
@@ -140,7 +141,7 @@ class StoredInputs:
         values = {"patient": self._patient, "until": until, "least_lag": _least_lag(lag), "limit": SLICE}
         while since <= until:
             async with self._connection() as connection:
-                columns = await connection.columns(_ROWS, _ROW_COLUMNS, {**values, "since": since})
+                columns = await read_columns(connection, _ROWS, _ROW_COLUMNS, {**values, "since": since})
                 await check_kept(connection, READINGS, since)
             times = columns["timestamp"]
             if times:

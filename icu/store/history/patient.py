@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from icu.store.engines.base import Connection
+from icu.store.engines.columns import read_columns
 from icu.store.errors import StoreUnavailableError
 from icu.store.history.buckets import Buckets, Slice
 from icu.store.history.spans import check_kept, find_ends, late_hours
@@ -139,7 +140,7 @@ class History:
         read = 0
         while since < until:
             async with self._reader.connection(self._identity) as connection:
-                page = await connection.columns(_ROWS, COLUMNS, self._values(since, until, limit=PAGE))
+                page = await read_columns(connection, _ROWS, COLUMNS, self._values(since, until, limit=PAGE))
                 await check_kept(connection, READINGS, since)
             times = page["timestamp"]
             read += len(times)

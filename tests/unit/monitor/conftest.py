@@ -18,7 +18,7 @@ from icu.http.asgi import serve
 from icu.http.connections import Connections
 from icu.http.health import Health
 from icu.monitor.ages import Ages
-from icu.monitor.app import create_app
+from icu.monitor.app import Parts, create_app
 from icu.monitor.broadcast import Broadcast
 from icu.monitor.emulation import Scenarios
 from icu.monitor.freshness import Freshness
@@ -110,9 +110,7 @@ async def monitor(
             raise NoSupervisorError("nobody listens at x.sock")
         return children
 
-    build = partial(
-        create_app,
-        context(health=health, cors_origins=["https://ward.example"], hosts=["ward.example"]),
+    parts = Parts(
         gate=open_gate(url),
         reader=reader,
         ages=ages,
@@ -124,6 +122,11 @@ async def monitor(
         emulation=emulation,
         scenarios=scenarios,
         max_ages=MaxAges(),
+    )
+    build = partial(
+        create_app,
+        context(health=health, cors_origins=["https://ward.example"], hosts=["ward.example"]),
+        parts,
         prefix="/api",
     )
     app = await to_thread.run_sync(build)

@@ -23,7 +23,7 @@ from icu.http.asgi import serve
 from icu.messages import Quality
 from icu.monitor.access.shares import Streams
 from icu.monitor.ages import Ages
-from icu.monitor.app import create_app
+from icu.monitor.app import Parts, create_app
 from icu.monitor.broadcast import Broadcast, Update
 from icu.monitor.emulation import Scenarios
 from icu.monitor.freshness import Freshness
@@ -417,9 +417,7 @@ async def test_a_dropped_client_keeps_nothing(
     """The connection of a dropped client is closed at once, though it reads nothing, without an error in the log."""
     await store(writer, [observation(0)])
     broadcast = Broadcast(reader)
-    build = partial(
-        create_app,
-        context(),
+    parts = Parts(
         gate=open_gate(url),
         reader=reader,
         ages=Ages(reader),
@@ -432,6 +430,7 @@ async def test_a_dropped_client_keeps_nothing(
         scenarios=Scenarios(list),
         max_ages=MaxAges(),
     )
+    build = partial(create_app, context(), parts)
     app = await to_thread.run_sync(build)
     async with anyio.create_task_group() as group:
         address = await group.start(partial(serve, app, host="127.0.0.1", port=0))

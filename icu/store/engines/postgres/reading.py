@@ -4,7 +4,6 @@ import time
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-import msgspec
 from anyio.lowlevel import checkpoint_if_cancelled
 from sqlalchemy import TextClause
 
@@ -16,8 +15,6 @@ from icu.store.engines.postgres.spans import split
 from icu.store.engines.postgres.statements import by_column, compiled
 from icu.store.engines.postgres.translation import translated
 from icu.store.errors import StoreMovedError
-
-_decode: Final = msgspec.json.Decoder(list).decode
 
 _HAS_TABLE: Final = b"SELECT to_regclass(%(name)s) IS NOT NULL"
 # Each transaction of ours raises one of these.
@@ -45,12 +42,6 @@ class PostgresConnection:
 
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
         return await self._fetch(compiled(statement), values)
-
-    async def columns(
-        self, statement: TextClause, names: Sequence[str], values: Values | None = None
-    ) -> dict[str, list[Any]]:
-        # As JSON, which the server writes and msgspec reads in less time than the driver needs for the rows.
-        return {name: _decode(array) for name, array in (await self.arrays(statement, names, values)).items()}
 
     async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
         [texts] = await self._fetch(by_column(statement, tuple(names)), values)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiosqlite
-import msgspec
 from anyio import to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 from sqlalchemy import TextClause
@@ -29,8 +28,6 @@ _READ: Final = {"mode": "ro"}
 # Without locks, and without the files beside the database that they need.
 _READ_SEALED: Final = {"mode": "ro", "immutable": "1"}
 
-_decode: Final = msgspec.json.Decoder(list).decode
-
 
 class SqliteConnection:
     """See icu.store.engines.base.Connection."""
@@ -45,14 +42,8 @@ class SqliteConnection:
     async def rows(self, statement: TextClause, values: Values | None = None) -> Sequence[Sequence[Any]]:
         return await self._fetch(compiled(statement), values)
 
-    async def columns(
-        self, statement: TextClause, names: Sequence[str], values: Values | None = None
-    ) -> dict[str, list[Any]]:
-        # As JSON, which SQLite writes and msgspec reads in two thirds of the time that the driver needs for the rows.
-        # And the driver gives the interpreter away at each row: here is one.
-        return {name: _decode(array) for name, array in (await self.arrays(statement, names, values)).items()}
-
     async def arrays(self, statement: TextClause, names: Sequence[str], values: Values | None = None) -> dict[str, str]:
+        # The driver gives the interpreter away at each row: here is one.
         [texts] = await self._fetch(_by_column(statement, tuple(names)), values)
         return dict(zip(names, texts, strict=True))
 
