@@ -7,9 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
 from icu.access.principals import Principal
 from icu.access.roles import Role
 from icu.config.settings import Secret
+from icu.store.access import passwords
 from icu.store.access.keys import add_key, revoke_key
 from icu.store.access.log_in import log_in, log_in_with_key
 from icu.store.access.lookup import LOOK_INTERVAL, Access
@@ -26,6 +31,13 @@ EVA = Author("Eva", "command line")
 PASSWORD = Secret("four random words")
 WRONG = Secret("five random words")
 ADDRESS = "192.0.2.7"
+
+
+def cheapen_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords as the program does, but a thousand times cheaper: half of the time of log-ins otherwise."""
+    hasher = PasswordHash((Argon2Hasher(memory_cost=64, time_cost=1, parallelism=1),))
+    monkeypatch.setattr(passwords, "_HASHER", hasher)
+    monkeypatch.setattr(passwords, "_NOBODYS", hasher.hash("nobody's"))
 
 
 class Gate:

@@ -98,16 +98,21 @@ def reasons(path: Path) -> list[tuple[str, int]]:
         return connection.execute("SELECT reason, count(*) FROM dead_letters GROUP BY reason").fetchall()
 
 
-def steps(folder: Path) -> Sequence[int]:
-    """Return the steps at which a command is killed that has just ended by itself: the last ones, and each tenth."""
+def steps(folder: Path, every: int) -> Sequence[int]:
+    """Return the steps at which a command is killed that has just ended by itself: the last ones, and some before."""
     most = -int((folder / "left").read_text())
-    return sorted({*range(1, most, 10), *range(most - 6, most + 1)})
+    return sorted({*range(1, most, every), *range(most - 6, most + 1)})
 
 
-def test_killed_backups(killed: Callable[..., int], database: Path, tmp_path: Path) -> None:
+# Steps from one death to the next.
+EVERY = pytest.mark.parametrize("every", [40, pytest.param(5, marks=pytest.mark.endurance)])
+
+
+@EVERY
+def test_killed_backups(killed: Callable[..., int], database: Path, tmp_path: Path, every: int) -> None:
     """Wherever a backup is killed, there is a whole file under its name or none, and the database is as before."""
     assert killed(0, "db", "backup", "whole.db") == 0
-    for number in steps(tmp_path):
+    for number in steps(tmp_path, every):
         target = tmp_path / f"backup-{number}.db"
         code = killed(number, "db", "backup", target.name)
         assert code in (0, -signal.SIGKILL)
@@ -120,14 +125,15 @@ def test_killed_backups(killed: Callable[..., int], database: Path, tmp_path: Pa
     assert reasons(database) == [("old", 300)]
 
 
-def test_killed_restorations(killed: Callable[..., int], database: Path, url: str, tmp_path: Path) -> None:
+@EVERY
+def test_killed_restorations(killed: Callable[..., int], database: Path, url: str, tmp_path: Path, every: int) -> None:
     """Wherever a restoration is killed, the database is the old one or the backup, and the next one restores it."""
     assert killed(0, "db", "backup", "backup.db") == 0
     execute(url, "UPDATE dead_letters SET reason = 'new'")
     shutil.copy(database, tmp_path / "new.db")
     assert killed(0, "db", "restore", "backup.db") == 0
     seen = set()
-    for number in steps(tmp_path):
+    for number in steps(tmp_path, every):
         for each in (*tmp_path.glob("icu.db*"), *tmp_path.glob(".icu.db*")):
             each.unlink()
         shutil.copy(tmp_path / "new.db", database)

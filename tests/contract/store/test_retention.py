@@ -487,7 +487,7 @@ class Ward:
         return observation(seconds, patient=patient, pulse=60 + hours)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=ACTIONS)
 async def test_nothing_is_lost_that_is_not_rolled_up(template: Path, actions: list[tuple[str, Any]]) -> None:
     """Whatever comes late, twice or again, roll-ups have all readings that were stored, deleted ones too."""

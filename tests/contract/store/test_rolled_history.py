@@ -77,7 +77,7 @@ def examples(draw: st.DrawFn) -> Example:
     return Example(fields, rolled_until, (horizons[0], horizons[1], horizons[2]), late, questions)
 
 
-@settings(max_examples=35, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(example=examples(), size=st.sampled_from([1, 3, 10_000]))
 async def test_buckets_are_those_of_a_naive_oracle(
     writer: Writer, reader: Reader, url: str, offsets: Offsets, example: Example, size: int

@@ -192,7 +192,7 @@ def before(found: Stored, horizon: int) -> Sequence[object]:
     return [{key: each for key, each in rolled.items() if key[1] < horizon} for rolled in (found.minutes, found.hours)]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(actions=ACTIONS, size=st.sampled_from([1, 30, 300]))
 async def test_rollups_are_those_of_a_naive_oracle(
     template: Path, actions: Sequence[tuple[str, Any]], size: int

@@ -178,7 +178,7 @@ class Engine(RuleBasedStateMachine):
             assert all(each.signal != "off" for each in bed.open if each.presence == "present")
 
 
-Engine.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+Engine.TestCase.settings = settings(max_examples=75, stateful_step_count=25, deadline=None)
 TestEngine = Engine.TestCase
 
 

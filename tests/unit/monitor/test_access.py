@@ -25,6 +25,7 @@ from icu.store.access.keys import add_key, revoke_key
 from icu.store.access.lookup import LOOK_INTERVAL
 from icu.store.access.users import add_user
 from icu.store.commands.door import Author, Door
+from tests.access import cheapen_passwords
 from tests.faces import Face, serving, with_key
 from tests.stores import execute, rows
 
@@ -54,6 +55,12 @@ async def anna(url: str, role: Role = Role.NURSE) -> dict[str, str]:
     """Add the user Anna, and return what she types."""
     await add_user(Door(url), "anna", role, EVA, password=Secret(PASSWORD))
     return {"name": "anna", "password": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are cheap: what they cost is a matter of the store."""
+    cheapen_passwords(monkeypatch)
 
 
 @pytest.fixture

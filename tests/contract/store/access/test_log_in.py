@@ -50,6 +50,7 @@ async def refused(ward: Gate, name: str = "anna", password: Secret = WRONG, sour
     return str(caught.value)
 
 
+@pytest.mark.usefixtures("full_cost")
 async def test_no_answer_tells_who_exists(ward: Gate, verified: list[str]) -> None:
     """A name that nobody has costs one verification of the same cost, as a wrong password does, and the same answer."""
     await ward.user()
@@ -67,6 +68,7 @@ async def test_nobodys_password_is_never_right() -> None:
     assert not await verify_password(PASSWORD, None)
 
 
+@pytest.mark.usefixtures("full_cost")
 async def test_two_hashes_at_once(ward: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many log in, two passwords are hashed at once, so that the machine's memory and processors suffice."""
     lock, now, most = threading.Lock(), 0, 0

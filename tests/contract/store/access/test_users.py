@@ -11,6 +11,7 @@ from tests.access import EVA, PASSWORD, WRONG, Gate
 from tests.stores import rows
 
 
+@pytest.mark.usefixtures("full_cost")
 async def test_the_database_holds_a_hash(ward: Gate) -> None:
     """A password is stored by argon2id, with its cost, and with a salt of its own."""
     await ward.user()
