@@ -32,7 +32,7 @@ from icu.store.decisions.entered import all_entered
 from icu.store.engines.base import Connection
 from icu.store.engines.columns import read_columns
 from icu.store.engines.table import engine_of
-from icu.store.errors import SchemaError, StoreMovedError
+from icu.store.errors import StoreMovedError
 from icu.store.heartbeats import Heartbeat, read_heartbeats
 from icu.store.journal.following import Batch, Follower, JournalPatients
 from icu.store.readings import (
@@ -276,11 +276,7 @@ class Reader:
             SchemaError: There is none, or with tables of another version.
             StoreUnavailableError: It cannot be read now.
         """
-        identity = await self._engine.identity()
-        if identity is None:
-            raise SchemaError(
-                f"there is no database {self._engine.location} yet: start the sink (python -m icu supervise)"
-            )
+        identity = await schema.find(self._engine)
         if identity != self._identity:
             async with self._engine.connection(identity) as connection:
                 await schema.check(connection, self._engine.location)

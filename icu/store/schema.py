@@ -1,13 +1,13 @@
-"""Version of the tables: check, and upgrade to this program's."""
+"""The database and its tables: that there are some, of this program's version, and their upgrade to it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pkgutil import iter_modules
 from typing import Final
 
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import TextClause, inspect, text
 
-from icu.store.engines.base import Connection
+from icu.store.engines.base import Connection, Engine
 from icu.store.errors import SchemaError, StoreError
 from icu.store.migrations import versions
 
@@ -19,6 +19,20 @@ _READABLE_FROM: Final = text("SELECT readable_from FROM readers")
 UNFINISHED: Final = text("SELECT source FROM copies WHERE finished IS NULL")
 
 _UPGRADE: Final = "python -m icu db upgrade"
+
+
+async def find(engine: Engine) -> Hashable:
+    """Return the identity of the database that there is now.
+
+    Raises:
+        SchemaError: There is none.
+        ConfigurationError: There can be none.
+        StoreUnavailableError: It cannot be looked at now.
+    """
+    identity = await engine.identity()
+    if identity is None:
+        raise SchemaError(f"there is no database {engine.location} yet: start the sink (python -m icu supervise)")
+    return identity
 
 
 async def read_version(connection: Connection) -> str | None:

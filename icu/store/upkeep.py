@@ -11,7 +11,7 @@ from icu.config.retention import DEFAULT, Retention
 from icu.store import schema
 from icu.store.engines.base import Connection, Engine, Transaction
 from icu.store.engines.table import engine_of
-from icu.store.errors import SchemaError, StoreMovedError
+from icu.store.errors import StoreMovedError
 from icu.store.retention.deleting import Deleted, Deleting
 from icu.store.rollups.pace import FIRST, Pace
 from icu.store.rollups.rolling import Rolling
@@ -103,11 +103,7 @@ class Upkeep:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection to read with."""
-        identity = await self._engine.identity()
-        if identity is None:
-            raise SchemaError(
-                f"there is no database {self._engine.location} yet: start the sink (python -m icu supervise)"
-            )
+        identity = await schema.find(self._engine)
         if identity != self._identity:
             # Connections to write with lead to the file on which they were opened.
             await self._engine.aclose()

@@ -1,6 +1,7 @@
 """The pages of a ward in which each bed is in another state, as people see them: by device, theme and language."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -159,11 +160,11 @@ STATES = {
     PAUSED: (r"(?<!▲)▲▲ HR 70 > 36.*\d+ s", r"medium alarm: HR 70 > 36.*paused \d+ s", True),
     SHELVED: (r"(?<!▲)▲▲ HR 70 > 36.*(1 shelved|×1)", r"medium alarm: HR 70 > 36.*1 shelved", True),
     # It lasts for hours, and in the evening until another day.
-    STANDBY: (r"Standby until (\w+ \d+ )?\d\d:\d\d", r"Standby until (\w+ \d+ )?\d\d:\d\d", False),
+    STANDBY: (r"Standby until (\w+ \d+ )?\d\d:\d\d(?!:)", r"Standby until (\w+ \d+ )?\d\d:\d\d\.", False),
     HIGH: (r"▲▲▲ Asystole", r"high alarm: Asystole", True),
     LATCHED: (r"▲▲▲ was Asystole", r"high alarm: was Asystole", True),
     TECHNICAL: (r"⚙ ▲▲ Leads off", r"medium alarm: Leads off", True),
-    SILENT: (r"No data for \d+ (s|min)", r"No data for \d+ (s|min)", None),
+    SILENT: (r"⚙ ▲+ No data for \d+ (s|min)", r"No data for \d+ (s|min)\. (low|medium) alarm: No data", True),
 }
 
 
@@ -178,6 +179,37 @@ def test_states_are_told_by_text_and_shape(ward: Ward, show: Show, name: str) ->
         expect(bed.get_by_role("link", name=re.compile(spoken))).to_be_visible()
         if can_be_acknowledged is not None:
             expect(bed.get_by_role("button", name="Acknowledge")).to_be_visible(visible=can_be_acknowledged)
+
+
+def test_a_bed_without_data_has_a_frame_of_its_own(ward: Ward, show: Show) -> None:
+    """It is dashed, and has the colour of the alarm about it: who hears the alarm finds the bed."""
+    with show(ward.url) as screen:
+        bed = tile(screen.page, SILENT)
+        expect(bed).to_have_attribute("data-alarm", re.compile("low|medium"))
+        # Cyan, and a minute later yellow.
+        expect(bed).to_have_css("border-color", re.compile(r"rgb\((0, 192, 224|255, 212, 0)\)"))
+        expect(bed).to_have_css("border-style", "dashed")
+        expect(tile(screen.page, CHANGING)).to_have_css("border-style", "solid")
+
+
+@pytest.mark.parametrize(
+    ("language", "mean", "names", "off"),
+    [("en", "mean", ("SBP", "DBP", "MAP"), "off"), ("ru", "ср.", ("САД", "ДАД", "АДср"), "откл.")],
+)
+def test_limits_of_a_pressure(
+    ward: Ward, show: Show, language: Literal["en", "ru"], mean: str, names: tuple[str, str, str], off: str
+) -> None:
+    """Those of systolic and mean stand beside it, on the wall and beside the bed; a bell marks what is off."""
+    systolic, diastolic, of_mean = names
+    with show(ward.url, look=Look(language=language)) as screen:
+        pressure = tile(screen.page, CHANGING).locator("[data-place=bp]")
+        expect(pressure.locator(".label")).to_contain_text(f"({mean} 60 – 110)")
+        expect(pressure.locator("> .limits > span")).to_have_text(["160", "90"])
+        tile(screen.page, CHANGING).get_by_role("link").click()
+        limits = screen.page.locator(".big[data-place=bp] .limits")
+        expect(limits).to_have_text([f"{systolic} 90 – 160", diastolic, f"{of_mean} 60 – 110"])
+        expect(limits.nth(1)).to_have_attribute("data-off", "")
+        expect(limits.nth(1)).to_have_accessible_name(f"{diastolic} {off}")
 
 
 def test_leads_that_are_off_have_no_pulse(ward: Ward, show: Show) -> None:

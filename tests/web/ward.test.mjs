@@ -44,6 +44,20 @@ test("a late reading is not the latest", () => {
   assert.equal(bed().latest.pulse, 70);
 });
 
+test("a reading that was old when it came has the age of its making", () => {
+  const { ward, bed, pass } = loaded();
+  assert.equal(ward.madeBefore(bed()), null);
+  ward.load(STATE, [{ ...ANNA, latest: { ...READING, timestamp: "2026-01-31T09:00:00Z" } }], []);
+  pass(1000);
+  assert.equal(ward.madeBefore(bed()), NOON - 3 * 3_600_000);
+  assert.equal(ward.ageOfValues(bed()), 3 * 3_600_000 + 1000);
+  assert.equal(ward.age(bed()), 3000);
+  ward.receive("readings", [{ ...READING, timestamp: "2026-01-31T11:59:31Z", patient_uuid: "anna" }]);
+  pass(9000);
+  assert.equal(ward.madeBefore(bed()), null);
+  assert.equal(ward.ageOfValues(bed()), 9000);
+});
+
 test("an answer that was asked for before an event does not undo it", () => {
   const { ward, bed } = loaded();
   ward.expect();

@@ -25,7 +25,7 @@ from icu.store.access.tokens import digest, is_session_token
 from icu.store.commands.door import Door
 from icu.store.engines.base import Connection
 from icu.store.engines.table import engine_of
-from icu.store.errors import SchemaError, StoreError, StoreMovedError
+from icu.store.errors import StoreError, StoreMovedError
 from icu.store.readings import from_milliseconds
 
 T = TypeVar("T")
@@ -190,11 +190,7 @@ class Access:
         return self._looked is None or anyio.current_time() - self._looked >= LOOK_INTERVAL
 
     async def _identify(self) -> Hashable:
-        identity = await self._engine.identity()
-        if identity is None:
-            raise SchemaError(
-                f"there is no database {self._engine.location} yet: start the sink (python -m icu supervise)"
-            )
+        identity = await schema.find(self._engine)
         if identity != self._identity:
             async with self._engine.connection(identity) as connection:
                 await schema.check(connection, self._engine.location)

@@ -16,7 +16,7 @@ from icu.errors import PatientServiceException
 from icu.store import schema
 from icu.store.engines.base import Transaction
 from icu.store.engines.table import engine_of
-from icu.store.errors import SchemaError, StoreUnavailableError
+from icu.store.errors import StoreUnavailableError
 from icu.store.journal.appending import append_to_journal
 from icu.store.journal.entries import AlarmNews
 
@@ -129,11 +129,7 @@ class Door:
             return result
 
         try:
-            identity = await engine.identity()
-            if identity is None:
-                raise SchemaError(
-                    f"there is no database {engine.location} yet: start the sink (python -m icu supervise)"
-                )
+            identity = await schema.find(engine)
             async with engine.connection(identity) as connection:
                 await schema.check_writable(connection, engine.location)
             result = await engine.transact(transact)

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from icu.store import schema
 from icu.store.engines.base import Connection, Engine
-from icu.store.errors import SchemaError
 
 
 @asynccontextmanager
@@ -16,10 +16,7 @@ async def connected(engine: Engine) -> AsyncIterator[Connection]:
         ConfigurationError: There can be none.
     """
     try:
-        identity = await engine.identity()
-        if identity is None:
-            raise SchemaError(f"there is no database {engine.location} yet: start the sink (python -m icu supervise)")
-        async with engine.connection(identity) as connection:
+        async with engine.connection(await schema.find(engine)) as connection:
             yield connection
     finally:
         await engine.aclose()

@@ -90,7 +90,7 @@ function renderBed(bed) {
   const [now, age, conditions] = [ward.clock.now(), ward.age(bed), limits.of(PATIENT)];
   if (ward.link !== "connecting") state.render(bed, now, age, fresh); // the first beat is on its way
   actions.render(bed);
-  numbers.render(bed, conditions, age, fresh);
+  numbers.render(bed, conditions, ward.ageOfValues(bed), fresh);
   list.render(bed, now, fresh);
   over.render(now);
   box.render(now, fresh);

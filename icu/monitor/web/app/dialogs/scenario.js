@@ -3,6 +3,7 @@
 import { read, send } from "../api.js";
 import { report } from "../commands/report.js";
 import { h } from "../dom.js";
+import { explained, titleOf } from "../text/course.js";
 import { t } from "../text/text.js";
 import { Dialog, field } from "./form.js";
 
@@ -15,13 +16,13 @@ export async function openScenario(patient, present) {
   const scenarios = await report(read("scenarios"));
   // A second click opens no second dialog.
   if (!scenarios || document.querySelector("dialog[open]")) return;
-  const options = scenarios.map(({ name, title }) => h("option", { value: name }, title));
+  const options = scenarios.map(({ name, title }) => h("option", { value: name }, titleOf(name, title)));
   const choice = h("select", {}, ...options);
   choice.value = present || "stable";
   const note = h("p", { class: "hint", role: "status" });
   const explain = () => {
     const chosen = scenarios.find((each) => each.name === choice.value);
-    note.textContent = [chosen?.phases.join(" → "), chosen?.note].filter(Boolean).join(". ");
+    note.textContent = chosen ? explained(chosen) : "";
   };
   choice.addEventListener("change", explain);
   explain();

@@ -5,7 +5,7 @@ import { symbol, words } from "../alarms/words.js";
 import { acknowledge } from "../commands/acknowledge.js";
 import { openShelve } from "../dialogs/shelve.js";
 import { h, setAttribute, setText, showFocusable } from "../dom.js";
-import { clockTime, t } from "../text/text.js";
+import { clockMinute, clockTime, t } from "../text/text.js";
 import { hasLimits } from "../vitals/limit-form.js";
 
 /**
@@ -83,6 +83,6 @@ function history(alarm, now) {
   const parts = [t("alarm.since", { time: clockTime(began(alarm), now) })];
   const { acknowledged, shelved } = alarm;
   if (acknowledged) parts.push(t("alarm.acknowledged.at", { by: acknowledged.by, time: clockTime(Date.parse(acknowledged.at), now) }));
-  if (shelved) parts.push(t("alarm.shelved", { by: shelved.by, time: clockTime(Date.parse(shelved.until), now), why: shelved.why }));
+  if (shelved) parts.push(t("alarm.shelved", { by: shelved.by, time: clockMinute(Date.parse(shelved.until), now), why: shelved.why }));
   return parts.join(" · ");
 }

@@ -3,7 +3,7 @@
 import { urgency } from "../alarms/order.js";
 import { h, setAttribute, setText } from "../dom.js";
 import { t } from "../text/text.js";
-import { limitsOf } from "../vitals/limits.js";
+import { isOff, isUnwatched, limitsInWords, limitsOf } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
 import { PLACE_OF, signOf } from "../vitals/signs.js";
 import { ABSENT, format, unitName } from "../vitals/units.js";
@@ -19,7 +19,10 @@ export class BedNumber {
   constructor(place) {
     this.place = place;
     this._sign = h("span");
-    this._unit = h("span", { class: "unit" });
+    this._unit = h("span");
+    // Of the mean pressure, beside its word: "(mean 60 – 110)".
+    this._meanLimits = h("span", { class: "limits" });
+    this._close = h("span");
     this._value = h("span", { class: "digits" });
     this._mean = h("span", { class: "mean" });
     this._high = h("span");
@@ -29,7 +32,7 @@ export class BedNumber {
     this.element = h(
       "span",
       { class: "number", "data-place": place },
-      h("span", { class: "label" }, this._sign, this._unit),
+      h("span", { class: "label" }, this._sign, h("span", { class: "unit" }, this._unit, this._meanLimits, this._close)),
       value,
       this._limits,
     );
@@ -42,7 +45,7 @@ export class BedNumber {
   render(bed, conditions) {
     setText(this._sign, t(`sign.${this.place}`));
     const { digits, mean, why } = shown(bed, this.place);
-    setText(this._unit, why ? ` ${why}` : unitLabel(this.place));
+    this._renderUnit(why, conditions);
     setText(this._value, digits);
     setAttribute(this.element, "data-doubtful", why !== "" && digits !== ABSENT);
     setText(this._mean, mean);
@@ -51,26 +54,37 @@ export class BedNumber {
     this._renderLimits(conditions);
   }
 
+  /**
+   * @param {string} why a value is missing, or doubtful: it takes the unit's place
+   * @param {Conditions} conditions
+   */
+  _renderUnit(why, conditions) {
+    const hasMean = this.place === "bp" && !why;
+    setText(this._unit, ` ${why || unitLabel(this.place)}`);
+    setText(this._meanLimits, hasMean ? ` ${limitsInWords(conditions, "map")}` : "");
+    setAttribute(this._meanLimits, "data-off", hasMean && isUnwatched(conditions, "map"));
+    setText(this._close, hasMean ? ")" : "");
+  }
+
   /** @param {Conditions} conditions */
   _renderLimits(conditions) {
     const sign = this.place === "bp" ? "systolic" : this.place;
     const [low, high] = limitsOf(conditions, sign);
-    const off = low === null && high === null;
-    setAttribute(this._limits, "data-off", off);
-    setAttribute(this._limits, "title", off && t("limits.off"));
     setText(this._high, high === null ? "" : format(sign, high));
     setText(this._low, low === null ? "" : format(sign, low));
+    setAttribute(this._high, "data-off", isOff(conditions, sign, "high"));
+    setAttribute(this._low, "data-off", isOff(conditions, sign, "low"));
   }
 }
 
 /**
- * Unit behind a label, with a space before it: those of counts a minute go without saying.
+ * Unit behind a label: those of counts a minute go without saying.
  *
  * @param {Place} place
  */
 function unitLabel(place) {
-  if (place === "bp") return ` ${unitName(place)} (${t("bp.mean")})`;
-  return place === "spo2" || place === "temperature" ? ` ${unitName(place)}` : "";
+  if (place === "bp") return `${unitName(place)} (${t("bp.mean")}`;
+  return place === "spo2" || place === "temperature" ? unitName(place) : "";
 }
 
 /**

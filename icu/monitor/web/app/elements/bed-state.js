@@ -1,7 +1,7 @@
 /** State of a bed in words: standby, pause, or no data. Empty while all is well. */
 
 import { h, setAttribute, setText, show } from "../dom.js";
-import { clockTime, duration, t } from "../text/text.js";
+import { clockMinute, duration, t } from "../text/text.js";
 
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
@@ -45,7 +45,7 @@ customElements.define("icu-state", BedState);
  */
 function stateOf({ bed, standby, paused }, now, stale, age) {
   if (bed === null) return [t("bed.discharged"), "standby"];
-  if (standby) return [t("bed.standby.by", { time: clockTime(Date.parse(standby.until), now), by: standby.by }), "standby"];
+  if (standby) return [t("bed.standby.by", { time: clockMinute(Date.parse(standby.until), now), by: standby.by }), "standby"];
   if (stale) return [age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) }), "stale"];
   if (!paused || now === null) return ["", ""];
   const left = duration(Math.max(0, Date.parse(paused.until) - now));

@@ -8,8 +8,8 @@ import { h, setAttribute, setText, show, showFocusable } from "../dom.js";
 import { STEP } from "../live/trends.js";
 import { bedsideAddress } from "../page.js";
 import { settings } from "../settings.js";
-import { clockTime, duration, t } from "../text/text.js";
-import { limitsOf } from "../vitals/limits.js";
+import { clockMinute, clockTime, duration, t } from "../text/text.js";
+import { limitsOf, placeInWords } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
 import { PLACES } from "../vitals/signs.js";
 import { ABSENT } from "../vitals/units.js";
@@ -89,6 +89,7 @@ export class BedTile extends HTMLElement {
     const stale = patient.stale !== false || !around.fresh;
     setAttribute(this, "data-alarm", bed.alarms[0] ? bed.alarms[0].priority : false);
     setAttribute(this, "data-stale", stale);
+    setAttribute(this, "data-old", !around.fresh);
     setAttribute(this, "data-standby", patient.standby !== null);
     setAttribute(this._link, "href", bedsideAddress(patient.uuid));
     setText(this._hour, t("trend.hour"));
@@ -121,12 +122,12 @@ export class BedTile extends HTMLElement {
    * @param {boolean} stale
    */
   _renderMessage(bed, around, stale) {
-    const alarm = this._alarm;
     const overridden = stale || bed.patient.standby !== null;
-    this._paintMessage(overridden ? undefined : alarm);
-    setText(this._what, this._messageOf(bed, around, stale));
-    setText(this._more, overridden ? beneath(bed, alarm) : others(bed));
-    setText(this._by, alarm && !overridden ? authorOf(alarm) : "");
+    const alarm = overridden ? silence(bed, around) : this._alarm;
+    this._paintMessage(alarm);
+    setText(this._what, alarm ? marked(alarm, this._messageOf(bed, around, stale)) : this._messageOf(bed, around, stale));
+    setText(this._more, overridden ? beneath(bed, this._alarm) : others(bed));
+    setText(this._by, alarm ? authorOf(alarm) : "");
     this._renderSilences(bed, around.now);
     setText(this._when, alarm && !overridden ? clockTime(began(alarm), around.now) : "");
   }
@@ -158,17 +159,17 @@ export class BedTile extends HTMLElement {
    */
   _messageOf(bed, around, stale) {
     const { standby } = bed.patient;
-    if (standby) return t("bed.standby", { time: clockTime(Date.parse(standby.until), around.now) });
+    if (standby) return t("bed.standby", { time: clockMinute(Date.parse(standby.until), around.now) });
     if (stale) {
       // The first beat is on its way: nobody is silent.
       if (around.ward.link === "connecting") return t("link.connecting");
       const age = around.ward.age(bed);
       return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
     }
-    const alarm = this._alarm;
-    if (!alarm) return t("alarm.none");
-    const acknowledged = alarm.signal === "acknowledged" ? ` ${t("alarm.acknowledged")}` : "";
-    return `${symbol(alarm)} ${words(alarm, bed.latest)}${acknowledged}`;
+    if (this._alarm) return words(this._alarm, bed.latest);
+    const made = around.ward.madeBefore(bed);
+    // That old values raise none says nothing of now.
+    return made === null ? t("alarm.none") : t("bed.old", { time: clockMinute(made, around.now) });
   }
 
   /** @param {Bed} bed */
@@ -191,16 +192,17 @@ export class BedTile extends HTMLElement {
    */
   _sentence(bed, around, stale) {
     const { patient } = bed;
+    const conditions = around.limits(patient.uuid);
     const who = t("bed.sentence", { bed: patient.bed ?? "", name: patient.name ?? t("bed.unnamed") });
-    const numbers = this._numbers.map((each) => `${t(`sign.${each.place}.long`)} ${spoken(shown(bed, each.place))}`);
+    const numbers = this._numbers.map((each) => `${placeInWords(conditions, each.place)} ${spoken(shown(bed, each.place))}`);
     const alarm = this._alarm;
     const what = alarm && {
       priority: t(`priority.${alarm.priority}`),
       what: [words(alarm, bed.latest), acknowledgement(alarm)].filter(Boolean).join(", "),
       time: clockTime(began(alarm), around.now),
     };
-    const state = stale || patient.standby ? `${this._messageOf(bed, around, stale)}.` : "";
-    const warning = what ? `${t("alarm.sentence", what)}.` : `${t("alarm.none")}.`;
+    const state = stale || patient.standby || !what ? `${this._messageOf(bed, around, stale)}.` : "";
+    const warning = what ? `${t("alarm.sentence", what)}.` : "";
     return [who, state, warning, silencesSentence(bed, around.now), `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
   }
 
@@ -267,6 +269,25 @@ const authorOf = (alarm) => (alarm.signal === "acknowledged" ? (alarm.acknowledg
 
 /** @param {Alarm} alarm */
 const acknowledgement = (alarm) => (authorOf(alarm) ? t("alarm.acknowledged.by", { by: authorOf(alarm) }) : "");
+
+/**
+ * Words with the symbol of their alarm, and a tick where somebody has acknowledged it.
+ *
+ * @param {Alarm} alarm
+ * @param {string} said
+ */
+function marked(alarm, said) {
+  const acknowledged = alarm.signal === "acknowledged" ? ` ${t("alarm.acknowledged")}` : "";
+  return `${symbol(alarm)} ${said}${acknowledged}`;
+}
+
+/**
+ * Alarm about a bed that sends nothing; none while the whole ward's values are old, which says more.
+ *
+ * @param {Bed} bed
+ * @param {Surroundings} around
+ */
+const silence = ({ alarms }, { fresh }) => (fresh ? alarms.find((alarm) => alarm.condition === "data.stale") : undefined);
 
 /**
  * Number of the alarms beside the one that is named.

@@ -3,9 +3,10 @@
 import { TRIANGLES } from "../alarms/words.js";
 import { h, setAttribute, setText, show } from "../dom.js";
 import { duration, t } from "../text/text.js";
-import { limitsOf } from "../vitals/limits.js";
+import { isOff, isUnwatched, limitsInWords, placeInWords } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
-import { ABSENT, format, unitName } from "../vitals/units.js";
+import { signsAt } from "../vitals/signs.js";
+import { ABSENT, unitName } from "../vitals/units.js";
 import { alarmOf } from "./bed-number.js";
 
 /**
@@ -27,26 +28,26 @@ export class BigNumber {
     this._unit = h("span", { class: "unit" });
     this._digits = h("span", { class: "digits" });
     this._mean = h("span", { class: "mean" });
-    this._limits = h("span", { class: "limits" });
+    this._limits = signsAt(place).map((sign) => ({ sign, element: h("span", { class: "limits" }) }));
     this._why = h("span", { class: "why" });
     this._age = h("span", { class: "age" });
     const head = h("p", { class: "head" }, this._sign, this._name, this._unit);
     const value = h("p", { class: "value" }, this._digits, this._mean);
-    const foot = h("p", { class: "foot" }, this._limits, this._why, this._age);
+    const foot = h("p", { class: "foot" }, ...this._limits.map(({ element }) => element), this._why, this._age);
     this.element = h("div", { class: "big", role: "group", "data-place": place }, head, value, foot);
   }
 
   /**
    * @param {Bed} bed
    * @param {Conditions} conditions limits in force
-   * @param {number | null} age milliseconds since the last reading arrived
+   * @param {number | null} age of the values, in milliseconds
    * @param {boolean} stale
    */
   render(bed, conditions, age, stale) {
     const alarm = alarmOf(bed, this._place);
     setAttribute(this.element, "data-alarm", alarm ? alarm.priority : false);
     setAttribute(this.element, "data-stale", stale);
-    setAttribute(this.element, "aria-label", t(`sign.${this._place}.long`));
+    setAttribute(this.element, "aria-label", placeInWords(conditions, this._place));
     setText(this._sign, alarm ? signOf(alarm) : "");
     setText(this._name, this._place === "bp" ? `${t("sign.bp")} (${t("bp.mean")})` : t(`sign.${this._place}`));
     setText(this._unit, unitName(this._place));
@@ -62,13 +63,17 @@ export class BigNumber {
 
   /** @param {Conditions} conditions */
   _renderLimits(conditions) {
-    const sign = this._place === "bp" ? "systolic" : this._place;
-    const [low, high] = limitsOf(conditions, sign);
-    const off = low === null && high === null;
-    const known = conditions[`${sign}.low`] !== undefined || conditions[`${sign}.high`] !== undefined;
-    show(this._limits, known);
-    setAttribute(this._limits, "data-off", off);
-    setText(this._limits, off ? ` ${t("limits.off")}` : between(sign, low, high));
+    for (const { sign, element } of this._limits) {
+      const name = this._limits.length > 1 ? t(`sign.${sign}`) : "";
+      const limits = [name, limitsInWords(conditions, sign)].filter(Boolean).join(" ");
+      const unwatched = isUnwatched(conditions, sign);
+      show(element, limits !== name);
+      setAttribute(element, "data-off", isOff(conditions, sign, "low") || isOff(conditions, sign, "high"));
+      // One of three signs has no room for a word: the bell says it.
+      setText(element, unwatched && name ? name : limits);
+      setAttribute(element, "role", unwatched && "img");
+      setAttribute(element, "aria-label", unwatched && limits);
+    }
   }
 }
 
@@ -92,14 +97,4 @@ function ageOf(latest, place, age, stale) {
   // Both by the sender's clock.
   const older = measured ? Math.max(0, Date.parse(latest.timestamp) - Date.parse(measured)) : 0;
   return age + older < NOW && !stale ? t("age.now") : t("age.ago", { age: duration(age + older) });
-}
-
-/**
- * @param {import("../vitals/signs.js").SignName} sign
- * @param {number | null} low
- * @param {number | null} high
- */
-function between(sign, low, high) {
-  if (low === null) return `≤ ${format(sign, high)}`;
-  return high === null ? `≥ ${format(sign, low)}` : `${format(sign, low)} – ${format(sign, high)}`;
 }

@@ -16,7 +16,7 @@ export class BigNumbers extends HTMLElement {
   /**
    * @param {import("../live/ward.js").Bed} bed
    * @param {import("../vitals/limits.js").Conditions} conditions limits in force
-   * @param {number | null} age milliseconds since the last reading arrived
+   * @param {number | null} age of the values, in milliseconds
    * @param {boolean} fresh the ward's values are those of now
    */
   render(bed, conditions, age, fresh) {

@@ -3,6 +3,7 @@
 import { openScenario } from "../dialogs/scenario.js";
 import { h, setText, show } from "../dom.js";
 import { PATIENT } from "../page.js";
+import { present } from "../text/course.js";
 import { t } from "../text/text.js";
 
 /** @typedef {import("../api.js").Schemas["State"]} Truth */
@@ -29,8 +30,7 @@ export class ScenarioBox extends HTMLElement {
     show(this, truth !== null);
     if (!truth) return;
     setText(this._title, t("scenario.box"));
-    const { scenario, phase, event } = truth;
-    setText(this._what, scenario ? [scenario, phase, event].filter(Boolean).join(" · ") : t("scenario.none"));
+    setText(this._what, present(truth) || t("scenario.none"));
     setText(this._hint, t("scenario.truth"));
     setText(this._change, t("scenario.open"));
   }

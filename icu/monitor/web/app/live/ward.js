@@ -12,6 +12,9 @@ import { ServerClock } from "./clock.js";
  * @typedef {import("./feed.js").Link} Link
  */
 
+/** Milliseconds between making and arrival of a reading from which it is an old one: clocks of senders differ by less. */
+const LATE = 60_000;
+
 /** What a page shows of one patient. */
 export class Bed {
   /** @param {Patient} patient */
@@ -123,6 +126,27 @@ export class Ward {
   age(bed) {
     const now = this.clock.now();
     return now === null || bed.arrived === null ? null : Math.max(0, now - bed.arrived);
+  }
+
+  /**
+   * Time at which a patient's last reading was made, where it was old when it came: a bedside monitor sends what it has
+   * kept, or its clock is wrong. Null for one of the time of its arrival.
+   *
+   * @param {Bed} bed
+   */
+  madeBefore({ latest, arrived }) {
+    const made = latest ? Date.parse(latest.timestamp) : null;
+    return made !== null && arrived !== null && arrived - made > LATE ? made : null;
+  }
+
+  /**
+   * Age of a patient's values in milliseconds: since their arrival, or since they were made where they were old then.
+   *
+   * @param {Bed} bed
+   */
+  ageOfValues(bed) {
+    const [made, now] = [this.madeBefore(bed), this.clock.now()];
+    return made === null || now === null ? this.age(bed) : now - made;
   }
 
   /** @param {Patient} patient */

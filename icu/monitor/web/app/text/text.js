@@ -31,6 +31,14 @@ export function t(key, values = {}) {
 export const isKey = (key) => key in en;
 
 /**
+ * Words of the server in the chosen language; as it says them where the catalogue has no others.
+ *
+ * @param {string} key
+ * @param {string} words
+ */
+export const translated = (key, words) => /** @type {Record<string, string>} */ (CATALOGUES[settings().language])[key] ?? words;
+
+/**
  * Text for a number of things. The catalogue has a key for each form of the plural: `beds.one`, `beds.few`, `beds.many`.
  *
  * @param {string} key
@@ -66,8 +74,22 @@ function dateFormat(kind) {
  * @param {number} time milliseconds since 1970
  * @param {number | null} now
  */
-export function clockTime(time, now = null) {
-  const clock = dateFormat("time").format(time);
+export const clockTime = (time, now = null) => onItsDay(dateFormat("time").format(time), time, now);
+
+/**
+ * Time of day to the minute; day and time where it is of another day than now.
+ *
+ * @param {number} time milliseconds since 1970
+ * @param {number | null} now
+ */
+export const clockMinute = (time, now) => onItsDay(shortTime(time, false), time, now);
+
+/**
+ * @param {string} clock
+ * @param {number} time
+ * @param {number | null} now
+ */
+function onItsDay(clock, time, now) {
   const today = now === null || new Date(now).toDateString() === new Date(time).toDateString();
   return today ? clock : `${dateFormat("day").format(time)} ${clock}`;
 }

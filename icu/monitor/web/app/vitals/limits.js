@@ -1,5 +1,9 @@
 /** Limits of patients as the pages show them. */
 
+import { t } from "../text/text.js";
+import { signsAt } from "./signs.js";
+import { format } from "./units.js";
+
 /**
  * @typedef {import("./signs.js").SignName} SignName
  * @typedef {import("../api.js").ConditionLimits} ConditionLimits
@@ -18,6 +22,53 @@ const TIERS = ["low", "medium", "high"];
  */
 export function limitsOf(conditions, sign) {
   return [innermost(conditions[`${sign}.low`]), innermost(conditions[`${sign}.high`])];
+}
+
+/**
+ * Tell if an alarm that a sign may have is off.
+ *
+ * @param {Conditions} conditions
+ * @param {SignName} sign
+ * @param {"low" | "high"} direction
+ */
+export function isOff(conditions, sign, direction) {
+  const limits = conditions[`${sign}.${direction}`];
+  return limits !== undefined && innermost(limits) === null;
+}
+
+/**
+ * Tell if a sign may have alarms, and all are off.
+ *
+ * @param {Conditions} conditions
+ * @param {SignName} sign
+ */
+export function isUnwatched(conditions, sign) {
+  const anyOff = isOff(conditions, sign, "low") || isOff(conditions, sign, "high");
+  return anyOff && limitsOf(conditions, sign).every((limit) => limit === null);
+}
+
+/**
+ * Name of a place for screen readers, with the words that all its alarms are off.
+ *
+ * @param {Conditions} conditions
+ * @param {import("./signs.js").Place} place
+ */
+export function placeInWords(conditions, place) {
+  const name = t(`sign.${place}.long`);
+  return signsAt(place).every((sign) => isUnwatched(conditions, sign)) ? `${name} (${t("limits.off.sentence")})` : name;
+}
+
+/**
+ * Limits of a sign in the chosen unit: "60 – 110", "≥ 90", "off". Empty where they are not known.
+ *
+ * @param {Conditions} conditions
+ * @param {SignName} sign
+ */
+export function limitsInWords(conditions, sign) {
+  const [low, high] = limitsOf(conditions, sign);
+  if (low === null && high === null) return isUnwatched(conditions, sign) ? t("limits.off") : "";
+  if (low === null) return `≤ ${format(sign, high)}`;
+  return high === null ? `≥ ${format(sign, low)}` : `${format(sign, low)} – ${format(sign, high)}`;
 }
 
 /** @param {ConditionLimits | undefined} limits */

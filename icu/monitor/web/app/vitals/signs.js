@@ -20,6 +20,13 @@ export const PLACE_OF = {
   temperature: "temperature",
 };
 
+/**
+ * Signs of a place: a pressure has three.
+ *
+ * @param {Place} place
+ */
+export const signsAt = (place) => /** @type {SignName[]} */ (Object.keys(PLACE_OF)).filter((sign) => PLACE_OF[sign] === place);
+
 /** Signs of conditions that are not named after theirs. @type {Record<string, SignName>} */
 const OTHER = { asystole: "pulse", apnoea: "resp_rate", bp: "systolic" };
 
