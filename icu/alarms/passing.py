@@ -40,6 +40,18 @@ def tick(watch: Watch, now: int, effects: Effects) -> None:
         judge_sight(watch, watch.looked_at, now, effects)
 
 
+def sound_unheard(watch: Watch, now: int, effects: Effects) -> None:
+    """Sound alarms of a backlog that a live reading has not judged: those of a cuff, which measures once in a while."""
+    for name, episode in list(watch.episodes.items()):
+        if is_unheard(episode):
+            watch.apply(CONDITIONS[name], _elapsed(watch, episode, watch.event_at, now), effects)
+
+
+def is_unheard(episode: Episode) -> bool:
+    """Tell if an alarm of a backlog is present, and must sound with the next reading."""
+    return episode.presence == "present" and episode.signal == "off"
+
+
 def advance(watch: Watch, until: int, now: int, effects: Effects) -> None:
     """Pass the deadlines on the sender's clock up to a time, each at its own, while the last values are fresh."""
     last = min(until, watch.fresh_until - 1)

@@ -9,7 +9,7 @@ from icu.alarms.bands import INFINITE, Steady
 from icu.alarms.clocks import AHEAD
 from icu.alarms.conditions import BY_SIGN, CLOCK_WRONG, DATA_STALE, UNAVAILABLE, ZEROS, Condition
 from icu.alarms.episodes import Episode
-from icu.alarms.passing import deadlines
+from icu.alarms.passing import deadlines, is_unheard
 from icu.alarms.rules import Rule
 from icu.alarms.sample import PRESSURE_NUMBERS, Sample
 from icu.alarms.watch import Watch
@@ -88,7 +88,7 @@ def _is_calm(watch: Watch, sample: Sample) -> bool:
         and (watch.stated is not None or _is_even(watch))
         and (clock is None or (clock.presence == "present") == _is_off(watch, watch.arrived))
         and not (watch.is_cuff and sample.measured is None and sample.has_pressure)
-        and (watch.silent or not any(_is_unheard(each) for each in watch.episodes.values()))
+        and (watch.silent or not any(is_unheard(each) for each in watch.episodes.values()))
         and not any(_is_overdue(watch, each) for each in UNAVAILABLE)
     )
 
@@ -107,11 +107,6 @@ def _is_overdue(watch: Watch, condition: Condition) -> bool:
     episode = watch.episodes.get(condition.name)
     # The priority of an alarm stays until it ends.
     return tier >= 0 if episode is None else tier < 0 or tier > episode.tier
-
-
-def _is_unheard(episode: Episode) -> bool:
-    """Tell if an alarm of a backlog is present, and must sound with the next reading."""
-    return episode.presence == "present" and episode.signal == "off"
 
 
 def _band(watch: Watch, sample: Sample, number: int) -> tuple[int, int]:

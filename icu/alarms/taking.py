@@ -4,7 +4,7 @@ from icu.alarms.clocks import arrive, learn_interval
 from icu.alarms.conditions import DATA_STALE
 from icu.alarms.effects import Effects
 from icu.alarms.judging import judge, judge_clock, report
-from icu.alarms.passing import advance
+from icu.alarms.passing import advance, sound_unheard
 from icu.alarms.sample import Row, Sample, sample_of
 from icu.alarms.watch import Watch
 from icu.vitals.catalogue import SIGNS
@@ -45,6 +45,8 @@ def take(
         report(watch, DATA_STALE, -1, now, effects)
         judge_clock(watch, now, effects, wrong=arrival.wrong)
     judge(watch, sample, before, valid_at, now, effects)
+    if not arrival.silent:
+        sound_unheard(watch, now, effects)
 
 
 def _wake(watch: Watch, time: int, sample: Sample, silence: int, now: int, effects: Effects) -> bool:

@@ -561,6 +561,20 @@ def test_a_backlog_is_silent_and_then_told_once() -> None:
     assert (alarm.onset, alarm.signal, alarm.late) == (at(25), "on", True)
 
 
+def test_a_cuff_of_a_backlog_sounds_with_the_first_live_reading() -> None:
+    """It does not wait for the cuff's next measurement, which may be an hour away."""
+    bed = Bed()
+    for number in range(5):
+        bed.send(number * 5, measured=-300)
+    for number in range(5, 80):
+        bed.send(number * 5, arrives=400, backlog=True, measured=25, systolic=84)
+    assert bed.one("systolic.low").presence == "present" and bed.events("systolic.low") == []
+    bed.send(400, measured=25, systolic=84)
+    alarm = bed.one("systolic.low")
+    assert bed.events("systolic.low") == ["start"]
+    assert (alarm.onset, alarm.signal, alarm.late) == (at(25), "on", True)
+
+
 def test_what_a_backlog_has_ended_is_not_raised() -> None:
     """A dip that began and ended in a backlog sounds never; but a latching one is shown."""
     bed = Bed()
