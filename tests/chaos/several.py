@@ -95,9 +95,9 @@ class SharedStage:
         """The logs of all runs."""
         return [log for actor in (*self.actors, self.guest) for log in actor.logs]
 
-    def lots(self) -> dict[str, Lot]:
-        """Return the possible faults of each victim."""
-        sinks: list[Fault] = [kill, kill, freeze, suspend, stop]
+    def lots(self, *, freezes: bool) -> dict[str, Lot]:
+        """Return the possible faults of each victim. Each freeze takes longer than a session."""
+        sinks: list[Fault] = [kill, kill, suspend, stop, *([freeze] if freezes else [])]
         return {
             "broker": Lot(self.broker, (kill,), (8, 40)),
             "server": Lot(_Server(self.server, self.url), (kill, stop, suspend), (3, 15)),

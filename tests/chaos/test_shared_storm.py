@@ -50,7 +50,8 @@ def test_a_storm(
         [(since,)] = ask(stage.url, "SELECT max(timestamp) FROM patient_metrics")
         asyncio.run(set_limits(stage.url, limits))
         storm = [overtake(stage)]
-        storm += faults.storm(stage.lots(), seed=seed + number, goes_on=faults.so_many(count))
+        lots = stage.lots(freezes=count > SHORT)
+        storm += faults.storm(lots, seed=seed + number, goes_on=faults.so_many(count))
         until(lambda: all(actor.is_ready() for actor in stage.actors), "not everybody has recovered")
         rest(stage)
         proof = evidence(stage)
