@@ -157,6 +157,19 @@ async def test_silence_goes_on_where_partitions_move(
     assert rows(ward.url, stale) == [("data.stale",)]
 
 
+async def test_silence_goes_on_while_a_sink_is_dead(ward: Ward) -> None:
+    """A patient who was silent for long enough by the time that another sink takes over is stale at once."""
+    first, second = await ward.open("a", [0]), await ward.open("b", [1])
+    await first.send([observation(0)])
+    for _ in range(20):
+        pass_time(1)
+        await second.look()
+    await second.begin([0, 1])
+    pass_time(1)
+    await second.look()
+    assert rows(ward.url, "SELECT condition FROM alarms") == [("data.stale",)]
+
+
 async def test_a_namesake(ward: Ward) -> None:
     """Of two sinks with one name, the later one writes."""
     first = await ward.open("a", [0])
