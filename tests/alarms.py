@@ -136,7 +136,9 @@ class Bed:
     def restart(self) -> None:
         """End the program, and read its state back from the table."""
         effects = Effects()
-        watch = restore(self.bed, compile_rules(*self.limits), self.open, self.rows, self.now, effects)
+        watch = restore(
+            self.bed, compile_rules(*self.limits), self.open, self.rows, self.now, effects, read_since=self.now
+        )
         self.store(effects)
         self.ward = Ward()
         self.ward.put(KEY, watch)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -192,6 +192,17 @@ def ask(url: str, sql: str) -> list[Row]:
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         found = connection.execute(sql.encode())
         return found.fetchall() if found.description else []
+
+
+@contextmanager
+def locked(url: str, sql: str) -> Iterator[Callable[[], bool]]:
+    """Hold the locks of a statement, as somebody's long transaction does. Yields a check if anybody waits for them."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    with closing(psycopg.connect(url)) as connection:
+        connection.execute(sql.encode())
+        waiting = f"SELECT 1 FROM pg_stat_activity WHERE {connection.info.backend_pid} = ANY (pg_blocking_pids(pid))"
+        yield lambda: bool(ask(url, waiting))
 
 
 def renumbered(url: str) -> str:

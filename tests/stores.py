@@ -1,5 +1,7 @@
 """Store observations without a sink, and read the database as another program does."""
 
+import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -46,6 +48,8 @@ CONNECTIONS = (SqliteConnection, PostgresConnection)
 # For tests of what only files know: that they are exchanged, and changed by hand while they are open.
 SQLITE_ALONE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
+_SQLITE = "sqlite:///"
+
 # First bytes of an entry of patients, behind its length.
 _PATIENTS = f"a8{b'patients'.hex()}"
 _OLDER_SINK = f"""
@@ -77,9 +81,21 @@ class Offsets:
         return self._next - count
 
 
+def is_new_file(url: str) -> bool:
+    """Tell if the URL is that of a file which does not exist yet."""
+    return is_file(url) and not Path(url.removeprefix(_SQLITE)).exists()
+
+
+def copy_tables(tables: Path, url: str) -> str:
+    """Make a new file at this URL by a copy of one with tables, but with a number of its own, and return the URL."""
+    shutil.copy(tables, url.removeprefix(_SQLITE))
+    execute(url, f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}")
+    return url
+
+
 def connected(url: str) -> sqlite3.Connection:
     """Open another program's connection, which never waits for a lock and begins no transaction by itself."""
-    return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    return sqlite3.connect(url.removeprefix(_SQLITE), timeout=0, isolation_level=None)
 
 
 def is_file(url: str) -> bool:
@@ -108,7 +124,7 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     """Read rows as another program does."""
     if not is_file(url):
         return ask(url, sql)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection = sqlite3.connect(url.removeprefix(_SQLITE))
     try:
         return connection.execute(sql).fetchall()
     finally:

@@ -36,6 +36,7 @@ def restore(
     now: int,
     effects: Effects,
     *,
+    read_since: int,
     counted: int | None = None,
 ) -> Watch:
     """Read the watch of a patient back.
@@ -51,6 +52,7 @@ def restore(
             arrived in the last ten minutes, and the last eleven at least; and all since `counted`.
         now: Server's time.
         effects: Effects to add to: a patient who was not heard for a day is discharged, without an alarm.
+        read_since: Server's time since which this program has read the topic, without an outage.
         counted: Sender's time up to which times for the statistics are stored. None: none are.
     """
     watch = Watch(bed.patient, rules, replace(bed, standby=None), live_at=now)
@@ -69,10 +71,10 @@ def restore(
     watch.bed = _rebased_bed(bed, now, watch.bed.had)
     watch.episodes = {each.condition: _rebased(each, now) for each in episodes}
     watch.silent = False
-    # What was missed while this program was down is not the sender's silence.
+    # What was missed while nobody read the topic is not the sender's silence.
     missed = bed.standby is None and DATA_STALE.name not in watch.episodes
     if missed and now - watch.live_at >= watch.stale_after:
-        watch.live_at = now
+        watch.live_at = max(watch.live_at, read_since)
     if bed.admitted is not None and now - max(heard, bed.admitted) >= FORGOTTEN:
         discharge(watch, now, effects)
     return watch

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from icu.alarms.ages import Ages
 from icu.alarms.bands import INFINITE, Steady
-from icu.alarms.conditions import Condition
+from icu.alarms.conditions import DATA_STALE, Condition
 from icu.alarms.defaults import BP_OLD
 from icu.alarms.effects import BedChange, Change, Effects, Suppressed
 from icu.alarms.episodes import BedState, Episode
@@ -137,6 +137,16 @@ class Watch(Struct):
     def event_time(self, now: int) -> int:
         """Convert the server's time to the sender's: the last reading's, and what has passed since it arrived."""
         return self.event_at + max(0, now - self.arrived)
+
+    def hold_silence(self, since: float, now: int) -> None:
+        """Leave out of the patient's silence a time in which nobody could be heard: it goes on with its length.
+
+        Args:
+            since: Server's time at which it began; -inf if nobody was heard before.
+            now: Server's time at which it ends.
+        """
+        if DATA_STALE.name not in self.episodes:
+            self.live_at += int(max(0, now - max(since, self.live_at)))
 
     def rule(self, condition: Condition) -> Rule:
         """Return the rule of a condition: a cuff's measurement counts at once."""

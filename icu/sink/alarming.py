@@ -1,6 +1,7 @@
 """Alarms beside the sink's loop: loaded at the start, told of commands of people, and ticked at the next deadline."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from math import inf
 from typing import Final
 
 import anyio
@@ -49,6 +50,8 @@ class Alarms:
         # True after a transaction that failed, and may have been committed.
         self._outdated = False
         self._unread = Unread()
+        # Time up to which silence was held the last time.
+        self._held_at = -inf
         # On the event loop's clock.
         self._looked_at = -COMMANDS_EVERY
         self._times_due_at = 0.0
@@ -67,8 +70,8 @@ class Alarms:
         if self._watching is None:
             await self._load(writer)
         else:
+            self._hold_silence(self._watching)
             await self._take_over(writer)
-            self._watching.excuse_silence(self._clock.now())
         self._unread.begin(partitions, self._clock.now(), others=writer.guard.is_shared)
 
     async def write(self, writer: Writer, request: WriteRequest, arrived: int) -> WriteResult:
@@ -202,6 +205,12 @@ class Alarms:
             self._figures.count(effects)
             self._notify()
 
+    def _hold_silence(self, watching: Watching) -> None:
+        """Leave the time since the topic was read last out of the silence of this sink's patients, once."""
+        now = self._clock.now()
+        watching.hold_silence(max(self._unread.until, self._held_at), now)
+        self._held_at = now
+
     async def _take_over(self, writer: Writer) -> None:
         """Read back the patients that this sink has got since, and forget those that others have."""
         if writer.guard.is_shared:
@@ -213,10 +222,11 @@ class Alarms:
 
     async def _load(self, writer: Writer) -> None:
         writer.guard.take_lost()
-        watching, effects = await load(writer, self._unread, self._clock.now())
+        now = self._clock.now()
+        watching, effects = await load(writer, self._unread, now)
         await self._store(writer, effects)
         self._notify()  # of those of commands that were loaded
-        self._watching, self._outdated = watching, False
+        self._watching, self._outdated, self._held_at = watching, False, now
         self._figures.begin(watching.episodes)
 
     @property

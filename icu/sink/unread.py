@@ -8,6 +8,7 @@ from math import inf
 from operator import itemgetter
 from typing import Final
 
+from icu.alarms.blind import BLIND_AFTER
 from icu.alarms.watch import BACKLOG_END
 from icu.store.alarms.evaluating import StoredReadings
 from icu.store.readings import PATIENT
@@ -30,6 +31,9 @@ class Unread:
         self._passable: dict[int, float] = {}
         self._least = inf
         self._noted_at = 0
+        # Time up to which any partition was read, and the one since which there was no outage.
+        self.until = -inf
+        self._since = 0
         # Partition of each patient that was heard.
         self._partitions: dict[int, int] = {}
 
@@ -60,9 +64,14 @@ class Unread:
             until = read_until.get(partition, -inf)
             # A time that lies ahead was taken before the clock was set back.
             self._read[partition] = until = until if until <= now else -inf
+            self._note_until(until)
             moves = until != before or partition in fetched
             self._silent[partition] = 0 if moves else self._silent[partition] + passed
         self._decide()
+
+    def since(self, now: int) -> int:
+        """Return the time since which the topic is read without an outage: now, if there is one."""
+        return now if now - self.until > BLIND_AFTER else self._since
 
     def learn(self, readings: StoredReadings, patients: int) -> None:
         """Note the partitions of patients, of whom there are so many. They stay the same: it costs nothing later."""
@@ -73,6 +82,11 @@ class Unread:
         """Return the time up to which the partition of a patient is read; infinite if it holds up nobody."""
         partition = self._partitions.get(key)
         return self._least if partition is None else self._passable.get(partition, inf)
+
+    def _note_until(self, until: float) -> None:
+        if until > self.until:
+            self._since = self.since(int(until))
+            self.until = until
 
     def _decide(self) -> None:
         # A partition without progress for so long cannot be read.

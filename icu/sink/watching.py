@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from msgspec import structs
 
 from icu.alarms.changing import change_limits, take_command
-from icu.alarms.conditions import DATA_STALE
 from icu.alarms.effects import Effects
 from icu.alarms.episodes import BedState, Episode
 from icu.alarms.jumps import shift
@@ -76,7 +75,7 @@ class Watching:
         self._evaluation.add(key, watch)
 
     def restore(self, found: Watched, readings: Mapping[int, Sequence[LastReading]], now: int) -> None:
-        for key, watch in _restored(found, readings, self._limits, now, self.effects):
+        for key, watch in _restored(found, readings, self._limits, now, self._unread.since(now), self.effects):
             self._evaluation.add(key, watch)
 
     def take(self, readings: StoredReadings) -> Effects:
@@ -133,13 +132,11 @@ class Watching:
         """Watches of the patients, those who are not watched included, by their keys in the store."""
         return self._ward.watches
 
-    def excuse_silence(self, now: int) -> None:
-        """Miss readings from now on: while the topic could not be read, nobody was silent."""
+    def hold_silence(self, since: float, now: int) -> None:
+        """Leave out a time, from `since` on, in which the topic could not be read: nobody was silent then."""
         self.begin()
         for key in self._ward.watches:
-            watch = self._evaluation.watch(key)
-            if DATA_STALE.name not in watch.episodes:
-                watch.live_at = max(watch.live_at, now)
+            self._evaluation.watch(key).hold_silence(since, now)
         self.install()
 
     def install(self) -> None:
@@ -175,6 +172,7 @@ def _restored(
     readings: Mapping[int, Sequence[LastReading]],
     limits: LimitsInForce,
     now: int,
+    read_since: int,
     effects: Effects,
 ) -> Iterator[tuple[int, Watch]]:
     """Make the watches of the patients whose last readings were read."""
@@ -182,7 +180,8 @@ def _restored(
         episodes = found.episodes.get(bed.patient, ())
         counted = found.counted.get(key)
         last = _telling(bed, readings.get(key, ()), now, counted)
-        yield key, restore(bed, limits.rules_of(bed.patient), episodes, last, now, effects, counted=counted)
+        rules = limits.rules_of(bed.patient)
+        yield key, restore(bed, rules, episodes, last, now, effects, read_since=read_since, counted=counted)
 
 
 async def load(
@@ -208,6 +207,6 @@ async def load(
         some = keys[begin : begin + PATIENTS_AT_ONCE]
         readings = await writer.last_readings(some[0] - 1, some[-1], now)
         part = structs.replace(found, beds={key: found.beds[key] for key in some})
-        for key, watch in _restored(part, readings, limits, now, effects):
+        for key, watch in _restored(part, readings, limits, now, unread.since(now), effects):
             ward.put(key, watch)
     return Watching(ward, limits, found.mark, unread), effects

@@ -19,7 +19,7 @@ PICTURES = os.environ.get("ICU_TEST_PICTURES")
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
-NAMES = ("chromium", "google-chrome", "chromium-browser")
+NAMES = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 
 expect.set_options(timeout=TIMEOUT * 1000)
 

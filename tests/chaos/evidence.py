@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DELIVERED = "delivered "
 PARTITIONS = 6
+
+# Settings of a topic whose records have the broker's time: the oracle of alarms asks when the log held a reading.
+STAMPED = {"message.timestamp.type": "LogAppendTime"}
 
 # A reading's identity: its patient, and its time in milliseconds since 1970.
 Key: TypeAlias = tuple[str, int]
@@ -87,16 +90,26 @@ def log_of(bootstrap: str, topic: str) -> list[Reading]:
 
 def values_of(bootstrap: str, topic: str, partitions: int) -> list[dict[str, Any]]:
     """Read the values of a whole topic, each partition in its order."""
+    return [json.loads(each.value) for each in _records(bootstrap, topic, partitions)]
+
+
+def appends_of(bootstrap: str, topic: str) -> dict[Key, int]:
+    """Return the time at which the broker first had each reading, of a topic that stamps its records so."""
+    records = sorted(_records(bootstrap, topic, PARTITIONS), key=lambda each: each.timestamp, reverse=True)
+    return {reading_of(json.loads(each.value)).key: each.timestamp for each in records}
+
+
+def _records(bootstrap: str, topic: str, partitions: int) -> list[ConsumerRecord]:
     places = [TopicPartition(topic, partition) for partition in range(partitions)]
 
-    async def read(consumer: AIOKafkaConsumer) -> list[dict[str, Any]]:
+    async def read(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
         ends = await consumer.end_offsets(places)
         for place in places:
             consumer.seek(place, 0)
-        found: list[dict[str, Any]] = []
+        found: list[ConsumerRecord] = []
         while any([await consumer.position(place) < ends[place] for place in places]):
             batches = await consumer.getmany(timeout_ms=100)
-            found += [json.loads(each.value) for records in batches.values() for each in records]
+            found += [each for records in batches.values() for each in records]
         return found
 
     return _ask(bootstrap, places, read)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from random import Random
+from threading import Event
 from typing import NamedTuple, Protocol, TypeAlias
 
 
@@ -83,22 +84,24 @@ def so_many(faults: int) -> Callable[[], bool]:
 def storm(lots: Mapping[str, Lot], *, seed: int, goes_on: Callable[[], bool]) -> list[Happening]:
     """Apply the faults of all victims, one after the other for each, as long as it goes on and until all run again.
 
+    When it goes on no more, nobody waits for the end of a peace.
+
     Args:
         lots: Victims by their names.
         seed: Of all that is drawn.
         goes_on: Asked before each fault.
     """
+    over = Event()
 
     def torment(name: str) -> list[Happening]:
         random = Random(f"{seed} {name}")
         happenings = []
-        time.sleep(random.uniform(*lots[name].peace))
-        while goes_on():
+        while not over.wait(random.uniform(*lots[name].peace)) and goes_on():
             fault = random.choice(lots[name].faults)
             began = time.time()
             fault(lots[name].victim, random)
             happenings.append(Happening(name, fault.__name__, began, time.time()))
-            time.sleep(random.uniform(*lots[name].peace))
+        over.set()
         return happenings
 
     with ThreadPoolExecutor(len(lots)) as threads:

@@ -1,8 +1,8 @@
 """The stage of several sinks: Kafka, PostgreSQL, three sinks and a guest, and senders with and without keys."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from signal import SIGQUIT
@@ -11,15 +11,16 @@ from icu.store.journal import entries as journal
 from icu.transports.kafka.consumer import GROUP
 from tests.brokers import ApacheKafka
 from tests.chaos.actors import Actor, role
-from tests.chaos.alarm_oracle import Episode
-from tests.chaos.evidence import PARTITIONS, Key, Reading, Stored, committed_of, ends_of
+from tests.chaos.alarm_oracle import Episode, Pulse
+from tests.chaos.evidence import PARTITIONS, STAMPED, Key, Reading, Stored, committed_of, ends_of
 from tests.chaos.faults import Fault, Lot, Victim, freeze, kill, stop, suspend
 from tests.chaos.keyless import Keyless
+from tests.chaos.link import Link
 from tests.chaos.stage import TOPIC, left_of, until
 from tests.ports import free_ports
-from tests.postgres import PostgresServer, ask
+from tests.postgres import PostgresServer, ask, locked
 
-PATIENTS = ("Anna", "Boris", "Cem", "Dora", "Иван Петров")
+PATIENTS = ("Anna", "Boris", "Иван Петров")
 # Patients without keys: not a divisor of the partitions, so that each comes on all of them.
 KEYLESS = 5
 SINKS = 3
@@ -60,18 +61,29 @@ class SharedStage:
         self.broker, self.server = broker, server
         server.ask("CREATE DATABASE icu TEMPLATE template0")
         self.url = server.url("icu")
-        settings = folder / "icu.toml"
-        settings.write_text(SETTINGS.format(topic=TOPIC, bootstrap=broker.bootstrap, url=self.url))
         self._folder = folder
         self._ports = free_ports(SINKS + 1 + len(PATIENTS))
         ports = iter(self._ports)
-        names = [*(f"sink-{number}" for number in range(1, SINKS + 1)), "guest"]
-        *self.sinks, self.guest = [role(each, ["sink", "--member", each], settings, next(ports)) for each in names]
+        names = [f"sink-{number}" for number in range(1, SINKS + 1)]
+        # To the database, of each sink but the guest.
+        self.links = {each: Link(server.port) for each in names}
+        *self.sinks, self.guest = [
+            role(each, ["sink", "--member", each], self._settings(each), next(ports)) for each in (*names, "guest")
+        ]
         self.patients = [
-            role(f"patient-{number}", ["patient", "--name", name], settings, next(ports))
+            role(f"patient-{number}", ["patient", "--name", name], self._settings("patient"), next(ports))
             for number, name in enumerate(PATIENTS, start=1)
         ]
         self.keyless = Keyless(broker.bootstrap, TOPIC, PARTITIONS, KEYLESS)
+
+    def _settings(self, name: str) -> Path:
+        """Write the settings of a sink, with the address of its link, or of anybody else."""
+        url = (
+            self.url.replace(f":{self.server.port}/", f":{self.links[name].port}/") if name in self.links else self.url
+        )
+        path = self._folder / f"{name}.toml"
+        path.write_text(SETTINGS.format(topic=TOPIC, bootstrap=self.broker.bootstrap, url=url))
+        return path
 
     @property
     def actors(self) -> list[Actor]:
@@ -83,14 +95,15 @@ class SharedStage:
         """The logs of all runs."""
         return [log for actor in (*self.actors, self.guest) for log in actor.logs]
 
-    def lots(self) -> dict[str, Lot]:
-        """Return the possible faults of each victim. Between them most readings are in time, or no alarm was judged."""
-        sinks: list[Fault] = [kill, kill, freeze, suspend, stop]
+    def lots(self, *, freezes: bool) -> dict[str, Lot]:
+        """Return the possible faults of each victim. Each freeze takes longer than a session."""
+        sinks: list[Fault] = [kill, kill, suspend, stop, *([freeze] if freezes else [])]
         return {
             "broker": Lot(self.broker, (kill,), (8, 40)),
-            "server": Lot(_Server(self.server), (kill, stop), (3, 15)),
+            "server": Lot(_Server(self.server, self.url), (kill, stop, suspend), (3, 15)),
             "guest": Lot(self.guest, (visit,), (2, 15)),
             **{actor.name: Lot(actor, sinks, (1, 15)) for actor in self.sinks},
+            **{f"link of {name}": Lot(link, (kill, suspend), (3, 30)) for name, link in self.links.items()},
         }
 
     def note_moves_back(self) -> None:
@@ -105,7 +118,7 @@ class SharedStage:
         """Check that each patient has readings to choose a limit by."""
         [(exists,)] = ask(self.url, "SELECT to_regclass('patient_metrics') IS NOT NULL")
         counts = exists and ask(self.url, "SELECT count(*) FROM patient_metrics GROUP BY patient_id")
-        return bool(counts) and len(counts) == len(PATIENTS) + KEYLESS and min(counts) > (20,)
+        return bool(counts) and len(counts) == len(PATIENTS) + KEYLESS and min(counts) > (10,)
 
     def stored(self) -> Stored:
         """Read the database."""
@@ -140,14 +153,22 @@ class SharedStage:
         )
         return [Episode(*row) for row in ask(self.url, sql)]
 
-    def pulses(self, patient: str) -> list[tuple[int, int, int]]:
-        """Read the times, the valid pulses in hundredths, and the ages of the readings of a patient."""
+    def pulses(self, patient: str, appends: Mapping[Key, int]) -> list[Pulse]:
+        """Read the pulses of a patient, oldest first."""
         sql = (
-            "SELECT timestamp, pulse, lag FROM patient_metrics JOIN patients ON id = patient_id"
-            f" WHERE uuid = '{patient}' AND pulse IS NOT NULL"
-            " AND (quality IS NULL OR quality NOT LIKE '%pulse%') ORDER BY timestamp"
+            "SELECT timestamp, CASE WHEN quality LIKE '%pulse%' THEN NULL ELSE pulse END, timestamp + lag"
+            f" FROM patient_metrics JOIN patients ON id = patient_id WHERE uuid = '{patient}' ORDER BY timestamp"
         )
-        return [(at, pulse, age) for at, pulse, age in ask(self.url, sql)]
+        return [Pulse(at, value, appends[patient, at], arrived) for at, value, arrived in ask(self.url, sql)]
+
+    def usual_pulse(self, patient: str) -> int:
+        """Return the median of a patient's pulse, in whole beats."""
+        sql = (
+            "SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY pulse) FROM patient_metrics"
+            f" JOIN patients ON id = patient_id WHERE uuid = '{patient}'"
+        )
+        [(pulse,)] = ask(self.url, sql)
+        return round(pulse / 100)
 
     def has_all(self) -> bool:
         """Check that all records of the topic are stored, and all events published."""
@@ -162,17 +183,19 @@ class SharedStage:
 def raised(broker: ApacheKafka, server: PostgresServer, folder: Path) -> Iterator[SharedStage]:
     """Start all actors, and end them at the end."""
     broker.start()
-    broker.create_topic(TOPIC, PARTITIONS)
+    broker.create_topic(TOPIC, PARTITIONS, STAMPED)
     stage = SharedStage(broker, server, folder)
     try:
-        for actor in stage.actors:
-            actor.start()
+        for each in (*stage.links.values(), *stage.actors):
+            each.start()
         stage.keyless.start()
         until(stage.has_enough, "not all that is sent is stored")
         yield stage
     finally:
         for actor in (*stage.actors, stage.guest):
             actor.clear()
+        for link in stage.links.values():
+            link.close()
         stage.keyless.stop()
 
 
@@ -184,11 +207,17 @@ def visit(victim: Victim, random: Random) -> None:
 
 
 class _Server:
-    """PostgreSQL as a victim: `kill` cuts the sinks' sessions, and `stop` ends the server at once; then it starts."""
+    """PostgreSQL as a victim.
 
-    def __init__(self, server: PostgresServer) -> None:
+    `kill` cuts the sinks' sessions, `stop` ends the server at once, and it starts again. `suspend` is a long
+    transaction of somebody who locks all offsets.
+    """
+
+    def __init__(self, server: PostgresServer, url: str) -> None:
         self._server = server
+        self._url = url
         self._runs = True
+        self._locking = ExitStack()
 
     def kill(self) -> None:
         self._server.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'icu%'")
@@ -203,7 +232,7 @@ class _Server:
             self._runs = True
 
     def suspend(self) -> None:
-        raise NotImplementedError
+        self._locking.enter_context(locked(self._url, "LOCK TABLE consumer_offsets IN EXCLUSIVE MODE"))
 
     def resume(self) -> None:
-        raise NotImplementedError
+        self._locking.close()

@@ -14,7 +14,7 @@ from icu.transports.kafka.consumer import GROUP
 from tests.brokers import ApacheKafka
 from tests.chaos import naive_sink
 from tests.chaos.actors import Actor, role
-from tests.chaos.evidence import PARTITIONS, committed_of, count, ends_of, stored
+from tests.chaos.evidence import PARTITIONS, STAMPED, committed_of, count, ends_of, stored
 from tests.chaos.invariants import Recovery
 from tests.ports import free_ports
 from tests.processes import TIMEOUT
@@ -98,7 +98,7 @@ class Stage:
 def raised(broker: ApacheKafka, folder: Path, *, naive: bool = False) -> Iterator[Stage]:
     """Start all actors, and end them at the end."""
     broker.start()
-    broker.create_topic(TOPIC, PARTITIONS)
+    broker.create_topic(TOPIC, PARTITIONS, STAMPED)
     stage = Stage(broker, folder, naive=naive)
     try:
         for actor in stage.actors:

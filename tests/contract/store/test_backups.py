@@ -262,6 +262,7 @@ async def test_a_damaged_database_is_not_backed_up(url: str, tmp_path: Path) -> 
     assert target.read_bytes() == before
 
 
+@pytest.mark.usefixtures("no_file")
 async def test_nothing_to_back_up(url: str) -> None:
     """Without a database, or tables in it, there is nothing to back up."""
     with pytest.raises(SchemaError, match="there is no database"):

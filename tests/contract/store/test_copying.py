@@ -188,6 +188,7 @@ async def test_the_database_itself(url: str) -> None:
 
 
 @SQLITE_ALONE
+@pytest.mark.usefixtures("no_file")
 async def test_no_database(url: str, target: str) -> None:
     """Where there is no source, nothing is copied."""
     with pytest.raises(SchemaError, match="there is no database"):

@@ -252,6 +252,7 @@ async def test_commits_are_known_to_the_sink(writer: Writer, upkeep: Upkeep, url
 
 
 @SQLITE_ALONE
+@pytest.mark.usefixtures("no_file")
 async def test_no_database_yet(upkeep: Upkeep) -> None:
     """There is nothing to look after before the first sink."""
     with pytest.raises(SchemaError, match="there is no database"):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from icu.alarms.conditions import Priority
+from icu.alarms.defaults import WARD
 from icu.alarms.episodes import Episode
+from icu.alarms.limits import NO_OVERRIDES, ConditionLimits, change
 from tests.alarms import NOON, Bed
 
 
@@ -404,6 +407,29 @@ def test_a_restart_lengthens_no_pause() -> None:
     bed.restart()
     paused = bed.ward.watches[1].bed.paused
     assert paused is not None and paused.until - bed.now == 120_000
+
+
+@pytest.mark.parametrize(
+    ("pulse", "limits", "priority"),
+    [
+        # Nothing was wrong; an alarm of medium priority stands; one is pending, and is none any more.
+        (110, {"medium": 105, "high": None}, "medium"),
+        (125, {"medium": 115, "high": 120}, "high"),
+        (125, {"medium": 130, "high": None}, None),
+    ],
+)
+def test_limits_that_change_while_the_program_is_down(
+    pulse: float, limits: dict[Priority, float | None], priority: Priority | None
+) -> None:
+    """The next values are judged by them, though they are as the one before, which was judged by others."""
+    bed = Bed()
+    for seconds in range(0, 10 if priority == "high" else 5, 5):
+        bed.send(seconds, pulse=pulse)
+    bed.limits = (change(WARD, {"pulse.high": ConditionLimits(limits)}), NO_OVERRIDES)
+    bed.restart()
+    for seconds in range(10, 30, 5):
+        bed.send(seconds, pulse=pulse)
+    assert [each.priority for each in bed.open] == ([] if priority is None else [priority])
 
 
 def test_the_first_of_two_acknowledges() -> None:

@@ -58,7 +58,7 @@ class Program:
         last = [(row, float(INTERVAL)) for row in self.rows if row[1] >= counted or row in self.rows[-11:]]
         self.ward = Ward()
         now = self.rows[-1][1] + self.rows[-1][2]
-        self.ward.put(KEY, restore(self.bed, RULES, (), last, now, Effects(), counted=counted))
+        self.ward.put(KEY, restore(self.bed, RULES, (), last, now, Effects(), read_since=now, counted=counted))
 
 
 def naive(rows: list[Row], had: list[set[str]]) -> Counts:

@@ -125,6 +125,38 @@ async def test_a_sink_that_silence_tells_of(ward: Ward) -> None:
     assert rows(ward.url, "SELECT condition FROM alarms") == [("data.stale",)]
 
 
+@pytest.mark.parametrize(
+    ("number", "partitions", "outage", "stale_after"),
+    [
+        # The same sink goes on, at once or after an outage; and another one, which nobody could be heard by meanwhile.
+        (0, [0], 0, 1),
+        (0, [0], 60, 1),
+        (1, [0, 1], 0, 1),
+        (1, [0, 1], 60, 15),
+    ],
+)
+async def test_silence_goes_on_where_partitions_move(
+    ward: Ward, number: int, partitions: list[int], outage: int, stale_after: int
+) -> None:
+    """A patient is stale after the usual time, whichever sinks begin to read meanwhile. An outage is no silence."""
+    sinks = [await ward.open("a", [0]), await ward.open("b", [1])]
+    await sinks[0].send([observation(0)])
+    for _ in range(7):
+        pass_time(2)
+        for each in sinks:
+            await each.look()
+            await each.beat()
+        await sinks[0].begin([0])
+    pass_time(outage)
+    await sinks[number].begin(partitions)
+    stale = "SELECT condition FROM alarms WHERE condition = 'data.stale'"
+    for _ in range(stale_after):
+        assert rows(ward.url, stale) == []
+        pass_time(1)
+        await sinks[number].look()
+    assert rows(ward.url, stale) == [("data.stale",)]
+
+
 async def test_a_namesake(ward: Ward) -> None:
     """Of two sinks with one name, the later one writes."""
     first = await ward.open("a", [0])
@@ -194,6 +226,4 @@ async def test_alarms_are_those_of_one_sink(
             for sink in (*sinks, one):
                 await sink.look()
                 await sink.beat()
-        # A sink that begins excuses the silence of before: it ended, and the single one did not.
-        found = [[row for row in rows(each.url, EPISODES) if row[0] != "data.stale"] for each in (shared, alone)]
-        assert found[0] == found[1]
+        assert rows(shared.url, EPISODES) == rows(alone.url, EPISODES)

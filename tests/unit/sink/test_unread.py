@@ -56,6 +56,20 @@ def test_a_sink_that_was_held_up_hears_nobody() -> None:
     assert unread.read_until(ANNA) == 60_000
 
 
+def test_an_outage() -> None:
+    """A topic is read since the last time that it could not be read for over 10 s; shorter pauses are none."""
+    unread = Unread()
+    assert unread.since(5_000) == 5_000
+    unread.begin([0, 1], 5_000)
+    unread.note({0: 6_000}, (), 6_000)
+    unread.begin([1], 9_000)
+    unread.note({1: 15_000}, (), 15_000)
+    assert unread.since(25_000) == 6_000
+    assert unread.since(25_001) == 25_001
+    unread.note({1: 26_000}, (), 26_000)
+    assert (unread.until, unread.since(27_000)) == (26_000, 26_000)
+
+
 def test_a_clock_that_was_set_back() -> None:
     """A time on the clock before the jump tells nothing on the clock after it, and is no silence."""
     unread = Unread()
