@@ -1,7 +1,8 @@
 /** One number of a tile: label, value, and its limits; the ground is filled while it is in alarm. */
 
 import { urgency } from "../alarms/order.js";
-import { h, setAttribute, setText } from "../dom.js";
+import { h, setAttribute, setText, show } from "../dom.js";
+import { settings } from "../settings.js";
 import { t } from "../text/text.js";
 import { isOff, isUnwatched, limitsInWords, limitsOf } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
@@ -22,7 +23,9 @@ export class BedNumber {
     this._unit = h("span");
     // Of the mean pressure, beside its word: "(mean 60 – 110)".
     this._meanLimits = h("span", { class: "limits" });
-    this._close = h("span");
+    this._ofMean = h("span", {}, this._meanLimits, ")");
+    /** What the limits were drawn from: they are the same for a long time. @type {unknown[]} */
+    this._limitsFrom = [];
     this._value = h("span", { class: "digits" });
     this._mean = h("span", { class: "mean" });
     this._high = h("span");
@@ -32,7 +35,7 @@ export class BedNumber {
     this.element = h(
       "span",
       { class: "number", "data-place": place },
-      h("span", { class: "label" }, this._sign, h("span", { class: "unit" }, this._unit, this._meanLimits, this._close)),
+      h("span", { class: "label" }, this._sign, h("span", { class: "unit" }, this._unit, ...(place === "bp" ? [this._ofMean] : []))),
       value,
       this._limits,
     );
@@ -45,7 +48,8 @@ export class BedNumber {
   render(bed, conditions) {
     setText(this._sign, t(`sign.${this.place}`));
     const { digits, mean, why } = shown(bed, this.place);
-    this._renderUnit(why, conditions);
+    setText(this._unit, ` ${why || unitLabel(this.place)}`);
+    show(this._ofMean, why === "");
     setText(this._value, digits);
     setAttribute(this.element, "data-doubtful", why !== "" && digits !== ABSENT);
     setText(this._mean, mean);
@@ -54,26 +58,19 @@ export class BedNumber {
     this._renderLimits(conditions);
   }
 
-  /**
-   * @param {string} why a value is missing, or doubtful: it takes the unit's place
-   * @param {Conditions} conditions
-   */
-  _renderUnit(why, conditions) {
-    const hasMean = this.place === "bp" && !why;
-    setText(this._unit, ` ${why || unitLabel(this.place)}`);
-    setText(this._meanLimits, hasMean ? ` ${limitsInWords(conditions, "map")}` : "");
-    setAttribute(this._meanLimits, "data-off", hasMean && isUnwatched(conditions, "map"));
-    setText(this._close, hasMean ? ")" : "");
-  }
-
   /** @param {Conditions} conditions */
   _renderLimits(conditions) {
+    const from = [conditions, settings()];
+    if (from.every((each, index) => each === this._limitsFrom[index])) return;
+    this._limitsFrom = from;
     const sign = this.place === "bp" ? "systolic" : this.place;
     const [low, high] = limitsOf(conditions, sign);
     setText(this._high, high === null ? "" : format(sign, high));
     setText(this._low, low === null ? "" : format(sign, low));
     setAttribute(this._high, "data-off", isOff(conditions, sign, "high"));
     setAttribute(this._low, "data-off", isOff(conditions, sign, "low"));
+    setText(this._meanLimits, ` ${limitsInWords(conditions, "map")}`);
+    setAttribute(this._meanLimits, "data-off", isUnwatched(conditions, "map"));
   }
 }
 

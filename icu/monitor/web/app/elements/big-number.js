@@ -5,7 +5,7 @@ import { h, setAttribute, setText, show } from "../dom.js";
 import { duration, t } from "../text/text.js";
 import { isOff, isUnwatched, limitsInWords, placeInWords } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
-import { signsAt } from "../vitals/signs.js";
+import { SIGNS_AT } from "../vitals/signs.js";
 import { ABSENT, unitName } from "../vitals/units.js";
 import { alarmOf } from "./bed-number.js";
 
@@ -28,7 +28,7 @@ export class BigNumber {
     this._unit = h("span", { class: "unit" });
     this._digits = h("span", { class: "digits" });
     this._mean = h("span", { class: "mean" });
-    this._limits = signsAt(place).map((sign) => ({ sign, element: h("span", { class: "limits" }) }));
+    this._limits = SIGNS_AT[place].map((sign) => ({ sign, element: h("span", { class: "limits" }) }));
     this._why = h("span", { class: "why" });
     this._age = h("span", { class: "age" });
     const head = h("p", { class: "head" }, this._sign, this._name, this._unit);

@@ -19,7 +19,8 @@ const CATALOGUES = { en, ru };
  * @param {Record<string, string | number>} values
  */
 export function t(key, values = {}) {
-  return CATALOGUES[settings().language][key].replaceAll(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  const text = CATALOGUES[settings().language][key];
+  return text.includes("{") ? text.replaceAll(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "")) : text;
 }
 
 /**

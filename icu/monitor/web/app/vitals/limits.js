@@ -1,7 +1,7 @@
 /** Limits of patients as the pages show them. */
 
 import { t } from "../text/text.js";
-import { signsAt } from "./signs.js";
+import { SIGNS_AT } from "./signs.js";
 import { format } from "./units.js";
 
 /**
@@ -55,7 +55,7 @@ export function isUnwatched(conditions, sign) {
  */
 export function placeInWords(conditions, place) {
   const name = t(`sign.${place}.long`);
-  return signsAt(place).every((sign) => isUnwatched(conditions, sign)) ? `${name} (${t("limits.off.sentence")})` : name;
+  return SIGNS_AT[place].every((sign) => isUnwatched(conditions, sign)) ? `${name} (${t("limits.off.sentence")})` : name;
 }
 
 /**

@@ -20,12 +20,14 @@ export const PLACE_OF = {
   temperature: "temperature",
 };
 
-/**
- * Signs of a place: a pressure has three.
- *
- * @param {Place} place
- */
-export const signsAt = (place) => /** @type {SignName[]} */ (Object.keys(PLACE_OF)).filter((sign) => PLACE_OF[sign] === place);
+/** Signs of each place: a pressure has three. @type {Record<Place, SignName[]>} */
+export const SIGNS_AT = {
+  pulse: ["pulse"],
+  spo2: ["spo2"],
+  bp: ["systolic", "diastolic", "map"],
+  resp_rate: ["resp_rate"],
+  temperature: ["temperature"],
+};
 
 /** Signs of conditions that are not named after theirs. @type {Record<string, SignName>} */
 const OTHER = { asystole: "pulse", apnoea: "resp_rate", bp: "systolic" };
