@@ -5,7 +5,8 @@ partitions that it has just lost. The share is read by another client, from the 
 
 The member is static, with the name that it is given: the broker knows it again after a restart, at once, and gives it
 its partitions back. A name is for one member. The broker fences the older one of two that live, which shows only in
-that it does not know its id any more. So a member that is unknown looks if its name has another id in the group.
+that it does not know its id any more. So a member that is unknown looks if its name has another id in the group. That
+one has to stay there: the broker may have given it to this very member, in an answer that was lost.
 """
 
 import asyncio
@@ -40,6 +41,9 @@ _LOOK: Final = 0.5
 
 # Seconds that a stopping member waits for the broker to let it go.
 _LEAVE_TIMEOUT: Final = 1.0
+
+# Seconds for which an id without heartbeats is in a group, at most: the partitions are dealt, and the session ends.
+_LOST: Final = 2 * SESSION + 1
 
 _OPTIONS: Final = {
     "session_timeout_ms": round(SESSION * 1000),
@@ -140,7 +144,7 @@ class Membership:
             CancelledError: Another member has the name. It ends the client's task, which would take the name back.
         """
         self._set(None)
-        if self._ids and not _id_of(client) and await self._is_taken():
+        if self._ids and not _id_of(client) and await self._is_taken(client):
             self._fenced = True
             raise asyncio.CancelledError
 
@@ -200,23 +204,33 @@ class Membership:
         try:
             await bounded(f"the group {self._group.name}", polling, seconds=_LOOK + ANSWER_DEADLINE)
         except IcuError as exc:
-            if self._fenced or await self._is_taken():
+            if self._fenced or await self._is_taken(client):
                 raise NamesakeError(self._member, self._group.name) from exc
             if isinstance(exc.__cause__, kafka.GroupAuthorizationFailedError):
                 why = "sinks that share a topic need it: let whoever runs the broker grant this user READ on the group"
                 raise KafkaDeniedError(f"{exc}; {why}") from exc
             raise
 
-    async def _is_taken(self) -> bool:
-        """Tell if another member has this one's name."""
+    async def _is_taken(self, client: AIOKafkaConsumer) -> bool:
+        """Tell if another member that lives has this one's name."""
+        deadline = anyio.current_time() + _LOST
+        while await self._has_other_id(client):
+            if anyio.current_time() >= deadline:
+                return True
+            await anyio.sleep(_LOOK)
+        return False
+
+    async def _has_other_id(self, client: AIOKafkaConsumer) -> bool:
+        """Tell if this one's name has an id in the group that this one does not know."""
         try:
             members = await self._group.members()
         except IcuError as exc:
             logger.debug("taken for the only one of its name: {}", exc)
             return False
         # The broker makes the id of a static member from its name, a dash and a random uuid.
-        named = [each for each in members if each[:-37] == self._member]
-        return bool(self._ids and named) and named[0] not in self._ids
+        named = {each for each in members if each[:-37] == self._member}
+        # A client may have joined, and wait for its partitions.
+        return bool(self._ids) and not named <= {*self._ids, _id_of(client)}
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types

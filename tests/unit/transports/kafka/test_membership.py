@@ -5,6 +5,8 @@ What a broker deals is tested on a real one.
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -12,6 +14,7 @@ from aiokafka import errors as kafka
 
 from icu.transports.errors import NamesakeError, ReassignedError
 from icu.transports.kafka.consumer import KafkaConsumer
+from icu.transports.kafka.membership import SESSION
 from icu.transports.kafka.transport import KafkaTransport
 from tests.clocks import virtual_asyncio
 from tests.unit.transports.kafka.cluster import Cluster, Consumer
@@ -130,6 +133,38 @@ async def test_a_member_that_was_forgotten_joins_again(cluster: Cluster, consume
     await client.lose(forgotten=True)
     await client.deal(1, generation=2)
     await consumer.join()
+    assert set(await consumer.assign({})) == {1}
+
+
+async def test_an_id_that_came_in_a_lost_answer(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """An id of its name that nobody keeps alive is no namesake: the broker gave it to this member, who never knew."""
+    client = await dealt(cluster, consumer, 0)
+    await consumer.assign({})
+    cluster.members = [f"{NAME}-{'x' * 36}"]
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(client.lose, forgotten=True))
+        await anyio.sleep(2 * SESSION)
+        cluster.members = []
+    await client.deal(1, generation=2)
+    await consumer.join()
+    assert set(await consumer.assign({})) == {1}
+
+
+async def test_an_error_before_the_first_share_of_a_new_id(cluster: Cluster, consumer: KafkaConsumer) -> None:
+    """A member that has joined again, and waits for its partitions, is not taken for its own namesake."""
+    client = await dealt(cluster, consumer, 0)
+    await client.lose()
+    client._coordinator.member_id = f"{NAME}-{uuid4()}"
+    cluster.members = [client._coordinator.member_id]
+
+    async def fail(**_: int) -> None:
+        raise kafka.UnknownError("of the group")
+
+    client.getmany = fail
+    with anyio.fail_after(60):
+        while not client.closed:
+            await anyio.sleep(0.1)
+    await dealt(cluster, consumer, 1)
     assert set(await consumer.assign({})) == {1}
 
 
