@@ -4,6 +4,7 @@ The calls are those of Python's driver, below all that is ours, SQLAlchemy and a
 """
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
@@ -22,19 +23,24 @@ class Fault:
     def __init__(self, number: int, place: Place, fail: Callable[[], None]) -> None:
         self._place = place
         self._fail = fail
+        self._lock = threading.Lock()
         self.arm(number)
 
     def arm(self, number: int) -> None:
         """Begin to count anew."""
-        self.reached = False
-        self._left = number
+        with self._lock:
+            self.reached = False
+            self._left = number
 
     def call(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Do a call's work, or fail."""
-        self._left -= 1
-        if self._left:
+        # Each connection has a thread of its own.
+        with self._lock:
+            self._left -= 1
+            fails = not self._left
+            self.reached |= fails
+        if not fails:
             return work(*args, **options)
-        self.reached = True
         if self._place == "before":
             self._fail()
         result = work(*args, **options)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -114,7 +115,10 @@ class Wall:
 
 def stored(client: httpx.Client) -> list[str]:
     """Return the times of all stored readings, the oldest first."""
-    [patient] = client.get("/patients").json()
+    # nginx leaves one that was dead out for a while.
+    while (patients := client.get("/patients")).status_code == 502:
+        time.sleep(0.1)
+    [patient] = patients.json()
     page = client.get(f"/patient/{patient['uuid']}/metrics", params={"order": "asc", "limit": 1_000}).json()
     return [each["timestamp"] for each in page]
 

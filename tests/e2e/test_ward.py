@@ -124,9 +124,10 @@ def test_a_stop_request_while_it_starts(start: Start, delay: float, number: sign
     ward = start("supervise")
     time.sleep(delay)
     code = ward.stop(number)
-    assert code in {0, -number}
     # Python itself, interrupted before we have a word, may show where: then nothing of ours was at work yet.
-    assert "Traceback" not in ward.log() or (code == -number and "in start" not in ward.log())
+    early = code == 1 and "init_import_site" in ward.log()
+    assert code in {0, -number} or early
+    assert "Traceback" not in ward.log() or early or (code == -number and "in start" not in ward.log())
     assert "ERROR" not in ward.log()
 
 

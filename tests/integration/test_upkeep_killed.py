@@ -30,7 +30,7 @@ async def test_killed_at_any_moment(url: str, spawn: Spawn) -> None:
     print("seed", seed)
     rng = random.Random(seed)
     programs = {role: await to_thread.run_sync(start, role) for role in ("sink", "upkeep")}
-    for role in ("upkeep", "sink", "upkeep"):
+    for role in ("upkeep", "sink", "upkeep", "sink", "upkeep"):
         await anyio.sleep(rng.random())  # any moment is the right one
         assert {each.poll() for each in programs.values()} == {None}
         programs[role].kill()
@@ -64,7 +64,7 @@ async def test_killed_while_it_deletes(url: str, spawn: Spawn) -> None:
     rng = random.Random(seed)
     programs = {role: await to_thread.run_sync(start, role) for role in ("sink", "keeper")}
     horizons = set()
-    for role in ("keeper", "sink", "keeper", "keeper"):
+    for role in ("keeper", "sink", "keeper", "keeper", "sink", "keeper"):
         await anyio.sleep(0.5 + rng.random())  # any moment is the right one
         assert {each.poll() for each in programs.values()} == {None}
         programs[role].kill()
