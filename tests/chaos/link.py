@@ -45,7 +45,7 @@ class Link:
         self._loop.call_soon_threadsafe(self._passes.clear)
 
     def resume(self) -> None:
-        """Let it pass."""
+        """Pass it on."""
         self._loop.call_soon_threadsafe(self._passes.set)
 
     def close(self) -> None:

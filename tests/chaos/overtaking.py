@@ -18,7 +18,7 @@ GOES_ON = "reading on from the stored offsets"
 
 
 def overtake(stage: SharedStage) -> Happening:
-    """Let the second sink overtake the first one, while the third one is cut off the database."""
+    """Have the second sink overtake the first one, while the third one is cut off the database."""
     frozen, _, cut_off = stage.sinks
     link, began = stage.links[cut_off.name], time.time()
     until(lambda: len(_partitions(stage, frozen)) > 1, "the partitions were not dealt to all sinks")
