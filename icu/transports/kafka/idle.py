@@ -17,7 +17,7 @@ class IdleReader:
         self.answered = False
         self.read_until: Mapping[int, float] = {}
 
-    async def fetch(self, max_records: int, linger: float, max_wait: float, now: float) -> Sequence[Batch]:  # noqa: ARG002
+    async def fetch(self, max_records: int, linger: float, max_wait: float, now: float) -> Sequence[Batch]:  # noqa: ARG002 - none has a record
         """Wait for nothing."""
         await anyio.sleep(max_wait)
         self.answered = True
