@@ -70,12 +70,8 @@ async def held(address: Address, number: int, name: str, *, shared: bool = False
             cursor = await driver.execute(_SHARE if shared else _TAKE, (SPACE, number))
             [(got,)] = await cursor.fetchall()
         yield Lock(driver) if got else None
-        # Or else the server lets go a moment after the connection is closed, and who comes next finds it taken. Nobody
-        # is waited for where the connection is gone.
-        with suppress(psycopg.Error, TimeoutError), uncut():
-            await driver.execute(b"SELECT pg_advisory_unlock_all()")
     finally:
-        await driver.close()
+        await _let_go(driver, b"SELECT pg_advisory_unlock_all()")
 
 
 @asynccontextmanager
@@ -95,8 +91,19 @@ async def written_by_nobody(address: Address) -> AsyncIterator[None]:
             await driver.execute(b"SET LOCAL idle_in_transaction_session_timeout = 0")
             await driver.execute(_NOBODY_WRITES)
         yield
+    finally:
+        await _let_go(driver, b"ROLLBACK")
+
+
+async def _let_go(driver: Driver, statement: bytes) -> None:
+    """Give up what a connection holds, and close it.
+
+    The server gives it up by itself, but a moment after the connection is closed: who comes next would find it taken.
+    Nobody is waited for where the connection is gone.
+    """
+    try:
         with suppress(psycopg.Error, TimeoutError), uncut():
-            await driver.execute(b"ROLLBACK")  # as above
+            await driver.execute(statement)
     finally:
         await driver.close()
 

@@ -14,6 +14,8 @@ from icu.messages import Position
 from icu.store.commands.beds import admit
 from icu.store.commands.door import Author, Door
 from icu.store.engines.base import Transaction
+from icu.store.engines.postgres.address import Address
+from icu.store.engines.postgres.connections import opened
 from icu.store.engines.table import engine_of
 from icu.store.errors import StoreError
 from icu.store.heartbeats import Beat
@@ -279,3 +281,15 @@ async def test_a_program_that_stands_still_in_a_transaction(writer: Writer, url:
     await engine.transact(work)
     await engine.aclose()
     assert (times, rows(url, "SELECT count FROM command_count")) == (2, [(1,)])
+
+
+async def test_a_lock_is_free_as_soon_as_its_holder_has_ended(url: str) -> None:
+    """Who ends with an error lets go of the database before it tells: a sink that follows at once finds it free."""
+    engine = engine_of(url)
+    async with await opened(Address(url), "test", reads=True) as other:
+        for _ in range(50):
+            with pytest.raises(RuntimeError, match="the holder's"):
+                async with engine.hold_alone(still=False):
+                    raise RuntimeError("the holder's")
+            held = await other.execute(b"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+            assert await held.fetchall() == [(0,)]
