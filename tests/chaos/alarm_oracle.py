@@ -18,6 +18,9 @@ from tests.chaos.invariants import Verdict
 # Milliseconds inside until an alarm ends.
 OFF_DELAY = 250
 ALARMS = "icu.alarms"
+# The alarms that are compared with their events, and the events that are not published yet.
+SEEN = "SELECT id, ended FROM alarms WHERE seen > 0"
+WAITING = "SELECT alarm, version, event FROM outbox"
 
 # Milliseconds without a record, in which a sink takes a partition for one that cannot be read: it waits for 5 s.
 UNREADABLE = 4_000
@@ -145,12 +148,14 @@ def _unforeseen(pulses: Sequence[Pulse]) -> Iterator[tuple[int, int]]:
             yield before.at, each.at + OFF_DELAY
 
 
-def unpublished(bootstrap: str, stored: Sequence[tuple[str, Any]]) -> list[str]:
+def unpublished(bootstrap: str, stored: Sequence[tuple[str, Any]], waiting: Sequence[tuple[Any, ...]]) -> list[str]:
     """Find alarms whose events the topic does not have: one start, and an end of each that has ended.
 
     Args:
         bootstrap: Address of the broker.
         stored: Identities of all alarms that were seen, and the times of their ends.
+        waiting: Alarm, version and event of each entry of the outbox, which the next sink publishes: an alarm may end
+            by time after the outbox was seen empty, and before its sink stops.
 
     Returns:
         The things that are wrong.
@@ -158,6 +163,7 @@ def unpublished(bootstrap: str, stored: Sequence[tuple[str, Any]]) -> list[str]:
     topic = AdminClient({"bootstrap.servers": bootstrap}).list_topics(ALARMS, timeout=10).topics[ALARMS]
     events = values_of(bootstrap, ALARMS, len(topic.partitions))
     pairs = {(each["alarm"], each["version"]): each["event"] for each in events}
+    pairs |= {(alarm, version): event for alarm, version, event in waiting}
     kinds = defaultdict[str, Counter[str]](Counter)
     for (alarm, _), event in sorted(pairs.items()):
         kinds[alarm][event] += 1

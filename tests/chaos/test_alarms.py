@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.brokers import ApacheKafka
-from tests.chaos.alarm_oracle import Episode, Pulse, judge, set_limits, unpublished, verdict_of
+from tests.chaos.alarm_oracle import SEEN, WAITING, Episode, Pulse, judge, set_limits, unpublished, verdict_of
 from tests.chaos.evidence import Key, appends_of, count
 from tests.chaos.stage import TOPIC, Stage, raised, until
 from tests.chaos.test_chaos import apache, seed
@@ -78,7 +78,7 @@ def rest(stage: Stage) -> None:
 
 def published(stage: Stage) -> None:
     """Check that the topic has each version's event, a start first, and an end of each alarm that has ended."""
-    wrong = unpublished(stage.broker.bootstrap, query(stage.database, "SELECT id, ended FROM alarms WHERE seen > 0"))
+    wrong = unpublished(stage.broker.bootstrap, query(stage.database, SEEN), query(stage.database, WAITING))
     assert not wrong
 
 

@@ -9,7 +9,7 @@ import pytest
 from icu.messages import uuid_of_name
 from tests.brokers import ApacheKafka
 from tests.chaos import faults, invariants
-from tests.chaos.alarm_oracle import judge, set_limits, unpublished, verdict_of
+from tests.chaos.alarm_oracle import SEEN, WAITING, judge, set_limits, unpublished, verdict_of
 from tests.chaos.evidence import Reading, appends_of, ends_of, ledger, log_of
 from tests.chaos.invariants import Verdict
 from tests.chaos.overtaking import overtake
@@ -60,7 +60,7 @@ def test_a_storm(
             judge(stage.episodes(each), stage.pulses(each, appends), limit, since=since + 2_000)
             for each, limit in limits.items()
         ]
-        events = unpublished(apache.bootstrap, ask(stage.url, "SELECT id, ended FROM alarms WHERE seen > 0"))
+        events = unpublished(apache.bootstrap, ask(stage.url, SEEN), ask(stage.url, WAITING))
         apache.stop()
         judged(
             seed,
