@@ -26,21 +26,24 @@ export function symbol(alarm) {
 }
 
 /**
- * An alarm in a few words: "HR 151 > 120", "SpO₂ probe off", "was HR 151 > 120".
+ * An alarm in a few words: "HR 151 > 120", "SpO₂ probe off", "was HR 151 > 120" once the value is back inside.
  *
  * @param {Alarm} alarm
  * @param {Reading | null} latest reading of the patient, which says why a sign is lost
  */
 export function words(alarm, latest) {
-  const what = condition(alarm, latest);
-  return alarm.signal === "latched" ? t("alarm.was", { what }) : what;
+  const sign = signOf(alarm.condition);
+  const now = (sign && latest && valueOf(latest, sign)) ?? null;
+  const what = condition(alarm, latest, now);
+  return alarm.signal === "latched" || isInside(alarm, now) ? t("alarm.was", { what }) : what;
 }
 
 /**
  * @param {Alarm} alarm
  * @param {Reading | null} latest
+ * @param {number | null} now
  */
-function condition(alarm, latest) {
+function condition(alarm, latest, now) {
   const key = `condition.${alarm.condition}`;
   if (isKey(key)) return t(key);
   const sign = signOf(alarm.condition);
@@ -48,7 +51,7 @@ function condition(alarm, latest) {
   const label = isKey(`sign.${name}`) ? t(/** @type {import("../text/text.js").Key} */ (`sign.${name}`)) : name;
   if (direction === "unavailable") return t("alarm.unavailable", { sign: label, why: reason(latest, name) });
   if (!sign) return alarm.condition;
-  const value = format(sign, shownValue(alarm, direction, latest && valueOf(latest, sign)));
+  const value = format(sign, shownValue(alarm, now));
   const beyond = direction === "low" ? "<" : ">";
   return t("alarm.beyond", { sign: label, value, beyond, limit: format(sign, alarm.limit) });
 }
@@ -57,14 +60,22 @@ function condition(alarm, latest) {
  * Value beyond the limit: that of now while it is beyond it, the worst of an alarm that is over, or that which raised it.
  *
  * @param {Alarm} alarm
- * @param {string | undefined} direction
  * @param {number | null} now
  */
-function shownValue(alarm, direction, now) {
+function shownValue(alarm, now) {
   if (alarm.signal === "latched") return alarm.worst;
-  if (now === null || alarm.limit === null) return alarm.value;
-  const isBeyond = direction === "low" ? now < alarm.limit : now > alarm.limit;
-  return isBeyond ? now : alarm.value;
+  return now === null || alarm.limit === null || isInside(alarm, now) ? alarm.value : now;
+}
+
+/**
+ * True while an alarm goes on with a value inside its limit: it ends only after a while, and by some distance.
+ *
+ * @param {Alarm} alarm
+ * @param {number | null} now
+ */
+function isInside({ condition, limit }, now) {
+  if (now === null || limit === null) return false;
+  return (condition.endsWith(".low") && now >= limit) || (condition.endsWith(".high") && now <= limit);
 }
 
 /**

@@ -59,6 +59,7 @@ export const en = {
   "unit.mmHg": "mmHg",
   "unit.kPa": "kPa",
   "bp.mean": "mean",
+  "number.point": ".",
   "value.absent": "no value",
   "limits.off": "off",
   "limits.off.sentence": "alarm off",

@@ -65,6 +65,7 @@ export const ru = {
   "unit.mmHg": "мм рт. ст.",
   "unit.kPa": "кПа",
   "bp.mean": "ср.",
+  "number.point": ",",
   "value.absent": "нет значения",
   "limits.off": "откл.",
   "limits.off.sentence": "тревога отключена",

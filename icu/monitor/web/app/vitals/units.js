@@ -43,7 +43,7 @@ export function convertBack(sign, value) {
  */
 export function format(sign, value) {
   if (value === null || value === undefined) return ABSENT;
-  return convert(sign, value).toFixed(decimals(sign));
+  return convert(sign, value).toFixed(decimals(sign)).replace(".", t("number.point"));
 }
 
 /**
