@@ -6,7 +6,8 @@ the whole page anew, three times as large.
 
 import gzip
 import mimetypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -44,8 +45,8 @@ class _File:
 
 
 def web_files(path: str, root: Path, folders: Iterable[str]) -> HTTPRouteHandler:
-    """Make the route of all files in these folders of `root`, below a path. Reads them."""
-    kept = _read(root, folders)
+    """Make the route of all files in these folders of `root`, below a path. Reads them, once in a process."""
+    kept = _read(root, tuple(folders))
 
     @get(f"{path}/{{name:path}}", include_in_schema=False, opt=PUBLIC)
     async def web_file(request: AnyRequest, name: FromPath[Path]) -> Response[bytes]:
@@ -58,6 +59,7 @@ def web_files(path: str, root: Path, folders: Iterable[str]) -> HTTPRouteHandler
     return web_file
 
 
-def _read(root: Path, folders: Iterable[str]) -> Mapping[str, _File]:
+@cache
+def _read(root: Path, folders: Sequence[str]) -> Mapping[str, _File]:
     found = (path for folder in folders for path in (root / folder).rglob("*.*") if path.is_file())
     return {path.relative_to(root).as_posix(): _File(path) for path in found}
