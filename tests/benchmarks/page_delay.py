@@ -4,7 +4,7 @@ import math
 import sqlite3
 import time
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -20,6 +20,8 @@ CLIENTS: Final = 49
 WARMING: Final = 3.0
 SECONDS: Final = 60.0
 SETTLING: Final = 5.0
+# Kinds of other numbers that are printed.
+EXAMPLES: Final = 5
 
 _ARRIVED: Final = """
 SELECT uuid, timestamp, timestamp + lag FROM patient_metrics JOIN patients ON patients.id = patient_id
@@ -63,7 +65,9 @@ def print_notes(noted: Mapping[str, Any], arrived: Mapping[Key, int]) -> None:
     delays = [paints.of(key) - arrived[key] for key in changing]
     print(f"readings                       {len(arrived)}, {len(arrived.keys() - received)} not received by the page")
     print(f"of which change a number       {len(changing)}, {delays.count(math.inf)} not shown")
-    print(f"changes of tiles               {paints.count}, {paints.wrong} to other numbers than the newest reading has")
+    print(f"changes of tiles               {paints.count}, {len(paints.others)} to others than the newest reading's")
+    for other, times in Counter(paints.others).most_common(EXAMPLES):
+        print(f"                               {times} times {other}")
     print(f"sink to painted                {spread(delays)} (goal: p99 1 s)")
     print(f"measured to painted            {spread([paints.of(key) - key[1] for key in changing])}")
 
@@ -101,10 +105,10 @@ class Paints:
         paints: Notes of painted.js, in their order.
     """
 
-    def __init__(self, paints: Sequence[tuple[str, int, bool, int]]) -> None:
+    def __init__(self, paints: Sequence[tuple[str, int, str, int]]) -> None:
         self.count = len(paints)
-        # Changes after which a tile did not show the newest reading that the page had received.
-        self.wrong = sum(not right for _, _, right, _ in paints)
+        # Numbers that a tile showed for those of the newest reading that the page had received.
+        self.others = [other for _, _, other, _ in paints if other]
         self._made: dict[str, list[int]] = defaultdict(list)
         self._painted: dict[str, list[int]] = defaultdict(list)
         for patient, made, _, painted in paints:

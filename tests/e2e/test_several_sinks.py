@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from tests import web
 from tests.brokers import Broker
 from tests.chaos.evidence import Key, ends_of, ledger, log_of
 from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
@@ -93,15 +95,43 @@ def stored(url: str) -> list[Key]:
     return list(ask(url, "SELECT uuid, timestamp FROM patient_metrics JOIN patients ON id = patient_id"))
 
 
+def until_event(events: Iterator[tuple[str, list[dict[str, Any]]]], kind: str) -> list[dict[str, Any]]:
+    """Read a stream up to an event of a kind, and return what it tells."""
+    return next(data for found, data in events if found == kind)
+
+
+def set_low_limits(monitor: Program) -> None:
+    """Set limits that each pulse is beyond."""
+    limits = {
+        "pulse.high": {"values": {"medium": 20, "high": 30}, "delays": {"medium": 0, "high": 0}},
+        "pulse.low": {"values": {"medium": 10, "high": 5}},
+    }
+    asked = {"by": "Eva", "version": 0, "conditions": limits}
+    answer = httpx.put(f"{monitor.url}/limits", json=asked, timeout=TIMEOUT, verify=web.NO_TLS)
+    assert answer.status_code == 200, answer.text
+
+
 def test_three_sinks_in_a_ward(
     shared: Callable[..., Program], icu: Icu, broker: Broker, topic: str, postgres_url: str
 ) -> None:
-    """They share the partitions; one is killed, one is taken away and added again: each reading is stored once."""
+    """They share the partitions; one is killed, one is taken away and added again: each reading is stored once.
+
+    Limits that are set at one monitor are in force at each sink, whose alarms another monitor tells.
+    """
     ward = shared("supervise").ready()
     until(dealt(postgres_url, *SINKS), ward)
     until(fresh(postgres_url), ward)
     states = _status(icu, postgres_url)
     assert {each: states[each]["state"] for each in SINKS} == dict.fromkeys(SINKS, "running")
+    other = shared("run", "monitor").ready()
+    patients = {each["uuid"] for each in ward.get("/patients").json()}
+    with other.stream() as events:
+        until_event(events, "readings")
+        set_low_limits(ward)
+        alarmed: set[str] = set()
+        while alarmed < patients:
+            alarmed |= {each["patient_uuid"] for each in until_event(events, "alarms")}
+    assert other.stop() == 0
     os.kill(_pids(ward, "sink-2")[-1], signal.SIGKILL)
     until(lambda: len(_pids(ward, "sink-2")) == 2, ward)
     until(fresh(postgres_url), ward)

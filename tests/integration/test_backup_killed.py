@@ -105,7 +105,7 @@ def steps(folder: Path, every: int) -> Sequence[int]:
 
 
 # Steps from one death to the next.
-EVERY = pytest.mark.parametrize("every", [40, pytest.param(5, marks=pytest.mark.endurance)])
+EVERY = pytest.mark.parametrize("every", [80, pytest.param(5, marks=pytest.mark.endurance)])
 
 
 @EVERY

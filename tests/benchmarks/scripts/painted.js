@@ -1,7 +1,7 @@
 /**
  * Notes of each reading that the page receives, `[patient, timestamp, whether it changes a number]`, and of each change
- * of a tile, `[patient, timestamp of the newest reading, whether its numbers are shown, time of the next frame]`. Times
- * are milliseconds since 1970.
+ * of a tile, `[patient, timestamp of the newest reading, other numbers that are shown for its own, time of the next
+ * frame]`. Times are milliseconds since 1970.
  */
 globalThis.noted = { readings: [], paints: [] };
 {
@@ -34,8 +34,8 @@ globalThis.noted = { readings: [], paints: [] };
     const beds = new Set(digits.map(({ target }) => target.closest("icu-bed")).filter(Boolean));
     const seen = [...beds].flatMap((bed) => {
       const patient = bed.querySelector("a").href.split("/").at(-1);
-      const last = newest.get(patient);
-      return last ? [[patient, last.time, last.text === shownBy(bed)]] : [];
+      const [last, shown] = [newest.get(patient), shownBy(bed)];
+      return last ? [[patient, last.time, last.text === shown ? "" : `${shown} for ${last.text}`]] : [];
     });
     // The frame in which they changed has been laid out and painted when the next one begins.
     if (seen.length) requestAnimationFrame(() => noted.paints.push(...seen.map((each) => [...each, Date.now()])));

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -231,6 +232,15 @@ def test_copying(icu: Run, path: Path, tmp_path: Path) -> None:
     assert (code, "secret" in err) == (78, False)
 
 
+@pytest.fixture
+def usual_ctrl_c() -> Iterator[None]:
+    """Handle Ctrl-C as Python does, although the tests may run behind a script's `&`, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_ctrl_c")
 def test_ctrl_c_ends_a_work_at_its_next_step() -> None:
     """The first Ctrl-C lets the step under way end; a second one ends the work at once, as before and afterwards."""
     told: list[float] = []
