@@ -14,6 +14,8 @@ from tests.browser.wards import Ward, open_ward, recorded, write_recording
 from tests.e2e.conftest import Start
 
 ANNA = "Anna Petrova"
+# What has an end is a closer look: the page itself asks for what goes on.
+CLOSER = re.compile(r"/metrics\?(.*&)?to=")
 METRICS, HISTORY = re.compile(r"/metrics\?"), re.compile(r"/ward/history\?")
 Drag = Callable[[Page, float, float, float], None]
 # A page whose stream is its own: a test can hold it up.
@@ -92,11 +94,12 @@ def test_a_closer_look_by_a_drag(ward: Ward, show: Show, look: Look, drag: Drag,
             screen.expect("uPlot|ERR_FAILED")
         with page.expect_response(METRICS):
             page.goto("")
+        page.evaluate(DRAWN)
         strip(page).scroll_into_view_if_needed()
         box = strip(page).bounding_box()
         assert box is not None
         left, width, y = box["x"], box["width"], box["y"] + box["height"] / 2
-        with page.expect_request(METRICS) as asked:
+        with page.expect_request(CLOSER) as asked:
             drag(page, left + width * 0.25, left + width * 0.5, y)
         query = {name: value for name, [value] in parse_qs(urlsplit(asked.value.url).query).items()}
         span = page.evaluate("({from, to}) => (Date.parse(to) - Date.parse(from)) / 3.6e6", query)

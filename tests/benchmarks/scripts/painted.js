@@ -30,8 +30,8 @@ globalThis.noted = { readings: [], paints: [] };
   };
 
   new MutationObserver((changes) => {
-    const digits = changes.filter(({ target }) => target.classList?.contains("digits"));
-    const beds = new Set(digits.map(({ target }) => target.closest("icu-bed")).filter(Boolean));
+    const digits = changes.map(({ target }) => target.parentElement?.closest(".digits") ?? target.closest?.(".digits"));
+    const beds = new Set(digits.map((each) => each?.closest("icu-bed")).filter(Boolean));
     const seen = [...beds].flatMap((bed) => {
       const patient = bed.querySelector("a").href.split("/").at(-1);
       const [last, shown] = [newest.get(patient), shownBy(bed)];
@@ -39,5 +39,5 @@ globalThis.noted = { readings: [], paints: [] };
     });
     // The frame in which they changed has been laid out and painted when the next one begins.
     if (seen.length) requestAnimationFrame(() => noted.paints.push(...seen.map((each) => [...each, Date.now()])));
-  }).observe(document, { subtree: true, childList: true });
+  }).observe(document, { subtree: true, childList: true, characterData: true });
 }

@@ -1,6 +1,7 @@
-/** The moments at which a page is drawn: after changes, once a frame at most, and each second, for clock and ages. */
+/** The moments at which a page is drawn: at the next tick after changes, and each second, for clock and ages. */
 
 import { onLook } from "./theme.js";
+import { onTick } from "./ticks.js";
 
 /**
  * Call a function at each of them.
@@ -12,17 +13,16 @@ import { onLook } from "./theme.js";
 export function renderEach(ward, render) {
   let due = false;
   const ask = () => {
-    // No frames come to a page that is not seen, also not the one that is due; but it is heard.
-    if (document.hidden) return render();
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      render();
-    });
+    // Ticks are rare in a page that is not seen; but it is heard.
+    if (document.hidden) render();
+    else due = true;
   };
   ward.onChange(ask);
   onLook(ask);
-  setInterval(ask, 1000);
+  onTick((count) => {
+    if (!due && count % 4) return;
+    due = false;
+    render();
+  });
   return ask;
 }

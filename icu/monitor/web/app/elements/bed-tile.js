@@ -78,8 +78,9 @@ export class BedTile extends HTMLElement {
    *
    * @param {Bed} bed
    * @param {Surroundings} around
+   * @param {boolean} lined true where there is room for lines: a canvas is asked for its size, which costs a layout
    */
-  render(bed, around) {
+  render(bed, around, lined) {
     const { patient } = bed;
     const conditions = around.limits(patient.uuid);
     const from = inputs(bed, around, conditions);
@@ -100,7 +101,7 @@ export class BedTile extends HTMLElement {
     this._renderMessage(bed, around, stale);
     this._renderButton(bed);
     setAttribute(this._link, "aria-label", this._sentence(bed, around, stale));
-    this._draw(bed, around, stale, conditions);
+    if (lined) this._draw(bed, around, stale, conditions);
   }
 
   /** Draw all anew at the next look: size, colours or words are other ones. */

@@ -1,7 +1,9 @@
 /** The phase of flashing: all tiles flash together, for two out of phase are four flashes a second. */
 
-/** Milliseconds of half a flash: 2 Hz, and 0.6 Hz. A low alarm does not flash. */
-const HALVES = { high: 250, medium: 833 };
+import { onTick } from "../ticks.js";
+
+/** Ticks of half a flash: 2 Hz, and 0.67 Hz. A low alarm does not flash. */
+const HALVES = { high: 1, medium: 3 };
 
 /**
  * Say the phase by attributes of an element, for the style sheet. An animation would cost a look at each tile per frame.
@@ -9,7 +11,9 @@ const HALVES = { high: 250, medium: 833 };
  * @param {Element} root around all that flashes
  */
 export function flashInPhase(root) {
-  for (const [priority, half] of Object.entries(HALVES)) {
-    setInterval(() => root.toggleAttribute(`data-dim-${priority}`), half);
-  }
+  onTick((count) => {
+    for (const [priority, half] of Object.entries(HALVES)) {
+      if (count % half === 0) root.toggleAttribute(`data-dim-${priority}`);
+    }
+  });
 }

@@ -25,6 +25,8 @@ export class WardWall extends HTMLElement {
     this._hold = new OrderHold();
     /** Tiles that the grid was chosen for. */
     this._fitted = 0;
+    /** True where tiles show numbers alone. */
+    this._dense = false;
     /** Order that a person chose last. */
     this._chosen = settings().order;
     this._resized = new ResizeObserver(() => this._redraw());
@@ -40,7 +42,7 @@ export class WardWall extends HTMLElement {
   render(around) {
     const beds = around.ward.admitted;
     this._placeTiles(beds, around.ward.state?.beds ?? 0);
-    for (const bed of beds) this._tiles.get(bed.patient.uuid)?.render(bed, around);
+    for (const bed of beds) this._tiles.get(bed.patient.uuid)?.render(bed, around, !this._dense);
   }
 
   /**
@@ -99,7 +101,8 @@ export class WardWall extends HTMLElement {
     if (isChosen) return false;
     const isSame = tiles.length === this.childElementCount && tiles.every((tile) => tile.parentElement === this);
     const moves = !tiles.every((tile, index) => this.children[index] === tile);
-    return isSame && this._hold.keeps(moves, this.matches(":hover") || this.contains(document.activeElement));
+    // The browser is asked for the pointer's place only where it matters: it brings its styles up to date for that.
+    return isSame && this._hold.keeps(moves, moves && (this.matches(":hover") || this.contains(document.activeElement)));
   }
 
   /**
@@ -125,6 +128,7 @@ export class WardWall extends HTMLElement {
     // What the header leaves of the screen: the wall's own height is that of its tiles once it scrolls.
     const height = innerHeight - this.getBoundingClientRect().top - scrollY;
     const { columns, rows, dense, scrolls } = layout(this.childElementCount, this.clientWidth, height);
+    this._dense = dense;
     setAttribute(this, "data-dense", dense);
     setAttribute(this, "data-scrolls", scrolls);
     this.style.setProperty("--columns", String(columns));
