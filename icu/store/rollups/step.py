@@ -10,7 +10,7 @@ from icu.store.engines.base import Connection, Transaction
 from icu.store.errors import VersionConflictError
 from icu.store.rollups import statements
 from icu.store.rollups.pace import Pace
-from icu.store.rollups.spans import hour_of
+from icu.store.rollups.spans import minute_of
 from icu.store.upkeep_state import UpkeepState, read_upkeep_state
 
 T = TypeVar("T")
@@ -91,10 +91,10 @@ class Step:
         self._rolled = end
 
     async def begin_of_next(self, since: int, until: int) -> int:
-        """Find the first hour with a reading at `since` or later; at most `until`, and that if there is none."""
+        """Find the first minute with a reading at `since` or later; at most `until`, and that if there is none."""
         async with self.door.connection() as connection:
             [(first,)] = await connection.rows(statements.NEXT, {"since": since})
-        return until if first is None else min(max(hour_of(first), since), until)
+        return until if first is None else min(max(minute_of(first), since), until)
 
     def result(self, *, done: bool = False, readings: int = 0, hours: int = 0) -> RolledUp:
         """Make the result."""

@@ -54,6 +54,17 @@ async def test_minutes_and_hours(writer: Writer, upkeep: Upkeep, url: str) -> No
     assert found.hours[1, NOON]["map_flagged"] == 30
 
 
+async def test_a_ward_that_begins_late_in_an_hour(writer: Writer, upkeep: Upkeep, url: str) -> None:
+    """Nothing is behind before it, also for a moment, and its hour is rolled up with what it has."""
+    begin = 34 * MINUTE
+    await store(writer, [observation(begin // 1000 + 5 * n) for n in range(12)])
+    steps = await roll_up(upkeep, NOON + begin + MINUTE)
+    assert max(each.behind for each in steps) <= DELAY + MINUTE
+    await roll_up(upkeep, NOON + 2 * HOUR)
+    found = stored(url)
+    assert (found.wrong(), len(found.minutes), len(found.hours)) == ([], 1, 1)
+
+
 async def test_a_ward_that_does_not_fit_into_a_transaction(writer: Writer, url: str) -> None:
     """Each window goes through all patients, also the first ones of the next."""
     sent = [observation(1_800 * n, patient=each) for n in range(5) for each in PATIENTS]
