@@ -284,7 +284,7 @@ async def test_a_program_that_stands_still_in_a_transaction(writer: Writer, url:
 
 
 async def test_a_lock_is_free_as_soon_as_its_holder_has_ended(url: str) -> None:
-    """Who ends with an error lets go of the database before it tells: a sink that follows at once finds it free."""
+    """A holder that fails lets go of the database before its error is told: a sink that follows finds it free."""
     engine = engine_of(url)
     async with await opened(Address(url), "test", reads=True) as other:
         for _ in range(50):
