@@ -87,7 +87,6 @@ def face(
         clock: Seconds, for the durations of responses.
     """
     figures = Figures(context.registry, context.health, clock)
-    hosts, cors_origins = context.hosts, context.cors_origins
     given = {"health": context.health, "figures": figures, **(dependencies or {})}
     app = Litestar(
         route_handlers=[
@@ -100,14 +99,9 @@ def face(
         request_class=BodyRequest,
         before_send=[figures.count, allow_head, vary],
         guards=[within_cap, role_guard(context.gate), *guards],
-        middleware=[
-            *([] if hosts is None else [allowed_hosts(hosts)]),
-            allowed_origins(cors_origins, loopback=hosts is not None),
-            compressing,
-            *middleware,
-        ],
+        middleware=[*_checks(context), compressing, *middleware],
         exception_handlers=dict(EXCEPTION_HANDLERS),
-        cors_config=_cors(cors_origins),
+        cors_config=_cors(context.cors_origins),
         plugins=list(plugins),
         openapi_config=_description(title, f"{description}\n\n{_EVERYWHERE}".strip(), context.version, tags),
         lifespan=list(lifespan),
@@ -117,6 +111,13 @@ def face(
     # Around Litestar's own handler: the time of arrival comes first, and HEAD becomes GET before a route is looked up.
     app.asgi_handler = figures.noting_arrival(answering_head(app.asgi_handler))
     return app
+
+
+def _checks(context: FaceContext) -> list[Middleware]:
+    """Make the checks of host and origin, in this order."""
+    hosts = context.hosts
+    origins = allowed_origins(context.cors_origins, loopback=hosts is not None)
+    return [origins] if hosts is None else [allowed_hosts(hosts), origins]
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig:

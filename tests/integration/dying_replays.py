@@ -46,8 +46,8 @@ async def dying_after(self: Writer, *args: Any, **options: Any) -> Replayed:
 
 # Faults planted in a program of its own.
 writer.replay_letters = dying_before
-Writer.replay = dying_after  # type: ignore[method-assign]
-replaying.AT_ONCE = 3  # type: ignore[misc]
+Writer.replay = dying_after  # type: ignore[method-assign] - one for this process
+replaying.AT_ONCE = 3  # type: ignore[misc] - of this process alone
 
 
 async def run() -> None:

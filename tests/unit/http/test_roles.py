@@ -115,7 +115,7 @@ def routes(served: Face) -> Iterator[tuple[str, str]]:
 
 async def status(client: httpx.AsyncClient, method: str, path: str, **how: object) -> tuple[int, str]:
     """Return the status, and the sentence of a refusal. A stream is not read."""
-    async with client.stream(method, path.format(**VALUES), **how) as answer:  # type: ignore[arg-type]
+    async with client.stream(method, path.format(**VALUES), **how) as answer:  # type: ignore[arg-type] - of any kind
         if answer.status_code not in {401, 403}:
             return answer.status_code, ""
         assert answer.headers["content-type"] == "application/problem+json"

@@ -41,7 +41,7 @@ async def serving_monitor(url: str, *, tables: bool = True, **api: Any) -> Async
     settings = Settings(database=Database(url), api=Api(**api))
     if tables:
         await to_thread.run_sync(upgrade_database, settings)
-    build = lambda: monitor.app(Shared(settings), "127.0.0.1")[0]  # noqa: E731
+    build = lambda: monitor.app(Shared(settings), "127.0.0.1")[0]  # noqa: E731 - short, and used once
     async with serving(build, trusted_proxies=settings.api.trusted_proxies) as served:
         yield served
 

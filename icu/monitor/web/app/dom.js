@@ -24,8 +24,8 @@ export function h(tag, attributes = {}, ...children) {
  * @param {string} text
  */
 export function setText(element, text) {
-  const node = element.firstChild;
   if (element.textContent === text) return;
+  const node = element.firstChild;
   if (text && node instanceof Text) node.data = text;
   else element.textContent = text;
 }
