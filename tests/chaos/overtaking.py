@@ -21,7 +21,7 @@ def overtake(stage: SharedStage) -> Happening:
     """Have the second sink overtake the first one, while the third one is cut off the database."""
     frozen, _, cut_off = stage.sinks
     link, began = stage.links[cut_off.name], time.time()
-    until(lambda: len(_partitions(stage, frozen)) > 1, "the partitions were not dealt to all sinks")
+    until(lambda: all(len(_partitions(stage, each)) > 1 for each in stage.sinks), "not all sinks have partitions")
     lost = _partitions(stage, frozen)
     rows = f"SELECT 1 FROM consumer_offsets WHERE partition IN ({', '.join(map(str, lost))}) FOR UPDATE"
     with locked(stage.url, rows) as is_waited_for:
@@ -41,8 +41,8 @@ def overtake(stage: SharedStage) -> Happening:
 
 
 def _partitions(stage: SharedStage, sink: Actor) -> list[int]:
-    """Return the partitions that a sink reads, as the database has them."""
-    found = ask(stage.url, f"SELECT partitions FROM heartbeats WHERE member = '{sink.name}'")
+    """Return the partitions that a sink reads, as the database has them: none before it has joined the group."""
+    found = ask(stage.url, f"SELECT coalesce(partitions, '[]') FROM heartbeats WHERE member = '{sink.name}'")
     return [partition for (partitions,) in found for partition in json.loads(partitions)]
 
 
