@@ -14,7 +14,8 @@ from icu.config.retention import Retention
 from icu.store.upkeep import open_upkeep
 from icu.store.writer import open_writer
 from tests.conftest import Spawn
-from tests.rollups import HOUR, stored
+from tests.processes import TIMEOUT
+from tests.rollups import HOUR, Stored, stored
 from tests.stores import NOON, rows
 
 PROGRAM = Path(__file__).with_name("dying_upkeep.py")
@@ -33,18 +34,15 @@ async def test_killed_at_any_moment(url: str, spawn: Spawn) -> None:
     for role in ("upkeep", "sink", "upkeep", "sink", "upkeep"):
         await anyio.sleep(rng.random())  # any moment is the right one
         assert {each.poll() for each in programs.values()} == {None}
-        programs[role].kill()
-        programs[role].wait()
+        end(programs[role])
         assert stored(url).wrong() == []
         programs[role] = await to_thread.run_sync(start, role)
-    for each in programs.values():
-        each.kill()
-        each.wait()
+    await until(url, lambda found: len(found.minutes) > 100)
+    end(programs["upkeep"])
+    await until(url, lambda found: bool(found.late))
+    end(programs["sink"])
     assert rows(url, "PRAGMA integrity_check") == [("ok",)]
-    found = stored(url)
-    assert found.wrong() == []
-    assert found.late
-    assert len(found.minutes) > 100
+    assert stored(url).wrong() == []
     now = NOON + round((time.time() - began) * HOUR / 2) + 2 * HOUR
     async with open_upkeep(url) as upkeep:
         while not (await upkeep.roll_up(now)).done:
@@ -67,17 +65,15 @@ async def test_killed_while_it_deletes(url: str, spawn: Spawn) -> None:
     for role in ("keeper", "sink", "keeper", "keeper", "sink", "keeper"):
         await anyio.sleep(0.5 + rng.random())  # any moment is the right one
         assert {each.poll() for each in programs.values()} == {None}
-        programs[role].kill()
-        programs[role].wait()
+        end(programs[role])
         found = stored(url)
         assert found.wrong() == []
         horizons.add(found.raw_horizon)
         programs[role] = await to_thread.run_sync(start, role)
+    await until(url, lambda found: found.raw_horizon > min(horizons))
     for each in programs.values():
-        each.kill()
-        each.wait()
+        end(each)
     assert rows(url, "PRAGMA integrity_check") == [("ok",)]
-    assert len(horizons) > 1
     now = NOON + round((time.time() - began) * HOUR / 2)
     async with open_upkeep(url, Retention(raw="1h")) as upkeep:
         while not (await upkeep.roll_up(now)).done:
@@ -88,6 +84,19 @@ async def test_killed_while_it_deletes(url: str, spawn: Spawn) -> None:
     assert found.wrong() == []
     assert found.raw_horizon >= max(horizons)
     assert min(each["timestamp"] for each in found.readings) >= found.raw_horizon
+
+
+def end(program: "Popen[str]") -> None:
+    """Kill a program."""
+    program.kill()
+    program.wait()
+
+
+async def until(url: str, condition: Callable[[Stored], bool]) -> None:
+    """Wait until the programs have brought the database to a state."""
+    with anyio.fail_after(TIMEOUT):
+        while not condition(stored(url)):
+            await anyio.sleep(0.05)
 
 
 def starter(spawn: Spawn, url: str, began: float) -> Callable[[str], "Popen[str]"]:
